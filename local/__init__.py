@@ -1,0 +1,1 @@
+"""The local stack: everything Azure would provide, on one machine. Never deployed."""

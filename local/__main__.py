@@ -1,0 +1,62 @@
+"""
+`python -m local COMMAND`: the one entry of the local stack.
+
+Each command is imported when it is asked for, so that none pays for the start-up of another.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+COMMANDS = {
+    "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
+    "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
+    "vision": ("local.vision.cli", "the Computer Vision service alone"),
+    "host": ("local.host.cli", "the Functions host alone"),
+    "events": ("local.events.cli", "the watcher that tells the host about new and deleted blobs, alone"),
+    "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
+}
+PROJECT = Path(__file__).resolve().parent.parent
+NEEDED = ("azure", "rich", "PIL")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; returns the exit status (0 done, 1 failed, 2 wrong usage)."""
+    if not argv or argv[0] in ("-h", "--help") or argv[0] not in COMMANDS:
+        return _usage(argv)
+    _change_to_project_python(argv)
+    module, _ = COMMANDS[argv[0]]
+    return int(importlib.import_module(module).main(argv[1:]))
+
+
+def _usage(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Blobsight's local stack: all of it on one machine, with no cloud."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (_, what) in COMMANDS.items():
+        commands.add_parser(name, help=what)
+    parser.epilog = "`python -m local COMMAND --help` tells the options of one command."
+    if not argv:
+        parser.print_help(sys.stderr)
+        return 2
+    parser.parse_args(argv)  # Prints the help, or says what is wrong with the command, and exits.
+    return 2
+
+
+def _change_to_project_python(argv: list[str]) -> None:
+    """Start over with the virtual environment's Python when this one lacks the packages and that one exists."""
+    environment = PROJECT / ".venv"
+    python = environment / "bin" / "python"
+    inside = Path(sys.prefix).resolve() == environment.resolve()
+    if inside or not python.exists() or all(importlib.util.find_spec(name) for name in NEEDED):
+        return
+    sys.stdout.flush()
+    os.execv(python, [str(python), "-m", "local", *argv])  # noqa: S606
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

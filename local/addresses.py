@@ -1,0 +1,73 @@
+"""Where the parts of one local stack listen: five ports in a row from the host's, all on loopback."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 7071  # the port of `func start`, so that either can serve the same callers
+ACCOUNT = "devstoreaccount1"
+# Published with the emulator and the same on every machine: it protects nothing.
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+DEFAULT_STATE = Path(__file__).resolve().parent.parent / ".blobsight"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The ports and addresses that follow from *port*, the host's."""
+
+    port: int
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port of the stack by what listens there."""
+        names = ("host", "vision", "blob storage", "queue storage", "table storage")
+        return {name: self.port + offset for offset, name in enumerate(names)}
+
+    @property
+    def host_url(self) -> str:
+        """Base URL of the Functions host, without a slash at the end."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def vision_url(self) -> str:
+        """Base URL of the Computer Vision service."""
+        return f"http://{LOOPBACK}:{self.port + 1}"
+
+    @property
+    def blob_url(self) -> str:
+        """Base URL of the blob storage account."""
+        return f"http://{LOOPBACK}:{self.port + 2}/{ACCOUNT}"
+
+    @property
+    def connection_string(self) -> str:
+        """Connection string of the emulator; explicit, as `UseDevelopmentStorage=true` knows the default ports only."""
+        endpoints = zip(("Blob", "Queue", "Table"), range(self.port + 2, self.port + 5), strict=True)
+        parts = ["DefaultEndpointsProtocol=http", f"AccountName={ACCOUNT}", f"AccountKey={ACCOUNT_KEY}"]
+        parts += [f"{name}Endpoint=http://{LOOPBACK}:{port}/{ACCOUNT}" for name, port in endpoints]
+        return ";".join(parts)
+
+
+def port_number(text: str) -> int:
+    """Parse a host port; the four after it must be ports too."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65531:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65531 (five in a row are used)")
+    return int(text)
+
+
+def add_stack_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options by which every command names its stack: `--port` and `--state`."""
+    parser.add_argument(
+        "--port",
+        type=port_number,
+        default=DEFAULT_PORT,
+        metavar="N",
+        help="the host's port (default %(default)s); vision N+1, blobs N+2, queues N+3, tables N+4",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=DEFAULT_STATE,
+        metavar="DIR",
+        help="where everything is kept (default: .blobsight in the project)",
+    )

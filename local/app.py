@@ -1,0 +1,119 @@
+"""Ask the running app, over HTTP as any caller would, how far it is with an image."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from local.addresses import LOOPBACK
+from local.errors import LocalError
+
+ANSWER_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an image: what it makes, how it stands, and what to do if it failed."""
+
+    what: str
+    state: str
+    record: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """What the app says of one image; `state` is complete, pending, deferred or failed."""
+
+    name: str
+    state: str
+    caption: str | None = None
+    caption_confidence: float | None = None
+    tags: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def thumbnails(self) -> tuple[Step, ...]:
+        """The steps that make thumbnails."""
+        return tuple(step for step in self.steps if step.what.startswith("thumbnail"))
+
+    @property
+    def unfinished(self) -> tuple[Step, ...]:
+        """The steps whose record is missing, each with its reason if the app gave one."""
+        return tuple(step for step in self.steps if step.state not in ("done", "none"))
+
+
+class AppClient:
+    """The app's HTTP API at one host; *key* is a function key, needed only where the host checks keys."""
+
+    def __init__(self, port: int, *, key: str | None = None) -> None:
+        self._port = port
+        self._headers = {"x-functions-key": key} if key else {}
+
+    def is_up(self) -> bool:
+        """Whether a Functions host answers there."""
+        try:
+            return self._get("/admin/host/ping", timeout_seconds=5)[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def image(self, name: str) -> ImageState | None:
+        """
+        Return the state of the image *name*; None when the app knows no such image or does not answer just now.
+
+        Raises LocalError for an answer that waiting does not mend.
+        """
+        try:
+            status, body = self._get(f"/api/images/{quote(name)}")
+        except (OSError, http.client.HTTPException):
+            return None
+        if status == 200:
+            return parse_image(json.loads(body))
+        if status in (401, 403):
+            raise LocalError("the host checks keys and refused ours: is --state the folder of the running stack?")
+        if status != 404 and status < 500:
+            raise LocalError(f"GET /api/images/{quote(name)} answered {status}: {body[:300].decode(errors='replace')}")
+        return None
+
+    def _get(self, path: str, *, timeout_seconds: float = ANSWER_SECONDS) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=timeout_seconds)
+        try:
+            connection.request("GET", path, headers=self._headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+def parse_image(document: dict[str, Any]) -> ImageState:
+    """Read one image's JSON as `GET /api/images/{name}` answers it."""
+    analysis = document.get("analysis") or {}
+    steps = [_step("analysis", analysis)] if analysis else []
+    steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one) for one in document.get("thumbnails") or []]
+    if document.get("text"):
+        steps.append(_step("text", document["text"]))
+    return ImageState(
+        name=document["name"],
+        state=document["state"],
+        caption=analysis.get("caption"),
+        caption_confidence=analysis.get("captionConfidence"),
+        tags=tuple(analysis.get("tags") or ()),
+        steps=tuple(steps),
+    )
+
+
+def function_key(state: Path) -> str | None:
+    """Return the function key of the host whose state lies in *state*; None before its first start."""
+    try:
+        keys = json.loads((state / "host" / "keys.json").read_text())
+        return str(keys["functionKeys"]["default"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _step(what: str, document: dict[str, Any]) -> Step:
+    problem = document.get("problem")
+    words = [str(problem[part]) for part in ("code", "message", "action") if problem.get(part)] if problem else []
+    return Step(what, str(document.get("state")), document.get("record"), ": ".join(words) or None)

@@ -1,0 +1,17 @@
+// Loaded before Azurite (node --require): what Azurite lacks to be one process of a supervised stack.
+'use strict';
+
+// The supervisor holds the other end of standard input: its end means that the supervisor is gone, however suddenly.
+process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM'));
+process.stdin.on('error', () => process.kill(process.pid, 'SIGTERM'));
+process.stdin.resume();
+process.stdin.unref();
+
+// Azurite keeps its lists of blobs and messages in memory and saves them every 5 s: a kill would lose uploads that
+// were already acknowledged. Nothing is written while nothing has changed.
+const Loki = require('./node_modules/lokijs');
+const enableAutosave = Loki.prototype.autosaveEnable;
+Loki.prototype.autosaveEnable = function (...args) {
+  this.autosaveInterval = 250;
+  return enableAutosave.apply(this, args);
+};

@@ -1,0 +1,5 @@
+"""What the commands of the local stack report on purpose: told in one line, exit status 1."""
+
+
+class LocalError(Exception):
+    """Something a person can mend; the text says what is wrong and what to do about it."""

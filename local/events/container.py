@@ -1,0 +1,75 @@
+"""The watched container: listed page by page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobProperties, ContainerClient, ExponentialRetry
+
+PAGE_BLOBS = 1000
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One blob of a listing; the ETag has no quotation marks."""
+
+    name: str
+    etag: str
+    content_type: str
+    content_length: int
+    blob_type: str
+    changed: datetime
+
+
+class WatchedContainer:
+    """One container of a storage account, read only."""
+
+    def __init__(self, connection_string: str, name: str) -> None:
+        self.name = name
+        retries = ExponentialRetry(initial_backoff=1, increment_base=1, retry_total=1)
+        self._client = ContainerClient.from_connection_string(connection_string, name, retry_policy=retries)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    @property
+    def account(self) -> str:
+        """The storage account's name."""
+        return str(self._client.account_name)
+
+    def url(self, name: str) -> str:
+        """Return a blob's address, percent-encoded, without any signature."""
+        return f"{self._client.url.split('?')[0]}/{quote(name, safe='/~')}"
+
+    def pages(self) -> Iterator[list[Blob]]:
+        """List the container; yields a page at a time."""
+        for page in self._client.list_blobs(results_per_page=PAGE_BLOBS).by_page():
+            yield [_blob(properties) for properties in page]
+
+    def has(self, name: str) -> bool:
+        """Whether the blob is there now."""
+        try:
+            self._client.get_blob_client(name).get_blob_properties()
+        except ResourceNotFoundError:
+            return False
+        return True
+
+
+def _blob(properties: BlobProperties) -> Blob:
+    return Blob(
+        name=str(properties.name),
+        etag=str(properties.etag).strip('"'),
+        content_type=str(properties.content_settings.content_type or ""),
+        content_length=int(properties.size or 0),
+        blob_type=str(getattr(properties.blob_type, "value", properties.blob_type)),
+        changed=properties.last_modified or datetime.now(UTC),
+    )

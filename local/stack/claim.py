@@ -1,0 +1,80 @@
+"""Make sure that one stack at a time has the state directory, and that its ports are free, before anything starts."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.addresses import LOOPBACK, Addresses
+from local.errors import LocalError
+
+LOCK_NAME = "start.lock"
+# A supervisor that was killed leaves parts behind which are finishing what they had begun, for 30 s at most.
+LEFTOVER_SECONDS = 35.0
+
+
+@contextmanager
+def claimed_state(state: Path, port: int) -> Iterator[bool]:
+    """
+    Hold the state directory for this process; yields whether its last holder was killed before it could clean up.
+
+    Raises LocalError when another `start` holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / LOCK_NAME).open("a+") as lock:
+        lock.seek(0)
+        last_holder = lock.read()
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalError(_held(state, last_holder)) from None
+        lock.truncate(0)
+        lock.write(json.dumps({"pid": os.getpid(), "port": port}))
+        lock.flush()
+        try:
+            yield bool(last_holder)
+        finally:
+            lock.truncate(0)
+
+
+def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> None:
+    """Raise LocalError naming the ports of *addresses* that are still in use after *wait_seconds*."""
+    deadline = time.monotonic() + wait_seconds
+    while busy := busy_ports(addresses):
+        if time.monotonic() >= deadline:
+            raise LocalError(_busy(busy))
+        time.sleep(0.1)
+
+
+def busy_ports(addresses: Addresses) -> dict[str, int]:
+    """Return the ports of *addresses* that something listens on, by what would listen there."""
+    return {name: port for name, port in addresses.ports.items() if not _is_free(port)}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do: connections that were closed lately do not make a port busy.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _held(state: Path, holder: str) -> str:
+    try:
+        about = json.loads(holder)
+        who = f"process {about['pid']}, port {about['port']}"
+    except (ValueError, KeyError, TypeError):
+        who = "another `start`"
+    return f"{state} is in use by a running stack ({who}): stop that one, or choose another folder with --state"
+
+
+def _busy(busy: dict[str, int]) -> str:
+    listed = ", ".join(f"{port} ({name})" for name, port in busy.items())
+    return f"in use: port {listed}. Stop what listens there, or choose five other ports in a row with --port"

@@ -1,0 +1,146 @@
+"""`python -m local start`: the command line, and what happens in which order."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from local.addresses import Addresses, add_stack_options
+from local.app import AppClient, function_key
+from local.errors import LocalError
+from local.stack import recipes
+from local.stack.board import board, missing_records
+from local.stack.claim import LEFTOVER_SECONDS, claimed_state, require_free_ports
+from local.stack.supervisor import Supervisor
+from local.stack.tryout import curl_lines
+from local.waiting import wait_for_images
+
+SAMPLES_SECONDS = 180.0
+IDLE_SECONDS = 1.0
+
+
+def main(argv: list[str]) -> int:
+    """Start the stack and stay; returns 0 after Ctrl-C, with --once 0 only if every sample is complete."""
+    options = _parser().parse_args(argv)
+    console = Console(highlight=False)
+    begun = time.monotonic()
+    try:
+        with claimed_state(options.state.resolve(), options.port) as unclean:
+            addresses = Addresses(options.port)
+            require_free_ports(addresses, wait_seconds=LEFTOVER_SECONDS if unclean else 0)
+            return _Stack(options, console).run(begun)
+    except LocalError as error:
+        print(f"start: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local start", description="Start the whole stack, process the samples, stay until Ctrl-C."
+    )
+    add_stack_options(parser)
+    parser.add_argument(
+        "--once", action="store_true", help="stop after the samples; exit 0 only if every one has every record"
+    )
+    parser.add_argument("--enable-auth", action="store_true", help="check function keys, as Azure does")
+    return parser
+
+
+class _Stack:
+    """One run of `start`."""
+
+    def __init__(self, options: argparse.Namespace, console: Console) -> None:
+        self._options = options
+        self._console = console
+        self._state: Path = options.state.resolve()
+        self._addresses = Addresses(options.port)
+        self._supervisor = Supervisor(self._say)
+
+    def run(self, begun: float) -> int:
+        with _signals_call(self._supervisor.request_stop):
+            try:
+                if not self._start():
+                    return 0
+                self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
+                status = self._process_samples()
+                if not self._options.once:
+                    self._stay()
+                    status = 0
+                return status
+            finally:
+                self._supervisor.stop(recipes.STOP_ORDER)
+
+    def _start(self) -> bool:
+        """Start everything; False when told to stop meanwhile."""
+        supervisor, addresses, state = self._supervisor, self._addresses, self._state
+        supervisor.launch(recipes.azurite(addresses, state), recipes.vision(addresses, state))
+        # Half a second of imports, while the processes start.
+        from local.stack.containers import make_containers
+
+        if not supervisor.wait_until_ready("azurite"):
+            return False
+        # The app's storage is there before the host is: work left over from the last run begins at once.
+        supervisor.launch(recipes.host(addresses, state, enable_auth=self._options.enable_auth))
+        make_containers(addresses.connection_string)
+        supervisor.launch(recipes.events(addresses, state))
+        return supervisor.wait_until_ready("vision", "host", "events")
+
+    def _process_samples(self) -> int:
+        from local.samples import sample_files
+        from local.upload import ImageUploader
+
+        files = sample_files(self._state / "samples")
+        with ImageUploader(self._addresses.connection_string) as uploader:
+            for path in files:
+                uploader.upload(path, path.name)
+        names = [path.name for path in files]
+        app = AppClient(self._options.port, key=self._key())
+        stop = self._supervisor.stop_requested
+        with board(self._console, names) as show:
+            states = wait_for_images(app, names, timeout_seconds=SAMPLES_SECONDS, stop=stop, show=show)
+        missing = missing_records(names, states)
+        for line in [] if stop.is_set() else missing:
+            self._say(line)
+        return 1 if missing else 0
+
+    def _stay(self) -> None:
+        stop = self._supervisor.stop_requested
+        if not stop.is_set():
+            self._say("\nTry it from another terminal:")
+            samples = Path(__file__).resolve().parents[2] / "samples"
+            for what, command in curl_lines(self._addresses, samples / "coffee.jpg", key=self._key()):
+                self._say(f"  # {what}\n  {command}")
+            self._say("  # upload an image of your own, wait, print what was found in it")
+            self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")
+        while not stop.wait(IDLE_SECONDS):
+            pass
+        self._say("stopping")
+
+    def _own_options(self) -> str:
+        defaults = _parser().parse_args([])
+        port = "" if self._options.port == defaults.port else f"--port {self._options.port} "
+        return port + ("" if self._options.state == defaults.state else f"--state {self._options.state} ")
+
+    def _key(self) -> str | None:
+        return function_key(self._state) if self._options.enable_auth else None
+
+    def _say(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+@contextmanager
+def _signals_call(action: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and the end of the terminal call *action* instead of raising in the middle of something."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: action()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

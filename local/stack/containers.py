@@ -1,0 +1,32 @@
+"""The containers and queues that the app expects to find. In Azure the infrastructure's templates make them."""
+
+from azure.core.exceptions import AzureError, ResourceExistsError
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from local.errors import LocalError
+
+CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished", "cache", "inputs", "quota")
+QUEUES = ("webjobs-blobtrigger-poison",)
+
+
+def make_containers(connection_string: str) -> None:
+    """Make every container and queue that is not there yet."""
+    try:
+        with BlobServiceClient.from_connection_string(connection_string, retry_total=0) as blobs:
+            present = {container.name for container in blobs.list_containers()}
+            for name in CONTAINERS:
+                if name not in present:
+                    blobs.create_container(name)
+        _make_queues(connection_string)
+    except AzureError as error:
+        raise LocalError(f"the storage emulator did not make the containers: {error.message}") from error
+
+
+def _make_queues(connection_string: str) -> None:
+    with QueueServiceClient.from_connection_string(connection_string, retry_total=0) as queues:
+        for name in QUEUES:
+            try:
+                queues.create_queue(name)
+            except ResourceExistsError:
+                continue

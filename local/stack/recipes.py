@@ -1,0 +1,75 @@
+"""What the stack consists of: the command, the environment and the sign of readiness of each part."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.addresses import LOOPBACK, Addresses
+from local.errors import LocalError
+from local.node import find_node
+from local.stack.service import Recipe
+
+PROJECT = Path(__file__).resolve().parents[2]
+AZURITE = PROJECT / "local" / "azurite"
+AZURITE_MAIN = AZURITE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+VISION_KEY = "local-vision-key"  # the local vision service's default
+# What sends work comes first, so that nothing is refused because its receiver has already gone.
+STOP_ORDER = ("events", "host", "vision", "azurite")
+
+
+def azurite(addresses: Addresses, state: Path) -> Recipe:
+    """Blob, queue and table storage, kept under `<state>/azurite`."""
+    if not AZURITE_MAIN.exists():
+        raise LocalError("Azurite is not installed: run `make setup` (or `local/setup.sh azurite`)")
+    location = state / "azurite"
+    location.mkdir(parents=True, exist_ok=True)
+    command = [str(find_node()), "--require", str(AZURITE / "part_of_a_stack.js"), str(AZURITE_MAIN)]
+    command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", str(location)]
+    for service in ("blob", "queue", "table"):
+        command += [f"--{service}Host", LOOPBACK, f"--{service}Port", str(addresses.ports[f"{service} storage"])]
+    return Recipe(
+        "azurite", command, "Table service is successfully listening", _log(state, "azurite"), addresses.blob_url
+    )
+
+
+def vision(addresses: Addresses, state: Path) -> Recipe:
+    """The Computer Vision service."""
+    port = str(addresses.ports["vision"])
+    return _python_part("vision", ["--port", port], addresses, state, addresses.vision_url)
+
+
+def host(addresses: Addresses, state: Path, *, enable_auth: bool) -> Recipe:
+    """The Functions host with the app in it."""
+    options = ["--port", str(addresses.port), *(["--enable-auth"] if enable_auth else [])]
+    return _python_part("host", options, addresses, state, addresses.host_url)
+
+
+def events(addresses: Addresses, state: Path) -> Recipe:
+    """The watcher that stands in for Event Grid."""
+    return _python_part("events", ["--port", str(addresses.port)], addresses, state, "watches the container images")
+
+
+def environment(addresses: Addresses, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of every part: *inherited*, with the app's settings pointing at this stack."""
+    own = {
+        "VISION_ENDPOINT": addresses.vision_url,
+        "VISION_KEY": VISION_KEY,
+        "ImagesStorage": addresses.connection_string,
+        "AzureWebJobsStorage": addresses.connection_string,
+        "PYTHONUNBUFFERED": "1",
+    }
+    # A proxy for the internet must not be asked for loopback.
+    for name in ("NO_PROXY", "no_proxy"):
+        own[name] = ",".join(filter(None, [inherited.get(name, ""), LOOPBACK, "localhost"]))
+    # Set on machines that read many files and write none; here it would make every start compile every module.
+    return {**{name: value for name, value in inherited.items() if name != "PYTHONDONTWRITEBYTECODE"}, **own}
+
+
+def _python_part(name: str, options: list[str], addresses: Addresses, state: Path, address: str) -> Recipe:
+    command = [sys.executable, "-m", "local", name, *options, "--state", str(state)]
+    return Recipe(name, command, f"{name} ready", _log(state, name), address, environment(addresses, os.environ))
+
+
+def _log(state: Path, name: str) -> Path:
+    return state / "logs" / f"{name}.log"

@@ -1,0 +1,36 @@
+"""The lines to paste into another terminal once the stack is up."""
+
+import json
+import shlex
+from pathlib import Path
+from urllib.parse import quote
+
+from local.addresses import Addresses
+
+
+def curl_lines(addresses: Addresses, sample: Path, *, key: str | None) -> list[tuple[str, str]]:
+    """Return (what it shows, command) for the routes that other services call; *key* where the host checks keys."""
+    api = f"{addresses.host_url}/api"
+    name = quote(sample.name)
+    as_bytes = ["-H", "Content-Type: application/octet-stream", "--data-binary", f"@{_short(sample)}"]
+    as_blob = ["-H", "Content-Type: application/json", "-d", json.dumps({"blob": sample.name})]
+    size = "width=320&height=200&smartCropping=true"
+    return [
+        ("describe the bytes of an image", _curl(key, *as_bytes, f"{api}/describe")),
+        ("analyze an image of the container", _curl(key, *as_blob, f"{api}/analyze")),
+        ("get a thumbnail", _curl(key, "-o", "thumbnail.jpg", f"{api}/thumbnail/{name}?{size}")),
+        ("see how far an image is", _curl(key, f"{api}/images/{name}")),
+    ]
+
+
+def _curl(key: str | None, *words: str) -> str:
+    headers = ["-H", f"x-functions-key: {key}"] if key else []
+    return shlex.join(["curl", "-s", *headers, *words])
+
+
+def _short(path: Path) -> str:
+    """Return the path as seen from the current folder when that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

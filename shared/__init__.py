@@ -1,0 +1,1 @@
+"""All logic of the app; the function folders beside it only parse, call and answer."""

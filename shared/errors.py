@@ -1,0 +1,193 @@
+"""
+Every error that is raised on purpose, in one tree.
+
+    BlobsightError
+    |-- SettingsError                 the app settings are incomplete or wrong
+    |-- BadRequestError               the caller's request cannot be meant
+    |   |-- PayloadTooLargeError      more bytes than the service takes
+    |   `-- LengthRequiredError       a chunked body, which the Functions host does not hand on
+    |-- NotFoundError                 no such image or record
+    |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
+    |-- BusyError                     the answer is being made by somebody else and did not come in time
+    |-- StorageError                  blob storage did not do what it was asked
+    |   `-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
+    `-- VisionError                   Computer Vision answered with an error, or not at all
+        |-- VisionRefusedError        it refused the question itself (a parameter, the URL, a feature)
+        |-- VisionUnauthorizedError   it refused the key or the network (401, 403): no image's fault
+        |-- VisionMisplacedError      there is no such API at the endpoint (404, 410)
+        |-- ThrottledError            429: come back later
+        |-- VisionUnavailableError    unreachable, too slow, or 5xx
+        `-- UnexpectedAnswerError     a success that cannot be read
+
+Each class states what the layers above decide with: the HTTP status a caller sees, a stable `code`, whether waiting can
+help (`transient`), and what a person can do (`action`). Nobody above looks at texts.
+"""
+
+from typing import ClassVar
+
+
+class BlobsightError(Exception):
+    """
+    The base of all.
+
+    Args:
+        message: what was wrong, in a sentence with the numbers in it.
+        code: the stable code, where the class's own is not specific enough.
+        action: what to do about it, where the class's own is not specific enough.
+        retry_after_seconds: how long to wait before the same can work, if somebody said so.
+        request_id: Computer Vision's `apim-request-id`, if there was an answer.
+    """
+
+    status: int = 500
+    code: str = "internal_error"
+    action: str = "Look for the correlation id in the app's log."
+    transient: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        action: str | None = None,
+        retry_after_seconds: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.action = action or self.action
+        self.retry_after_seconds = retry_after_seconds
+        self.request_id = request_id
+
+
+class SettingsError(BlobsightError):
+    """The app settings are incomplete or wrong; `problems` holds one sentence each."""
+
+    code = "settings_invalid"
+    action = "Correct the app settings; docs/settings.md lists every one with its default."
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class BadRequestError(BlobsightError):
+    """The caller's request cannot be meant."""
+
+    status = 400
+    code = "bad_request"
+    action = "Correct the request; docs/http-api.md shows every route with examples."
+
+
+class PayloadTooLargeError(BadRequestError):
+    """The body has more bytes than Computer Vision takes."""
+
+    status = 413
+    code = "image_too_large"
+    action = "Send a smaller or more strongly compressed image."
+
+
+class LengthRequiredError(BadRequestError):
+    """A chunked body: the Functions host hands it on as empty (azure-functions-host issue 4926)."""
+
+    status = 411
+    code = "length_required"
+    action = "Send the body with a Content-Length header, not with Transfer-Encoding: chunked."
+
+
+class NotFoundError(BlobsightError):
+    """There is no such image or record."""
+
+    status = 404
+    code = "not_found"
+    action = "Check the name; GET /api/images lists the images there are."
+
+
+class ImageRejectedError(BlobsightError):
+    """These bytes are no image the service takes, and the same bytes never will be."""
+
+    status = 400
+    code = "image_rejected"
+    action = "Upload a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB."
+
+
+class BusyError(BlobsightError):
+    """The answer is being made by somebody else and did not come in time."""
+
+    status = 503
+    code = "busy"
+    action = "Ask again after the time in Retry-After."
+    transient = True
+
+
+class StorageError(BlobsightError):
+    """Blob storage did not do what it was asked."""
+
+    status = 503
+    code = "storage_unavailable"
+    action = "Check that the storage account of the settings ImagesStorage and AzureWebJobsStorage answers."
+    transient = True
+
+
+class ConflictError(StorageError):
+    """The blob is not what the condition said: a concurrent writer was faster."""
+
+    status = 409
+    code = "conflict"
+
+
+class VisionError(BlobsightError):
+    """Computer Vision answered with an error, or not at all."""
+
+    status = 502
+    code = "vision_failed"
+
+
+class VisionRefusedError(VisionError):
+    """Computer Vision refused the question itself: a parameter, the URL, a feature (400, 415)."""
+
+    status = 400
+    code = "vision_refused"
+    action = "Correct the parameter that the message names."
+
+
+class VisionUnauthorizedError(VisionError):
+    """Computer Vision refused the key or the network (401, 403). No image's fault, so waiting is right."""
+
+    code = "vision_unauthorized"
+    action = "Set VISION_KEY to a key of the very resource that VISION_ENDPOINT names."
+    transient = True
+
+
+class VisionMisplacedError(VisionError):
+    """There is no such API at the endpoint (404, 410). Mended in the settings, so waiting is right."""
+
+    code = "vision_not_found"
+    action = "Check VISION_ENDPOINT: it is the resource's base address, without a path."
+    transient = True
+
+
+class ThrottledError(VisionError):
+    """Computer Vision said 429: come back later."""
+
+    status = 429
+    code = "vision_throttled"
+    action = "Wait as long as Retry-After says; raise the tier or lower VISION_RATE if it happens often."
+    transient = True
+
+
+class VisionUnavailableError(VisionError):
+    """Computer Vision could not be reached, was too slow, or answered 408 or 5xx."""
+
+    status = 503
+    code = "vision_unavailable"
+    action = "Wait; check that VISION_ENDPOINT can be reached from the app if it lasts."
+    transient = True
+
+
+class UnexpectedAnswerError(VisionError):
+    """Computer Vision answered with a success that cannot be read."""
+
+    code = "vision_unexpected_answer"
+    action = "Try again; if it lasts, check that VISION_ENDPOINT is a Computer Vision resource and no proxy answers."
+    transient = True

@@ -1,0 +1,111 @@
+"""
+Every container, blob name, route and content type.
+
+Nothing else in the project puts a blob name together. Images keep the names their uploaders gave them; each record's
+name is derived from the image's, so that a record can be found without asking anything.
+"""
+
+import hashlib
+from urllib.parse import quote
+
+from shared.errors import BadRequestError
+
+# In the images account.
+IMAGES = "images"
+ANALYSIS = "analysis"
+TEXT = "text"
+THUMBNAILS = "thumbnails"
+UNFINISHED = "unfinished"
+# In the host account: the app's own bookkeeping.
+CACHE = "cache"
+INPUTS = "inputs"
+QUOTA = "quota"
+
+# Written by the app, hence never to be watched by it: an output that triggered the app would loop for ever.
+OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, QUOTA)
+
+JSON = "application/json"
+JPEG = "image/jpeg"
+PROBLEM = "application/problem+json"
+
+# Blob metadata of every record: the ETag, unquoted, of the source it was made from.
+SOURCE_ETAG = "sourceetag"
+# Blob metadata of every record: the digest of the request it answers.
+REQUEST = "request"
+
+MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
+# Leaves room for the longest suffix a record adds.
+MAX_PLAIN_NAME_CHARACTERS = 900
+_LONG = "long/"
+_BY_DIGEST = "by-sha256/"
+
+
+def check_image_name(name: str) -> str:
+    """
+    Return *name* if it can be the name of an image in the container `images`.
+
+    Raises:
+        BadRequestError: `bad_blob_name`, for an empty or overlong name and for one with a `.` or `..` segment, which an
+            HTTP client would resolve to a place outside the container.
+    """
+    if not name:
+        raise BadRequestError("The blob name is empty.", code="bad_blob_name")
+    if len(name) > MAX_BLOB_NAME_CHARACTERS:
+        raise BadRequestError(
+            f"The blob name has {len(name)} characters; at most {MAX_BLOB_NAME_CHARACTERS} are possible.",
+            code="bad_blob_name",
+        )
+    if any(segment in (".", "..") for segment in name.replace("\\", "/").split("/")):
+        raise BadRequestError(
+            "The blob name has a '.' or '..' segment, which would lead out of the container 'images'.",
+            code="bad_blob_name",
+            action="Give the name as it stands in the container, without the container.",
+        )
+    return name
+
+
+def image_of_event(path: str) -> str | None:
+    """The image's name in the blob trigger's `container/name`, or None if it is not under `images/`."""
+    container, _, name = path.partition("/")
+    return name if container == IMAGES and name else None
+
+
+def _stem(name: str) -> str:
+    """The image's name as records use it: itself, unless it is too long or would meet a name of another kind."""
+    if len(name) > MAX_PLAIN_NAME_CHARACTERS or name.startswith((_LONG, _BY_DIGEST)):
+        return _LONG + hashlib.sha256(name.encode()).hexdigest()
+    return name
+
+
+def analysis(name: str) -> str:
+    """The analysis record of an image, in the container `analysis`."""
+    return f"{_stem(name)}.json"
+
+
+def unfinished(step: str, name: str) -> str:
+    """The record of what is missing of an image and why, in the container `unfinished`."""
+    return f"{step}/{_stem(name)}.json"
+
+
+def thumbnail(name: str, *, width: int, height: int, smart: bool) -> str:
+    """A thumbnail of an image, in the container `thumbnails`."""
+    return f"{_stem(name)}/{_thumbnail_file(width, height, smart)}"
+
+
+def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool) -> str:
+    """A thumbnail of bytes or a URL that came over HTTP, in the container `thumbnails`."""
+    return f"{_BY_DIGEST}{sha256}/{_thumbnail_file(width, height, smart)}"
+
+
+def _thumbnail_file(width: int, height: int, smart: bool) -> str:
+    return f"{width}x{height}-{'smart' if smart else 'plain'}.jpg"
+
+
+def claim(subject: str, question_key: str) -> str:
+    """The claim on one question about one subject (a digest), in the container `cache`."""
+    return f"{subject}/{question_key}.json"
+
+
+def image_path(name: str) -> str:
+    """Our own address of an image's state, below the host's address."""
+    return f"/api/images/{quote(name, safe='/')}"

@@ -1,0 +1,257 @@
+"""
+The app settings: the only reader of the environment.
+
+`Settings.from_env()` reads all, reports every problem at once, and never shows a key. Every field says in its metadata
+what docs/settings.md says of it; a test compares the two.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.errors import SettingsError
+
+FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
+# Per feature, the service supports fewer and refuses the others itself; the list is of the v3.2 swagger.
+LANGUAGES = frozenset(
+    [
+        "ar",
+        "az",
+        "bg",
+        "bs",
+        "ca",
+        "cs",
+        "cy",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "eu",
+        "fi",
+        "fr",
+        "ga",
+        "gl",
+        "he",
+        "hi",
+        "hr",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "kk",
+        "ko",
+        "lt",
+        "lv",
+        "mk",
+        "ms",
+        "nb",
+        "nl",
+        "pl",
+        "prs",
+        "pt",
+        "pt-BR",
+        "pt-PT",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr-Cyrl",
+        "sr-Latn",
+        "sv",
+        "th",
+        "tr",
+        "uk",
+        "vi",
+        "zh",
+        "zh-Hans",
+        "zh-Hant",
+    ]
+)
+TEXT_MODES = ("auto", "always", "never")
+MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
+
+Size = tuple[int, int]
+
+
+def _endpoint(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("is not an http(s) address such as https://my-resource.cognitiveservices.azure.com")
+    return text.rstrip("/")
+
+
+def _rate(text: str) -> tuple[int, float]:
+    found = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)", text)
+    if not found or not int(found[1]) or not float(found[2]):
+        raise ValueError("is not a rate such as 10/1 (calls per seconds) or 20/60")
+    return int(found[1]), float(found[2])
+
+
+def _features(text: str) -> tuple[str, ...]:
+    wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
+    unknown = wanted - {feature.lower() for feature in FEATURES}
+    if unknown or not wanted:
+        raise ValueError(f"must be a comma-separated choice of {', '.join(FEATURES)}")
+    return tuple(feature for feature in FEATURES if feature.lower() in wanted)
+
+
+def _sizes(text: str) -> tuple[Size, ...]:
+    sizes = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", part)
+        size = (int(found[1]), int(found[2])) if found else (0, 0)
+        if not all(1 <= side <= MAX_THUMBNAIL_PIXELS for side in size):
+            raise ValueError(f"has {part!r}; each size is WIDTHxHEIGHT with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
+        sizes.append(size)
+    return tuple(dict.fromkeys(sizes))
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def _text_mode(text: str) -> str:
+    if text not in TEXT_MODES:
+        raise ValueError(f"must be one of {', '.join(TEXT_MODES)}")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise ValueError("must be a number of seconds above 0 and at most 600")
+    return seconds
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 256:
+        raise ValueError("must be a whole number of 1 to 256")
+    return int(text)
+
+
+def _model_version(text: str) -> str:
+    if not re.fullmatch(r"(latest|\d{4}-\d{2}-\d{2})(-preview)?", text):
+        raise ValueError("must be latest or a date such as 2021-05-01")
+    return text
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise ValueError(f"must be one of {', '.join(sorted(LANGUAGES))}")
+    return text
+
+
+def _connection(text: str) -> str:
+    if "=" not in text:
+        raise ValueError("is not a storage connection string")
+    return text
+
+
+def _setting(
+    name: str, help_text: str, parse: Callable[[str], Any], default: str | None = None, *, secret: bool = False
+) -> Any:
+    return field(
+        repr=not secret,
+        metadata={"name": name, "help": help_text, "parse": parse, "default": default, "secret": secret},
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the app was told. Immutable; made by `from_env`."""
+
+    vision_endpoint: str = _setting(
+        "VISION_ENDPOINT", "Base address of the Computer Vision resource (or the Read container).", _endpoint
+    )
+    vision_key: str = _setting("VISION_KEY", "A key of that resource.", str, secret=True)
+    vision_key_2: str | None = _setting(
+        "VISION_KEY_2", "The resource's other key, tried when the first is refused.", str, "", secret=True
+    )
+    vision_rate: tuple[int, float] = _setting(
+        "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", _rate, "10/1"
+    )
+    vision_features: tuple[str, ...] = _setting(
+        "VISION_FEATURES",
+        "What is asked of every image, in one call.",
+        _features,
+        "Categories,Tags,Description,Color,ImageType,Objects",
+    )
+    vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", _language, "en")
+    vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", _model_version, "latest")
+    vision_timeout_seconds: float = _setting(
+        "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", _seconds, "30"
+    )
+    thumbnail_sizes: tuple[Size, ...] = _setting(
+        "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", _sizes, "200x150,1024x768"
+    )
+    thumbnail_smart: bool = _setting(
+        "THUMBNAIL_SMART", "Crop around what matters instead of around the middle.", _truth, "true"
+    )
+    text_mode: str = _setting(
+        "TEXT_MODE", "Which images are marked as having text to read: auto, always or never.", _text_mode, "auto"
+    )
+    max_wait_seconds: float = _setting(
+        "MAX_WAIT_SECONDS", "Longest wait of an invocation for its turn or for somebody else's answer.", _seconds, "20"
+    )
+    images_storage: str = _setting(
+        "ImagesStorage", "Connection string of the account with the images.", _connection, secret=True
+    )
+    host_storage: str = _setting(
+        "AzureWebJobsStorage", "Connection string of the Functions host's own account.", _connection, secret=True
+    )
+    threads: int = _setting(
+        "PYTHON_THREADPOOL_THREAD_COUNT", "Threads for HTTP functions; also the size of the pools.", _threads, "16"
+    )
+    ca_bundle: str | None = _setting(
+        "REQUESTS_CA_BUNDLE", "File of certificate authorities to trust instead of the built-in ones.", str, ""
+    )
+    https_proxy: str | None = _setting("HTTPS_PROXY", "Proxy through which Computer Vision is reached.", str, "")
+    health_key: str | None = _setting(
+        "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", str, "", secret=True
+    )
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """
+        Read the settings.
+
+        Args:
+            environment: the variables; the process's own by default.
+
+        Raises:
+            SettingsError: with every problem, each naming its setting.
+        """
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for each in fields(cls):
+            try:
+                values[each.name] = _read(each.metadata, environment)
+            except ValueError as error:
+                problems.append(f"{each.metadata['name']} {error}")
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)
+
+
+def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+    text = environment.get(setting["name"], "").strip() or setting["default"]
+    if text is None:
+        raise ValueError(f"is not set: {setting['help'][0].lower()}{setting['help'][1:]}")
+    if text == "":
+        return None
+    try:
+        return setting["parse"](text)
+    except ValueError as error:
+        shown = "" if setting["secret"] else f"={text!r} "
+        raise ValueError(f"{shown}{error}".strip()) from None

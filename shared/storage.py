@@ -1,0 +1,287 @@
+"""
+Blobs: read, write if unchanged, lease, list.
+
+One `BlobStore` is one storage account. The SDK is imported when the first blob is touched, because its import costs
+more than all others together and functions that only ask Computer Vision never need it. Every error of the SDK leaves
+here as `StorageError` or `ConflictError`, or as None where "there is none" is an answer.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from shared.errors import ConflictError, StorageError
+
+# The SDK's own defaults wait 15 s before the first retry: too long for a caller, and for an invocation's time.
+_RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
+_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class BlobInfo:
+    """What a HEAD or a listing tells. `etag` is unquoted; `md5` is None where the writer sent none."""
+
+    name: str
+    etag: str
+    size: int
+    content_type: str | None = None
+    md5: bytes | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    cache_control: str | None = None
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A blob's content with what was true of it at that moment."""
+
+    info: BlobInfo
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a listing; `continuation` is None on the last."""
+
+    items: list[BlobInfo]
+    continuation: str | None
+
+
+@dataclass(frozen=True)
+class IfEtag:
+    """Write only if the blob still has this ETag; None means only if there is no such blob yet."""
+
+    etag: str | None
+
+
+class Blobs(Protocol):
+    """What the app needs of a storage account."""
+
+    def head(self, container: str, name: str) -> BlobInfo | None:
+        """What is known of the blob, or None if there is none."""
+
+    def read(self, container: str, name: str) -> Blob | None:
+        """Content and information of the same moment, or None if there is none."""
+
+    def write(
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        cache_control: str | None = None,
+        condition: IfEtag | None = None,
+        lease: str | None = None,
+    ) -> str:
+        """Write the whole blob and return its ETag; ConflictError if the condition or the lease does not hold."""
+
+    def delete(self, container: str, name: str, *, etag: str | None = None, lease: str | None = None) -> None:
+        """Delete the blob if there is one; ConflictError if it has another ETag than the given, or is leased."""
+
+    def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:
+        """One page of the container's blobs in the order of their names, with their metadata."""
+
+    def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:
+        """Lease the blob under the given id; False if another holds it or it is not (or no longer) that blob."""
+
+    def renew(self, container: str, name: str, lease: str) -> bool:
+        """Hold the lease for another period; False if it is lost."""
+
+    def release(self, container: str, name: str, lease: str) -> None:
+        """Give the lease back, if it is still held."""
+
+
+class BlobStore:
+    """`Blobs` on an Azure storage account (or Azurite). Safe for threads."""
+
+    def __init__(self, connection_string: str, *, connections: int = 16) -> None:
+        self._connection_string = connection_string
+        self._connections = connections
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def _blob(self, container: str, name: str) -> Any:
+        return self._service().get_blob_client(container, name)
+
+    def _service(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = _connect(self._connection_string, self._connections)
+            return self._client
+
+    def head(self, container: str, name: str) -> BlobInfo | None:  # noqa: D102 (Blobs says it)
+        return _or_none(container, name, lambda: _info(self._blob(container, name).get_blob_properties()))
+
+    def read(self, container: str, name: str) -> Blob | None:  # noqa: D102
+        def download() -> Blob:
+            stream = self._blob(container, name).download_blob()
+            # The properties describe the moment in which the first range was sent; every further range is asked for
+            # on the condition that the blob is still that one.
+            return Blob(_info(stream.properties), stream.readall())
+
+        return _or_none(container, name, download)
+
+    def write(  # noqa: D102
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        cache_control: str | None = None,
+        condition: IfEtag | None = None,
+        lease: str | None = None,
+    ) -> str:
+        def upload() -> str:
+            from azure.storage.blob import ContentSettings
+
+            answer = self._blob(container, name).upload_blob(
+                data,
+                overwrite=True,
+                metadata=dict(metadata or {}),
+                content_settings=ContentSettings(content_type=content_type, cache_control=cache_control),
+                lease=lease,
+                **_conditions(condition),
+            )
+            return _unquoted(answer["etag"])
+
+        return _call(container, name, lambda: self._with_container(container, upload))
+
+    def _with_container(self, container: str, action: Callable[[], str]) -> str:
+        """Do it; if the container is missing, make it and do it again (a fresh account has none)."""
+        from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+        try:
+            return action()
+        except ResourceNotFoundError as error:
+            if getattr(error, "error_code", None) != "ContainerNotFound":
+                raise
+        with suppress(ResourceExistsError):  # somebody else made it meanwhile
+            self._service().create_container(container)
+        return action()
+
+    def delete(self, container: str, name: str, *, etag: str | None = None, lease: str | None = None) -> None:  # noqa: D102
+        condition = IfEtag(etag) if etag else None
+        _or_none(
+            container, name, lambda: self._blob(container, name).delete_blob(lease=lease, **_conditions(condition))
+        )
+
+    def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:  # noqa: D102
+        def fetch() -> Page:
+            listing = (
+                self._service()
+                .get_container_client(container)
+                .list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=limit)
+            )
+            pages = listing.by_page(continuation_token=continuation)
+            return Page([_info(each) for each in next(pages, ())], pages.continuation_token or None)
+
+        return _or_none(container, prefix, fetch) or Page([], None)
+
+    def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:  # noqa: D102
+        condition = IfEtag(etag) if etag else None
+        return _holds(
+            container,
+            name,
+            lambda: self._blob(container, name).acquire_lease(
+                lease_duration=seconds, lease_id=lease, **_conditions(condition)
+            ),
+        )
+
+    def renew(self, container: str, name: str, lease: str) -> bool:  # noqa: D102
+        return _holds(container, name, lambda: self._lease(container, name, lease).renew())
+
+    def release(self, container: str, name: str, lease: str) -> None:  # noqa: D102
+        _holds(container, name, lambda: self._lease(container, name, lease).release())
+
+    def _lease(self, container: str, name: str, lease: str) -> Any:
+        from azure.storage.blob import BlobLeaseClient
+
+        return BlobLeaseClient(self._blob(container, name), lease)
+
+
+def _connect(connection_string: str, connections: int) -> Any:
+    import requests
+    from azure.core.pipeline.transport import RequestsTransport
+    from azure.storage.blob import BlobServiceClient
+
+    session = requests.Session()
+    # The default keeps 10 connections and throws the others away after each use.
+    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=connections)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return BlobServiceClient.from_connection_string(
+        connection_string, transport=RequestsTransport(session=session, session_owner=False), **_RETRIES, **_TIMEOUTS
+    )
+
+
+def _conditions(condition: IfEtag | None) -> dict[str, Any]:
+    from azure.core import MatchConditions
+
+    if condition is None:
+        return {}
+    if condition.etag is None:
+        return {"match_condition": MatchConditions.IfMissing}
+    return {"match_condition": MatchConditions.IfNotModified, "etag": f'"{condition.etag}"'}
+
+
+def _info(properties: Any) -> BlobInfo:
+    settings = properties.content_settings
+    return BlobInfo(
+        name=properties.name,
+        etag=_unquoted(properties.etag),
+        size=properties.size,
+        content_type=settings.content_type,
+        md5=bytes(settings.content_md5) if settings.content_md5 else None,
+        metadata=dict(properties.metadata or {}),
+        cache_control=settings.cache_control,
+    )
+
+
+def _unquoted(etag: str) -> str:
+    return etag.strip('"')
+
+
+class _AbsentError(ConflictError):
+    """There is no such blob, or no such container."""
+
+
+def _call(container: str, name: str, action: Callable[[], _T]) -> _T:
+    """Do it, and let no error of the SDK pass."""
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        return action()
+    except HttpResponseError as error:
+        kind = {404: _AbsentError, 409: ConflictError, 412: ConflictError}.get(error.status_code or 0, StorageError)
+        raise kind(f"Blob storage answered {error.status_code} ({_reason(error)}) for {container}/{name}.") from error
+    except AzureError as error:
+        raise StorageError(
+            f"Blob storage could not be asked for {container}/{name}: {type(error).__name__}."
+        ) from error
+
+
+def _or_none(container: str, name: str, action: Callable[[], _T]) -> _T | None:
+    """The same, where "there is none" is an answer."""
+    try:
+        return _call(container, name, action)
+    except _AbsentError:
+        return None
+
+
+def _holds(container: str, name: str, action: Callable[[], object]) -> bool:
+    """The same, where "somebody else was faster" is an answer."""
+    try:
+        _call(container, name, action)
+    except ConflictError:
+        return False
+    return True
+
+
+def _reason(error: Any) -> str:
+    return str(getattr(error, "error_code", None) or error.reason or "no reason given")

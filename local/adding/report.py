@@ -1,0 +1,39 @@
+"""What `add` prints of one image once the app is done with it, or has not got that far."""
+
+from urllib.parse import quote, urlencode
+
+from local.addresses import Addresses
+from local.app import ImageState, Step
+
+
+def report(name: str, state: ImageState | None, addresses: Addresses) -> list[str]:
+    """Return the lines about the image *name*; *state* is None when the app has not heard of it."""
+    if state is None:
+        return [
+            f"{name}: uploaded, but the app has not heard of it yet: the stack's logs events.log and host.log say why"
+        ]
+    lines = [f"{name}: {state.state}"]
+    if state.caption is not None:
+        sure = f" (confidence {state.caption_confidence:.2f})" if state.caption_confidence is not None else ""
+        lines.append(f"  caption    {state.caption}{sure}")
+    if state.tags:
+        lines.append(f"  tags       {', '.join(state.tags)}")
+    lines += [line for step in state.steps for line in _step_lines(name, step, addresses)]
+    return lines
+
+
+def _step_lines(name: str, step: Step, addresses: Addresses) -> list[str]:
+    if step.state == "done":
+        return [f"  {step.what:<10} {step.record}", f"  {'':<10} {_address(name, step, addresses)}"]
+    if step.state == "none":
+        return []
+    return [f"  {step.what} is {step.state}: {step.problem or 'no reason given yet'}"]
+
+
+def _address(name: str, step: Step, addresses: Addresses) -> str:
+    """Return an address that answers a browser: storage itself answers only signed requests."""
+    api = f"{addresses.host_url}/api"
+    width, _, height = step.what.removeprefix("thumbnail ").partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        return f"{api}/images/{quote(name)}"
+    return f"{api}/thumbnail/{quote(name)}?{urlencode({'width': width, 'height': height})}"

@@ -1,0 +1,131 @@
+"""
+`python -m local doctor`: what this machine lacks for the local stack, and the command that mends it.
+
+It uses nothing but Python's own library, since the packages may be what is lacking.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from local.addresses import Addresses, add_stack_options
+from local.app import AppClient
+from local.errors import LocalError
+from local.node import find_node, node_version
+from local.stack.claim import busy_ports
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOCK = PROJECT / "locks" / "local.txt"
+AZURITE = PROJECT / "local" / "azurite"
+NEEDED_BYTES = 1 << 30  # set-up takes about 600 MB
+PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; *mend* is the command to run where it is not in order."""
+
+    what: str
+    is_ok: bool
+    found: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        """Return the line to print."""
+        line = f"{'ok   ' if self.is_ok else 'lacks'}  {self.what:<12} {self.found}"
+        return line if self.is_ok else f"{line}\n       {'':<12} -> {self.mend}"
+
+
+def main(argv: list[str]) -> int:
+    """Print every finding; returns 1 if something is lacking."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local doctor",
+        description="Say what this machine lacks for the local stack, and the command that mends it.",
+    )
+    add_stack_options(parser)
+    options = parser.parse_args(argv)
+    findings = list(examine(options.port, options.state))
+    print(*findings, sep="\n")
+    return 0 if all(finding.is_ok for finding in findings) else 1
+
+
+def examine(port: int, state: Path) -> Iterator[Finding]:
+    """Look at everything that the stack on *port* with its data in *state* needs."""
+    yield python(sys.version_info[:3])
+    yield packages(LOCK)
+    yield node()
+    yield azurite(AZURITE)
+    yield ports(Addresses(port))
+    yield disk(state)
+
+
+def python(version: tuple[int, int, int]) -> Finding:
+    """Judge the Python that runs this."""
+    found = ".".join(map(str, version))
+    is_ok = (3, 11) <= version[:2] <= (3, 12)
+    return Finding("Python", is_ok, found, "install Python 3.11 or 3.12 (Debian 12: apt install python3 python3-venv)")
+
+
+def packages(lock: Path) -> Finding:
+    """Compare the installed packages with the pinned ones of *lock*."""
+    # A package can be pinned more than once, each time for other versions of Python.
+    pinned: dict[str, set[str]] = {}
+    for name, version in PINNED.findall(lock.read_text()):
+        pinned.setdefault(name, set()).add(version)
+    wrong = [f"{name} {' or '.join(sorted(them))}" for name, them in pinned.items() if _installed(name) not in them]
+    found = (
+        f"{len(pinned)} as locked" if not wrong else f"not as locked: {', '.join(wrong[:5])}{' ...' * (len(wrong) > 5)}"
+    )
+    return Finding("packages", not wrong, found, "touch locks/local.txt && make setup")
+
+
+def node() -> Finding:
+    """Look for a Node that can run Azurite."""
+    try:
+        path = find_node()
+    except LocalError as error:
+        return Finding("Node", False, str(error).split(". ")[0], ".venv/bin/pip install --requirement locks/node.txt")
+    return Finding("Node", True, f"{node_version(path)} at {path}")
+
+
+def azurite(folder: Path) -> Finding:
+    """Compare the installed Azurite with the pinned one."""
+    pinned = json.loads((folder / "package.json").read_text())["dependencies"]["azurite"]
+    try:
+        found = json.loads((folder / "node_modules" / "azurite" / "package.json").read_text())["version"]
+    except (OSError, ValueError, KeyError):
+        found = "not installed"
+    return Finding("Azurite", found == pinned, found, "local/setup.sh azurite")
+
+
+def ports(addresses: Addresses) -> Finding:
+    """See whether the stack's ports are free, or its own."""
+    busy = busy_ports(addresses)
+    listed = ", ".join(map(str, addresses.ports.values()))
+    if not busy:
+        return Finding("ports", True, f"free: {listed}")
+    if len(busy) == len(addresses.ports) and AppClient(addresses.port).is_up():
+        return Finding("ports", True, f"a stack is running on {listed}")
+    taken = ", ".join(f"{port} ({name})" for name, port in busy.items())
+    return Finding("ports", False, f"in use: {taken}", "make start PORT=N, with five free ports in a row from N")
+
+
+def disk(state: Path) -> Finding:
+    """See whether there is room for the stack's data."""
+    folder = next(folder for folder in (state, *state.resolve().parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 2**30:.1f} GB free in {folder}"
+    return Finding("disk", free >= NEEDED_BYTES, found, "free 1 GB, or keep the data elsewhere with --state")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,52 @@
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from doubles.ports import five_free_ports
+
+from local.stack.service import Recipe
+from local.stack.supervisor import Supervisor
+
+# What every part of the stack does: say that it is ready, then end on SIGTERM or when its standard input ends.
+PART = """
+import os, signal, sys, threading
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+def watch():
+    while os.read(0, 1024):
+        pass
+    stop.set()
+threading.Thread(target=watch, daemon=True).start()
+"""
+READY = 'print("part ready", flush=True)\n'
+LIVE = "while not stop.wait(0.05):\n    pass\n"
+
+
+@pytest.fixture
+def make_recipe(tmp_path: Path) -> Callable[..., Recipe]:
+    def make(name: str, script: str = PART + READY + LIVE) -> Recipe:
+        log = tmp_path / "logs" / f"{name}.log"
+        return Recipe(name, [sys.executable, "-c", textwrap.dedent(script)], "part ready", log)
+
+    return make
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(said: list[str]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(said.append)
+    yield supervisor
+    supervisor.hurry.set()
+    supervisor.stop(tuple(supervisor.pids()))
+
+
+@pytest.fixture
+def free_port() -> int:
+    """The first of five free ports in a row."""
+    return five_free_ports()

@@ -1,0 +1,49 @@
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from local.addresses import Addresses
+from local.errors import LocalError
+from local.stack.claim import LOCK_NAME, claimed_state, require_free_ports
+
+
+def test_a_second_stack_on_the_same_state_is_refused_naming_the_first(tmp_path: Path) -> None:
+    with (
+        claimed_state(tmp_path, 7071),
+        pytest.raises(LocalError, match=rf"in use by a running stack \(process {os.getpid()}, port 7071\).*--state"),
+        claimed_state(tmp_path, 7171),
+    ):
+        raise AssertionError("the second claim must not succeed")
+
+
+def test_the_state_is_free_again_after_a_stack_has_ended(tmp_path: Path) -> None:
+    with claimed_state(tmp_path, 7071):
+        pass
+    with claimed_state(tmp_path, 7071) as unclean:
+        assert not unclean
+
+
+def test_a_stack_that_was_killed_is_noticed_by_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / LOCK_NAME).write_text(json.dumps({"pid": 1, "port": 7071}))
+    with claimed_state(tmp_path, 7071) as unclean:
+        assert unclean
+
+
+def test_a_port_in_use_is_named_with_what_would_listen_there(free_port: int) -> None:
+    expected = rf"port {free_port + 1} \(vision\).*--port"
+    with socket.create_server(("127.0.0.1", free_port + 1)), pytest.raises(LocalError, match=expected):
+        require_free_ports(Addresses(free_port))
+
+
+def test_ports_that_leftover_parts_still_hold_are_waited_for(free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)) as server:
+        threading.Timer(0.2, server.close).start()
+        require_free_ports(Addresses(free_port), wait_seconds=20)
+
+
+def test_five_free_ports_in_a_row_are_enough(free_port: int) -> None:
+    require_free_ports(Addresses(free_port))

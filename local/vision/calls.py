@@ -1,0 +1,97 @@
+"""
+The ledger of calls: what was answered, and what was paid for.
+
+An entry is written before the first byte of the answer is sent, so that whoever saw an answer finds it counted, even
+when the process is killed right after. With a directory, entries outlive the process.
+"""
+
+import fcntl
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+LEDGER_NAME = "calls.jsonl"
+
+
+class LedgerInUseError(Exception):
+    """Another process writes the same ledger."""
+
+
+class CallLedger:
+    """Counts calls by operation; *directory* None keeps them in memory only."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._lock = threading.Lock()
+        self._operations: dict[str, dict[str, Any]] = {}
+        self._file: int | None = None
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file = _open_alone(directory / LEDGER_NAME)
+            self._load(self._file)
+
+    def record(self, operation: str, status: int, *, paid_sha256: str | None) -> None:
+        """Count one answer; *paid_sha256* is the hash of the image of a call that is paid for, else None."""
+        entry = {"operation": operation, "status": status}
+        if paid_sha256 is not None:
+            entry["paid"] = paid_sha256
+        with self._lock:
+            if self._file is not None:
+                os.write(self._file, json.dumps(entry).encode() + b"\n")
+            self._add(entry)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return `{"operations": {name: {"status": {"200": n}, "paid": n, "bodies": [sha256, ...]}}}`."""
+        with self._lock:
+            return {
+                "operations": {
+                    name: {"status": dict(counts["status"]), "paid": counts["paid"], "bodies": list(counts["bodies"])}
+                    for name, counts in sorted(self._operations.items())
+                }
+            }
+
+    def clear(self) -> None:
+        """Start anew."""
+        with self._lock:
+            self._operations.clear()
+            if self._file is not None:
+                os.ftruncate(self._file, 0)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _load(self, file: int) -> None:
+        content = _read_all(file)
+        whole = content[: content.rfind(b"\n") + 1]
+        # A process killed in the middle of a write leaves half a line, to which nothing may be appended.
+        os.ftruncate(file, len(whole))
+        for line in whole.splitlines():
+            self._add(json.loads(line))
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        counts = self._operations.setdefault(entry["operation"], {"status": {}, "paid": 0, "bodies": []})
+        status = str(entry["status"])
+        counts["status"][status] = counts["status"].get(status, 0) + 1
+        if "paid" in entry:
+            counts["paid"] += 1
+            counts["bodies"].append(entry["paid"])
+
+
+def _open_alone(path: Path) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise LedgerInUseError(f"{path} is in use by another vision service: stop it or give another --state") from None
+    return file
+
+
+def _read_all(file: int) -> bytes:
+    size = os.fstat(file).st_size
+    return os.pread(file, size, 0) if size else b""

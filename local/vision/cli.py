@@ -1,0 +1,98 @@
+"""`python -m local vision`: the service as a process of its own."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+from local.vision.calls import LedgerInUseError
+from local.vision.rate import Rate
+from local.vision.server import DEFAULT_KEY, HOST, VisionServer, make_service
+from local.vision.service import VisionService
+
+DEFAULT_PORT = 7072
+
+
+def main(argv: list[str]) -> int:
+    """Serve until SIGTERM, SIGINT or, as a child of the local stack, the end of stdin."""
+    options = _parser().parse_args(argv)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if os.environ.get("BLOBSIGHT_PARENT") == "1":
+        threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
+    try:
+        server = VisionServer(_service(options), port=options.port, is_verbose=options.verbose)
+    except LedgerInUseError as error:
+        sys.stderr.write(f"vision: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(
+            f"vision: cannot listen on {HOST}:{options.port} ({error.strerror}): "
+            "stop what uses that port or choose another with --port\n"
+        )
+        return 1
+    _serve(server, stop)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local vision", description="A local stand-in for Azure Computer Vision v3.2."
+    )
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument("--key", default=DEFAULT_KEY, help="subscription key to accept (default: %(default)s)")
+    parser.add_argument("--rate", type=_rate, metavar="N/S", help="at most N calls in S seconds (default: no limit)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="keep statistics below DIR/vision (default: nowhere)")
+    parser.add_argument("--answers", type=Path, metavar="DIR", help="scripted answers, searched first")
+    parser.add_argument("--verbose", action="store_true", help="one line on stderr for each request")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port: use 0 to 65535")
+    return int(text)
+
+
+def _rate(text: str) -> Rate:
+    try:
+        return Rate.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _service(options: argparse.Namespace) -> VisionService:
+    answers = [options.answers] if options.answers else []
+    return make_service(key=options.key, rate=options.rate, state=options.state, answers=answers)
+
+
+def _serve(server: VisionServer, stop: threading.Event) -> None:
+    # Of a damaged picture Pillow warns on stderr; the caller is told by the answer.
+    warnings.simplefilter("ignore")
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="accept", daemon=True).start()
+    sys.stdout.write(f"vision ready {server.url}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    stop.wait()
+    server.stop()
+
+
+def _warm_up() -> None:
+    """Load what the first call would have to wait for."""
+    with contextlib.suppress(ImportError):
+        from local.vision.evidence.warming import warm_up
+
+        warm_up()
+
+
+def _watch_parent(stop: threading.Event) -> None:
+    """Stop when the parent is gone: its end of the pipe closes with it."""
+    with contextlib.suppress(OSError, ValueError):
+        while sys.stdin.buffer.read(1024):
+            pass
+    stop.set()

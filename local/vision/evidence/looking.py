@@ -1,0 +1,56 @@
+"""All that is measured in one picture, each thing at most once and only when it is asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from local.vision.evidence.attention import Map, attention_map, best_window
+from local.vision.evidence.colours import Colours, measure_colours
+from local.vision.evidence.drawing import DrawingKind, measure_drawing
+from local.vision.evidence.faces import Box, find_faces
+from local.vision.evidence.pixels import Picture
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Measurements of *picture*; boxes are in pixels of the upright original."""
+
+    picture: Picture
+
+    @cached_property
+    def colours(self) -> Colours:
+        """Names, shares, accent."""
+        return measure_colours(self.picture.working)
+
+    @cached_property
+    def drawing(self) -> DrawingKind:
+        """Clip-art or line drawing."""
+        return measure_drawing(self.picture.working)
+
+    @cached_property
+    def faces(self) -> tuple[Box, ...]:
+        """Frontal faces, largest first."""
+        height, width = self.picture.working.shape[:2]
+        x, y = self.picture.width / width, self.picture.height / height
+        return tuple(
+            Box(round(box.left * x), round(box.top * y), round(box.width * x), round(box.height * y))
+            for box in self._working_faces
+        )
+
+    @cached_property
+    def sky_share(self) -> float:
+        """Share of the upper third that is smooth and blue, from 0 to 1."""
+        upper = self.picture.working[: max(1, self.picture.working.shape[0] // 3)].astype("int16")
+        red, green, blue = upper[..., 0], upper[..., 1], upper[..., 2]
+        return float(((blue > 90) & (blue >= green) & (blue > red + 15)).mean())
+
+    def window(self, *, shape: float) -> Box:
+        """Return the largest crop of width/height *shape* that keeps what matters."""
+        return best_window(self._attention, shape=shape, size=(self.picture.width, self.picture.height))
+
+    @cached_property
+    def _working_faces(self) -> tuple[Box, ...]:
+        return find_faces(self.picture.working)
+
+    @cached_property
+    def _attention(self) -> Map:
+        return attention_map(self.picture.working, self._working_faces)

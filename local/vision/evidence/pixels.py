@@ -1,0 +1,145 @@
+"""
+Decode an image that has passed the checks, bounded in memory.
+
+Every picture comes out upright (EXIF orientation applied), in RGB, transparency laid on white, animations as their
+first frame. All measuring is done on a working copy of at most 640 pixels a side.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from local.vision import refusals
+from local.vision.header import ImageHeader
+
+WORKING_SIDE = 640
+# Twice what a 25 MP camera makes. Two bytes to four a pixel while decoding: 200 MB at most for each call at work.
+MAX_DECODED_PIXELS = 50_000_000
+EXIF_ORIENTATION = 0x0112
+UPRIGHT_ALREADY = 1
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+ON_ITS_SIDE = (
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_270,
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_90,
+)
+
+Rgb = NDArray[np.uint8]
+
+_DECODERS: dict[str, type[ImageFile]] = {
+    "Jpeg": JpegImageFile,
+    "Png": PngImageFile,
+    "Gif": GifImageFile,
+    "Bmp": BmpImageFile,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture. *width* and *height* are the original's, upright; *image* may be smaller."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+    @cached_property
+    def working(self) -> Rgb:
+        """RGB pixels of the working copy, height x width x 3."""
+        image = self.image
+        if max(image.size) > WORKING_SIDE:
+            scale = WORKING_SIDE / max(image.size)
+            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+            image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return np.asarray(image)
+
+
+def decode(data: bytes, header: ImageHeader, *, at_least: tuple[int, int] = (WORKING_SIDE, WORKING_SIDE)) -> Picture:
+    """
+    Decode *data*; a JPEG only to the smallest of its own sizes that is no smaller than *at_least*.
+
+    *at_least* is width and height, upright.
+
+    Raises Refusal: InvalidImageSize when more than MAX_DECODED_PIXELS would have to be decoded, InvalidImageFormat when
+    the data is damaged or cut short.
+    """
+    _check_pixels(header.width * header.height, is_reducible=header.format == "Jpeg" and not header.is_progressive)
+    try:
+        return _decode(data, header, at_least)
+    except refusals.Refusal:
+        raise
+    except Exception:
+        # Pillow's decoders raise nearly anything on data that is damaged or crafted.
+        raise refusals.bad_image_format() from None
+
+
+def _decode(data: bytes, header: ImageHeader, at_least: tuple[int, int]) -> Picture:
+    # Not Image.open: it tries other formats, and refuses by the stored size what is decoded at an eighth of it.
+    with _DECODERS[header.format](io.BytesIO(data)) as image:
+        turn = UPRIGHT.get(_orientation(image))
+        is_on_its_side = turn in ON_ITS_SIDE
+        width, height = image.size
+        image.draft("RGB", at_least[::-1] if is_on_its_side else at_least)
+        # A GIF's first frame may be larger than the header said.
+        _check_pixels(image.width * image.height, is_reducible=False)
+        image.load()
+        pixels = _rgb(image)
+    if turn is not None:
+        pixels = pixels.transpose(turn)
+    return Picture(pixels, *((height, width) if is_on_its_side else (width, height)))
+
+
+def shrunk(pixels: Rgb, side: int) -> Rgb:
+    """Return *pixels* at no more than *side* pixels a side, averaged."""
+    scale = min(1.0, side / max(pixels.shape[:2]))
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        return int(image.getexif().get(EXIF_ORIENTATION, UPRIGHT_ALREADY))
+    except Exception:
+        # Broken metadata is no reason to refuse the picture.
+        return UPRIGHT_ALREADY
+
+
+def _check_pixels(pixels: int, *, is_reducible: bool) -> None:
+    if pixels > MAX_DECODED_PIXELS and not is_reducible:
+        raise refusals.bad_image_size(_too_many(pixels))
+
+
+def _too_many(pixels: int) -> str:
+    return (
+        f"The image would decode to {pixels} pixels or more; the local vision service decodes at most "
+        f"{MAX_DECODED_PIXELS}. Send a smaller one."
+    )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # 16 bits of gray: Pillow would clip instead of scaling.
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.new("RGB", layer.size, "white")
+        image.paste(layer, mask=layer.getchannel("A"))
+    return image.convert("RGB")

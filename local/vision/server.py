@@ -1,0 +1,144 @@
+"""
+The vision service on a port of this machine, in this process.
+
+`running_vision` is for tests: it takes a free port and is gone at the end of the block.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+from local.vision.calls import CallLedger
+from local.vision.connection import Connection
+from local.vision.faults import parse_faults
+from local.vision.rate import Rate
+from local.vision.scripted import PACKAGED_ANSWERS, ScriptedAnswers
+from local.vision.service import VisionService
+
+DEFAULT_KEY = "local-vision-key"
+HOST = "127.0.0.1"
+STATE_FOLDER = "vision"
+STOP_SECONDS = 30.0
+
+
+class VisionServer(ThreadingHTTPServer):
+    """Serves *service* on 127.0.0.1:*port*; port 0 takes a free one. Raises OSError when the port is taken."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, service: VisionService, *, port: int, is_verbose: bool = False) -> None:
+        super().__init__((HOST, port), Connection)
+        self.service = service
+        self.is_verbose = is_verbose
+        self._calls = 0
+        self._idle = threading.Condition()
+
+    @property
+    def url(self) -> str:
+        """Base address without a slash at its end."""
+        return f"http://{HOST}:{self.server_address[1]}"
+
+    def server_bind(self) -> None:
+        """Bind, without the look-up of this machine's name that the base class makes."""
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = HOST, int(self.server_address[1])
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """Count a call from its headers to the last byte of its answer."""
+        with self._idle:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._calls -= 1
+                self._idle.notify_all()
+
+    def stop(self, *, timeout_seconds: float = STOP_SECONDS) -> bool:
+        """Accept nothing more and finish what is in flight; False when that took longer than *timeout_seconds*."""
+        self.shutdown()
+        self.server_close()
+        self.service.stop()
+        with self._idle:
+            return self._idle.wait_for(lambda: self._calls == 0, timeout_seconds)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that went away; report everything else."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # typed as a socket there
+
+
+class RunningVision:
+    """A running service, as tests see it."""
+
+    def __init__(self, server: VisionServer, key: str) -> None:
+        self.server, self.key = server, key
+        self.url = server.url
+        self.hold = server.service.hold
+
+    def set_faults(self, **faults: object) -> None:
+        """Put faults in force, named as in `PUT /_control/faults`; none at all clears them."""
+        self.server.service.set_faults(parse_faults(faults))
+
+    def stats(self) -> dict[str, dict[str, object]]:
+        """Return what `GET /_control/stats` has under `operations`."""
+        operations: dict[str, dict[str, object]] = self.server.service.ledger.snapshot()["operations"]
+        return operations
+
+
+def make_service(
+    *,
+    key: str = DEFAULT_KEY,
+    rate: Rate | None = None,
+    state: Path | None = None,
+    answers: Sequence[Path] = (),
+    clock: Callable[[], float] = time.monotonic,
+    wall_clock: Callable[[], float] = time.time,
+) -> VisionService:
+    """
+    Put a service together.
+
+    *state* is the directory above the service's own, None keeps nothing; *answers* are searched before the state's and
+    the package's. Raises LedgerInUseError when another process uses the same state.
+    """
+    own = state / STATE_FOLDER if state is not None else None
+    directories = [*answers, *([own / "answers"] if own else []), PACKAGED_ANSWERS]
+    return VisionService(
+        key=key,
+        rate=rate,
+        ledger=CallLedger(own),
+        scripts=ScriptedAnswers(directories),
+        clock=clock,
+        wall_clock=wall_clock,
+    )
+
+
+@contextmanager
+def running_vision(
+    *,
+    key: str = DEFAULT_KEY,
+    rate: Rate | None = None,
+    state: Path | None = None,
+    answers: Sequence[Path] = (),
+    clock: Callable[[], float] = time.monotonic,
+    wall_clock: Callable[[], float] = time.time,
+) -> Iterator[RunningVision]:
+    """Run the service on a free port for the length of a with block."""
+    service = make_service(key=key, rate=rate, state=state, answers=answers, clock=clock, wall_clock=wall_clock)
+    server = VisionServer(service, port=0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="vision", daemon=True)
+    thread.start()
+    try:
+        yield RunningVision(server, key)
+    finally:
+        server.stop()
+        thread.join()
+        service.ledger.close()

@@ -1,0 +1,85 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+import pytest
+from azure.storage.blob import ContainerClient
+from doubles.azurite import Azurite
+from doubles.webhooks import FakeWebhooks
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(azurite: Azurite, blobs: ContainerClient, host: FakeWebhooks, tmp_path: Path) -> Iterator[Start]:
+    """Start `python -m local events`; every one that still runs is killed at the end."""
+    with ExitStack() as stack:
+
+        def run(*options: str, held: bool = False) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "local", "events", "--port", str(host.port), "--state", str(tmp_path)]
+            command += ["--container", blobs.container_name, "--interval", "0.05", *options]
+            environment = {**os.environ, "ImagesStorage": azurite.connection_string}
+            environment |= {"BLOBSIGHT_PARENT": "1"} if held else {}
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            stack.callback(process.kill)
+            return process
+
+        yield run
+
+
+def read_line(stream: IO[str] | None) -> str:
+    assert stream is not None
+    return stream.readline().strip()
+
+
+def test_uploads_after_the_ready_line_reach_the_host_and_sigterm_ends_it_well(
+    start: Start, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    process = start()
+    assert read_line(process.stdout) == "events ready"
+    blobs.upload_blob("a.jpg", b"1")
+    host.wait_for(1)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert host.subjects() == ["a.jpg"]
+
+
+def test_uploads_while_it_was_killed_reach_the_host_after_its_restart(
+    start: Start, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    first = start()
+    read_line(first.stdout)
+    first.kill()
+    first.wait()
+    blobs.upload_blob("a.jpg", b"1")
+    start("--duplicate")
+    host.wait_for(2)
+    assert host.subjects() == ["a.jpg", "a.jpg"]
+
+
+def test_two_watchers_do_not_share_a_state(start: Start) -> None:
+    read_line(start().stdout)
+    second = start()
+    assert second.wait(20) == 1
+    assert "is in use by another watcher" in read_line(second.stderr)
+
+
+def test_the_end_of_its_supervisor_ends_it(start: Start) -> None:
+    process = start(held=True)
+    read_line(process.stdout)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(20) == 0

@@ -1,0 +1,95 @@
+"""The host's admin API: is it there, what runs in it, run something now."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from local.host.blob_listener import BlobListener
+from local.host.blob_queue import BlobMessage
+from local.host.errors import BadRequestError
+from local.host.loader import LoadedApp, LoadedFunction
+from local.host.routes import Route
+
+VERSION = "4.0.0-local"
+
+
+class AdminApi:
+    """Answers requests under `/admin/`; who may ask has been checked before, except for `ping`, which all may."""
+
+    def __init__(self, app: LoadedApp, routes: tuple[Route, ...], listener: BlobListener, base_url: str) -> None:
+        self._app = app
+        self._routes = {route.function.name: route for route in routes}
+        self._listener = listener
+        self._base_url = base_url
+        self._started = time.monotonic()
+
+    async def answer(self, method: str, path: str, body: bytes) -> web.Response:
+        """Answer a request for *path*, which begins with `/admin/`; raises BadRequestError."""
+        match method, path.strip("/").lower().split("/")[1:]:
+            case "GET" | "POST", ["host", "ping"]:
+                return web.Response()
+            case "GET", ["host", "status"]:
+                return web.json_response(self._status())
+            case "GET", ["functions"]:
+                return web.json_response([self._describe(function) for function in self._app.functions])
+            case "GET", ["functions", name]:
+                function = self._app.find(name)
+                return web.json_response(self._describe(function)) if function else web.Response(status=404)
+            case "GET", ["functions", name, "status"]:
+                return self._function_status(name)
+            case "POST", ["functions", name]:
+                return await self._run(name, body)
+        return web.Response(status=404)
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "id": "local",
+            "state": "Running",
+            "version": VERSION,
+            "processUptime": round((time.monotonic() - self._started) * 1000),
+            "errors": [f"{function.name}: {function.reason}" for function in self._app.broken],
+        }
+
+    def _function_status(self, name: str) -> web.Response:
+        if self._app.find(name):
+            return web.json_response({})
+        errors = [function.reason for function in self._app.broken if function.name.lower() == name.lower()]
+        return web.json_response({"errors": errors}) if errors else web.Response(status=404)
+
+    def _describe(self, function: LoadedFunction) -> dict[str, Any]:
+        route = self._routes.get(function.name)
+        return {
+            "name": function.name,
+            "href": f"{self._base_url}/admin/functions/{function.name}",
+            "invoke_url_template": f"{self._base_url}/{route.template.text}" if route else None,
+            "language": "python",
+            "config": dict(function.metadata.config),
+            "isDisabled": function.metadata.disabled,
+        }
+
+    async def _run(self, name: str, body: bytes) -> web.Response:
+        """Run a blob function for `{"input": "container/blob"}`: through its queue, so that it runs like an event."""
+        if self._app.find(name) is None:
+            return web.Response(status=404)
+        function = self._listener.find(name)
+        if function is None:
+            raise BadRequestError(f"{name} has no blob trigger or is disabled: only blob functions are run here")
+        container, _, blob = _input(body).partition("/")
+        if not container or not blob:
+            raise BadRequestError('input must be the path of a blob: {"input": "container/name"}')
+        await self._listener.put([BlobMessage(function.name, container, blob, '""')])
+        return web.Response(status=202)
+
+
+def _input(body: bytes) -> str:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    value = content.get("input") if isinstance(content, Mapping) else None
+    if not isinstance(value, str):
+        raise BadRequestError('the body must be JSON: {"input": "container/name"}')
+    return value

@@ -1,0 +1,130 @@
+"""
+Blobs and queues of the storage accounts that bindings name. All calls block; run them in a thread.
+
+azure.storage is imported when it is first needed: it takes a third of a second, which a start need not wait for.
+"""
+
+import base64
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobProperties, BlobServiceClient
+
+# A storage service that is being restarted is waited for, about a minute in all; the SDK's own first wait is 15 s.
+RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 6, "random_jitter_range": 1}
+BLOB_TYPES = {"BlockBlob": 0, "PageBlob": 1, "AppendBlob": 2}
+
+
+@dataclass(frozen=True)
+class BlobContent:
+    """A blob as it was at one moment; *properties* are named as a blob trigger gets them."""
+
+    content: bytes
+    uri: str
+    properties: dict[str, Any]
+    metadata: dict[str, str]
+
+
+class BlobStorage:
+    """Clients by connection string, made once each."""
+
+    def __init__(self) -> None:
+        self._services: dict[str, BlobServiceClient] = {}
+        self._lock = threading.Lock()
+
+    def read(self, connection: str, container: str, blob: str) -> BlobContent | None:
+        """Return a blob's current content and properties, from one version of it; None if there is no such blob."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        client = self._service(connection).get_blob_client(container, blob)
+        try:
+            download = client.download_blob()
+            content = download.readall()
+        except ResourceNotFoundError:
+            return None
+        properties = download.properties
+        return BlobContent(content, client.url, _properties(properties, len(content)), dict(properties.metadata or {}))
+
+    def write(self, connection: str, container: str, blob: str, content: bytes, parent_id: str) -> None:
+        """Write a blob output, making the container if it is missing; *parent_id* is the invocation's."""
+        from azure.core.exceptions import ResourceNotFoundError
+        from azure.storage.blob import ContentSettings
+
+        service = self._service(connection)
+        client = service.get_blob_client(container, blob)
+        settings = ContentSettings(content_type="application/octet-stream")
+        metadata = {"AzureWebJobsParentId": parent_id}
+        try:
+            client.upload_blob(content, overwrite=True, content_settings=settings, metadata=metadata)
+        except ResourceNotFoundError:
+            _create_container(service, container)
+            client.upload_blob(content, overwrite=True, content_settings=settings, metadata=metadata)
+
+    def send_to_queue(self, connection: str, queue: str, text: str) -> None:
+        """Put *text*, in base64, on a queue of the account, making the queue if it is missing."""
+        from azure.core.exceptions import ResourceNotFoundError
+        from azure.storage.queue import ExponentialRetry, QueueClient
+
+        with QueueClient.from_connection_string(connection, queue, retry_policy=ExponentialRetry(**RETRY)) as client:
+            encoded = base64.b64encode(text.encode()).decode("ascii")
+            try:
+                client.send_message(encoded, time_to_live=-1)
+            except ResourceNotFoundError:
+                client.create_queue()
+                client.send_message(encoded, time_to_live=-1)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for service in self._services.values():
+            service.close()
+
+    def _service(self, connection: str) -> "BlobServiceClient":
+        from azure.storage.blob import BlobServiceClient, ExponentialRetry
+
+        with self._lock:
+            if connection not in self._services:
+                self._services[connection] = BlobServiceClient.from_connection_string(
+                    connection, retry_policy=ExponentialRetry(**RETRY)
+                )
+            return self._services[connection]
+
+
+def _create_container(service: "BlobServiceClient", container: str) -> None:
+    from azure.core.exceptions import ResourceExistsError
+
+    try:
+        service.create_container(container)
+    except ResourceExistsError:
+        return  # Another invocation was faster.
+
+
+def _properties(properties: "BlobProperties", length: int) -> dict[str, Any]:
+    settings = properties.content_settings
+    md5 = settings.content_md5
+    return {
+        "LastModified": _timestamp(properties.last_modified),
+        "CreatedOn": _timestamp(properties.creation_time),
+        "Metadata": dict(properties.metadata or {}),
+        "BlobType": BLOB_TYPES.get(str(properties.blob_type), 0),
+        "LeaseState": properties.lease.state,
+        "LeaseStatus": properties.lease.status,
+        "ContentLength": length,
+        "ContentType": settings.content_type,
+        # A structure without public members, so this is what is left of it in JSON on real hosts.
+        "ETag": {},
+        "ContentHash": base64.b64encode(md5).decode("ascii") if md5 else None,
+        "ContentEncoding": settings.content_encoding,
+        "ContentDisposition": settings.content_disposition,
+        "ContentLanguage": settings.content_language,
+        "CacheControl": settings.cache_control,
+        "IsServerEncrypted": bool(properties.server_encrypted),
+        "AccessTier": properties.blob_tier,
+        "TagCount": properties.tag_count or 0,
+    }
+
+
+def _timestamp(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

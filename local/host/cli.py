@@ -1,0 +1,115 @@
+"""`python -m local host`: run the function folders of an app on this machine."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from local.addresses import DEFAULT_PORT, DEFAULT_STATE
+from local.host.config import apply_host_settings, apply_local_settings, read_host_json
+from local.host.errors import StartError
+from local.host.exclusive import listening_socket, locked_state
+from local.host.keys import read_keys
+from local.host.loader import enter_app, load_app
+from local.host.logs import set_up_logging
+from local.host.routes import build_routes
+from local.host.service import Plan, describe, serve
+
+PROJECT = Path(__file__).resolve().parents[2]
+logger = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Run the host until it is told to stop; returns the exit status."""
+    options = _parse(argv)
+    # Standard output is for the ready line; what functions print goes where their log goes.
+    ready_output, sys.stdout = sys.stdout, sys.stderr
+
+    def announce(url: str) -> None:
+        print(f"host ready {url}", file=ready_output, flush=True)
+
+    try:
+        with locked_state(options.state.resolve() / "host"):
+            finished = _run(options, announce)
+    except StartError as error:
+        print(f"host: {error}", file=sys.stderr)
+        return 1
+    if not finished:
+        # The interpreter would wait for the threads of the invocations that did not end.
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local host", description=__doc__)
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, metavar="N", help="default %(default)s; 0 takes any free port"
+    )
+    parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="its data is in DIR/host")
+    parser.add_argument("--enable-auth", action="store_true", help="check keys, as Azure does; they are in keys.json")
+    parser.add_argument("--root", type=Path, default=PROJECT, metavar="DIR", help="the app (default: this project)")
+    return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
+def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> bool:
+    plan = _plan(options)
+    table = "\n".join(describe(plan)) or "  none"
+    print(f"functions of {Path.cwd()}:\n{table}", file=sys.stderr, flush=True)
+    return asyncio.run(_serve_until_told(plan, announce))
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    root, state = options.root.resolve(), options.state.resolve() / "host"
+    apply_local_settings(root, os.environ)
+    config = read_host_json(root, os.environ)
+    set_up_logging(config.log_levels)
+    keys = read_keys(state / "keys.json", enabled=options.enable_auth)
+    listener = listening_socket(options.port)
+    apply_host_settings(root, listener.getsockname()[1], os.environ)
+    enter_app(root)
+    routes, app = build_routes(load_app(root, os.environ, config.functions), config.route_prefix)
+    return Plan(config, app, routes, keys, state, listener)
+
+
+async def _serve_until_told(plan: Plan, announce: Callable[[str], None]) -> bool:
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    if os.environ.get("BLOBSIGHT_PARENT") == "1":
+        _stop_at_end_of_stdin(stop)
+    return await serve(plan, stop, lambda: announce(plan.url))
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    def told(number: signal.Signals) -> None:
+        if stop.is_set():
+            # The second time somebody is in a hurry.
+            os._exit(128 + number)
+        logger.info("%s: finishing what has begun", number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told, number)
+
+
+def _stop_at_end_of_stdin(stop: asyncio.Event) -> None:
+    """The parent holds the other end of standard input: when it is closed, however suddenly, the parent is gone."""
+    loop = asyncio.get_running_loop()
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

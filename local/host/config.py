@@ -1,0 +1,131 @@
+"""The host's own configuration: host.json, and the settings of local.settings.json, which become the environment."""
+
+import json
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.host.errors import StartError
+
+DEFAULT_ROUTE_PREFIX = "api"
+DEFAULT_POISON_BLOB_THRESHOLD = 5
+INVOCATIONS_PER_CORE = 8  # default of extensions.blobs.maxDegreeOfParallelism
+OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """What host.json says, with the platform's defaults."""
+
+    route_prefix: str = DEFAULT_ROUTE_PREFIX
+    custom_headers: Mapping[str, str] = field(default_factory=dict)
+    max_degree_of_parallelism: int = INVOCATIONS_PER_CORE
+    poison_blob_threshold: int = DEFAULT_POISON_BLOB_THRESHOLD
+    log_levels: Mapping[str, str] = field(default_factory=dict)
+    functions: frozenset[str] | None = None
+
+
+def read_host_json(root: Path, environment: Mapping[str, str]) -> HostConfig:
+    """
+    Read `root/host.json`; a setting `AzureFunctionsJobHost__a__b` of *environment* overrides its member `a.b`.
+
+    Raises StartError when the file is missing, is not plain JSON, or holds a value of the wrong kind.
+    """
+    tree = _json_object(root / "host.json", missing=f"{root} has no host.json, so it is no Functions app: give --root")
+    _override(tree, environment)
+    if tree.get("version") != "2.0":
+        raise StartError(f'host.json: version is {tree.get("version")!r}; this host knows "2.0" only')
+    blobs, http = _section(tree, "extensions", "blobs"), _section(tree, "extensions", "http")
+    only = tree.get("functions")
+    return HostConfig(
+        route_prefix=_text(http, "routePrefix", DEFAULT_ROUTE_PREFIX).strip("/"),
+        custom_headers={name: str(value) for name, value in _section(http, "customHeaders").items()},
+        max_degree_of_parallelism=_count(blobs, "maxDegreeOfParallelism", INVOCATIONS_PER_CORE * (os.cpu_count() or 1)),
+        poison_blob_threshold=_count(blobs, "poisonBlobThreshold", DEFAULT_POISON_BLOB_THRESHOLD),
+        log_levels={name: str(level) for name, level in _section(tree, "logging", "logLevel").items()},
+        functions=frozenset(str(name).lower() for name in only) if isinstance(only, list) else None,
+    )
+
+
+def apply_local_settings(root: Path, environment: MutableMapping[str, str]) -> None:
+    """
+    Put the `Values` of `root/local.settings.json`, if there is one, into *environment*; what is set already wins.
+
+    Raises StartError for an encrypted file and for values that are not text.
+    """
+    path = root / "local.settings.json"
+    if not path.exists():
+        return
+    settings = _json_object(path, missing="")
+    if settings.get("IsEncrypted"):
+        raise StartError("local.settings.json is encrypted: run `func settings decrypt`")
+    values = settings.get("Values", {})
+    if not isinstance(values, dict):
+        raise StartError("local.settings.json: Values must be an object of names and texts")
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise StartError(f"local.settings.json: the value of {name} must be text in quotes, as in Azure")
+        environment.setdefault(name, value)
+
+
+def apply_host_settings(root: Path, port: int, environment: MutableMapping[str, str]) -> None:
+    """Set what every Functions host tells its functions about itself."""
+    environment["AzureWebJobsScriptRoot"] = str(root)
+    environment.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
+    environment.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    environment.setdefault("WEBSITE_HOSTNAME", f"localhost:{port}")
+
+
+def _json_object(path: Path, *, missing: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise StartError(missing) from None
+    except (OSError, ValueError) as error:
+        raise StartError(f"{path.name} is not plain JSON (comments are not allowed): {error}") from None
+    if not isinstance(content, dict):
+        raise StartError(f"{path.name} must hold a JSON object")
+    return content
+
+
+def _override(tree: dict[str, Any], environment: Mapping[str, str]) -> None:
+    for setting, value in environment.items():
+        if not setting.startswith(OVERRIDE_PREFIX):
+            continue
+        *parents, leaf = setting.removeprefix(OVERRIDE_PREFIX).split("__")
+        node = tree
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            if not isinstance(child, dict):
+                raise StartError(f"the setting {setting} needs an object in host.json where {parent} is {child!r}")
+            node = child
+        node[leaf] = value
+
+
+def _section(tree: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    node: Any = tree
+    for name in names:
+        node = node.get(name, {})
+        if not isinstance(node, dict):
+            raise StartError(f"host.json: {'.'.join(names)} must be an object")
+    return dict(node)
+
+
+def _text(section: Mapping[str, Any], name: str, default: str) -> str:
+    value = section.get(name, default)
+    if not isinstance(value, str):
+        raise StartError(f"host.json: {name} must be text")
+    return value
+
+
+def _count(section: Mapping[str, Any], name: str, default: int) -> int:
+    value = section.get(name, default)
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = 0
+    if number < 1:
+        raise StartError(f"host.json: {name} is {value!r}; a whole number of 1 or more is needed")
+    return number

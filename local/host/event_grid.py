@@ -1,0 +1,86 @@
+"""
+What Event Grid posts to a webhook: handshakes, arrays of its own schema, CloudEvents one by one or in batches.
+
+Event schema and handshakes: https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
+and .../end-point-validation-cloud-events-schema.
+"""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from local.host.errors import BadRequestError
+
+
+@dataclass(frozen=True)
+class BlobEvent:
+    """The blob that an event is about; *etag* without quotes."""
+
+    container: str
+    blob: str
+    etag: str
+    blob_type: str
+
+
+def parse_events(body: bytes) -> list[dict[str, Any]]:
+    """Return the events of a delivery in either schema, one or many; raises BadRequestError."""
+    try:
+        content = json.loads(body)
+    except ValueError as error:
+        raise BadRequestError(f"the body is no JSON: {error}") from None
+    events = content if isinstance(content, list) else [content]
+    if not events or not all(isinstance(event, dict) for event in events):
+        raise BadRequestError("the body must be an event or an array of events")
+    return events
+
+
+def validation_code(events: list[dict[str, Any]]) -> str:
+    """Return the code that a SubscriptionValidation wants back; raises BadRequestError."""
+    code = _data(events[0]).get("validationCode")
+    if not isinstance(code, str):
+        raise BadRequestError("a SubscriptionValidation event must have data.validationCode")
+    return code
+
+
+def blob_event(event: Mapping[str, Any]) -> BlobEvent:
+    """Return the blob that a storage *event* is about, by its `data.url`; raises BadRequestError."""
+    data = _data(event)
+    url = data.get("url")
+    if not isinstance(url, str):
+        raise BadRequestError("an event must have data.url, the address of the blob")
+    container, blob = blob_of_url(url)
+    return BlobEvent(container, blob, str(data.get("eTag", "")).strip('"'), str(data.get("blobType", "BlockBlob")))
+
+
+def blob_of_url(url: str) -> tuple[str, str]:
+    """
+    Return container and name of the blob at *url*.
+
+    An emulator's address has the account as the first segment of its path; a real one has it in the host's name.
+    """
+    parts = urlsplit(url)
+    segments = parts.path.lstrip("/").split("/", 2 if _account_in_path(parts.hostname or "") else 1)
+    container, blob = (unquote(segment) for segment in segments[-2:]) if len(segments) > 1 else ("", "")
+    if not parts.hostname or not container or not blob or len(segments) != 2 + _account_in_path(parts.hostname):
+        raise BadRequestError(f"data.url {url!r} is not the address of a blob")
+    return container, blob
+
+
+def _account_in_path(host: str) -> bool:
+    if "." not in host:
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = event.get("data")
+    if not isinstance(data, dict):
+        raise BadRequestError("an event must have an object named data")
+    return data

@@ -1,0 +1,111 @@
+"""HTTP requests as functions get them and HTTP answers as functions give them, with the platform's surprises."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local.host.converters import Data, Datum, datum
+from local.host.errors import BadRequestError
+from local.host.target import Target
+
+MAX_BODY_BYTES = 104_857_600  # the Linux host's default
+# What describes one connection or is worked out from the body.
+NOT_FORWARDED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+logger = logging.getLogger(__name__)
+
+
+class BodyTooLargeError(BadRequestError):
+    """The body is larger than the host takes: HTTP 413."""
+
+
+async def read_body(request: web.BaseRequest) -> bytes:
+    """
+    Return the body that a function gets: nothing unless the request says its Content-Length, so chunks are lost.
+
+    Raises BodyTooLargeError.
+    """
+    length = request.content_length or 0
+    if not length:
+        return b""
+    if length > MAX_BODY_BYTES:
+        raise BodyTooLargeError(f"the request body has {length} bytes; {MAX_BODY_BYTES} are allowed")
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return await request.content.read()
+
+
+def request_datum(request: web.BaseRequest, target: Target, values: Mapping[str, str], body: bytes) -> Datum:
+    """Return what an httpTrigger gets; *values* are the route's."""
+    query = f"?{target.query}" if target.query else ""
+    url = f"{request.scheme}://{request.host}{target.encoded_path}{query}"
+    return datum(
+        {
+            "method": datum(request.method, "string"),
+            "url": datum(url, "string"),
+            "headers": _texts(_joined_headers(request)),
+            "query": _texts(target.parameters()),
+            "params": _texts(values),
+            "body": datum(body, "bytes"),
+        },
+        "http",
+    )
+
+
+def http_binding_data(target: Target, values: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Return what `{expressions}` of other bindings can use: members of a JSON body, the query, the route's values."""
+    try:
+        members = json.loads(body)
+    except ValueError:
+        members = None
+    return {**(members if isinstance(members, dict) else {}), **target.parameters(), **values}
+
+
+def response_from(answer: Datum | None, method: str) -> web.Response:
+    """
+    Return the response that a function's *answer* stands for; None, an output that was never set, is 204.
+
+    Raises TypeError for anything but an HttpResponse.
+    """
+    if answer is None:
+        return web.Response(status=204)
+    if answer.type != "http":
+        raise TypeError(
+            "the function returned text instead of a response, which Azure would parse as JSON and print anew: "
+            "return azure.functions.HttpResponse(text)"
+        )
+    status = int(answer.value["status_code"].value)
+    headers = _response_headers(answer.value["headers"])
+    for cookie in answer.value["cookies"] or ():
+        for morsel in cookie.values():
+            headers.add("Set-Cookie", morsel.OutputString())
+    body: bytes = answer.value["body"].value
+    if method == "HEAD" and not body and "content-length" in answer.value["headers"]:
+        headers["Content-Length"] = answer.value["headers"]["content-length"].value
+    if status in (204, 304) and body:
+        logger.warning("the body of a %d answer is not sent: this status has none", status)
+        body = b""
+    return web.Response(status=status, headers=headers, body=body)
+
+
+def _texts(values: Mapping[str, str]) -> Data:
+    return {name: datum(value, "string") for name, value in values.items()}
+
+
+def _joined_headers(request: web.BaseRequest) -> dict[str, str]:
+    joined: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        if value:
+            joined.setdefault(name.lower(), []).append(value)
+    return {name: ",".join(values) for name, values in joined.items()}
+
+
+def _response_headers(given: Data) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in given.items():
+        if name.lower() not in NOT_FORWARDED:
+            headers[name] = value.value
+    return headers

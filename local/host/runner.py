@@ -1,0 +1,71 @@
+"""One run of a function from end to end: blob inputs, the call, blob outputs, a log line."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.host.blob_bindings import BlobBindings
+from local.host.context import Invocation, current_invocation
+from local.host.converters import Data, Datum
+from local.host.errors import InvocationError
+from local.host.invoker import Invoker, Outcome
+from local.host.loader import LoadedFunction
+from local.host.signature import RETURN
+
+logger = logging.getLogger(__name__)
+
+
+class Runner:
+    """Runs functions, whatever triggered them."""
+
+    def __init__(self, invoker: Invoker, blobs: BlobBindings) -> None:
+        self._invoker = invoker
+        self._blobs = blobs
+
+    async def run(
+        self, function: LoadedFunction, trigger: Datum, binding_data: Mapping[str, Any], metadata: Data
+    ) -> Mapping[str, Datum]:
+        """
+        Run *function* once and return what it gave back by binding name; outputs that it left unset are absent.
+
+        *binding_data* is what `{expressions}` in its other bindings stand for, *metadata* what its trigger's converter
+        reads. Raises InvocationError if anything fails; the log then has the reason.
+        """
+        invocation = Invocation(function.name)
+        token = current_invocation.set(invocation)
+        started = time.perf_counter()
+        try:
+            results = await self._run(function, invocation, trigger, binding_data, metadata)
+        except Exception as error:
+            logger.exception("Failed in %d ms", _ms_since(started))
+            raise InvocationError(f"{type(error).__name__}: {error}") from error
+        else:
+            logger.info("Succeeded in %d ms", _ms_since(started))
+            return results
+        finally:
+            current_invocation.reset(token)
+
+    async def _run(
+        self,
+        function: LoadedFunction,
+        invocation: Invocation,
+        trigger: Datum,
+        binding_data: Mapping[str, Any],
+        metadata: Data,
+    ) -> Mapping[str, Datum]:
+        inputs = await self._blobs.read_inputs(function.metadata, binding_data)
+        inputs[function.metadata.trigger.name] = trigger
+        outcome = await self._invoker.call(function, invocation, inputs, metadata)
+        results = _results(outcome)
+        await self._blobs.write_outputs(function.metadata, results, binding_data, invocation.id)
+        return results
+
+
+def _results(outcome: Outcome) -> dict[str, Datum]:
+    returned = {} if outcome.returned is None else {RETURN: outcome.returned}
+    return {**outcome.outputs, **returned}
+
+
+def _ms_since(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

@@ -1,0 +1,55 @@
+"""Which bindings this host runs. A function that uses another is listed with the reason, and the others run."""
+
+from collections.abc import Mapping
+
+from local.host.blob_paths import BlobPath, BlobTemplate
+from local.host.connections import connection_string, fill_settings
+from local.host.errors import FunctionLoadError
+from local.host.metadata import Binding, FunctionMetadata
+
+DURABLE = frozenset({"durableclient", "orchestrationtrigger", "activitytrigger", "entitytrigger"})
+INPUTS = frozenset({"httptrigger", "blobtrigger", "blob"})
+OUTPUTS = frozenset({"http", "blob"})
+
+
+def check_support(metadata: FunctionMetadata, environment: Mapping[str, str]) -> None:
+    """Raise FunctionLoadError if this host cannot run a function with these bindings."""
+    for binding in metadata.bindings:
+        _check_type(binding)
+        if binding.type.lower() == "blobtrigger":
+            _check_source(binding)
+            trigger_path(binding, environment)
+        elif binding.type.lower() == "blob":
+            blob_template(binding, environment)
+        if binding.type.lower() in ("blobtrigger", "blob"):
+            connection_string(binding.text("connection"), environment)
+
+
+def trigger_path(binding: Binding, environment: Mapping[str, str]) -> BlobPath:
+    """Return the path pattern of a blob trigger; raises FunctionLoadError for one that cannot be used."""
+    return BlobPath.parse(fill_settings(binding.text("path"), environment))
+
+
+def blob_template(binding: Binding, environment: Mapping[str, str]) -> BlobTemplate:
+    """Return the path of a blob input or output; raises FunctionLoadError for one that cannot be used."""
+    return BlobTemplate.parse(fill_settings(binding.text("path"), environment))
+
+
+def _check_type(binding: Binding) -> None:
+    kind = binding.type.lower()
+    if kind in DURABLE:
+        raise FunctionLoadError(f"this local host does not run durable bindings yet ({binding.name}: {binding.type})")
+    if kind not in (OUTPUTS if binding.direction == "out" else INPUTS):
+        raise FunctionLoadError(
+            f"this local host does not run {binding.type} bindings (direction {binding.direction}) yet; it runs the "
+            "triggers httpTrigger and blobTrigger, the input blob, and the outputs http and blob"
+        )
+
+
+def _check_source(binding: Binding) -> None:
+    source = binding.text("source")
+    if source.lower() != "eventgrid":
+        raise FunctionLoadError(
+            f"blob trigger {binding.name}: this local host polls no containers, and neither does Flex Consumption. "
+            'Put "source": "EventGrid" into the binding and have events posted to /runtime/webhooks/blobs.'
+        )

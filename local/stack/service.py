@@ -16,6 +16,7 @@ ATTEMPTS_TO_GET_READY = 3
 STOP_SECONDS = 40.0  # more than the 30 s that a part takes at most to finish what it has begun
 HURRIED_STOP_SECONDS = 1.0
 SILENT_STOP_SECONDS = 2.0
+LAST_WORDS_SECONDS = 1.0  # a bound, as a process that the part left behind would keep its output open
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Service:
         self.gave_up = threading.Event()
         self._report = report
         self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, name=recipe.name, daemon=True)
@@ -95,6 +97,7 @@ class Service:
         while process := self._spawn():
             begun = time.monotonic()
             process.wait()
+            self._reader.join(LAST_WORDS_SECONDS)
             if self._stopping.is_set():
                 break
             if time.monotonic() - begun > SETTLED_SECONDS:
@@ -124,7 +127,8 @@ class Service:
                     env={**self.recipe.environment, "BLOBSIGHT_PARENT": "1"},
                     process_group=0,
                 )
-        threading.Thread(target=self._read_output, args=[self._process], daemon=True).start()
+        self._reader = threading.Thread(target=self._read_output, args=[self._process], daemon=True)
+        self._reader.start()
         return self._process
 
     def _read_output(self, process: subprocess.Popen[str]) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from doubles.fake_app import FakeApp, running_app
 from doubles.ports import five_free_ports
+from doubles.supervised_storage import Storage, supervised_storage
 
 from local.stack.service import Recipe
 from local.stack.supervisor import Supervisor
@@ -50,3 +52,16 @@ def supervisor(said: list[str]) -> Iterator[Supervisor]:
 def free_port() -> int:
     """The first of five free ports in a row."""
     return five_free_ports()
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    with supervised_storage(tmp_path_factory.mktemp("state")) as running:
+        yield running
+
+
+@pytest.fixture
+def app(storage: Storage) -> Iterator[FakeApp]:
+    """An app on the host's port of *storage*."""
+    with running_app(storage.addresses.port) as fake:
+        yield fake

@@ -1,0 +1,73 @@
+"""The app's HTTP API as far as the local commands read it: images with states that a test sets."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass
+class FakeApp:
+    """*images* holds the JSON of each image; *key*, when set, must come with every request."""
+
+    port: int = 0
+    key: str | None = None
+    images: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
+        path = urlsplit(target).path
+        if path == "/admin/host/ping":
+            return 200, {}
+        if self.key is not None and key != self.key:
+            return 401, {}
+        image = self.images.get(unquote(path.removeprefix("/api/images/")))
+        return (200, image) if image else (404, {})
+
+
+def image_json(name: str, state: str = "complete", **changes: Any) -> dict[str, Any]:
+    """Return the JSON of an image with an analysis and two thumbnails, all in the same state."""
+    step = "done" if state == "complete" else state
+    thumbnails = [
+        {"size": size, "state": step, "record": f"thumbnails/{name}/{size}-smart.jpg"}
+        for size in ("200x150", "1024x768")
+    ]
+    analysis = {
+        "state": step,
+        "caption": "a cup of coffee",
+        "captionConfidence": 0.42,
+        "tags": ["cup", "coffee"],
+        "record": f"analysis/{name}.json",
+    }
+    return {"name": name, "state": state, "analysis": analysis, "thumbnails": thumbnails, **changes}
+
+
+@contextmanager
+def running_app(port: int = 0) -> Iterator[FakeApp]:
+    """Serve on *port*, or on one the system chooses."""
+    app = FakeApp()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, document = app.answer(self.path, self.headers["x-functions-key"])
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        app.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield app
+        finally:
+            server.shutdown()
+            thread.join()

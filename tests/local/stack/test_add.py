@@ -1,0 +1,121 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from doubles.fake_app import FakeApp, image_json
+from doubles.ports import five_free_ports
+from doubles.supervised_storage import Storage
+
+from local.adding.cli import main
+from local.upload import MAX_UPLOAD_BYTES
+
+Add = Callable[..., int]
+PROBLEM = {"code": "image_rejected", "message": "the file is cut off", "action": "upload it again"}
+
+
+@pytest.fixture
+def add(storage: Storage) -> Add:
+    def run(*words: object) -> int:
+        return main([*map(str, words), "--port", str(storage.addresses.port), "--state", str(storage.state)])
+
+    return run
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "my photo.jpg"
+    path.write_bytes(b"some bytes")
+    return path
+
+
+def test_a_file_is_uploaded_with_its_type_and_its_results_are_printed(
+    add: Add, app: FakeApp, storage: Storage, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.images[image.name] = image_json(image.name)
+    assert add(image) == 0
+    with storage.images as images:
+        assert images.download_blob(image.name).readall() == b"some bytes"
+        assert images.get_blob_client(image.name).get_blob_properties().content_settings.content_type == "image/jpeg"
+    printed = capsys.readouterr().out
+    assert "my photo.jpg: uploaded\n" in printed
+    assert "a cup of coffee (confidence 0.42)" in printed
+    assert "cup, coffee" in printed
+    assert "thumbnails/my photo.jpg/200x150-smart.jpg" in printed
+    assert f"{storage.addresses.host_url}/api/thumbnail/my%20photo.jpg?width=200&height=150" in printed
+
+
+def test_the_same_bytes_are_not_uploaded_again_and_other_bytes_replace_them_and_say_so(
+    add: Add, app: FakeApp, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.images["again.jpg"] = image_json("again.jpg")
+    said = []
+    for content in (b"one", b"one", b"two"):
+        image.write_bytes(content)
+        assert add(image, "--name", "again.jpg") == 0
+        said.append(capsys.readouterr().out.splitlines()[0])
+    assert said == [
+        "again.jpg: uploaded",
+        "again.jpg: already there with the same bytes",
+        "again.jpg: uploaded, in place of another image of that name",
+    ]
+
+
+def test_a_failed_image_ends_with_1_and_says_why_and_what_to_do(
+    add: Add, app: FakeApp, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analysis = {"state": "failed", "record": None, "problem": PROBLEM}
+    app.images[image.name] = image_json(image.name, "failed", analysis=analysis, thumbnails=[])
+    assert add(image) == 1
+    assert "analysis is failed: image_rejected: the file is cut off: upload it again" in capsys.readouterr().out
+
+
+def test_an_image_that_is_not_done_in_time_ends_with_1(
+    add: Add, app: FakeApp, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.images[image.name] = image_json(image.name, "pending")
+    assert add(image, "--timeout", "0") == 1
+    assert "not everything was done within 0 s; work goes on" in capsys.readouterr().err
+
+
+def test_several_files_end_with_0_only_if_all_are_complete(add: Add, app: FakeApp, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("x.jpg", "y.jpg")]
+    for file, state in zip(files, ("complete", "failed"), strict=True):
+        file.write_bytes(file.name.encode())
+        app.images[file.name] = image_json(file.name, state)
+    assert (add(files[0]), add(*files)) == (0, 1)
+
+
+def test_without_a_stack_it_says_how_to_start_one(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = five_free_ports()
+    assert main([str(image), "--port", str(port)]) == 1
+    assert f"no stack answers on port {port}: start one with `make start`" in capsys.readouterr().err
+
+
+def test_files_that_cannot_be_taken_are_refused_before_anything_is_sent(
+    add: Add, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, huge = tmp_path / "empty.jpg", tmp_path / "huge.tif"
+    empty.touch()
+    with huge.open("wb") as file:
+        file.truncate(MAX_UPLOAD_BYTES + 1)
+    reasons = {
+        tmp_path / "missing.jpg": "cannot be read: No such file or directory",
+        tmp_path: "is a folder: give the files in it",
+        empty: "is empty",
+        huge: "images up to 100 MB are taken",
+    }
+    for path, reason in reasons.items():
+        assert add(path) == 2
+        assert reason in capsys.readouterr().err
+
+
+def test_two_files_of_one_name_are_refused(
+    add: Add, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other" / image.name
+    other.parent.mkdir()
+    other.write_bytes(b"2")
+    assert add(image, other) == 2
+    assert "would both be named my photo.jpg" in capsys.readouterr().err
+    assert add(image, other, "--name", "x.jpg") == 2
+    assert "give one FILE with it" in capsys.readouterr().err

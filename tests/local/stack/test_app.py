@@ -1,0 +1,89 @@
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from doubles.fake_app import image_json, running_app
+from doubles.ports import five_free_ports
+
+from local.app import AppClient, function_key, parse_image
+from local.errors import LocalError
+from local.waiting import wait_for_images
+
+FAILED = {
+    "state": "failed",
+    "record": None,
+    "problem": {"code": "image_rejected", "message": "truncated", "action": "upload it again"},
+}
+
+
+def test_an_image_is_read_with_its_steps_and_what_was_found() -> None:
+    image = parse_image(image_json("coffee.jpg"))
+    assert (image.caption, image.caption_confidence, image.tags) == ("a cup of coffee", 0.42, ("cup", "coffee"))
+    assert [step.what for step in image.steps] == ["analysis", "thumbnail 200x150", "thumbnail 1024x768"]
+    assert [step.record for step in image.thumbnails] == [
+        "thumbnails/coffee.jpg/200x150-smart.jpg",
+        "thumbnails/coffee.jpg/1024x768-smart.jpg",
+    ]
+    assert image.unfinished == ()
+
+
+def test_a_failed_step_tells_its_code_message_and_action() -> None:
+    image = parse_image(image_json("a.jpg", "failed", analysis=FAILED, thumbnails=[]))
+    assert [step.problem for step in image.unfinished] == ["image_rejected: truncated: upload it again"]
+
+
+def test_text_counts_as_a_step_once_the_app_reports_it() -> None:
+    image = parse_image(image_json("a.jpg", text={"state": "pending", "record": "text/a.jpg.json"}))
+    assert [step.what for step in image.unfinished] == ["text"]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "été #1/100%.jpg", "a+b&c?.png"])
+def test_any_name_can_be_asked_for(name: str) -> None:
+    with running_app() as app:
+        app.images[name] = image_json(name)
+        found = AppClient(app.port).image(name)
+    assert found is not None
+    assert found.name == name
+
+
+def test_an_unknown_image_and_a_silent_app_are_both_nothing_yet() -> None:
+    with running_app() as app:
+        assert AppClient(app.port).image("a.jpg") is None
+    client = AppClient(five_free_ports())
+    assert (client.image("a.jpg"), client.is_up()) == (None, False)
+
+
+def test_the_function_key_of_the_stack_opens_the_app(tmp_path: Path) -> None:
+    assert function_key(tmp_path) is None
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host" / "keys.json").write_text(json.dumps({"master": "m", "functionKeys": {"default": "f"}}))
+    with running_app() as app:
+        app.key = "f"
+        app.images["a.jpg"] = image_json("a.jpg")
+        assert AppClient(app.port, key=function_key(tmp_path)).image("a.jpg")
+        with pytest.raises(LocalError, match="--state"):
+            AppClient(app.port).image("a.jpg")
+
+
+def test_waiting_ends_when_every_image_is_complete_or_failed() -> None:
+    rounds: list[int] = []
+
+    def show(states: object) -> None:
+        rounds.append(1)
+        app.images["b.jpg"] = image_json("b.jpg", "failed")
+
+    with running_app() as app:
+        app.images["a.jpg"] = image_json("a.jpg")
+        states = wait_for_images(
+            AppClient(app.port), ["a.jpg", "b.jpg"], timeout_seconds=60, stop=threading.Event(), show=show
+        )
+    assert {name: state.state for name, state in states.items()} == {"a.jpg": "complete", "b.jpg": "failed"}
+    assert len(rounds) == 2
+
+
+def test_waiting_is_bounded_and_tells_what_is_known_by_then() -> None:
+    with running_app() as app:
+        app.images["a.jpg"] = image_json("a.jpg", "pending")
+        states = wait_for_images(AppClient(app.port), ["a.jpg", "b.jpg"], timeout_seconds=0, stop=threading.Event())
+    assert {name: state.state for name, state in states.items()} == {"a.jpg": "pending"}

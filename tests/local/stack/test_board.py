@@ -1,0 +1,65 @@
+import io
+import shlex
+from pathlib import Path
+
+from doubles.fake_app import image_json
+from rich.console import Console
+
+from local.addresses import Addresses
+from local.app import ImageState, parse_image
+from local.stack.board import board, missing_records, table
+from local.stack.tryout import curl_lines
+
+PROBLEM = {"code": "throttled", "message": "the quota is used up", "action": "wait until noon"}
+STATES: dict[str, ImageState] = {
+    "a.jpg": parse_image(image_json("a.jpg")),
+    "b.jpg": parse_image(image_json("b.jpg", "deferred", analysis={"state": "deferred", "problem": PROBLEM})),
+    "[c].jpg": parse_image(image_json("[c].jpg", "pending")),
+}
+NAMES = [*STATES, "d.jpg"]
+
+
+def test_the_table_has_a_row_for_every_image_heard_of_or_not() -> None:
+    output = io.StringIO()
+    Console(file=output, width=140).print(table(NAMES, STATES))
+    rows = {line.split("│")[1].strip(): line for line in output.getvalue().splitlines() if ".jpg" in line}
+    assert list(rows) == NAMES
+    assert [part in rows["a.jpg"] for part in ("a cup of coffee (0.42)", "cup, coffee", "2/2", "complete")] == [
+        True
+    ] * 4
+    assert [part in rows["b.jpg"] for part in ("0/2", "deferred")] == [True] * 2
+    assert "waiting" in rows["d.jpg"]
+
+
+def test_without_a_terminal_each_image_is_one_line_when_its_state_is_known() -> None:
+    output = io.StringIO()
+    with board(Console(file=output, width=40), NAMES) as show:
+        for _ in range(3):
+            show(STATES)
+    lines = output.getvalue().splitlines()
+    assert lines[0] == "a.jpg: complete; a cup of coffee (0.42); tags: cup, coffee; thumbnails: 2/2"
+    assert [line.split(":")[0] for line in lines] == ["a.jpg", "b.jpg"]
+
+
+def test_every_missing_record_is_named_with_its_reason() -> None:
+    lines = missing_records(NAMES, STATES)
+    assert "b.jpg: analysis is deferred: throttled: the quota is used up: wait until noon" in lines
+    assert "[c].jpg: thumbnail 200x150 is pending: no record thumbnails/[c].jpg/200x150-smart.jpg yet" in lines
+    assert any(line.startswith("d.jpg: the app has not heard of it") for line in lines)
+    assert not any(line.startswith("a.jpg") for line in lines)
+
+
+def test_the_lines_to_paste_are_shell_commands_for_the_routes_with_the_key_where_one_is_needed() -> None:
+    sample = Path("/samples/my coffee.jpg")
+    plain = [shlex.split(command) for _, command in curl_lines(Addresses(7071), sample, key=None)]
+    keyed = [shlex.split(command) for _, command in curl_lines(Addresses(7071), sample, key="secret")]
+    assert [words[-1] for words in plain] == [
+        "http://127.0.0.1:7071/api/describe",
+        "http://127.0.0.1:7071/api/analyze",
+        "http://127.0.0.1:7071/api/thumbnail/my%20coffee.jpg?width=320&height=200&smartCropping=true",
+        "http://127.0.0.1:7071/api/images/my%20coffee.jpg",
+    ]
+    assert "@/samples/my coffee.jpg" in plain[0]
+    assert '{"blob": "my coffee.jpg"}' in plain[1]
+    assert all("x-functions-key: secret" in words for words in keyed)
+    assert not any("x-functions-key" in word for words in plain for word in words)

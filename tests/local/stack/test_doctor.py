@@ -1,0 +1,97 @@
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from doubles.fake_app import running_app
+
+from local import doctor, node
+from local.addresses import Addresses
+from local.errors import LocalError
+
+
+@pytest.mark.parametrize(
+    ("python", "is_ok"), [((3, 10, 9), False), ((3, 11, 0), True), ((3, 12, 4), True), ((3, 13, 0), False)]
+)
+def test_python_must_be_3_11_or_3_12(python: tuple[int, int, int], is_ok: bool) -> None:
+    assert doctor.python(python).is_ok is is_ok
+
+
+def test_packages_are_compared_with_the_lock_which_may_pin_one_for_several_pythons(tmp_path: Path) -> None:
+    lock = tmp_path / "local.txt"
+    lock.write_text(f"rich==0.1 ; python_version < '3.0' \\\n    --hash=x\nrich=={version('rich')} \\\n    --hash=y\n")
+    assert doctor.packages(lock).is_ok
+    lock.write_text("rich==0.1 \\\n    --hash=x\nno-such-package==1.0\n")
+    finding = doctor.packages(lock)
+    assert not finding.is_ok
+    assert finding.found == "not as locked: rich 0.1, no-such-package 1.0"
+    assert "make setup" in str(finding)
+
+
+def test_azurite_must_be_installed_in_the_pinned_version(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text(json.dumps({"dependencies": {"azurite": "3.35.0"}}))
+    assert doctor.azurite(tmp_path).found == "not installed"
+    installed = tmp_path / "node_modules" / "azurite" / "package.json"
+    installed.parent.mkdir(parents=True)
+    for installed_version, is_ok in (("3.30.0", False), ("3.35.0", True)):
+        installed.write_text(json.dumps({"version": installed_version}))
+        assert doctor.azurite(tmp_path).is_ok is is_ok
+
+
+def test_a_foreign_listener_on_a_port_of_the_stack_is_named(free_port: int) -> None:
+    assert doctor.ports(Addresses(free_port)).is_ok
+    with socket.create_server(("127.0.0.1", free_port + 2)):
+        finding = doctor.ports(Addresses(free_port))
+    assert (finding.is_ok, finding.found) == (False, f"in use: {free_port + 2} (blob storage)")
+
+
+def test_a_running_stack_may_have_its_ports(free_port: int, listeners: list[socket.socket]) -> None:
+    with running_app(free_port):
+        listeners += [socket.create_server(("127.0.0.1", free_port + offset)) for offset in range(1, 5)]
+        assert doctor.ports(Addresses(free_port)).is_ok
+
+
+def test_a_full_disk_is_lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.disk(tmp_path / "not there yet").is_ok
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10, 9, 1))
+    assert not doctor.disk(tmp_path).is_ok
+
+
+def test_without_any_node_the_command_that_fetches_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(node, "_node_of_wheel", lambda: None)
+    with pytest.raises(LocalError, match="there is none on PATH"):
+        node.find_node()
+    assert "locks/node.txt" in str(doctor.node())
+
+
+def test_an_old_node_on_path_gives_way_to_the_one_of_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = tmp_path / "node"
+    old.write_text("#!/bin/sh\necho v18.19.0\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(old))
+    monkeypatch.setattr(node, "_node_of_wheel", lambda: Path("/wheel/bin/node"))
+    assert (node.node_version(old), node.find_node()) == (18, Path("/wheel/bin/node"))
+
+
+def test_it_prints_every_finding_and_ends_with_1_when_something_is_lacking(
+    free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--port", str(free_port), "--state", str(tmp_path)]
+    monkeypatch.setattr(doctor, "packages", lambda lock: doctor.Finding("packages", True, "as locked"))
+    assert doctor.main(options) == 0
+    monkeypatch.setattr(doctor, "packages", lambda lock: doctor.Finding("packages", False, "none", "make setup"))
+    assert doctor.main(options) == 1
+    printed = capsys.readouterr().out
+    assert [word in printed for word in ("Python", "Node", "Azurite", "ports", "disk", "-> make setup")] == [True] * 6
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[socket.socket]]:
+    opened: list[socket.socket] = []
+    yield opened
+    for listener in opened:
+        listener.close()

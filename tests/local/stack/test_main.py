@@ -1,0 +1,51 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local", *words]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+
+
+def test_help_names_every_command() -> None:
+    answer = run("--help")
+    assert answer.returncode == 0
+    assert all(f"\n    {name}" in answer.stdout for name in ("start", "vision", "host", "events", "add", "doctor"))
+
+
+def test_no_command_is_wrong_usage_and_shows_the_help() -> None:
+    answer = run()
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "COMMAND" in answer.stderr
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    answer = run("begin")
+    assert answer.returncode == 2
+    assert "invalid choice: 'begin'" in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["start", "add", "events", "doctor"])
+def test_each_command_tells_its_options(command: str) -> None:
+    answer = run(command, "--help")
+    assert answer.returncode == 0
+    assert "--port N" in answer.stdout
+
+
+def test_a_port_without_room_for_the_other_four_is_wrong_usage() -> None:
+    answer = run("start", "--port", "65533")
+    assert answer.returncode == 2
+    assert "five in a row" in answer.stderr
+
+
+def test_help_imports_no_package(tmp_path: Path) -> None:
+    """So that it answers at once, and on a machine that has nothing installed yet."""
+    script = "import sys; from local.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    script += "assert not {'azure', 'rich', 'PIL'} & set(sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0, answer.stderr

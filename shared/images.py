@@ -56,6 +56,13 @@ class ImageUrl:
 
 
 @dataclass(frozen=True)
+class ImageBlob:
+    """An image that lies in the container `images`, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Picture:
     """What the header says: the kind (`JPEG`, `PNG`, ...), its content type and its sides in pixels."""
 

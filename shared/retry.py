@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from shared.errors import BlobsightError, ThrottledError, VisionUnauthorizedError
@@ -32,6 +33,9 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
+    def utc(self) -> datetime:
+        """The date and time, for records; never for measuring."""
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -41,6 +45,9 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:  # noqa: D102
         time.sleep(seconds)
+
+    def utc(self) -> datetime:  # noqa: D102
+        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

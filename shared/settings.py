@@ -244,6 +244,12 @@ class Settings:
         return cls(**values)
 
 
+def health_key(environment: Mapping[str, str] | None = None) -> str | None:
+    """HEALTH_KEY alone: it has to open the health report even where the other settings are wrong."""
+    environment = os.environ if environment is None else environment
+    return environment.get("HEALTH_KEY", "").strip() or None
+
+
 def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
     text = environment.get(setting["name"], "").strip() or setting["default"]
     if text is None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from shared.errors import ConflictError, StorageError
+from shared.errors import BadRequestError, BlobsightError, ConflictError, StorageError
 
 # The SDK's own defaults wait 15 s before the first retry: too long for a caller, and for an invocation's time.
 _RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
@@ -58,6 +58,9 @@ class IfEtag:
 
 class Blobs(Protocol):
     """What the app needs of a storage account."""
+
+    def url(self, container: str, name: str) -> str:
+        """The blob's address, without any signature."""
 
     def head(self, container: str, name: str) -> BlobInfo | None:
         """What is known of the blob, or None if there is none."""
@@ -113,7 +116,10 @@ class BlobStore:
                 self._client = _connect(self._connection_string, self._connections)
             return self._client
 
-    def head(self, container: str, name: str) -> BlobInfo | None:  # noqa: D102 (Blobs says it)
+    def url(self, container: str, name: str) -> str:  # noqa: D102 (Blobs says it)
+        return str(self._blob(container, name).url).partition("?")[0]
+
+    def head(self, container: str, name: str) -> BlobInfo | None:  # noqa: D102
         return _or_none(container, name, lambda: _info(self._blob(container, name).get_blob_properties()))
 
     def read(self, container: str, name: str) -> Blob | None:  # noqa: D102
@@ -251,6 +257,15 @@ class _AbsentError(ConflictError):
     """There is no such blob, or no such container."""
 
 
+_KINDS: dict[int, type[BlobsightError]] = {
+    # The name or the continuation is none that storage takes.
+    400: BadRequestError,
+    404: _AbsentError,
+    409: ConflictError,
+    412: ConflictError,
+}
+
+
 def _call(container: str, name: str, action: Callable[[], _T]) -> _T:
     """Do it, and let no error of the SDK pass."""
     from azure.core.exceptions import AzureError, HttpResponseError
@@ -258,8 +273,9 @@ def _call(container: str, name: str, action: Callable[[], _T]) -> _T:
     try:
         return action()
     except HttpResponseError as error:
-        kind = {404: _AbsentError, 409: ConflictError, 412: ConflictError}.get(error.status_code or 0, StorageError)
-        raise kind(f"Blob storage answered {error.status_code} ({_reason(error)}) for {container}/{name}.") from error
+        raise _KINDS.get(error.status_code or 0, StorageError)(
+            f"Blob storage answered {error.status_code} ({_reason(error)}) for {container}/{name}."
+        ) from error
     except AzureError as error:
         raise StorageError(
             f"Blob storage could not be asked for {container}/{name}: {type(error).__name__}."

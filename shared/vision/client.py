@@ -102,9 +102,10 @@ class VisionClient:
         """Ask for the rectangle that matters most."""
         return AreaOfInterest.of(self.ask(questions.area_of_interest(model_version=model_version), image).json())
 
-    def list_models(self) -> tuple[DomainModel, ...]:
+    def list_models(self, *, timeout_seconds: float | None = None) -> tuple[DomainModel, ...]:
         """Ask which domain-specific models there are. No image, and the cheapest way to try endpoint and key."""
-        return DomainModel.list_of(self._exchange("GET", "/models", {}, None, "models", "application/json").json())
+        answer = self._exchange("GET", "/models", {}, None, "models", "application/json", timeout_seconds)
+        return DomainModel.list_of(answer.json())
 
     def ask(self, question: Question, image: Image) -> Answer:
         """
@@ -121,7 +122,14 @@ class VisionClient:
         return self._exchange("POST", path, {"Content-Type": content_type}, body, question.operation, question.accept)
 
     def _exchange(
-        self, method: str, path: str, headers: dict[str, str], body: bytes | None, operation: str, accept: str
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        operation: str,
+        accept: str,
+        timeout_seconds: float | None = None,
     ) -> Answer:
         sent = {**headers, "Accept": accept, "Ocp-Apim-Subscription-Key": self._key}
 
@@ -129,7 +137,7 @@ class VisionClient:
             reply = self._transport.send(method, self._base + path, headers=sent, body=body, deadline=deadline)
             return _answer(reply, operation, accept)
 
-        return call(attempt, Deadline.after(self._timeout_seconds, self._clock))
+        return call(attempt, Deadline.after(timeout_seconds or self._timeout_seconds, self._clock))
 
 
 def _body(image: Image) -> tuple[str, bytes]:

@@ -18,11 +18,16 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer as it came: its media type, its bytes and the service's `apim-request-id`."""
+    """
+    A successful answer as it came: its media type, its bytes and the service's `apim-request-id`.
+
+    `paid` is False for an answer that was paid for earlier and kept.
+    """
 
     content_type: str
     body: bytes
     request_id: str | None = None
+    paid: bool = True
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; UnexpectedAnswerError if it is none."""

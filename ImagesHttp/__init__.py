@@ -1,0 +1,23 @@
+"""`GET /api/images`: the images with their states, page by page; `GET /api/images/{name}`: one image's state."""
+
+import azure.functions as func
+
+from shared import services, states, web
+
+
+@web.endpoint
+def main(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with one state or one page of states."""
+    web.only(req, "name", "limit", "prefix", "continuation")
+    parts = services.current()
+    name = web.optional_name_of(req)
+    if name:
+        return web.answer_json(states.of_image(parts, name))
+    return web.answer_json(
+        states.page(
+            parts,
+            limit=web.whole_number(req, "limit", 50),
+            prefix=req.params.get("prefix", ""),
+            continuation=req.params.get("continuation"),
+        )
+    )

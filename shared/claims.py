@@ -1,0 +1,249 @@
+"""
+One paid call per subject and question, whoever asks.
+
+Before any paid call a claim is made: the blob `cache/{subject}/{question}.json`, created on the condition that there is
+none, and leased while the call is under way. Whoever loses that race waits for the answer; if the lease lapses, because
+its holder died, the next one takes over. The answer is stored in the claim before anything else is done with it. So ten
+deliveries of one event, a copy under another name, an upload of the same bytes, an HTTP caller and a restart all meet
+in one paid call; only a call that was in flight when its process was killed, or whose answer was lost, is paid again.
+
+A claim blob holds JSON with one of three states:
+    asking    {"state", "question", "by", "since", "until"}
+    answered  {"state", "question", "at", "expires", "requestId", "contentType", "body" or "base64"}
+    refused   {"state", "question", "at", "requestId", "code", "message", "action", "tooLarge"}
+The lease, not `until`, decides who holds the claim: its time is the storage service's, the same for everybody.
+"""
+
+import base64
+import json
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared import log, names
+from shared.errors import (
+    BlobsightError,
+    BusyError,
+    ConflictError,
+    ImageRejectedError,
+    PayloadTooLargeError,
+    StorageError,
+)
+from shared.retry import Clock, Deadline
+from shared.storage import Blobs, IfEtag
+from shared.vision.models import Answer
+from shared.vision.questions import Question
+
+# Azure Storage takes 15 to 60. The shortest, because it is how long an image waits after a crash.
+LEASE_SECONDS = 15
+RENEW_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.5
+_BUSY_RETRY_SECONDS = 2.0
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A claim that this call holds: the blob's name and the lease's id."""
+
+    name: str
+    lease: str
+
+
+class Claims:
+    """Claims in the host account."""
+
+    def __init__(self, blobs: Blobs, clock: Clock) -> None:
+        self._blobs = blobs
+        self._clock = clock
+
+    def ask(
+        self,
+        subject: str,
+        question: Question,
+        call: Callable[[], Answer],
+        *,
+        wait_seconds: float,
+        lifetime_seconds: float | None = None,
+    ) -> Answer:
+        """
+        The answer to the question about the subject, from the claim if it is there, else by *call*.
+
+        Args:
+            subject: what the question is about: a digest of the bytes or of the address.
+            question: the question.
+            call: asks the service; called at most once.
+            wait_seconds: how long to wait for somebody else's answer.
+            lifetime_seconds: how long the answer may serve others; None is for ever.
+
+        Raises:
+            BusyError: somebody else is asking and did not finish in time.
+            BlobsightError: what *call* raised. An image that the service refused stays refused, without another call.
+        """
+        name = names.claim(subject, question.key)
+        deadline = Deadline.after(wait_seconds, self._clock)
+        pause = _FIRST_PAUSE_SECONDS
+        found: _Held | Answer | None = self._create(name, question)
+        while True:
+            found = found or self._look(name, question)
+            if isinstance(found, Answer):
+                return found
+            if found is not None:
+                return self._work(found, question, call, lifetime_seconds)
+            if deadline.remaining() <= 0:
+                raise BusyError(
+                    f"Somebody else is asking the same ({question.operation}) and has not finished.",
+                    retry_after_seconds=_BUSY_RETRY_SECONDS,
+                )
+            self._clock.sleep(min(pause, deadline.remaining()))
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+    def _create(self, name: str, question: Question) -> _Held | None:
+        """Claim what nobody has claimed."""
+        lease = str(uuid.uuid4())
+        try:
+            etag = self._write(name, self._asking(question, lease), condition=IfEtag(None))
+        except ConflictError:
+            return None
+        return self._hold(name, lease, etag)
+
+    def _look(self, name: str, question: Question) -> _Held | Answer | None:
+        """Look at a claim that is there: take its answer, or take it over if its holder is gone."""
+        blob = self._blobs.read(names.CACHE, name)
+        if blob is None:
+            return self._create(name, question)
+        stored = _parsed(blob.data)
+        if stored.get("state") == "refused":
+            raise _refusal(stored)
+        if stored.get("state") == "answered" and not self._expired(stored):
+            return _answer(stored)
+        return self._hold(name, str(uuid.uuid4()), blob.info.etag)
+
+    def _hold(self, name: str, lease: str, etag: str) -> _Held | None:
+        # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
+        return _Held(name, lease) if self._blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
+
+    def _expired(self, stored: dict[str, Any]) -> bool:
+        expires = stored.get("expires")
+        return expires is not None and datetime.fromisoformat(expires) <= self._clock.utc()
+
+    def _work(
+        self, held: _Held, question: Question, call: Callable[[], Answer], lifetime_seconds: float | None
+    ) -> Answer:
+        with self._kept(held):
+            try:
+                answer = call()
+            except (ImageRejectedError, PayloadTooLargeError) as error:
+                # Addresses may show something else in a minute; bytes stay what they are.
+                if lifetime_seconds is None:
+                    self._store(held, self._refused(question, error))
+                else:
+                    self._abandon(held)
+                raise
+            except BaseException:
+                self._abandon(held)
+                raise
+            self._store(held, self._answered(question, answer, lifetime_seconds))
+        return answer
+
+    @contextmanager
+    def _kept(self, held: _Held) -> Iterator[None]:
+        """Renew the lease until the work is done."""
+        done = threading.Event()
+
+        def renew() -> None:
+            while not done.wait(RENEW_SECONDS):
+                with suppress(StorageError):
+                    if not self._blobs.renew(names.CACHE, held.name, held.lease):
+                        log.event(_logger, "claim.lost", level=logging.WARNING, claim=held.name)
+                        return
+
+        thread = threading.Thread(target=renew, name=f"claim {held.lease}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _store(self, held: _Held, document: dict[str, Any]) -> None:
+        """Keep what the service said; whatever goes wrong here, the caller still gets it."""
+        try:
+            self._write(held.name, document, lease=held.lease)
+            self._blobs.release(names.CACHE, held.name, held.lease)
+        except StorageError as error:
+            log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error.message)
+
+    def _abandon(self, held: _Held) -> None:
+        """Let the next one ask, at once instead of when the lease lapses."""
+        with suppress(StorageError):
+            self._blobs.delete(names.CACHE, held.name, lease=held.lease)
+
+    def _write(
+        self, name: str, document: dict[str, Any], *, condition: IfEtag | None = None, lease: str | None = None
+    ) -> str:
+        data = json.dumps(document, ensure_ascii=False).encode()
+        return self._blobs.write(names.CACHE, name, data, content_type=names.JSON, condition=condition, lease=lease)
+
+    def _asking(self, question: Question, lease: str) -> dict[str, Any]:
+        since = self._clock.utc()
+        until = since + timedelta(seconds=LEASE_SECONDS)
+        return {
+            "state": "asking",
+            "question": question.text,
+            "by": lease,
+            "since": since.isoformat(),
+            "until": until.isoformat(),
+        }
+
+    def _answered(self, question: Question, answer: Answer, lifetime_seconds: float | None) -> dict[str, Any]:
+        at = self._clock.utc()
+        is_json = answer.content_type == names.JSON
+        content = {"body": answer.json()} if is_json else {"base64": base64.b64encode(answer.body).decode()}
+        return {
+            "state": "answered",
+            "question": question.text,
+            "at": at.isoformat(),
+            "expires": None if lifetime_seconds is None else (at + timedelta(seconds=lifetime_seconds)).isoformat(),
+            "requestId": answer.request_id,
+            "contentType": answer.content_type,
+            **content,
+        }
+
+    def _refused(self, question: Question, error: BlobsightError) -> dict[str, Any]:
+        return {
+            "state": "refused",
+            "question": question.text,
+            "at": self._clock.utc().isoformat(),
+            "requestId": error.request_id,
+            "code": error.code,
+            "message": error.message,
+            "action": error.action,
+            "tooLarge": isinstance(error, PayloadTooLargeError),
+        }
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """A claim's document; one that cannot be read counts as a claim whose holder is gone."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _answer(stored: dict[str, Any]) -> Answer:
+    body = json.dumps(stored["body"]).encode() if "body" in stored else base64.b64decode(stored["base64"])
+    return Answer(stored["contentType"], body, stored["requestId"], paid=False)
+
+
+def _refusal(stored: dict[str, Any]) -> BlobsightError:
+    kind = PayloadTooLargeError if stored.get("tooLarge") else ImageRejectedError
+    return kind(stored["message"], code=stored["code"], action=stored["action"], request_id=stored["requestId"])

@@ -1,0 +1,160 @@
+"""
+Records of one image: which it is, whether a record is of it, and how one is written by whoever was last right.
+
+A record is one blob. It carries in its metadata which version of the image it was made from and which question it
+answers, so a HEAD tells whether it still holds. It is written only if it is still what was read before the work; after
+that the image is asked for once more, because it may have been overwritten or deleted meanwhile.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+from shared import names
+from shared.asking import Desk
+from shared.errors import BusyError, ConflictError
+from shared.images import ImageBytes, Picture, inspect
+from shared.storage import BlobInfo, Blobs, IfEtag
+from shared.vision.models import Answer
+from shared.vision.questions import Question
+
+# Each round is lost only to a writer that got its own record in; that many in a row mean that something else is wrong.
+MAX_ROUNDS = 8
+
+
+class SourceChangedError(Exception):
+    """The image was overwritten (or deleted, if `deleted`) while it was worked on."""
+
+    def __init__(self, *, deleted: bool) -> None:
+        super().__init__("deleted" if deleted else "overwritten")
+        self.deleted = deleted
+
+
+@dataclass(frozen=True)
+class Source:
+    """One version of an image in the container `images`. `etag` is unquoted."""
+
+    name: str
+    etag: str
+    image: ImageBytes
+
+    @cached_property
+    def picture(self) -> Picture:
+        """What its header says; raises as `images.inspect` does."""
+        return inspect(self.image.data)
+
+    def describe(self) -> dict[str, object]:
+        """The head of its records."""
+        return {
+            "name": self.name,
+            "etag": self.etag,
+            "sha256": self.image.subject,
+            "bytes": len(self.image.data),
+        }
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """
+    How one record of an image is made.
+
+    Attributes:
+        container, name: where it lies.
+        question: what is asked for it.
+        content_type, cache_control: what it is stored with.
+        build: makes the record's bytes of the answer.
+    """
+
+    container: str
+    name: str
+    question: Question
+    content_type: str
+    build: Callable[[Source, Answer], bytes]
+    cache_control: str | None = None
+
+    def holds(self, record: BlobInfo | None, etag: str) -> bool:
+        """Whether the record is of that version of the image and answers this very question."""
+        return (
+            record is not None
+            and record.metadata.get(names.SOURCE_ETAG) == etag
+            and record.metadata.get(names.REQUEST) == self.question.key
+        )
+
+
+def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | None:
+    """
+    The version of the image that these bytes are, or the current one; None if the image is gone.
+
+    A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its MD5 agrees
+    with the bytes, else content and ETag are read together.
+    """
+    if data is not None:
+        info = blobs.head(names.IMAGES, name)
+        if info is None:
+            return None
+        if info.size == len(data) and info.md5 == hashlib.md5(data, usedforsecurity=False).digest():
+            return Source(name, info.etag, ImageBytes(data))
+    blob = blobs.read(names.IMAGES, name)
+    return Source(name, blob.info.etag, ImageBytes(blob.data)) if blob else None
+
+
+def confirm(blobs: Blobs, source: Source) -> None:
+    """
+    Check that the image still is that version.
+
+    Raises:
+        SourceChangedError: it is not.
+    """
+    info = blobs.head(names.IMAGES, source.name)
+    if info is None or info.etag != source.etag:
+        raise SourceChangedError(deleted=info is None)
+
+
+def make(blobs: Blobs, desk: Desk, source: Source, recipe: Recipe, *, wait_seconds: float) -> bool:
+    """
+    Have the record made unless it is there.
+
+    Returns:
+        Whether it was made now.
+
+    Raises:
+        SourceChangedError: the image is another one by now, and another writer's record stands.
+        BlobsightError: what asking or storing raised.
+    """
+    for _ in range(MAX_ROUNDS):
+        record = blobs.head(recipe.container, recipe.name)
+        if recipe.holds(record, source.etag):
+            return False
+        answer = desk.ask(recipe.question, source.image, wait_seconds=wait_seconds)
+        try:
+            write(blobs, source, recipe, recipe.build(source, answer), IfEtag(record.etag if record else None))
+        except ConflictError:
+            # Another delivery's record, or another version's: which one is right, the image itself says.
+            confirm(blobs, source)
+            continue
+        return True
+    raise BusyError(f"The record {recipe.container}/{recipe.name} is written by others again and again.")
+
+
+def write(blobs: Blobs, source: Source, recipe: Recipe, data: bytes, condition: IfEtag) -> str:
+    """Write the record on the condition; ConflictError if it does not hold."""
+    return blobs.write(
+        recipe.container,
+        recipe.name,
+        data,
+        content_type=recipe.content_type,
+        cache_control=recipe.cache_control,
+        metadata={names.SOURCE_ETAG: source.etag, names.REQUEST: recipe.question.key},
+        condition=condition,
+    )
+
+
+def remove(blobs: Blobs, container: str, name: str, etag: str) -> None:
+    """Delete the record if it is of that version of the image; another writer's stays."""
+    record = blobs.head(container, name)
+    if record is None or record.metadata.get(names.SOURCE_ETAG) != etag:
+        return
+    with suppress(ConflictError):  # replaced meanwhile, so it is no longer ours
+        blobs.delete(container, name, etag=record.etag)

@@ -1,0 +1,99 @@
+"""
+What the functions of one process share: settings, stores, client. Made at the first use, once.
+
+Everything below here is handed what it needs; this is the only place that puts the parts together.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from shared import names
+from shared.asking import Desk
+from shared.claims import Claims
+from shared.errors import NotFoundError
+from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.retry import Clock, SystemClock
+from shared.settings import Settings
+from shared.storage import Blobs, BlobStore
+from shared.vision.client import VisionClient
+from shared.vision.models import Answer
+from shared.vision.questions import Question
+from shared.vision.transport import Transport
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts: `images` is the account with the images and their records, `host` the app's own."""
+
+    settings: Settings
+    images: Blobs
+    host: Blobs
+    vision: VisionClient
+    desk: Desk
+    clock: Clock
+
+    def ask(self, question: Question, image: ImageBytes | ImageUrl | ImageBlob) -> Answer:
+        """
+        The answer to one question about an image, however it was given.
+
+        Raises:
+            NotFoundError: there is no such blob.
+            BlobsightError: as `Desk.ask`.
+        """
+        if isinstance(image, ImageBlob):
+            blob = self.images.read(names.IMAGES, image.name)
+            if blob is None:
+                raise NotFoundError(
+                    f"There is no image {image.name!r} in the container 'images'.", code="image_not_found"
+                )
+            image = ImageBytes(blob.data)
+        return self.desk.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
+
+
+_lock = threading.Lock()
+_current: Services | None = None
+
+
+def current() -> Services:
+    """
+    The process's services.
+
+    Raises:
+        SettingsError: the app settings are incomplete; tried again at the next call.
+    """
+    global _current
+    with _lock:
+        if _current is None:
+            _current = build(Settings.from_env())
+        return _current
+
+
+@contextmanager
+def replaced(services: Services) -> Iterator[None]:
+    """Inside, `current()` is *services*: the seam for tests of function folders."""
+    global _current
+    before, _current = _current, services
+    try:
+        yield
+    finally:
+        _current = before
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Services:
+    """Put the parts together. Connects to nothing yet."""
+    clock = clock or SystemClock()
+    # Uploads have an executor of their own beside the worker's threads.
+    connections = 2 * settings.threads
+    images = BlobStore(settings.images_storage, connections=connections)
+    same = settings.host_storage == settings.images_storage
+    host = images if same else BlobStore(settings.host_storage, connections=connections)
+    vision = VisionClient(
+        settings.vision_endpoint,
+        settings.vision_key,
+        transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),
+        timeout_seconds=settings.vision_timeout_seconds,
+        clock=clock,
+    )
+    return Services(settings, images, host, vision, Desk(vision, Claims(host, clock)), clock)

@@ -1,0 +1,114 @@
+"""
+The state of an image, derived from which records exist for the version it is now. Nothing else stores it.
+"""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from shared import names, steps, thumbnails, unfinished
+from shared.errors import BadRequestError, NotFoundError
+from shared.records import Recipe
+from shared.services import Services
+from shared.storage import BlobInfo
+from shared.unfinished import Note
+from shared.vision.models import Analysis
+
+MAX_PAGE = 200
+_PARALLEL_IMAGES = 8
+
+Json = dict[str, Any]
+
+
+def of_image(services: Services, name: str) -> Json:
+    """
+    The state of one image.
+
+    Returns:
+        `{"name", "state", "source", "analysis", "thumbnails": [...], "text"}`; `state` is complete, pending, deferred
+        or failed; each record that is there is named, each that is missing says why in `problem`.
+
+    Raises:
+        NotFoundError: there is no such image.
+    """
+    info = services.images.head(names.IMAGES, names.check_image_name(name))
+    if info is None:
+        raise NotFoundError(f"There is no image {name!r} in the container 'images'.", code="image_not_found")
+    return _state(services, info)
+
+
+def page(services: Services, *, limit: int, prefix: str = "", continuation: str | None = None) -> Json:
+    """One page of images in the order of their names: `{"images": [...], "continuation"}` (null on the last)."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
+    found = services.images.page(names.IMAGES, prefix=prefix, limit=limit, continuation=continuation)
+    with ThreadPoolExecutor(_PARALLEL_IMAGES) as pool:
+        images = list(pool.map(lambda info: _state(services, info), found.items))
+    return {"images": images, "continuation": found.continuation}
+
+
+def _state(services: Services, info: BlobInfo) -> Json:
+    analysis, text = _analysis(services, info)
+    made = _thumbnails(services, info, image_refused=analysis.pop("refused"))
+    return {
+        "name": info.name,
+        "state": _overall([analysis["state"], *(each["state"] for each in made)]),
+        "source": {"etag": info.etag, "bytes": info.size, "contentType": info.content_type},
+        "analysis": analysis,
+        "thumbnails": made,
+        "text": text,
+    }
+
+
+def _overall(states: Sequence[str]) -> str:
+    """The state that most needs attention; what does not apply counts as complete."""
+    return next((state for state in ("failed", "deferred", "pending") if state in states), "complete")
+
+
+def _analysis(services: Services, info: BlobInfo) -> tuple[Json, str | None]:
+    """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
+    todo = steps.recipes(services, steps.ANALYSIS, info.name)
+    recipe = todo[0]
+    seen: Json = {"caption": None, "captionConfidence": None, "tags": [], "refused": False}
+    blob = services.images.read(recipe.container, recipe.name)
+    if blob is not None and recipe.holds(blob.info, info.etag):
+        document = json.loads(blob.data)
+        result = Analysis.of(document["result"])
+        if result.captions:
+            seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
+        seen |= {"tags": [tag.name for tag in result.tags], "record": f"{recipe.container}/{recipe.name}"}
+        return {"state": "done", **seen}, document["text"]
+    note = _note(services, steps.ANALYSIS, info, todo)
+    refused = note is not None and note.blames_image
+    return {**_missing(services, steps.ANALYSIS, info.name, note), **seen, "refused": refused}, None
+
+
+def _thumbnails(services: Services, info: BlobInfo, *, image_refused: bool) -> list[Json]:
+    if image_refused:
+        return []
+    todo = steps.recipes(services, steps.THUMBNAILS, info.name)
+    here = [recipe.holds(services.images.head(recipe.container, recipe.name), info.etag) for recipe in todo]
+    missing: Json = {}
+    if not all(here):
+        missing = _missing(services, steps.THUMBNAILS, info.name, _note(services, steps.THUMBNAILS, info, todo))
+    return [
+        {
+            "size": str(size),
+            **({"state": "done", "record": f"{recipe.container}/{recipe.name}"} if there else missing),
+        }
+        for size, recipe, there in zip(thumbnails.sizes(services.settings), todo, here, strict=True)
+    ]
+
+
+def _note(services: Services, step: str, info: BlobInfo, todo: Sequence[Recipe]) -> Note | None:
+    note = unfinished.find(services.images, step, info.name)
+    return note if note and note.is_of(info.etag, todo) else None
+
+
+def _missing(services: Services, step: str, name: str, note: Note | None) -> Json:
+    if note is None:
+        return {"state": "pending"}
+    document = unfinished.read(services.images, step, name) or {}
+    problem = {key: document.get(key) for key in ("code", "message", "action", "attempts", "first", "last", "until")}
+    return {"state": note.state, "problem": problem}

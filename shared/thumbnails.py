@@ -1,0 +1,109 @@
+"""
+Thumbnails: made once by Computer Vision, stored, and served from storage from then on.
+"""
+
+from dataclasses import dataclass
+
+from shared import names, records
+from shared.errors import BusyError, NotFoundError
+from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.records import Recipe, Source, SourceChangedError
+from shared.services import Services
+from shared.settings import Settings
+from shared.storage import Blob, BlobInfo
+from shared.vision import questions
+from shared.vision.models import Answer
+
+# A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.
+CACHE_CONTROL = "private, max-age=300"
+# An HTTP caller is told to come back rather than kept waiting.
+_WAIT_SECONDS = 5.0
+# One round for each time that the image is overwritten or deleted while it is worked on.
+_MAX_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Size:
+    """The pixels wanted, and whether to crop around what matters."""
+
+    width: int
+    height: int
+    smart: bool
+
+    def __str__(self) -> str:
+        """As settings and records write it, without the way of cropping."""
+        return f"{self.width}x{self.height}"
+
+
+def sizes(settings: Settings) -> list[Size]:
+    """The thumbnails that every image gets."""
+    return [Size(width, height, settings.thumbnail_smart) for width, height in settings.thumbnail_sizes]
+
+
+def recipe(name: str, size: Size) -> Recipe:
+    """How the thumbnail of an image is made."""
+    return Recipe(
+        container=names.THUMBNAILS,
+        name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
+        question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
+        content_type=names.JPEG,
+        cache_control=CACHE_CONTROL,
+        build=_bytes_of,
+    )
+
+
+def _bytes_of(_: Source, answer: Answer) -> bytes:
+    return answer.body
+
+
+def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size: Size) -> tuple[Blob, str]:
+    """
+    The thumbnail of an image however it was given, made and stored if it is not there, and the address of the blob.
+
+    Raises:
+        NotFoundError: there is no such image.
+        BusyError: somebody else is making it and did not finish in a little while.
+        BlobsightError: what asking or storing raised.
+    """
+    blob = _of_blob(services, image.name, size) if isinstance(image, ImageBlob) else _of_visitor(services, image, size)
+    return blob, services.images.url(names.THUMBNAILS, blob.info.name)
+
+
+def _of_blob(services: Services, name: str, size: Size) -> Blob:
+    how = recipe(name, size)
+    for _ in range(_MAX_ROUNDS):
+        source = services.images.head(names.IMAGES, name)
+        if source is None:
+            raise NotFoundError(f"There is no image {name!r} in the container 'images'.", code="image_not_found")
+        stored = services.images.read(how.container, how.name)
+        if stored is not None and how.holds(stored.info, source.etag):
+            return stored
+        _make(services, name, how)
+    raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
+
+
+def _make(services: Services, name: str, how: Recipe) -> None:
+    source = records.identify(services.images, name, None)
+    if source is None:
+        return
+    try:
+        records.make(services.images, services.desk, source, how, wait_seconds=_WAIT_SECONDS)
+        records.confirm(services.images, source)
+    except SourceChangedError as change:
+        if change.deleted:
+            records.remove(services.images, how.container, how.name, source.etag)
+
+
+def _of_visitor(services: Services, image: ImageBytes | ImageUrl, size: Size) -> Blob:
+    """Of bytes or a URL that came over HTTP; they have no name, so the thumbnail is stored under their digest."""
+    question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
+    answer = services.desk.ask(question, image, wait_seconds=_WAIT_SECONDS)
+    name = names.thumbnail_of_digest(
+        image.subject.removeprefix("url-"), width=size.width, height=size.height, smart=size.smart
+    )
+    # Without a condition: whoever writes it writes the same, or for a URL what it shows now.
+    etag = services.images.write(
+        names.THUMBNAILS, name, answer.body, content_type=names.JPEG, cache_control=CACHE_CONTROL
+    )
+    info = BlobInfo(name, etag, len(answer.body), names.JPEG, cache_control=CACHE_CONTROL)
+    return Blob(info, answer.body)

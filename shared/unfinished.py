@@ -1,0 +1,137 @@
+"""
+What is missing of an image, and why: `unfinished/{step}/{name}.json`.
+
+One record for each step that could not be done, deleted by the step's success. Its metadata says enough for a HEAD or
+a listing: which version of the image, which questions, whether waiting can help, and whether the image is to blame.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared import names, records
+from shared.errors import BlobsightError, BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError
+from shared.records import Recipe, Source
+from shared.retry import Clock
+from shared.storage import BlobInfo, Blobs, IfEtag
+
+DEFERRED = "deferred"
+FAILED = "failed"
+_STATE = "state"
+_CAUSE = "cause"
+_IMAGE = "image"
+_CODE = "code"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the metadata of an unfinished record tells."""
+
+    info: BlobInfo
+    state: str
+    code: str
+    blames_image: bool
+
+    def is_of(self, etag: str, todo: Sequence[Recipe]) -> bool:
+        """Whether it speaks of that version of the image and of these questions."""
+        metadata = self.info.metadata
+        return metadata.get(names.SOURCE_ETAG) == etag and metadata.get(names.REQUEST) == _request(todo)
+
+
+def blames_image(error: BlobsightError) -> bool:
+    """Whether the image itself is unacceptable, so that nothing else needs to be asked about it."""
+    return isinstance(error, (ImageRejectedError, PayloadTooLargeError))
+
+
+def find(blobs: Blobs, step: str, name: str) -> Note | None:
+    """What is noted of a step of an image."""
+    info = blobs.head(names.UNFINISHED, names.unfinished(step, name))
+    if info is None:
+        return None
+    metadata = info.metadata
+    return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
+
+
+def note(blobs: Blobs, clock: Clock, source: Source, step: str, todo: Sequence[Recipe], error: BlobsightError) -> None:
+    """
+    Record that a step could not be done.
+
+    Raises:
+        SourceChangedError: the image is another one by now.
+    """
+    name = names.unfinished(step, source.name)
+    state = DEFERRED if error.transient else FAILED
+    metadata = {
+        names.SOURCE_ETAG: source.etag,
+        names.REQUEST: _request(todo),
+        _STATE: state,
+        _CAUSE: _IMAGE if blames_image(error) else "other",
+        _CODE: error.code,
+    }
+    for _ in range(records.MAX_ROUNDS):
+        earlier = blobs.read(names.UNFINISHED, name)
+        document = _document(clock, source, todo, state, error, _parsed(earlier.data) if earlier else {})
+        try:
+            blobs.write(
+                names.UNFINISHED,
+                name,
+                json.dumps(document, ensure_ascii=False, indent=1).encode(),
+                content_type=names.JSON,
+                metadata=metadata,
+                condition=IfEtag(earlier.info.etag if earlier else None),
+            )
+        except ConflictError:
+            records.confirm(blobs, source)
+            continue
+        return
+    raise BusyError(f"The record {names.UNFINISHED}/{name} is written by others again and again.")
+
+
+def clear(blobs: Blobs, step: str, source: Source) -> None:
+    """The step is done: nothing is missing."""
+    records.remove(blobs, names.UNFINISHED, names.unfinished(step, source.name), source.etag)
+
+
+def read(blobs: Blobs, step: str, name: str) -> dict[str, Any] | None:
+    """The record of a step of an image, whole."""
+    blob = blobs.read(names.UNFINISHED, names.unfinished(step, name))
+    return _parsed(blob.data) if blob else None
+
+
+def _request(todo: Sequence[Recipe]) -> str:
+    return ",".join(recipe.question.key for recipe in todo)
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _document(
+    clock: Clock,
+    source: Source,
+    todo: Sequence[Recipe],
+    state: str,
+    error: BlobsightError,
+    earlier: dict[str, Any],
+) -> dict[str, Any]:
+    now = clock.utc().isoformat()
+    request = [recipe.question.text for recipe in todo]
+    same = earlier.get("source", {}).get("etag") == source.etag and earlier.get("request") == request
+    return {
+        "source": source.describe(),
+        "request": request,
+        "state": state,
+        "code": error.code,
+        "message": error.message,
+        "action": error.action,
+        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + 1,
+        "first": earlier.get("first", now) if same else now,
+        "last": now,
+        "until": None,
+        "requestId": error.request_id,
+    }

@@ -1,0 +1,1 @@
+"""The locked dependencies, how they are compiled and how they are checked."""

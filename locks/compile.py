@@ -1,0 +1,55 @@
+"""
+`make lock`: compile pyproject.toml into requirements.txt (what Azure installs) and the locks of the other groups.
+
+The machine's own pip and uv configuration is kept out, so that no address of it gets into a lock: `uv` asks the public
+index, and nothing but names, versions, markers and hashes is written.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_PYPROJECT = "pyproject.toml"
+
+# Each is compiled on the constraint of the one before, so that one environment can hold them all.
+LOCKS: tuple[tuple[str, list[str]], ...] = (
+    ("requirements.txt", [_PYPROJECT]),
+    ("locks/local.txt", [_PYPROJECT, "--group", "local", "--constraint", "requirements.txt"]),
+    (
+        "locks/dev.txt",
+        [_PYPROJECT, "--group", "local", "--group", "dev", "--constraint", "locks/local.txt"],
+    ),
+    ("locks/node.txt", ["--group", "node"]),
+)
+
+
+def compile_lock(output: Path, sources: list[str]) -> None:
+    """Compile one lock; pins that *output* already has stay as long as they satisfy the sources."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    subprocess.run(
+        [
+            sys.executable,
+            *("-m", "uv", "pip", "compile", *sources),
+            *("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"),
+            *("--no-config", "--no-annotate", "--output-file", str(output)),
+        ],
+        cwd=ROOT,
+        env={**environment, "PIP_CONFIG_FILE": os.devnull},
+        check=True,
+        # Without --quiet's silence the whole lock would be printed as well.
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def main() -> int:
+    """Compile all."""
+    for name, sources in LOCKS:
+        compile_lock(ROOT / name, sources)
+        print(f"locks: {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

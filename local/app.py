@@ -92,7 +92,8 @@ def parse_image(document: dict[str, Any]) -> ImageState:
     analysis = document.get("analysis") or {}
     steps = [_step("analysis", analysis)] if analysis else []
     steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one) for one in document.get("thumbnails") or []]
-    if document.get("text"):
+    # A bare word says only whether there is text to read; a step of its own has a record.
+    if isinstance(document.get("text"), dict):
         steps.append(_step("text", document["text"]))
     return ImageState(
         name=document["name"],

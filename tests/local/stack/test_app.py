@@ -36,6 +36,7 @@ def test_a_failed_step_tells_its_code_message_and_action() -> None:
 def test_text_counts_as_a_step_once_the_app_reports_it() -> None:
     image = parse_image(image_json("a.jpg", text={"state": "pending", "record": "text/a.jpg.json"}))
     assert [step.what for step in image.unfinished] == ["text"]
+    assert parse_image(image_json("a.jpg", text="due")).unfinished == ()
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "été #1/100%.jpg", "a+b&c?.png"])

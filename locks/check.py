@@ -1,7 +1,7 @@
 """
 Part of `make lint`: every lock is what pyproject.toml asks for.
 
-Each lock is compiled again over a copy of itself, which keeps its pins, so a newer release on the index changes nothing;
+Each lock is compiled again over a copy of itself, which keeps its pins, so a newer release changes nothing;
 a dependency that was added, dropped or bounded otherwise does.
 """
 

@@ -34,8 +34,15 @@ def fetch_image(url: str, *, max_bytes: int) -> bytes:
             raise refusals.bad_url() from None
         if isinstance(found, bytes):
             return found
-        url = urljoin(url, found)
+        url = _followed(url, found)
     raise refusals.bad_url()
+
+
+def _followed(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise refusals.bad_url() from None
 
 
 def _local_target(url: str) -> SplitResult:

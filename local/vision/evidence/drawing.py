@@ -40,7 +40,8 @@ def measure_drawing(pixels: Rgb) -> DrawingKind:
 def _shrink(pixels: Rgb) -> Rgb:
     # Picking pixels instead of averaging them keeps flat surfaces flat and edges hard.
     step = max(1, round(max(pixels.shape[:2]) / SAMPLE_SIDE))
-    return pixels[::step, ::step]
+    rows, columns = (max(1, min(step, length // 2)) for length in pixels.shape[:2])
+    return pixels[::rows, ::columns]
 
 
 def _palette(sample: Rgb) -> int:

@@ -7,7 +7,7 @@ that the image is asked for once more, because it may have been overwritten or d
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,6 +112,17 @@ def confirm(blobs: Blobs, source: Source) -> None:
         raise SourceChangedError(deleted=info is None)
 
 
+def confirm_gone(blobs: Blobs, name: str) -> None:
+    """
+    Check that there is no such image.
+
+    Raises:
+        SourceChangedError: there is one (again).
+    """
+    if blobs.head(names.IMAGES, name) is not None:
+        raise SourceChangedError(deleted=False)
+
+
 def make(blobs: Blobs, desk: Desk, source: Source, recipe: Recipe, *, wait_seconds: float) -> bool:
     """
     Have the record made unless it is there.
@@ -151,10 +162,24 @@ def write(blobs: Blobs, source: Source, recipe: Recipe, data: bytes, condition: 
     )
 
 
-def remove(blobs: Blobs, container: str, name: str, etag: str) -> None:
-    """Delete the record if it is of that version of the image; another writer's stays."""
-    record = blobs.head(container, name)
-    if record is None or record.metadata.get(names.SOURCE_ETAG) != etag:
-        return
-    with suppress(ConflictError):  # replaced meanwhile, so it is no longer ours
-        blobs.delete(container, name, etag=record.etag)
+def sweep(
+    blobs: Blobs,
+    places: Iterable[tuple[str, str]],
+    check: Callable[[], None],
+    wanted: Callable[[BlobInfo], bool] = lambda info: True,
+) -> None:
+    """
+    Delete the wanted blobs that lie in these places (container, name).
+
+    The order is what makes it safe beside other writers: look, then check that the image is (still) what makes them
+    outdated, then delete exactly what was looked at. What was written since has another ETag and stays.
+
+    Raises:
+        SourceChangedError: what *check* raised; nothing was deleted.
+    """
+    seen = [(container, name, blobs.head(container, name)) for container, name in places]
+    outdated = [(container, name, info.etag) for container, name, info in seen if info and wanted(info)]
+    check()
+    for container, name, etag in outdated:
+        with suppress(ConflictError):
+            blobs.delete(container, name, etag=etag)

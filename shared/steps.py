@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared import analysis, log, names, records, thumbnails, unfinished
-from shared.errors import BlobsightError, BusyError, ConflictError
+from shared.errors import BlobsightError, BusyError
 from shared.records import Recipe, Source, SourceChangedError
 from shared.services import Services
 
@@ -63,16 +63,15 @@ def process(services: Services, name: str, data: bytes | None) -> list[Outcome]:
         StorageError: not even what is missing could be recorded.
     """
     for _ in range(_MAX_ROUNDS):
-        source = records.identify(services.images, name, data)
-        if source is None:
-            log.event(_logger, "image.gone", blob=name)
-            return []
         try:
+            source = records.identify(services.images, name, data)
+            if source is None:
+                log.event(_logger, "image.gone", blob=name)
+                _forget(services, name)
+                return []
             return _steps(services, source)
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)
-            if change.deleted:
-                _forget(services, source)
             data = None
     raise BusyError(f"The image {name!r} is overwritten faster than it can be processed.")
 
@@ -84,8 +83,7 @@ def _steps(services: Services, source: Source) -> list[Outcome]:
         outcomes.append(outcome)
         log.event(_logger, f"step.{outcome.state}", blob=source.name, step=step, code=outcome.code or "-")
         if outcome.state == "failed":
-            rest = STEPS if outcome.blames_image else (step,)
-            _drop_outdated(services, source, rest)
+            _drop_outdated(services, source, STEPS if outcome.blames_image else (step,))
         if outcome.blames_image:
             break
     return outcomes
@@ -97,16 +95,23 @@ def _run(services: Services, source: Source, step: str) -> Outcome:
     if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image)
     made, error = _make_all(services, source, todo)
-    if made or error or before:
+    if error:
+        unfinished.note(services.images, services.clock, source, step, todo, error)
         records.confirm(services.images, source)
-    if error is None:
-        if made or before:
-            unfinished.clear(services.images, step, source)
-        return Outcome(step, "done" if made else "skipped")
-    unfinished.note(services.images, services.clock, source, step, todo, error)
-    records.confirm(services.images, source)
-    state: Literal["deferred", "failed"] = "deferred" if error.transient else "failed"
-    return Outcome(step, state, error.code, error, unfinished.blames_image(error))
+        if not _all_there(services, source, todo):
+            return Outcome(
+                step, "deferred" if error.transient else "failed", error.code, error, unfinished.blames_image(error)
+            )
+    if made or error or before:
+        records.sweep(
+            services.images, [unfinished.place(step, source.name)], lambda: records.confirm(services.images, source)
+        )
+    return Outcome(step, "done" if made else "skipped")
+
+
+def _all_there(services: Services, source: Source, todo: Sequence[Recipe]) -> bool:
+    """Whether another delivery has made meanwhile what this one could not."""
+    return all(recipe.holds(services.images.head(recipe.container, recipe.name), source.etag) for recipe in todo)
 
 
 def _make_all(services: Services, source: Source, todo: Sequence[Recipe]) -> tuple[int, BlobsightError | None]:
@@ -124,20 +129,19 @@ def _make_all(services: Services, source: Source, todo: Sequence[Recipe]) -> tup
 
 def _drop_outdated(services: Services, source: Source, steps: Sequence[str]) -> None:
     """Delete records of the image's earlier versions, which would be taken for this one's."""
-    for step in steps:
-        for recipe in recipes(services, step, source.name):
-            record = services.images.head(recipe.container, recipe.name)
-            if record is None or record.metadata.get(names.SOURCE_ETAG) == source.etag:
-                continue
-            try:
-                services.images.delete(recipe.container, recipe.name, etag=record.etag)
-            except ConflictError:
-                continue  # somebody writes a newer one at this moment
+    records.sweep(
+        services.images,
+        _places(services, source.name, steps),
+        lambda: records.confirm(services.images, source),
+        lambda info: info.metadata.get(names.SOURCE_ETAG) != source.etag,
+    )
 
 
-def _forget(services: Services, source: Source) -> None:
-    """Delete what was recorded of a version of an image that has been deleted."""
-    for step in STEPS:
-        for recipe in recipes(services, step, source.name):
-            records.remove(services.images, recipe.container, recipe.name, source.etag)
-        unfinished.clear(services.images, step, source)
+def _forget(services: Services, name: str) -> None:
+    """Delete every record of an image that is gone."""
+    places = [*_places(services, name, STEPS), *(unfinished.place(step, name) for step in STEPS)]
+    records.sweep(services.images, places, lambda: records.confirm_gone(services.images, name))
+
+
+def _places(services: Services, name: str, steps: Sequence[str]) -> list[tuple[str, str]]:
+    return [(recipe.container, recipe.name) for step in steps for recipe in recipes(services, step, name)]

@@ -2,6 +2,7 @@
 Thumbnails: made once by Computer Vision, stored, and served from storage from then on.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared import names, records
@@ -91,7 +92,9 @@ def _make(services: Services, name: str, how: Recipe) -> None:
         records.confirm(services.images, source)
     except SourceChangedError as change:
         if change.deleted:
-            records.remove(services.images, how.container, how.name, source.etag)
+            with suppress(SourceChangedError):  # there is an image of that name again
+                place = (how.container, how.name)
+                records.sweep(services.images, [place], lambda: records.confirm_gone(services.images, name))
 
 
 def _of_visitor(services: Services, image: ImageBytes | ImageUrl, size: Size) -> Blob:

@@ -88,9 +88,9 @@ def note(blobs: Blobs, clock: Clock, source: Source, step: str, todo: Sequence[R
     raise BusyError(f"The record {names.UNFINISHED}/{name} is written by others again and again.")
 
 
-def clear(blobs: Blobs, step: str, source: Source) -> None:
-    """The step is done: nothing is missing."""
-    records.remove(blobs, names.UNFINISHED, names.unfinished(step, source.name), source.etag)
+def place(step: str, name: str) -> tuple[str, str]:
+    """Container and name of the record of a step of an image."""
+    return names.UNFINISHED, names.unfinished(step, name)
 
 
 def read(blobs: Blobs, step: str, name: str) -> dict[str, Any] | None:

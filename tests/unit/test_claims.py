@@ -1,0 +1,281 @@
+"""One paid call per subject and question, whoever asks, and whatever dies meanwhile."""
+
+import json
+import threading
+
+import pytest
+from doubles.clock import FakeClock
+from doubles.memory import MemoryBlobs
+
+from shared import names
+from shared.claims import LEASE_SECONDS, Claims
+from shared.errors import (
+    BusyError,
+    ConflictError,
+    ImageRejectedError,
+    PayloadTooLargeError,
+    StorageError,
+    ThrottledError,
+)
+from shared.retry import SystemClock
+from shared.vision import questions
+from shared.vision.models import Answer
+
+QUESTION = questions.describe()
+CLAIM = names.claim("subject", QUESTION.key)
+ANSWER = Answer("application/json", b'{"requestId": "r1"}', "r1")
+
+
+class Calls:
+    """A paid call that counts."""
+
+    def __init__(self, result: Answer | Exception = ANSWER) -> None:
+        self.count = 0
+        self.result = result
+
+    def __call__(self) -> Answer:
+        self.count += 1
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def blobs(clock):
+    return MemoryBlobs(clock)
+
+
+@pytest.fixture
+def claims(blobs, clock):
+    return Claims(blobs, clock)
+
+
+def ask(claims, call, *, wait_seconds=20.0, lifetime_seconds=None, subject="subject"):
+    return claims.ask(subject, QUESTION, call, wait_seconds=wait_seconds, lifetime_seconds=lifetime_seconds)
+
+
+def dead_holder(blobs):
+    """Leave what a killed process leaves: a claim under a lease that nobody renews."""
+    document = json.dumps({"state": "asking", "by": "a process that was killed"}).encode()
+    etag = blobs.write(names.CACHE, CLAIM, document, content_type=names.JSON)
+    assert blobs.acquire(names.CACHE, CLAIM, "its-lease", LEASE_SECONDS, etag=etag)
+
+
+def test_the_second_asker_gets_the_first_ones_answer_without_a_call(claims):
+    call = Calls()
+    first, second = ask(claims, call), ask(claims, call)
+    assert call.count == 1
+    assert (first.paid, second.paid) == (True, False)
+    assert second.json() == first.json()
+    assert second.request_id == "r1"
+
+
+def test_bytes_that_are_no_json_come_back_as_they_were(claims):
+    picture = Answer("image/jpeg", bytes(range(256)), "r2")
+    ask(claims, Calls(picture))
+    kept = ask(claims, Calls())
+    assert (kept.body, kept.content_type) == (picture.body, "image/jpeg")
+
+
+def test_another_subject_is_another_call(claims):
+    call = Calls()
+    ask(claims, call, subject="one")
+    ask(claims, call, subject="two")
+    assert call.count == 2
+
+
+def test_ten_at_the_same_instant_make_one_call():
+    blobs = MemoryBlobs(SystemClock())
+    claims = Claims(blobs, SystemClock())
+    others_looked, lock, looks = threading.Event(), threading.Lock(), [0]
+
+    def before(operation, container, name):
+        with lock:
+            looks[0] += operation == "read"
+            if looks[0] >= 9:
+                others_looked.set()
+
+    def slow():
+        # The nine others have all found the claim taken before the answer comes.
+        assert others_looked.wait(30)
+        calls.append(1)
+        return ANSWER
+
+    calls: list[int] = []
+    answers: list[Answer] = []
+    blobs.before = before
+    start = threading.Barrier(10)
+
+    def run():
+        start.wait()
+        answers.append(ask(claims, slow, wait_seconds=60))
+
+    threads = [threading.Thread(target=run) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+    assert [answer.json() for answer in answers] == [{"requestId": "r1"}] * 10
+    assert sum(answer.paid for answer in answers) == 1
+
+
+def test_the_claim_of_a_killed_process_is_taken_over_when_its_lease_lapses(blobs, claims, clock):
+    dead_holder(blobs)
+    call, began = Calls(), clock.now()
+    assert ask(claims, call).paid
+    assert call.count == 1
+    assert LEASE_SECONDS <= clock.now() - began < LEASE_SECONDS + 1
+
+
+def test_a_holder_that_outlasts_the_wait_makes_the_asker_busy_not_paying(blobs, claims):
+    dead_holder(blobs)
+    call = Calls()
+    with pytest.raises(BusyError) as caught:
+        ask(claims, call, wait_seconds=LEASE_SECONDS - 1)
+    assert call.count == 0
+    assert caught.value.transient
+    assert caught.value.retry_after_seconds
+
+
+def test_a_throttled_call_leaves_no_claim_behind(blobs, claims):
+    with pytest.raises(ThrottledError):
+        ask(claims, Calls(ThrottledError("later")))
+    assert blobs.head(names.CACHE, CLAIM) is None
+    call = Calls()
+    ask(claims, call)
+    assert call.count == 1
+
+
+@pytest.mark.parametrize("kind", [ImageRejectedError, PayloadTooLargeError])
+def test_bytes_that_the_service_refused_are_refused_again_without_a_call(claims, kind):
+    refusal = kind("no image", code="image_unreadable", action="send another", request_id="r3")
+    with pytest.raises(kind):
+        ask(claims, Calls(refusal))
+    call = Calls()
+    with pytest.raises(kind) as caught:
+        ask(claims, call)
+    assert call.count == 0
+    again = caught.value
+    assert (again.message, again.code, again.action, again.request_id) == (
+        "no image",
+        "image_unreadable",
+        "send another",
+        "r3",
+    )
+
+
+def test_an_address_that_was_refused_is_tried_again(claims):
+    with pytest.raises(ImageRejectedError):
+        ask(claims, Calls(ImageRejectedError("no image")), lifetime_seconds=300)
+    call = Calls()
+    ask(claims, call, lifetime_seconds=300)
+    assert call.count == 1
+
+
+def test_an_answer_about_an_address_serves_for_its_lifetime_only(claims, clock):
+    call = Calls()
+    ask(claims, call, lifetime_seconds=300)
+    clock.sleep(299)
+    ask(claims, call, lifetime_seconds=300)
+    assert call.count == 1
+    clock.sleep(2)
+    assert ask(claims, call, lifetime_seconds=300).paid
+    assert call.count == 2
+    ask(claims, call, lifetime_seconds=300)
+    assert call.count == 2
+
+
+def test_an_answer_that_cannot_be_kept_still_reaches_its_caller(blobs, claims):
+    def before(operation, container, name):
+        if operation == "write" and call.count:
+            raise StorageError("the account is down")
+
+    call = Calls()
+    blobs.before = before
+    assert ask(claims, call).json() == {"requestId": "r1"}
+
+
+def test_an_answer_that_comes_between_the_look_and_the_lease_is_taken_not_paid(blobs, claims):
+    """Somebody reads "asking", and just then the holder answers and gives its lease back."""
+    dead_holder(blobs)
+    blobs.release(names.CACHE, CLAIM, "its-lease")
+    other = Claims(blobs, FakeClock())
+
+    def before(operation, container, name):
+        if operation == "acquire":
+            blobs.before = None
+            ask(other, Calls())
+
+    blobs.before = before
+    call = Calls()
+    assert not ask(claims, call).paid
+    assert call.count == 0
+
+
+def test_a_claim_that_disappears_while_it_is_waited_for_is_made_anew(blobs, claims, clock):
+    """The holder met an outage and gave up; the first of the waiting asks next."""
+    dead_holder(blobs)
+
+    def before(operation, container, name):
+        if operation == "acquire":
+            blobs.before = None
+            blobs.delete(names.CACHE, CLAIM, lease="its-lease")
+
+    blobs.before = before
+    assert ask(claims, Calls()).paid
+    assert clock.now() < LEASE_SECONDS
+
+
+def test_a_claim_whose_creation_was_answered_by_nobody_is_held_after_all(blobs, claims):
+    """The storage client repeats a write whose answer was lost, and finds its own blob in the way."""
+
+    def before(operation, container, name):
+        if operation == "write":
+            blobs.before = None
+            document = json.dumps({"state": "asking", "by": "this very asker"}).encode()
+            blobs.write(names.CACHE, CLAIM, document, content_type=names.JSON)
+            raise ConflictError("BlobAlreadyExists")
+
+    blobs.before = before
+    call = Calls()
+    assert ask(claims, call).paid
+    assert call.count == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"asking"', b"{}"])
+def test_a_claim_that_cannot_be_read_is_taken_over(blobs, claims, content):
+    blobs.write(names.CACHE, CLAIM, content, content_type=names.JSON)
+    assert ask(claims, Calls()).paid
+    assert not ask(claims, Calls()).paid
+
+
+def test_whoever_lost_its_lease_does_not_overwrite_the_new_holders_answer(blobs, claims, clock):
+    """A process that stood still longer than its lease wakes up with an answer of its own."""
+    newer = Answer("application/json", b'{"requestId": "newer"}', "newer")
+
+    def standing_still():
+        clock.sleep(LEASE_SECONDS + 1)
+        ask(Claims(blobs, clock), Calls(newer))
+        return ANSWER
+
+    assert ask(claims, standing_still).json() == {"requestId": "r1"}
+    assert ask(claims, Calls()).request_id == "newer"
+
+
+def test_a_claim_says_who_asks_what_until_when(blobs, claims, clock):
+    seen = {}
+
+    def call():
+        seen.update(json.loads(blobs.read(names.CACHE, CLAIM).data))
+        return ANSWER
+
+    ask(claims, call)
+    assert (seen["state"], seen["question"]) == ("asking", QUESTION.text)
+    assert seen["by"]
+    assert seen["since"] < seen["until"]

@@ -6,6 +6,8 @@ process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM'));
 process.stdin.on('error', () => process.kill(process.pid, 'SIGTERM'));
 process.stdin.resume();
 process.stdin.unref();
+// What it says while it shuts down has no reader then, and must not end it before its data is saved.
+process.stdout.on('error', () => {});
 
 // Azurite keeps its lists of blobs and messages in memory and saves them every 5 s: a kill would lose uploads that
 // were already acknowledged. Nothing is written while nothing has changed.

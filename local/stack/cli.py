@@ -15,7 +15,7 @@ from local.addresses import Addresses, add_stack_options
 from local.app import AppClient, function_key
 from local.errors import LocalError
 from local.stack import recipes
-from local.stack.board import board, missing_records
+from local.stack.board import board, missing_records, table
 from local.stack.claim import LEFTOVER_SECONDS, claimed_state, require_free_ports
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
@@ -23,12 +23,13 @@ from local.waiting import wait_for_images
 
 SAMPLES_SECONDS = 180.0
 IDLE_SECONDS = 1.0
+PLAIN_COLUMNS = 120  # of a table in a file or a pipe
 
 
 def main(argv: list[str]) -> int:
     """Start the stack and stay; returns 0 after Ctrl-C, with --once 0 only if every sample is complete."""
     options = _parser().parse_args(argv)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
     begun = time.monotonic()
     try:
         with claimed_state(options.state.resolve(), options.port) as unclean:
@@ -105,6 +106,8 @@ class _Stack:
         with board(self._console, names) as show:
             states = wait_for_images(app, names, timeout_seconds=SAMPLES_SECONDS, stop=stop, show=show)
         missing = missing_records(names, states)
+        if self._options.once and not self._console.is_terminal:
+            self._console.print(table(names, states))
         for line in [] if stop.is_set() else missing:
             self._say(line)
         return 1 if missing else 0

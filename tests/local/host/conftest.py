@@ -1,0 +1,10 @@
+from collections.abc import Iterator
+
+import pytest
+from doubles.azurite import Azurite, running_azurite
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    with running_azurite() as running:
+        yield running

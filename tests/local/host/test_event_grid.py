@@ -1,0 +1,62 @@
+"""Deliveries of Event Grid are read in both schemas."""
+
+import json
+
+import pytest
+
+from local.host.errors import BadRequestError
+from local.host.event_grid import BlobEvent, blob_event, blob_of_url, parse_events, validation_code
+
+
+@pytest.mark.parametrize(
+    ("url", "blob"),
+    [
+        ("https://account.blob.core.windows.net/images/a.png", ("images", "a.png")),
+        ("https://account.blob.core.windows.net/images/sub/a%20b%23%C3%BC.png", ("images", "sub/a b#ü.png")),
+        ("https://account.blob.core.windows.net/images/100%25%252e", ("images", "100%%2e")),
+        ("http://127.0.0.1:10000/devstoreaccount1/images/sub/a.png", ("images", "sub/a.png")),
+        ("http://localhost:10000/devstoreaccount1/images/a+b.png", ("images", "a+b.png")),
+    ],
+)
+def test_container_and_name_are_read_from_the_url(url: str, blob: tuple[str, str]) -> None:
+    assert blob_of_url(url) == blob
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "images/a.png", "https://account.blob.core.windows.net/images", "http://127.0.0.1:10000/account/images"],
+)
+def test_url_of_no_blob_is_refused(url: str) -> None:
+    with pytest.raises(BadRequestError, match="not the address of a blob"):
+        blob_of_url(url)
+
+
+def test_one_event_and_arrays_are_both_events() -> None:
+    assert parse_events(b'{"a": 1}') == [{"a": 1}]
+    assert parse_events(b'[{"a": 1}, {"b": 2}]') == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"3", b"[3]"])
+def test_body_without_events_is_refused(body: bytes) -> None:
+    with pytest.raises(BadRequestError):
+        parse_events(body)
+
+
+def test_etag_is_taken_with_or_without_quotes() -> None:
+    url = "https://account.blob.core.windows.net/images/a.png"
+    quoted = blob_event({"data": {"url": url, "eTag": '"0x1"', "blobType": "AppendBlob"}})
+    assert quoted == BlobEvent("images", "a.png", "0x1", "AppendBlob")
+    assert blob_event({"data": {"url": url, "eTag": "0x1"}}).etag == "0x1"
+
+
+@pytest.mark.parametrize("event", [{}, {"data": 3}, {"data": {}}, {"data": {"url": 3}}])
+def test_event_without_a_blob_is_refused(event: dict[str, object]) -> None:
+    with pytest.raises(BadRequestError):
+        blob_event(event)
+
+
+def test_validation_code_is_found() -> None:
+    events = parse_events(json.dumps([{"data": {"validationCode": "c0de"}}]).encode())
+    assert validation_code(events) == "c0de"
+    with pytest.raises(BadRequestError, match="validationCode"):
+        validation_code([{"data": {}}])

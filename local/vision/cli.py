@@ -11,10 +11,11 @@ from pathlib import Path
 
 from local.vision.calls import LedgerInUseError
 from local.vision.rate import Rate
-from local.vision.server import DEFAULT_KEY, HOST, VisionServer, make_service
+from local.vision.server import DEFAULT_KEY, HOST, STOP_SECONDS, VisionServer, make_service
 from local.vision.service import VisionService
 
 DEFAULT_PORT = 7072
+STDIN = 0
 
 
 def main(argv: list[str]) -> int:
@@ -77,9 +78,12 @@ def _serve(server: VisionServer, stop: threading.Event) -> None:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="accept", daemon=True).start()
     sys.stdout.write(f"vision ready {server.url}\n")
     sys.stdout.flush()
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    warming = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    warming.start()
     stop.wait()
     server.stop()
+    # Native code that still runs while Python comes to its end would bring it down with an abort.
+    warming.join(STOP_SECONDS)
 
 
 def _warm_up() -> None:
@@ -92,7 +96,8 @@ def _warm_up() -> None:
 
 def _watch_parent(stop: threading.Event) -> None:
     """Stop when the parent is gone: its end of the pipe closes with it."""
-    with contextlib.suppress(OSError, ValueError):
-        while sys.stdin.buffer.read(1024):
+    # Not sys.stdin: Python aborts at its end when a thread is still inside one of its buffered readers.
+    with contextlib.suppress(OSError):
+        while os.read(STDIN, 1024):
             pass
     stop.set()

@@ -40,7 +40,8 @@ def start() -> Iterator[Start]:
     yield run
     for child in children:
         child.kill()
-        child.communicate()
+        with child:  # waits for it, and closes its pipes
+            pass
 
 
 def ready_url(child: "subprocess.Popen[str]") -> str:
@@ -89,6 +90,14 @@ def test_the_end_of_its_parent_is_its_end(start: Start) -> None:
     ready_url(child)
     assert child.stdin is not None
     child.stdin.close()
+
+    assert child.wait(WAIT_SECONDS) == 0
+
+
+def test_a_signal_is_heard_while_the_parent_lives(start: Start) -> None:
+    child = start("--port", "0", BLOBSIGHT_PARENT="1")
+    ready_url(child)
+    child.terminate()
 
     assert child.wait(WAIT_SECONDS) == 0
 

@@ -116,5 +116,9 @@ def function_key(state: Path) -> str | None:
 
 def _step(what: str, document: dict[str, Any]) -> Step:
     problem = document.get("problem")
-    words = [str(problem[part]) for part in ("code", "message", "action") if problem.get(part)] if problem else []
-    return Step(what, str(document.get("state")), document.get("record"), ": ".join(words) or None)
+    return Step(what, str(document.get("state")), document.get("record"), _reason(problem) if problem else None)
+
+
+def _reason(problem: dict[str, Any]) -> str:
+    sentences = [str(problem[part]).rstrip(".") for part in ("message", "action") if problem.get(part)]
+    return f"{'. '.join(sentences)}. ({problem.get('code')})"

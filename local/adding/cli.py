@@ -89,7 +89,7 @@ def _upload(console: Console, addresses: Addresses, uploads: dict[str, Path]) ->
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with (
         ImageUploader(addresses.connection_string) as uploader,
-        Progress(*columns, console=console, transient=True) as progress,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         for name, path in uploads.items():
             task = progress.add_task(f"uploading {name}", total=path.stat().st_size)
@@ -99,7 +99,7 @@ def _upload(console: Console, addresses: Addresses, uploads: dict[str, Path]) ->
 
 def _wait(console: Console, app: AppClient, names: list[str], timeout_seconds: float) -> dict[str, ImageState]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("records", total=len(names))
 
         def show(states: dict[str, ImageState]) -> None:

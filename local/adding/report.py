@@ -15,16 +15,16 @@ def report(name: str, state: ImageState | None, addresses: Addresses) -> list[st
     lines = [f"{name}: {state.state}"]
     if state.caption is not None:
         sure = f" (confidence {state.caption_confidence:.2f})" if state.caption_confidence is not None else ""
-        lines.append(f"  caption    {state.caption}{sure}")
+        lines.append(f"  {'caption':<18} {state.caption}{sure}")
     if state.tags:
-        lines.append(f"  tags       {', '.join(state.tags)}")
+        lines.append(f"  {'tags':<18} {', '.join(state.tags)}")
     lines += [line for step in state.steps for line in _step_lines(name, step, addresses)]
     return lines
 
 
 def _step_lines(name: str, step: Step, addresses: Addresses) -> list[str]:
     if step.state == "done":
-        return [f"  {step.what:<10} {step.record}", f"  {'':<10} {_address(name, step, addresses)}"]
+        return [f"  {step.what:<18} {step.record}", f"  {'':<18} {_address(name, step, addresses)}"]
     if step.state == "none":
         return []
     return [f"  {step.what} is {step.state}: {step.problem or 'no reason given yet'}"]

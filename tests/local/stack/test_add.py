@@ -66,7 +66,7 @@ def test_a_failed_image_ends_with_1_and_says_why_and_what_to_do(
     analysis = {"state": "failed", "record": None, "problem": PROBLEM}
     app.images[image.name] = image_json(image.name, "failed", analysis=analysis, thumbnails=[])
     assert add(image) == 1
-    assert "analysis is failed: image_rejected: the file is cut off: upload it again" in capsys.readouterr().out
+    assert "analysis is failed: the file is cut off. upload it again. (image_rejected)" in capsys.readouterr().out
 
 
 def test_an_image_that_is_not_done_in_time_ends_with_1(

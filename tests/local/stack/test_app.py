@@ -30,7 +30,7 @@ def test_an_image_is_read_with_its_steps_and_what_was_found() -> None:
 
 def test_a_failed_step_tells_its_code_message_and_action() -> None:
     image = parse_image(image_json("a.jpg", "failed", analysis=FAILED, thumbnails=[]))
-    assert [step.problem for step in image.unfinished] == ["image_rejected: truncated: upload it again"]
+    assert [step.problem for step in image.unfinished] == ["truncated. upload it again. (image_rejected)"]
 
 
 def test_text_counts_as_a_step_once_the_app_reports_it() -> None:

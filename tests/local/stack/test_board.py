@@ -43,7 +43,7 @@ def test_without_a_terminal_each_image_is_one_line_when_its_state_is_known() -> 
 
 def test_every_missing_record_is_named_with_its_reason() -> None:
     lines = missing_records(NAMES, STATES)
-    assert "b.jpg: analysis is deferred: throttled: the quota is used up: wait until noon" in lines
+    assert "b.jpg: analysis is deferred: the quota is used up. wait until noon. (throttled)" in lines
     assert "[c].jpg: thumbnail 200x150 is pending: no record thumbnails/[c].jpg/200x150-smart.jpg yet" in lines
     assert any(line.startswith("d.jpg: the app has not heard of it") for line in lines)
     assert not any(line.startswith("a.jpg") for line in lines)

@@ -1,0 +1,184 @@
+"""A storage account in memory that behaves like the real one: tests/unit/test_storage.py runs the same on both."""
+
+import base64
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from shared.errors import BadRequestError, ConflictError
+from shared.names import MAX_BLOB_NAME_CHARACTERS
+from shared.retry import Clock
+from shared.storage import Blob, BlobInfo, IfEtag, Page
+
+Hook = Callable[[str, str, str], None]
+
+
+@dataclass
+class _Lease:
+    """Kept after it has lapsed: its holder may renew it as long as nobody else has touched the blob."""
+
+    identifier: str
+    seconds: int
+    until: float
+
+
+@dataclass
+class _Stored:
+    blob: Blob
+    lease: _Lease | None = None
+
+
+class MemoryBlobs:
+    """
+    `shared.storage.Blobs` in memory. Safe for threads.
+
+    Args:
+        clock: tells when leases lapse.
+        before: called as `before(operation, container, name)` before each operation, outside the lock, so that it can
+            let another writer come first; what it does on these blobs itself does not call it again. `operation` is
+            the method's name; `name` is the prefix for `page`. May be set later as an attribute.
+    """
+
+    def __init__(self, clock: Clock, before: Hook | None = None) -> None:
+        self.before = before
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._containers: dict[str, dict[str, _Stored]] = {}
+        self._versions = itertools.count(1)
+        self._inside_hook = threading.local()
+
+    def contents(self, container: str) -> dict[str, bytes]:
+        """Every blob of the container with its content, in the order of the names."""
+        with self._lock:
+            stored = self._containers.get(container, {})
+            return {name: stored[name].blob.data for name in sorted(stored)}
+
+    def url(self, container: str, name: str) -> str:
+        return f"https://memory.invalid/{container}/{quote(name, safe='~/')}"
+
+    def head(self, container: str, name: str) -> BlobInfo | None:
+        with self._operation("head", container, name):
+            stored = self._find(container, name)
+            return stored.blob.info if stored else None
+
+    def read(self, container: str, name: str) -> Blob | None:
+        with self._operation("read", container, name):
+            stored = self._find(container, name)
+            return stored.blob if stored else None
+
+    def write(
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        cache_control: str | None = None,
+        condition: IfEtag | None = None,
+        lease: str | None = None,
+    ) -> str:
+        with self._operation("write", container, name):
+            if not 0 < len(name) <= MAX_BLOB_NAME_CHARACTERS:
+                raise BadRequestError(f"Blob storage answered 400 (InvalidUri) for {container}/{name}.")
+            before = self._find(container, name)
+            self._check(before, container, name, condition, lease)
+            info = BlobInfo(
+                name=name,
+                etag=f"0x{next(self._versions):016X}",
+                size=len(data),
+                content_type=content_type,
+                md5=hashlib.md5(data, usedforsecurity=False).digest(),
+                metadata=dict(metadata or {}),
+                cache_control=cache_control,
+            )
+            kept = before.lease if before and lease else None
+            self._containers.setdefault(container, {})[name] = _Stored(Blob(info, bytes(data)), kept)
+            return info.etag
+
+    def delete(self, container: str, name: str, *, etag: str | None = None, lease: str | None = None) -> None:
+        with self._operation("delete", container, name):
+            stored = self._find(container, name)
+            if stored is not None:
+                self._check(stored, container, name, IfEtag(etag) if etag else None, lease)
+                del self._containers[container][name]
+
+    def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:
+        after = _decoded(continuation) if continuation else ""
+        with self._operation("page", container, prefix):
+            stored = self._containers.get(container, {})
+            found = sorted(name for name in stored if name.startswith(prefix) and name > after)
+            items = [stored[name].blob.info for name in found[:limit]]
+            return Page(items, _encoded(found[limit - 1]) if len(found) > limit else None)
+
+    def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:
+        with self._operation("acquire", container, name):
+            stored = self._find(container, name)
+            if stored is None or (etag and stored.blob.info.etag != etag):
+                return False
+            holder = self._holder(stored)
+            if holder is not None and holder.identifier != lease:
+                return False
+            stored.lease = _Lease(lease, seconds, self._clock.now() + seconds)
+            return True
+
+    def renew(self, container: str, name: str, lease: str) -> bool:
+        with self._operation("renew", container, name):
+            stored = self._find(container, name)
+            if stored is None or stored.lease is None or stored.lease.identifier != lease:
+                return False
+            stored.lease.until = self._clock.now() + stored.lease.seconds
+            return True
+
+    def release(self, container: str, name: str, lease: str) -> None:
+        with self._operation("release", container, name):
+            stored = self._find(container, name)
+            if stored and stored.lease and stored.lease.identifier == lease:
+                stored.lease = None
+
+    @contextmanager
+    def _operation(self, operation: str, container: str, name: str) -> Iterator[None]:
+        if self.before is not None and not getattr(self._inside_hook, "now", False):
+            self._inside_hook.now = True
+            try:
+                self.before(operation, container, name)
+            finally:
+                self._inside_hook.now = False
+        with self._lock:
+            yield
+
+    def _find(self, container: str, name: str) -> _Stored | None:
+        return self._containers.get(container, {}).get(name)
+
+    def _holder(self, stored: _Stored) -> _Lease | None:
+        """The lease that holds the blob now."""
+        return stored.lease if stored.lease and self._clock.now() < stored.lease.until else None
+
+    def _check(
+        self, stored: _Stored | None, container: str, name: str, condition: IfEtag | None, lease: str | None
+    ) -> None:
+        """Refuse a change that the condition or the blob's lease forbids."""
+        etag = stored.blob.info.etag if stored else None
+        holder = self._holder(stored) if stored else None
+        reason = None
+        if condition is not None and condition.etag != etag:
+            reason = "412 (ConditionNotMet)"
+        elif lease != (holder.identifier if holder else None):
+            reason = "412 (LeaseIdMissing)" if lease is None else "412 (LeaseLost)"
+        if reason:
+            raise ConflictError(f"Blob storage answered {reason} for {container}/{name}.")
+
+
+def _encoded(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+def _decoded(continuation: str) -> str:
+    try:
+        return base64.b64decode(continuation, altchars=b"-_", validate=True).decode()
+    except ValueError:
+        raise BadRequestError("Blob storage answered 400 (OutOfRangeInput) for the continuation.") from None

@@ -1,0 +1,40 @@
+"""The app's services put together of doubles: storage in memory, a fake Computer Vision, a clock that never waits."""
+
+from dataclasses import dataclass
+
+from doubles.clock import FakeClock
+from doubles.fake_vision import FakeVision
+from doubles.memory import MemoryBlobs
+
+from shared.asking import Desk
+from shared.claims import Claims
+from shared.retry import Clock
+from shared.services import Services
+from shared.settings import Settings
+
+ENVIRONMENT = {
+    "VISION_ENDPOINT": "https://vision.invalid",
+    "VISION_KEY": "first-secret-key",
+    "ImagesStorage": "AccountName=images;AccountKey=secret",
+    "AzureWebJobsStorage": "AccountName=host;AccountKey=secret",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The services and the doubles they are made of."""
+
+    services: Services
+    images: MemoryBlobs
+    host: MemoryBlobs
+    vision: FakeVision
+    clock: Clock
+
+
+def parts(clock: Clock | None = None, **settings: str) -> Parts:
+    """Fresh services; *settings* are environment variables on top of `ENVIRONMENT`."""
+    clock = clock or FakeClock()
+    images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
+    desk = Desk(vision, Claims(host, clock))
+    services = Services(Settings.from_env({**ENVIRONMENT, **settings}), images, host, vision, desk, clock)
+    return Parts(services, images, host, vision, clock)

@@ -1,0 +1,425 @@
+"""Blob storage as the app needs it: the same behaviour on a real Azurite and on the double in memory."""
+
+import hashlib
+import threading
+import uuid
+
+import pytest
+import responses
+from doubles.azurite import Azurite
+from doubles.clock import FakeClock
+from doubles.memory import MemoryBlobs
+
+from shared.errors import BadRequestError, BlobsightError, ConflictError, StorageError
+from shared.storage import Blobs, BlobStore, IfEtag
+
+LEASE_SECONDS = 15
+UNREACHABLE = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:9/a;"
+ODD_NAMES = [
+    "with spaces and (brackets).jpg",
+    "Ämter/日本語/😀.png",
+    "hash#fragment?query=1&x.jpg",
+    "literal%2e%2E%20percent.jpg",
+    "a/deep/folder/of/blobs.jpg",
+    "plus+comma,semicolon;equals='quote'.jpg",
+    "n" * 1000,
+]
+
+
+@pytest.fixture(params=["azurite", "memory"])
+def blobs(request: pytest.FixtureRequest, clock: FakeClock) -> Blobs:
+    if request.param == "memory":
+        return MemoryBlobs(clock)
+    running: Azurite = request.getfixturevalue("azurite")
+    return BlobStore(running.connection_string)
+
+
+@pytest.fixture
+def container() -> str:
+    """A container of the test's own, which does not exist yet."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+def put(blobs: Blobs, container: str, name: str = "a.txt", data: bytes = b"one") -> str:
+    return blobs.write(container, name, data, content_type="text/plain")
+
+
+def lease_id() -> str:
+    return str(uuid.uuid4())
+
+
+def content(blobs: Blobs, container: str, name: str = "a.txt") -> bytes | None:
+    blob = blobs.read(container, name)
+    return blob.data if blob else None
+
+
+def test_what_is_written_is_read_with_everything_it_was_stored_with(blobs: Blobs, container: str) -> None:
+    etag = blobs.write(
+        container,
+        "a.jpg",
+        b"bytes",
+        content_type="image/jpeg",
+        metadata={"sourceetag": "0x1", "request": "analyze-1"},
+        cache_control="private, max-age=300",
+    )
+    blob = blobs.read(container, "a.jpg")
+    assert blob is not None
+    assert blob.data == b"bytes"
+    assert blob.info.name == "a.jpg"
+    assert blob.info.etag == etag
+    assert blob.info.size == 5
+    assert blob.info.content_type == "image/jpeg"
+    assert blob.info.md5 == hashlib.md5(b"bytes").digest()
+    assert blob.info.metadata == {"sourceetag": "0x1", "request": "analyze-1"}
+    assert blob.info.cache_control == "private, max-age=300"
+    assert blobs.head(container, "a.jpg") == blob.info
+    assert '"' not in etag
+
+
+def test_an_empty_blob_is_a_blob(blobs: Blobs, container: str) -> None:
+    put(blobs, container, data=b"")
+    assert content(blobs, container) == b""
+
+
+def test_a_blob_larger_than_one_range_is_read_whole(blobs: Blobs, container: str) -> None:
+    """The SDK asks for 32 MB first and for the rest in parts."""
+    data = bytes(range(256)) * (33 * 4096)
+    put(blobs, container, data=data)
+    read = content(blobs, container)
+    assert hashlib.sha256(read or b"").digest() == hashlib.sha256(data).digest()
+
+
+def test_a_missing_blob_is_none(blobs: Blobs, container: str) -> None:
+    put(blobs, container, "other.txt")
+    assert blobs.head(container, "a.txt") is None
+    assert blobs.read(container, "a.txt") is None
+    blobs.delete(container, "a.txt")
+
+
+def test_a_missing_container_is_as_good_as_empty(blobs: Blobs, container: str) -> None:
+    assert blobs.head(container, "a.txt") is None
+    assert blobs.read(container, "a.txt") is None
+    assert blobs.page(container).items == []
+    assert not blobs.acquire(container, "a.txt", lease_id(), LEASE_SECONDS)
+    blobs.delete(container, "a.txt")
+
+
+def test_writing_makes_the_missing_container(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    assert content(blobs, container) == b"one"
+
+
+def test_two_writers_may_make_the_container_at_once(blobs: Blobs, container: str) -> None:
+    barrier = threading.Barrier(4)
+    problems: list[Exception] = []
+
+    def write(number: int) -> None:
+        barrier.wait()
+        try:
+            put(blobs, container, f"{number}.txt")
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert len(blobs.page(container).items) == 4
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=range(len(ODD_NAMES)))
+def test_odd_names_are_kept_as_they_are(blobs: Blobs, container: str, name: str) -> None:
+    put(blobs, container, name, b"mine")
+    assert content(blobs, container, name) == b"mine"
+    assert [info.name for info in blobs.page(container).items] == [name]
+    blobs.delete(container, name)
+    assert blobs.page(container).items == []
+
+
+def test_each_write_changes_the_etag(blobs: Blobs, container: str) -> None:
+    first = put(blobs, container)
+    second = put(blobs, container)
+    assert first != second
+    info = blobs.head(container, "a.txt")
+    assert info is not None
+    assert info.etag == second
+
+
+def test_only_if_missing_writes_once(blobs: Blobs, container: str) -> None:
+    blobs.write(container, "a.txt", b"one", content_type="text/plain", condition=IfEtag(None))
+    with pytest.raises(ConflictError):
+        blobs.write(container, "a.txt", b"two", content_type="text/plain", condition=IfEtag(None))
+    assert content(blobs, container) == b"one"
+
+
+def test_of_many_creators_at_once_one_wins(blobs: Blobs, container: str) -> None:
+    put(blobs, container, "makes-the-container.txt")
+    barrier = threading.Barrier(6)
+    won: list[int] = []
+
+    def create(number: int) -> None:
+        barrier.wait()
+        try:
+            blobs.write(container, "a", str(number).encode(), content_type="text/plain", condition=IfEtag(None))
+        except ConflictError:
+            return
+        won.append(number)
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert content(blobs, container, "a") == str(won[0]).encode()
+
+
+def test_only_if_unchanged_refuses_after_another_writer(blobs: Blobs, container: str) -> None:
+    first = put(blobs, container)
+    second = blobs.write(container, "a.txt", b"two", content_type="text/plain", condition=IfEtag(first))
+    with pytest.raises(ConflictError):
+        blobs.write(container, "a.txt", b"three", content_type="text/plain", condition=IfEtag(first))
+    assert content(blobs, container) == b"two"
+    assert second != first
+
+
+def test_only_if_unchanged_refuses_a_blob_that_is_gone(blobs: Blobs, container: str) -> None:
+    etag = put(blobs, container)
+    blobs.delete(container, "a.txt")
+    with pytest.raises(ConflictError):
+        blobs.write(container, "a.txt", b"two", content_type="text/plain", condition=IfEtag(etag))
+    assert blobs.head(container, "a.txt") is None
+
+
+def test_deleting_another_version_is_refused(blobs: Blobs, container: str) -> None:
+    first = put(blobs, container)
+    second = put(blobs, container)
+    with pytest.raises(ConflictError):
+        blobs.delete(container, "a.txt", etag=first)
+    blobs.delete(container, "a.txt", etag=second)
+    assert blobs.head(container, "a.txt") is None
+
+
+def test_a_lease_keeps_others_from_leasing_writing_and_deleting(blobs: Blobs, container: str) -> None:
+    etag = put(blobs, container)
+    mine = lease_id()
+    assert blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    assert not blobs.acquire(container, "a.txt", lease_id(), LEASE_SECONDS)
+    with pytest.raises(ConflictError):
+        put(blobs, container)
+    with pytest.raises(ConflictError):
+        blobs.write(container, "a.txt", b"two", content_type="text/plain", lease=lease_id())
+    with pytest.raises(ConflictError):
+        blobs.delete(container, "a.txt")
+    with pytest.raises(ConflictError):
+        blobs.delete(container, "a.txt", lease=lease_id())
+    info = blobs.head(container, "a.txt")
+    assert info is not None
+    assert info.etag == etag
+
+
+def test_the_holder_writes_and_keeps_the_lease(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    mine = lease_id()
+    blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    blobs.write(container, "a.txt", b"two", content_type="text/plain", lease=mine)
+    assert content(blobs, container) == b"two"
+    assert not blobs.acquire(container, "a.txt", lease_id(), LEASE_SECONDS)
+    assert blobs.renew(container, "a.txt", mine)
+
+
+def test_the_holder_deletes(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    mine = lease_id()
+    blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    blobs.delete(container, "a.txt", lease=mine)
+    assert blobs.head(container, "a.txt") is None
+    assert not blobs.renew(container, "a.txt", mine)
+
+
+def test_acquiring_twice_under_one_id_is_one_lease(blobs: Blobs, container: str) -> None:
+    """A retried request must not lock its own caller out."""
+    put(blobs, container)
+    mine = lease_id()
+    assert blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    assert blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+
+
+def test_a_released_lease_is_anybodys(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    mine, theirs = lease_id(), lease_id()
+    blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    blobs.release(container, "a.txt", mine)
+    assert blobs.acquire(container, "a.txt", theirs, LEASE_SECONDS)
+    assert not blobs.renew(container, "a.txt", mine)
+    with pytest.raises(ConflictError):
+        blobs.write(container, "a.txt", b"late", content_type="text/plain", lease=mine)
+    assert blobs.renew(container, "a.txt", theirs)
+
+
+def test_releasing_what_one_does_not_hold_does_nothing(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    mine = lease_id()
+    blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    blobs.release(container, "a.txt", lease_id())
+    assert blobs.renew(container, "a.txt", mine)
+    blobs.release(container, "gone.txt", mine)
+
+
+def test_a_lease_is_refused_where_the_blob_is_another_version(blobs: Blobs, container: str) -> None:
+    first = put(blobs, container)
+    second = put(blobs, container)
+    assert not blobs.acquire(container, "a.txt", lease_id(), LEASE_SECONDS, etag=first)
+    assert blobs.acquire(container, "a.txt", lease_id(), LEASE_SECONDS, etag=second)
+
+
+def test_leasing_changes_no_etag(blobs: Blobs, container: str) -> None:
+    etag = put(blobs, container)
+    mine = lease_id()
+    blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
+    blobs.renew(container, "a.txt", mine)
+    blobs.release(container, "a.txt", mine)
+    info = blobs.head(container, "a.txt")
+    assert info is not None
+    assert info.etag == etag
+
+
+def test_writing_under_a_lease_that_was_never_taken_is_refused(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    with pytest.raises(ConflictError):
+        blobs.write(container, "a.txt", b"two", content_type="text/plain", lease=lease_id())
+    assert content(blobs, container) == b"one"
+
+
+def test_a_listing_comes_page_by_page_in_the_order_of_the_names(blobs: Blobs, container: str) -> None:
+    wanted = [f"{number:02}.jpg" for number in range(7)]
+    for name in reversed(wanted):
+        put(blobs, container, name)
+    seen: list[list[str]] = []
+    continuation = None
+    while True:
+        page = blobs.page(container, limit=3, continuation=continuation)
+        seen.append([info.name for info in page.items])
+        continuation = page.continuation
+        if continuation is None:
+            break
+    assert seen == [wanted[0:3], wanted[3:6], wanted[6:]]
+
+
+def test_a_listing_that_ends_with_a_full_page_has_no_continuation(blobs: Blobs, container: str) -> None:
+    for name in ("a", "b"):
+        put(blobs, container, name)
+    assert blobs.page(container, limit=2).continuation is None
+
+
+def test_a_listing_tells_what_a_head_tells(blobs: Blobs, container: str) -> None:
+    blobs.write(container, "a", b"1", content_type="image/png", metadata={"sourceetag": "0x2"}, cache_control="private")
+    assert blobs.page(container).items == [blobs.head(container, "a")]
+
+
+def test_a_listing_keeps_to_its_prefix(blobs: Blobs, container: str) -> None:
+    for name in ("analysis/a", "analysis/b", "thumbnails/a"):
+        put(blobs, container, name)
+    assert [info.name for info in blobs.page(container, prefix="analysis/").items] == ["analysis/a", "analysis/b"]
+    assert blobs.page(container, prefix="nothing").items == []
+
+
+def test_an_address_has_no_signature_and_escapes_the_name(blobs: Blobs) -> None:
+    url = blobs.url("thumbnails", "a b/c#d.jpg")
+    assert url.endswith("/thumbnails/a%20b/c%23d.jpg")
+    assert "?" not in url
+
+
+def test_a_lapsed_lease_is_taken_over_and_its_holder_locked_out(clock: FakeClock) -> None:
+    """On the double alone: storage's shortest lease is 15 s, and its clock is its own."""
+    blobs = MemoryBlobs(clock)
+    mine, theirs = lease_id(), lease_id()
+    put(blobs, "c")
+    assert blobs.acquire("c", "a.txt", mine, LEASE_SECONDS)
+    clock.advance(LEASE_SECONDS - 1)
+    assert blobs.renew("c", "a.txt", mine)
+    clock.advance(LEASE_SECONDS - 1)
+    assert not blobs.acquire("c", "a.txt", theirs, LEASE_SECONDS)
+    clock.advance(1)
+    assert blobs.acquire("c", "a.txt", theirs, LEASE_SECONDS)
+    assert not blobs.renew("c", "a.txt", mine)
+    with pytest.raises(ConflictError):
+        blobs.write("c", "a.txt", b"late", content_type="text/plain", lease=mine)
+
+
+def test_a_lapsed_lease_that_nobody_took_is_renewed_but_does_not_write(clock: FakeClock) -> None:
+    """As Azure Storage documents it: a write needs an active lease; a renewal only that nobody has come between."""
+    blobs = MemoryBlobs(clock)
+    mine = lease_id()
+    put(blobs, "c")
+    blobs.acquire("c", "a.txt", mine, LEASE_SECONDS)
+    clock.advance(LEASE_SECONDS)
+    with pytest.raises(ConflictError):
+        blobs.write("c", "a.txt", b"late", content_type="text/plain", lease=mine)
+    assert blobs.renew("c", "a.txt", mine)
+    clock.advance(LEASE_SECONDS)
+    put(blobs, "c", data=b"somebody else's")
+    assert not blobs.renew("c", "a.txt", mine)
+
+
+def test_the_double_is_as_strict_as_azure_where_azurite_is_not(clock: FakeClock) -> None:
+    """Azure Storage answers 400 to a name of more than 1,024 characters, and 412 to a lease on a blob that is not."""
+    blobs = MemoryBlobs(clock)
+    with pytest.raises(BadRequestError):
+        put(blobs, "c", "n" * 1025)
+    with pytest.raises(ConflictError):
+        blobs.write("c", "new.txt", b"two", content_type="text/plain", lease=lease_id())
+    with pytest.raises(BadRequestError):
+        blobs.page("c", continuation="no token of ours")
+
+
+def test_the_hook_of_the_double_comes_before_each_operation(clock: FakeClock) -> None:
+    blobs = MemoryBlobs(clock)
+    seen: list[tuple[str, str, str]] = []
+
+    def meddle(operation: str, container: str, name: str) -> None:
+        seen.append((operation, container, name))
+        blobs.write(container, name, b"meddled", content_type="text/plain")
+
+    put(blobs, "c", "a.txt", b"mine")
+    blobs.before = meddle
+    assert content(blobs, "c", "a.txt") == b"meddled"
+    assert seen == [("read", "c", "a.txt")]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, BadRequestError), (403, StorageError), (409, ConflictError), (412, ConflictError), (500, StorageError)],
+)
+def test_each_refusal_of_storage_has_its_error(
+    status: int, kind: type[BlobsightError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused request is told with storage's own code; the connection's key is in none of it."""
+    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    store = BlobStore(UNREACHABLE)
+    with responses.RequestsMock() as service:
+        service.get("http://127.0.0.1:9/a/images", status=status, headers={"x-ms-error-code": "OutOfRangeInput"})
+        with pytest.raises(kind, match=f"{status} .OutOfRangeInput. for images/") as caught:
+            store.page("images", continuation="bad")
+    assert type(caught.value) is kind
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_storage_that_is_not_there_is_a_storage_error_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    store = BlobStore(UNREACHABLE)
+    with pytest.raises(StorageError) as caught:
+        store.head("images", "a.jpg")
+    assert not isinstance(caught.value, ConflictError)
+    assert caught.value.transient
+    assert caught.value.status == 503
+    assert "images/a.jpg" in caught.value.message
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_a_wrong_account_key_is_a_storage_error(azurite: Azurite) -> None:
+    wrong = azurite.connection_string.replace("AccountKey=", "AccountKey=AAAA")
+    with pytest.raises(StorageError, match="403"):
+        BlobStore(wrong).page("images", limit=1)

@@ -18,12 +18,10 @@ import base64
 import json
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import log, names
 from shared.errors import (
@@ -49,8 +47,7 @@ _BUSY_RETRY_SECONDS = 2.0
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Held:
+class _Held(NamedTuple):
     """A claim that this call holds: the blob's name and the lease's id."""
 
     name: str
@@ -107,7 +104,7 @@ class Claims:
 
     def _create(self, name: str, question: Question) -> _Held | None:
         """Claim what nobody has claimed."""
-        lease = str(uuid.uuid4())
+        lease = _lease_id()
         try:
             etag = self._write(name, self._asking(question, lease), condition=IfEtag(None))
         except ConflictError:
@@ -124,7 +121,7 @@ class Claims:
             raise _refusal(stored)
         if stored.get("state") == "answered" and not self._expired(stored):
             return _answer(stored)
-        return self._hold(name, str(uuid.uuid4()), blob.info.etag)
+        return self._hold(name, _lease_id(), blob.info.etag)
 
     def _hold(self, name: str, lease: str, etag: str) -> _Held | None:
         # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
@@ -228,6 +225,13 @@ class Claims:
             "action": error.action,
             "tooLarge": isinstance(error, PayloadTooLargeError),
         }
+
+
+def _lease_id() -> str:
+    """A lease's id, which Azure Storage wants to be a GUID."""
+    import uuid  # here, because it asks for the platform when imported; the storage SDK has done so long since
+
+    return str(uuid.uuid4())
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Is the app able to work: settings, storage, Computer Vision. Asked at most twice
 
 import hmac
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared import names, services
 from shared.errors import BlobsightError
@@ -17,8 +17,7 @@ _FRESH_SECONDS = 30.0
 _VISION_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What was found; `problems` holds `{"part", "code", "message", "action"}` each."""
 
     problems: tuple[dict[str, str], ...]

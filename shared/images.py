@@ -7,8 +7,8 @@ decoded here, so a decompression bomb costs nothing.
 
 import hashlib
 import io
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
 
@@ -31,11 +31,11 @@ _SIGNATURES = (
 _ANALYZED = ("JPEG", "PNG", "GIF", "BMP")
 
 
-@dataclass(frozen=True)
 class ImageBytes:
     """An image as bytes."""
 
-    data: bytes
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
     @cached_property
     def subject(self) -> str:
@@ -43,11 +43,11 @@ class ImageBytes:
         return hashlib.sha256(self.data).hexdigest()
 
 
-@dataclass(frozen=True)
 class ImageUrl:
     """An image that Computer Vision fetches by itself; the app never does."""
 
-    url: str
+    def __init__(self, url: str) -> None:
+        self.url = url
 
     @cached_property
     def subject(self) -> str:
@@ -55,15 +55,13 @@ class ImageUrl:
         return "url-" + hashlib.sha256(self.url.encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class ImageBlob:
+class ImageBlob(NamedTuple):
     """An image that lies in the container `images`, by its name."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """What the header says: the kind (`JPEG`, `PNG`, ...), its content type and its sides in pixels."""
 
     kind: str

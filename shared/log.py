@@ -8,7 +8,7 @@ query string, never image bytes.
 import contextvars
 import json
 import logging
-import uuid
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +18,7 @@ _correlation: contextvars.ContextVar[str] = contextvars.ContextVar("correlation"
 @contextmanager
 def correlated(identifier: str | None) -> Iterator[str]:
     """Everything logged inside carries *identifier* (one is made up if there is none)."""
-    chosen = identifier or uuid.uuid4().hex
+    chosen = identifier or os.urandom(16).hex()
     token = _correlation.set(chosen)
     try:
         yield chosen

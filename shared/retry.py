@@ -8,9 +8,8 @@ service asked. Longer waits are the caller's business: it gets the error with `r
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from shared.errors import BlobsightError, ThrottledError, VisionUnauthorizedError
 
@@ -50,8 +49,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """The moment after which an answer is of no use."""
 
     clock: Clock

@@ -7,7 +7,7 @@ Everything below here is handed what it needs; this is the only place that puts 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared import names
 from shared.asking import Desk
@@ -23,8 +23,7 @@ from shared.vision.questions import Question
 from shared.vision.transport import Transport
 
 
-@dataclass(frozen=True)
-class Services:
+class Services(NamedTuple):
     """The parts: `images` is the account with the images and their records, `host` the app's own."""
 
     settings: Settings

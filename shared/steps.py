@@ -8,8 +8,7 @@ image stops the others: what the analysis found unacceptable is not paid for aga
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared import analysis, log, names, records, thumbnails, unfinished
 from shared.errors import BlobsightError, BusyError
@@ -25,8 +24,7 @@ _MAX_ROUNDS = 8
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """
     How a step ended.
 

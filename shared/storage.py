@@ -9,8 +9,8 @@ here as `StorageError` or `ConflictError`, or as None where "there is none" is a
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from shared.errors import BadRequestError, BlobsightError, ConflictError, StorageError
 
@@ -20,8 +20,7 @@ _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True)
-class BlobInfo:
+class BlobInfo(NamedTuple):
     """What a HEAD or a listing tells. `etag` is unquoted; `md5` is None where the writer sent none."""
 
     name: str
@@ -29,28 +28,25 @@ class BlobInfo:
     size: int
     content_type: str | None = None
     md5: bytes | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = MappingProxyType({})
     cache_control: str | None = None
 
 
-@dataclass(frozen=True)
-class Blob:
+class Blob(NamedTuple):
     """A blob's content with what was true of it at that moment."""
 
     info: BlobInfo
     data: bytes
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """One page of a listing; `continuation` is None on the last."""
 
     items: list[BlobInfo]
     continuation: str | None
 
 
-@dataclass(frozen=True)
-class IfEtag:
+class IfEtag(NamedTuple):
     """Write only if the blob still has this ETag; None means only if there is no such blob yet."""
 
     etag: str | None
@@ -300,4 +296,5 @@ def _holds(container: str, name: str, action: Callable[[], object]) -> bool:
 
 
 def _reason(error: Any) -> str:
-    return str(getattr(error, "error_code", None) or error.reason or "no reason given")
+    code = getattr(error, "error_code", None)  # an enumeration's member, or a text the SDK does not know
+    return str(getattr(code, "value", code) or error.reason or "no reason given")

@@ -3,7 +3,7 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared import names, records
 from shared.errors import BusyError, NotFoundError
@@ -23,8 +23,7 @@ _WAIT_SECONDS = 5.0
 _MAX_ROUNDS = 4
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """The pixels wanted, and whether to crop around what matters."""
 
     width: int

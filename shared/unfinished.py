@@ -7,8 +7,7 @@ a listing: which version of the image, which questions, whether waiting can help
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import names, records
 from shared.errors import BlobsightError, BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError
@@ -24,8 +23,7 @@ _IMAGE = "image"
 _CODE = "code"
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """What the metadata of an unfinished record tells."""
 
     info: BlobInfo

@@ -11,8 +11,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import errors
 
@@ -31,8 +30,7 @@ _AFTER = re.compile(r"(?:retry after|try again in) (\d+) second", re.IGNORECASE)
 _MAX_SHOWN_CHARACTERS = 300
 
 
-@dataclass(frozen=True)
-class Complaint:
+class Complaint(NamedTuple):
     """What an error body says: the innermost code and the message, as far as there are any."""
 
     code: str | None

@@ -7,8 +7,7 @@ the right type; `UnexpectedAnswerError` otherwise. `body` always is the service'
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from shared.errors import UnexpectedAnswerError
 
@@ -16,8 +15,7 @@ _T = TypeVar("_T")
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """
     A successful answer as it came: its media type, its bytes and the service's `apim-request-id`.
 
@@ -42,8 +40,7 @@ class Answer:
         return body
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(NamedTuple):
     """The image as the service saw it: sides in pixels, format such as `Jpeg`."""
 
     width: int | None
@@ -51,32 +48,28 @@ class Metadata:
     format: str | None
 
 
-@dataclass(frozen=True)
-class Caption:
+class Caption(NamedTuple):
     """A sentence about the image; confidence 0 to 1."""
 
     text: str
     confidence: float | None
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(NamedTuple):
     """A word about the image; confidence 0 to 1."""
 
     name: str
     confidence: float | None
 
 
-@dataclass(frozen=True)
-class Category:
+class Category(NamedTuple):
     """A place in the service's taxonomy, such as `outdoor_` or `text_sign`; score 0 to 1."""
 
     name: str
     score: float | None
 
 
-@dataclass(frozen=True)
-class Rectangle:
+class Rectangle(NamedTuple):
     """Pixels of the image that was sent."""
 
     x: int
@@ -85,8 +78,7 @@ class Rectangle:
     height: int
 
 
-@dataclass(frozen=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What `analyze` and `describe` answer."""
 
     body: Json
@@ -117,8 +109,7 @@ class Analysis:
         )
 
 
-@dataclass(frozen=True)
-class AreaOfInterest:
+class AreaOfInterest(NamedTuple):
     """What `areaOfInterest` answers."""
 
     body: Json
@@ -132,8 +123,7 @@ class AreaOfInterest:
         return cls(body, Rectangle(*(_need(area, side, int) for side in ("x", "y", "w", "h"))), _metadata(body))
 
 
-@dataclass(frozen=True)
-class DomainModel:
+class DomainModel(NamedTuple):
     """A domain-specific model and the categories it applies to."""
 
     name: str

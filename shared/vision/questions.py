@@ -9,7 +9,7 @@ call is paid.
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from shared.errors import BadRequestError
@@ -19,8 +19,7 @@ DETAILS = ("Celebrities", "Landmarks")
 MAX_CANDIDATES = 100  # the swagger gives no limit; more than a hundred captions can only be a mistake
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """
     One question.
 

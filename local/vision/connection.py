@@ -6,12 +6,12 @@ waits for the checks, and answers that survive an unread body.
 """
 
 import ipaddress
+import re
 import socket
 import struct
 import sys
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from local.vision import refusals
 from local.vision.body import BodyError, BodyReader
@@ -50,7 +50,7 @@ class Connection(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
         """Write one line to stderr if wanted, with neither query string nor headers: they carry secrets."""
         if self.server.is_verbose:
-            path = urlsplit(getattr(self, "path", "-")).path
+            path = getattr(self, "path", "-").partition("?")[0]
             status = args[1] if len(args) > 1 else "-"
             sys.stderr.write(f"{self.command or '-'} {path} {status}\n")
 
@@ -74,10 +74,8 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_POST  # noqa: N815
 
     def _answer(self, body: BodyReader) -> Delivery:
-        address = urlsplit(self.path)
-        # A doubled slash at the front makes urlsplit take the first word for a host.
-        path = address.path if not self.path.startswith("//") else self.path.partition("?")[0]
-        query = self.path.partition("?")[2]
+        # A client may name scheme and host before the path, as for a proxy.
+        path, _, query = re.sub(r"^https?://[^/?]*", "", self.path).partition("?")
         request = Request(self.command, path, query, self.headers, body)
         if path.startswith(CONTROL_PATH) and ipaddress.ip_address(self.client_address[0]).is_loopback:
             return control(self.server.service, request)
@@ -106,7 +104,7 @@ class Connection(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _send_head(self, delivery: Delivery, body_bytes: int) -> None:
-        if self._awaits_continue or self.server.service.stopping.is_set():
+        if self._awaits_continue or self.server.service.is_stopping:
             self.close_connection = True
         reply = delivery.reply
         self.send_response(reply.status, reply.reason)
@@ -125,7 +123,7 @@ class Connection(BaseHTTPRequestHandler):
         """Send a byte at a time; the rest at once when the service stops."""
         for position in range(len(body)):
             self.wfile.write(body[position : position + 1])
-            if self.server.service.stopping.wait(DRIP_SECONDS):
+            if self.server.service.admission.stopping.wait(DRIP_SECONDS):
                 self.wfile.write(body[position + 1 :])
                 return
 

@@ -34,11 +34,11 @@ def _control(service: VisionService, request: Request) -> Reply:
         case "DELETE", "stats":
             service.ledger.clear()
         case "GET", "faults":
-            return json_reply(200, _faults(service.faults))
+            return json_reply(200, _faults(service.admission.faults))
         case "PUT", "faults":
-            service.set_faults(parse_faults(_json(request.body)))
+            service.admission.set_faults(parse_faults(_json(request.body)))
         case "DELETE", "faults":
-            service.set_faults(Faults())
+            service.admission.set_faults(Faults())
         case "GET", "hold":
             return json_reply(200, service.hold.snapshot())
         case "PUT", "hold":

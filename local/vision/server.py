@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
+from local.vision.admission import Admission
 from local.vision.calls import CallLedger
 from local.vision.connection import Connection
 from local.vision.faults import parse_faults
@@ -86,7 +87,7 @@ class RunningVision:
 
     def set_faults(self, **faults: object) -> None:
         """Put faults in force, named as in `PUT /_control/faults`; none at all clears them."""
-        self.server.service.set_faults(parse_faults(faults))
+        self.server.service.admission.set_faults(parse_faults(faults))
 
     def stats(self) -> dict[str, dict[str, object]]:
         """Return what `GET /_control/stats` has under `operations`."""
@@ -111,14 +112,8 @@ def make_service(
     """
     own = state / STATE_FOLDER if state is not None else None
     directories = [*answers, *([own / "answers"] if own else []), PACKAGED_ANSWERS]
-    return VisionService(
-        key=key,
-        rate=rate,
-        ledger=CallLedger(own),
-        scripts=ScriptedAnswers(directories),
-        clock=clock,
-        wall_clock=wall_clock,
-    )
+    admission = Admission(key=key, rate=rate, clock=clock, wall_clock=wall_clock)
+    return VisionService(admission=admission, ledger=CallLedger(own), scripts=ScriptedAnswers(directories))
 
 
 @contextmanager

@@ -7,33 +7,29 @@ One call from its first header to its answer, checked in the service's order.
 then the work, the faults that were asked for, the hold, the count, and last the answer.
 """
 
-import hmac
 import os
 import sys
 import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from http import HTTPStatus
 
 from local.vision import refusals
+from local.vision.admission import Admission
 from local.vision.body import BodyReader
 from local.vision.calls import CallLedger
-from local.vision.faults import FaultDice, Faults, Strike
+from local.vision.faults import Strike
 from local.vision.hold import Hold
 from local.vision.intake import CheckedImage, media_type, take_image
 from local.vision.operations import MISSING, Operation, Route, find_route
 from local.vision.parameters import MODELS, Question, parse_question
-from local.vision.rate import Rate, RateLimit
 from local.vision.replies import Reply, json_reply, service_headers
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
-from local.vision.throttling import throttled
 
-KEY_HEADER = "Ocp-Apim-Subscription-Key"
 NO_STRIKE = Strike()
 # The service lists each name in other languages too; these are the ones that its documentation shows.
 DOMAIN_CATEGORIES = {"celebrities": ("people_", "人_"), "landmarks": ("outdoor_", "屋外_", "building_")}
@@ -72,38 +68,20 @@ class Outcome:
 class VisionService:
     """The service behind the socket; safe for many threads."""
 
-    def __init__(
-        self,
-        *,
-        key: str,
-        rate: Rate | None = None,
-        ledger: CallLedger,
-        scripts: ScriptedAnswers,
-        clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._key, self._tier_rate = key, rate
-        self.ledger, self.hold = ledger, Hold()
-        self._scripts, self._wall_clock = scripts, wall_clock
-        self._limit = RateLimit(rate, clock)
-        self._dice = FaultDice(Faults())
-        self.stopping = threading.Event()
+    def __init__(self, *, admission: Admission, ledger: CallLedger, scripts: ScriptedAnswers) -> None:
+        self.admission, self.ledger, self.hold = admission, ledger, Hold()
+        self._scripts = scripts
         # Decoding and measuring take a whole core and much memory each: more of it at once makes nothing faster.
         self._workers = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
     @property
-    def faults(self) -> Faults:
-        """The faults in force."""
-        return self._dice.faults
-
-    def set_faults(self, faults: Faults) -> None:
-        """Put *faults* in force instead of those before; without a rate of their own the tier's holds."""
-        self._limit.set(faults.rate if faults.has_rate else self._tier_rate)
-        self._dice = FaultDice(faults)
+    def is_stopping(self) -> bool:
+        """Whether the service comes to its end."""
+        return self.admission.stopping.is_set()
 
     def stop(self) -> None:
         """Let calls in flight come to their end: nothing is held or delayed any more."""
-        self.stopping.set()
+        self.admission.stopping.set()
         self.hold.close()
 
     def answer(self, request: Request) -> Delivery:
@@ -123,53 +101,14 @@ class VisionService:
 
     def _attend(self, request: Request, route: Route, request_id: str) -> tuple[Outcome, Strike]:
         try:
-            self._check_key(request)
-            strike = self._strike(route)
-            if strike.status is not None:
-                self._pause(strike.latency_seconds)
-                raise self._injected(strike.status, route, request)
+            strike = self.admission.admit(route.operation, request.headers)
             outcome = self._serve(request, route, request_id)
         except refusals.Refusal as refusal:
             return _refused(refusal), NO_STRIKE
-        self._pause(strike.latency_seconds)
+        self.admission.pause(strike)
         if outcome.paid_sha256 is not None:
             self.hold.wait(route.operation)
         return outcome, strike
-
-    def _check_key(self, request: Request) -> None:
-        given = request.headers.get(KEY_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
-            raise refusals.access_denied(self._realm(request))
-
-    def _strike(self, route: Route) -> Strike:
-        """Let the call pass or refuse it: outage, rate, reset."""
-        if self._wall_clock() < self.faults.outage_until:
-            raise refusals.unavailable()
-        wait_seconds = self._limit.wait_seconds()
-        if wait_seconds > 0:
-            raise throttled(
-                route.operation, tier=self._tier(), wait_seconds=wait_seconds, told_as=self.faults.retry_after
-            )
-        strike = self._dice.strike()
-        if strike.reset:
-            raise refusals.ConnectionStruck
-        return strike
-
-    def _injected(self, status: int, route: Route, request: Request) -> refusals.Refusal:
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return throttled(route.operation, tier=self._tier(), wait_seconds=1, told_as=self.faults.retry_after)
-        return refusals.injected(status, realm=self._realm(request))
-
-    def _tier(self) -> str:
-        return self._limit.rate.tier if self._limit.rate else "S1"
-
-    @staticmethod
-    def _realm(request: Request) -> str:
-        return f"http://{request.headers.get('Host', 'localhost')}/vision"
-
-    def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            self.stopping.wait(seconds)
 
     def _serve(self, request: Request, route: Route, request_id: str) -> Outcome:
         if route.operation in MISSING:

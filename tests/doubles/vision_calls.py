@@ -62,7 +62,13 @@ class Caller:
         self._session.close()
 
     def post(
-        self, operation: str, data: bytes | Iterable[bytes] | None = None, *, query: str = "", content_type: str = OCTETS, **more: Any
+        self,
+        operation: str,
+        data: bytes | Iterable[bytes] | None = None,
+        *,
+        query: str = "",
+        content_type: str = OCTETS,
+        **more: Any,
     ) -> requests.Response:
         """Post bytes to an operation, or to a path that begins with a slash; *query* has no question mark."""
         headers = {"Content-Type": content_type} if content_type else {}

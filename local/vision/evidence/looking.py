@@ -38,7 +38,7 @@ class Evidence:
 
     @cached_property
     def sky_share(self) -> float:
-        """Share of the upper third that is smooth and blue, from 0 to 1."""
+        """Share of the upper third that has the blue of a sky by day, from 0 to 1."""
         upper = self.picture.working[: max(1, self.picture.working.shape[0] // 3)].astype("int16")
         red, green, blue = upper[..., 0], upper[..., 1], upper[..., 2]
         return float(((blue > 90) & (blue >= green) & (blue > red + 15)).mean())

@@ -28,8 +28,8 @@ def compose_tags(evidence: Evidence) -> list[Tag]:
         found |= {"line art": 0.75, "drawing": 0.7}
     elif evidence.drawing.clip_art:
         found |= {"clipart": 0.45 + 0.1 * evidence.drawing.clip_art, "graphics": 0.5}
-    if _is_sky(evidence):
-        found["sky"] = 0.6
+    if evidence.sky_share >= MIN_SKY_SHARE and not evidence.drawing.clip_art:
+        found["sky"] = 0.5
     if evidence.colours.shares.get("Black", 0.0) > MIN_DARK_SHARE:
         found["dark"] = 0.6
     for name, share in evidence.colours.shares.items():
@@ -76,11 +76,7 @@ def _subject(evidence: Evidence) -> str:
         return f"{people} people" if people < 5 else "a group of people"
     if people == 1:
         return "a person"
-    return "the sky" if _is_sky(evidence) else ""
-
-
-def _is_sky(evidence: Evidence) -> bool:
-    return evidence.sky_share >= MIN_SKY_SHARE and evidence.drawing.clip_art == 0
+    return ""
 
 
 def _tones(evidence: Evidence) -> str:

@@ -269,7 +269,7 @@ def test_a_latency_delays_the_count_and_the_answer(
     vision: RunningVision, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(vision.server.service, "_pause", waited.append)
+    monkeypatch.setattr(vision.server.service.admission.stopping, "wait", waited.append)
     vision.set_faults(latency_seconds=0.7)
     caller.post("tag", picture())
 

@@ -1,0 +1,79 @@
+"""What stands before the service: its key, its rate, and the faults that strike whatever is asked."""
+
+import hmac
+import threading
+from collections.abc import Callable
+from email.message import Message
+from http import HTTPStatus
+
+from local.vision import refusals
+from local.vision.faults import FaultDice, Faults, Strike
+from local.vision.operations import Operation
+from local.vision.rate import Rate, RateLimit
+from local.vision.throttling import throttled
+
+KEY_HEADER = "Ocp-Apim-Subscription-Key"
+
+
+class Admission:
+    """Lets calls pass or refuses them. *rate* is the tier's; faults may put another in its place."""
+
+    def __init__(
+        self, *, key: str, rate: Rate | None, clock: Callable[[], float], wall_clock: Callable[[], float]
+    ) -> None:
+        self._key, self._tier_rate, self._wall_clock = key, rate, wall_clock
+        self._limit = RateLimit(rate, clock)
+        self._dice = FaultDice(Faults())
+        self.stopping = threading.Event()
+
+    @property
+    def faults(self) -> Faults:
+        """The faults in force."""
+        return self._dice.faults
+
+    def set_faults(self, faults: Faults) -> None:
+        """Put *faults* in force instead of those before; without a rate of their own the tier's holds."""
+        self._limit.set(faults.rate if faults.has_rate else self._tier_rate)
+        self._dice = FaultDice(faults)
+
+    def admit(self, operation: Operation, headers: Message) -> Strike:
+        """
+        Return what is to happen to a call that may pass.
+
+        Raises Refusal (401, 429, or a status that was asked for) and ConnectionStruck.
+        """
+        self._check_key(headers)
+        if self._wall_clock() < self.faults.outage_until:
+            raise refusals.unavailable()
+        wait_seconds = self._limit.wait_seconds()
+        if wait_seconds > 0:
+            raise self._throttled(operation, wait_seconds)
+        strike = self._dice.strike()
+        if strike.reset:
+            raise refusals.ConnectionStruck
+        if strike.status is not None:
+            self.pause(strike)
+            raise self._injected(strike.status, operation, headers)
+        return strike
+
+    def pause(self, strike: Strike) -> None:
+        """Wait for the latency that was asked for, but not beyond the service's end."""
+        if strike.latency_seconds > 0:
+            self.stopping.wait(strike.latency_seconds)
+
+    def _check_key(self, headers: Message) -> None:
+        if not hmac.compare_digest(headers.get(KEY_HEADER, "").encode(), self._key.encode()):
+            raise refusals.access_denied(_realm(headers))
+
+    def _throttled(self, operation: Operation, wait_seconds: float) -> refusals.Refusal:
+        tier = self._limit.rate.tier if self._limit.rate else "S1"
+        return throttled(operation, tier=tier, wait_seconds=wait_seconds, told_as=self.faults.retry_after)
+
+    def _injected(self, status: int, operation: Operation, headers: Message) -> refusals.Refusal:
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return self._throttled(operation, 1)
+        return refusals.injected(status, realm=_realm(headers))
+
+
+def _realm(headers: Message) -> str:
+    return f"http://{headers.get('Host', 'localhost')}/vision"

@@ -3,7 +3,8 @@
 import contextvars
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,37 @@ class Invocation:
         return self.id[:8]
 
 
-current_invocation: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
+# One for all invocations, as in the worker: a function that starts threads sets its `invocation_id` in them.
+thread_storage = threading.local()
+_current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
+_running: dict[str, Invocation] = {}
+
+
+@contextmanager
+def running(invocation: Invocation) -> Iterator[None]:
+    """Make *invocation* the current one of this task and of the threads that know its id."""
+    token = _current.set(invocation)
+    _running[invocation.id] = invocation
+    try:
+        yield
+    finally:
+        del _running[invocation.id]
+        _current.reset(token)
+
+
+@contextmanager
+def thread_of(invocation: Invocation) -> Iterator[None]:
+    """Mark this thread as one of *invocation*."""
+    thread_storage.invocation_id = invocation.id
+    try:
+        yield
+    finally:
+        thread_storage.invocation_id = None
+
+
+def current_invocation() -> Invocation | None:
+    """Return the invocation that the caller works for; None for the host itself and for unmarked threads."""
+    return _current.get() or _running.get(getattr(thread_storage, "invocation_id", None) or "")
 
 
 class TraceContext(functions._abc.TraceContext):
@@ -74,8 +105,6 @@ class FunctionContext(functions.Context):
         self._invocation = invocation
         self._directory = directory
         self._trace_context = TraceContext()
-        self._thread_local = threading.local()
-        self._thread_local.invocation_id = invocation.id
 
     @property
     def invocation_id(self) -> str:
@@ -84,8 +113,8 @@ class FunctionContext(functions.Context):
 
     @property
     def thread_local_storage(self) -> threading.local:  # type: ignore[override]
-        """Holds `invocation_id`."""
-        return self._thread_local
+        """Its `invocation_id` says which invocation the log lines of a thread belong to."""
+        return thread_storage
 
     @property
     def function_name(self) -> str:

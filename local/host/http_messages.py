@@ -78,13 +78,15 @@ def response_from(answer: Datum | None, method: str) -> web.Response:
             "return azure.functions.HttpResponse(text)"
         )
     status = int(answer.value["status_code"].value)
-    headers = _response_headers(answer.value["headers"])
+    given: Data = answer.value["headers"]
+    headers = _response_headers(given)
     for cookie in answer.value["cookies"] or ():
         for morsel in cookie.values():
             headers.add("Set-Cookie", morsel.OutputString())
     body: bytes = answer.value["body"].value
-    if method == "HEAD" and not body and "content-length" in answer.value["headers"]:
-        headers["Content-Length"] = answer.value["headers"]["content-length"].value
+    told_length = next((value.value for name, value in given.items() if name.lower() == "content-length"), None)
+    if method == "HEAD" and not body and told_length is not None:
+        headers["Content-Length"] = told_length
     if status in (204, 304) and body:
         logger.warning("the body of a %d answer is not sent: this status has none", status)
         body = b""

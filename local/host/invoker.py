@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import functools
 import logging
 import os
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.context import FunctionContext, Invocation, Output
+from local.host.context import FunctionContext, Invocation, Output, thread_of
 from local.host.converters import Data, Datum, decode
 from local.host.loader import LoadedFunction
 
@@ -46,19 +45,23 @@ class Invoker:
                 arguments[name] = decode(parameter.converter, inputs.get(name), metadata)
         if function.signature.wants_context:
             arguments["context"] = FunctionContext(invocation, function.metadata.directory)
-        result = await self._call(function, arguments)
+        result = await self._call(function, invocation, arguments)
         return _outcome(function, result, outputs)
 
     def close(self) -> None:
         """Take no further calls; what runs goes on."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _call(self, function: LoadedFunction, arguments: Mapping[str, Any]) -> Any:
+    async def _call(self, function: LoadedFunction, invocation: Invocation, arguments: Mapping[str, Any]) -> Any:
         if function.is_async:
             return await function.call(**arguments)
+
+        def call() -> Any:
+            with thread_of(invocation):
+                return function.call(**arguments)
+
         context = contextvars.copy_context()
-        call = functools.partial(context.run, function.call, **arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, call)
 
 
 def _outcome(function: LoadedFunction, result: object, outputs: Mapping[str, Output]) -> Outcome:

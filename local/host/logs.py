@@ -39,7 +39,7 @@ class CategoryFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the invocation to *record* and say whether it is shown."""
-        invocation = current_invocation.get()
+        invocation = current_invocation()
         record.source = f"{invocation.function} {invocation.short_id}" if invocation else "host"
         return record.levelno >= self._level(_category(record))
 
@@ -76,7 +76,7 @@ def set_up_logging(levels: Mapping[str, str]) -> None:
 
 
 def _category(record: logging.LogRecord) -> str:
-    invocation = current_invocation.get()
+    invocation = current_invocation()
     own = record.name == OWN or record.name.startswith(f"{OWN}.")
     if invocation is None:
         return "Host" if own else "Function"

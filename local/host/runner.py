@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.host.blob_bindings import BlobBindings
-from local.host.context import Invocation, current_invocation
+from local.host.context import Invocation, running
 from local.host.converters import Data, Datum
 from local.host.errors import InvocationError
 from local.host.invoker import Invoker, Outcome
@@ -33,18 +33,15 @@ class Runner:
         reads. Raises InvocationError if anything fails; the log then has the reason.
         """
         invocation = Invocation(function.name)
-        token = current_invocation.set(invocation)
         started = time.perf_counter()
-        try:
-            results = await self._run(function, invocation, trigger, binding_data, metadata)
-        except Exception as error:
-            logger.exception("Failed in %d ms", _ms_since(started))
-            raise InvocationError(f"{type(error).__name__}: {error}") from error
-        else:
+        with running(invocation):
+            try:
+                results = await self._run(function, invocation, trigger, binding_data, metadata)
+            except Exception as error:
+                logger.exception("Failed in %d ms", _ms_since(started))
+                raise InvocationError(f"{type(error).__name__}: {error}") from error
             logger.info("Succeeded in %d ms", _ms_since(started))
             return results
-        finally:
-            current_invocation.reset(token)
 
     async def _run(
         self,

@@ -43,4 +43,5 @@ def _shown(value: object) -> str:
     text = str(value)
     # A name with spaces or a line break must not look like another field or another line.
     plain = text.isprintable() and text and not any(character in text for character in ' "=')
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    # Unicode has line breaks of its own (U+0085, U+2028), which JSON leaves as they are unless all is escaped.
+    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())

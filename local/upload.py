@@ -31,7 +31,7 @@ class ImageUploader:
     """The watched container of one storage account, open for uploads until the end of the `with` block."""
 
     def __init__(self, connection_string: str) -> None:
-        retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3)
+        retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1)
         self._service = BlobServiceClient.from_connection_string(connection_string, retry_policy=retries)
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import quote
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import BlobProperties, ContainerClient, ExponentialRetry
+from azure.storage.blob import BlobProperties, ContainerClient
 
 PAGE_BLOBS = 1000
 
@@ -30,8 +30,8 @@ class WatchedContainer:
 
     def __init__(self, connection_string: str, name: str) -> None:
         self.name = name
-        retries = ExponentialRetry(initial_backoff=1, increment_base=1, retry_total=1)
-        self._client = ContainerClient.from_connection_string(connection_string, name, retry_policy=retries)
+        # The watcher looks again in a moment anyway.
+        self._client = ContainerClient.from_connection_string(connection_string, name, retry_total=0)
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, ExponentialRetry
 from doubles.patience import wait_until
 
 from local.addresses import Addresses
@@ -91,7 +91,9 @@ class RunningStack:
 
     def storage(self) -> BlobServiceClient:
         """Return a client of the stack's storage account."""
-        return BlobServiceClient.from_connection_string(self.addresses.connection_string)
+        # As patient as a part takes to come back, and no more.
+        retries = ExponentialRetry(initial_backoff=0.3, increment_base=1.5, retry_total=8, random_jitter_range=0.1)
+        return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
     def paid_calls(self) -> dict[str, list[str]]:
         """Return what the vision service was paid for: the bytes' SHA-256 of each call, by operation."""
@@ -100,7 +102,9 @@ class RunningStack:
         return {name: sorted(counted["bodies"]) for name, counted in operations.items() if counted["paid"]}
 
     def _processes(self) -> list[tuple[int, str]]:
-        listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True
+        )
         rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
         return [
             (int(row[0]), row[2])

@@ -26,7 +26,7 @@ _IMAGE_CODES = {
 }
 _URL_CODES = ("InvalidImageUrl", "FailedToDownloadImage")
 _APPROVAL = re.compile(r"missing approval|UnsupportedFeature", re.IGNORECASE)
-_AFTER = re.compile(r"(?:retry after|try again in) (\d+) second", re.IGNORECASE)
+_AFTER = re.compile(r"(?:retry after|try again in) (\d{1,9}) second", re.IGNORECASE)
 _MAX_SHOWN_CHARACTERS = 300
 
 
@@ -92,6 +92,8 @@ def _kind(status: int, complaint: Complaint, operation: str, said: str) -> error
 
 def _refused(complaint: Complaint, operation: str, said: str) -> errors.BlobsightError:
     code = complaint.code or ""
+    if _needs_approval(complaint):
+        return _unapproved(said)
     if code in _IMAGE_CODES:
         return errors.ImageRejectedError(f"Computer Vision refused the image ({said})", code=_IMAGE_CODES[code])
     if code in _URL_CODES:
@@ -105,14 +107,10 @@ def _refused(complaint: Complaint, operation: str, said: str) -> errors.Blobsigh
 
 def _denied(status: int, complaint: Complaint, said: str) -> errors.BlobsightError:
     message = complaint.message or ""
-    if _APPROVAL.search(f"{complaint.code} {message}"):
-        return errors.VisionRefusedError(
-            f"The resource has no approval for this feature ({said})",
-            code="vision_approval_missing",
-            action="Apply for the Limited Access feature, or do not ask for it.",
-        )
+    if _needs_approval(complaint):
+        return _unapproved(said)
     if "out of call volume quota" in message.lower():
-        days = re.search(r"in (\d+) day", message)
+        days = re.search(r"in (\d{1,4}) day", message)
         return errors.ThrottledError(
             f"The resource's call volume is used up ({said})",
             code="vision_quota_exhausted",
@@ -128,6 +126,19 @@ def _denied(status: int, complaint: Complaint, said: str) -> errors.BlobsightErr
     return errors.VisionUnauthorizedError(f"Computer Vision refused the key of VISION_KEY ({said})")
 
 
+def _needs_approval(complaint: Complaint) -> bool:
+    """Whether a Limited Access feature was refused, which the service does with 400 and with 403."""
+    return bool(_APPROVAL.search(f"{complaint.code} {complaint.message}"))
+
+
+def _unapproved(said: str) -> errors.BlobsightError:
+    return errors.VisionRefusedError(
+        f"The resource has no approval for this feature ({said})",
+        code="vision_approval_missing",
+        action="Apply for the Limited Access feature, or do not ask for it.",
+    )
+
+
 def _misplaced(status: int, operation: str, said: str) -> errors.BlobsightError:
     if status == 410:
         return errors.VisionMisplacedError(
@@ -141,7 +152,7 @@ def _misplaced(status: int, operation: str, said: str) -> errors.BlobsightError:
 def retry_after_seconds(headers: Mapping[str, str], message: str | None) -> float | None:
     """Seconds the service asked to wait: `Retry-After` as seconds or date, or in the message's text."""
     header = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", header):
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", header):
         return float(header)
     try:
         at = email.utils.parsedate_to_datetime(header).timestamp()

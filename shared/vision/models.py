@@ -31,7 +31,7 @@ class Answer(NamedTuple):
         """The body as a JSON object; UnexpectedAnswerError if it is none."""
         try:
             parsed = json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnexpectedAnswerError(
                 f"Computer Vision answered 200 with a body that is no JSON ({len(self.body)} bytes).",
                 request_id=self.request_id,

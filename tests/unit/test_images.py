@@ -1,0 +1,168 @@
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from doubles.pictures import picture
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ImageFile
+
+from shared import images
+from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
+from shared.images import MAX_IMAGE_BYTES, ImageBytes, ImageUrl
+
+SIGNATURES = [
+    (b"\xff\xd8\xff\xe0", "JPEG", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "PNG", "image/png"),
+    (b"GIF87a", "GIF", "image/gif"),
+    (b"GIF89a", "GIF", "image/gif"),
+    (b"BM", "BMP", "image/bmp"),
+    (b"II*\x00", "TIFF", "image/tiff"),
+    (b"MM\x00*", "TIFF", "image/tiff"),
+    (b"%PDF-1.7", "PDF", "application/pdf"),
+    (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "WebP", "image/webp"),
+    (b"\x00\x00\x00\x1cftypavif", "AVIF", "image/avif"),
+    (b"\x00\x00\x00\x18ftypheic", "HEIC", "image/heic"),
+    (b"\x00\x00\x00\x18ftypmif1", "HEIC", "image/heic"),
+]
+TAKEN = ("JPEG", "PNG", "GIF", "BMP")
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that announces its sides and has next to nothing behind."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    sides = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", sides) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def refusal(data: bytes) -> BlobsightError:
+    with pytest.raises((ImageRejectedError, PayloadTooLargeError)) as caught:
+        images.inspect(data)
+    return caught.value
+
+
+@pytest.fixture
+def _nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def load(*_: object) -> None:
+        raise AssertionError("the image was decoded")
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    tracemalloc.start()
+    yield
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(("data", "kind", "content_type"), SIGNATURES)
+def test_the_kind_is_told_by_the_first_bytes(data: bytes, kind: str, content_type: str) -> None:
+    assert images.kind_of(data) == (kind, content_type)
+
+
+@pytest.mark.parametrize("data", [b"", b"G", b"GIF88a", b"plain text", b"<svg/>", b"RIFF\x00\x00\x00\x00WAVE", b"{}"])
+def test_other_bytes_have_no_kind(data: bytes) -> None:
+    assert images.kind_of(data) is None
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+def test_each_format_that_is_taken_tells_its_sides(kind: str) -> None:
+    found = images.inspect(picture(kind, 120, 80))
+    assert (found.kind, found.width, found.height) == (kind, 120, 80)
+    assert found.content_type == f"image/{kind.lower()}"
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "WEBP", "PDF", "AVIF"])
+def test_a_format_the_service_does_not_take_is_refused_by_its_name(kind: str) -> None:
+    error = refusal(picture(kind, 120, 80))
+    assert error.code == "format_not_supported"
+    assert kind.lower() in error.message.lower()
+    assert "JPEG or PNG" in error.action
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(("width", "height"), [(49, 50), (50, 49), (1, 1)])
+def test_less_than_50_pixels_a_side_is_refused_with_the_numbers(kind: str, width: int, height: int) -> None:
+    error = refusal(picture(kind, width, height))
+    assert error.code == "image_too_small"
+    assert f"{width}x{height}" in error.message
+    assert "50x50" in error.message
+
+
+@pytest.mark.parametrize(("width", "height"), [(50, 50), (16000, 50), (50, 16000), (16000, 16000)])
+def test_sides_at_the_limits_are_taken(width: int, height: int) -> None:
+    found = images.inspect(png_header(width, height))
+    assert (found.width, found.height) == (width, height)
+
+
+@pytest.mark.usefixtures("_nothing_is_decoded")
+@pytest.mark.parametrize(("width", "height"), [(16001, 50), (50, 16001), (20000, 20000), (2**31 - 1, 2**31 - 1)])
+def test_more_than_16000_pixels_a_side_is_refused_without_decoding(width: int, height: int) -> None:
+    error = refusal(png_header(width, height))
+    assert error.code == "image_too_many_pixels"
+    assert f"{width}x{height}" in error.message
+    assert "16000x16000" in error.message
+
+
+def test_one_byte_less_than_4_mb_is_taken() -> None:
+    assert images.inspect(picture().ljust(MAX_IMAGE_BYTES - 1, b"\0")).kind == "JPEG"
+
+
+def test_4_mb_are_refused_with_the_numbers() -> None:
+    error = refusal(picture().ljust(MAX_IMAGE_BYTES, b"\0"))
+    assert isinstance(error, PayloadTooLargeError)
+    assert error.status == 413
+    assert "4194304" in error.message
+
+
+def test_no_bytes_are_refused_as_such() -> None:
+    assert refusal(b"").code == "image_empty"
+
+
+def test_text_is_refused_whatever_it_is_called() -> None:
+    error = refusal(b"this file is called holiday.jpg")
+    assert error.code == "not_an_image"
+    assert error.status == 400
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+@pytest.mark.parametrize("length", [8, 12, 16])
+def test_a_header_that_breaks_off_is_refused(kind: str, length: int) -> None:
+    data = picture(kind)[:length]
+    if kind == "GIF" and length > 10:
+        data = data[:9]  # its sides stand in the first ten bytes
+    error = refusal(data)
+    assert error.code == "image_unreadable"
+    assert kind in error.message
+
+
+@given(st.sampled_from([signature for signature, *_ in SIGNATURES]), st.binary(max_size=80))
+def test_damaged_bytes_are_refused_and_never_crash(signature: bytes, rest: bytes) -> None:
+    try:
+        found = images.inspect(signature + rest)
+    except (ImageRejectedError, PayloadTooLargeError):
+        return
+    assert found.width >= 50
+    assert found.height >= 50
+
+
+@given(st.sampled_from(TAKEN), st.integers(0, 400), st.binary(min_size=1, max_size=4))
+def test_a_picture_with_a_damaged_header_never_crashes(kind: str, at: int, damage: bytes) -> None:
+    data = picture(kind)
+    try:
+        found = images.inspect(data[:at] + damage + data[at + len(damage) :])
+    except (ImageRejectedError, PayloadTooLargeError):
+        return
+    assert found.kind in TAKEN
+
+
+def test_the_same_bytes_are_one_subject_and_an_address_is_another() -> None:
+    assert ImageBytes(b"x").subject == ImageBytes(b"x").subject
+    assert ImageBytes(b"x").subject != ImageBytes(b"y").subject
+    assert ImageUrl("https://a/b").subject != ImageBytes(b"https://a/b").subject
+    assert ImageUrl("https://a/b").subject.startswith("url-")
+    assert len(ImageBytes(b"x").subject) == 64

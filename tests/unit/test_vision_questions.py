@@ -1,0 +1,84 @@
+from collections.abc import Callable
+from random import Random
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import BadRequestError
+from shared.settings import FEATURES
+from shared.vision import questions
+from shared.vision.questions import Question
+
+
+def test_a_question_holds_every_parameter_with_its_default() -> None:
+    assert questions.analyze().text == "analyze?language=en&model-version=latest&visualFeatures=Categories"
+    assert questions.describe().text == "describe?language=en&maxCandidates=1&model-version=latest"
+    assert questions.area_of_interest().text == "areaOfInterest?model-version=latest"
+    assert questions.thumbnail(200, 150).text == (
+        "generateThumbnail?height=150&model-version=latest&smartCropping=false&width=200"
+    )
+    assert questions.thumbnail(1, 1024, smart_cropping=True).accept == "application/octet-stream"
+
+
+@given(st.lists(st.sampled_from(FEATURES), min_size=1), st.randoms())
+def test_whoever_means_the_same_asks_the_same(features: list[str], random: Random) -> None:
+    """Order, case, spaces and repetition do not matter: the two share one paid call."""
+    other = [f" {feature.lower()} " for feature in features + features]
+    random.shuffle(other)
+    assert questions.analyze(other) == questions.analyze(features)
+
+
+def test_the_features_keep_the_services_own_spelling() -> None:
+    asked = dict(questions.analyze(["color", "TAGS", "imagetype"], details=["landmarks"]).parameters)
+    assert asked["visualFeatures"] == "Tags,ImageType,Color"
+    assert asked["details"] == "Landmarks"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (questions.analyze(["Tags"]), questions.analyze(["Color"])),
+        (questions.analyze(["Tags"]), questions.analyze(["Tags"], language="es")),
+        (questions.analyze(["Tags"]), questions.analyze(["Tags"], model_version="2021-05-01")),
+        (questions.analyze(["Tags"]), questions.analyze(["Tags"], details=["Landmarks"])),
+        (questions.analyze(["Tags"]), questions.analyze(["Tags"], description_exclude=["Landmarks"])),
+        (questions.describe(), questions.describe(max_candidates=2)),
+        (questions.thumbnail(100, 50), questions.thumbnail(50, 100)),
+        (questions.thumbnail(100, 50), questions.thumbnail(100, 50, smart_cropping=True)),
+    ],
+)
+def test_different_questions_have_different_keys(one: Question, other: Question) -> None:
+    assert one.key != other.key
+    assert one.text != other.text
+
+
+def test_the_key_can_be_part_of_a_blob_name() -> None:
+    assert questions.analyze().key.startswith("analyze-")
+    assert questions.analyze().key.replace("-", "").isalnum()
+
+
+def test_the_canonical_form_is_the_query() -> None:
+    question = questions.analyze(["Tags", "Color"])
+    assert parse_qsl(question.text.partition("?")[2]) == list(question.parameters)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda: questions.analyze(["Smell"]), "visualFeatures has smell; allowed are Categories"),
+        (lambda: questions.analyze(details=["Pets"]), "details has pets; allowed are Celebrities, Landmarks"),
+        (lambda: questions.analyze(description_exclude=["x"]), "descriptionExclude has x"),
+        (lambda: questions.analyze(language="xx"), "language='xx'"),
+        (lambda: questions.analyze(model_version="new"), "model-version='new'"),
+        (lambda: questions.describe(max_candidates=0), "maxCandidates=0 is not in 1 to 100"),
+        (lambda: questions.describe(max_candidates=101), "maxCandidates=101 is not in 1 to 100"),
+        (lambda: questions.thumbnail(0, 1), "width=0 is not in 1 to 1024"),
+        (lambda: questions.thumbnail(1, 1025), "height=1025 is not in 1 to 1024"),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused_with_what_is_allowed(ask: Callable[[], Question], told: str) -> None:
+    with pytest.raises(BadRequestError, match=told) as caught:
+        ask()
+    assert caught.value.code == "bad_parameter"

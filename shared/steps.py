@@ -64,8 +64,8 @@ def process(services: Services, name: str, data: bytes | None) -> list[Outcome]:
         try:
             source = records.identify(services.images, name, data)
             if source is None:
-                log.event(_logger, "image.gone", blob=name)
                 _forget(services, name)
+                log.event(_logger, "image.gone", blob=name)
                 return []
             return _steps(services, source)
         except SourceChangedError as change:

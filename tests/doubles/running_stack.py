@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azure.storage.blob import BlobServiceClient, ExponentialRetry
+from azure.storage.blob import BlobServiceClient, LinearRetry
 from doubles.patience import wait_until
 
 from local.addresses import Addresses
@@ -92,7 +92,7 @@ class RunningStack:
     def storage(self) -> BlobServiceClient:
         """Return a client of the stack's storage account."""
         # As patient as a part takes to come back, and no more.
-        retries = ExponentialRetry(initial_backoff=0.3, increment_base=1.5, retry_total=8, random_jitter_range=0.1)
+        retries = LinearRetry(backoff=1, retry_total=8, random_jitter_range=0)
         return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
     def paid_calls(self) -> dict[str, list[str]]:

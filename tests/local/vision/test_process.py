@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from doubles.vision_calls import Caller, connection_to, picture
+from doubles.vision_calls import Caller, connection_to, encoded, picture
+from PIL import Image
 
 PROJECT = Path(__file__).parents[3]
 PROGRAM = "import sys; from local.vision.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -113,6 +114,19 @@ def test_calls_that_were_answered_are_counted_after_a_kill(start: Start, tmp_pat
     second = start("--port", "0", "--key", "k", "--state", str(tmp_path))
     with Caller(ready_url(second), "k") as client:
         assert client.control("GET", "stats").json()["operations"]["tag"]["paid"] == 3
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_the_largest_picture_that_is_decoded_stays_within_bounds_of_memory(start: Start) -> None:
+    """Fifty million pixels with transparency, the costliest kind: 200 MB decoded, and no second copy of it."""
+    child = start("--port", "0", "--key", "k")
+    data = encoded(Image.new("RGBA", (7071, 7071), (10, 90, 200, 128)), "PNG", compress_level=1)
+    with Caller(ready_url(child), "k") as client:
+        assert client.post("tag", data).status_code == 200
+    status = Path(f"/proc/{child.pid}/status").read_text()
+    peak_kilobytes = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+
+    assert peak_kilobytes < 500_000
 
 
 def test_a_taken_port_is_said_in_one_line(start: Start) -> None:

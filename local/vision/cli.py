@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", default=DEFAULT_KEY, help="subscription key to accept (default: %(default)s)")
     parser.add_argument("--rate", type=_rate, metavar="N/S", help="at most N calls in S seconds (default: no limit)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep statistics below DIR/vision (default: nowhere)")
-    parser.add_argument("--answers", type=Path, metavar="DIR", help="scripted answers, searched first")
+    parser.add_argument("--answers", type=_directory, metavar="DIR", help="scripted answers, searched first")
     parser.add_argument("--verbose", action="store_true", help="one line on stderr for each request")
     return parser
 
@@ -58,6 +58,12 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port: use 0 to 65535")
     return int(text)
+
+
+def _directory(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a directory: name one that holds <sha256>.json files")
+    return Path(text)
 
 
 def _rate(text: str) -> Rate:

@@ -161,7 +161,9 @@ def test_verbose_logs_neither_keys_nor_query_strings(start: Start) -> None:
     assert errors.splitlines() == ["POST /vision/v3.2/tag 200", "POST /vision/v3.2/tag 429"]
 
 
-@pytest.mark.parametrize("arguments", [("--rate", "many"), ("--port", "70000"), ("--nonsense",)])
+@pytest.mark.parametrize(
+    "arguments", [("--rate", "many"), ("--port", "70000"), ("--answers", "no-such-folder"), ("--nonsense",)]
+)
 def test_wrong_arguments_are_refused(start: Start, arguments: tuple[str, ...]) -> None:
     child = start(*arguments)
     _, errors = child.communicate(timeout=WAIT_SECONDS)

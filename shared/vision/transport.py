@@ -80,7 +80,9 @@ class Transport:
 
 
 def _read(response: requests.Response, deadline: Deadline) -> bytes:
-    announced = int(response.headers.get("Content-Length") or 0)
+    length = response.headers.get("Content-Length", "")
+    # Where it is no length, the answer ends with its connection.
+    announced = int(length) if length.isdecimal() and len(length) < 20 else 0
     received = bytearray()
     while announced <= MAX_ANSWER_BYTES and len(received) <= MAX_ANSWER_BYTES:
         _limit_socket(response.raw, deadline)

@@ -1,0 +1,298 @@
+"""The transport on a real wire: connections, deadlines, limits, TLS."""
+
+import json
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from doubles.authority import make_certificate
+from doubles.clock import FakeClock
+from doubles.ports import five_free_ports
+from doubles.wire import Script, Wire, running_wire, whole
+
+from shared.errors import UnexpectedAnswerError, VisionUnavailableError
+from shared.images import ImageBytes
+from shared.retry import Deadline, SystemClock
+from shared.vision.client import VisionClient
+from shared.vision.transport import MAX_ANSWER_BYTES, Reply, Transport
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with running_wire() as running:
+        yield running
+
+
+def send(
+    transport: Transport, url: str, *, seconds: float = 10.0, method: str = "POST", body: bytes | None = b"image"
+) -> Reply:
+    return transport.send(
+        method, url, headers={"X-Test": "1"}, body=body, deadline=Deadline.after(seconds, SystemClock())
+    )
+
+
+def drip(wire: Wire, announced: int | None) -> Script:
+    """One byte every few milliseconds, for ever; with its length announced, or chunk by chunk."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        name, value = ("Content-Length", str(announced)) if announced else ("Transfer-Encoding", "chunked")
+        handler.send_header(name, value)
+        handler.end_headers()
+        while not wire.released.wait(0.01):
+            handler.wfile.write(b"x" if announced else b"1\r\nx\r\n")
+
+    return answer
+
+
+def silence(wire: Wire) -> Script:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        wire.released.wait(30)
+
+    return answer
+
+
+def raw(answer: bytes) -> Script:
+    """These bytes, then the end of the connection."""
+
+    def write(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(answer)
+        handler.close_connection = True
+
+    return write
+
+
+def test_what_is_sent_arrives_and_what_is_answered_comes_back(wire: Wire) -> None:
+    wire.script = whole(418, b"short and stout", **{"apim-request-id": "id-1"})
+    reply = send(Transport(connections=1), f"{wire.url}/vision?a=1", body=b"\x00\xff" * 1000)
+    assert (reply.status, reply.body, reply.headers["APIM-Request-Id"]) == (418, b"short and stout", "id-1")
+    assert wire.requests == ["POST /vision?a=1"]
+    assert wire.bodies == [b"\x00\xff" * 1000]
+    assert wire.headers[0]["X-Test"] == "1"
+    assert wire.headers[0]["Accept-Encoding"] == "identity"
+
+
+def test_an_answer_in_chunks_is_put_together(wire: Wire) -> None:
+    wire.script = raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    assert send(Transport(connections=1), wire.url).body == b"abcde"
+
+
+def test_an_answer_without_a_length_ends_with_its_connection(wire: Wire) -> None:
+    wire.script = raw(b"HTTP/1.1 200 OK\r\n\r\nabcde")
+    assert send(Transport(connections=1), wire.url).body == b"abcde"
+
+
+def test_an_empty_answer_is_an_answer(wire: Wire) -> None:
+    wire.script = whole(503, b"")
+    assert send(Transport(connections=1), wire.url).body == b""
+
+
+def test_one_connection_serves_call_after_call(wire: Wire) -> None:
+    transport = Transport(connections=4)
+    for status in (200, 404, 429, 500, 200):
+        wire.script = whole(status, b"{}" * 1000)
+        assert send(transport, wire.url).status == status
+    assert (len(wire.requests), wire.connections) == (5, 1)
+
+
+def test_a_connection_closed_while_idle_is_opened_anew(wire: Wire) -> None:
+    transport = Transport(connections=1)
+    wire.script = whole(Connection="close")
+    assert [send(transport, wire.url).status for _ in range(3)] == [200] * 3
+    assert wire.connections == 3
+
+
+def test_every_thread_keeps_its_connection(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    """With the default of ten, the connections above would be thrown away after each use."""
+    threads = 24
+    together = threading.Barrier(threads)
+    answer = whole()
+
+    def at_once(handler: BaseHTTPRequestHandler) -> None:
+        together.wait(10)
+        answer(handler)
+
+    wire.script = at_once
+    transport = Transport(connections=threads)
+    caplog.set_level(logging.WARNING)
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(3):
+            assert len(list(pool.map(lambda _: send(transport, wire.url), range(threads)))) == threads
+    assert wire.connections == threads
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("announced", [1000, None], ids=["with its length", "in chunks"])
+def test_a_dripping_answer_ends_at_the_deadline(wire: Wire, announced: int | None) -> None:
+    wire.script = drip(wire, announced)
+    before = time.monotonic()
+    with pytest.raises(VisionUnavailableError) as caught:
+        send(Transport(connections=1), wire.url, seconds=0.3)
+    assert 0.25 < time.monotonic() - before < 5
+    assert caught.value.transient
+
+
+def test_a_silent_service_ends_at_the_deadline(wire: Wire) -> None:
+    wire.script = silence(wire)
+    before = time.monotonic()
+    with pytest.raises(VisionUnavailableError):
+        send(Transport(connections=1), wire.url, seconds=0.2)
+    assert time.monotonic() - before < 5
+
+
+def test_an_answer_that_stops_ends_at_the_deadline(wire: Wire) -> None:
+    def begin(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
+        wire.released.wait(30)
+
+    wire.script = begin
+    before = time.monotonic()
+    with pytest.raises(VisionUnavailableError):
+        send(Transport(connections=1), wire.url, seconds=0.2)
+    assert time.monotonic() - before < 5
+
+
+def test_nothing_is_sent_when_no_time_is_left(wire: Wire, clock: FakeClock) -> None:
+    with pytest.raises(VisionUnavailableError) as caught:
+        Transport(connections=1).send("GET", wire.url, headers={}, body=None, deadline=Deadline.after(0, clock))
+    assert caught.value.code == "vision_too_slow"
+    assert wire.connections == 0
+
+
+def test_a_huge_answer_is_refused_without_being_read(wire: Wire) -> None:
+    """Nothing follows the headers: whoever tried to read on would wait for the deadline."""
+
+    def announce(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {MAX_ANSWER_BYTES + 1}\r\n\r\n".encode())
+        wire.released.wait(30)
+
+    wire.script = announce
+    before = time.monotonic()
+    with pytest.raises(UnexpectedAnswerError, match=str(MAX_ANSWER_BYTES)):
+        send(Transport(connections=1), wire.url, seconds=30)
+    assert time.monotonic() - before < 10
+
+
+def test_an_endless_answer_is_refused_at_the_limit(wire: Wire) -> None:
+    chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
+
+    def pour(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(2 * MAX_ANSWER_BYTES // 0x100000):
+            handler.wfile.write(chunk)
+
+    wire.script = pour
+    with pytest.raises(UnexpectedAnswerError):
+        send(Transport(connections=1), wire.url)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabcd",
+    ],
+    ids=["nothing", "a short body", "a short chunk", "no chunk", "no HTTP", "two lengths"],
+)
+def test_an_answer_that_breaks_off_or_is_none_is_unavailable(wire: Wire, answer: bytes) -> None:
+    wire.script = raw(answer)
+    with pytest.raises(VisionUnavailableError) as caught:
+        send(Transport(connections=1), wire.url)
+    assert caught.value.transient
+    assert " at 0x" not in caught.value.message
+
+
+@pytest.mark.parametrize("length", [b"many", b"-5", b"", b"9" * 5000], ids=["a word", "negative", "empty", "endless"])
+def test_a_length_that_means_nothing_is_passed_over(wire: Wire, length: bytes) -> None:
+    wire.script = raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nabcde")
+    assert send(Transport(connections=1), wire.url).body == b"abcde"
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    with pytest.raises(VisionUnavailableError, match="refused"):
+        send(Transport(connections=1), f"http://127.0.0.1:{five_free_ports()}")
+
+
+def test_a_redirect_is_handed_back(wire: Wire) -> None:
+    wire.script = whole(302, b"", Location=f"{wire.url}/elsewhere")
+    assert send(Transport(connections=1), f"{wire.url}/here", method="GET", body=None).status == 302
+    assert wire.requests == ["GET /here"]
+
+
+def test_the_environment_is_not_asked(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings is the only reader of the environment."""
+    dead = f"http://127.0.0.1:{five_free_ports()}"
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, dead)
+    assert send(Transport(connections=1), wire.url).status == 200
+
+
+def test_the_proxy_of_the_settings_is_asked_for_a_tunnel_and_never_sees_the_request(wire: Wire) -> None:
+    wire.script = whole(403, b"")
+    transport = Transport(connections=1, https_proxy=wire.url)
+    with pytest.raises(VisionUnavailableError, match="403"):
+        send(transport, "https://my-resource.cognitiveservices.azure.com/vision")
+    assert wire.requests == ["CONNECT my-resource.cognitiveservices.azure.com:443"]
+    assert "X-Test" not in wire.headers[0]
+
+
+def test_connections_share_one_tls_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A context of its own for every connection would read the authorities' file each time."""
+    server_side, trusted = make_certificate(tmp_path)
+    made: list[str | None] = []
+    create = ssl.create_default_context
+
+    def counting(*, cafile: str | None = None) -> ssl.SSLContext:
+        made.append(cafile)
+        return create(cafile=cafile)
+
+    monkeypatch.setattr(ssl, "create_default_context", counting)
+    with running_wire(whole(Connection="close"), tls=server_side) as wire:
+        transport = Transport(connections=4, ca_bundle=str(trusted))
+        url = wire.url.replace("http:", "https:")
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(lambda _: send(transport, url), range(6)))
+        assert [reply.status for reply in replies] == [200] * 6
+        assert wire.connections == 6
+    assert made == [str(trusted)]
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
+    server_side, _ = make_certificate(tmp_path)
+    with (
+        running_wire(tls=server_side) as wire,
+        pytest.raises(VisionUnavailableError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        send(Transport(connections=1), wire.url.replace("http:", "https:"))
+    assert wire.requests == []
+
+
+def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
+    server_side, trusted = make_certificate(tmp_path)
+    with (
+        running_wire(tls=server_side) as wire,
+        pytest.raises(VisionUnavailableError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        send(Transport(connections=1, ca_bundle=str(trusted)), f"https://localhost:{wire.port}")
+    assert wire.requests == []
+
+
+def test_the_client_survives_a_reset_in_the_middle(wire: Wire, clock: FakeClock) -> None:
+    """Client and transport together: the first answer breaks off, the second is whole."""
+    replies = [raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), whole(200, json.dumps({"tags": []}).encode())]
+    wire.script = lambda handler: replies.pop(0)(handler)
+    client = VisionClient(wire.url, "key", transport=Transport(connections=1), clock=clock)
+    assert client.analyze(ImageBytes(b"image")).tags == ()
+    assert wire.requests[0].startswith("POST /vision/v3.2/analyze?")
+    assert wire.bodies == [b"image", b"image"]
+    assert len(clock.sleeps) == 1

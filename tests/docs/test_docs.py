@@ -1,0 +1,136 @@
+"""The documentation says what there is: links lead somewhere, and no route, code or setting is missing."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import errors
+from shared.settings import Settings
+from shared.vision import faults
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob("local/vision/**/*.md")])
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+# Anchors as GitHub makes them: lower case, punctuation away, spaces to hyphens.
+NO_ANCHOR = re.compile(r"[^\w\- ]")
+
+
+def text_of(page: str) -> str:
+    return (PROJECT / page).read_text(encoding="utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", CODE_BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {NO_ANCHOR.sub("", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    for target in LINK.findall(CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists():
+            yield f"{target}: there is no such file"
+        elif anchor and anchor not in anchors(file):
+            yield f"{target}: there is no such heading"
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """The rows of all tables of the page whose first cell is code, by that code."""
+    lines = [line.strip() for line in text_of(page).splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def error_classes(of: type[errors.BlobsightError] = errors.BlobsightError) -> Iterator[type[errors.BlobsightError]]:
+    yield of
+    for kind in of.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield from error_classes(kind)
+
+
+def raised_codes() -> set[str]:
+    """Every code of the error tree, and every one given to an error where it is raised."""
+    codes = {kind.code for kind in error_classes()} | set(faults._IMAGE_CODES.values())
+    for path in [*PROJECT.glob("shared/**/*.py"), *PROJECT.glob("[A-Z]*/__init__.py")]:
+        calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+        for keyword in (keyword for call in calls for keyword in call.keywords if keyword.arg == "code"):
+            if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
+                codes.add(keyword.value.value)
+    return codes
+
+
+def routes() -> list[str]:
+    found = []
+    for path in sorted(PROJECT.glob("*/function.json")):
+        for binding in json.loads(path.read_text())["bindings"]:
+            if binding["type"] == "httpTrigger":
+                route = binding["route"].replace("{*", "{")
+                found += [f"{method.upper()} /api/{route}" for method in binding["methods"]]
+    return found
+
+
+def leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    assert list(broken_links(page)) == []
+
+
+def test_every_page_of_the_documentation_can_be_reached_from_the_readme() -> None:
+    linked = set(LINK.findall(text_of("README.md")))
+    assert {f"docs/{page.name}" for page in PROJECT.glob("docs/*.md")} <= linked
+
+
+def test_every_route_is_documented_with_its_method() -> None:
+    documented = set(re.findall(r"`((?:GET|HEAD|POST|PUT|DELETE) /api/[^`]*)`", text_of("docs/http-api.md")))
+    documented |= {heading.removeprefix("## ") for heading in text_of("docs/http-api.md").splitlines()}
+    assert routes()
+    assert [route for route in routes() if route not in documented] == []
+
+
+def test_every_code_that_can_be_raised_is_documented_and_no_other() -> None:
+    documented = {code for code, cells in rows("docs/errors.md").items() if len(cells) == 4}
+    assert documented == raised_codes()
+
+
+def test_status_and_transience_of_each_error_class_are_as_documented() -> None:
+    table = rows("docs/errors.md")
+    for kind in error_classes():
+        status, transient, *_ = table[kind.code]
+        assert (status, transient) == (str(kind.status), "yes" if kind.transient else "no"), kind.code
+
+
+def test_every_setting_is_documented_with_its_help_default_and_secrecy() -> None:
+    defaults = {None: "required", "": "empty"}
+    table = rows("docs/settings.md")
+    for setting in (field.metadata for field in Settings.__dataclass_fields__.values()):
+        what, default, _, secret = table[setting["name"]]
+        shown = defaults.get(setting["default"], f"`{setting['default']}`")
+        expected = (setting["help"], shown, "yes" if setting["secret"] else "no")
+        assert (what, default, secret) == expected, setting["name"]
+
+
+def test_every_value_of_host_json_is_documented_with_a_reason() -> None:
+    table = rows("docs/settings.md")
+    for path, value in leaves(json.loads(text_of("host.json"))):
+        shown, reason = table[path]
+        assert shown == f"`{value}`", path
+        assert reason, path
+
+
+def test_markdown_has_no_trace_of_the_machine_it_was_written_on() -> None:
+    assert [page.name for page in PAGES if re.search(r"/work/|/tmp/|/root/", page.read_text(encoding="utf-8"))] == []

@@ -20,16 +20,20 @@ COMMANDS = {
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }
 PROJECT = Path(__file__).resolve().parent.parent
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 NEEDED = ("azure", "rich", "PIL")
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; returns the exit status (0 done, 1 failed, 2 wrong usage)."""
+    """Run one command; returns the exit status (0 done, 1 failed, 2 wrong usage, 130 interrupted)."""
     if not argv or argv[0] in ("-h", "--help") or argv[0] not in COMMANDS:
         return _usage(argv)
     _change_to_project_python(argv)
     module, _ = COMMANDS[argv[0]]
-    return int(importlib.import_module(module).main(argv[1:]))
+    try:
+        return int(importlib.import_module(module).main(argv[1:]))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _usage(argv: list[str]) -> int:

@@ -75,6 +75,8 @@ class _Stack:
                     status = 0
                 return status
             finally:
+                if self._supervisor.stop_requested.is_set():
+                    self._say("stopping")
                 self._supervisor.stop(recipes.STOP_ORDER)
 
     def _start(self) -> bool:
@@ -123,7 +125,6 @@ class _Stack:
             self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")
         while not stop.wait(IDLE_SECONDS):
             pass
-        self._say("stopping")
 
     def _own_options(self) -> str:
         defaults = _parser().parse_args([])

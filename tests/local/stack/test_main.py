@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from local import doctor
+from local.__main__ import main
+
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -49,3 +52,11 @@ def test_help_imports_no_package(tmp_path: Path) -> None:
     script += "assert not {'azure', 'rich', 'PIL'} & set(sys.modules)"
     answer = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(argv: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "main", interrupted)
+    assert main(["doctor"]) == 130

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -107,9 +108,15 @@ def _stop_at_end_of_stdin(stop: asyncio.Event) -> None:
     """The parent holds the other end of standard input: when it is closed, however suddenly, the parent is gone."""
     loop = asyncio.get_running_loop()
 
+    def told() -> None:
+        logger.info("the parent is gone: finishing what has begun")
+        stop.set()
+
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 4096):
             pass
-        loop.call_soon_threadsafe(stop.set)
+        # The host may have stopped by itself in the meantime.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(told)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

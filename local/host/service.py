@@ -70,7 +70,7 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
         await asyncio.wait({events, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        finished = await _drain(http, listener)
+        finished = await _drain(http, listener, events)
         invoker.close()
         threads.shutdown(wait=finished, cancel_futures=True)
         storage.close()
@@ -106,13 +106,18 @@ async def _listen(plan: Plan, runner: Runner, listener: BlobListener) -> web.Ser
     return http
 
 
-async def _drain(http: web.ServerRunner, listener: BlobListener) -> bool:
+async def _drain(http: web.ServerRunner, listener: BlobListener, events: asyncio.Task[None]) -> bool:
     """Take nothing new and wait for what runs, both kinds at once."""
     listener.stop()
-    waiting = asyncio.gather(http.cleanup(), listener.drain())
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(waiting, DRAIN_SECONDS)
+
+    async def finish_events() -> None:
+        # Until it has returned it may start one more.
+        await asyncio.wait([events])
+        await listener.drain()
         await listener.close()
+
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(http.cleanup(), finish_events()), DRAIN_SECONDS)
         return True
     logger.warning("some invocations did not finish within %d s; blob events among them run again", DRAIN_SECONDS)
     return False

@@ -1,0 +1,115 @@
+"""host.json and local.settings.json are read with the platform's defaults, and problems are told in one line."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.host.config import apply_local_settings, read_host_json
+from local.host.connections import DEVELOPMENT_STORAGE, connection_string, fill_settings
+from local.host.errors import FunctionLoadError, StartError
+
+
+def write(root: Path, content: Any, name: str = "host.json") -> None:
+    (root / name).write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def test_defaults_are_the_platforms(tmp_path: Path) -> None:
+    write(tmp_path, {"version": "2.0"})
+    config = read_host_json(tmp_path, {})
+    assert config.route_prefix == "api"
+    assert config.max_degree_of_parallelism == 8 * (os.cpu_count() or 1)
+    assert config.poison_blob_threshold == 5
+    assert config.functions is None
+
+
+def test_members_are_read(tmp_path: Path) -> None:
+    blobs = {"maxDegreeOfParallelism": 3, "poisonBlobThreshold": 2}
+    http = {"routePrefix": "/v1/", "customHeaders": {"X-A": "1"}}
+    write(tmp_path, {"version": "2.0", "extensions": {"blobs": blobs, "http": http}, "functions": ["One"]})
+    config = read_host_json(tmp_path, {})
+    assert (config.max_degree_of_parallelism, config.poison_blob_threshold) == (3, 2)
+    assert (config.route_prefix, dict(config.custom_headers)) == ("v1", {"X-A": "1"})
+    assert config.functions == frozenset({"one"})
+
+
+def test_setting_overrides_a_member(tmp_path: Path) -> None:
+    write(tmp_path, {"version": "2.0", "extensions": {"blobs": {"poisonBlobThreshold": 2}}})
+    overrides = {
+        "AzureFunctionsJobHost__extensions__blobs__poisonBlobThreshold": "7",
+        "AzureFunctionsJobHost__extensions__http__routePrefix": "",
+    }
+    config = read_host_json(tmp_path, overrides)
+    assert (config.poison_blob_threshold, config.route_prefix) == (7, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"version": "2.0" // comment\n}', "comments are not allowed"),
+        ([], "must hold a JSON object"),
+        ({}, "version is None"),
+        ({"version": "1.0"}, "version is '1.0'"),
+        ({"version": "2.0", "extensions": []}, "extensions must be an object|extensions.blobs must be an object"),
+        ({"version": "2.0", "extensions": {"blobs": {"poisonBlobThreshold": 0}}}, "a whole number of 1 or more"),
+        ({"version": "2.0", "extensions": {"blobs": {"maxDegreeOfParallelism": "x"}}}, "a whole number of 1 or more"),
+        ({"version": "2.0", "extensions": {"http": {"routePrefix": 3}}}, "routePrefix must be text"),
+    ],
+)
+def test_unusable_host_json_is_told_about(tmp_path: Path, content: Any, reason: str) -> None:
+    write(tmp_path, content)
+    with pytest.raises(StartError, match=reason):
+        read_host_json(tmp_path, {})
+
+
+def test_folder_without_host_json_is_no_app(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="give --root"):
+        read_host_json(tmp_path, {})
+
+
+def test_local_settings_do_not_replace_what_is_set(tmp_path: Path) -> None:
+    write(tmp_path, "\ufeff" + json.dumps({"Values": {"A": "file", "B": "file"}}), "local.settings.json")
+    environment = {"A": "own"}
+    apply_local_settings(tmp_path, environment)
+    assert environment == {"A": "own", "B": "file"}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"IsEncrypted": True, "Values": {}}, "encrypted"),
+        ({"Values": []}, "Values must be an object"),
+        ({"Values": {"A": 3}}, "the value of A must be text"),
+        ("{", "not plain JSON"),
+    ],
+)
+def test_unusable_local_settings_are_told_about(tmp_path: Path, content: Any, reason: str) -> None:
+    write(tmp_path, content, "local.settings.json")
+    with pytest.raises(StartError, match=reason):
+        apply_local_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "environment", "value"),
+    [
+        ("Images", {"Images": "plain", "AzureWebJobsImages": "prefixed"}, "prefixed"),
+        ("Images", {"Images": "plain"}, "plain"),
+        ("", {"AzureWebJobsStorage": "host"}, "host"),
+        ("Storage", {"AzureWebJobsStorage": "host"}, "host"),
+        ("AzureWebJobsStorage", {"AzureWebJobsStorage": "host"}, "host"),
+        ("Images", {"Images": "UseDevelopmentStorage=true;"}, DEVELOPMENT_STORAGE),
+    ],
+)
+def test_connection_is_found_by_its_name(name: str, environment: dict[str, str], value: str) -> None:
+    assert connection_string(name, environment) == value
+
+
+def test_missing_connection_is_named_as_the_user_knows_it() -> None:
+    with pytest.raises(FunctionLoadError, match="'AzureWebJobsStorage' does not exist"):
+        connection_string("", {})
+
+
+def test_settings_are_filled_in() -> None:
+    assert fill_settings("%C%/{name}-%C%", {"C": "images"}) == "images/{name}-images"

@@ -37,7 +37,7 @@ lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 
 setup: $(VENV)/.local $(AZURITE)
 
-setup-dev: $(VENV)/.dev $(AZURITE)
+setup-dev: $(VENV)/.dev $(VENV)/.runtime $(AZURITE)
 
 $(VENV)/.venv:
 	@./local/setup.sh venv
@@ -47,6 +47,9 @@ $(VENV)/.local: $(VENV)/.venv locks/local.txt
 
 $(VENV)/.dev: $(VENV)/.local locks/dev.txt
 	@./local/setup.sh install dev
+
+$(VENV)/.runtime: $(VENV)/.dev locks/runtime.txt
+	@./local/setup.sh runtime
 
 $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.json
 	@./local/setup.sh azurite

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `azurite`. The Makefile decides what is out of date.
+# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `runtime`, `azurite`. The Makefile decides what is out of date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,9 +29,17 @@ make_venv() {
 }
 
 install_lock() {
-    say "Python packages of locks/$1.txt"
+    say "Python packages of locks/$1.txt (about a minute)"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "locks/$1.txt"
     touch ".venv/.$1"
+}
+
+# A folder of its own: it declares a newer Python than it needs, and it brings a top-level package called `tests`.
+install_runtime() {
+    say "Microsoft's function runtime (a witness for the tests)"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+        --ignore-requires-python --upgrade --target .venv/runtime-v1 --requirement locks/runtime.txt
+    touch .venv/.runtime
 }
 
 node_is_enough() {
@@ -54,6 +62,7 @@ install_azurite() {
 case "${1:-}" in
     venv) make_venv ;;
     install) install_lock "$2" ;;
+    runtime) install_runtime ;;
     azurite) install_azurite ;;
-    *) say "usage: local/setup.sh venv | install local | install dev | azurite"; exit 2 ;;
+    *) say "usage: local/setup.sh venv | install local | install dev | runtime | azurite"; exit 2 ;;
 esac

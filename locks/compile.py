@@ -22,6 +22,8 @@ LOCKS: tuple[tuple[str, list[str]], ...] = (
         [_PYPROJECT, "--group", "local", "--group", "dev", "--constraint", "locks/local.txt"],
     ),
     ("locks/node.txt", ["--group", "node"]),
+    # It says that it needs 3.13, and brings what the other locks have already.
+    ("locks/runtime.txt", ["--group", "runtime", "--no-deps", "--python-version", "3.13"]),
 )
 
 
@@ -32,7 +34,8 @@ def compile_lock(output: Path, sources: list[str]) -> None:
         [
             sys.executable,
             *("-m", "uv", "pip", "compile", *sources),
-            *("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header"),
+            *("--quiet", "--universal", "--generate-hashes", "--no-header"),
+            *(() if "--python-version" in sources else ("--python-version", "3.11")),
             *("--no-config", "--no-annotate", "--output-file", str(output)),
         ],
         cwd=ROOT,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from local.events import schema
 from local.events.container import Blob, WatchedContainer
 from local.events.journal import Journal
-from local.events.webhook import NotDeliveredError, Webhook
+from local.events.webhook import Webhook
 
 BATCH_EVENTS = 50  # far below Event Grid's 1 MB per delivery, with the longest names too
 
@@ -77,6 +77,3 @@ class Watcher:
 
     def _post(self, webhook: Webhook, events: Iterable[schema.Event]) -> None:
         webhook.deliver([event for event in events for _ in range(self._copies)])
-
-
-__all__ = ["NotDeliveredError", "Watcher"]

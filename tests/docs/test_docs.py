@@ -15,8 +15,10 @@ from shared.vision import faults
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob("local/vision/**/*.md")])
+OWN_PAGES = [page for page in PAGES if "local" not in page.relative_to(PROJECT).parts]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+SENTENCE_END = re.compile(r"[.!?] [A-Z`\[]")
 # Anchors as GitHub makes them: lower case, punctuation away, spaces to hyphens.
 NO_ANCHOR = re.compile(r"[^\w\- ]")
 
@@ -134,3 +136,10 @@ def test_every_value_of_host_json_is_documented_with_a_reason() -> None:
 
 def test_markdown_has_no_trace_of_the_machine_it_was_written_on() -> None:
     assert [page.name for page in PAGES if re.search(r"/work/|/tmp/|/root/", page.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("page", OWN_PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_no_line_of_text_has_more_than_one_sentence(page: Path) -> None:
+    lines = CODE_BLOCK.sub("", page.read_text(encoding="utf-8")).splitlines()
+    text = [re.sub(r"^\s*(- |\d+\. )", "", line) for line in lines if not line.startswith(("|", "#"))]
+    assert [line for line in text if SENTENCE_END.search(line)] == []

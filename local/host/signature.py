@@ -5,6 +5,7 @@ A function that passes here loads in Azure, and one that fails here fails there.
 """
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,10 +43,10 @@ class Signature:
 
 def check_signature(function: Callable[..., object], bindings: tuple[Binding, ...]) -> Signature:
     """Match *function* with *bindings*; raises FunctionLoadError where they disagree."""
-    _check_directions(bindings)
-    bound = {binding.name: binding for binding in bindings if binding.name != RETURN}
     names = dict(inspect.signature(function).parameters)
     annotations = typing.get_type_hints(function)
+    _check_directions(bindings)
+    bound = {binding.name: binding for binding in bindings if binding.name != RETURN}
     wants_context = _takes_context(names, bound, annotations)
     _check_names(set(names), set(bound))
     parameters = {name: _parameter(bound[name], name in annotations, annotations.get(name)) for name in names}
@@ -109,7 +110,9 @@ def _parameter(binding: Binding, annotated: bool, annotation: Any) -> Parameter:
 
 
 def _is_generic(annotation: Any) -> bool:
-    return isinstance(typing.get_origin(annotation), type)
+    """Whether it is `List[str]` and the like; the worker does not count `int | None` among them."""
+    origin = typing.get_origin(annotation)
+    return isinstance(origin, type) and origin is not types.UnionType
 
 
 def _checked_converter(binding: Binding, annotation: Any) -> Converter:

@@ -82,6 +82,8 @@ REFUSED = {
     "OptionalStream": Refused(
         "invalid non-type annotation", (blob_trigger(),), body("blob: typing.Optional[func.InputStream])")
     ),
+    "UnionType": Refused("invalid non-type annotation int | None", code=body("req: int | None)")),
+    "GenericType": Refused("TypeError: issubclass()", code=body("req: typing.List[str])")),
     "WrongAnnotation": Refused(
         'type of req binding in function.json "httpTrigger" does not match its Python annotation "int"',
         code=body("req: int)"),

@@ -242,6 +242,13 @@ def test_port_in_use_is_told_in_one_line(app: App, tmp_path: Path) -> None:
             assert host.output == []
 
 
+def test_folder_that_is_no_app_is_told_in_one_line(tmp_path: Path) -> None:
+    with started_host(tmp_path, tmp_path / "state") as host:
+        assert host.process.wait(timeout=20) == 1
+        host.wait_for_log("no Functions app")
+        assert host.log == [f"host: {tmp_path} has no host.json, so it is no Functions app: give --root\n"]
+
+
 def test_ready_line_is_all_that_is_on_standard_output(app: App) -> None:
     write_function(
         app.root,

@@ -112,8 +112,8 @@ def _watch(watcher: Watcher, stop: threading.Event, interval_seconds: float) -> 
             said = _say_once(said, f"{error}; trying again")
         except AzureError as error:
             said = _say_once(said, f"storage does not answer: {error.message.splitlines()[0]}; trying again")
-        # A listing that takes long must not take the machine: never more than half of the time.
-        stop.wait(max(interval_seconds, time.monotonic() - begun))
+        # Listing a large container must not take the machine: never more than a tenth of the time.
+        stop.wait(max(interval_seconds, 9 * (time.monotonic() - begun)))
 
 
 def _say_once(said: str, message: str) -> str:

@@ -12,7 +12,7 @@ def curl_lines(addresses: Addresses, sample: Path, *, key: str | None) -> list[t
     """Return (what it shows, command) for the routes that other services call; *key* where the host checks keys."""
     api = f"{addresses.host_url}/api"
     name = quote(sample.name)
-    as_bytes = ["-H", "Content-Type: application/octet-stream", "--data-binary", f"@{_short(sample)}"]
+    as_bytes = ["-H", "Content-Type: application/octet-stream", "--data-binary", f"@{sample}"]
     as_blob = ["-H", "Content-Type: application/json", "-d", json.dumps({"blob": sample.name})]
     size = "width=320&height=200&smartCropping=true"
     return [
@@ -26,11 +26,3 @@ def curl_lines(addresses: Addresses, sample: Path, *, key: str | None) -> list[t
 def _curl(key: str | None, *words: str) -> str:
     headers = ["-H", f"x-functions-key: {key}"] if key else []
     return shlex.join(["curl", "-s", *headers, *words])
-
-
-def _short(path: Path) -> str:
-    """Return the path as seen from the current folder when that is shorter."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

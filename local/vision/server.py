@@ -4,6 +4,7 @@ The vision service on a port of this machine, in this process.
 `running_vision` is for tests: it takes a free port and is gone at the end of the block.
 """
 
+import socket
 import sys
 import threading
 import time
@@ -47,6 +48,8 @@ class VisionServer(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind, without the look-up of this machine's name that the base class makes."""
+        # A service that was killed a moment ago leaves connections that linger on this port.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = HOST, int(self.server_address[1])

@@ -177,3 +177,15 @@ def test_nothing_heavy_is_imported_before_the_service_is_ready() -> None:
     output = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, check=True).stdout
 
     assert {"cv2", "numpy", "PIL", "requests", "azure"}.isdisjoint(json.loads(output))
+
+
+def test_a_killed_service_comes_back_on_its_port_though_connections_linger(start: Start) -> None:
+    child = start("--port", "0")
+    url = ready_url(child)
+    port = url.rpartition(":")[2]
+    with socket.create_connection(("127.0.0.1", int(port))) as lingering:
+        lingering.sendall(b"GET /_control/stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert lingering.recv(100).startswith(b"HTTP/1.1 200")
+        child.kill()
+        child.wait()
+        assert ready_url(start("--port", port)) == url

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientError, web
 from multidict import CIMultiDict
 
 from local.host.converters import Data, Datum, datum
@@ -26,7 +26,7 @@ async def read_body(request: web.BaseRequest) -> bytes:
     """
     Return the body that a function gets: nothing unless the request says its Content-Length, so chunks are lost.
 
-    Raises BodyTooLargeError.
+    Raises BodyTooLargeError, and BadRequestError if the caller goes away in the middle.
     """
     length = request.content_length or 0
     if not length:
@@ -35,7 +35,10 @@ async def read_body(request: web.BaseRequest) -> bytes:
         raise BodyTooLargeError(f"the request body has {length} bytes; {MAX_BODY_BYTES} are allowed")
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return await request.content.read()
+    try:
+        return await request.content.read()
+    except (ConnectionError, ClientError) as error:
+        raise BadRequestError(f"the body ended before its {length} bytes: {error}") from None
 
 
 def request_datum(request: web.BaseRequest, target: Target, values: Mapping[str, str], body: bytes) -> Datum:

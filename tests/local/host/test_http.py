@@ -200,6 +200,12 @@ def test_body_over_100_mb_is_refused_before_it_is_read(host: Host) -> None:
         assert raw.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
+def test_caller_who_leaves_in_the_middle_of_a_body_starts_nothing(host: Host) -> None:
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as raw:
+        raw.sendall(b"POST /api/echo/left HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc")
+    host.wait_for_log("POST /api/echo/left 400 in")
+
+
 @pytest.mark.parametrize(
     ("method", "target", "status"),
     [

@@ -114,10 +114,11 @@ async def _drain(http: web.ServerRunner, listener: BlobListener, events: asyncio
         # Until it has returned it may start one more.
         await asyncio.wait([events])
         await listener.drain()
-        await listener.close()
 
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(http.cleanup(), finish_events()), DRAIN_SECONDS)
+        # Not before: a request that is being answered may have brought an event.
+        await listener.close()
         return True
     logger.warning("some invocations did not finish within %d s; blob events among them run again", DRAIN_SECONDS)
     return False

@@ -9,6 +9,8 @@ A request brings an image in one of three ways: its bytes as the body, or a JSON
 import functools
 import json
 import logging
+import math
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +25,7 @@ from shared.storage import Blob
 
 CORRELATION = "X-Correlation-Id"
 _MAX_URL_CHARACTERS = 2048
+_MAX_SHOWN_CHARACTERS = 40
 
 _logger = logging.getLogger(__name__)
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
@@ -33,7 +36,7 @@ def endpoint(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     def main(req: func.HttpRequest) -> func.HttpResponse:
-        with log.correlated(req.headers.get(CORRELATION)) as correlation:
+        with log.correlated(_correlation(req)) as correlation:
             try:
                 response = handler(req)
             except BlobsightError as error:
@@ -47,6 +50,12 @@ def endpoint(handler: Handler) -> Handler:
             return response
 
     return main
+
+
+def _correlation(req: func.HttpRequest) -> str | None:
+    """The caller's identifier, if it can stand in a header and in a log line as it is."""
+    given = req.headers.get(CORRELATION, "")
+    return given if re.fullmatch(r"[!-~]{1,128}", given) else None
 
 
 def answer_json(body: Mapping[str, Any], *, status: int = 200) -> func.HttpResponse:
@@ -70,7 +79,7 @@ def problem(error: BlobsightError) -> func.HttpResponse:
     }
     headers = {}
     if error.retry_after_seconds is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
+        headers["Retry-After"] = _whole_seconds(error.retry_after_seconds)
     return func.HttpResponse(
         json.dumps({key: value for key, value in body.items() if value is not None}, ensure_ascii=False),
         status_code=error.status,
@@ -92,8 +101,13 @@ def stored(req: func.HttpRequest, blob: Blob, address: str) -> func.HttpResponse
 def not_yet(error: BusyError) -> func.HttpResponse:
     """202: what was asked for is being made; Retry-After says when to come back."""
     response = answer_json({"state": "pending", "detail": error.message, "action": error.action}, status=202)
-    response.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds or 1)))
+    response.headers["Retry-After"] = _whole_seconds(error.retry_after_seconds or 1)
     return response
+
+
+def _whole_seconds(seconds: float) -> str:
+    """For Retry-After: rounded up, because who comes too early is refused again."""
+    return str(max(1, math.ceil(seconds)))
 
 
 def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
@@ -175,7 +189,7 @@ def whole_number(req: func.HttpRequest, parameter: str, default: int | None = No
     if text is None and default is not None:
         return default
     if text is None or not text.isdecimal() or len(text) > 9:
-        shown = "is missing" if text is None else f"is {text!r}"
+        shown = "is missing" if text is None else f"is {text[:_MAX_SHOWN_CHARACTERS]!r}"
         raise BadRequestError(
             f"The query parameter {parameter} {shown}; a whole number is needed.", code="bad_parameter"
         )
@@ -187,7 +201,8 @@ def truth(req: func.HttpRequest, parameter: str, *, default: bool) -> bool:
     text = str(req.params.get(parameter, default)).lower()
     if text not in ("true", "false"):
         raise BadRequestError(
-            f"The query parameter {parameter} is {text!r}; true or false is needed.", code="bad_parameter"
+            f"The query parameter {parameter} is {text[:_MAX_SHOWN_CHARACTERS]!r}; true or false is needed.",
+            code="bad_parameter",
         )
     return text == "true"
 

@@ -36,7 +36,7 @@ class FakeVision(VisionClient):
         self.failures: list[BlobsightError] = []
         self.failing: BlobsightError | None = None
         self.tags: dict[str, float] = {"outdoor": 0.9}
-        self.at_call: Callable[[Question, ImageBytes | ImageUrl], None] | None = None
+        self.at_call: Callable[[Question, ImageBytes | ImageUrl], object] | None = None
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl) -> Answer:
         with self._guard:

@@ -1,6 +1,7 @@
 """The app's services put together of doubles: storage in memory, a fake Computer Vision, a clock that never waits."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from doubles.clock import FakeClock
 from doubles.fake_vision import FakeVision
@@ -28,7 +29,8 @@ class Parts:
     images: MemoryBlobs
     host: MemoryBlobs
     vision: FakeVision
-    clock: Clock
+    # A FakeClock unless the test gave another.
+    clock: Any
 
 
 def parts(clock: Clock | None = None, **settings: str) -> Parts:

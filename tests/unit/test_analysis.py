@@ -1,0 +1,82 @@
+import json
+from typing import Any
+
+import pytest
+from doubles.clock import FakeClock
+from doubles.parts import ENVIRONMENT
+from doubles.pictures import picture
+
+from shared import analysis, names
+from shared.images import ImageBytes
+from shared.records import Source
+from shared.settings import Settings
+from shared.vision.models import Analysis, Answer
+
+
+def settings(**environment: str) -> Settings:
+    return Settings.from_env({**ENVIRONMENT, **environment})
+
+
+def seen(**body: Any) -> Analysis:
+    return Analysis.of(body)
+
+
+SIGN = seen(tags=[{"name": "text", "confidence": 0.5}])
+FAINT = seen(tags=[{"name": "text", "confidence": 0.49}, {"name": "textile", "confidence": 1.0}])
+PAGE = seen(categories=[{"name": "text_sign", "score": 0.01}])
+LANDSCAPE = seen(categories=[{"name": "outdoor_"}], tags=[{"name": "sky", "confidence": 1.0}])
+
+
+@pytest.mark.parametrize(
+    ("found", "mode", "kind", "expected"),
+    [
+        (SIGN, "auto", "JPEG", True),
+        (FAINT, "auto", "JPEG", False),
+        (PAGE, "auto", "PNG", True),
+        (LANDSCAPE, "auto", "JPEG", False),
+        (LANDSCAPE, "always", "BMP", True),
+        (SIGN, "never", "JPEG", False),
+        (SIGN, "auto", "GIF", False),
+        (SIGN, "always", "GIF", False),
+        (seen(tags=[{"name": "text"}]), "auto", "JPEG", False),
+    ],
+)
+def test_whether_there_is_text_to_read(found: Analysis, mode: str, kind: str, expected: bool) -> None:
+    assert analysis.has_text(found, kind, mode) is expected
+
+
+def test_the_question_follows_the_settings() -> None:
+    asked = analysis.question(settings(VISION_FEATURES="Tags", VISION_LANGUAGE="es", VISION_MODEL_VERSION="2021-05-01"))
+    assert dict(asked.parameters) == {"visualFeatures": "Tags", "language": "es", "model-version": "2021-05-01"}
+
+
+def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeClock) -> None:
+    result = {"tags": [{"name": "text", "confidence": 0.9}], "requestId": "id-1", "modelVersion": "2021-05-01", "x": 1}
+    source = Source("2026/a.png", "0x1", ImageBytes(picture("PNG", 120, 80)))
+    recipe = analysis.recipe(source.name, settings(VISION_FEATURES="Tags"), clock)
+    record = json.loads(recipe.build(source, Answer("application/json", json.dumps(result).encode(), "id-1")))
+    assert (recipe.container, recipe.name, recipe.content_type) == ("analysis", "2026/a.png.json", names.JSON)
+    assert record == {
+        "source": {
+            "name": "2026/a.png",
+            "etag": "0x1",
+            "sha256": source.image.subject,
+            "bytes": len(source.image.data),
+            "width": 120,
+            "height": 80,
+            "contentType": "image/png",
+        },
+        "request": {"features": ["Tags"], "language": "en", "modelVersion": "latest"},
+        "result": result,
+        "text": "due",
+        "service": {"requestId": "id-1", "modelVersion": "2021-05-01", "calls": 1},
+        "at": "2026-01-01T00:00:00+00:00",
+    }
+
+
+def test_an_answer_that_was_paid_for_earlier_counts_no_call(clock: FakeClock) -> None:
+    source = Source("a.jpg", "0x1", ImageBytes(picture()))
+    kept = Answer("application/json", b"{}", "id-1", paid=False)
+    record = json.loads(analysis.recipe("a.jpg", settings(), clock).build(source, kept))
+    assert record["service"]["calls"] == 0
+    assert record["text"] == "none"

@@ -1,0 +1,90 @@
+import pytest
+from doubles.parts import ENVIRONMENT, parts
+from doubles.pictures import picture
+
+from shared import names, services
+from shared.errors import ImageRejectedError, NotFoundError, SettingsError
+from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.settings import Settings
+from shared.vision import questions
+
+QUESTION = questions.analyze(["Tags"])
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "_current", None)
+
+
+def test_the_parts_are_put_together_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    first = services.current()
+    assert services.current() is first
+    assert first.settings.vision_key == "first-secret-key"
+    assert first.images is not first.host
+
+
+def test_one_account_for_both_is_one_store() -> None:
+    same = Settings.from_env({**ENVIRONMENT, "AzureWebJobsStorage": ENVIRONMENT["ImagesStorage"]})
+    built = services.build(same)
+    assert built.images is built.host
+
+
+def test_wrong_settings_are_tried_again_at_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError):
+        services.current()
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    assert services.current().settings.vision_endpoint == "https://vision.invalid"
+
+
+def test_no_key_is_shown_with_the_services() -> None:
+    shown = repr(services.build(Settings.from_env({**ENVIRONMENT, "HEALTH_KEY": "secret-health"})))
+    assert "vision.invalid" in shown
+    assert "secret" not in shown
+
+
+def test_a_test_may_replace_the_services_for_a_while() -> None:
+    app = parts()
+    with services.replaced(app.services):
+        assert services.current() is app.services
+
+
+def test_bytes_an_address_and_a_blob_are_asked_alike() -> None:
+    app = parts()
+    image = ImageBytes(picture())
+    app.images.write(names.IMAGES, "a.jpg", image.data, content_type="image/jpeg")
+    url = ImageUrl("https://example.com/a.jpg")
+    asked: list[ImageBytes | ImageUrl | ImageBlob] = [image, ImageBlob("a.jpg"), url, url]
+    answers = [app.services.ask(QUESTION, each) for each in asked]
+    assert [answer.paid for answer in answers] == [True, False, True, False]
+    assert [subject for _, subject in app.vision.asked] == [image.subject, url.subject]
+
+
+def test_an_address_is_asked_again_after_some_minutes() -> None:
+    """What it shows can change; bytes stay what they are."""
+    app = parts()
+    url, image = ImageUrl("https://example.com/a.jpg"), ImageBytes(picture())
+    for each in (url, image):
+        app.services.ask(QUESTION, each)
+    app.clock.advance(301)
+    assert app.services.ask(QUESTION, url).paid
+    assert not app.services.ask(QUESTION, image).paid
+
+
+def test_a_blob_that_is_not_there_is_not_found() -> None:
+    app = parts()
+    with pytest.raises(NotFoundError) as caught:
+        app.services.ask(QUESTION, ImageBlob("missing.jpg"))
+    assert caught.value.code == "image_not_found"
+
+
+def test_bytes_that_are_no_image_are_refused_before_any_call_or_claim() -> None:
+    app = parts()
+    with pytest.raises(ImageRejectedError):
+        app.services.ask(QUESTION, ImageBytes(b"text"))
+    assert app.vision.asked == []
+    assert app.host.contents(names.CACHE) == {}

@@ -1,0 +1,192 @@
+"""Rules that no linter knows: what the Functions host and its deployment need of the files."""
+
+import ast
+import json
+import re
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import names
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = sorted(path.parent for path in ROOT.glob("*/function.json"))
+LOCKS = sorted([ROOT / "requirements.txt", *(ROOT / "locks").glob("*.txt")])
+
+
+def bindings(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "function.json").read_text())["bindings"]
+    return found
+
+
+def sources() -> list[Path]:
+    """Every Python file of the project, and none of its environment."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:  # an archive without git, in which nothing but the project lies
+        return [path for path in ROOT.rglob("*.py") if not {".venv", "node_modules"} & set(path.parts)]
+    return [path for path in (ROOT / line for line in listed.stdout.splitlines()) if path.exists()]
+
+
+def requirements(lock: Path) -> list[str]:
+    """One requirement a line, its hashes with it."""
+    return [line for line in re.sub(r"\s*\\\n\s*", " ", lock.read_text()).splitlines() if line and line[0] != "#"]
+
+
+def imported(module: ast.stmt) -> list[str]:
+    if isinstance(module, ast.Import):
+        return [alias.name for alias in module.names]
+    return [module.module or "."] if isinstance(module, ast.ImportFrom) else []
+
+
+def test_there_is_no_function_app_file() -> None:
+    """With one, the worker takes the app for the v2 model and overlooks every function.json."""
+    assert not (ROOT / "function_app.py").exists()
+
+
+def test_tests_are_no_package() -> None:
+    """A package `tests` at the root would be deployed and imported as one."""
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_function_is_bound_as_the_host_needs_it(folder: Path) -> None:
+    for binding in bindings(folder):
+        name = binding["name"]
+        # A name with an underscore makes .NET-based hosts fail without a word.
+        assert name == "$return" or re.fullmatch(r"[a-z][a-zA-Z0-9]*", name), name
+        if binding["type"] == "blobTrigger" or (binding["type"] == "blob" and binding["direction"] == "in"):
+            assert binding["dataType"] == "binary", "images would be decoded as text"
+        if binding["type"] == "blobTrigger":
+            assert binding["source"] == "EventGrid", "Flex Consumption has no polling trigger"
+        if binding["type"] == "httpTrigger":
+            assert binding["authLevel"] in ("function", "anonymous")
+            assert binding["route"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_function_is_an_adapter_whose_main_takes_its_bindings(folder: Path) -> None:
+    text = (folder / "__init__.py").read_text()
+    assert len(text.splitlines()) <= 50, "logic belongs into shared/"
+    functions = {
+        each.name: each for each in ast.parse(text).body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    arguments = {argument.arg for argument in functions["main"].args.args}
+    # `context` is the invocation's own, given to whoever names it.
+    assert arguments - {"context"} == {each["name"] for each in bindings(folder)} - {"$return"}
+
+
+def test_only_the_health_check_is_open_to_anybody() -> None:
+    anonymous = {
+        folder.name for folder in FOLDERS for binding in bindings(folder) if binding.get("authLevel") == "anonymous"
+    }
+    assert anonymous == {"HealthHttp"}
+
+
+def test_no_two_functions_share_a_route() -> None:
+    routes = [
+        (binding["route"].partition("/{")[0], method)
+        for folder in FOLDERS
+        for binding in bindings(folder)
+        if binding["type"] == "httpTrigger"
+        for method in binding["methods"]
+    ]
+    assert len(routes) == len(set(routes))
+
+
+def test_outputs_never_land_in_a_watched_container() -> None:
+    """An output that triggered the app would loop for ever, and be paid for each time."""
+    paths = {"in": set[str](), "out": set[str]()}
+    for folder in FOLDERS:
+        for binding in bindings(folder):
+            if "path" in binding:
+                paths[binding["direction"]].add(binding["path"].partition("/")[0])
+    assert paths["in"] == {names.IMAGES}
+    assert not paths["in"] & (paths["out"] | set(names.OUTPUTS))
+
+
+def test_imports_are_absolute() -> None:
+    """The worker would load `..shared` as a second copy, with second classes that no `except` recognizes."""
+    relative = [
+        f"{path.relative_to(ROOT)}:{statement.lineno}"
+        for path in sources()
+        for statement in ast.walk(ast.parse(path.read_text()))
+        if isinstance(statement, ast.ImportFrom) and statement.level
+    ]
+    assert relative == []
+
+
+def test_function_folders_import_shared_and_the_programming_model_alone() -> None:
+    allowed = {"shared", "azure", "asyncio", "contextvars", "logging", "concurrent", "functools", "json", "datetime"}
+    for folder in FOLDERS:
+        for statement in ast.walk(ast.parse((folder / "__init__.py").read_text())):
+            if isinstance(statement, ast.stmt):
+                assert {name.partition(".")[0] for name in imported(statement)} <= allowed, folder.name
+
+
+def test_the_environment_is_read_by_the_settings_alone() -> None:
+    app = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("shared", *(f.name for f in FOLDERS))]
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for path in app
+        if re.search(r"os\.environ|os\.getenv|\bgetenv\(|import environ", path.read_text())
+    }
+    assert len(app) > 20
+    assert readers == {"shared/settings.py"}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_every_requirement_is_pinned_with_hashes_and_comes_from_the_index(lock: Path) -> None:
+    found = requirements(lock)
+    assert found
+    for requirement in found:
+        assert re.match(r"[a-z0-9._-]+==\S+", requirement), requirement
+        assert "--hash=sha256:" in requirement, requirement.split()[0]
+    for word in ("file:", "--find-links", "--index-url", "--extra-index-url", "git+", "http://"):
+        assert word not in lock.read_text()
+
+
+def test_what_is_deployed_holds_nothing_of_the_local_stack() -> None:
+    deployed = {requirement.partition("==")[0] for requirement in requirements(ROOT / "requirements.txt")}
+    assert {"azure-functions", "azure-functions-durable", "azure-storage-blob", "pillow", "requests"} <= deployed
+    assert not {"opencv-python-headless", "numpy", "rich", "pytest", "azure-storage-queue"} & deployed
+
+
+def test_durable_functions_stay_below_2() -> None:
+    """Version 2 drops function.json, the programming model of this app."""
+    (durable,) = [
+        each for each in requirements(ROOT / "requirements.txt") if each.startswith("azure-functions-durable=")
+    ]
+    assert re.match(r"azure-functions-durable==1\.(\d+)", durable)
+
+
+def test_the_example_of_local_settings_holds_every_setting() -> None:
+    values = json.loads((ROOT / "local.settings.example.json").read_text())["Values"]
+    by_name = {each.metadata["name"]: each.metadata for each in fields(Settings)}
+    assert set(values) == {*by_name, "FUNCTIONS_WORKER_RUNTIME"}
+    assert Settings.from_env(values)
+    for name, setting in by_name.items():
+        if setting["default"] is not None:
+            assert values[name] == setting["default"], name
+
+
+def test_uploads_have_as_many_threads_as_the_host_hands_out_at_once() -> None:
+    host = json.loads((ROOT / "host.json").read_text())
+    text = (ROOT / "AnalyzeOnUpload/__init__.py").read_text()
+    workers = re.search(r"max_workers=(\d+)", text)
+    assert workers
+    assert int(workers[1]) == host["extensions"]["blobs"]["maxDegreeOfParallelism"]
+
+
+def test_what_is_deployed_has_no_local_part() -> None:
+    ignored = (ROOT / ".funcignore").read_text().split()
+    assert {"local/", "tests/", ".venv/", "local.settings.json", "samples/", "docs/"} <= set(ignored)

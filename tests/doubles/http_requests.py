@@ -1,11 +1,12 @@
 """Requests and uploads as the Functions worker hands them to a function."""
 
-import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import azure.functions as func
+from azure.functions.blob import InputStream
 
 
 def request(
@@ -66,27 +67,11 @@ def problem_of(response: func.HttpResponse, status: int, code: str) -> dict[str,
     return document
 
 
-class Upload(func.InputStream):
+def upload(name: str | None, data: bytes) -> func.InputStream:
     """A blob as the blob trigger hands it over: the name with its container, and the bytes."""
-
-    def __init__(self, name: str | None, data: bytes) -> None:
-        self._name = name
-        self._stream = io.BytesIO(data)
-
-    @property
-    def name(self) -> str | None:
-        return self._name
-
-    def read(self, size: int | None = -1) -> bytes:
-        return self._stream.read(size)
+    return InputStream(data=data, name=name)
 
 
-class Invocation(func.Context):
-    """The context of an invocation; only its id is ever asked for."""
-
-    def __init__(self, invocation_id: str = "invocation-1") -> None:
-        self._invocation_id = invocation_id
-
-    @property
-    def invocation_id(self) -> str:
-        return self._invocation_id
+def invocation(identifier: str = "invocation-1") -> func.Context:
+    """The context of an invocation, of which nothing but the id is ever asked for."""
+    return cast(func.Context, SimpleNamespace(invocation_id=identifier))

@@ -1,0 +1,63 @@
+import pytest
+from doubles.http_requests import parsed, problem_of, request
+from doubles.parts import Parts
+from doubles.pictures import picture
+
+from AnalyzeHttp import main
+from shared import analysis, names, steps
+from shared.images import ImageBytes
+
+RED = picture(colour=(200, 0, 0))
+
+
+def test_the_answer_is_the_services_own_body(app: Parts) -> None:
+    response = main(request(body=RED))
+    assert response.mimetype == "application/json"
+    assert parsed(response)["description"]["captions"] == [
+        {"text": f"analyze {ImageBytes(RED).subject}", "confidence": 0.5}
+    ]
+    assert parsed(response)["modelVersion"] == "2021-05-01"
+
+
+def test_without_parameters_it_is_the_question_of_uploads(app: Parts) -> None:
+    """So that what an upload has paid for is not paid for again."""
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    steps.process(app.services, "a.jpg", None)
+    assert main(request(body=RED)).status_code == 200
+    assert app.vision.count()["analyze"] == 1
+    assert app.vision.asked[0][0] == analysis.question(app.services.settings)
+
+
+def test_each_parameter_reaches_the_service(app: Parts) -> None:
+    params = {
+        "visualFeatures": "tags, COLOR",
+        "details": "Landmarks",
+        "language": "es",
+        "descriptionExclude": "Celebrities",
+        "model-version": "2021-05-01",
+    }
+    assert main(request(body=RED, params=params)).status_code == 200
+    ((question, _),) = app.vision.asked
+    assert dict(question.parameters) == {
+        "visualFeatures": "Tags,Color",
+        "details": "Landmarks",
+        "language": "es",
+        "descriptionExclude": "Celebrities",
+        "model-version": "2021-05-01",
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("visualFeatures", "Smell"),
+        ("details", "Pets"),
+        ("language", "xx"),
+        ("descriptionExclude", "x"),
+        ("model-version", "new"),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused_by_its_name(app: Parts, parameter: str, value: str) -> None:
+    document = problem_of(main(request(body=RED, params={parameter: value})), 400, "bad_parameter")
+    assert parameter in document["detail"]
+    assert app.vision.asked == []

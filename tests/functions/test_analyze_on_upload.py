@@ -1,0 +1,162 @@
+import asyncio
+import json
+import logging
+import threading
+
+import pytest
+from doubles.http_requests import invocation, upload
+from doubles.parts import Parts
+from doubles.pictures import picture
+
+from AnalyzeOnUpload import main
+from shared import names
+from shared.errors import BlobsightError, SettingsError, StorageError, ThrottledError, VisionUnavailableError
+
+RED = picture(colour=(200, 0, 0))
+BLUE = picture(colour=(0, 0, 200))
+
+
+def store(app: Parts, data: bytes = RED, name: str = "a.jpg") -> str:
+    return app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
+
+
+def deliver(data: bytes = RED, name: str | None = "images/a.jpg") -> None:
+    asyncio.run(main(upload(name, data), invocation("invocation-7")))
+
+
+def records(app: Parts) -> list[str]:
+    return [f"{each}/{name}" for each in names.OUTPUTS for name in app.images.contents(each)]
+
+
+def test_an_upload_gets_its_records(app: Parts) -> None:
+    store(app)
+    deliver()
+    assert records(app) == ["analysis/a.jpg.json", "thumbnails/a.jpg/100x50-smart.jpg"]
+
+
+def test_the_same_event_again_costs_nothing(app: Parts) -> None:
+    store(app)
+    for _ in range(3):
+        deliver()
+    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "thumbnails/a.jpg/100x50-smart.jpg",
+        "analysis/a.jpg.json",
+        "text/a.txt",
+        "other/images/a.jpg",
+        "images",
+        "",
+        None,
+    ],
+)
+def test_what_is_not_under_images_is_ignored(app: Parts, name: str | None) -> None:
+    """Event Grid does not filter by the trigger's path; an output that got in here would loop for ever."""
+    store(app)
+    deliver(name=name)
+    assert app.vision.asked == []
+    assert records(app) == []
+
+
+def test_names_are_kept_with_their_folders(app: Parts) -> None:
+    store(app, name="2026/ä b#c.jpg")
+    deliver(name="images/2026/ä b#c.jpg")
+    assert "analysis/2026/ä b#c.jpg.json" in records(app)
+
+
+@pytest.mark.parametrize(
+    "error", [ThrottledError("slow"), VisionUnavailableError("down"), StorageError("gone")], ids=lambda e: e.code
+)
+def test_what_waiting_can_help_is_raised_so_that_the_event_comes_again(app: Parts, error: BlobsightError) -> None:
+    store(app)
+    app.vision.failing = error
+    with pytest.raises(type(error)) as caught:
+        deliver()
+    assert caught.value is error
+    assert "unfinished/analysis/a.jpg.json" in records(app)
+    app.vision.failing = None
+    deliver()
+    assert records(app) == ["analysis/a.jpg.json", "thumbnails/a.jpg/100x50-smart.jpg"]
+
+
+def test_one_deferred_step_is_enough_to_raise(app: Parts) -> None:
+    store(app)
+    app.vision.failures = [ThrottledError("slow")]
+    with pytest.raises(ThrottledError):
+        deliver()
+    assert "thumbnails/a.jpg/100x50-smart.jpg" in records(app)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "image_empty"),
+        (b"dear diary", "not_an_image"),
+        (picture("JPEG", 49, 49), "image_too_small"),
+        (picture("TIFF"), "format_not_supported"),
+        (RED.ljust(4 * 1024 * 1024, b"\0"), "image_too_large"),
+        (RED[:10], "image_unreadable"),
+    ],
+)
+def test_what_is_no_image_fails_for_good_without_a_call(app: Parts, data: bytes, code: str) -> None:
+    """Raising would only have it delivered again."""
+    store(app, data)
+    deliver(data)
+    assert records(app) == ["unfinished/analysis/a.jpg.json"]
+    note = json.loads(app.images.contents("unfinished")["analysis/a.jpg.json"])
+    assert (note["state"], note["code"]) == ("failed", code)
+    assert note["action"]
+    assert app.vision.asked == []
+
+
+def test_an_image_that_is_gone_leaves_nothing(app: Parts) -> None:
+    deliver()
+    assert records(app) == []
+    assert app.vision.asked == []
+
+
+def test_an_event_that_comes_late_finds_what_the_image_is_now(app: Parts) -> None:
+    store(app, RED)
+    store(app, BLUE)
+    deliver(RED)
+    analysis = json.loads(app.images.contents("analysis")["a.jpg.json"])
+    assert analysis["source"]["bytes"] == len(BLUE)
+    assert app.vision.count()["analyze"] == 1
+
+
+def test_the_event_loop_is_free_while_an_upload_is_worked_on(app: Parts) -> None:
+    """A blocked loop would freeze every function of the process."""
+    store(app)
+    released = threading.Event()
+    app.vision.at_call = lambda *_: released.wait(20)
+
+    async def both() -> None:
+        working = asyncio.create_task(main(upload("images/a.jpg", RED), invocation()))
+        while not app.vision.asked:
+            await asyncio.sleep(0.001)
+        assert not working.done()
+        released.set()
+        await working
+
+    asyncio.run(both())
+    assert len(records(app)) == 2
+
+
+def test_everything_logged_carries_the_invocation(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    store(app)
+    deliver()
+    lines = [each for each in caplog.messages if each.startswith(("step.", "upload.", "image."))]
+    assert lines
+    assert all(line.endswith("correlation=invocation-7") for line in lines)
+
+
+def test_wrong_settings_are_raised_so_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.services._current", None)
+    for name in ("VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError):
+        deliver()

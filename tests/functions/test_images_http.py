@@ -1,0 +1,71 @@
+import azure.functions as func
+import pytest
+from doubles.http_requests import parsed, problem_of, request
+from doubles.parts import Parts
+from doubles.pictures import picture
+
+from ImagesHttp import main
+from shared import names, steps
+
+
+def upload(app: Parts, *images: str) -> None:
+    for name in images:
+        app.images.write(names.IMAGES, name, picture(), content_type="image/jpeg")
+
+
+def get(name: str | None = None, **params: str) -> func.HttpResponse:
+    return main(request("GET", route={"name": name} if name else {}, params=params))
+
+
+def test_all_images_are_listed_with_their_states(app: Parts) -> None:
+    upload(app, "b.jpg", "a.jpg")
+    steps.process(app.services, "b.jpg", None)
+    found = parsed(get())
+    assert [(image["name"], image["state"]) for image in found["images"]] == [
+        ("a.jpg", "pending"),
+        ("b.jpg", "complete"),
+    ]
+    assert found["continuation"] is None
+
+
+def test_pages_follow_by_their_continuation(app: Parts) -> None:
+    upload(app, "a.jpg", "b.jpg", "c.jpg")
+    first = parsed(get(limit="2"))
+    second = parsed(get(limit="2", continuation=first["continuation"]))
+    assert [image["name"] for image in first["images"] + second["images"]] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_a_list_may_be_limited_to_a_prefix(app: Parts) -> None:
+    upload(app, "2025/a.jpg", "2026/a.jpg")
+    assert [image["name"] for image in parsed(get(prefix="2026/"))["images"]] == ["2026/a.jpg"]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "2026/ä b#c.jpg"])
+def test_one_image_by_its_path_or_parameter(app: Parts, name: str) -> None:
+    upload(app, name)
+    by_path, by_parameter = get(name), get(**{"name": name})
+    assert parsed(by_path) == parsed(by_parameter)
+    assert parsed(by_path)["name"] == name
+
+
+def test_no_such_image_is_404(app: Parts) -> None:
+    assert "missing.jpg" in problem_of(get("missing.jpg"), 404, "image_not_found")["detail"]
+
+
+@pytest.mark.parametrize("name", ["..", "../cache/x", "a/../../b"])
+def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str) -> None:
+    problem_of(get(name), 400, "bad_blob_name")
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [
+        ({"limit": "0"}, "bad_parameter"),
+        ({"limit": "201"}, "bad_parameter"),
+        ({"limit": "all"}, "bad_parameter"),
+        ({"page": "2"}, "bad_parameter"),
+        ({"continuation": "made up"}, "bad_request"),
+    ],
+)
+def test_a_page_that_cannot_be_meant_is_refused(app: Parts, params: dict[str, str], code: str) -> None:
+    problem_of(get(**params), 400, code)

@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/function.json"))
 LOCKS = sorted([ROOT / "requirements.txt", *(ROOT / "locks").glob("*.txt")])
 
+# What tells the local stack's parts to each other; everything else is at its default.
+OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"}
+
 
 def bindings(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads((folder / "function.json").read_text())["bindings"]
@@ -174,9 +177,8 @@ def test_the_example_of_local_settings_holds_every_setting() -> None:
     by_name = {each.metadata["name"]: each.metadata for each in fields(Settings)}
     assert set(values) == {*by_name, "FUNCTIONS_WORKER_RUNTIME"}
     assert Settings.from_env(values)
-    for name, setting in by_name.items():
-        if setting["default"] is not None:
-            assert values[name] == setting["default"], name
+    for name in set(by_name) - OF_THE_LOCAL_STACK:
+        assert values[name] == by_name[name]["default"], name
 
 
 def test_uploads_have_as_many_threads_as_the_host_hands_out_at_once() -> None:

@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test lint format lock bench setup setup-dev clean
+.PHONY: help start demo test lint format lock setup setup-dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, TypeVar
 
-from shared.errors import BlobsightError, ThrottledError, VisionUnauthorizedError
+from shared.errors import BlobsightError, ThrottledError, VisionMisplacedError, VisionUnauthorizedError
 
 _T = TypeVar("_T")
 
@@ -19,6 +19,8 @@ _T = TypeVar("_T")
 MAX_ATTEMPTS = 4
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 8.0
+# Waiting can help, but for somebody to mend the settings.
+_NOT_IN_SECONDS = (VisionUnauthorizedError, VisionMisplacedError)
 # For a 429 that does not say how long.
 DEFAULT_THROTTLE_SECONDS = 1.0
 
@@ -93,7 +95,7 @@ def call(
 
 def _wait(error: BlobsightError, failures: int, pick: Callable[[float, float], float]) -> float | None:
     """Seconds to wait before the next attempt, or None if there should be none."""
-    if not error.transient or isinstance(error, VisionUnauthorizedError) or failures >= MAX_ATTEMPTS:
+    if not error.transient or isinstance(error, _NOT_IN_SECONDS) or failures >= MAX_ATTEMPTS:
         return None
     if error.retry_after_seconds is not None:
         return error.retry_after_seconds

@@ -18,6 +18,7 @@ from shared.retry import Clock, SystemClock
 from shared.settings import Settings
 from shared.storage import Blobs, BlobStore
 from shared.vision.client import VisionClient
+from shared.vision.credentials import Identity, Keys
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 from shared.vision.transport import Transport
@@ -90,7 +91,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     host = images if same else BlobStore(settings.host_storage, connections=connections)
     vision = VisionClient(
         settings.vision_endpoint,
-        settings.vision_key,
+        Identity() if settings.vision_auth == "identity" else Keys(settings.vision_key or "", settings.vision_key_2),
         transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),
         timeout_seconds=settings.vision_timeout_seconds,
         clock=clock,

@@ -72,23 +72,42 @@ LANGUAGES = frozenset(
         "zh-Hant",
     ]
 )
+VISION_AUTHS = ("key", "identity")
 TEXT_MODES = ("auto", "always", "never")
 MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
 
 Size = tuple[int, int]
 
 
-def _endpoint(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("is not an http(s) address such as https://my-resource.cognitiveservices.azure.com")
-    return text.rstrip("/")
+def endpoint(text: str) -> str:
+    """
+    The base address of a Computer Vision resource, however it was copied: without slashes at its end, doubled slashes
+    and the API's own path, which the client adds.
+
+    Raises:
+        ValueError: it is no such address.
+    """
+    try:
+        parts = urlsplit(text.strip())
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("must be an http(s) address such as https://my-resource.cognitiveservices.azure.com")
+    path = re.sub(r"/+", "/", parts.path).rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{re.sub(r'/vision(/v[0-9.]+)?$', '', path, flags=re.IGNORECASE)}"
+
+
+def _vision_auth(text: str) -> str:
+    if text not in VISION_AUTHS:
+        raise ValueError(f"must be one of {', '.join(VISION_AUTHS)}")
+    return text
 
 
 def _rate(text: str) -> tuple[int, float]:
     found = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)", text)
     if not found or not int(found[1]) or not float(found[2]):
-        raise ValueError("is not a rate such as 10/1 (calls per seconds) or 20/60")
+        raise ValueError("must be a rate such as 10/1 (calls per seconds) or 20/60")
     return int(found[1]), float(found[2])
 
 
@@ -106,7 +125,7 @@ def _sizes(text: str) -> tuple[Size, ...]:
         found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", part)
         size = (int(found[1]), int(found[2])) if found else (0, 0)
         if not all(1 <= side <= MAX_THUMBNAIL_PIXELS for side in size):
-            raise ValueError(f"has {part!r}; each size is WIDTHxHEIGHT with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
+            raise ValueError(f"must be sizes such as 200x150,1024x768 with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
         sizes.append(size)
     return tuple(dict.fromkeys(sizes))
 
@@ -153,7 +172,7 @@ def _language(text: str) -> str:
 
 def _connection(text: str) -> str:
     if "=" not in text:
-        raise ValueError("is not a storage connection string")
+        raise ValueError("must be a storage connection string")
     return text
 
 
@@ -171,9 +190,12 @@ class Settings:
     """What the app was told. Immutable; made by `from_env`."""
 
     vision_endpoint: str = _setting(
-        "VISION_ENDPOINT", "Base address of the Computer Vision resource (or the Read container).", _endpoint
+        "VISION_ENDPOINT", "Base address of the Computer Vision resource (or the Read container).", endpoint
     )
-    vision_key: str = _setting("VISION_KEY", "A key of that resource.", str, secret=True)
+    vision_auth: str = _setting(
+        "VISION_AUTH", "How the app shows who it is: key, or identity (Entra ID, no key needed).", _vision_auth, "key"
+    )
+    vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", str, "", secret=True)
     vision_key_2: str | None = _setting(
         "VISION_KEY_2", "The resource's other key, tried when the first is refused.", str, "", secret=True
     )
@@ -239,9 +261,23 @@ class Settings:
                 values[each.name] = _read(each.metadata, environment)
             except ValueError as error:
                 problems.append(f"{each.metadata['name']} {error}")
+        problems += _contradictions(values)
         if problems:
             raise SettingsError(problems)
         return cls(**values)
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[str]:
+    """What is wrong only between settings; those that could not be read are missing here."""
+    auth, address = values.get("vision_auth"), values.get("vision_endpoint", "")
+    if auth == "key" and values["vision_key"] is None:
+        return ["VISION_KEY is not set: a key of that resource (or set VISION_AUTH=identity)"]
+    if auth == "identity" and re.search(r"\.api\.cognitive\.", address):
+        return [
+            "VISION_ENDPOINT must be the resource's own subdomain for VISION_AUTH=identity, because a region's takes"
+            f" keys only; it is {address!r}"
+        ]
+    return []
 
 
 def health_key(environment: Mapping[str, str] | None = None) -> str | None:
@@ -253,11 +289,10 @@ def health_key(environment: Mapping[str, str] | None = None) -> str | None:
 def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
     text = environment.get(setting["name"], "").strip() or setting["default"]
     if text is None:
-        raise ValueError(f"is not set: {setting['help'][0].lower()}{setting['help'][1:]}")
+        raise ValueError(f"is not set: {setting['help'][0].lower()}{setting['help'][1:].rstrip('.')}")
     if text == "":
         return None
     try:
         return setting["parse"](text)
     except ValueError as error:
-        shown = "" if setting["secret"] else f"={text!r} "
-        raise ValueError(f"{shown}{error}".strip()) from None
+        raise ValueError(f"{error}" if setting["secret"] else f"{error}; it is {text!r}") from None

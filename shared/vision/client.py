@@ -6,17 +6,22 @@ answer.
 """
 
 import json
-from collections.abc import Iterable
-from urllib.parse import urlencode
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
-from shared.errors import UnexpectedAnswerError
-from shared.images import ImageBytes, ImageUrl
+from shared import settings
+from shared.errors import BadRequestError, UnexpectedAnswerError, VisionError
+from shared.images import ImageBytes, ImageUrl, kind_of
 from shared.retry import Clock, Deadline, SystemClock, call
 from shared.vision import faults, questions
-from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainModel
+from shared.vision.credentials import Credentials, Keys
+from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainAnalysis, DomainModels
 from shared.vision.questions import Question
+from shared.vision.reading import ReadOperation, ReadResult
 from shared.vision.transport import Reply, Transport
 
+_T = TypeVar("_T")
 Image = ImageBytes | ImageUrl
 
 
@@ -26,7 +31,7 @@ class VisionClient:
 
     Args:
         endpoint: the resource's base address, such as `https://my-resource.cognitiveservices.azure.com`.
-        key: one of the resource's keys. Sent to that endpoint only.
+        credentials: one of the resource's keys, or `Keys` or `Identity`. Sent to that endpoint only.
         transport: carries the requests.
         timeout_seconds: the limit of one question, its retries included.
         clock: the time.
@@ -35,14 +40,14 @@ class VisionClient:
     def __init__(
         self,
         endpoint: str,
-        key: str,
+        credentials: Credentials | str,
         *,
         transport: Transport | None = None,
         timeout_seconds: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
-        self._base = f"{endpoint.rstrip('/')}/vision/v3.2"
-        self._key = key
+        self._base = f"{settings.endpoint(endpoint)}/vision/v3.2"
+        self.credentials = Keys(credentials) if isinstance(credentials, str) else credentials
         self._transport = transport or Transport(connections=16)
         self._timeout_seconds = timeout_seconds
         self._clock = clock or SystemClock()
@@ -102,42 +107,141 @@ class VisionClient:
         """Ask for the rectangle that matters most."""
         return AreaOfInterest.of(self.ask(questions.area_of_interest(model_version=model_version), image).json())
 
-    def list_models(self, *, timeout_seconds: float | None = None) -> tuple[DomainModel, ...]:
+    def tag(self, image: Image, *, language: str = "en", model_version: str = "latest") -> Analysis:
+        """Ask for words about the image."""
+        return Analysis.of(self.ask(questions.tag(language=language, model_version=model_version), image).json())
+
+    def detect(self, image: Image, *, model_version: str = "latest") -> Analysis:
+        """Ask for objects and where they are."""
+        return Analysis.of(self.ask(questions.detect(model_version=model_version), image).json())
+
+    def analyze_by_domain(
+        self, model: str, image: Image, *, language: str = "en", model_version: str = "latest"
+    ) -> DomainAnalysis:
+        """Ask a domain-specific model, `landmarks` or `celebrities` (the latter needs Microsoft's approval)."""
+        question = questions.domain(model, language=language, model_version=model_version)
+        return DomainAnalysis.of(self.ask(question, image).json())
+
+    def list_models(self, *, timeout_seconds: float | None = None) -> DomainModels:
         """Ask which domain-specific models there are. No image, and the cheapest way to try endpoint and key."""
-        answer = self._exchange("GET", "/models", {}, None, "models", "application/json", timeout_seconds)
-        return DomainModel.list_of(answer.json())
+        url = f"{self._base}/models"
+        return DomainModels.of(self._get(url, "models", timeout_seconds).json())
+
+    def read(
+        self,
+        image: Image,
+        *,
+        language: str | None = None,
+        pages: str | None = None,
+        reading_order: str = "basic",
+        model_version: str = "latest",
+    ) -> ReadOperation:
+        """Have the text of an image, a PDF or a TIFF read; `get_read_result` asks how far it is."""
+        question = questions.read(
+            language=language, pages=pages, reading_order=reading_order, model_version=model_version
+        )
+        content_type, body = _body(image)
+        return self._exchange(
+            "POST",
+            self._url(question),
+            {"Content-Type": content_type, "Accept": "application/json"},
+            body,
+            question.operation,
+            self._accepted,
+        )
+
+    def get_read_result(self, operation: ReadOperation | str) -> ReadResult:
+        """
+        Ask how far a Read is.
+
+        Args:
+            operation: what `read` returned, or the address or the id alone. An address is followed as the service gave
+                it, because services and containers differ in its path.
+
+        Raises:
+            BadRequestError: the address is not on this endpoint.
+            VisionError: an id that is unknown or older than 48 hours is a `VisionMisplacedError`.
+        """
+        url = operation.url if isinstance(operation, ReadOperation) else operation
+        if "/" not in url:
+            url = f"{self._base}/read/analyzeResults/{quote(url, safe='')}"
+        elif not self._owns(url):
+            raise BadRequestError("The Read's address is not on VISION_ENDPOINT, so the key is not sent there.")
+        return ReadResult.of(self._get(url, "readResult").json())
 
     def ask(self, question: Question, image: Image) -> Answer:
         """
         Ask one question about one image.
 
         Returns:
-            The answer as it came. A JSON answer has been checked to be a JSON object.
+            The answer as it came. A JSON answer has been checked to be a JSON object, another to be an image.
 
         Raises:
             ImageRejectedError, VisionError: see `shared.errors`.
         """
         content_type, body = _body(image)
-        path = f"/{question.operation}?{urlencode(question.parameters)}"
-        return self._exchange("POST", path, {"Content-Type": content_type}, body, question.operation, question.accept)
+        headers = {"Content-Type": content_type, "Accept": question.accept}
+        check = _json if question.accept == "application/json" else _image
+        return self._exchange("POST", self._url(question), headers, body, question.operation, check)
+
+    def _get(self, url: str, operation: str, timeout_seconds: float | None = None) -> Answer:
+        return self._exchange("GET", url, {"Accept": "application/json"}, None, operation, _json, timeout_seconds)
+
+    def _url(self, question: Question) -> str:
+        return f"{self._base}/{question.path or question.operation}?{urlencode(question.parameters)}"
 
     def _exchange(
         self,
         method: str,
-        path: str,
+        url: str,
         headers: dict[str, str],
         body: bytes | None,
         operation: str,
-        accept: str,
+        check: Callable[[Reply], _T],
         timeout_seconds: float | None = None,
-    ) -> Answer:
-        sent = {**headers, "Accept": accept, "Ocp-Apim-Subscription-Key": self._key}
+    ) -> _T:
+        """Send until there is an answer; *check* reads a successful one, and what it refuses is sent again."""
 
-        def attempt(deadline: Deadline) -> Answer:
-            reply = self._transport.send(method, self._base + path, headers=sent, body=body, deadline=deadline)
-            return _answer(reply, operation, accept)
+        def attempt(deadline: Deadline) -> _T:
+            for offer in self.credentials.offers():
+                sent = {**headers, **offer}
+                reply = self._transport.send(method, url, headers=sent, body=body, deadline=deadline)
+                if reply.status != 401:
+                    self.credentials.worked(offer)
+                    break
+            if 200 <= reply.status < 300:
+                return check(reply)
+            error = faults.error_of(reply.status, reply.headers, reply.body, operation)
+            raise self.credentials.refused(error) if reply.status == 401 else error
 
         return call(attempt, Deadline.after(timeout_seconds or self._timeout_seconds, self._clock))
+
+    def _accepted(self, reply: Reply) -> ReadOperation:
+        """The operation that an answer to a Read names; its key goes there, so it has to be on this endpoint."""
+        url = reply.headers.get("Operation-Location", "")
+        if not self._owns(url):
+            # Not to be asked again: it was accepted, and is paid.
+            raise VisionError(
+                f"Computer Vision accepted the Read but named {_origin(url) or 'no address'} for its result, which is "
+                "not VISION_ENDPOINT.",
+                code="operation_elsewhere",
+                action="Set VISION_ENDPOINT to the address by which the service names itself.",
+                request_id=reply.headers.get("apim-request-id"),
+            )
+        return ReadOperation(url, reply.headers.get("apim-request-id"))
+
+    def _owns(self, url: str) -> bool:
+        return _origin(url) is not None and _origin(url) == _origin(self._base)
+
+
+def _origin(url: str) -> str | None:
+    """Scheme, host and port of an address; None if it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname and parts.username is None else None
 
 
 def _body(image: Image) -> tuple[str, bytes]:
@@ -146,16 +250,22 @@ def _body(image: Image) -> tuple[str, bytes]:
     return "application/octet-stream", image.data
 
 
-def _answer(reply: Reply, operation: str, accept: str) -> Answer:
-    if not 200 <= reply.status < 300:
-        raise faults.error_of(reply.status, reply.headers, reply.body, operation)
-    content_type = reply.headers.get("Content-Type", accept).split(";")[0].strip().lower()
-    answer = Answer(content_type, reply.body, reply.headers.get("apim-request-id"))
-    if accept == "application/json":
-        answer.json()  # inside the attempt, so that a garbled answer is asked for again
-    elif not reply.body.startswith(b"\xff\xd8\xff") and not reply.body.startswith(b"\x89PNG"):
-        raise UnexpectedAnswerError(
-            f"Computer Vision answered {operation} with {len(reply.body)} bytes that are no image.",
-            request_id=answer.request_id,
-        )
+def _answer(reply: Reply) -> Answer:
+    content_type = reply.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    return Answer(content_type, reply.body, reply.headers.get("apim-request-id"))
+
+
+def _json(reply: Reply) -> Answer:
+    answer = _answer(reply)._replace(content_type="application/json")
+    answer.json()
     return answer
+
+
+def _image(reply: Reply) -> Answer:
+    kind = kind_of(reply.body)
+    if kind is None:
+        raise UnexpectedAnswerError(
+            f"Computer Vision answered with {len(reply.body)} bytes that are no image.",
+            request_id=reply.headers.get("apim-request-id"),
+        )
+    return _answer(reply)._replace(content_type=kind[1])

@@ -6,13 +6,10 @@ the right type; `UnexpectedAnswerError` otherwise. `body` always is the service'
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from shared.errors import UnexpectedAnswerError
-
-_T = TypeVar("_T")
-Json = Mapping[str, Any]
+from shared.vision.fields import Json, get, list_of, need, number, truth, typed
 
 
 class Answer(NamedTuple):
@@ -36,7 +33,7 @@ class Answer(NamedTuple):
                 f"Computer Vision answered 200 with a body that is no JSON ({len(self.body)} bytes).",
                 request_id=self.request_id,
             ) from error
-        body: dict[str, Any] = _typed(parsed, dict, "the body")
+        body: dict[str, Any] = typed(parsed, dict, "the body")
         return body
 
 
@@ -78,13 +75,55 @@ class Rectangle(NamedTuple):
     height: int
 
 
+class Found(NamedTuple):
+    """Something with a place in the image: an object, a brand, a face. Confidence 0 to 1."""
+
+    name: str
+    confidence: float | None
+    rectangle: Rectangle | None
+
+
+class Color(NamedTuple):
+    """The colours; `accent` is hexadecimal without a sign before it."""
+
+    foreground: str | None
+    background: str | None
+    dominant: tuple[str, ...]
+    accent: str | None
+    black_and_white: bool | None
+
+
+class Adult(NamedTuple):
+    """What should not be shown to everybody; scores 0 to 1."""
+
+    is_adult: bool | None
+    is_racy: bool | None
+    is_gory: bool | None
+    adult_score: float | None
+    racy_score: float | None
+    gore_score: float | None
+
+
+class ImageType(NamedTuple):
+    """Clip-art 0 (not) to 3 (good), line drawing 0 or 1."""
+
+    clip_art: int | None
+    line_drawing: int | None
+
+
 class Analysis(NamedTuple):
-    """What `analyze` and `describe` answer."""
+    """What `analyze`, `describe`, `tag` and `detect` answer; what was not asked for is empty or None."""
 
     body: Json
     captions: tuple[Caption, ...]
     tags: tuple[Tag, ...]
     categories: tuple[Category, ...]
+    objects: tuple[Found, ...]
+    brands: tuple[Found, ...]
+    faces: tuple[Rectangle, ...]
+    color: Color | None
+    adult: Adult | None
+    image_type: ImageType | None
     metadata: Metadata
     request_id: str | None
     model_version: str | None
@@ -92,20 +131,28 @@ class Analysis(NamedTuple):
     @classmethod
     def of(cls, body: Json) -> "Analysis":
         """Read an answer's body."""
-        description = _get(body, "description", dict) or {}
+        description = get(body, "description", dict) or {}
         return cls(
             body=body,
             captions=tuple(
-                Caption(_need(each, "text", str), _number(each, "confidence"))
-                for each in _list(description, "captions")
+                Caption(need(each, "text", str), number(each, "confidence"))
+                for each in list_of(description, "captions")
             ),
-            tags=tuple(Tag(_need(each, "name", str), _number(each, "confidence")) for each in _list(body, "tags")),
+            tags=tuple(Tag(need(each, "name", str), number(each, "confidence")) for each in list_of(body, "tags")),
             categories=tuple(
-                Category(_need(each, "name", str), _number(each, "score")) for each in _list(body, "categories")
+                Category(need(each, "name", str), number(each, "score")) for each in list_of(body, "categories")
             ),
+            objects=tuple(_found(each, "object", "rectangle") for each in list_of(body, "objects")),
+            brands=tuple(_found(each, "name", "rectangle") for each in list_of(body, "brands")),
+            faces=tuple(
+                rectangle for each in list_of(body, "faces") if (rectangle := _rectangle(each, "faceRectangle"))
+            ),
+            color=_color(get(body, "color", dict)),
+            adult=_adult(get(body, "adult", dict)),
+            image_type=_image_type(get(body, "imageType", dict)),
             metadata=_metadata(body),
-            request_id=_get(body, "requestId", str),
-            model_version=_get(body, "modelVersion", str),
+            request_id=get(body, "requestId", str),
+            model_version=get(body, "modelVersion", str),
         )
 
 
@@ -119,8 +166,10 @@ class AreaOfInterest(NamedTuple):
     @classmethod
     def of(cls, body: Json) -> "AreaOfInterest":
         """Read an answer's body."""
-        area = _need(body, "areaOfInterest", dict)
-        return cls(body, Rectangle(*(_need(area, side, int) for side in ("x", "y", "w", "h"))), _metadata(body))
+        rectangle = _rectangle(body, "areaOfInterest")
+        if rectangle is None:
+            raise UnexpectedAnswerError("Computer Vision answered 200, but areaOfInterest is missing.")
+        return cls(body, rectangle, _metadata(body))
 
 
 class DomainModel(NamedTuple):
@@ -129,44 +178,89 @@ class DomainModel(NamedTuple):
     name: str
     categories: tuple[str, ...]
 
+
+class DomainModels(NamedTuple):
+    """What `models` answers."""
+
+    body: Json
+    models: tuple[DomainModel, ...]
+
     @classmethod
-    def list_of(cls, body: Json) -> tuple["DomainModel", ...]:
-        """Read the body that `models` answers."""
-        return tuple(
-            cls(
-                _need(each, "name", str),
-                tuple(_typed(category, str, "categories") for category in _get(each, "categories", list) or ()),
-            )
-            for each in _list(body, "models")
+    def of(cls, body: Json) -> "DomainModels":
+        """Read an answer's body."""
+        return cls(
+            body,
+            tuple(
+                DomainModel(
+                    need(each, "name", str),
+                    tuple(typed(category, str, "categories") for category in get(each, "categories", list) or ()),
+                )
+                for each in list_of(body, "models")
+            ),
+        )
+
+
+class DomainAnalysis(NamedTuple):
+    """What a domain-specific model answers: the landmarks or celebrities it knows in the image."""
+
+    body: Json
+    landmarks: tuple[Tag, ...]
+    celebrities: tuple[Found, ...]
+    metadata: Metadata
+
+    @classmethod
+    def of(cls, body: Json) -> "DomainAnalysis":
+        """Read an answer's body."""
+        result: Json = get(body, "result", dict) or {}
+        return cls(
+            body,
+            tuple(Tag(need(each, "name", str), number(each, "confidence")) for each in list_of(result, "landmarks")),
+            tuple(_found(each, "name", "faceRectangle") for each in list_of(result, "celebrities")),
+            _metadata(body),
         )
 
 
 def _metadata(body: Json) -> Metadata:
-    metadata = _get(body, "metadata", dict) or {}
-    return Metadata(_get(metadata, "width", int), _get(metadata, "height", int), _get(metadata, "format", str))
+    metadata = get(body, "metadata", dict) or {}
+    return Metadata(get(metadata, "width", int), get(metadata, "height", int), get(metadata, "format", str))
 
 
-def _list(body: Json, key: str) -> list[dict[str, Any]]:
-    return [_typed(each, dict, key) for each in _get(body, key, list) or ()]
+# Faces and celebrities are given by other words than everything else.
+_SIDES = {"faceRectangle": ("left", "top", "width", "height")}
 
 
-def _number(body: Json, key: str) -> float | None:
-    value = body.get(key)
-    # JSON writes 1.0 as 1, and Python takes True for a number.
-    return None if value is None else float(_typed(value, (int, float), key))
+def _rectangle(body: Json, key: str) -> Rectangle | None:
+    sides = get(body, key, dict)
+    if sides is None:
+        return None
+    return Rectangle(*(need(sides, side, int) for side in _SIDES.get(key, ("x", "y", "w", "h"))))
 
 
-def _get(body: Json, key: str, kind: type[_T]) -> _T | None:
-    value = body.get(key)
-    return None if value is None else _typed(value, kind, key)
+def _found(body: Json, name: str, rectangle: str) -> Found:
+    return Found(need(body, name, str), number(body, "confidence"), _rectangle(body, rectangle))
 
 
-def _need(body: Json, key: str, kind: type[_T]) -> _T:
-    value: _T = _typed(body.get(key), kind, key)
-    return value
+def _color(body: Json | None) -> Color | None:
+    if body is None:
+        return None
+    return Color(
+        get(body, "dominantColorForeground", str),
+        get(body, "dominantColorBackground", str),
+        tuple(typed(colour, str, "dominantColors") for colour in get(body, "dominantColors", list) or ()),
+        get(body, "accentColor", str),
+        # The service writes both; the swagger knows the second only.
+        truth(body, "isBwImg") if "isBwImg" in body else truth(body, "isBWImg"),
+    )
 
 
-def _typed(value: Any, kind: Any, key: str) -> Any:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise UnexpectedAnswerError(f"Computer Vision answered 200, but {key} is {type(value).__name__}.")
-    return value
+def _adult(body: Json | None) -> Adult | None:
+    if body is None:
+        return None
+    return Adult(
+        *(truth(body, f"is{kind}Content") for kind in ("Adult", "Racy", "Gory")),
+        *(number(body, f"{kind}Score") for kind in ("adult", "racy", "gore")),
+    )
+
+
+def _image_type(body: Json | None) -> ImageType | None:
+    return ImageType(get(body, "clipArtType", int), get(body, "lineDrawingType", int)) if body is not None else None

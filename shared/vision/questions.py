@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 from shared.errors import BadRequestError
 from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS
 
+READING_ORDERS = ("basic", "natural")
+_PAGES = re.compile(r"\d+|\d+-\d+|\d+-|-\d+")
 DETAILS = ("Celebrities", "Landmarks")
 MAX_CANDIDATES = 100  # the swagger gives no limit; more than a hundred captions can only be a mistake
 
@@ -24,19 +26,21 @@ class Question(NamedTuple):
     One question.
 
     Attributes:
-        operation: the path's last word, as the service's own statistics name it.
+        operation: a name for it, which is the path but for the ones whose path has several words.
         parameters: the query, complete and sorted.
         accept: the media type that is wanted back.
+        path: the path below the version, where it is not the operation.
     """
 
     operation: str
     parameters: tuple[tuple[str, str], ...]
     accept: str = "application/json"
+    path: str = ""
 
     @property
     def text(self) -> str:
-        """The canonical form: `operation?name=value&...`."""
-        return f"{self.operation}?{urlencode(self.parameters)}"
+        """The canonical form: `path?name=value&...`."""
+        return f"{self.path or self.operation}?{urlencode(self.parameters)}"
 
     @property
     def key(self) -> str:
@@ -110,9 +114,69 @@ def area_of_interest(*, model_version: str = "latest") -> Question:
     return _question("areaOfInterest", {"model-version": _model_version(model_version)})
 
 
-def _question(operation: str, parameters: dict[str, str], *, accept: str = "application/json") -> Question:
+def tag(*, language: str = "en", model_version: str = "latest") -> Question:
+    """Ask for words about the image."""
+    return _question("tag", {"language": _language(language), "model-version": _model_version(model_version)})
+
+
+def detect(*, model_version: str = "latest") -> Question:
+    """Ask for objects and where they are."""
+    return _question("detect", {"model-version": _model_version(model_version)})
+
+
+def domain(model: str, *, language: str = "en", model_version: str = "latest") -> Question:
+    """Ask a domain-specific model, `landmarks` or `celebrities`; `list_models` tells which there are."""
+    if not re.fullmatch(r"[A-Za-z]{1,40}", model):
+        raise BadRequestError(
+            f"model={model!r} is no domain-specific model; there are landmarks and celebrities.", code="bad_parameter"
+        )
+    parameters = {"language": _language(language), "model-version": _model_version(model_version)}
+    return _question("domain", parameters, path=f"models/{model}/analyze")
+
+
+def read(
+    *,
+    language: str | None = None,
+    pages: str | None = None,
+    reading_order: str = "basic",
+    model_version: str = "latest",
+) -> Question:
+    """
+    Ask for the text of an image, a PDF or a TIFF.
+
+    Args:
+        language: a BCP 47 code that forces it; left out, the service finds the language by itself, which is better.
+        pages: such as `1,3-5,8-,-2`; left out, all.
+        reading_order: `basic` (left to right, top to bottom) or `natural` (as people read columns).
+        model_version: `latest` or a date.
+    """
+    if language is not None and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?(-[A-Z]{2})?", language):
+        raise BadRequestError(f"language={language!r} is no language code such as en or zh-Hans.", code="bad_parameter")
+    if pages and not all(_PAGES.fullmatch(part) for part in pages.split(",")):
+        raise BadRequestError(
+            f"pages={pages!r} is no list of pages and ranges such as 1,3-5,8-,-2.", code="bad_parameter"
+        )
+    if reading_order not in READING_ORDERS:
+        raise BadRequestError(
+            f"readingOrder={reading_order!r} is none of {', '.join(READING_ORDERS)}.", code="bad_parameter"
+        )
+    return _question(
+        "read",
+        {
+            "language": language or "",
+            "pages": pages or "",
+            "readingOrder": reading_order,
+            "model-version": _model_version(model_version),
+        },
+        path="read/analyze",
+    )
+
+
+def _question(
+    operation: str, parameters: dict[str, str], *, accept: str = "application/json", path: str = ""
+) -> Question:
     given = {name: value for name, value in parameters.items() if value}
-    return Question(operation, tuple(sorted(given.items())), accept)
+    return Question(operation, tuple(sorted(given.items())), accept, path)
 
 
 def _chosen(parameter: str, values: Iterable[str], allowed: tuple[str, ...]) -> list[str]:

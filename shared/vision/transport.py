@@ -1,7 +1,7 @@
 """
 How a question travels: one pooled session, one TLS context, one deadline, bounded answers.
 
-Measured reasons for what looks unusual are in bench/ and docs/decisions.md: requests builds a TLS context and reads the
+Measured reasons for what looks unusual are in docs/decisions.md: requests builds a TLS context and reads the
 whole bundle of authorities for every new connection (tens of milliseconds of CPU), and asks the environment for proxies
 and passwords at every call.
 """

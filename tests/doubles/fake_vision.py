@@ -9,7 +9,7 @@ from collections.abc import Callable
 from shared.errors import BlobsightError
 from shared.images import ImageBytes, ImageUrl
 from shared.vision.client import VisionClient
-from shared.vision.models import Answer, DomainModel
+from shared.vision.models import Answer, DomainModel, DomainModels
 from shared.vision.questions import Question
 
 
@@ -60,10 +60,10 @@ class FakeVision(VisionClient):
         }
         return Answer("application/json", json.dumps(document).encode(), identifier)
 
-    def list_models(self, *, timeout_seconds: float | None = None) -> tuple[DomainModel, ...]:
+    def list_models(self, *, timeout_seconds: float | None = None) -> DomainModels:
         with self._guard:
             self._fail()
-        return (DomainModel("landmarks", ("outdoor_", "building_")),)
+        return DomainModels({}, (DomainModel("landmarks", ("outdoor_", "building_")),))
 
     def _fail(self) -> None:
         if self.failures:

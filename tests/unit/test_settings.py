@@ -23,6 +23,7 @@ def problems(environment: dict[str, str]) -> list[str]:
 def test_the_defaults_hold_where_nothing_is_set() -> None:
     assert read() == Settings(
         vision_endpoint="https://vision.invalid",
+        vision_auth="key",
         vision_key="first-secret-key",
         vision_key_2=None,
         vision_rate=(10, 1.0),
@@ -115,14 +116,14 @@ def test_every_problem_is_reported_at_once() -> None:
     found = problems({"VISION_RATE": "fast", "TEXT_MODE": "maybe", "ImagesStorage": "nothing"})
     assert [problem.split()[0] for problem in found] == [
         "VISION_ENDPOINT",
-        "VISION_KEY",
         "VISION_RATE",
         "TEXT_MODE",
         "ImagesStorage",
         "AzureWebJobsStorage",
+        "VISION_KEY",
     ]
     assert found[0] == (
-        "VISION_ENDPOINT is not set: base address of the Computer Vision resource (or the Read container)."
+        "VISION_ENDPOINT is not set: base address of the Computer Vision resource (or the Read container)"
     )
 
 

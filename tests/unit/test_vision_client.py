@@ -104,7 +104,7 @@ def test_each_operation_has_its_path(service: responses.RequestsMock, client: Vi
     thumbnail = client.generate_thumbnail(IMAGE, 20, 10, smart_cropping=True)
     assert (thumbnail.body, thumbnail.content_type, thumbnail.request_id) == (JPEG, "image/jpeg", "id-1")
     assert client.area_of_interest(IMAGE).rectangle.width == 1
-    assert client.list_models()[0].name == "landmarks"
+    assert client.list_models().models[0].name == "landmarks"
     urls = [urlsplit(str(call.request.url)) for call in service.calls]
     assert [url.path.removeprefix("/vision/v3.2/") for url in urls] == [
         "describe",

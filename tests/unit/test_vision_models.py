@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from shared.errors import UnexpectedAnswerError
-from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainModel
+from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainModels
 
 BODY: dict[str, Any] = {
     "categories": [{"name": "outdoor_mountain", "score": 0.9}, {"name": "text_sign"}],
@@ -72,14 +72,14 @@ def test_an_area_of_interest_needs_its_rectangle() -> None:
 
 def test_domain_models_have_names_and_categories() -> None:
     body = {"models": [{"name": "landmarks", "categories": ["outdoor_", "屋外_"]}, {"name": "celebrities"}]}
-    found = DomainModel.list_of(body)
+    found = DomainModels.of(body).models
     assert [(model.name, model.categories) for model in found] == [
         ("landmarks", ("outdoor_", "屋外_")),
         ("celebrities", ()),
     ]
-    assert DomainModel.list_of({}) == ()
+    assert DomainModels.of({}).models == ()
     with pytest.raises(UnexpectedAnswerError):
-        DomainModel.list_of({"models": [{"categories": []}]})
+        DomainModels.of({"models": [{"categories": []}]})
 
 
 def test_an_answer_is_a_json_object() -> None:

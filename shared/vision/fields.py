@@ -1,0 +1,57 @@
+"""
+Members of an answer's JSON, with the type they have to have.
+
+What is missing is None or empty, what has another type is an `UnexpectedAnswerError` that names the member.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from shared.errors import UnexpectedAnswerError
+
+_T = TypeVar("_T")
+Json = Mapping[str, Any]
+
+
+def get(body: Json, key: str, kind: type[_T]) -> _T | None:
+    """The member, or None if it is missing or null."""
+    value = body.get(key)
+    return None if value is None else typed(value, kind, key)
+
+
+def need(body: Json, key: str, kind: type[_T]) -> _T:
+    """The member, which cannot be missing."""
+    value: _T = typed(body.get(key), kind, key)
+    return value
+
+
+def number(body: Json, key: str) -> float | None:
+    """A number, or None."""
+    value = body.get(key)
+    # JSON writes 1.0 as 1.
+    return None if value is None else float(typed(value, (int, float), key))
+
+
+def truth(body: Json, key: str) -> bool | None:
+    """True, false, or None."""
+    value = body.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise _unexpected(key, value)
+    return value
+
+
+def list_of(body: Json, key: str) -> list[dict[str, Any]]:
+    """A list of objects; empty if it is missing."""
+    return [typed(each, dict, key) for each in get(body, key, list) or ()]
+
+
+def typed(value: Any, kind: Any, key: str) -> Any:
+    """The value, if it is of that kind."""
+    # Python takes True for a number.
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _unexpected(key, value)
+    return value
+
+
+def _unexpected(key: str, value: Any) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(f"Computer Vision answered 200, but {key} is {type(value).__name__}.")

@@ -4,6 +4,7 @@ Check a function's Python signature against its function.json, with the rules an
 A function that passes here loads in Azure, and one that fails here fails there.
 """
 
+import collections.abc
 import inspect
 import types
 import typing
@@ -89,13 +90,14 @@ def _parameter(binding: Binding, annotated: bool, annotation: Any) -> Parameter:
     if not annotated:
         return Parameter(binding, converter_for(binding.type), None)
     annotated_out = getattr(typing.get_origin(annotation) or annotation, "__name__", "") == "Out"
+    whole = annotation
     if annotated_out:
         arguments = typing.get_args(annotation)
         if len(arguments) != 1:
-            raise FunctionLoadError(f"binding {name} has invalid Out annotation {annotation!r}")
+            raise FunctionLoadError(f"binding {name} has invalid Out annotation {whole!r}")
         annotation = arguments[0]
     if not isinstance(annotation, type) and not _is_generic(annotation):
-        raise FunctionLoadError(f"binding {name} has invalid non-type annotation {annotation!r}")
+        raise FunctionLoadError(f"binding {name} has invalid non-type annotation {whole!r}")
     if is_out and not annotated_out:
         raise FunctionLoadError(
             f'binding {name} is declared to have the "out" direction, but its annotation in Python is not a subclass '
@@ -110,9 +112,10 @@ def _parameter(binding: Binding, annotated: bool, annotation: Any) -> Parameter:
 
 
 def _is_generic(annotation: Any) -> bool:
-    """Whether it is `List[str]` and the like; the worker does not count `int | None` among them."""
-    origin = typing.get_origin(annotation)
-    return isinstance(origin, type) and origin is not types.UnionType
+    """Whether it is one of typing's own `List[str]` and the like; the worker does not count `list[str]` among them."""
+    if isinstance(annotation, types.GenericAlias | types.UnionType):
+        return False
+    return typing.get_origin(annotation) not in (None, typing.Union, typing.ClassVar, tuple, collections.abc.Callable)
 
 
 def _checked_converter(binding: Binding, annotation: Any) -> Converter:

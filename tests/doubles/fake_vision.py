@@ -9,7 +9,7 @@ from collections.abc import Callable
 from shared.errors import BlobsightError
 from shared.images import ImageBytes, ImageUrl
 from shared.vision.client import VisionClient
-from shared.vision.models import Answer, DomainModel, DomainModels
+from shared.vision.models import Answer, DomainModels
 from shared.vision.questions import Question
 
 
@@ -63,7 +63,7 @@ class FakeVision(VisionClient):
     def list_models(self, *, timeout_seconds: float | None = None) -> DomainModels:
         with self._guard:
             self._fail()
-        return DomainModels({}, (DomainModel("landmarks", ("outdoor_", "building_")),))
+        return DomainModels.of({"models": [{"name": "landmarks", "categories": ["outdoor_", "building_"]}]})
 
     def _fail(self) -> None:
         if self.failures:

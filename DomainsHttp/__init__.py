@@ -1,0 +1,29 @@
+"""`GET /api/domains`: the domain-specific models; `POST /api/domains/{model}`: what one of them knows in an image."""
+
+import azure.functions as func
+
+from shared import services, web
+from shared.errors import BadRequestError
+from shared.vision import questions
+
+
+@web.endpoint
+def main(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer with Computer Vision's own v3.2 answer."""
+    web.only(req, "language", "model-version")
+    parts = services.current()
+    model = req.route_params.get("model")
+    if req.method == "GET":
+        return web.answer_json(parts.vision.list_models().body)
+    if not model:
+        raise BadRequestError(
+            "The request names no model.",
+            code="bad_parameter",
+            action="POST to /api/domains/landmarks or /api/domains/celebrities; GET /api/domains lists all.",
+        )
+    question = questions.domain(
+        model,
+        language=req.params.get("language", parts.settings.vision_language),
+        model_version=req.params.get("model-version", parts.settings.vision_model_version),
+    )
+    return web.answer_json(parts.ask(question, web.image_of(req)).json())

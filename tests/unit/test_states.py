@@ -97,6 +97,16 @@ def test_one_failed_step_makes_the_image_failed(app: Parts) -> None:
     assert {each["state"] for each in found["thumbnails"]} == {"done"}
 
 
+def test_what_failed_needs_more_attention_than_what_is_deferred(app: Parts) -> None:
+    upload(app)
+    app.vision.failures = [ThrottledError("Slow down."), VisionRefusedError("No."), VisionRefusedError("No.")]
+    steps.process(app.services, "a.jpg", None)
+    found = states.of_image(app.services, "a.jpg")
+    assert found["analysis"]["state"] == "deferred"
+    assert {each["state"] for each in found["thumbnails"]} == {"failed"}
+    assert found["state"] == "failed"
+
+
 def test_one_missing_thumbnail_tells_itself_apart(app: Parts) -> None:
     upload(app)
     steps.process(app.services, "a.jpg", None)

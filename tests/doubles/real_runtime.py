@@ -85,8 +85,14 @@ def http_request(
     body: bytes = b"",
     route: Mapping[str, str] | None = None,
 ) -> Wire:
-    """Return an httpTrigger's value as the platform's host makes it; *route* has the route's values."""
-    query = dict(parse_qsl(urlsplit(url).query))
+    """
+    Return an httpTrigger's value as the platform's host makes it; *route* has the route's values.
+
+    Of a query, as in Azure, empty values are dropped and repeated ones joined by commas.
+    """
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(urlsplit(url).query):
+        query[name] = f"{query[name]},{value}" if name in query else value
     texts = {name.lower(): value for name, value in (headers or {}).items()}
     return {
         "type": "http",

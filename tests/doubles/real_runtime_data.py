@@ -45,6 +45,8 @@ def packed(datum: Any) -> Wire:
 
 
 def _unpacked_part(part: Wire, datum: Callable[[Any, str | None], Any]) -> Any:
+    if not isinstance(part, dict):
+        return part
     if set(part) == {"type", "value"} and isinstance(part["type"], str):
         return unpacked(part, datum)
     return {name: unpacked(value, datum) for name, value in part.items()}

@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test lint format lock setup setup-dev clean
+.PHONY: help start demo test coverage lint format lock setup setup-dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ demo: setup ## The same, then stop; exit 0 only if every sample has every record
 
 test: setup-dev ## Set everything up, then run every test
 	@$(BIN)/python -m pytest
+
+coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at least 95 %
+	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit tests/functions
+	@$(BIN)/python -m coverage report
 
 lint: $(VENV)/.dev ## Style, types, import rules, locks
 	@$(BIN)/ruff check .

@@ -279,3 +279,48 @@ def test_a_claim_says_who_asks_what_until_when(blobs, claims, clock):
     assert (seen["state"], seen["question"]) == ("asking", QUESTION.text)
     assert seen["by"]
     assert seen["since"] < seen["until"]
+
+
+def test_a_call_longer_than_a_lease_keeps_its_claim_by_renewing_it(blobs, claims, clock, monkeypatch):
+    monkeypatch.setattr("shared.claims.RENEW_SECONDS", 0.001)
+    renewed = threading.Event()
+    blobs.before = lambda operation, container, name: renewed.set() if operation == "renew" else None
+    others = Calls()
+
+    def long_call():
+        for _ in range(4):
+            renewed.clear()
+            assert renewed.wait(30)
+            # One that began after the time went on has surely been made for the time that follows.
+            renewed.clear()
+            assert renewed.wait(30)
+            clock.advance(LEASE_SECONDS - 5)
+        with pytest.raises(BusyError):
+            ask(claims, others, wait_seconds=1)
+        return ANSWER
+
+    assert ask(claims, long_call).paid
+    assert others.count == 0
+
+
+def test_a_lost_lease_is_not_renewed_for_ever(blobs, claims, monkeypatch, caplog):
+    monkeypatch.setattr("shared.claims.RENEW_SECONDS", 0.001)
+    lost = threading.Event()
+
+    def call():
+        blobs.delete(names.CACHE, CLAIM, lease=held["lease"])
+        blobs.before = lambda operation, container, name: lost.set() if operation == "renew" else None
+        assert lost.wait(30)
+        return ANSWER
+
+    held = {}
+    blobs.before = lambda operation, container, name: None
+    acquire = blobs.acquire
+
+    def remembering(container, name, lease, seconds, *, etag=None):
+        held["lease"] = lease
+        return acquire(container, name, lease, seconds, etag=etag)
+
+    monkeypatch.setattr(blobs, "acquire", remembering)
+    assert ask(claims, call).json() == {"requestId": "r1"}
+    assert "claim.lost" in caplog.text

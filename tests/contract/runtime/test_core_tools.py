@@ -1,0 +1,211 @@
+"""
+What Core Tools and the platform ask of an app's files, checked without them.
+
+Core Tools is no package of a registry: its installer fetches a program from elsewhere, so no test may need it.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doubles.hosting import PROJECT_ROOT
+from jsonschema import Draft202012Validator
+
+HERE = Path(__file__).parent
+FOLDERS = sorted(path.parent.name for path in PROJECT_ROOT.glob("*/function.json"))
+FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,127}")
+# In the project's directory, yet no part of the app. Each must stay out of a deployment.
+LEFT_AT_HOME = (
+    ".blobsight/azurite/x.json",
+    ".ci/x.yml",
+    ".gitignore",
+    ".hypothesis/x",
+    ".venv/lib/python3.11/site-packages/x.py",
+    ".vscode/settings.json",
+    "AnalyzeHttp/__pycache__/__init__.cpython-311.pyc",
+    "bench/x.py",
+    "docs/index.md",
+    "local.settings.json",
+    "local/__main__.py",
+    "local/azurite/node_modules/azurite/index.js",
+    "locks/dev.txt",
+    "samples/x.jpg",
+    "shared/__pycache__/web.cpython-311.pyc",
+    "tests/unit/test_x.py",
+)
+
+
+def validator(name: str) -> Draft202012Validator:
+    schema = json.loads((HERE / name).read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+HOST = validator("host.schema.json")
+FUNCTION = validator("function.schema.json")
+
+
+def problems(of: Draft202012Validator, document: object) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in of.iter_errors(document)]
+
+
+def read(path: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((PROJECT_ROOT / path).read_text())
+    return document
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folders_name_can_be_a_functions(folder: str) -> None:
+    assert FUNCTION_NAME.fullmatch(folder)
+    assert folder.lower() != "host"
+    assert [name.lower() for name in FOLDERS].count(folder.lower()) == 1
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_function_json_has_the_documented_shape(folder: str) -> None:
+    config = read(f"{folder}/function.json")
+    assert problems(FUNCTION, config) == []
+    assert (PROJECT_ROOT / folder / config["scriptFile"]).is_file()
+    names = [binding["name"] for binding in config["bindings"]]
+    assert len(names) == len(set(names))
+
+
+def test_host_json_has_the_documented_shape() -> None:
+    assert problems(HOST, read("host.json")) == []
+
+
+TRIGGER = {"type": "httpTrigger", "direction": "in", "authLevel": "function", "methods": ["get"], "route": "x"}
+BLOB = {
+    "name": "b",
+    "type": "blobTrigger",
+    "direction": "in",
+    "path": "c/{n}",
+    "source": "EventGrid",
+    "connection": "C",
+}
+BROKEN_BINDINGS: Mapping[str, list[dict[str, Any]]] = {
+    "none": [],
+    "no trigger": [{"name": "$return", "type": "http", "direction": "out"}],
+    "two triggers": [{"name": "req", **TRIGGER}, BLOB],
+    "underscore": [{"name": "my_req", **TRIGGER}],
+    "no direction": [{"name": "b", "type": "queueTrigger", "queueName": "abc", "connection": "C"}],
+    "inout": [{"name": "req", **TRIGGER}, {"name": "b", "type": "blob", "direction": "inout", "path": "c/x"}],
+    "misspelt member": [{"name": "req", **TRIGGER, "authlevel": "function"}],
+    "unknown level": [{"name": "req", **TRIGGER, "authLevel": "user"}],
+    "unknown method": [{"name": "req", **TRIGGER, "methods": ["fetch"]}],
+    "reserved route": [{"name": "req", **TRIGGER, "route": "Admin/x"}],
+    "route from the root": [{"name": "req", **TRIGGER, "route": "/x"}],
+    "polling trigger": [{**BLOB, "source": "LogsAndContainerScan"}],
+    "token as container": [{**BLOB, "path": "{c}/x"}],
+    "text blob": [BLOB, {"name": "x", "type": "blob", "direction": "in", "path": "c/x", "connection": "C"}],
+    "unknown type": [{"name": "x", "type": "ftpTrigger", "direction": "in"}],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_BINDINGS)
+def test_broken_bindings_would_be_seen(name: str) -> None:
+    assert problems(FUNCTION, {"scriptFile": "__init__.py", "bindings": BROKEN_BINDINGS[name]})
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("version", "3.0"),
+        ("functionTimeout", "00:20:00"),
+        ("functionTimeout", "00:00:00"),
+        ("extensionBundle.version", "[2.*, 3.0.0)"),
+        ("extensions.blobs.maxDegreeOfParalelism", 8),
+        ("extensions.blobs.poisonBlobThreshold", 0),
+        ("extensions.http.routePrefix", 1),
+        ("extensions.durableTask.hubName", "with-dash"),
+        ("extensions.durableTask.storageProvider.partitionCount", 17),
+        ("logging.logLevel.default", "Info"),
+        ("logging.applicationInsights.samplingSettings.excludedTypes", "Exception"),
+        ("http", {}),
+    ],
+)
+def test_a_broken_host_json_would_be_seen(path: str, value: object) -> None:
+    broken = deepcopy(read("host.json"))
+    *parents, leaf = path.split(".")
+    node = broken
+    for parent in parents:
+        node = node[parent]
+    node[leaf] = value
+    assert problems(HOST, broken)
+
+
+def test_no_file_switches_the_worker_to_the_other_programming_model() -> None:
+    """With a function_app.py the worker passes over every function.json, without a word in the log."""
+    assert not (PROJECT_ROOT / "function_app.py").exists()
+    assert "PYTHON_SCRIPT_FILE_NAME" not in read("local.settings.example.json")["Values"]
+
+
+def test_local_settings_are_what_core_tools_reads() -> None:
+    settings = read("local.settings.example.json")
+    assert set(settings) <= {"IsEncrypted", "Values", "Host", "ConnectionStrings"}
+    assert settings["IsEncrypted"] is False
+    assert all(isinstance(value, str) for value in settings["Values"].values())
+    assert settings["Values"]["FUNCTIONS_WORKER_RUNTIME"] == "python"
+    assert settings["Values"]["AzureWebJobsStorage"]
+    # On Linux the name of a setting cannot hold a colon.
+    assert not [name for name in settings["Values"] if ":" in name]
+
+
+def test_every_connection_of_a_binding_is_among_the_settings() -> None:
+    settings = read("local.settings.example.json")["Values"]
+    bindings = [binding for folder in FOLDERS for binding in read(f"{folder}/function.json")["bindings"]]
+    connections = {binding["connection"] for binding in bindings if "connection" in binding}
+    assert connections <= set(settings)
+    assert "ImagesStorage" in connections
+
+
+def test_requirements_have_the_library_and_not_the_worker() -> None:
+    """Core Tools warns of azure-functions-worker; the runtime of 3.13 cannot be installed on 3.11 and 3.12."""
+    lines = (PROJECT_ROOT / "requirements.txt").read_text().splitlines()
+    pins = {found[1]: found[2] for line in lines if (found := re.match(r"([a-z0-9-]+)==([0-9.]+)", line))}
+    assert pins["azure-functions"].startswith("1.")
+    assert pins["azure-functions-durable"].startswith("1.")
+    assert pins.keys().isdisjoint({"azure-functions-worker", "azure-functions-runtime-v1"})
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The project's files that .funcignore leaves, by git, whose patterns it has."""
+    tree = tmp_path_factory.mktemp("tree")
+    for name in {*_tracked(), *LEFT_AT_HOME}:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).touch()
+    rules = tree.parent / "rules"
+    rules.write_text((PROJECT_ROOT / ".funcignore").read_text())
+    subprocess.run(["git", "init", "--quiet", str(tree / "repository.git"), "--bare"], check=True)
+    command = ["git", f"--git-dir={tree / 'repository.git'}", f"--work-tree={tree}", "ls-files", "-z", "--others"]
+    listed = subprocess.run(
+        [*command, f"--exclude-from={rules}"], cwd=tree, check=True, capture_output=True, text=True
+    ).stdout
+    return {name for name in listed.split("\0") if name and not name.startswith("repository.git/")}
+
+
+def _tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached"], cwd=PROJECT_ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    return [name for name in listed.split("\0") if name]
+
+
+def test_a_deployment_holds_the_app_and_nothing_else(deployed: set[str]) -> None:
+    assert {name.partition("/")[0] for name in deployed} == {*FOLDERS, "shared", "host.json", "requirements.txt"}
+
+
+@pytest.mark.parametrize("name", LEFT_AT_HOME)
+def test_what_is_no_part_of_the_app_stays_at_home(name: str, deployed: set[str]) -> None:
+    assert name not in deployed
+
+
+def test_a_deployment_lacks_nothing_of_the_app(deployed: set[str]) -> None:
+    wanted = {name for name in _tracked() if name.partition("/")[0] in {*FOLDERS, "shared"}}
+    assert wanted <= deployed

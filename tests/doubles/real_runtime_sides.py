@@ -1,35 +1,22 @@
-"""
-The whole app twice over the same kind of world: once in the local host, once in Microsoft's runtime.
-
-Each side has an Azurite and a vision service of its own, so that what it writes and pays can be compared.
-"""
+"""Two ways to run functions, asked alike: in the local host over the wire, and in Microsoft's runtime."""
 
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Protocol
+from urllib.parse import quote, urlsplit
 
-from azure.storage.blob import BlobServiceClient
-from doubles.azurite import Azurite, running_azurite
 from doubles.hosting import Host
 from doubles.real_runtime import Outcome, Runtime, blob_metadata, http_request
-from doubles.real_runtime_data import bytes_value, unpacked
-from doubles.vision_calls import Caller
-
-from local.stack.containers import CONTAINERS, make_containers
-from local.vision.server import RunningVision, running_vision
+from doubles.real_runtime_data import Wire, bytes_value, unpacked
+from doubles.real_runtime_world import World
 
 UPLOADS = "AnalyzeOnUpload"
 # What a host adds of its own; Azure adds others.
 HOST_HEADERS = frozenset({"date", "server", "content-length"})
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-ETAG = re.compile(r"0x[0-9A-F]{13,16}")
 
 
 @dataclass(frozen=True)
@@ -53,74 +40,6 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True)
-class World:
-    """The storage and the vision service of one side."""
-
-    azurite: Azurite
-    vision: RunningVision
-    storage: BlobServiceClient
-
-    def environment(self) -> dict[str, str]:
-        """Return the settings of an app in this world; it gives up soon, on uploads after one attempt."""
-        return {
-            "VISION_ENDPOINT": self.vision.url,
-            "VISION_KEY": self.vision.key,
-            "VISION_RATE": "100/1",
-            "VISION_TIMEOUT_SECONDS": "1",
-            "MAX_WAIT_SECONDS": "1",
-            "THUMBNAIL_SIZES": "200x150",
-            "ImagesStorage": self.azurite.connection_string,
-            "AzureWebJobsStorage": self.azurite.connection_string,
-            "AzureFunctionsJobHost__extensions__blobs__poisonBlobThreshold": "1",
-        }
-
-    def upload(self, container: str, name: str, content: bytes) -> None:
-        """Write a blob as any client would."""
-        self.storage.get_blob_client(container, name).upload_blob(content, overwrite=True)
-
-    def fail(self, faults: Mapping[str, object]) -> None:
-        """Set the vision service's faults."""
-        with Caller(self.vision.url) as caller:
-            assert caller.control("PUT", "faults", faults).ok
-
-    def paid(self) -> dict[str, Any]:
-        """Return what was asked of the vision service, by operation; the order of the bodies does not count."""
-        with Caller(self.vision.url) as caller:
-            operations: dict[str, Any] = caller.control("GET", "stats").json()["operations"]
-        return {name: {**counted, "bodies": sorted(counted["bodies"])} for name, counted in operations.items()}
-
-    def records(self) -> dict[str, Any]:
-        """Return every blob but the images: its content and what it is stored with."""
-        found = {}
-        for container in CONTAINERS:
-            if container != "images":
-                client = self.storage.get_container_client(container)
-                for name in client.list_blob_names():
-                    found[f"{container}/{name}"] = self._record(container, name)
-        return found
-
-    def plain(self, text: str) -> str:
-        """Return *text* without what differs from run to run: addresses, ids, times, and ETags by their images."""
-        for image in self.storage.get_container_client("images").list_blobs():
-            text = text.replace(str(image.etag).strip('"'), f"<etag of {image.name}>")
-        text = text.replace(self.azurite.blob_url, "<storage>").replace(self.vision.url, "<vision>")
-        for pattern, name in ((UUID, "<id>"), (TIME, "<time>"), (ETAG, "<etag>")):
-            text = pattern.sub(name, text)
-        return text
-
-    def _record(self, container: str, name: str) -> dict[str, Any]:
-        download = self.storage.get_blob_client(container, name).download_blob()
-        content, properties = download.readall(), download.properties
-        settings = properties.content_settings
-        return {
-            "content": self.plain(content.decode()) if settings.content_type == "application/json" else content,
-            "type": settings.content_type,
-            "cache": settings.cache_control,
-            "metadata": self.plain(json.dumps(properties.metadata, sort_keys=True)),
-        }
-
-
 class Side(Protocol):
     """One way to run the app."""
 
@@ -142,40 +61,19 @@ class LocalSide:
 
     def ask(self, request: Request) -> Answer:
         """Send it over the wire."""
-        response = self.host.request(request.method, request.target, request.body or None, request.headers)
-        headers = {name.lower(): value for name, value in response.headers}
-        own = {name: value for name, value in headers.items() if name not in HOST_HEADERS}
-        assert own.pop("x-content-type-options") == "nosniff"  # customHeaders of host.json
-        return Answer(response.status, own, response.body)
+        answer = local_answer(self.host, request)
+        headers = dict(answer.headers)
+        assert headers.pop("x-content-type-options") == "nosniff"  # customHeaders of host.json
+        return Answer(answer.status, headers, answer.body)
 
     def deliver(self, container: str, name: str, content: bytes) -> str | None:
         """Post the event and wait for the invocation's end in the log."""
-        url = f"{self.world.azurite.blob_url}/{container}/{quote(name)}"
-        data = {"api": "PutBlob", "eTag": "0x8D", "blobType": "BlockBlob", "url": url}
-        event = {"id": "1", "eventType": "Microsoft.Storage.BlobCreated", "subject": name, "data": data}
-        headers = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
-        target = f"/runtime/webhooks/blobs?functionName=Host.Functions.{UPLOADS}"
-        assert self.host.request("POST", target, json.dumps([event]), headers).status == 202
+        post_event(self.host, UPLOADS, f"{self.world.azurite.blob_url}/{container}/{quote(name)}")
         self.delivered += 1
-        return self._outcome()
-
-    def _outcome(self) -> str | None:
-        def ends() -> list[int]:
-            marks = ("Succeeded in ", "Failed in ")
-            return [
-                number
-                for number, line in enumerate(self.host.log)
-                if f" {UPLOADS} " in line and any(mark in line for mark in marks)
-            ]
-
-        with self.host.logged:
-            assert self.host.logged.wait_for(lambda: len(ends()) == self.delivered, 30), "".join(self.host.log)
-            if "Succeeded in " in self.host.log[ends()[-1]]:
-                return None
-        self.failed += 1
+        error = logged_error(self.host, UPLOADS, self.delivered)
+        self.failed += error is not None
         self.host.wait_for_log("webjobs-blobtrigger-poison", self.failed)
-        traceback = itertools.takewhile(lambda line: not LOG_LINE.match(line), self.host.log[ends()[-1] + 1 :])
-        return [line.strip() for line in traceback if line.strip()][-1]
+        return error
 
 
 @dataclass(frozen=True)
@@ -187,40 +85,78 @@ class RealSide:
 
     def ask(self, request: Request) -> Answer:
         """Invoke the function with the request."""
-        own = {"Host": "127.0.0.1", "Accept-Encoding": "identity"}
-        length = {"Content-Length": str(len(request.body))} if request.body else {}
-        value = http_request(
-            request.method,
-            f"http://127.0.0.1{request.target}",
-            headers={**own, **length, **request.headers},
-            # Azure's host hands a body on only if its length is told.
-            body=b"" if "Transfer-Encoding" in request.headers else request.body,
-            route=request.route,
-        )
-        outcome = self.runtime.invoke(request.function, {"req": value})
+        outcome = self.runtime.invoke(request.function, {"req": request_value(request, "http://127.0.0.1")})
         assert outcome.ok, outcome.traceback
-        return _http_answer(outcome, request.method)
+        return http_answer(outcome.returned, request.method)
 
     def deliver(self, container: str, name: str, content: bytes) -> str | None:
         """Invoke the function with the blob's content."""
         path, uri = f"{container}/{name}", f"{self.world.azurite.blob_url}/{container}/{quote(name)}"
         metadata = blob_metadata(path, uri, {"ContentLength": len(content), "ETag": {}}, {})
         outcome = self.runtime.invoke(UPLOADS, {"image": bytes_value(content)}, metadata)
-        if outcome.ok:
-            return None
-        return [line.strip() for line in str(outcome.traceback).splitlines() if line.strip()][-1]
+        return None if outcome.ok else raised(outcome)
 
 
-def _http_answer(outcome: Outcome, method: str) -> Answer:
-    parts = unpacked(outcome.returned, lambda value, _: value)
+def request_value(request: Request, base: str) -> Wire:
+    """Return *request* as the host at *base* would hand it to a function."""
+    own = {"Host": urlsplit(base).netloc, "Accept-Encoding": "identity"}
+    length = {"Content-Length": str(len(request.body))} if request.body else {}
+    return http_request(
+        request.method,
+        base + request.target,
+        headers={**own, **length, **request.headers},
+        # Azure's host hands a body on only if its length is told.
+        body=b"" if "Transfer-Encoding" in request.headers else request.body,
+        route=request.route,
+    )
+
+
+def http_answer(returned: Wire, method: str) -> Answer:
+    """Return the answer that a function's HTTP output stands for."""
+    parts = unpacked(returned, lambda value, _: value)
     headers = {name.lower(): value for name, value in parts["headers"].items()}
     return Answer(int(parts["status_code"]), headers, b"" if method == "HEAD" else parts["body"])
 
 
-@contextmanager
-def world() -> Iterator[World]:
-    """Start storage and vision, with every container there."""
-    with running_azurite() as azurite, running_vision() as vision:
-        make_containers(azurite.connection_string)
-        with BlobServiceClient.from_connection_string(azurite.connection_string) as storage:
-            yield World(azurite, vision, storage)
+def raised(outcome: Outcome) -> str:
+    """Return what a failed invocation raised, as its type and text."""
+    return [line.strip() for line in str(outcome.traceback).splitlines() if line.strip()][-1]
+
+
+def local_answer(host: Host, request: Request) -> Answer:
+    """Send *request* to the local host; what every host adds of its own is left out of the answer."""
+    response = host.request(request.method, request.target, request.body or None, request.headers)
+    headers = {name.lower(): value for name, value in response.headers if name.lower() not in HOST_HEADERS}
+    return Answer(response.status, headers, response.body)
+
+
+def post_event(host: Host, function: str, url: str) -> None:
+    """Tell the local host, as Event Grid would, that the blob at *url* was created."""
+    data = {"api": "PutBlob", "eTag": "0x8D", "blobType": "BlockBlob", "url": url}
+    event = {"id": "1", "eventType": "Microsoft.Storage.BlobCreated", "subject": url, "data": data}
+    headers = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
+    target = f"/runtime/webhooks/blobs?functionName=Host.Functions.{function}"
+    assert host.request("POST", target, json.dumps([event]), headers).status == 202
+
+
+def logged_error(host: Host, function: str, count: int) -> str | None:
+    """Wait for the end of the invocation number *count* of *function*; returns what it raised, as its type and text."""
+
+    def ends() -> list[int]:
+        found = re.compile(rf" {function} [0-9a-f]{{8}} \w+ +(Succeeded|Failed) in ")
+        return [number for number, line in enumerate(host.log) if found.search(line)]
+
+    with host.logged:
+        assert host.logged.wait_for(lambda: len(ends()) >= count, 30), "".join(host.log)
+        if " Succeeded in " in host.log[ends()[count - 1]]:
+            return None
+        # The traceback comes after it; whatever is logged next ends it.
+        assert host.logged.wait_for(lambda: _traceback(host, ends()[count - 1]) is not None, 30), "".join(host.log)
+    lines = _traceback(host, ends()[count - 1]) or []
+    return [line.strip() for line in lines if line.strip()][-1]
+
+
+def _traceback(host: Host, end: int) -> list[str] | None:
+    following = host.log[end + 1 :]
+    lines = list(itertools.takewhile(lambda line: not LOG_LINE.match(line), following))
+    return lines if lines and len(lines) < len(following) else None

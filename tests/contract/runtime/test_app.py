@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from doubles.hosting import PROJECT_ROOT, running_host
 from doubles.real_runtime import running_runtime
-from doubles.real_runtime_sides import Answer, LocalSide, RealSide, Request, Side, World, world
+from doubles.real_runtime_sides import Answer, LocalSide, RealSide, Request, Side
+from doubles.real_runtime_world import World, world
 from doubles.vision_calls import picture, sample
 from doubles.witness import covered
 

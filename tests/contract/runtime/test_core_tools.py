@@ -80,21 +80,15 @@ def test_host_json_has_the_documented_shape() -> None:
 
 
 TRIGGER = {"type": "httpTrigger", "direction": "in", "authLevel": "function", "methods": ["get"], "route": "x"}
-BLOB = {
-    "name": "b",
-    "type": "blobTrigger",
-    "direction": "in",
-    "path": "c/{n}",
-    "source": "EventGrid",
-    "connection": "C",
-}
+PLACE = {"path": "c/{n}", "connection": "C"}
+BLOB = {"name": "b", "type": "blobTrigger", "direction": "in", "source": "EventGrid", **PLACE}
 BROKEN_BINDINGS: Mapping[str, list[dict[str, Any]]] = {
     "none": [],
     "no trigger": [{"name": "$return", "type": "http", "direction": "out"}],
     "two triggers": [{"name": "req", **TRIGGER}, BLOB],
     "underscore": [{"name": "my_req", **TRIGGER}],
     "no direction": [{"name": "b", "type": "queueTrigger", "queueName": "abc", "connection": "C"}],
-    "inout": [{"name": "req", **TRIGGER}, {"name": "b", "type": "blob", "direction": "inout", "path": "c/x"}],
+    "inout": [{"name": "req", **TRIGGER}, {"name": "b", "type": "blob", "direction": "inout", **PLACE}],
     "misspelt member": [{"name": "req", **TRIGGER, "authlevel": "function"}],
     "unknown level": [{"name": "req", **TRIGGER, "authLevel": "user"}],
     "unknown method": [{"name": "req", **TRIGGER, "methods": ["fetch"]}],
@@ -102,9 +96,24 @@ BROKEN_BINDINGS: Mapping[str, list[dict[str, Any]]] = {
     "route from the root": [{"name": "req", **TRIGGER, "route": "/x"}],
     "polling trigger": [{**BLOB, "source": "LogsAndContainerScan"}],
     "token as container": [{**BLOB, "path": "{c}/x"}],
-    "text blob": [BLOB, {"name": "x", "type": "blob", "direction": "in", "path": "c/x", "connection": "C"}],
+    "text blob": [BLOB, {"name": "x", "type": "blob", "direction": "in", **PLACE}],
     "unknown type": [{"name": "x", "type": "ftpTrigger", "direction": "in"}],
 }
+
+
+@pytest.mark.parametrize(
+    "bindings",
+    [
+        [{"name": "req", **TRIGGER}, {"name": "$return", "type": "http", "direction": "out"}],
+        [BLOB, {"name": "x", "type": "blob", "direction": "in", "dataType": "binary", **PLACE}],
+        [BLOB, {"name": "x", "type": "blob", "direction": "out", **PLACE}],
+        [{"name": "q", "type": "queueTrigger", "direction": "in", "queueName": "abc", "connection": "C"}],
+        [{"name": "req", **TRIGGER}, {"name": "starter", "type": "durableClient", "direction": "in"}],
+    ],
+    ids=lambda bindings: " ".join(binding["type"] for binding in bindings),
+)
+def test_sound_bindings_pass(bindings: list[dict[str, Any]]) -> None:
+    assert problems(FUNCTION, {"scriptFile": "__init__.py", "bindings": bindings}) == []
 
 
 @pytest.mark.parametrize("name", BROKEN_BINDINGS)

@@ -138,13 +138,15 @@ def make(blobs: Blobs, desk: Desk, source: Source, recipe: Recipe, *, wait_secon
         record = blobs.head(recipe.container, recipe.name)
         if recipe.holds(record, source.etag):
             return False
+        if record is not None:
+            # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
+            # that nothing newer than what was looked at can be overwritten.
+            confirm(blobs, source)
         answer = desk.ask(recipe.question, source.image, wait_seconds=wait_seconds)
         try:
             write(blobs, source, recipe, recipe.build(source, answer), IfEtag(record.etag if record else None))
         except ConflictError:
-            # Another delivery's record, or another version's: which one is right, the image itself says.
-            confirm(blobs, source)
-            continue
+            continue  # another delivery was faster: look again
         return True
     raise BusyError(f"The record {recipe.container}/{recipe.name} is written by others again and again.")
 

@@ -69,6 +69,7 @@ def note(blobs: Blobs, clock: Clock, source: Source, step: str, todo: Sequence[R
     }
     for _ in range(records.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
+        records.confirm(blobs, source)
         document = _document(clock, source, todo, state, error, _parsed(earlier.data) if earlier else {})
         try:
             blobs.write(
@@ -80,7 +81,6 @@ def note(blobs: Blobs, clock: Clock, source: Source, step: str, todo: Sequence[R
                 condition=IfEtag(earlier.info.etag if earlier else None),
             )
         except ConflictError:
-            records.confirm(blobs, source)
             continue
         return
     raise BusyError(f"The record {names.UNFINISHED}/{name} is written by others again and again.")

@@ -14,6 +14,7 @@ from doubles.parts import parts
 from doubles.pictures import picture
 
 from shared import names, steps
+from shared.errors import ThrottledError
 from shared.images import ImageBytes
 from shared.retry import SystemClock
 
@@ -32,6 +33,9 @@ class World:
         self._moment = moment
         self.etag = self.app.images.write(names.IMAGES, NAME, old, content_type="image/jpeg")
         self.old = old
+        self.written: list[tuple[str, str, str]] = []
+        self._write = self.app.images.write
+        self.app.images.write = self._remembered_write
         self.app.images.before = self._before
         self.app.host.before = self._before
         self.app.vision.at_call = lambda question, image: self._before("call", question.operation, "")
@@ -41,6 +45,11 @@ class World:
         if len(self.moments) - 1 == self._moment and self._happen:
             happen, self._happen = self._happen, None
             happen(self)
+
+    def _remembered_write(self, container, name, data, **options):
+        etag = self._write(container, name, data, **options)
+        self.written.append((container, name, (options.get("metadata") or {}).get(names.SOURCE_ETAG)))
+        return etag
 
     def deliver(self, data=None):
         return steps.process(self.app.services, NAME, data)
@@ -79,6 +88,10 @@ def assert_all_new(world):
     assert record["result"]["description"]["captions"][0]["text"].endswith(ImageBytes(NEW).subject)
     assert len(app.images.contents(names.THUMBNAILS)) == 2
     assert app.images.contents(names.UNFINISHED) == {}
+    for place in {(container, name) for container, name, _ in world.written if container in CONTAINERS}:
+        versions = [etag for *written, etag in world.written if tuple(written) == place]
+        new = versions.index(world.etag) if world.etag in versions else len(versions)
+        assert set(versions[new:]) <= {world.etag}, f"{place} went back to an older version"
 
 
 def assert_paid_once(world):
@@ -180,6 +193,20 @@ def test_a_bad_file_deleted_at_any_moment_leaves_no_record(moment):
     last_look = max(index for index, seen in enumerate(moments(BAD)) if seen == "head images")
     if moment <= last_look:
         assert not any(world.records().values())
+
+
+def test_a_delivery_that_failed_does_not_note_what_another_one_has_done_meanwhile():
+    world = World()
+    world.app.vision.failures = [ThrottledError("later")]
+
+    def before(operation, container, name):
+        if (operation, container) == ("write", names.UNFINISHED):
+            world.app.images.before = None
+            world.deliver(OLD)
+
+    world.app.images.before = before
+    assert [outcome.state for outcome in world.deliver(OLD)] == ["skipped", "skipped"]
+    assert world.app.images.contents(names.UNFINISHED) == {}
 
 
 def test_ten_deliveries_at_the_same_instant_are_paid_once():

@@ -12,6 +12,7 @@ from typing import Any
 from local.host.context import FunctionContext, Invocation, Output, thread_of
 from local.host.converters import Data, Datum, decode
 from local.host.loader import LoadedFunction
+from local.host.signature import Parameter
 
 logger = logging.getLogger(__name__)
 
@@ -65,23 +66,26 @@ class Invoker:
 
 
 def _outcome(function: LoadedFunction, result: object, outputs: Mapping[str, Output]) -> Outcome:
-    encoded = {}
-    for name, output in outputs.items():
-        if output.get() is not None:
-            parameter = function.signature.parameters[name]
-            encoded[name] = parameter.converter.encode(output.get(), expected_type=parameter.annotation)
     returns = function.signature.returns
-    if returns is None:
-        if result is not None:
-            # The worker's own words, without a space in the middle.
-            raise RuntimeError(f"function {function.name!r} without a $return bindingreturned a non-None value")
-        return Outcome(None, encoded)
+    if returns is None and result is not None:
+        # The worker's own words, without a space in the middle.
+        raise RuntimeError(f"function {function.name!r} without a $return bindingreturned a non-None value")
+    encoded = {
+        name: _encoded(function.signature.parameters[name], output.get())
+        for name, output in outputs.items()
+        if output.get() is not None
+    }
+    return Outcome(None if returns is None else _encoded(returns, result), encoded)
+
+
+def _encoded(parameter: Parameter, value: object) -> Datum:
     try:
-        return Outcome(returns.converter.encode(result, expected_type=returns.annotation), encoded)
+        return parameter.converter.encode(value, expected_type=parameter.annotation)
     except NotImplementedError:
+        # The worker's own words.
         raise TypeError(
-            f'unable to encode outgoing TypedData: unsupported type "{returns.binding.type}" for Python type '
-            f'"{type(result).__name__}"'
+            f'unable to encode outgoing TypedData: unsupported type "{parameter.converter}" for Python type '
+            f'"{type(value).__name__}"'
         ) from None
 
 

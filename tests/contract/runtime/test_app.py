@@ -5,7 +5,8 @@ What differs from run to run is made equal first: addresses, ids, times, ETags.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from doubles.vision_calls import picture, sample
 from doubles.witness import covered
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
+FOLDERS = sorted(path.parent.name for path in PROJECT_ROOT.glob("*/function.json"))
 OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
 ODD_NAME = "sub/Zoë & co.png"
@@ -139,21 +141,30 @@ def _plain(answer: Answer, its: World) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Played, Played]]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app as it is deployed: without tests, local stack and local.settings.json."""
+    root = tmp_path_factory.mktemp("deployed") / "app"
+    for folder in [*FOLDERS, "shared"]:
+        shutil.copytree(PROJECT_ROOT / folder, root / folder)
+    shutil.copy2(PROJECT_ROOT / "host.json", root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def played(app: Path) -> tuple[Played, Played]:
     """The local host's side, then the runtime's; they run at the same time and apart from each other."""
     with ThreadPoolExecutor() as pool:
-        local = pool.submit(_play_locally, tmp_path_factory.mktemp("state"))
-        real = pool.submit(_play_really)
-        yield local.result(), real.result()
+        local, real = pool.submit(_play_locally, app), pool.submit(_play_really, app)
+        return local.result(), real.result()
 
 
-def _play_locally(state: Path) -> Played:
-    with world() as its, running_host(PROJECT_ROOT, state, environment=its.environment()) as host:
+def _play_locally(app: Path) -> Played:
+    with world() as its, running_host(app, app.parent / "state", environment=its.environment()) as host:
         return play(LocalSide(its, host), its)
 
 
-def _play_really() -> Played:
-    with world() as its, running_runtime(PROJECT_ROOT, its.environment()) as runtime:
+def _play_really(app: Path) -> Played:
+    with world() as its, running_runtime(app, its.environment()) as runtime:
         assert runtime.refused == {}
         return play(RealSide(its, runtime), its)
 
@@ -169,24 +180,22 @@ def test_the_requests_bring_answers_of_every_kind(played: tuple[Played, Played])
     assert {answer.status for answer in played[1].answers.values()} == {200, 304, 400, 404, 411}
 
 
-def test_every_folder_of_the_app_loads_in_microsofts_runtime() -> None:
-    folders = {path.parent.name for path in PROJECT_ROOT.glob("*/function.json")}
-    with running_runtime(PROJECT_ROOT) as runtime:
-        assert (set(runtime.loaded), runtime.refused) == (folders, {})
-    for folder in folders:
+def test_every_folder_of_the_app_loads_in_microsofts_runtime(app: Path) -> None:
+    with running_runtime(app) as runtime:
+        assert (list(runtime.loaded), runtime.refused) == (FOLDERS, {})
+    for folder in FOLDERS:
         covered(WITNESS, "folders of this app", folder)
 
 
 def test_every_function_of_http_alone_is_asked() -> None:
     """Those with other bindings need more of a host than Microsoft's runtime is given here."""
-    alone = {
-        path.parent.name for path in PROJECT_ROOT.glob("*/function.json") if _types(path) == {"httpTrigger", "http"}
-    }
+    alone = {folder for folder in FOLDERS if _types(folder) == {"httpTrigger", "http"}}
     assert alone == {request.function for request in REQUESTS.values()}
 
 
-def _types(path: Path) -> set[str]:
-    return {binding["type"] for binding in json.loads(path.read_text())["bindings"]}
+def _types(folder: str) -> set[str]:
+    config = json.loads((PROJECT_ROOT / folder / "function.json").read_text())
+    return {binding["type"] for binding in config["bindings"]}
 
 
 @pytest.mark.parametrize("name", [*UPLOADS, "elsewhere", "late.jpg"])

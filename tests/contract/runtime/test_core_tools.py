@@ -5,6 +5,7 @@ Core Tools is no package of a registry: its installer fetches a program from els
 """
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -185,25 +186,28 @@ def test_requirements_have_the_library_and_not_the_worker() -> None:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The project's files that .funcignore leaves, by git, whose patterns it has."""
-    tree = tmp_path_factory.mktemp("tree")
+    tree = tmp_path_factory.mktemp("deployment") / "tree"
     for name in {*_tracked(), *LEFT_AT_HOME}:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).touch()
-    rules = tree.parent / "rules"
-    rules.write_text((PROJECT_ROOT / ".funcignore").read_text())
-    subprocess.run(["git", "init", "--quiet", str(tree / "repository.git"), "--bare"], check=True)
-    command = ["git", f"--git-dir={tree / 'repository.git'}", f"--work-tree={tree}", "ls-files", "-z", "--others"]
-    listed = subprocess.run(
-        [*command, f"--exclude-from={rules}"], cwd=tree, check=True, capture_output=True, text=True
-    ).stdout
-    return {name for name in listed.split("\0") if name and not name.startswith("repository.git/")}
+    rules = PROJECT_ROOT / ".funcignore"
+    repository = tree.parent / "repository.git"
+    _git("init", "--quiet", "--bare", str(repository), directory=tree)
+    places = (f"--git-dir={repository}", f"--work-tree={tree}")
+    return set(_git(*places, "ls-files", "-z", "--others", f"--exclude-from={rules}", directory=tree))
 
 
 def _tracked() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached"], cwd=PROJECT_ROOT, check=True, capture_output=True, text=True
-    ).stdout
-    return [name for name in listed.split("\0") if name]
+    return _git("ls-files", "-z", "--cached", directory=PROJECT_ROOT)
+
+
+def _git(*arguments: str, directory: Path) -> list[str]:
+    # In a git hook the environment names the hook's own repository, which would be taken instead.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    finished = subprocess.run(
+        ["git", *arguments], cwd=directory, env=environment, check=True, capture_output=True, text=True
+    )
+    return [name for name in finished.stdout.split("\0") if name]
 
 
 def test_a_deployment_holds_the_app_and_nothing_else(deployed: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,19 @@ from local.host.errors import StartError
 DEFAULT_ROUTE_PREFIX = "api"
 DEFAULT_POISON_BLOB_THRESHOLD = 5
 INVOCATIONS_PER_CORE = 8  # default of extensions.blobs.maxDegreeOfParallelism
+DEFAULT_HUB = "TestHubName"
+HUB_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{2,44}")
+DURABLE_FUNCTIONS_PER_CORE = 10  # default of maxConcurrent...Functions
 OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
+
+
+@dataclass(frozen=True)
+class DurableConfig:
+    """What host.json says under `extensions.durableTask`."""
+
+    hub: str = DEFAULT_HUB
+    max_activities: int = DURABLE_FUNCTIONS_PER_CORE
+    max_orchestrators: int = DURABLE_FUNCTIONS_PER_CORE
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,7 @@ class HostConfig:
     custom_headers: Mapping[str, str] = field(default_factory=dict)
     max_degree_of_parallelism: int = INVOCATIONS_PER_CORE
     poison_blob_threshold: int = DEFAULT_POISON_BLOB_THRESHOLD
+    durable: DurableConfig = field(default_factory=DurableConfig)
     log_levels: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] | None = None
 
@@ -44,6 +58,7 @@ def read_host_json(root: Path, environment: Mapping[str, str]) -> HostConfig:
         custom_headers={name: str(value) for name, value in _section(http, "customHeaders").items()},
         max_degree_of_parallelism=_count(blobs, "maxDegreeOfParallelism", INVOCATIONS_PER_CORE * (os.cpu_count() or 1)),
         poison_blob_threshold=_count(blobs, "poisonBlobThreshold", DEFAULT_POISON_BLOB_THRESHOLD),
+        durable=_durable(_section(tree, "extensions", "durableTask"), environment),
         log_levels={name: str(level) for name, level in _section(tree, "logging", "logLevel").items()},
         functions=frozenset(str(name).lower() for name in only) if isinstance(only, list) else None,
     )
@@ -76,6 +91,20 @@ def apply_host_settings(root: Path, port: int, environment: MutableMapping[str, 
     environment.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     environment.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
     environment.setdefault("WEBSITE_HOSTNAME", f"localhost:{port}")
+
+
+def _durable(section: Mapping[str, Any], environment: Mapping[str, str]) -> DurableConfig:
+    hub = _text(section, "hubName", environment.get("WEBSITE_SITE_NAME") or DEFAULT_HUB)
+    if hub.startswith("%") and hub.endswith("%"):
+        hub = environment.get(hub.strip("%"), "")
+    if not HUB_NAME.fullmatch(hub):
+        raise StartError(f"host.json: hubName is {hub!r}; it must be a letter and then 2 to 44 letters and digits")
+    default = DURABLE_FUNCTIONS_PER_CORE * (os.cpu_count() or 1)
+    return DurableConfig(
+        hub,
+        _count(section, "maxConcurrentActivityFunctions", default),
+        _count(section, "maxConcurrentOrchestratorFunctions", default),
+    )
 
 
 def _json_object(path: Path, *, missing: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One run of a function from end to end: blob inputs, the call, blob outputs, a log line."""
+"""One run of a function from end to end: its inputs, the call, blob outputs, a log line."""
 
 import logging
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 from local.host.blob_bindings import BlobBindings
 from local.host.context import Invocation, running
-from local.host.converters import Data, Datum
+from local.host.converters import Data, Datum, datum
 from local.host.errors import InvocationError
 from local.host.invoker import Invoker, Outcome
 from local.host.loader import LoadedFunction
@@ -17,11 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 class Runner:
-    """Runs functions, whatever triggered them."""
+    """Runs functions, whatever triggered them; *durable_client* is the value of `durableClient` bindings."""
 
-    def __init__(self, invoker: Invoker, blobs: BlobBindings) -> None:
+    def __init__(self, invoker: Invoker, blobs: BlobBindings, durable_client: str) -> None:
         self._invoker = invoker
         self._blobs = blobs
+        self._durable_client = datum(durable_client, "string")
 
     async def run(
         self, function: LoadedFunction, trigger: Datum, binding_data: Mapping[str, Any], metadata: Data
@@ -52,6 +53,9 @@ class Runner:
         metadata: Data,
     ) -> Mapping[str, Datum]:
         inputs = await self._blobs.read_inputs(function.metadata, binding_data)
+        for binding in function.metadata.bindings:
+            if binding.type.lower() == "durableclient":
+                inputs[binding.name] = self._durable_client
         inputs[function.metadata.trigger.name] = trigger
         outcome = await self._invoker.call(function, invocation, inputs, metadata)
         results = _results(outcome)

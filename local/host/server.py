@@ -9,6 +9,7 @@ from aiohttp import web
 
 from local.host.admin import AdminApi
 from local.host.converters import Datum
+from local.host.durable.service import DurableService
 from local.host.errors import BadRequestError, InvocationError
 from local.host.http_messages import (
     BodyTooLargeError,
@@ -38,6 +39,7 @@ class Server:
     runner: Runner
     admin: AdminApi
     blobs: BlobsWebhook
+    durable: DurableService
     custom_headers: Mapping[str, str]
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -82,11 +84,13 @@ class Server:
         return await self.admin.answer(request.method, target.path, await read_body(request))
 
     async def _answer_webhook(self, request: web.BaseRequest, target: Target) -> web.Response:
-        extension = target.path[len(WEBHOOKS) :].rstrip("/").lower()
-        if extension != "blobs":
+        extension, _, rest = target.path[len(WEBHOOKS) :].lower().partition("/")
+        if extension not in ("blobs", "durabletask") or (extension == "blobs" and rest):
             return web.Response(status=404)
         if not self.keys.allows_extension(_key(request, target), extension):
             return web.Response(status=401)
+        if extension == "durabletask":
+            return await self.durable.answer(request, target, WEBHOOKS + extension)
         body = await read_body(request)
         return await self.blobs.answer(request.method, request.headers, target.parameters(), body)
 

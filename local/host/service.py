@@ -19,13 +19,15 @@ from local.host.blob_queue import BlobQueue
 from local.host.blob_storage import BlobStorage
 from local.host.blob_trigger import blob_functions
 from local.host.config import HostConfig
-from local.host.exclusive import LOOPBACK
+from local.host.durable.client import DurableClient
+from local.host.durable.service import RPC_PATH, DurableService
+from local.host.exclusive import LOOPBACK, listening_socket
 from local.host.invoker import Invoker
 from local.host.keys import Keys
 from local.host.loader import LoadedApp
 from local.host.routes import Route
 from local.host.runner import Runner
-from local.host.server import Server
+from local.host.server import WEBHOOKS, Server
 from local.host.webhooks import BlobsWebhook
 
 DRAIN_SECONDS = 30.0
@@ -60,22 +62,36 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     environment = os.environ
     threads = ThreadPoolExecutor(plan.config.max_degree_of_parallelism, thread_name_prefix="storage")
     invoker = Invoker(environment)
-    runner = Runner(invoker, BlobBindings(storage, threads, environment))
+    rpc = listening_socket(0)
+    client = _durable_client(plan, rpc)
+    runner = Runner(invoker, BlobBindings(storage, threads, environment), client.payload())
+    durable = DurableService(plan.app, runner, client, plan.config.durable, plan.state)
     listener = _listener(plan, runner, storage, threads)
-    http = await _listen(plan, runner, listener)
+    http = await _listen(plan, runner, listener, durable)
     events = asyncio.create_task(listener.run())
+    orchestrations = await durable.start(rpc)
     stopping = asyncio.create_task(stop.wait())
     try:
         ready()
-        await asyncio.wait({events, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({events, orchestrations, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        finished = await _drain(http, listener, events)
+        finished = await _drain(http, listener, events, durable)
         invoker.close()
         threads.shutdown(wait=finished, cancel_futures=True)
         storage.close()
-    await events
+    await asyncio.gather(events, orchestrations)
     return finished
+
+
+def _durable_client(plan: Plan, rpc: socket.socket) -> DurableClient:
+    return DurableClient(
+        hub=plan.config.durable.hub,
+        # Azure's host calls itself so; the SDK puts the request's own origin in its place.
+        base_url=f"http://localhost:{plan.listener.getsockname()[1]}{WEBHOOKS}durabletask",
+        rpc_url=f"http://{LOOPBACK}:{rpc.getsockname()[1]}{RPC_PATH}",
+        key=plan.keys.systems.get("durabletask_extension", ""),
+    )
 
 
 def _listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: ThreadPoolExecutor) -> BlobListener:
@@ -89,13 +105,14 @@ def _listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: ThreadP
     return BlobListener(queue, functions, runner, storage, threads, limits)
 
 
-async def _listen(plan: Plan, runner: Runner, listener: BlobListener) -> web.ServerRunner:
+async def _listen(plan: Plan, runner: Runner, listener: BlobListener, durable: DurableService) -> web.ServerRunner:
     server = Server(
         routes=plan.routes,
         keys=plan.keys,
         runner=runner,
         admin=AdminApi(plan.app, plan.routes, listener, plan.url),
         blobs=BlobsWebhook(listener),
+        durable=durable,
         custom_headers=plan.config.custom_headers,
     )
     # A body is the function's to decompress, as in Azure.
@@ -106,9 +123,12 @@ async def _listen(plan: Plan, runner: Runner, listener: BlobListener) -> web.Ser
     return http
 
 
-async def _drain(http: web.ServerRunner, listener: BlobListener, events: asyncio.Task[None]) -> bool:
-    """Take nothing new and wait for what runs, both kinds at once."""
+async def _drain(
+    http: web.ServerRunner, listener: BlobListener, events: asyncio.Task[None], durable: DurableService
+) -> bool:
+    """Take nothing new and wait for what runs, all kinds at once."""
     listener.stop()
+    durable.stop()
 
     async def finish_events() -> None:
         # Until it has returned it may start one more.
@@ -116,11 +136,14 @@ async def _drain(http: web.ServerRunner, listener: BlobListener, events: asyncio
         await listener.drain()
 
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(http.cleanup(), finish_events()), DRAIN_SECONDS)
-        # Not before: a request that is being answered may have brought an event.
+        await asyncio.wait_for(asyncio.gather(http.cleanup(), finish_events(), durable.drain()), DRAIN_SECONDS)
+        # Not before: a request that is being answered may have brought an event or started an orchestration.
         await listener.close()
+        await durable.close()
         return True
-    logger.warning("some invocations did not finish within %d s; blob events among them run again", DRAIN_SECONDS)
+    logger.warning(
+        "some invocations did not finish within %d s; blob events and activities among them run again", DRAIN_SECONDS
+    )
     return False
 
 

@@ -7,8 +7,8 @@ from local.host.connections import connection_string, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata
 
-DURABLE = frozenset({"durableclient", "orchestrationtrigger", "activitytrigger", "entitytrigger"})
-INPUTS = frozenset({"httptrigger", "blobtrigger", "blob"})
+TRIGGERS = ("httpTrigger", "blobTrigger", "orchestrationTrigger", "activityTrigger")
+INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})
 OUTPUTS = frozenset({"http", "blob"})
 
 
@@ -37,12 +37,12 @@ def blob_template(binding: Binding, environment: Mapping[str, str]) -> BlobTempl
 
 def _check_type(binding: Binding) -> None:
     kind = binding.type.lower()
-    if kind in DURABLE:
-        raise FunctionLoadError(f"this local host does not run durable bindings yet ({binding.name}: {binding.type})")
+    if kind == "entitytrigger":
+        raise FunctionLoadError("this local host does not run durable entities: keep the state in a blob instead")
     if kind not in (OUTPUTS if binding.direction == "out" else INPUTS):
         raise FunctionLoadError(
             f"this local host does not run {binding.type} bindings (direction {binding.direction}) yet; it runs the "
-            "triggers httpTrigger and blobTrigger, the input blob, and the outputs http and blob"
+            f"triggers {', '.join(TRIGGERS)}, the inputs blob and durableClient, and the outputs http and blob"
         )
 
 

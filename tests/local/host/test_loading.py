@@ -111,14 +111,9 @@ REFUSED = {
     "BadConstraint": Refused("'number' is unknown", (http_trigger(route="x/{id:number}"), http_return())),
     "BadLevel": Refused("authLevel must be one of", (http_trigger(authLevel="user"), http_return())),
     "BadMethods": Refused("methods must be a list", (http_trigger(methods="get"), http_return())),
-    "Durable": Refused(
-        "this local host does not run durable bindings yet",
-        (*HTTP, {"type": "durableClient", "direction": "in", "name": "starter"}),
-        body("req, starter: str)"),
-    ),
-    "Orchestrator": Refused(
-        "this local host does not run durable bindings yet",
-        ({"type": "orchestrationTrigger", "direction": "in", "name": "context"},),
+    "Entity": Refused(
+        "this local host does not run durable entities",
+        ({"type": "entityTrigger", "direction": "in", "name": "context"},),
     ),
     "Timer": Refused(
         "this local host does not run timerTrigger bindings",

@@ -11,6 +11,9 @@ from local.addresses import LOOPBACK
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
+# The function that an upload starts, and the container that it watches.
+UPLOAD_FUNCTION = "AnalyzeOnUpload"
+IMAGES = "images"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class ImageState:
     steps: tuple[Step, ...] = ()
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing more comes of waiting: what is pending or deferred may still become complete."""
+        return self.state in ("complete", "failed")
+
+    @property
     def thumbnails(self) -> tuple[Step, ...]:
         """The steps that make thumbnails."""
         return tuple(step for step in self.steps if step.what.startswith("thumbnail"))
@@ -46,16 +54,21 @@ class ImageState:
 
 
 class AppClient:
-    """The app's HTTP API at one host; *key* is a function key, needed only where the host checks keys."""
+    """
+    The app's HTTP API at one host. Safe for threads.
 
-    def __init__(self, port: int, *, key: str | None = None) -> None:
+    *key* is a function key and *master_key* the host's own, for its admin API; needed only where the host checks keys.
+    """
+
+    def __init__(self, port: int, *, key: str | None = None, master_key: str | None = None) -> None:
         self._port = port
-        self._headers = {"x-functions-key": key} if key else {}
+        self._key = key
+        self._master_key = master_key
 
     def is_up(self) -> bool:
         """Whether a Functions host answers there."""
         try:
-            return self._get("/admin/host/ping", timeout_seconds=5)[0] == 200
+            return self._ask("GET", "/admin/host/ping", timeout_seconds=5)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
@@ -66,21 +79,47 @@ class AppClient:
         Raises LocalError for an answer that waiting does not mend.
         """
         try:
-            status, body = self._get(f"/api/images/{quote(name)}")
+            status, body = self._ask("GET", f"/api/images/{quote(name)}", key=self._key)
         except (OSError, http.client.HTTPException):
             return None
         if status == 200:
             return parse_image(json.loads(body))
-        if status in (401, 403):
-            raise LocalError("the host checks keys and refused ours: is --state the folder of the running stack?")
+        _check_key(status)
         if status != 404 and status < 500:
             raise LocalError(f"GET /api/images/{quote(name)} answered {status}: {body[:300].decode(errors='replace')}")
         return None
 
-    def _get(self, path: str, *, timeout_seconds: float = ANSWER_SECONDS) -> tuple[int, bytes]:
+    def process_again(self, name: str) -> bool:
+        """
+        Have the image *name* processed as if it had just been uploaded; False when the host does not answer just now.
+
+        Raises LocalError for an answer that waiting does not mend.
+        """
+        path = f"/admin/functions/{UPLOAD_FUNCTION}"
+        body = json.dumps({"input": f"{IMAGES}/{name}"}).encode()
+        try:
+            status, answer = self._ask("POST", path, key=self._master_key, body=body)
+        except (OSError, http.client.HTTPException):
+            return False
+        _check_key(status)
+        if status == 404:
+            raise LocalError(f"the host does not run {UPLOAD_FUNCTION}: GET /admin/host/status says why")
+        if status != 202 and status < 500:
+            raise LocalError(f"POST {path} for {name} answered {status}: {answer[:300].decode(errors='replace')}")
+        return status == 202
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        body: bytes | None = None,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=timeout_seconds)
         try:
-            connection.request("GET", path, headers=self._headers)
+            connection.request(method, path, body=body, headers={"x-functions-key": key} if key else {})
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -107,11 +146,27 @@ def parse_image(document: dict[str, Any]) -> ImageState:
 
 def function_key(state: Path) -> str | None:
     """Return the function key of the host whose state lies in *state*; None before its first start."""
+    return _key(state, "functionKeys", "default")
+
+
+def master_key(state: Path) -> str | None:
+    """Return the key that opens the admin API of the same host; None before its first start."""
+    return _key(state, "master")
+
+
+def _key(state: Path, *place: str) -> str | None:
     try:
-        keys = json.loads((state / "host" / "keys.json").read_text())
-        return str(keys["functionKeys"]["default"])
+        found = json.loads((state / "host" / "keys.json").read_text())
+        for member in place:
+            found = found[member]
+        return str(found)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _check_key(status: int) -> None:
+    if status in (401, 403):
+        raise LocalError("the host checks keys and refused ours: is --state the folder of the running stack?")
 
 
 def _step(what: str, document: dict[str, Any]) -> Step:

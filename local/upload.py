@@ -2,21 +2,28 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Callable
+import stat
+import unicodedata
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobServiceClient, ContentSettings, ExponentialRetry
 
+from local.app import IMAGES
 from local.errors import LocalError
 
-IMAGES = "images"
 # The trigger loads whole blobs into memory; the deployed event subscription leaves out larger ones as well.
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
+MAX_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
+RETRIES = 3  # after 1, 3 and 7 s: as long as a part of the stack takes to come back
 SUFFIX_TYPES = {".heic": "image/heic", ".heif": "image/heif", ".webp": "image/webp", ".avif": "image/avif"}
+
+
+class StorageSilentError(LocalError):
+    """Storage gives no answer, so that the next file would fare no better."""
 
 
 class Outcome(Enum):
@@ -31,7 +38,7 @@ class ImageUploader:
     """The watched container of one storage account, open for uploads until the end of the `with` block."""
 
     def __init__(self, connection_string: str) -> None:
-        retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1)
+        retries = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=RETRIES, random_jitter_range=1)
         self._service = BlobServiceClient.from_connection_string(connection_string, retry_policy=retries)
 
     def __enter__(self) -> Self:
@@ -46,13 +53,12 @@ class ImageUploader:
         """Return the blob's address, percent-encoded."""
         return self._blob(name).url
 
-    def upload(self, path: Path, name: str, progress: Callable[[int], None] = lambda sent: None) -> Outcome:
+    def upload(self, path: Path, name: str) -> Outcome:
         """
-        Upload *path* as the image *name*, calling *progress* with the bytes sent so far.
+        Upload *path* as the image *name*; bytes that are there already are not sent again. Safe for threads.
 
-        Bytes that are there already are not sent again.
-
-        Raises LocalError for a file that cannot be taken, with the reason, and when storage refuses it.
+        Raises LocalError for a file that cannot be taken, with the reason, and when storage refuses it;
+        StorageSilentError when storage does not answer at all.
         """
         data = read_image_file(path)
         md5 = hashlib.md5(data, usedforsecurity=False).digest()
@@ -65,10 +71,11 @@ class ImageUploader:
                 data,
                 overwrite=True,
                 content_settings=ContentSettings(content_type=content_type(path), content_md5=bytearray(md5)),
-                progress_hook=lambda sent, total: progress(sent),
             )
-        except AzureError as error:
+        except HttpResponseError as error:
             raise LocalError(f"{path} was not uploaded: storage answered: {error.message.splitlines()[0]}") from error
+        except AzureError as error:
+            raise StorageSilentError(f"{path} was not uploaded: storage gives no answer (see azurite.log)") from error
         return Outcome.NEW if there is None else Outcome.REPLACED
 
     def _blob(self, name: str) -> BlobClient:
@@ -76,20 +83,39 @@ class ImageUploader:
 
 
 def read_image_file(path: Path) -> bytes:
-    """Return the file's bytes; raises LocalError when it is missing, empty, too large or no file."""
+    """Return the file's bytes; raises LocalError as `check_image_file` does."""
+    check_image_file(path)
     try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise LocalError(f"{path} is a folder: give the files in it, for instance {path}/*.jpg")
-        if size == 0:
-            raise LocalError(f"{path} is empty: nothing could be found in it")
-        if size > MAX_UPLOAD_BYTES:
-            raise LocalError(
-                f"{path} has {size / 2**20:.0f} MB, and images up to {MAX_UPLOAD_BYTES >> 20} MB are taken"
-            )
         return path.read_bytes()
     except OSError as error:
         raise LocalError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def check_image_file(path: Path) -> None:
+    """Raise LocalError when the file is missing, empty, too large, unreadable or no file."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise LocalError(f"{path} is no regular file")
+        if status.st_size == 0:
+            raise LocalError(f"{path} is empty: nothing could be found in it")
+        if status.st_size > MAX_UPLOAD_BYTES:
+            raise LocalError(
+                f"{path} has {status.st_size / 2**20:.0f} MB, and images up to {MAX_UPLOAD_BYTES >> 20} MB are taken"
+            )
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise LocalError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def check_image_name(name: str) -> str:
+    """Return *name* if a blob can have it and a listing can tell it; raises LocalError otherwise."""
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise LocalError(f"{name[:60]}... has {len(name)} characters, and names up to {MAX_NAME_CHARACTERS} are taken")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise LocalError(f"{name!r} has characters that no blob name can have: rename the file")
+    return name
 
 
 def content_type(path: Path) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local.addresses import Addresses, add_stack_options
-from local.app import AppClient, function_key
+from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.stack import recipes
 from local.stack.board import board, missing_records, table
@@ -96,17 +96,23 @@ class _Stack:
 
     def _process_samples(self) -> int:
         from local.samples import sample_files
-        from local.upload import ImageUploader
+        from local.upload import ImageUploader, Outcome
 
         files = sample_files(self._state / "samples")
         with ImageUploader(self._addresses.connection_string) as uploader:
-            for path in files:
-                uploader.upload(path, path.name)
-        names = [path.name for path in files]
-        app = AppClient(self._options.port, key=self._key())
+            outcomes = {path.name: uploader.upload(path, path.name) for path in files}
+        names = list(outcomes)
         stop = self._supervisor.stop_requested
         with board(self._console, names) as show:
-            states = wait_for_images(app, names, timeout_seconds=SAMPLES_SECONDS, stop=stop, show=show)
+            states = wait_for_images(
+                self._app(),
+                names,
+                timeout_seconds=SAMPLES_SECONDS,
+                stop=stop,
+                show=show,
+                # Settings may have changed since, or an outage ended their events.
+                already_there=[name for name, outcome in outcomes.items() if outcome is Outcome.PRESENT],
+            )
         missing = missing_records(names, states)
         if self._options.once and not self._console.is_terminal:
             self._console.print(table(names, states))
@@ -130,6 +136,10 @@ class _Stack:
         defaults = _parser().parse_args([])
         port = "" if self._options.port == defaults.port else f"--port {self._options.port} "
         return port + ("" if self._options.state == defaults.state else f"--state {self._options.state} ")
+
+    def _app(self) -> AppClient:
+        master = master_key(self._state) if self._options.enable_auth else None
+        return AppClient(self._options.port, key=self._key(), master_key=master)
 
     def _key(self) -> str | None:
         return function_key(self._state) if self._options.enable_auth else None

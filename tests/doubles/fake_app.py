@@ -12,11 +12,19 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class FakeApp:
-    """*images* holds the JSON of each image; *key*, when set, must come with every request."""
+    """
+    *images* holds the JSON of each image; the keys, when set, must come with every request to the app or the admin API.
+
+    *asked* are the images that were asked for, *again* those to be processed again, which makes them complete.
+    """
 
     port: int = 0
     key: str | None = None
+    master_key: str | None = None
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    admin_status: int = 202
 
     def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
         path = urlsplit(target).path
@@ -24,8 +32,20 @@ class FakeApp:
             return 200, {}
         if self.key is not None and key != self.key:
             return 401, {}
-        image = self.images.get(unquote(path.removeprefix("/api/images/")))
+        name = unquote(path.removeprefix("/api/images/"))
+        self.asked.append(name)
+        image = self.images.get(name)
         return (200, image) if image else (404, {})
+
+    def run(self, target: str, key: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
+        if self.master_key is not None and key != self.master_key:
+            return 401, {}
+        container, _, name = json.loads(body)["input"].partition("/")
+        assert (target, container) == ("/admin/functions/AnalyzeOnUpload", "images")
+        self.again.append(name)
+        if self.admin_status == 202:
+            self.images[name] = image_json(name)
+        return self.admin_status, {}
 
 
 def image_json(name: str, state: str = "complete", **changes: Any) -> dict[str, Any]:
@@ -52,7 +72,13 @@ def running_app(port: int = 0) -> Iterator[FakeApp]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, document = app.answer(self.path, self.headers["x-functions-key"])
+            self.reply(*app.answer(self.path, self.headers["x-functions-key"]))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(*app.run(self.path, self.headers["x-functions-key"], body))
+
+        def reply(self, status: int, document: dict[str, Any]) -> None:
             body = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

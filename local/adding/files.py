@@ -1,0 +1,113 @@
+"""
+Which files are to be added, and under which names.
+
+A file that was named is taken as it is: whether it is an image is for the app to say. Of a folder only what is an image
+by its first bytes is taken, since nobody looked at each file in it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.errors import LocalError
+from local.upload import check_image_file, check_image_name
+
+# The longest beginning that `is_image` looks at.
+HEAD_BYTES = 18
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
+_HEIF_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+# Lengths that the header after a BMP's file header has had; "BM" alone begins many a text.
+_BMP_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+@dataclass
+class Found:
+    """
+    What was found.
+
+    Attributes:
+        files: each file by the name that the image gets.
+        not_images: what lies in a folder and is no image.
+        refused: images in a folder that cannot be uploaded, each with the reason in a sentence.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    not_images: list[Path] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def find_files(paths: Sequence[Path], *, name: str | None = None) -> Found:
+    """
+    Look at the files, and at every file below the folders, in *paths*; *name* is that of a single file's image.
+
+    An image in a folder is named by its path below that folder, with `/`. Hidden files and folders, links to folders,
+    and what is no regular file are passed over.
+
+    Raises LocalError for a file that cannot be uploaded, a folder that cannot be read or holds no image, and for two
+    files that would get one name.
+    """
+    if name is not None and (len(paths) > 1 or paths[0].is_dir()):
+        raise LocalError("--name names one image: give one FILE with it")
+    found = Found()
+    for path in paths:
+        if path.is_dir():
+            _look_below(path, found)
+        else:
+            check_image_file(path)
+            _take(found, check_image_name(name or path.name), path)
+    return found
+
+
+def is_image(head: bytes) -> bool:
+    """Whether a file that begins so is an image, of whatever format."""
+    if head.startswith(b"BM"):
+        return int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES
+    if head.startswith(b"RIFF"):
+        return head[8:12] == b"WEBP"
+    return head.startswith(_SIGNATURES) or (head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS)
+
+
+def _look_below(folder: Path, found: Found) -> None:
+    before = len(found.files) + len(found.refused)
+    for path in _files_below(folder):
+        try:
+            if not _begins_as_image(path):
+                found.not_images.append(path)
+                continue
+            check_image_file(path)
+            name = check_image_name(path.relative_to(folder).as_posix())
+        except LocalError as error:
+            found.refused.append(str(error))
+        else:
+            _take(found, name, path)
+    if len(found.files) + len(found.refused) == before:
+        raise LocalError(f"{folder} holds no image: hidden files do not count, nor what is no image by its first bytes")
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, onerror=_refuse_folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(place, name) for name in sorted(files) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise LocalError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _begins_as_image(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_image(file.read(HEAD_BYTES))
+    except OSError as error:
+        raise LocalError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _take(found: Found, name: str, path: Path) -> None:
+    other = found.files.setdefault(name, path)
+    if other is not path:
+        raise LocalError(
+            f"{other} and {path} would both be named {name}: "
+            "add one of them with --name, or the folder that holds both instead"
+        )

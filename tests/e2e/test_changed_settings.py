@@ -1,0 +1,53 @@
+"""What is there already is brought up to date with settings that were changed since, though no event comes for it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from doubles.pictures import picture
+from doubles.ports import five_free_ports
+from doubles.running_stack import PROJECT, RunningStack
+
+from local.addresses import Addresses
+from local.samples import sample_files
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[RunningStack]:
+    stack = RunningStack(Addresses(five_free_ports()), tmp_path / "state")
+    yield stack
+    if stack.process is not None and stack.process.poll() is None:
+        assert stack.stop() == 0, stack.output
+    assert not stack.has_processes()
+
+
+def test_samples_and_added_files_get_the_records_that_new_settings_ask_for(
+    stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.png"
+    own.write_bytes(picture("PNG"))
+    stack.start()
+    assert add(stack, own).returncode == 0
+    analyzed = stack.paid_calls()["analyze"]
+    assert stack.stop() == 0, stack.output
+
+    monkeypatch.setenv("THUMBNAIL_SIZES", "64x64")
+    # The admin API wants the master key then.
+    stack.start("--enable-auth")
+    for sample in sample_files(tmp_path / "samples"):
+        assert f"{sample.name}: complete" in stack.output
+    answer = add(stack, own)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "own.png: already there with the same bytes" in answer.stdout
+    assert "thumbnails/own.png/64x64-smart.jpg" in answer.stdout
+    assert stack.paid_calls()["analyze"] == analyzed
+
+
+def add(stack: RunningStack, path: Path) -> "subprocess.CompletedProcess[str]":
+    options = ["--port", str(stack.addresses.port), "--state", str(stack.state)]
+    command = [sys.executable, "-m", "local", "add", str(path), *options]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=100)

@@ -1,0 +1,267 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from doubles.fake_app import FakeApp, image_json, running_app
+from doubles.patience import wait_until
+from doubles.running_stack import PROJECT
+from doubles.supervised_storage import Storage
+
+from local.adding.cli import main
+from local.adding.files import find_files, is_image
+from local.errors import LocalError
+from local.upload import MAX_UPLOAD_BYTES
+
+Add = Callable[..., int]
+JPEG = b"\xff\xd8\xff\xe0"
+PROBLEM = {"code": "image_too_small", "message": "It has 9x9 pixels", "action": "Upload a larger one"}
+
+
+@pytest.fixture
+def add(storage: Storage) -> Add:
+    def run(*words: object) -> int:
+        return main([*map(str, words), "--port", str(storage.addresses.port), "--state", str(storage.state)])
+
+    return run
+
+
+def write(folder: Path, *names: str, data: bytes | None = None) -> None:
+    """Write files that begin as images do; their bytes differ unless *data* is given."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(JPEG + os.fsencode(path) if data is None else data)
+
+
+def serve(app: FakeApp, state: str, *names: str) -> None:
+    """Let the app know the images, all in one state."""
+    failed = {"state": "failed", "problem": PROBLEM}
+    changes = {"analysis": failed, "thumbnails": []} if state == "failed" else {}
+    app.images.update({name: image_json(name, state, **changes) for name in names})
+
+
+def test_every_image_below_a_folder_is_found_by_its_path_in_it(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg", "2024/summer/b c#.jpg", "2024/ü.jpg")
+    assert set(find_files([tmp_path]).files) == {"a.jpg", "2024/summer/b c#.jpg", "2024/ü.jpg"}
+
+
+def test_hidden_and_special_files_are_passed_over_and_what_is_no_image_is_listed(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg", ".hidden.jpg", ".git/b.jpg")
+    write(tmp_path, "notes.txt", "sub/fake.jpg", data=b"BMW and other cars")
+    write(tmp_path, "empty.jpg", data=b"")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    found = find_files([tmp_path])
+    assert list(found.files) == ["a.jpg"]
+    assert {path.name for path in found.not_images} == {"notes.txt", "fake.jpg", "empty.jpg"}
+    assert found.refused == []
+
+
+def test_images_that_cannot_be_uploaded_are_told_with_the_reason_and_the_others_are_taken(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg", "huge.jpg", "bell\a.jpg", os.fsdecode(b"latin\xe9.jpg"))
+    with (tmp_path / "huge.jpg").open("r+b") as file:
+        file.truncate(MAX_UPLOAD_BYTES + 1)
+    found = find_files([tmp_path])
+    assert list(found.files) == ["a.jpg"]
+    assert len(found.refused) == 3
+    assert sum("no blob name can have" in reason for reason in found.refused) == 2
+    assert sum("images up to 100 MB are taken" in reason for reason in found.refused) == 1
+
+
+def test_files_and_folders_may_be_mixed_and_a_named_file_need_not_look_like_an_image(tmp_path: Path) -> None:
+    write(tmp_path, "one/a.jpg", "two/b.jpg")
+    write(tmp_path, "notes.txt", data=b"no image, but named")
+    found = find_files([tmp_path / "one", tmp_path / "notes.txt", tmp_path / "two"])
+    assert found.files == {
+        "a.jpg": tmp_path / "one/a.jpg",
+        "notes.txt": tmp_path / "notes.txt",
+        "b.jpg": tmp_path / "two/b.jpg",
+    }
+
+
+def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "one/a.jpg", "two/a.jpg")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LocalError, match=r"would both be named a\.jpg.*the folder that holds both"):
+        find_files([tmp_path / "one", tmp_path / "two"])
+    with pytest.raises(LocalError, match="holds no image"):
+        find_files([tmp_path / "empty"])
+    with pytest.raises(LocalError, match="give one FILE"):
+        find_files([tmp_path / "one"], name="x.jpg")
+    assert set(find_files([tmp_path]).files) == {"one/a.jpg", "two/a.jpg"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        JPEG,
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"BM" + bytes(12) + b"\x28\0\0\0",
+        b"II*\0",
+        b"RIFF\0\0\0\0WEBP",
+        b"\0\0\0\x18ftypheic",
+    ],
+)
+def test_every_format_that_is_an_image_is_known(head: bytes) -> None:
+    assert is_image(head)
+
+
+@pytest.mark.parametrize("head", [b"", b"BM", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypisom", b"<svg"])
+def test_what_is_no_image_is_known_too(head: bytes) -> None:
+    assert not is_image(head)
+
+
+def test_a_folder_is_uploaded_and_summed_up(
+    add: Add, app: FakeApp, storage: Storage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"sums/{number:02}.jpg" for number in range(30)]
+    write(tmp_path, *names)
+    write(tmp_path, "sums/readme.txt", data=b"text")
+    serve(app, "complete", *names)
+    assert add(tmp_path) == 0
+    told = capsys.readouterr().out
+    assert f"skipped, being no images by their first bytes: 1\n  {tmp_path}/sums/readme.txt" in told
+    assert "30 images: 30 complete, 0 failed, 0 of them already there with the same bytes; " in told
+    with storage.images as images:
+        assert [blob.name for blob in images.list_blobs(name_starts_with="sums/")] == names
+    assert add(tmp_path) == 0
+    assert "30 complete, 0 failed, 30 of them already there with the same bytes; " in capsys.readouterr().out
+
+
+def test_of_many_failures_the_first_are_told_and_the_rest_counted(
+    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"bad/{number:02}.jpg" for number in range(25)]
+    write(tmp_path, *names, "bad/good.jpg")
+    serve(app, "failed", *names)
+    serve(app, "complete", "bad/good.jpg")
+    assert add(tmp_path) == 1
+    told = capsys.readouterr().out
+    assert "failed: 25\n" in told
+    assert told.count(": analysis is failed: It has 9x9 pixels. Upload a larger one. (image_too_small)\n") == 20
+    assert "  and 5 more\n" in told
+    assert "26 images: 1 complete, 25 failed" in told
+
+
+def test_an_image_that_cannot_be_taken_counts_as_failed(
+    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "taken/a.jpg", "taken/bell\a.jpg")
+    serve(app, "complete", "taken/a.jpg")
+    assert add(tmp_path) == 1
+    told = capsys.readouterr().out
+    assert "no blob name can have" in told
+    assert "2 images: 1 complete, 1 failed" in told
+
+
+def test_what_is_not_done_is_told_with_the_state_of_each(
+    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"late/{number:02}.jpg" for number in range(22)]
+    write(tmp_path, *names)
+    serve(app, "pending", *names[1:])
+    serve(app, "complete", names[0])
+    assert add(tmp_path, "--timeout", "0.3") == 1
+    told = capsys.readouterr()
+    assert "not done yet: 21\n  late/01.jpg: analysis is pending" in told.out
+    assert "  and 1 more\n" in told.out
+    assert "22 images: 1 complete, 0 failed, 21 not done yet" in told.out
+    assert "22 of 22 uploaded, 1 done; work on what was uploaded goes on" in told.err
+
+
+def test_only_a_few_images_are_asked_for_at_a_time(add: Add, app: FakeApp, tmp_path: Path) -> None:
+    names = [f"many/{number:03}.jpg" for number in range(300)]
+    write(tmp_path, *names)
+    serve(app, "complete", *names)
+    assert add(tmp_path) == 0
+    # Each once in the best case; some of the first are asked for twice because their upload has just been.
+    assert 300 <= len(app.asked) <= 330
+
+
+def test_files_are_held_in_memory_a_few_at_a_time(add: Add, app: FakeApp, tmp_path: Path) -> None:
+    names = [f"large/{number}.jpg" for number in range(40)]
+    for name in names:
+        write(tmp_path, name, data=JPEG + name.encode() + bytes(2**20))
+    serve(app, "complete", *names)
+    tracemalloc.start()
+    try:
+        assert add(tmp_path) == 0
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 20 * 2**20
+
+
+def test_what_is_there_but_not_done_is_processed_again_and_nothing_else(
+    add: Add, app: FakeApp, storage: Storage, tmp_path: Path
+) -> None:
+    states = {"again/done.jpg": "complete", "again/bad.jpg": "failed"}
+    states |= {"again/old.jpg": "pending", "again/late.jpg": "deferred"}
+    write(tmp_path, *states)
+    (storage.state / "host").mkdir(exist_ok=True)
+    (storage.state / "host" / "keys.json").write_text(json.dumps({"master": "m", "functionKeys": {"default": "f"}}))
+    app.key, app.master_key = "f", "m"
+    for name in states:
+        serve(app, "complete", name)
+    assert add(tmp_path) == 0
+    assert app.again == []
+    for name, state in states.items():
+        serve(app, state, name)
+    assert add(tmp_path) == 1
+    assert sorted(app.again) == ["again/late.jpg", "again/old.jpg"]
+
+
+def test_a_host_that_does_not_run_the_function_is_told(
+    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "unrun/a.jpg")
+    serve(app, "complete", "unrun/a.jpg")
+    assert add(tmp_path) == 0
+    serve(app, "pending", "unrun/a.jpg")
+    app.admin_status = 404
+    assert add(tmp_path) == 1
+    assert "the host does not run AnalyzeOnUpload" in capsys.readouterr().err
+
+
+def test_a_storage_that_does_not_answer_ends_it_and_says_what_goes_on(
+    tmp_path: Path, free_port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, *(f"silent/{number}.jpg" for number in range(30)))
+    monkeypatch.setattr("local.upload.RETRIES", 0)
+    with running_app(free_port):
+        assert main([str(tmp_path), "--port", str(free_port), "--state", str(tmp_path / "state")]) == 1
+    told = capsys.readouterr().err
+    assert "storage gives no answer" in told
+    assert "0 of 30 uploaded, 0 done" in told
+
+
+def test_ctrl_c_says_what_goes_on(app: FakeApp, storage: Storage, tmp_path: Path) -> None:
+    names = [f"stopped/{number}.jpg" for number in range(3)]
+    write(tmp_path, *names)
+    serve(app, "complete", names[0])
+    serve(app, "pending", *names[1:])
+    options = ["--port", str(storage.addresses.port), "--state", str(storage.state)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "add", str(tmp_path), *options],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # Asked for a second time: the first round, with all three in it, is over.
+    wait_until(lambda: all(app.asked.count(name) > 1 for name in names[1:]))
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told == (
+        "add: stopped: 3 of 3 uploaded, 1 done; work on what was uploaded goes on, "
+        "and the same command again uploads the rest and starts what had been given up\n"
+    )

@@ -7,7 +7,7 @@ from email.message import Message
 from http import HTTPStatus
 
 from local.vision import refusals
-from local.vision.faults import FaultDice, Faults, Strike
+from local.vision.faults import FaultDice, Faults, ReadFate, Strike
 from local.vision.operations import Operation
 from local.vision.rate import Rate, RateLimit
 from local.vision.throttling import throttled
@@ -55,6 +55,10 @@ class Admission:
             self.pause(strike)
             raise self._injected(strike.status, operation, headers)
         return strike
+
+    def read_fate(self) -> ReadFate:
+        """Return what is to become of a Read that is accepted."""
+        return self._dice.read_fate()
 
     def pause(self, strike: Strike) -> None:
         """Wait for the latency that was asked for, but not beyond the service's end."""

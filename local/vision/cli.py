@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
     parser.add_argument("--key", default=DEFAULT_KEY, help="subscription key to accept (default: %(default)s)")
     parser.add_argument("--rate", type=_rate, metavar="N/S", help="at most N calls in S seconds (default: no limit)")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="keep statistics below DIR/vision (default: nowhere)")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="keep statistics and Reads in DIR/vision")
     parser.add_argument("--answers", type=_directory, metavar="DIR", help="scripted answers, searched first")
     parser.add_argument("--verbose", action="store_true", help="one line on stderr for each request")
     return parser
@@ -88,6 +88,7 @@ def _serve(server: VisionServer, stop: threading.Event) -> None:
     warming.start()
     stop.wait()
     server.stop()
+    server.service.close()
     # Native code that still runs while Python comes to its end would bring it down with an abort.
     warming.join(STOP_SECONDS)
 

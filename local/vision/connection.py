@@ -92,6 +92,10 @@ class Connection(BaseHTTPRequestHandler):
         body = reply.body
         if strike.broken_json and reply.is_json:
             body = body[: len(body) // 2]
+        if strike.reset_body and not body:
+            # An accepted Read has no body to break off in; its answer is lost as a whole.
+            self._reset()
+            return
         self._send_head(delivery, len(body))
         if self.command == "HEAD":
             return

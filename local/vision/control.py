@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from local.vision.body import BodyReader, BodyTooLargeError
-from local.vision.faults import Faults, FaultsError, parse_faults
+from local.vision.faults import Faults, FaultsError, Latency, parse_faults
 from local.vision.hold import HoldError
 from local.vision.replies import Reply, json_reply
 from local.vision.service import Delivery, Request, VisionService
@@ -66,10 +66,10 @@ def _faults(faults: Faults) -> dict[str, Any]:
         "reset_body": faults.reset_body,
         "drip": faults.drip,
         "broken_json": faults.broken_json,
-        "latency_seconds": {"median": faults.latency.median, "p99": faults.latency.p99}
-        if faults.latency.median != faults.latency.p99
-        else faults.latency.median,
+        "latency_seconds": _duration(faults.latency),
         "outage_until": faults.outage_until,
+        "read_seconds": _duration(faults.read_time),
+        "read_failed": faults.read_failed,
     }
     if faults.has_rate:
         rate = faults.rate
@@ -77,6 +77,11 @@ def _faults(faults: Faults) -> dict[str, Any]:
     if faults.seed is not None:
         shown["seed"] = faults.seed
     return shown
+
+
+def _duration(duration: Latency) -> float | dict[str, float]:
+    is_constant = duration.median == duration.p99
+    return duration.median if is_constant else {"median": duration.median, "p99": duration.p99}
 
 
 def _error(status: int, message: str) -> Reply:

@@ -51,7 +51,17 @@ class Faults:
     broken_json: float = 0.0
     latency: Latency = Latency()
     outage_until: float = 0.0
+    read_time: Latency = Latency()
+    read_failed: float = 0.0
     seed: int | None = None
+
+
+@dataclass(frozen=True)
+class ReadFate:
+    """What becomes of one Read: how long it takes at least, and whether it fails."""
+
+    seconds: float = 0.0
+    fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,15 @@ class FaultDice:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self._dice = random.Random(faults.seed)  # noqa: S311 - dice, not keys
+        # Dice of their own: how many other calls there were in between does not matter.
+        self._read_dice = random.Random(None if faults.seed is None else f"read {faults.seed}")  # noqa: S311
         self._lock = threading.Lock()
+
+    def read_fate(self) -> ReadFate:
+        """Decide about the next Read that is accepted."""
+        with self._lock:
+            failed_at = self._read_dice.random()
+            return ReadFate(self.faults.read_time.draw(self._read_dice), failed_at < self.faults.read_failed)
 
     def strike(self) -> Strike:
         """Decide about the next call. Every call draws every die, so that one fault does not shift the others."""
@@ -103,8 +121,6 @@ def parse_faults(content: object) -> Faults:
         raise FaultsError(f"An object with any of {', '.join(READERS)} is required.")
     asked: dict[str, Any] = {}
     for key, value in content.items():
-        if key in ("read_seconds", "read_failed"):
-            raise FaultsError(f"'{key}' belongs to the Read operation, which this local service does not have.")
         if key not in READERS:
             raise FaultsError(f"'{key}' is not a fault: use any of {', '.join(READERS)}.")
         asked |= READERS[key](key, value)
@@ -156,13 +172,21 @@ def _status(key: str, value: object) -> dict[str, Any]:
 
 
 def _latency(key: str, value: object) -> dict[str, Any]:
+    return {"latency": _duration(key, value)}
+
+
+def _read_seconds(key: str, value: object) -> dict[str, Any]:
+    return {"read_time": _duration(key, value)}
+
+
+def _duration(key: str, value: object) -> Latency:
     if isinstance(value, dict):
         if value.keys() != {"median", "p99"}:
             raise FaultsError(f'\'{key}\' is {value!r}: a number or {{"median": 0.4, "p99": 2}} is required.')
         median = _number(f"{key}.median", value["median"], low=0.001, high=MAX_LATENCY_SECONDS)
-        return {"latency": Latency(median, _number(f"{key}.p99", value["p99"], low=median, high=MAX_LATENCY_SECONDS))}
+        return Latency(median, _number(f"{key}.p99", value["p99"], low=median, high=MAX_LATENCY_SECONDS))
     seconds = _number(key, value, low=0, high=MAX_LATENCY_SECONDS)
-    return {"latency": Latency(seconds, seconds)}
+    return Latency(seconds, seconds)
 
 
 def _outage_until(key: str, value: object) -> dict[str, Any]:
@@ -185,5 +209,7 @@ READERS: dict[str, Callable[[str, object], dict[str, Any]]] = {
     "broken_json": _probability,
     "latency_seconds": _latency,
     "outage_until": _outage_until,
+    "read_seconds": _read_seconds,
+    "read_failed": _probability,
     "seed": _seed,
 }

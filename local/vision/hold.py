@@ -9,7 +9,7 @@ from local.vision.operations import Operation
 HOLDABLE = tuple(
     operation.value
     for operation in Operation
-    if operation not in (Operation.MODELS, Operation.READ_RESULT, Operation.READ, Operation.OCR)
+    if operation not in (Operation.MODELS, Operation.READ_RESULT, Operation.OCR)
 )
 
 

@@ -1,6 +1,7 @@
 """From a request to an image that has passed the service's checks of size, format and dimensions."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import Message
 from hashlib import sha256
@@ -28,16 +29,16 @@ class CheckedImage:
     sha256: str
 
 
-def media_type(headers: Message) -> str:
+def media_type(headers: Message, *, allowed: Sequence[str] = (JSON, BYTES, MULTIPART)) -> str:
     """
-    Return the media type of the body, one of the three that the service takes.
+    Return the media type of the body, one of those *allowed*.
 
     Parameters such as a charset do not matter. Raises Refusal (415).
     """
     stated = headers.get("Content-Type", "")
     kind = stated.split(";")[0].strip().lower()
-    if kind not in (BYTES, JSON, MULTIPART):
-        raise refusals.unsupported_media_type(kind)
+    if kind not in allowed:
+        raise refusals.unsupported_media_type(kind, allowed)
     return kind
 
 
@@ -53,13 +54,14 @@ def take_image(headers: Message, body: BodyReader) -> CheckedImage:
     except BodyTooLargeError:
         raise refusals.bad_image_size(_too_large()) from None
     if kind == JSON:
-        content = fetch_image(_url(content), max_bytes=MAX_IMAGE_BYTES)
+        content = fetch_image(url_in(content), max_bytes=MAX_IMAGE_BYTES)
     elif kind == MULTIPART:
         content = file_part(content, headers["Content-Type"])
     return _check(content)
 
 
-def _url(content: bytes) -> str:
+def url_in(content: bytes) -> str:
+    """Return the URL that a JSON body names. Raises Refusal (BadArgument, InvalidImageUrl)."""
     try:
         asked = json.loads(content)
     except (ValueError, RecursionError):

@@ -23,7 +23,7 @@ class Operation(StrEnum):
     READ_RESULT = "readResult"
 
 
-MISSING = frozenset({Operation.OCR, Operation.READ, Operation.READ_RESULT})
+MISSING = frozenset({Operation.OCR})
 
 # "OCR Operation" and "Analyze Image Operation" are known from the service; the others follow its portal's titles.
 TITLES = {
@@ -54,10 +54,11 @@ _POSTS = {
 
 @dataclass(frozen=True)
 class Route:
-    """An operation, and for a domain model its name as written in the path."""
+    """An operation, and what else the path names: the domain model, or the Read whose result is asked for."""
 
     operation: Operation
     model: str | None = None
+    read_id: str = ""
 
 
 def find_route(method: str, path: str) -> Route | None:
@@ -75,6 +76,6 @@ def find_route(method: str, path: str) -> Route | None:
     elif method == "GET":
         if name == "models":
             return Route(Operation.MODELS)
-        if re.fullmatch(r"read/analyzeResults/[^/]+", name):
-            return Route(Operation.READ_RESULT)
+        if read := re.fullmatch(r"read/analyzeResults/([^/]+)", name):
+            return Route(Operation.READ_RESULT, read_id=read[1])
     return None

@@ -4,11 +4,13 @@ Everything the service answers instead of a result, in its own words and shapes.
     Refusal               an answer that is not a success
     ConnectionStruck      no answer at all: the connection is to be reset
 
-Two JSON shapes are in use. The gateway (401, 404, 429) answers `{"error": {"code": "401", "message": ...}}` with the
-status as a string; image operations answer an outer code and, in `innererror`, the specific one.
+Three JSON shapes are in use. The gateway (401, 404, 429) answers `{"error": {"code": "401", "message": ...}}` with the
+status as a string; image operations answer an outer code and, in `innererror`, the specific one; Read answers the
+specific one alone.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from local.vision.replies import Reply, json_body, json_reply
@@ -89,15 +91,23 @@ def bad_image_format(message: str = "Input data is not a valid image.") -> Refus
     return by_service(HTTPStatus.BAD_REQUEST, INVALID_REQUEST, message, inner="InvalidImageFormat")
 
 
-def unsupported_media_type(media_type: str) -> Refusal:
+def unsupported_media_type(media_type: str, allowed: Sequence[str]) -> Refusal:
     """Refuse the Content-Type."""
+    choice = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
     return by_service(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         INVALID_REQUEST,
-        f"Content-Type '{media_type}' is not supported: use application/json, application/octet-stream or "
-        "multipart/form-data.",
+        f"Content-Type '{media_type}' is not supported: use {choice}.",
         inner="UnsupportedMediaType",
     )
+
+
+def in_shape_of_read(refusal: Refusal) -> Refusal:
+    """Return *refusal* as Read words it: the specific code alone. What the gateway refused stays as it is."""
+    error = {} if refusal.gateway or not refusal.reply.is_json else json.loads(refusal.reply.body)["error"]
+    if "innererror" not in error:
+        return refusal
+    return by_service(refusal.reply.status, error["innererror"]["code"], error["message"])
 
 
 def not_here(operation: str) -> Refusal:

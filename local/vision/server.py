@@ -18,6 +18,9 @@ from local.vision.calls import CallLedger
 from local.vision.connection import Connection
 from local.vision.faults import parse_faults
 from local.vision.rate import Rate
+from local.vision.reading.desk import ReadDesk
+from local.vision.reading.store import OperationStore
+from local.vision.reading.work import read_document
 from local.vision.scripted import PACKAGED_ANSWERS, ScriptedAnswers
 from local.vision.service import VisionService
 
@@ -116,7 +119,10 @@ def make_service(
     own = state / STATE_FOLDER if state is not None else None
     directories = [*answers, *([own / "answers"] if own else []), PACKAGED_ANSWERS]
     admission = Admission(key=key, rate=rate, clock=clock, wall_clock=wall_clock)
-    return VisionService(admission=admission, ledger=CallLedger(own), scripts=ScriptedAnswers(directories))
+    # The ledger first: it makes sure that nobody else uses the directory.
+    ledger = CallLedger(own)
+    reads = ReadDesk(OperationStore(own), read_document, wall_clock=wall_clock)
+    return VisionService(admission=admission, ledger=ledger, scripts=ScriptedAnswers(directories), reads=reads)
 
 
 @contextmanager
@@ -139,4 +145,4 @@ def running_vision(
     finally:
         server.stop()
         thread.join()
-        service.ledger.close()
+        service.close()

@@ -26,6 +26,10 @@ from local.vision.hold import Hold
 from local.vision.intake import CheckedImage, media_type, take_image
 from local.vision.operations import MISSING, Operation, Route, find_route
 from local.vision.parameters import MODELS, Question, parse_question
+from local.vision.reading.desk import ReadDesk
+from local.vision.reading.intake import check_media_type, take_document
+from local.vision.reading.question import parse_read
+from local.vision.reading.reception import Reception
 from local.vision.replies import Reply, json_reply, service_headers
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
@@ -68,9 +72,10 @@ class Outcome:
 class VisionService:
     """The service behind the socket; safe for many threads."""
 
-    def __init__(self, *, admission: Admission, ledger: CallLedger, scripts: ScriptedAnswers) -> None:
+    def __init__(self, *, admission: Admission, ledger: CallLedger, scripts: ScriptedAnswers, reads: ReadDesk) -> None:
         self.admission, self.ledger, self.hold = admission, ledger, Hold()
         self._scripts = scripts
+        self._reads, self._reception = reads, Reception(reads, scripts)
         # Decoding and measuring take a whole core and much memory each: more of it at once makes nothing faster.
         self._workers = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
@@ -83,6 +88,12 @@ class VisionService:
         """Let calls in flight come to their end: nothing is held or delayed any more."""
         self.admission.stopping.set()
         self.hold.close()
+        self._reads.stop()
+
+    def close(self) -> None:
+        """Let go of everything kept on disk, once no call is in flight any more."""
+        self._reads.close()
+        self.ledger.close()
 
     def answer(self, request: Request) -> Delivery:
         """Answer one call below /vision/. Raises ConnectionStruck, and BodyError when the body cannot be read."""
@@ -115,12 +126,32 @@ class VisionService:
             raise refusals.not_here(route.operation)
         if route.operation is Operation.MODELS:
             return Outcome(json_reply(200, _models()))
+        if route.operation is Operation.READ_RESULT:
+            return Outcome(self._reception.report(route.read_id))
+        if route.operation is Operation.READ:
+            return self._accept(request, request_id)
         media_type(request.headers)
         question = parse_question(route, request.query)
         image = take_image(request.headers, request.body)
         with self._workers:
             reply = self._look(question, image, request_id)
         return Outcome(reply, billed=question.billed, paid_sha256=image.sha256)
+
+    def _accept(self, request: Request, request_id: str) -> Outcome:
+        """Have a document read."""
+        host = request.headers.get("Host", "127.0.0.1")
+        try:
+            check_media_type(request.headers)
+            question = parse_read(request.query)
+            document = take_document(request.headers, request.body)
+            with self._workers:
+                fate = self.admission.read_fate()
+                reply = self._reception.accept(question, document, host=host, request_id=request_id, fate=fate)
+        except refusals.Refusal as refusal:
+            raise refusals.in_shape_of_read(refusal) from None
+        except ScriptError as error:
+            raise refusals.in_shape_of_read(refusals.failed_to_process(str(error))) from error
+        return Outcome(reply, paid_sha256=document.sha256)
 
     def _look(self, question: Question, image: CheckedImage, request_id: str) -> Reply:
         try:

@@ -104,7 +104,7 @@ def _decode(data: bytes, header: ImageHeader, at_least: tuple[int, int]) -> Pict
         # A GIF's first frame may be larger than the header said.
         _check_pixels(image.width * image.height, is_reducible=False)
         image.load()
-        pixels = _rgb(image, needed)
+        pixels = opaque_rgb(image, needed)
     if turn is not None:
         pixels = pixels.transpose(turn)
     return Picture(pixels, *((height, width) if is_on_its_side else (width, height)))
@@ -137,7 +137,7 @@ def _too_many(pixels: int) -> str:
     )
 
 
-def _rgb(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
+def opaque_rgb(image: Image.Image, at_least: tuple[int, int]) -> Image.Image:
     """
     Return *image* in RGB, shrunk by a whole number as far as *at_least* allows.
 

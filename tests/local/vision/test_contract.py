@@ -215,17 +215,12 @@ def test_the_model_version_asked_for_is_named_in_the_answer(caller: Caller) -> N
     assert answer.json()["modelVersion"] == "2021-04-01"
 
 
-@pytest.mark.parametrize("operation", ["read/analyze", "ocr"])
-def test_text_operations_say_that_they_are_not_here(caller: Caller, operation: str) -> None:
-    answer = caller.post(operation, picture())
+def test_the_legacy_text_operation_says_that_it_is_not_here(caller: Caller) -> None:
+    answer = caller.post("ocr", picture())
 
     assert answer.status_code == 501
     assert inner_code(answer) == "NotSupportedFeature"
     assert "COVERAGE.md" in answer.json()["error"]["message"]
-
-
-def test_a_read_result_is_not_here_either(caller: Caller) -> None:
-    assert caller.get("read/analyzeResults/0bd95671-1c3a-4f15-9a25-1d4fbbc6e4f0").status_code == 501
 
 
 def test_a_mistake_of_the_stand_in_is_a_500_in_the_shape_of_the_service(

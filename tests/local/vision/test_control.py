@@ -147,7 +147,7 @@ def test_an_empty_hold_holds_every_operation_but_refused_calls_pass(vision: Runn
         caller.control("PUT", "hold", {"operations": []})
 
 
-@pytest.mark.parametrize("content", [[], {"operations": ["read"]}, {"operations": "analyze"}, {"calls": 1}, None])
+@pytest.mark.parametrize("content", [[], {"operations": ["ocr"]}, {"operations": "analyze"}, {"calls": 1}, None])
 def test_a_hold_of_nothing_known_is_refused(caller: Caller, content: object) -> None:
     answer = caller.control("PUT", "hold", content)
 
@@ -194,8 +194,8 @@ def test_faults_are_shown_and_cleared(caller: Caller) -> None:
         ({"latency_seconds": -1}, "a number from 0 to 600"),
         ({"outage_until": "noon"}, "'outage_until' is 'noon'"),
         ({"seed": 1.5}, "a whole number is required"),
-        ({"read_seconds": 1}, "belongs to the Read operation"),
-        ({"read_failed": 0}, "belongs to the Read operation"),
+        ({"read_seconds": -1}, "a number from 0 to 600"),
+        ({"read_failed": 2}, "a number from 0 to 1"),
         ([], "An object with any of rate,"),
     ],
 )

@@ -1,0 +1,134 @@
+"""
+The desk of Read: accepts documents, has them read in the background, and tells how far each is.
+
+An end is told when the reading is done and the duration that was asked for (the fault `read_seconds`) has passed.
+"""
+
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from local.vision.faults import ReadFate
+from local.vision.reading.store import LIFE_SECONDS, Json, OperationStore, ReadOperation, Task
+
+# Reading a page takes a core and some 100 MB: more at once makes nothing faster.
+WORKERS = 2
+STOP_SECONDS = 30.0
+
+Read = Callable[[Task, bytes, Callable[[], None]], Json]
+
+
+class StoppedError(Exception):
+    """The service comes to its end; what was being read is read again at its next start."""
+
+
+class ReadDesk:
+    """
+    Keeps the operations of *store* going. Safe for threads.
+
+    *read* turns a task and its document into an analyzeResult, and calls its third argument often: it raises
+    StoppedError when the service stops. Whatever else *read* raises makes the operation fail.
+    """
+
+    def __init__(self, store: OperationStore, read: Read, *, wall_clock: Callable[[], float]) -> None:
+        self._store, self._read, self._wall_clock = store, read, wall_clock
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._begun: set[str] = set()
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._workers: list[threading.Thread] = []
+        for operation_id in store.unfinished():
+            self._enqueue(operation_id)
+
+    def accept(self, operation_id: str, task: Task, document: bytes, fate: ReadFate, scripted: Json | None) -> None:
+        """Keep an operation and have it read, unless a script or a fault decides its end already."""
+        now = self._wall_clock()
+        self._store.forget(before=now - LIFE_SECONDS)
+        is_decided = fate.fails or scripted is not None
+        operation = ReadOperation(
+            id=operation_id,
+            created=now,
+            due=now + fate.seconds,
+            fails=fate.fails,
+            finished=now if is_decided else None,
+            result=None if fate.fails else scripted,
+        )
+        self._store.add(operation, task, None if is_decided else document)
+        if not is_decided:
+            self._enqueue(operation_id)
+
+    def report(self, operation_id: str) -> Json | None:
+        """Return the contract's ReadOperationResult; None when the operation is unknown or forgotten."""
+        operation = self._store.find(operation_id)
+        now = self._wall_clock()
+        if operation is None or operation.created < now - LIFE_SECONDS:
+            return None
+        if operation.finished is None or now < operation.due:
+            is_begun = operation.finished is not None or operation_id in self._begun
+            return _report("running" if is_begun else "notStarted", operation.created, operation.created)
+        ended = max(operation.finished, operation.due)
+        if operation.fails:
+            return _report("failed", operation.created, ended)
+        return _report("succeeded", operation.created, ended) | {"analyzeResult": operation.result}
+
+    def stop(self) -> None:
+        """Begin nothing more, and leave what is being read as soon as possible."""
+        self._stopping.set()
+        for _ in range(WORKERS):
+            self._waiting.put(None)
+
+    def close(self) -> None:
+        """Stop, wait for the workers, and let go of the store."""
+        self.stop()
+        for worker in self._workers:
+            worker.join(STOP_SECONDS)
+        self._store.close()
+
+    def _enqueue(self, operation_id: str) -> None:
+        self._waiting.put(operation_id)
+        with self._lock:
+            if len(self._workers) < WORKERS and not self._stopping.is_set():
+                worker = threading.Thread(target=self._work, name=f"read-{len(self._workers)}", daemon=True)
+                self._workers.append(worker)
+                worker.start()
+
+    def _work(self) -> None:
+        while (operation_id := self._waiting.get()) is not None and not self._stopping.is_set():
+            self._begun.add(operation_id)
+            try:
+                self._finish(operation_id)
+            except StoppedError:
+                return
+            finally:
+                self._begun.discard(operation_id)
+
+    def _finish(self, operation_id: str) -> None:
+        work = self._store.work(operation_id)
+        if work is None:
+            return
+        try:
+            result = self._read(*work, self._go_on)
+        except StoppedError:
+            raise
+        except Exception:
+            # The caller is told that it failed; whoever runs the stand-in needs the reason.
+            traceback.print_exc(file=sys.stderr)
+            self._store.finish(operation_id, at=self._wall_clock(), result=None, fails=True)
+        else:
+            self._store.finish(operation_id, at=self._wall_clock(), result=result)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise StoppedError
+
+
+def _report(status: str, created: float, updated: float) -> Json:
+    return {"status": status, "createdDateTime": _written(created), "lastUpdatedDateTime": _written(updated)}
+
+
+def _written(seconds: float) -> str:
+    # The service writes whole seconds.
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,59 @@
+"""The two calls of Read: accept a document, and answer how far its operation is."""
+
+from local.vision import refusals
+from local.vision.faults import ReadFate
+from local.vision.operations import BASE_PATH
+from local.vision.reading.desk import ReadDesk
+from local.vision.reading.intake import SniffedDocument
+from local.vision.reading.pages import PageRangesError
+from local.vision.reading.question import ReadQuestion
+from local.vision.reading.store import Json, Task
+from local.vision.replies import Reply, json_reply
+from local.vision.scripted import ScriptedAnswers
+
+RESULTS_PATH = f"{BASE_PATH}read/analyzeResults/"
+RESULT_VERSION = "3.2.0"
+
+
+def compose_analyze_result(model_version: str, pages: list[Json]) -> Json:
+    """Return the contract's analyzeResult."""
+    return {"version": RESULT_VERSION, "modelVersion": model_version, "readResults": pages}
+
+
+class Reception:
+    """Takes the calls of Read to the *desk*."""
+
+    def __init__(self, desk: ReadDesk, scripts: ScriptedAnswers) -> None:
+        self._desk, self._scripts = desk, scripts
+
+    def accept(
+        self, question: ReadQuestion, document: SniffedDocument, *, host: str, request_id: str, fate: ReadFate
+    ) -> Reply:
+        """
+        Answer 202 with the address of the operation, whose id is the request's.
+
+        Raises Refusal when the document cannot be opened or lacks the pages asked for, ScriptError.
+        """
+        from local.vision.text.documents import count_pages
+
+        try:
+            pages = question.pages.of(count_pages(document))
+        except PageRangesError as error:
+            raise refusals.bad_parameter("InvalidPageRange", str(error)) from None
+        task = Task(document.kind, pages, question.language, question.reading_order, question.model_version)
+        self._desk.accept(request_id, task, document.data, fate, self._scripted(document, task))
+        return Reply(202, content_type=None, headers={"Operation-Location": f"http://{host}{RESULTS_PATH}{request_id}"})
+
+    def report(self, operation_id: str) -> Reply:
+        """Answer how far the operation is. Raises Refusal (404)."""
+        report = self._desk.report(operation_id.lower())
+        if report is None:
+            raise refusals.not_found()
+        return json_reply(200, report)
+
+    def _scripted(self, document: SniffedDocument, task: Task) -> Json | None:
+        script = self._scripts.find(document.sha256).get("read")
+        if script is None:
+            return None
+        pages = [page for page in script.get("readResults", []) if page.get("page", 1) in task.pages]
+        return compose_analyze_result(task.model_version, []) | script | {"readResults": pages}

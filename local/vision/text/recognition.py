@@ -1,0 +1,115 @@
+"""
+Find lines of text in a page, and recognize one line at a time, by RapidOCR and the models that come with it.
+
+The models are loaded at the first use and shared. RapidOCR keeps what a call passes to it for the calls that follow, so
+everything is fixed when it is made and calls pass nothing but the picture; so used, any number of threads may share it.
+"""
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from local.vision.evidence.pixels import Rgb
+
+DETECTION_SIDE = 960  # larger pages are shrunk to this for detection; recognition uses the page's own pixels
+MIN_BOX_SCORE = 0.5
+
+# One line's corners from its top left clockwise, as the text is read: 4 x (x, y) in pixels of the page.
+Quad = NDArray[np.float64]
+
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """
+    What stands in one line.
+
+    Attributes:
+        confidence: from 0 to 1.
+        centres: where each character that is no space lies along the line, from 0 (its left end) to 1.
+        confidences: of each of these characters.
+    """
+
+    text: str
+    confidence: float
+    centres: tuple[float, ...] = ()
+    confidences: tuple[float, ...] = ()
+
+
+def find_lines(page: Rgb) -> list[Quad]:
+    """Return the quads of what looks like lines of text in *page*, corners in the page's own order of x and y."""
+    found = _engine("detect")(_bgr(page))
+    boxes = getattr(found, "boxes", None)
+    return [] if boxes is None else [np.asarray(box, np.float64) for box in boxes]
+
+
+def recognize(page: Rgb, quad: Quad) -> Recognized:
+    """Return the text in *quad* of *page*, read from its first corner to its second."""
+    strip = _strip(page, quad)
+    if min(strip.shape[:2]) < 3:
+        return Recognized("", 0.0)
+    found = _engine("recognize")(_bgr(strip))
+    if not found.txts or not found.txts[0].strip():
+        return Recognized("", 0.0)
+    info = found.word_results[0]
+    columns = [column for word in info.word_cols for column in word]
+    text = str(found.txts[0])
+    characters = [at for at, character in enumerate(text) if not character.isspace()]
+    return Recognized(
+        text=text,
+        confidence=float(found.scores[0]),
+        centres=tuple(min(1.0, (column + 0.5) / info.line_txt_len) for column in columns),
+        confidences=tuple(float(info.confs[at]) for at in characters),
+    )
+
+
+def _strip(page: Rgb, quad: Quad) -> Rgb:
+    """Cut *quad* out of *page* and lay it straight."""
+    width = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))
+    height = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))
+    size = (max(1, round(float(width))), max(1, round(float(height))))
+    target = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
+    transform = cv2.getPerspectiveTransform(quad.astype(np.float32), target)
+    strip = cv2.warpPerspective(page, transform, size, borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
+    return np.asarray(strip, np.uint8)
+
+
+def _bgr(pixels: Rgb) -> Rgb:
+    # The models were trained on OpenCV's order of channels.
+    return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def _engine(part: str) -> Any:
+    # Two first calls at once would load the models twice.
+    with _loading:
+        return _loaded(part)
+
+
+@cache
+def _loaded(part: str) -> Any:
+    from rapidocr import RapidOCR
+
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.use_preprocess_img": False,
+            "Global.use_vertical_padding": False,
+            "Global.use_det": part == "detect",
+            # Its classifier turns upright lines of small text upside down; the whole page is judged in `layout`.
+            "Global.use_cls": False,
+            "Global.use_rec": part == "recognize",
+            "Global.return_word_box": part == "recognize",
+            "Global.text_score": 0.0,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": DETECTION_SIDE,
+            "Det.box_thresh": MIN_BOX_SCORE,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )

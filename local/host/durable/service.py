@@ -11,6 +11,7 @@ from local.host.durable.client import DurableClient
 from local.host.durable.engine import Engine
 from local.host.durable.functions import DurableFunctions
 from local.host.durable.management import ApiRequest, ManagementApi
+from local.host.durable.sdk_session import close_sdk_session
 from local.host.durable.store import Store
 from local.host.errors import BadRequestError
 from local.host.http_messages import read_body
@@ -71,6 +72,7 @@ class DurableService:
 
     async def close(self) -> None:
         """Answer no more; call it when no function runs any more that might ask."""
+        await close_sdk_session()
         if self._rpc is not None:
             await self._rpc.cleanup()
         await self._engine.close()

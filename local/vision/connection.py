@@ -5,6 +5,7 @@ Adds to the standard library's handler what it lacks: bodies in chunks and with 
 waits for the checks, and answers that survive an unread body.
 """
 
+import io
 import ipaddress
 import re
 import socket
@@ -139,6 +140,8 @@ class Connection(BaseHTTPRequestHandler):
         self.rfile.close()
         self.wfile.close()
         self.connection.close()
+        # The base class flushes what it takes for the way to the client.
+        self.wfile = io.BytesIO()
 
 
 def _unreadable(message: str) -> Delivery:

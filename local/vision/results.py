@@ -14,7 +14,9 @@ from local.vision.scripted import Script
 if TYPE_CHECKING:
     from local.vision.evidence.looking import Evidence
 
-# "Other" is the one category that needs no classifier; the score is a step of the service's own scale (1/256).
+# Whether there is text can be told by finding its lines; else "other" is the one category that needs no classifier. Its
+# score is a step of the service's own scale (1/256).
+TEXT_CATEGORY = "text_"
 OTHER_CATEGORY = "others_"
 OTHER_CATEGORY_SCORE = 0.0078125
 
@@ -113,6 +115,8 @@ def _domain(question: Question, evidence: "Evidence", script: Script) -> Json:
 
 
 def _categories(evidence: "Evidence") -> list[Json]:
+    if evidence.text_certainty:
+        return [{"name": TEXT_CATEGORY, "score": round(evidence.text_certainty, 4)}]
     return [{"name": OTHER_CATEGORY, "score": OTHER_CATEGORY_SCORE}]
 
 

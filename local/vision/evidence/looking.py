@@ -8,6 +8,7 @@ from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
 from local.vision.evidence.faces import Box, find_faces
 from local.vision.evidence.pixels import Picture
+from local.vision.text.recognition import glance
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Evidence:
             Box(round(box.left * x), round(box.top * y), round(box.width * x), round(box.height * y))
             for box in self._working_faces
         )
+
+    @cached_property
+    def text_certainty(self) -> float:
+        """How certain it is that there is text, from 0 to 1; it is found, not read."""
+        return glance(self.picture.working)
 
     @cached_property
     def sky_share(self) -> float:

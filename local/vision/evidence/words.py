@@ -22,6 +22,8 @@ def compose_tags(evidence: Evidence) -> list[Tag]:
         found |= {"human face": 0.88, "person": 0.85}
     if len(evidence.faces) > 1:
         found["group"] = 0.6
+    if evidence.text_certainty:
+        found["text"] = evidence.text_certainty
     if evidence.colours.is_black_and_white and not evidence.drawing.is_line_drawing:
         found["black and white"] = 0.85
     if evidence.drawing.is_line_drawing:

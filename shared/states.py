@@ -3,22 +3,29 @@ The state of an image, derived from which records exist for the version it is no
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from shared import names, steps, thumbnails, unfinished
 from shared.errors import BadRequestError, NotFoundError
 from shared.records import Recipe
 from shared.services import Services
-from shared.storage import BlobInfo
+from shared.storage import BlobInfo, Blobs, Page
 from shared.unfinished import Note
 from shared.vision.models import Analysis
 
 MAX_PAGE = 200
 _PARALLEL_IMAGES = 8
+# A listing costs about as much as two HEADs and is worth it from so many images on.
+_MIN_LISTED_IMAGES = 3
+_MAX_LISTED_RECORDS = 2000
 
 Json = dict[str, Any]
+# Tells what is known of a record, by container and name.
+_Look = Callable[[str, str], BlobInfo | None]
 
 
 def of_image(services: Services, name: str) -> Json:
@@ -35,7 +42,7 @@ def of_image(services: Services, name: str) -> Json:
     info = services.images.head(names.IMAGES, names.check_image_name(name))
     if info is None:
         raise NotFoundError(f"There is no image {name!r} in the container 'images'.", code="image_not_found")
-    return _state(services, info)
+    return _state(services, info, services.images.head)
 
 
 def page(services: Services, *, limit: int, prefix: str = "", continuation: str | None = None) -> Json:
@@ -43,14 +50,68 @@ def page(services: Services, *, limit: int, prefix: str = "", continuation: str 
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     found = services.images.page(names.IMAGES, prefix=prefix, limit=limit, continuation=continuation)
+    page_names = [info.name for info in found.items]
+    prefixes = list(whole_prefixes(page_names, first=continuation is None, last=found.continuation is None))
     with ThreadPoolExecutor(_PARALLEL_IMAGES) as pool:
-        images = list(pool.map(lambda info: _state(services, info), found.items))
+        listed = dict(zip(prefixes, pool.map(partial(_thumbnails_below, services), prefixes), strict=True))
+        look = _Listed(services.images, names.THUMBNAILS, listed).look
+        images = list(pool.map(lambda info: _state(services, info, look), found.items))
     return {"images": images, "continuation": found.continuation}
 
 
-def _state(services: Services, info: BlobInfo) -> Json:
+def whole_prefixes(page_names: Sequence[str], *, first: bool, last: bool) -> Iterator[str]:
+    """
+    The prefixes of which every image there is lies on this page, each of several images.
+
+    A page is a run of neighbours, so that only prefixes of its first and its last name can reach beyond it, unless the
+    page is the *first* or the *last*. Records begin with their image's name: listing them below such a prefix finds
+    those of many images at once, and none of the thousands on other pages.
+    """
+    if len(page_names) < _MIN_LISTED_IMAGES:
+        return
+    prefix = _common_beginning(min(page_names), max(page_names))
+    if first and last:
+        yield prefix
+        return
+    groups = [list(group) for _, group in groupby(page_names, key=lambda name: name[: len(prefix) + 1])]
+    for number, group in enumerate(groups):
+        yield from whole_prefixes(group, first=first or number > 0, last=last or number < len(groups) - 1)
+
+
+def _common_beginning(one: str, other: str) -> str:
+    pairs = zip(one, other, strict=False)
+    return one[: next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))]
+
+
+class _Listed:
+    """Records known from listings of *container* by prefix; what these leave open is asked for by itself."""
+
+    def __init__(self, blobs: Blobs, container: str, listed: dict[str, Page]) -> None:
+        self._blobs = blobs
+        self._container = container
+        self._found = {info.name: info for page in listed.values() for info in page.items}
+        # Whatever else lies below a prefix, other thumbnails than the settings' for instance, may have cut it off.
+        self._complete = tuple(prefix for prefix, page in listed.items() if page.continuation is None)
+
+    def look(self, container: str, name: str) -> BlobInfo | None:
+        """What is known of a record, or None if there is none."""
+        if container == self._container:
+            if name in self._found:
+                return self._found[name]
+            if name.startswith(self._complete):
+                return None
+        return self._blobs.head(container, name)
+
+
+def _thumbnails_below(services: Services, prefix: str) -> Page:
+    if not services.settings.thumbnail_sizes:
+        return Page([], None)
+    return services.images.page(names.THUMBNAILS, prefix=prefix, limit=_MAX_LISTED_RECORDS)
+
+
+def _state(services: Services, info: BlobInfo, look: _Look) -> Json:
     analysis, text = _analysis(services, info)
-    made = _thumbnails(services, info, image_refused=analysis.pop("refused"))
+    made = _thumbnails(services, info, look, image_refused=analysis.pop("refused"))
     return {
         "name": info.name,
         "state": _overall([analysis["state"], *(each["state"] for each in made)]),
@@ -84,11 +145,11 @@ def _analysis(services: Services, info: BlobInfo) -> tuple[Json, str | None]:
     return {**_missing(services, steps.ANALYSIS, info.name, note), **seen, "refused": refused}, None
 
 
-def _thumbnails(services: Services, info: BlobInfo, *, image_refused: bool) -> list[Json]:
+def _thumbnails(services: Services, info: BlobInfo, look: _Look, *, image_refused: bool) -> list[Json]:
     if image_refused:
         return []
     todo = steps.recipes(services, steps.THUMBNAILS, info.name)
-    here = [recipe.holds(services.images.head(recipe.container, recipe.name), info.etag) for recipe in todo]
+    here = [recipe.holds(look(recipe.container, recipe.name), info.etag) for recipe in todo]
     missing: Json = {}
     if not all(here):
         missing = _missing(services, steps.THUMBNAILS, info.name, _note(services, steps.THUMBNAILS, info, todo))

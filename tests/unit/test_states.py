@@ -1,13 +1,25 @@
+import gc
 import json
+import threading
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from doubles.azurite import Azurite
 from doubles.fake_vision import thumbnail_bytes
-from doubles.parts import Parts, parts
+from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared import names, states, steps
 from shared.errors import BadRequestError, NotFoundError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
+from shared.services import Services, build
+from shared.settings import Settings
 from shared.vision import questions
 
 RED = picture(colour=(200, 0, 0))
@@ -175,6 +187,187 @@ def test_no_images_are_an_empty_page(app: Parts) -> None:
 def test_a_limit_out_of_range_is_refused(app: Parts, limit: int) -> None:
     with pytest.raises(BadRequestError, match="1 to 200"):
         states.page(app.services, limit=limit)
+
+
+MANY = 10_000
+
+
+@pytest.fixture(scope="module")
+def many() -> Parts:
+    """An app with many images; every third has all records, the others none."""
+    app = parts()
+    for number in range(MANY):
+        name = f"{number:05}.jpg"
+        etag = upload(app, name, b"tiny")
+        if number % 3 == 0:
+            give_records(app.services, name, etag)
+    return app
+
+
+def give_records(services: Services, name: str, etag: str) -> None:
+    """Write what processing would, without asking anybody."""
+    analysis = json.dumps({"result": {"tags": [{"name": "sky", "confidence": 0.9}]}, "text": "none"}).encode()
+    for step in steps.STEPS:
+        for recipe in steps.recipes(services, step, name):
+            services.images.write(
+                recipe.container,
+                recipe.name,
+                analysis if step == steps.ANALYSIS else b"thumbnail",
+                content_type=recipe.content_type,
+                metadata={names.SOURCE_ETAG: etag, names.REQUEST: recipe.question.key},
+            )
+
+
+def all_pages(services: Services, limit: int, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
+    continuation = None
+    while True:
+        page = states.page(services, limit=limit, prefix=prefix, continuation=continuation)
+        yield page["images"]
+        continuation = page["continuation"]
+        if continuation is None:
+            return
+
+
+def test_ten_thousand_images_are_each_on_one_page_with_their_state(many: Parts) -> None:
+    found = [(image["name"], image["state"]) for page in all_pages(many.services, 200) for image in page]
+    assert found == [(f"{number:05}.jpg", "pending" if number % 3 else "complete") for number in range(MANY)]
+
+
+def test_a_page_asks_for_its_own_images_only_and_for_many_records_at_once(many: Parts) -> None:
+    limit = 200
+    first = states.page(many.services, limit=limit)
+    own = {f"{number:05}.jpg" for number in range(limit, 2 * limit)}
+    asked: list[tuple[str, str, str]] = []
+    lock = threading.Lock()
+
+    def note(operation: str, container: str, name: str) -> None:
+        with lock:
+            asked.append((operation, container, name))
+
+    many.images.before = note
+    try:
+        page = states.page(many.services, limit=limit, continuation=first["continuation"])
+    finally:
+        many.images.before = None
+    assert {image["name"] for image in page["images"]} == own
+    singles = [
+        name.rpartition("/")[2] for operation, container, name in asked if container in ("analysis", "unfinished")
+    ]
+    assert {name.removesuffix(".json") for name in singles} == own
+    done = sum(image["state"] == "complete" for image in page["images"])
+    counted = Counter((operation, container) for operation, container, _ in asked)
+    assert counted["read", "analysis"] == limit
+    assert counted["head", "unfinished"] == 2 * (limit - done)
+    assert counted["page", "images"] == 1
+    # By themselves they would be two HEADs for each image.
+    assert counted["page", "thumbnails"] + counted["head", "thumbnails"] < 2 * limit / 5
+    listed = [prefix for operation, container, prefix in asked if (operation, container) == ("page", "thumbnails")]
+    assert all(any(name.startswith(prefix) for name in own) and len(prefix) >= 3 for prefix in listed)
+
+
+def test_going_through_all_pages_holds_one_page_in_memory(many: Parts) -> None:
+    limit = 200
+    pages = all_pages(many.services, limit)
+    for _ in range(3):
+        next(pages)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            next(pages)
+        three_pages_bytes = tracemalloc.get_traced_memory()[1]
+        count = sum(len(page) for page in pages)
+        all_pages_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == MANY - 6 * limit
+    # Which of a page's listings are held at the same moment depends on the threads.
+    assert all_pages_bytes < 2 * three_pages_bytes
+
+
+@pytest.mark.parametrize(
+    ("page_names", "first", "last", "expected"),
+    [
+        ([], True, True, []),
+        (["a", "b"], True, True, []),
+        (["2026/a", "2026/b", "2026/c"], True, True, ["2026/"]),
+        # What comes before or after could begin in the same way.
+        (["2026/a", "2026/b", "2026/c"], False, False, []),
+        (["a", "b1", "b2", "b3", "c"], False, False, ["b"]),
+        (["b1", "b2", "b3", "c"], True, False, ["b"]),
+        (["b1", "b2", "b3", "c"], False, False, []),
+        (["a", "b1", "b2", "b3"], False, True, ["b"]),
+        (["19", "200", "201", "202", "210", "211", "212", "22", "3"], False, False, ["2"]),
+        (["199", "200", "201", "202", "210", "211", "212"], False, False, ["20"]),
+        (["b", "ba", "bb", "bc"], False, True, []),
+        (["b", "ba", "bb", "bc"], True, True, ["b"]),
+    ],
+)
+def test_only_prefixes_that_lie_whole_on_the_page_are_listed(
+    page_names: list[str], first: bool, last: bool, expected: list[str]
+) -> None:
+    assert list(states.whole_prefixes(page_names, first=first, last=last)) == expected
+
+
+@given(st.sets(st.text("ab/é", min_size=1, max_size=6), max_size=60), st.integers(0, 60), st.integers(1, 60))
+def test_a_whole_prefix_finds_no_image_of_another_page(every: set[str], start: int, limit: int) -> None:
+    ordered = sorted(every)
+    page = ordered[start : start + limit]
+    first, last = start == 0, start + limit >= len(ordered)
+    for prefix in states.whole_prefixes(page, first=first, last=last):
+        assert [name for name in ordered if name.startswith(prefix)] == [n for n in page if n.startswith(prefix)]
+
+
+def test_names_that_agree_for_long_are_no_difficulty() -> None:
+    page = ["n" * length for length in range(1, 900, 4)]
+    assert list(states.whole_prefixes(page, first=False, last=False)) == []
+
+
+def test_a_listing_that_other_thumbnails_cut_off_is_completed_one_by_one(
+    app: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_MAX_LISTED_RECORDS", 3)
+    for number in range(4):
+        name = f"{number}.jpg"
+        give_records(app.services, name, upload(app, name))
+        app.images.write(names.THUMBNAILS, f"{name}/1x1-plain.jpg", b"another's", content_type="image/jpeg")
+    app.images.delete(names.THUMBNAILS, "3.jpg/200x150-smart.jpg")
+    found = states.page(app.services, limit=9)["images"]
+    assert [image["state"] for image in found] == ["complete", "complete", "complete", "pending"]
+
+
+def test_a_page_tells_the_same_as_each_image_by_itself(app: Parts) -> None:
+    for number in range(6):
+        name = f"{'n' * 1000 if number == 5 else number}.jpg"
+        etag = upload(app, name)
+        if number != 1:
+            give_records(app.services, name, etag if number != 2 else "of another version")
+    app.images.delete(names.THUMBNAILS, "3.jpg/1024x768-smart.jpg")
+    found = states.page(app.services, limit=9)["images"]
+    assert found == [states.of_image(app.services, image["name"]) for image in found]
+    assert [image["state"] for image in found] == ["complete", "pending", "pending", "pending", "complete", "complete"]
+
+
+def test_the_pages_of_a_real_storage_hold_every_image_once(azurite: Azurite) -> None:
+    services = real_services(azurite)
+    expected = {f"pages/{number // 50}/{number:03} ä#%.jpg": number % 5 == 0 for number in range(300)}
+
+    def put(name: str) -> None:
+        etag = services.images.write(names.IMAGES, name, b"tiny", content_type="image/jpeg")
+        if expected[name]:
+            give_records(services, name, etag)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, expected))
+    pages = list(all_pages(services, 70, prefix="pages/"))
+    assert [len(page) for page in pages] == [70, 70, 70, 70, 20]
+    found = [(image["name"], image["state"] == "complete") for page in pages for image in page]
+    assert found == sorted(expected.items())
+
+
+def real_services(azurite: Azurite) -> Services:
+    connection = azurite.connection_string
+    return build(Settings.from_env({**ENVIRONMENT, "ImagesStorage": connection, "AzureWebJobsStorage": connection}))
 
 
 def test_looking_changes_nothing_and_costs_nothing(app: Parts) -> None:

@@ -12,6 +12,7 @@ from local.host.blob_queue import BlobMessage
 from local.host.errors import BadRequestError
 from local.host.loader import LoadedApp, LoadedFunction
 from local.host.routes import Route
+from local.host.timer_listener import TimerListener
 
 VERSION = "4.0.0-local"
 
@@ -19,10 +20,13 @@ VERSION = "4.0.0-local"
 class AdminApi:
     """Answers requests under `/admin/`; who may ask has been checked before, except for `ping`, which all may."""
 
-    def __init__(self, app: LoadedApp, routes: tuple[Route, ...], listener: BlobListener, base_url: str) -> None:
+    def __init__(
+        self, app: LoadedApp, routes: tuple[Route, ...], listener: BlobListener, timers: TimerListener, base_url: str
+    ) -> None:
         self._app = app
         self._routes = {route.function.name: route for route in routes}
         self._listener = listener
+        self._timers = timers
         self._base_url = base_url
         self._started = time.monotonic()
 
@@ -71,12 +75,14 @@ class AdminApi:
         }
 
     async def _run(self, name: str, body: bytes) -> web.Response:
-        """Run a blob function for `{"input": "container/blob"}`: through its queue, so that it runs like an event."""
+        """Run a blob function for `{"input": "container/blob"}`, through its queue like an event, or a timer's."""
         if self._app.find(name) is None:
             return web.Response(status=404)
+        if self._timers.run_now(name):
+            return web.Response(status=202)
         function = self._listener.find(name)
         if function is None:
-            raise BadRequestError(f"{name} has no blob trigger or is disabled: only blob functions are run here")
+            raise BadRequestError(f"{name} is disabled or has another trigger: blob and timer functions are run here")
         container, _, blob = _input(body).partition("/")
         if not container or not blob:
             raise BadRequestError('input must be the path of a blob: {"input": "container/name"}')

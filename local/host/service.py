@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +25,14 @@ from local.host.exclusive import LOOPBACK, listening_socket
 from local.host.invoker import Invoker
 from local.host.keys import Keys
 from local.host.loader import LoadedApp
+from local.host.metadata import Binding
 from local.host.routes import Route
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
+from local.host.timer_listener import LastRuns, TimerListener
+from local.host.timer_trigger import timer_functions
 from local.host.webhooks import BlobsWebhook
+from local.host.workers import Workers
 
 DRAIN_SECONDS = 30.0
 MAX_HEADER_BYTES = 32_768
@@ -56,7 +60,8 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     """
     Run the host until *stop* is set; *ready* is called once it answers.
 
-    Returns whether everything that had begun was finished within DRAIN_SECONDS. Raises if the event queue breaks.
+    Returns whether everything that had begun was finished within DRAIN_SECONDS. Raises if a worker
+    cannot go on.
     """
     storage = BlobStorage()
     environment = os.environ
@@ -65,23 +70,35 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     rpc = listening_socket(0)
     client = _durable_client(plan, rpc)
     runner = Runner(invoker, BlobBindings(storage, threads, environment), client.payload())
-    durable = DurableService(plan.app, runner, client, plan.config.durable, plan.state)
-    listener = _listener(plan, runner, storage, threads)
-    http = await _listen(plan, runner, listener, durable)
-    events = asyncio.create_task(listener.run())
-    orchestrations = await durable.start(rpc)
+    workers = _workers(plan, runner, client, storage, threads)
+    await workers.durable.listen(rpc)
+    http = await _listen(plan, runner, workers)
+    tasks = workers.start()
     stopping = asyncio.create_task(stop.wait())
     try:
         ready()
-        await asyncio.wait({events, orchestrations, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        finished = await _drain(http, listener, events, durable)
+        finished = await _drain(http, workers, tasks)
         invoker.close()
         threads.shutdown(wait=finished, cancel_futures=True)
         storage.close()
-    await asyncio.gather(events, orchestrations)
+    for task in tasks:
+        if task.done():
+            task.result()
     return finished
+
+
+def _workers(
+    plan: Plan, runner: Runner, client: DurableClient, storage: BlobStorage, threads: ThreadPoolExecutor
+) -> Workers:
+    timers = timer_functions(plan.app.functions, os.environ)
+    return Workers(
+        _blob_listener(plan, runner, storage, threads),
+        TimerListener(timers, runner, LastRuns(plan.state / "timers.json")),
+        DurableService(plan.app, runner, client, plan.config.durable, plan.state),
+    )
 
 
 def _durable_client(plan: Plan, rpc: socket.socket) -> DurableClient:
@@ -94,7 +111,7 @@ def _durable_client(plan: Plan, rpc: socket.socket) -> DurableClient:
     )
 
 
-def _listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: ThreadPoolExecutor) -> BlobListener:
+def _blob_listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: ThreadPoolExecutor) -> BlobListener:
     queue = BlobQueue(plan.state / "events.sqlite")
     functions = blob_functions(plan.app.functions, os.environ)
     # A function that is broken or disabled at the moment keeps its events for later.
@@ -105,14 +122,14 @@ def _listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: ThreadP
     return BlobListener(queue, functions, runner, storage, threads, limits)
 
 
-async def _listen(plan: Plan, runner: Runner, listener: BlobListener, durable: DurableService) -> web.ServerRunner:
+async def _listen(plan: Plan, runner: Runner, workers: Workers) -> web.ServerRunner:
     server = Server(
         routes=plan.routes,
         keys=plan.keys,
         runner=runner,
-        admin=AdminApi(plan.app, plan.routes, listener, plan.url),
-        blobs=BlobsWebhook(listener),
-        durable=durable,
+        admin=AdminApi(plan.app, plan.routes, workers.blobs, workers.timers, plan.url),
+        blobs=BlobsWebhook(workers.blobs),
+        durable=workers.durable,
         custom_headers=plan.config.custom_headers,
     )
     # A body is the function's to decompress, as in Azure.
@@ -123,23 +140,13 @@ async def _listen(plan: Plan, runner: Runner, listener: BlobListener, durable: D
     return http
 
 
-async def _drain(
-    http: web.ServerRunner, listener: BlobListener, events: asyncio.Task[None], durable: DurableService
-) -> bool:
+async def _drain(http: web.ServerRunner, workers: Workers, tasks: Sequence[asyncio.Task[None]]) -> bool:
     """Take nothing new and wait for what runs, all kinds at once."""
-    listener.stop()
-    durable.stop()
-
-    async def finish_events() -> None:
-        # Until it has returned it may start one more.
-        await asyncio.wait([events])
-        await listener.drain()
-
+    workers.stop()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(http.cleanup(), finish_events(), durable.drain()), DRAIN_SECONDS)
+        await asyncio.wait_for(asyncio.gather(http.cleanup(), workers.drain(tasks)), DRAIN_SECONDS)
         # Not before: a request that is being answered may have brought an event or started an orchestration.
-        await listener.close()
-        await durable.close()
+        await workers.close()
         return True
     logger.warning(
         "some invocations did not finish within %d s; blob events and activities among them run again", DRAIN_SECONDS
@@ -155,8 +162,12 @@ def describe(plan: Plan) -> Iterator[str]:
     for function in plan.app.functions:
         trigger = function.metadata.trigger
         route = routes.get(function.name)
-        where = f"{route.describe_methods()} {plan.url}/{route.template.text}" if route else trigger.text("path")
+        where = f"{route.describe_methods()} {plan.url}/{route.template.text}" if route else _source(trigger)
         disabled = " (disabled)" if function.metadata.disabled else ""
-        yield f"  {function.name:{width}}  {trigger.type}  {where}{disabled}"
+        yield f"  {function.name:{width}}  {trigger.type}  {where}{disabled}".rstrip()
     for broken in plan.app.broken:
         yield f"  {broken.name:{width}}  DOES NOT RUN: {broken.reason}"
+
+
+def _source(trigger: Binding) -> str:
+    return trigger.text("path") or trigger.text("schedule")

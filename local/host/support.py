@@ -6,8 +6,9 @@ from local.host.blob_paths import BlobPath, BlobTemplate
 from local.host.connections import connection_string, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata
+from local.host.ncrontab import Schedule
 
-TRIGGERS = ("httpTrigger", "blobTrigger", "orchestrationTrigger", "activityTrigger")
+TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger")
 INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})
 OUTPUTS = frozenset({"http", "blob"})
 
@@ -19,6 +20,8 @@ def check_support(metadata: FunctionMetadata, environment: Mapping[str, str]) ->
         if binding.type.lower() == "blobtrigger":
             _check_source(binding)
             trigger_path(binding, environment)
+        elif binding.type.lower() == "timertrigger":
+            timer_schedule(binding, environment)
         elif binding.type.lower() == "blob":
             blob_template(binding, environment)
         if binding.type.lower() in ("blobtrigger", "blob"):
@@ -33,6 +36,11 @@ def trigger_path(binding: Binding, environment: Mapping[str, str]) -> BlobPath:
 def blob_template(binding: Binding, environment: Mapping[str, str]) -> BlobTemplate:
     """Return the path of a blob input or output; raises FunctionLoadError for one that cannot be used."""
     return BlobTemplate.parse(fill_settings(binding.text("path"), environment))
+
+
+def timer_schedule(binding: Binding, environment: Mapping[str, str]) -> Schedule:
+    """Return the times of a timer trigger; raises FunctionLoadError for a schedule that cannot be used."""
+    return Schedule.parse(fill_settings(binding.text("schedule"), environment))
 
 
 def _check_type(binding: Binding) -> None:

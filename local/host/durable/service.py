@@ -1,6 +1,5 @@
 """The durable part of a host, from start to end: its store, its engine, its API and the SDK's own listener."""
 
-import asyncio
 import socket
 from pathlib import Path
 
@@ -36,15 +35,16 @@ class DurableService:
         self._engine = Engine(self._store, DurableFunctions.of(app), runner, config)
         self._api = ManagementApi(self._engine, self._store, client)
         self._rpc: web.ServerRunner | None = None
-        self._running: asyncio.Task[None] | None = None
 
-    async def start(self, rpc: socket.socket) -> asyncio.Task[None]:
-        """Answer the SDK on *rpc* and begin what is due; returns the task that fails if the store does."""
+    async def listen(self, rpc: socket.socket) -> None:
+        """Answer the SDK on *rpc*."""
         self._rpc = web.ServerRunner(web.Server(self._answer_rpc, access_log=None))
         await self._rpc.setup()
         await web.SockSite(self._rpc, rpc).start()
-        self._running = asyncio.create_task(self._engine.run())
-        return self._running
+
+    async def run(self) -> None:
+        """Begin what is due until `stop`; raises only if the store cannot be used."""
+        await self._engine.run()
 
     async def answer(self, request: web.BaseRequest, target: Target, base: str) -> web.Response:
         """Answer a request of the management API, whose base is the path *base*; raises BadRequestError."""
@@ -65,9 +65,6 @@ class DurableService:
 
     async def drain(self) -> None:
         """Wait until what runs has finished and is written down."""
-        if self._running is not None:
-            # Until it has returned it may begin one more.
-            await asyncio.wait([self._running])
         await self._engine.drain()
 
     async def close(self) -> None:

@@ -116,8 +116,8 @@ REFUSED = {
         ({"type": "entityTrigger", "direction": "in", "name": "context"},),
     ),
     "Timer": Refused(
-        "this local host does not run timerTrigger bindings",
-        ({"type": "timerTrigger", "direction": "in", "name": "timer", "schedule": "0 0 * * * *"},),
+        "schedule '01:00:00' must have six fields",
+        ({"type": "timerTrigger", "direction": "in", "name": "timer", "schedule": "01:00:00"},),
     ),
     "Queue": Refused(
         "this local host does not run queueTrigger bindings",

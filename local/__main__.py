@@ -17,6 +17,7 @@ COMMANDS = {
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
     "events": ("local.events.cli", "the watcher that tells the host about new and deleted blobs, alone"),
+    "cer": ("local.vision.text.cer", "read drawn samples and print the share of characters that are wrong"),
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }
 PROJECT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from doubles.hosting import Host, Response, http_return, http_trigger, running_host, write_function, write_host_json
+from doubles.hosting import (
+    Host,
+    Response,
+    http_return,
+    http_trigger,
+    running_host,
+    started_host,
+    write_function,
+    write_host_json,
+)
 from doubles.patience import wait_until
 
 API = "/runtime/webhooks/durabletask"
@@ -56,9 +65,15 @@ class DurableApp:
         write_function(self.root, name, [http_trigger(), client, http_return()], PREFACE + textwrap.dedent(code))
 
     @contextmanager
-    def running(self, *options: str) -> Iterator[Host]:
+    def running(self, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[Host]:
         """Run a host on the app; its state outlives it."""
-        with running_host(self.root, self.state, *options) as host:
+        with running_host(self.root, self.state, *options, environment=environment) as host:
+            yield host
+
+    @contextmanager
+    def starting(self) -> Iterator[Host]:
+        """Run a host that may be dead before it is ready."""
+        with started_host(self.root, self.state) as host:
             yield host
 
     def open_gate(self) -> None:

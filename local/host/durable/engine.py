@@ -56,6 +56,7 @@ class Engine:
 
     async def run(self) -> None:
         """Do what is due until `stop`; raises only if the store itself cannot be used."""
+        await self._warn_of_waiting()
         while not self._stopping:
             if self._broken is not None:
                 raise self._broken
@@ -140,8 +141,16 @@ class Engine:
         result = await self._decide(turn)
         if not await self.on_disk(lambda: self._store.commit(result)):
             logger.warning("%s was purged or replaced while its orchestrator ran", instance_id)
-        elif result.instance.status.is_final:
+            return
+        if any(task.name.lower() in self.functions.unavailable for task in result.activities):
+            await self._warn_of_waiting()
+        if result.instance.status.is_final:
             logger.info("orchestration %s %s is %s", turn.instance.name, instance_id, result.instance.status)
+
+    async def _warn_of_waiting(self) -> None:
+        unavailable = self.functions.unavailable
+        for name, count in (await self.on_disk(lambda: self._store.count_waiting(unavailable))).items():
+            logger.warning("%s is disabled or cannot be loaded; calls that wait until it runs again: %d", name, count)
 
     async def _decide(self, turn: Turn) -> Result:
         if turn.termination is not None:

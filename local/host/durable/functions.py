@@ -34,13 +34,13 @@ class DurableFunctions:
     def check_task(self, task: Scheduled) -> None:
         """Raise OrchestrationError if *task* is a call of a function that does not exist."""
         if task.kind is EventType.TASK_SCHEDULED:
-            _check(task.name, self.activities, self.unavailable, "activity", "an")
+            _check(task.name, self.activities, self.unavailable, "activity")
         elif task.kind is EventType.SUB_ORCHESTRATION_CREATED:
             self.check_orchestrator(task.name)
 
     def check_orchestrator(self, name: str) -> None:
         """Raise OrchestrationError if there is no orchestrator *name*."""
-        _check(name, self.orchestrators, self.unavailable, "orchestrator", "an")
+        _check(name, self.orchestrators, self.unavailable, "orchestrator")
 
 
 def _with_trigger(functions: Iterable[LoadedFunction], trigger: str) -> dict[str, LoadedFunction]:
@@ -51,11 +51,11 @@ def _with_trigger(functions: Iterable[LoadedFunction], trigger: str) -> dict[str
     }
 
 
-def _check(name: str, known: Mapping[str, LoadedFunction], unavailable: frozenset[str], what: str, a: str) -> None:
+def _check(name: str, known: Mapping[str, LoadedFunction], unavailable: frozenset[str], what: str) -> None:
     if name.lower() in known or name.lower() in unavailable:
         return
     names = ", ".join(f"'{function.name}'" for function in known.values())
     info = f"the following are the known {what} functions: {names}." if names else f"there are no {what} functions."
     raise OrchestrationError(
-        f"The function '{name}' doesn't exist, is disabled, or is not {a} {what} function. Additional info: {info}"
+        f"The function '{name}' doesn't exist, is disabled, or is not an {what} function. Additional info: {info}"
     )

@@ -81,6 +81,19 @@ class Store:
         )
         return [Work(*row) for row in rows]
 
+    def count_waiting(self, unavailable: Collection[str]) -> dict[str, int]:
+        """Return how many instances and activities there are of each name in *unavailable*."""
+        rows = self.connection.execute(
+            f"""
+            SELECT name, count(*) FROM (
+                SELECT instance.name AS name FROM instance WHERE status IN ('{Status.PENDING}', '{Status.RUNNING}')
+                UNION ALL SELECT work.name FROM work
+            ) WHERE lower(name) IN ({_marks(unavailable)}) GROUP BY name
+            """,  # noqa: S608
+            [*unavailable],
+        )
+        return dict(rows.fetchall())
+
     def next_due(self, now: float) -> float | None:
         """Return when the next message after *now* is due; None if there is none."""
         due = self.connection.execute("SELECT min(due) FROM inbox WHERE due > ?", [now]).fetchone()[0]

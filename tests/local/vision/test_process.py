@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from doubles.patience import wait_until
 from doubles.vision_calls import Caller, connection_to, encoded, picture
 from PIL import Image
+
+from local import drawings
 
 PROJECT = Path(__file__).parents[3]
 PROGRAM = "import sys; from local.vision.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -189,3 +192,25 @@ def test_a_killed_service_comes_back_on_its_port_though_connections_linger(start
         child.kill()
         child.wait()
         assert ready_url(start("--port", port)) == url
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)])
+def test_a_read_that_was_not_done_when_the_service_ended_is_done_by_the_next(
+    start: Start, tmp_path: Path, number: int, status: int
+) -> None:
+    arguments = ("--port", "0", "--key", "k", "--state", str(tmp_path))
+    first = start(*arguments)
+    with Caller(ready_url(first), "k") as client:
+        accepted = client.post("read/analyze", encoded(drawings.letter(), "PNG"))
+        path = accepted.headers["Operation-Location"].partition("/vision/v3.2/")[2]
+        # The models alone take longer to load than this call.
+        assert client.get(path).json()["status"] in ("notStarted", "running")
+        first.send_signal(number)
+        assert first.wait(WAIT_SECONDS) == status
+    with Caller(ready_url(start(*arguments)), "k") as client:
+        wait_until(lambda: client.get(path).json()["status"] == "succeeded")
+        report = client.get(path).json()
+        assert client.control("GET", "stats").json()["operations"]["read"]["paid"] == 1
+
+    lines = report["analyzeResult"]["readResults"][0]["lines"]
+    assert [line["text"] for line in lines] == list(drawings.LETTER)

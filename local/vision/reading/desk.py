@@ -5,6 +5,7 @@ An end is told when the reading is done and the duration that was asked for (the
 """
 
 import queue
+import sqlite3
 import sys
 import threading
 import traceback
@@ -16,6 +17,8 @@ from local.vision.reading.store import LIFE_SECONDS, Json, OperationStore, ReadO
 
 # Reading a page takes a core and some 100 MB: more at once makes nothing faster.
 WORKERS = 2
+# A document that brings the process down would otherwise do so at each start.
+MAX_ATTEMPTS = 5
 STOP_SECONDS = 30.0
 
 Read = Callable[[Task, bytes, Callable[[], None]], Json]
@@ -62,13 +65,15 @@ class ReadDesk:
 
     def report(self, operation_id: str) -> Json | None:
         """Return the contract's ReadOperationResult; None when the operation is unknown or forgotten."""
+        # Before the look into the store: what is finished meanwhile must not seem never to have begun.
+        is_begun = operation_id in self._begun
         operation = self._store.find(operation_id)
         now = self._wall_clock()
         if operation is None or operation.created < now - LIFE_SECONDS:
             return None
         if operation.finished is None or now < operation.due:
-            is_begun = operation.finished is not None or operation_id in self._begun
-            return _report("running" if is_begun else "notStarted", operation.created, operation.created)
+            status = "running" if is_begun or operation.finished is not None else "notStarted"
+            return _report(status, operation.created, operation.created)
         ended = max(operation.finished, operation.due)
         if operation.fails:
             return _report("failed", operation.created, ended)
@@ -102,6 +107,9 @@ class ReadDesk:
                 self._finish(operation_id)
             except StoppedError:
                 return
+            except sqlite3.Error:
+                # A full disk, say: this one is read again at the next start, the others go on.
+                traceback.print_exc(file=sys.stderr)
             finally:
                 self._begun.discard(operation_id)
 
@@ -109,9 +117,14 @@ class ReadDesk:
         work = self._store.work(operation_id)
         if work is None:
             return
+        if work.attempt > MAX_ATTEMPTS:
+            sys.stderr.write(f"vision: Read {operation_id} ended the service {MAX_ATTEMPTS} times: given up\n")
+            self._store.finish(operation_id, at=self._wall_clock(), result=None, fails=True)
+            return
         try:
-            result = self._read(*work, self._go_on)
+            result = self._read(work.task, work.document, self._go_on)
         except StoppedError:
+            self._store.put_back(operation_id)
             raise
         except Exception:
             # The caller is told that it failed; whoever runs the stand-in needs the reason.

@@ -16,13 +16,14 @@ STORE_NAME = "reads.sqlite3"
 LIFE_SECONDS = 48 * 3600  # the service forgets an operation after 48 hours
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS operations (
+CREATE TABLE IF NOT EXISTS reads (
     id TEXT PRIMARY KEY,
     created REAL NOT NULL,
     due REAL NOT NULL,
     fails INTEGER NOT NULL,
     task TEXT NOT NULL,
     document BLOB,
+    attempts INTEGER NOT NULL DEFAULT 0,
     finished REAL,
     result TEXT
 ) STRICT
@@ -40,6 +41,15 @@ class Task:
     language: str
     reading_order: str
     model_version: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """A task with its document, and how many times it was begun, this one included."""
+
+    task: Task
+    document: bytes
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,8 @@ class OperationStore:
         result = None if operation.result is None else json.dumps(operation.result)
         with self._lock:
             self._database.execute(
-                "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO reads (id, created, due, fails, task, document, finished, result)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     operation.id,
                     operation.created,
@@ -98,42 +109,49 @@ class OperationStore:
         """Return the operation, if it is known."""
         with self._lock:
             row = self._database.execute(
-                "SELECT id, created, due, fails, finished, result FROM operations WHERE id = ?", (operation_id,)
+                "SELECT id, created, due, fails, finished, result FROM reads WHERE id = ?", (operation_id,)
             ).fetchone()
         if row is None:
             return None
         name, created, due, fails, finished, result = row
         return ReadOperation(name, created, due, bool(fails), finished, json.loads(result) if result else None)
 
-    def work(self, operation_id: str) -> tuple[Task, bytes] | None:
-        """Return what is to be read; None when the operation is finished or forgotten."""
+    def work(self, operation_id: str) -> Work | None:
+        """Count an attempt and return what is to be read; None when the operation is finished or forgotten."""
         with self._lock:
             row = self._database.execute(
-                "SELECT task, document FROM operations WHERE id = ? AND finished IS NULL", (operation_id,)
+                "UPDATE reads SET attempts = attempts + 1 WHERE id = ? AND finished IS NULL"
+                " RETURNING task, document, attempts",
+                (operation_id,),
             ).fetchone()
         if row is None:
             return None
         task = json.loads(row[0])
-        return Task(**task | {"pages": tuple(task["pages"])}), row[1]
+        return Work(Task(**task | {"pages": tuple(task["pages"])}), row[1], row[2])
+
+    def put_back(self, operation_id: str) -> None:
+        """Take back the attempt at an operation that was left in good order."""
+        with self._lock:
+            self._database.execute("UPDATE reads SET attempts = attempts - 1 WHERE id = ?", (operation_id,))
 
     def finish(self, operation_id: str, *, at: float, result: Json | None, fails: bool = False) -> None:
         """Keep what came of an operation, and let its document go."""
         with self._lock:
             self._database.execute(
-                "UPDATE operations SET finished = ?, result = ?, fails = fails OR ?, document = NULL WHERE id = ?",
+                "UPDATE reads SET finished = ?, result = ?, fails = fails OR ?, document = NULL WHERE id = ?",
                 (at, None if result is None else json.dumps(result), fails, operation_id),
             )
 
     def unfinished(self) -> list[str]:
         """Return the ids of the operations that are still to be read, oldest first."""
         with self._lock:
-            rows = self._database.execute("SELECT id FROM operations WHERE finished IS NULL ORDER BY created, rowid")
+            rows = self._database.execute("SELECT id FROM reads WHERE finished IS NULL ORDER BY created, rowid")
             return [row[0] for row in rows]
 
     def forget(self, *, before: float) -> None:
         """Forget every operation created before that time."""
         with self._lock:
-            self._database.execute("DELETE FROM operations WHERE created < ?", (before,))
+            self._database.execute("DELETE FROM reads WHERE created < ?", (before,))
 
     def close(self) -> None:
         """Let go of the file."""

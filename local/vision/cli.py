@@ -13,6 +13,7 @@ from local.vision.calls import LedgerInUseError
 from local.vision.rate import Rate
 from local.vision.server import DEFAULT_KEY, HOST, STOP_SECONDS, VisionServer, make_service
 from local.vision.service import VisionService
+from local.vision.text.engines import EngineError, asked_engine
 
 DEFAULT_PORT = 7072
 STDIN = 0
@@ -27,8 +28,9 @@ def main(argv: list[str]) -> int:
     if os.environ.get("BLOBSIGHT_PARENT") == "1":
         threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
     try:
+        asked_engine()
         server = VisionServer(_service(options), port=options.port, is_verbose=options.verbose)
-    except LedgerInUseError as error:
+    except (LedgerInUseError, EngineError) as error:
         sys.stderr.write(f"vision: {error}\n")
         return 1
     except OSError as error:

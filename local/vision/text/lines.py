@@ -1,6 +1,7 @@
 """Lines and words as Read writes them, with boxes of eight numbers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,43 @@ LAST_LATIN = 0x24F
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class PlacedWord:
+    """A word and its corners, in pixels of the page; confidence from 0 to 1."""
+
+    text: str
+    quad: Quad
+    confidence: float
+
+
+@dataclass(frozen=True)
+class PlacedLine:
+    """A line, its corners in pixels of the page, and its words from its beginning to its end."""
+
+    quad: Quad
+    words: tuple[PlacedWord, ...]
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+def place(recognized: Recognized, quad: Quad) -> PlacedLine:
+    """Return what was recognized in *quad*, each word in its place along it."""
+    words = (PlacedWord(text, _slice(quad, *span), confidence) for text, span, confidence in _words(recognized))
+    return PlacedLine(quad, tuple(words))
+
+
+def compose_placed(line: PlacedLine, scale: tuple[float, float]) -> Json:
+    """Return a line of the contract; *scale* are the original's pixels for one of the page's, by x and y."""
+    words = [
+        {"boundingBox": _pixels(word.quad, scale), "text": word.text, "confidence": round(word.confidence, 3)}
+        for word in line.words
+    ]
+    return compose_line(line.text, _pixels(line.quad, scale), words)
+
+
 def compose_line(text: str, box: Sequence[float], words: list[Json]) -> Json:
     """Return a line of the contract; the service tells the style of Latin lines only."""
     line: Json = {"boundingBox": list(box), "text": text}
@@ -22,23 +60,13 @@ def compose_line(text: str, box: Sequence[float], words: list[Json]) -> Json:
     return line | {"words": words}
 
 
-def compose_recognized(recognized: Recognized, quad: Quad, scale: tuple[float, float]) -> Json:
-    """Return a recognized line and its words; *scale* are the original's pixels for one of *quad*'s, by x and y."""
-    words = [
-        {"boundingBox": _pixels(_slice(quad, *span), scale), "text": text, "confidence": round(confidence, 3)}
-        for text, span, confidence in _words(recognized)
-    ]
-    text = " ".join(recognized.text.split())
-    return compose_line(text, _pixels(quad, scale), words)
-
-
 def _words(recognized: Recognized) -> list[tuple[str, tuple[float, float], float]]:
     """Return each word, where it begins and ends along the line (0 to 1), and its confidence."""
     texts = recognized.text.split()
     count = sum(map(len, texts))
     centres, confidences = recognized.centres, recognized.confidences
     if len(centres) != count or len(confidences) != count:
-        return [(texts[0], (0.0, 1.0), recognized.confidence)] if len(texts) == 1 else _evenly(recognized)
+        return _evenly(recognized)
     half = float(np.median(np.diff(centres))) / 2 if count > 1 else 0.5
     words, at = [], 0
     for text in texts:

@@ -11,9 +11,11 @@ from local.vision.header import read_header
 from local.vision.reading.store import Json, Task
 from local.vision.text import pdf
 from local.vision.text.documents import READ_SIDE, check_frame, enough
+from local.vision.text.engines import asked_engine, prefers_tesseract, tesseract_data
 from local.vision.text.layout import page_angle, reading_order, upright_quads
-from local.vision.text.lines import compose_recognized
+from local.vision.text.lines import PlacedLine, compose_placed, place
 from local.vision.text.recognition import Quad, Recognized, find_lines, recognize
+from local.vision.text.tesseract import is_trustworthy, read_page
 
 MIN_LINE_CONFIDENCE = 0.6  # what looks like a line in foliage or cloth is recognized with less
 
@@ -35,13 +37,10 @@ def read_picture(picture: Picture, *, by_columns: bool, go_on: GoOn) -> Json:
     """Return what is to be told of one picture, without its page number; boxes are in pixels of the original."""
     page = _bounded(picture)
     height, width = page.shape[:2]
-    quads, texts = _recognize_all(page, go_on)
-    angle = page_angle(quads)
+    found, angle = _lines(page, go_on)
     scale = (picture.width / width, picture.height / height)
-    lines = [
-        compose_recognized(texts[at], quads[at], scale)
-        for at in reading_order(quads, angle=angle, by_columns=by_columns)
-    ]
+    order = reading_order([line.quad for line in found], angle=angle, by_columns=by_columns)
+    lines = [compose_placed(found[at], scale) for at in order]
     return {
         "angle": round(angle, 4),
         "width": picture.width,
@@ -91,14 +90,30 @@ def _bounded(picture: Picture) -> Rgb:
     return np.asarray(image)
 
 
-def _recognize_all(page: Rgb, go_on: GoOn) -> tuple[list[Quad], list[Recognized]]:
-    """Return the quads and texts of the lines that are certain enough."""
+def _lines(page: Rgb, go_on: GoOn) -> tuple[list[PlacedLine], float]:
+    """Return the lines of *page* that are certain enough, and the angle at which they run."""
     known: dict[bytes, Recognized] = {}
 
     def recognized(quad: Quad) -> Recognized:
         go_on()
-        return known.setdefault(quad.tobytes(), known.get(quad.tobytes()) or recognize(page, quad))
+        key = quad.tobytes()
+        if key not in known:
+            known[key] = recognize(page, quad)
+        return known[key]
 
     found = upright_quads(find_lines(page), recognized)
-    pairs = [(quad, text) for quad in found if (text := recognized(quad)).confidence >= MIN_LINE_CONFIDENCE]
-    return [quad for quad, _ in pairs], [text for _, text in pairs]
+    if prefers_tesseract(len(found)) and (lines := _by_tesseract(page, found)) is not None:
+        return lines, page_angle(found)
+    texts = [(quad, recognized(quad)) for quad in found]
+    certain = [(quad, text) for quad, text in texts if text.confidence >= MIN_LINE_CONFIDENCE]
+    return [place(text, quad) for quad, text in certain], page_angle([quad for quad, _ in certain])
+
+
+def _by_tesseract(page: Rgb, found: list[Quad]) -> list[PlacedLine] | None:
+    """Return what Tesseract reads; None when it read too badly and there is a choice."""
+    data = tesseract_data()
+    if data is None:
+        return None
+    lines = read_page(page, angle=page_angle(found), data=data)
+    is_good = asked_engine() == "tesserocr" or is_trustworthy(lines, expected_lines=len(found))
+    return lines if is_good else None

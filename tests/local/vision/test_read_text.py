@@ -15,9 +15,10 @@ from local import drawings
 from local.samples import document_file
 from local.vision.reading.desk import StoppedError
 from local.vision.reading.store import Task
-from local.vision.text import layout
+from local.vision.text import engines, layout
 from local.vision.text.cer import edits
 from local.vision.text.documents import READ_SIDE
+from local.vision.text.engines import EngineError
 from local.vision.text.reading import read_pages
 from local.vision.text.recognition import Quad, Recognized
 
@@ -251,3 +252,42 @@ def test_text_is_seen_at_a_glance(glances: dict[str, float], name: str) -> None:
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
 def test_no_text_is_seen_in_photographs_without_any(glances: dict[str, float], name: str) -> None:
     assert glances[name] == 0
+
+
+def test_the_engine_is_chosen_by_the_setting_and_the_data_on_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "DATA_DIRECTORIES", ())
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+    monkeypatch.delenv("LOCAL_OCR", raising=False)
+    assert not engines.prefers_tesseract(1000)
+    monkeypatch.setenv("LOCAL_OCR", "tesserocr")
+    with pytest.raises(EngineError, match="tesseract-ocr-eng"):
+        engines.asked_engine()
+
+    (tmp_path / "eng.traineddata").touch()
+    assert engines.prefers_tesseract(1)
+    monkeypatch.setenv("LOCAL_OCR", "auto")
+    assert [engines.prefers_tesseract(lines) for lines in (11, 12)] == [False, True]
+    monkeypatch.setenv("LOCAL_OCR", "rapidocr")
+    assert not engines.prefers_tesseract(1000)
+    monkeypatch.setenv("LOCAL_OCR", "abbyy")
+    with pytest.raises(EngineError, match="auto, rapidocr, tesserocr"):
+        engines.asked_engine()
+
+
+@pytest.mark.skipif(engines.tesseract_data() is None, reason="Tesseract's eng.traineddata is not on this machine")
+@pytest.mark.parametrize("turned", [0, 180, 266])
+def test_tesseract_reads_the_same_lines_in_the_same_places(monkeypatch: pytest.MonkeyPatch, turned: int) -> None:
+    data = encoded(drawings.letter().rotate(-turned, expand=True, fillcolor="white"), "PNG")
+    pages = []
+    for engine in ("rapidocr", "tesserocr"):
+        monkeypatch.setenv("LOCAL_OCR", engine)
+        pages.append(read(data)[0])
+    ours, theirs = pages
+
+    assert edits("\n".join(texts(theirs)), "\n".join(drawings.LETTER)) <= 2
+    for line, other in zip(ours["lines"], theirs["lines"], strict=True):
+        assert inside(other["boundingBox"], line["boundingBox"], slack=12)
+        start = np.array(other["boundingBox"][:2]) - np.array(line["boundingBox"][:2])
+        assert np.linalg.norm(start) < 40

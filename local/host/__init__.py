@@ -1,6 +1,7 @@
 """
 A local Azure Functions host: it runs an app's function folders unchanged.
 
-Start reading at `running.py`, which puts the parts together. A request or an event goes through `server.py` or
-`blob_listener.py` to `invoker.py`, which calls the function that `loader.py` and `signature.py` have loaded.
+Start reading at `service.py`, which puts the parts together. A request, an event or a timer goes through `server.py`,
+`blob_listener.py` or `timer_listener.py` to `runner.py`, which runs the function that `loader.py` and `signature.py`
+have loaded. Orchestrations have a package of their own, `durable`.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.host.config import apply_local_settings, read_host_json
+from local.host.config import DurableConfig, apply_local_settings, read_host_json
 from local.host.connections import DEVELOPMENT_STORAGE, connection_string, fill_settings
 from local.host.errors import FunctionLoadError, StartError
 
@@ -23,6 +23,8 @@ def test_defaults_are_the_platforms(tmp_path: Path) -> None:
     assert config.max_degree_of_parallelism == 8 * (os.cpu_count() or 1)
     assert config.poison_blob_threshold == 5
     assert config.functions is None
+    cores = os.cpu_count() or 1
+    assert config.durable == DurableConfig("TestHubName", max_activities=10 * cores, max_orchestrators=10 * cores)
 
 
 def test_members_are_read(tmp_path: Path) -> None:
@@ -33,6 +35,20 @@ def test_members_are_read(tmp_path: Path) -> None:
     assert (config.max_degree_of_parallelism, config.poison_blob_threshold) == (3, 2)
     assert (config.route_prefix, dict(config.custom_headers)) == ("v1", {"X-A": "1"})
     assert config.functions == frozenset({"one"})
+
+
+def test_durable_members_are_read(tmp_path: Path) -> None:
+    durable = {"hubName": "%HUB%", "maxConcurrentActivityFunctions": 4, "maxConcurrentOrchestratorFunctions": 5}
+    write(tmp_path, {"version": "2.0", "extensions": {"durableTask": durable}})
+    config = read_host_json(tmp_path, {"HUB": "OcrHub"})
+    assert config.durable == DurableConfig("OcrHub", max_activities=4, max_orchestrators=5)
+
+
+@pytest.mark.parametrize("name", ["ab", "1hub", "my-hub", "h" * 46, "%UNSET%"])
+def test_hub_name_that_azure_refuses_is_told_about(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {"version": "2.0", "extensions": {"durableTask": {"hubName": name}}})
+    with pytest.raises(StartError, match="hubName is"):
+        read_host_json(tmp_path, {})
 
 
 def test_setting_overrides_a_member(tmp_path: Path) -> None:

@@ -305,6 +305,9 @@ def test_sub_orchestrations_know_their_parent_and_return_to_it(host: Host) -> No
     assert first[1].endswith(":0")
     assert second == [4, f"{instance}-child", instance]
     assert status(host, f"{instance}-child")["output"] == second
+    types = event_types(status(host, instance, "?showHistory=true"))
+    ended = "SubOrchestrationInstanceCompleted"
+    assert types == ["ExecutionStarted", ended, ended, "ExecutionCompleted"]
 
 
 def test_failed_sub_orchestration_is_tried_again_and_then_an_error(host: Host) -> None:

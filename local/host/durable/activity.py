@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from local.host.converters import datum
+from local.host.durable.agenda import Work
 from local.host.durable.errors import OrchestrationError
 from local.host.durable.functions import DurableFunctions
 from local.host.durable.history import Event, EventType, task_completed, task_failed
 from local.host.durable.replay import Scheduled
-from local.host.durable.store import Work
 from local.host.errors import InvocationError
 from local.host.runner import Runner
 from local.host.signature import RETURN

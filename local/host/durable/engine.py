@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 
 from local.host.config import DurableConfig
 from local.host.durable.activity import run_activity
+from local.host.durable.agenda import Agenda, Work
 from local.host.durable.errors import AlreadyExistsError, OrchestrationError
 from local.host.durable.functions import DurableFunctions
 from local.host.durable.history import execution_terminated
 from local.host.durable.instances import NewInstance
 from local.host.durable.orchestrator import ask_orchestrator
-from local.host.durable.store import Store, Work
+from local.host.durable.store import Store
 from local.host.durable.turn import Result, Turn, conclude, fail, terminate
 from local.host.runner import Runner
 
@@ -44,6 +45,7 @@ class Engine:
         self.functions = functions
         self.now = now
         self._store = store
+        self._agenda = Agenda(store.connection)
         self._runner = runner
         self._config = config
         # SQLite blocks on the disk, and the store wants one caller at a time.
@@ -104,20 +106,20 @@ class Engine:
         self._disk.shutdown()
 
     async def _seconds_until_due(self, now: float) -> float:
-        due = await self.on_disk(lambda: self._store.next_due(now))
+        due = await self.on_disk(lambda: self._agenda.next_due(now))
         return MAX_SLEEP_SECONDS if due is None else max(0.0, min(due - self.now(), MAX_SLEEP_SECONDS))
 
     async def _begin_turns(self, now: float) -> None:
         most, unavailable = self._config.max_orchestrators, self.functions.unavailable
         # Those that run already are among them.
-        due = await self.on_disk(lambda: self._store.due_instances(now, 2 * most, unavailable))
+        due = await self.on_disk(lambda: self._agenda.due_instances(now, 2 * most, unavailable))
         for instance_id in due:
             if instance_id not in self._turns and len(self._turns) < most and not self._stopping:
                 self._begin(self._turns, instance_id, self._take_turn(instance_id))
 
     async def _begin_activities(self) -> None:
         most, unavailable = self._config.max_activities, self.functions.unavailable
-        waiting = await self.on_disk(lambda: self._store.waiting_work(2 * most, unavailable))
+        waiting = await self.on_disk(lambda: self._agenda.waiting_work(2 * most, unavailable))
         for work in waiting:
             if work.row not in self._activities and len(self._activities) < most and not self._stopping:
                 self._begin(self._activities, work.row, self._do(work))
@@ -149,7 +151,7 @@ class Engine:
 
     async def _warn_of_waiting(self) -> None:
         unavailable = self.functions.unavailable
-        for name, count in (await self.on_disk(lambda: self._store.count_waiting(unavailable))).items():
+        for name, count in (await self.on_disk(lambda: self._agenda.count_waiting(unavailable))).items():
             logger.warning("%s is disabled or cannot be loaded; calls that wait until it runs again: %d", name, count)
 
     async def _decide(self, turn: Turn) -> Result:

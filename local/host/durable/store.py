@@ -11,29 +11,17 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from local.host.durable.agenda import Work
 from local.host.durable.history import Event, sub_orchestration_failed
 from local.host.durable.instances import Instance, NewInstance, Parent, Status, new_execution
 from local.host.durable.schema import SCHEMA, instance_from
 from local.host.durable.turn import Result, Turn
 
 
-@dataclass(frozen=True)
-class Work:
-    """An activity that is to run; *input* is JSON text."""
-
-    row: int
-    instance_id: str
-    execution: str
-    task_id: int
-    name: str
-    input: str
-
-
 class Store:
-    """The file, and what the engine reads and writes; `queries.Queries` reads it for the management API."""
+    """The file and what is written into it; `Agenda` reads it for the engine, `Queries` for the management API."""
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -57,47 +45,6 @@ class Store:
         """Start *new* in place of a finished instance, if there is one; returns the status of one that is not."""
         with self.transaction():
             return self._start(new, now)
-
-    def due_instances(self, now: float, limit: int, unavailable: Collection[str]) -> list[str]:
-        """Return ids of instances with messages that are due, oldest first; not of orchestrators in *unavailable*."""
-        rows = self.connection.execute(
-            f"""
-            SELECT inbox.instance FROM inbox JOIN instance ON instance.id = inbox.instance
-            WHERE inbox.due <= ? AND lower(instance.name) NOT IN ({_marks(unavailable)})
-            GROUP BY inbox.instance ORDER BY min(inbox.row) LIMIT ?
-            """,  # noqa: S608
-            [now, *unavailable, limit],
-        )
-        return [row[0] for row in rows]
-
-    def waiting_work(self, limit: int, unavailable: Collection[str]) -> list[Work]:
-        """Return activities that have not finished, oldest first; not those in *unavailable*."""
-        rows = self.connection.execute(
-            f"""
-            SELECT row, instance, execution, task, name, input FROM work
-            WHERE lower(name) NOT IN ({_marks(unavailable)}) ORDER BY row LIMIT ?
-            """,  # noqa: S608
-            [*unavailable, limit],
-        )
-        return [Work(*row) for row in rows]
-
-    def count_waiting(self, unavailable: Collection[str]) -> dict[str, int]:
-        """Return how many instances and activities there are of each name in *unavailable*."""
-        rows = self.connection.execute(
-            f"""
-            SELECT name, count(*) FROM (
-                SELECT instance.name AS name FROM instance WHERE status IN ('{Status.PENDING}', '{Status.RUNNING}')
-                UNION ALL SELECT work.name FROM work
-            ) WHERE lower(name) IN ({_marks(unavailable)}) GROUP BY name
-            """,  # noqa: S608
-            [*unavailable],
-        )
-        return dict(rows.fetchall())
-
-    def next_due(self, now: float) -> float | None:
-        """Return when the next message after *now* is due; None if there is none."""
-        due = self.connection.execute("SELECT min(due) FROM inbox WHERE due > ?", [now]).fetchone()[0]
-        return None if due is None else float(due)
 
     def load_turn(self, instance_id: str, now: float) -> Turn | None:
         """Return what has come in for an instance; None, after throwing it away, if nothing is to be done about it."""
@@ -221,7 +168,3 @@ class Store:
             "INSERT INTO inbox (instance, execution, event, due) VALUES (?, ?, ?, ?)",
             [instance_id, execution, json.dumps(event, ensure_ascii=False), due],
         )
-
-
-def _marks(values: Collection[str]) -> str:
-    return ",".join("?" * len(values))

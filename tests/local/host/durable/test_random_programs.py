@@ -19,10 +19,11 @@ import azure.functions as func
 import pytest
 
 from local.host.converters import Data, Datum, datum
+from local.host.durable.agenda import Agenda, Work
 from local.host.durable.history import task_completed, task_failed
 from local.host.durable.instances import Instance, NewInstance, Status
 from local.host.durable.orchestrator import ask_orchestrator
-from local.host.durable.store import Store, Work
+from local.host.durable.store import Store
 from local.host.durable.turn import conclude
 from local.host.loader import LoadedFunction
 from local.host.runner import Runner
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was cal
 
 
 def program(chance: random.Random, depth: int = 0) -> list[Step]:
-    kinds = ["call", "retry", "all", "timer", "any", *([] if depth else ["sub", "again"])]
+    kinds = ["call", "retry", "all", "timer", "any", "long", *([] if depth else ["sub", "again"])]
     return [step(chance, chance.choice(kinds), depth) for _ in range(chance.randint(1, 6))]
 
 
@@ -50,6 +51,9 @@ def step(chance: random.Random, kind: str, depth: int) -> Step:
             return ["all", parts]
         case "good":
             return ["retry", name, chance.randint(0, 2), 3]
+        case "long":
+            # Beyond six days the SDK waits in pieces of three.
+            return ["timer", name, 20 * 86400]
         case "timer" | "any":
             return [kind, name, chance.randint(1, 9)]
         case "sub":
@@ -132,6 +136,7 @@ class Simulation:
         self.chance = chance
         self.now = 1_800_000_000.0
         self.store = Store(Path(":memory:"))
+        self._agenda = Agenda(self.store.connection)
         self._tries: Counter[str] = Counter()
         self._runner = cast(Runner, SdkRunner())
 
@@ -148,13 +153,13 @@ class Simulation:
 
     def _something(self) -> None:
         self.now += self.chance.random()
-        due, work = self.store.due_instances(self.now, 10, ()), self.store.waiting_work(100, ())
+        due, work = self._agenda.due_instances(self.now, 10, ()), self._agenda.waiting_work(100, ())
         if due and (not work or self.chance.random() < 0.5):
             self._take_turn(self.chance.choice(due))
         elif work:
             self._do(self.chance.choice(work))
         else:
-            next_due = self.store.next_due(self.now)
+            next_due = self._agenda.next_due(self.now)
             assert next_due is not None, f"nothing will ever happen: {self.store.history('it')}"
             self.now = next_due
 

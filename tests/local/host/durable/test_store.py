@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.host.durable.actions import ActionType
+from local.host.durable.agenda import Agenda
 from local.host.durable.history import Event, EventType, execution_terminated, task_completed
 from local.host.durable.instances import Instance, NewInstance, Status
 from local.host.durable.orchestrator import Answer
@@ -57,23 +58,23 @@ def test_turn_that_cannot_be_written_down_leaves_everything_as_it_was(store: Sto
     assert (found(store).status, store.history("it")) == (Status.PENDING, [])
     store.connection.execute("DROP TRIGGER full")
     assert store.commit(decided(turn_of(store), activity("Echo")))
-    assert [work.name for work in store.waiting_work(10, ())] == ["Echo"]
+    assert [work.name for work in Agenda(store.connection).waiting_work(10, ())] == ["Echo"]
 
 
 def test_outcome_of_an_activity_counts_once(store: Store) -> None:
     store.start(NewInstance("it", "Job", None), NOW)
     store.commit(decided(turn_of(store), activity("Echo")))
-    (work,) = store.waiting_work(10, ())
+    (work,) = Agenda(store.connection).waiting_work(10, ())
     for result in ("1", "2"):
         store.finish_work(work, task_completed(work.task_id, result, NOW), NOW)
     assert [event["Result"] for event in turn_of(store).messages] == ["1"]
-    assert store.waiting_work(10, ()) == []
+    assert Agenda(store.connection).waiting_work(10, ()) == []
 
 
 def test_outcome_for_an_instance_that_was_replaced_is_dropped(store: Store) -> None:
     store.start(NewInstance("it", "Job", None), NOW)
     store.commit(decided(turn_of(store), activity("Echo")))
-    (work,) = store.waiting_work(10, ())
+    (work,) = Agenda(store.connection).waiting_work(10, ())
     store.send("it", execution_terminated("enough", NOW), NOW)
     store.commit(terminate(turn_of(store)))
     assert (found(store).status, found(store).output) == (Status.TERMINATED, "enough")
@@ -112,11 +113,11 @@ def test_timer_is_due_at_its_time_and_not_before(store: Store) -> None:
     store.start(NewInstance("it", "Job", None), NOW)
     timer = {"actionType": int(ActionType.CREATE_TIMER), "fireAt": "2027-01-15T08:01:00.000000Z", "isCanceled": False}
     store.commit(decided(turn_of(store), timer))
-    due = store.next_due(NOW)
+    due = Agenda(store.connection).next_due(NOW)
     assert due == NOW + 60
-    assert store.due_instances(due - 0.001, 10, ()) == []
-    assert store.due_instances(due, 10, ()) == ["it"]
-    assert store.due_instances(due, 10, ("job",)) == []
+    assert Agenda(store.connection).due_instances(due - 0.001, 10, ()) == []
+    assert Agenda(store.connection).due_instances(due, 10, ()) == ["it"]
+    assert Agenda(store.connection).due_instances(due, 10, ("job",)) == []
 
 
 def test_finished_instance_takes_no_messages(store: Store) -> None:
@@ -124,7 +125,7 @@ def test_finished_instance_takes_no_messages(store: Store) -> None:
     store.commit(decided(turn_of(store), is_done=True))
     store.send("it", execution_terminated("late", NOW), NOW)
     assert store.load_turn("it", NOW) is None
-    assert store.due_instances(NOW, 10, ()) == []
+    assert Agenda(store.connection).due_instances(NOW, 10, ()) == []
     assert found(store).status is Status.COMPLETED
 
 

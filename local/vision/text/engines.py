@@ -1,7 +1,7 @@
 """
 Which engine reads a page: RapidOCR, which is always there, or Tesseract, where its data for English is installed.
 
-Tesseract reads clean, dense pages several times faster; RapidOCR reads everything else better. `LOCAL_OCR` in the
+Tesseract reads clean, dense pages twice as fast and nearly as well; RapidOCR reads everything else better. `LOCAL_OCR` in the
 environment decides: `auto` (the default), `rapidocr` or `tesserocr`.
 """
 

@@ -10,14 +10,26 @@ from local.vision.evidence.pixels import Rgb
 from local.vision.text.lines import PlacedLine, PlacedWord
 from local.vision.text.recognition import Quad
 
-MIN_WORD_CONFIDENCE = 0.6  # what it makes of pictures and rules is mostly below
-MIN_PAGE_CONFIDENCE = 0.75
+MIN_WORD_CONFIDENCE = 0.3  # a hard word of a good line may have 0.4; what it makes of pictures and rules has less
+MIN_PAGE_CONFIDENCE = 0.9
+GOOD_LINE_PIXELS = 44  # it reads small print badly, so pages are enlarged until a line's box is so high
+MAX_ENLARGED = 2.0
+STRAIGHT_DEGREES = 0.3  # turning a page blurs it more than so little tilt disturbs
 MIN_LINES_SHARE = 0.6
 
 
-def read_page(page: Rgb, *, angle: float, data: Path) -> list[PlacedLine]:
-    """Return the lines of *page*, whose text runs at *angle* degrees, clockwise; corners are in pixels of *page*."""
-    straight, back = _straightened(page, angle)
+def read_page(page: Rgb, *, angle: float, line_pixels: float, data: Path) -> list[PlacedLine]:
+    """
+    Return the lines of *page*, with corners in its pixels.
+
+    Args:
+        page: RGB pixels.
+        angle: at which its text runs, in degrees, clockwise.
+        line_pixels: how high its lines' boxes are.
+        data: the directory of Tesseract's data.
+    """
+    scale = min(MAX_ENLARGED, max(1.0, GOOD_LINE_PIXELS / max(1.0, line_pixels)))
+    straight, back = _straightened(page, 0.0 if abs(angle) < STRAIGHT_DEGREES else angle, scale)
     return [
         PlacedLine(_around([word.quad for word in words], back), tuple(_moved(word, back) for word in words))
         for words in _recognized(straight, data)
@@ -30,11 +42,11 @@ def is_trustworthy(lines: list[PlacedLine], *, expected_lines: int) -> bool:
     return len(lines) >= MIN_LINES_SHARE * expected_lines and float(np.mean(confidences)) >= MIN_PAGE_CONFIDENCE
 
 
-def _straightened(page: Rgb, angle: float) -> tuple[Rgb, Quad]:
-    """Return *page* turned back by *angle*, and the 2x3 matrix that maps its pixels to those of *page*."""
+def _straightened(page: Rgb, angle: float, scale: float) -> tuple[Rgb, Quad]:
+    """Return *page* turned back and enlarged, and the 2x3 matrix that maps its pixels to those of *page*."""
     height, width = page.shape[:2]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    cosine, sine = abs(turn[0, 0]), abs(turn[0, 1])
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale)
+    cosine, sine = abs(turn[0, 0]), abs(turn[0, 1])  # scale included
     size = (round(height * sine + width * cosine), round(height * cosine + width * sine))
     turn[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
     straight = cv2.warpAffine(page, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

@@ -279,7 +279,7 @@ def test_the_engine_is_chosen_by_the_setting_and_the_data_on_the_machine(
 @pytest.mark.skipif(engines.tesseract_data() is None, reason="Tesseract's eng.traineddata is not on this machine")
 @pytest.mark.parametrize("turned", [0, 180, 266])
 def test_tesseract_reads_the_same_lines_in_the_same_places(monkeypatch: pytest.MonkeyPatch, turned: int) -> None:
-    data = encoded(drawings.letter().rotate(-turned, expand=True, fillcolor="white"), "PNG")
+    data = encoded(drawings.scan(-turned), "PNG")
     pages = []
     for engine in ("rapidocr", "tesserocr"):
         monkeypatch.setenv("LOCAL_OCR", engine)

@@ -6,6 +6,7 @@ Statuses and texts: https://learn.microsoft.com/azure/azure-functions/durable/du
 extension's HttpApiHandler.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,8 +86,7 @@ class ManagementApi:
         return web.Response(status=404)
 
     async def _start(self, request: ApiRequest, name: str, instance_id: str) -> web.Response:
-        if "timeout" in request.query:
-            return _refuse_text("waiting for the end of an instance: start it without timeout and ask for its status")
+        timeout_seconds, interval_seconds = _waits(request.query)
         try:
             text = _json_text(request.body)
         except ValueError as error:
@@ -100,6 +100,8 @@ class ManagementApi:
         except AlreadyExistsError as error:
             message = "Something went wrong while processing your request"
             return _error(500, message, str(error), "System.InvalidOperationException")
+        if timeout_seconds and interval_seconds and await self._ends(new.id, timeout_seconds, interval_seconds):
+            return await self._result(request, new.id)
         links = self._client.links(new.id)
         headers = {"Location": links["statusQueryGetUri"], "Retry-After": START_RETRY_SECONDS}
         del links["rewindPostUri"]
@@ -118,6 +120,25 @@ class ManagementApi:
             return web.json_response(content, status=202, headers=headers)
         wants_500 = request.flag("returnInternalServerErrorOnFailure") and instance.status is Status.FAILED
         return web.json_response(content, status=500 if wants_500 else 200)
+
+    async def _ends(self, instance_id: str, timeout_seconds: float, interval_seconds: float) -> bool:
+        """Wait for the end of an instance, looking every *interval_seconds*; false if it does not come in time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while True:
+            instance = await self._find(instance_id)
+            if instance is None or instance.status.is_final:
+                return instance is not None
+            if loop.time() >= deadline:
+                return False
+            await asyncio.sleep(min(interval_seconds, deadline - loop.time()))
+
+    async def _result(self, request: ApiRequest, instance_id: str) -> web.Response:
+        """Answer with the output of an instance that has completed, with the status of one that has ended otherwise."""
+        instance = await self._find(instance_id)
+        if instance is None or instance.status is not Status.COMPLETED:
+            return await self._status(request, instance_id)
+        return web.json_response(instance_json(instance)["output"])
 
     async def _terminate(self, instance_id: str, reason: str) -> web.Response:
         instance = await self._find(instance_id)
@@ -141,9 +162,13 @@ def _error(status: int, message: str, exception: str, kind: str) -> web.Response
     return web.json_response({**content, "StackTrace": ""}, status=status)
 
 
+def _waits(query: Mapping[str, str]) -> tuple[float, float]:
+    """Return how long to wait for the end and how often to look, in seconds; 0 if not given."""
+    values = [query.get(name, "0") for name in ("timeout", "pollinginterval")]
+    if not all(value.isdecimal() for value in values):
+        raise BadRequestError("timeout and pollingInterval are whole numbers of seconds")
+    return float(values[0]), float(values[1])
+
+
 def _refuse(operation: str) -> web.Response:
-    return _refuse_text(NOT_RUN[operation])
-
-
-def _refuse_text(advice: str) -> web.Response:
-    return web.json_response({"Message": f"This local host does not run {advice}."}, status=501)
+    return web.json_response({"Message": f"This local host does not run {NOT_RUN[operation]}."}, status=501)

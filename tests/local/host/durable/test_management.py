@@ -69,6 +69,19 @@ def test_input_posted_as_plain_json_reaches_the_orchestrator(host: Host) -> None
     assert (found["input"], found["output"]) == ({"a": "Ä"}, {"a": "Ä"})
 
 
+def test_start_can_wait_for_the_result(host: Host) -> None:
+    wait = "timeout=10&pollingInterval=1"
+    answer = host.request("POST", f"{API}/orchestrators/Echo?{wait}", '{"a": 1}')
+    assert (answer.status, answer.json()) == (200, {"a": 1})
+    answer = host.request("POST", f"{API}/orchestrators/Fail?{wait}")
+    assert (answer.status, answer.json()["runtimeStatus"]) == (200, "Failed")
+
+
+def test_start_waits_no_longer_than_asked_for(host: Host) -> None:
+    answer = host.request("POST", f"{API}/orchestrators/Waiting?timeout=1&pollingInterval=1")
+    assert (answer.status, "statusQueryGetUri" in answer.json()) == (202, True)
+
+
 def test_start_of_a_live_id_is_refused_and_leaves_the_instance_alone(host: Host) -> None:
     instance = waiting(host, "live")
     answer = start(host, "Echo", 1, instance)
@@ -193,6 +206,7 @@ def test_list_and_purge_by_time_of_creation(host: Host) -> None:
         ("GET", "/instances?top=0"),
         ("GET", "/instances?createdTimeFrom=yesterday"),
         ("GET", "/instances?runtimeStatus=Happy"),
+        ("POST", "/orchestrators/Echo?timeout=soon&pollingInterval=1"),
     ],
 )
 def test_senseless_parameters_are_refused(host: Host, method: str, target: str) -> None:

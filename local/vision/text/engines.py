@@ -1,8 +1,8 @@
 """
 Which engine reads a page: RapidOCR, which is always there, or Tesseract, where its data for English is installed.
 
-Tesseract reads clean, dense pages twice as fast and nearly as well; RapidOCR reads everything else better. `LOCAL_OCR` in the
-environment decides: `auto` (the default), `rapidocr` or `tesserocr`.
+Tesseract reads clean, dense pages twice as fast and nearly as well; RapidOCR reads everything else better.
+`LOCAL_OCR` in the environment decides: `auto` (the default), `rapidocr` or `tesserocr`.
 """
 
 import importlib.util

@@ -114,7 +114,7 @@ def _by_tesseract(page: Rgb, found: list[Quad]) -> list[PlacedLine] | None:
     data = tesseract_data()
     if data is None:
         return None
-    line_pixels = float(np.median([np.linalg.norm(quad[3] - quad[0]) for quad in found] or [0.0]))
+    line_pixels = float(np.median([float(np.linalg.norm(quad[3] - quad[0])) for quad in found] or [0.0]))
     lines = read_page(page, angle=page_angle(found), line_pixels=line_pixels, data=data)
     is_good = asked_engine() == "tesserocr" or is_trustworthy(lines, expected_lines=len(found))
     return lines if is_good else None

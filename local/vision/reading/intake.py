@@ -72,11 +72,15 @@ def _sniffed(content: bytes) -> SniffedDocument:
     if not content:
         raise refusals.bad_image_size("The document is empty.")
     digest = sha256(content).hexdigest()
-    if b"%PDF-" in content[:PDF_MAGIC_WITHIN]:
-        return SniffedDocument(content, "pdf", digest)
     if content.startswith(TIFF_MAGICS):
         return SniffedDocument(content, "tiff", digest)
-    header = read_header(content)
+    try:
+        header = read_header(content)
+    except refusals.Refusal:
+        # Last, as an image may carry these letters in a comment.
+        if b"%PDF-" in content[:PDF_MAGIC_WITHIN]:
+            return SniffedDocument(content, "pdf", digest)
+        raise
     if header.format == "Gif":
         raise refusals.by_service(
             400, refusals.INVALID_REQUEST, f"GIF is not supported: use {FORMATS}.", inner="UnsupportedImageFormat"

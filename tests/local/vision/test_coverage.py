@@ -12,7 +12,14 @@ from local.vision import faults, hold, parameters, refusals
 from local.vision.evidence.pixels import MAX_DECODED_PIXELS
 from local.vision.intake import MAX_IMAGE_BYTES, MAX_SIDE_PIXELS, MIN_SIDE_PIXELS
 from local.vision.operations import Operation
+from local.vision.reading import intake
+from local.vision.reading.intake import MAX_DOCUMENT_BYTES
+from local.vision.reading.pages import MAX_PAGES
+from local.vision.reading.store import LIFE_SECONDS
 from local.vision.server import running_vision
+from local.vision.text.documents import READ_SIDE
+from local.vision.text.engines import DENSE_LINES
+from local.vision.text.pdf import RENDERED_DPI
 
 PART = Path(local.vision.cli.__file__).parent
 COVERAGE = (PART / "COVERAGE.md").read_text()
@@ -54,6 +61,14 @@ def test_every_limit_is_as_described() -> None:
     assert f"a side under {MIN_SIDE_PIXELS} or over {MAX_SIDE_PIXELS} pixels" in COVERAGE
     assert MAX_DECODED_PIXELS == 50_000_000
     assert "bounded** at 50 million" in COVERAGE
+    assert f"({MAX_DOCUMENT_BYTES} bytes)" in COVERAGE
+    assert f"{intake.MIN_SIDE_PIXELS}x{intake.MIN_SIDE_PIXELS} to {intake.MAX_SIDE_PIXELS}x" in COVERAGE
+    assert f"the first {MAX_PAGES} pages" in COVERAGE
+    assert f"over {READ_SIDE} pixels a side are shrunk" in COVERAGE
+    assert f"rendered at {RENDERED_DPI} dpi" in COVERAGE
+    assert f"Pages of {DENSE_LINES} lines and more" in COVERAGE
+    assert LIFE_SECONDS == 48 * 3600
+    assert "kept for 48 hours" in COVERAGE
 
 
 def test_the_missing_operations_point_here() -> None:
@@ -73,5 +88,8 @@ def test_the_scripted_answer_in_the_readme_works(tmp_path: Path) -> None:
             client.post("areaOfInterest", data).json()["areaOfInterest"] == script["areaOfInterest"]["areaOfInterest"]
         )
         analyzed = client.post("analyze", data, query="visualFeatures=Categories,Objects&details=Landmarks").json()
+        accepted = client.post("read/analyze", data).headers["Operation-Location"]
+        read = client.get(accepted.partition("/vision/v3.2/")[2]).json()["analyzeResult"]
+    assert read["readResults"] == script["read"]["readResults"]
     assert analyzed["categories"] == script["analyze"]["categories"]
     assert analyzed["objects"] == script["analyze"]["objects"]

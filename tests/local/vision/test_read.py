@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import requests
 from doubles.clock import FakeClock
 from doubles.documents import DOCUMENTS, PAGE, several, text_pdf, write_script
+from doubles.patience import wait_until
 from doubles.vision_calls import Caller, encoded, picture
 from doubles.wire import running_wire, whole
 from PIL import Image
@@ -172,7 +174,17 @@ def test_the_key_and_the_rate_hold_for_both_calls(reader: Caller) -> None:
     assert reader.post("read/analyze", DATA).status_code == 429
 
 
-def test_an_accepted_read_can_be_held_and_its_answer_lost(vision: RunningVision, tmp_path: Path) -> None:
+def test_a_read_can_be_held_like_every_call_that_is_paid(reader: Caller) -> None:
+    assert reader.control("PUT", "hold", {"operations": ["read"]}).status_code == 204
+    with ThreadPoolExecutor(max_workers=1) as pool, Caller(reader.url, reader.key) as other:
+        answer = pool.submit(other.post, "read/analyze", DATA)
+        wait_until(lambda: reader.control("GET", "hold").json()["waiting"] == {"read": 1})
+        assert "read" not in reader.control("GET", "stats").json()["operations"]
+        reader.control("DELETE", "hold")
+        assert answer.result().status_code == 202
+
+
+def test_the_answer_of_an_accepted_read_can_be_lost_after_it_was_paid(vision: RunningVision) -> None:
     vision.set_faults(reset_body=1.0)
     with Caller(vision.url, vision.key) as client, pytest.raises(requests.ConnectionError):
         client.post("read/analyze", DATA)
@@ -182,6 +194,12 @@ def test_an_accepted_read_can_be_held_and_its_answer_lost(vision: RunningVision,
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_every_format_is_accepted(reader: Caller, kind: str) -> None:
     assert reader.post("read/analyze", DOCUMENTS[kind]).status_code == 202
+
+
+def test_a_picture_that_mentions_a_pdf_is_still_a_picture_and_a_pdf_may_follow_a_few_bytes(reader: Caller) -> None:
+    commented = encoded(Image.new("RGB", (120, 90)), "JPEG", comment=b"made from %PDF-1.7")
+    assert reader.post("read/analyze", commented).status_code == 202
+    assert reader.post("read/analyze", b"\n\n" + DOCUMENTS["PDF"]).status_code == 202
 
 
 def test_a_document_may_come_in_chunks_and_by_the_address_of_this_machine(reader: Caller) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from doubles.documents import text_pdf
-from doubles.vision_calls import encoded, sample
+from doubles.vision_calls import Caller, encoded, sample
 from PIL import Image, ImageDraw, ImageFont
 
 from local import drawings
@@ -291,3 +291,13 @@ def test_tesseract_reads_the_same_lines_in_the_same_places(monkeypatch: pytest.M
         assert inside(other["boundingBox"], line["boundingBox"], slack=12)
         start = np.array(other["boundingBox"][:2]) - np.array(line["boundingBox"][:2])
         assert np.linalg.norm(start) < 40
+
+
+@pytest.mark.parametrize("has_text", [True, False])
+def test_analyze_says_whether_there_is_text_by_tag_and_category(caller: Caller, has_text: bool) -> None:
+    data = encoded(drawings.receipt(), "PNG") if has_text else sample("chelsea")
+    answer = caller.post("analyze", data, query="visualFeatures=Tags,Categories").json()
+
+    confident = [tag["name"] for tag in answer["tags"] if tag["confidence"] >= 0.5]
+    assert ("text" in confident) is has_text
+    assert [category["name"] for category in answer["categories"]] == (["text_"] if has_text else ["others_"])

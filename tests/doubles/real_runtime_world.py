@@ -32,13 +32,11 @@ class World:
     storage: BlobServiceClient
 
     def environment(self) -> dict[str, str]:
-        """Return the settings of an app in this world; it gives up soon, on uploads after one attempt."""
+        """Return the settings of an app in this world; an upload that fails is not delivered again."""
         return {
             "VISION_ENDPOINT": self.vision.url,
             "VISION_KEY": self.vision.key,
             "VISION_RATE": "100/1",
-            "VISION_TIMEOUT_SECONDS": "1",
-            "MAX_WAIT_SECONDS": "1",
             "THUMBNAIL_SIZES": "200x150",
             "ImagesStorage": self.azurite.connection_string,
             "AzureWebJobsStorage": self.azurite.connection_string,

@@ -142,7 +142,7 @@ class _Adding:
 
     def _problems(self, unsettled: Collection[str]) -> list[str]:
         waiting = Listing()
-        for name in unsettled:
+        for name in sorted(unsettled):
             state = self._app.image(name) if waiting.count < SHOWN else None
             waiting.add(f"{name}: {why_unfinished(state) if state else 'the app has not heard of it'}")
         failed = self._tally.failed

@@ -23,42 +23,53 @@ def question(settings: Settings) -> Question:
     )
 
 
-def recipe(name: str, settings: Settings, clock: Clock) -> Recipe:
-    """How the analysis record of an image is made."""
-
-    def build(source: Source, answer: Answer) -> bytes:
-        result = answer.json()
-        analysis = Analysis.of(result)
-        document = {
-            "source": {
-                **source.describe(),
-                "width": source.picture.width,
-                "height": source.picture.height,
-                "contentType": source.picture.content_type,
-            },
-            "request": {
-                "features": list(settings.vision_features),
-                "language": settings.vision_language,
-                "modelVersion": settings.vision_model_version,
-            },
-            "result": result,
-            "text": "due" if has_text(analysis, source.picture.kind, settings.text_mode) else "none",
-            "service": {
-                "requestId": answer.request_id,
-                "modelVersion": analysis.model_version,
-                # 0 where the answer had been paid for by somebody else.
-                "calls": int(answer.paid),
-            },
-            "at": clock.utc().isoformat(),
-        }
-        return json.dumps(document, ensure_ascii=False, indent=1).encode()
-
-    return Recipe(names.ANALYSIS, names.analysis(name), question(settings), names.JSON, build)
+def recipe(name: str, settings: Settings) -> Recipe:
+    """Where the analysis record of an image lies."""
+    return Recipe(names.ANALYSIS, names.analysis(name), question(settings), names.JSON)
 
 
-def has_text(analysis: Analysis, kind: str, text_mode: str) -> bool:
+def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -> bytes:
+    """The analysis record's content."""
+    result = answer.json()
+    analysis = Analysis.of(result)
+    content = {
+        "source": {
+            **source.describe(),
+            "width": source.picture.width,
+            "height": source.picture.height,
+            "contentType": source.picture.content_type,
+        },
+        "request": {
+            "features": list(settings.vision_features),
+            "language": settings.vision_language,
+            "modelVersion": settings.vision_model_version,
+        },
+        "result": result,
+        "text": "due" if has_text(analysis, source.picture.content_type, settings.text_mode) else "none",
+        "service": {
+            "requestId": answer.request_id,
+            "modelVersion": analysis.model_version,
+            # 0 where the answer had been paid for by somebody else.
+            "calls": int(answer.paid),
+        },
+        "at": clock.utc().isoformat(),
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def text_due(record: bytes, text_mode: str) -> bool:
+    """
+    Whether there is text to read in the image of an analysis record.
+
+    Judged anew rather than taken from the record, so that a change of TEXT_MODE counts without another analysis.
+    """
+    content = json.loads(record)
+    return has_text(Analysis.of(content["result"]), content["source"]["contentType"], text_mode)
+
+
+def has_text(analysis: Analysis, content_type: str, text_mode: str) -> bool:
     """Whether there is text to read, by the setting TEXT_MODE; `auto` follows tags and categories."""
-    if kind == "GIF" or text_mode == "never":
+    if content_type == "image/gif" or text_mode == "never":
         return False  # Read takes no GIF
     return (
         text_mode == "always"

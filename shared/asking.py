@@ -4,23 +4,54 @@ The one way to an answer: check the image, claim the question, ask the service.
 Uploads and HTTP callers come through here alike, so that none of them pays for what another has paid for already.
 """
 
-from shared import images
+import json
+from datetime import datetime
+from typing import NamedTuple
+
+from shared import images, names
 from shared.claims import Claims
 from shared.images import ImageBytes, ImageUrl
+from shared.retry import Clock
+from shared.vision import questions
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer
 from shared.vision.questions import Question
+from shared.vision.reading import ReadResult
 
 # What an address shows can change; minutes are enough to serve the callers who mean the same picture.
 URL_ANSWER_SECONDS = 300.0
+# The service keeps the result of a Read for 48 hours; nobody new is sent to one that is about to go.
+OPERATION_SECONDS = 47 * 3600.0
+
+
+class Ticket(NamedTuple):
+    """An accepted and paid Read: the address to ask, as the service gave it, and when it was accepted."""
+
+    operation: str
+    submitted: datetime
+
+    def to_json(self) -> dict[str, str]:
+        """The form in which it is kept."""
+        return {"operation": self.operation, "submitted": self.submitted.isoformat()}
+
+    @classmethod
+    def of_json(cls, document: dict[str, str]) -> "Ticket":
+        """Read it back."""
+        return cls(document["operation"], datetime.fromisoformat(document["submitted"]))
+
+    @property
+    def answer(self) -> Answer:
+        """The form in which its claim keeps it."""
+        return Answer(names.JSON, json.dumps(self.to_json()).encode())
 
 
 class Desk:
     """Where questions are asked. Safe for threads."""
 
-    def __init__(self, vision: VisionClient, claims: Claims) -> None:
+    def __init__(self, vision: VisionClient, claims: Claims, clock: Clock) -> None:
         self._vision = vision
         self._claims = claims
+        self._clock = clock
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl, *, wait_seconds: float) -> Answer:
         """
@@ -40,3 +71,44 @@ class Desk:
             wait_seconds=wait_seconds,
             lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
         )
+
+    def submit(self, question: Question, image: ImageBytes | ImageUrl, *, wait_seconds: float) -> Ticket:
+        """
+        Have a document read, paid at most once: whoever asks the same within two days gets the same ticket.
+
+        Raises:
+            BlobsightError: as `ask`.
+        """
+        if isinstance(image, ImageBytes):
+            images.inspect_for_text(image.data)
+
+        def call() -> Answer:
+            accepted = self._vision.submit(question, image)
+            return Ticket(accepted.url, self._clock.utc()).answer
+
+        answer = self._claims.ask(
+            image.subject,
+            question,
+            call,
+            wait_seconds=wait_seconds,
+            lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else OPERATION_SECONDS,
+        )
+        return Ticket.of_json(answer.json())
+
+    def result(self, subject: str, question: Question) -> ReadResult | None:
+        """What was read of a subject for that question, if it was."""
+        found = self._claims.find(subject, questions.read_result(question))
+        return ReadResult.of(found.json()) if found else None
+
+    def keep_result(self, subject: str, question: Question, result: ReadResult) -> None:
+        """Store what was read, so that nobody has to pay for it again."""
+        self._claims.keep(
+            subject,
+            questions.read_result(question),
+            Answer(names.JSON, json.dumps(result.body).encode()),
+            lifetime_seconds=URL_ANSWER_SECONDS if subject.startswith(ImageUrl.PREFIX) else None,
+        )
+
+    def drop(self, subject: str, question: Question, ticket: Ticket) -> None:
+        """Forget a Read that failed, so that whoever asks again gets a new one."""
+        self._claims.drop(subject, question, ticket.answer)

@@ -32,6 +32,7 @@ from shared.errors import (
     PayloadTooLargeError,
     StorageError,
 )
+from shared.images import ImageUrl
 from shared.retry import Clock, Deadline
 from shared.storage import Blobs, IfEtag
 from shared.vision.models import Answer
@@ -102,6 +103,30 @@ class Claims:
             self._clock.sleep(min(pause, deadline.remaining()))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
+    def find(self, subject: str, question: Question) -> Answer | None:
+        """The answer if it is there, without asking anybody."""
+        blob = self._blobs.read(names.CACHE, names.claim(subject, question.key))
+        stored = _parsed(blob.data) if blob else {}
+        return _answer(stored) if stored.get("state") == "answered" and not self._expired(stored) else None
+
+    def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
+        """
+        Store an answer that came by another way than `ask`, over whatever is there.
+
+        Raises:
+            StorageError: it could not be stored.
+        """
+        self._write(names.claim(subject, question.key), self._answered(question, answer, lifetime_seconds))
+
+    def drop(self, subject: str, question: Question, answer: Answer) -> None:
+        """Forget the answer if it still is this one, so that the next one who asks pays for another."""
+        name = names.claim(subject, question.key)
+        blob = self._blobs.read(names.CACHE, name)
+        stored = _parsed(blob.data) if blob else {}
+        if blob and stored.get("state") == "answered" and _answer(stored).body == answer.body:
+            with suppress(ConflictError):  # somebody has asked anew meanwhile
+                self._blobs.delete(names.CACHE, name, etag=blob.info.etag)
+
     def _create(self, name: str, question: Question) -> _Held | None:
         """Claim what nobody has claimed."""
         lease = _lease_id()
@@ -139,7 +164,7 @@ class Claims:
                 answer = call()
             except (ImageRejectedError, PayloadTooLargeError) as error:
                 # Addresses may show something else in a minute; bytes stay what they are.
-                if lifetime_seconds is None:
+                if not held.name.startswith(ImageUrl.PREFIX):
                     self._store(held, self._refused(question, error))
                 else:
                     self._abandon(held)

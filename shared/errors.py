@@ -7,6 +7,7 @@ Every error that is raised on purpose, in one tree.
     |   |-- PayloadTooLargeError      more bytes than the service takes
     |   `-- LengthRequiredError       a chunked body, which the Functions host does not hand on
     |-- NotFoundError                 no such image or record
+    |   `-- GoneError                 there was one, and it was cancelled or replaced
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
     |-- BusyError                     the answer is being made by somebody else and did not come in time
     |-- StorageError                  blob storage did not do what it was asked
@@ -17,6 +18,7 @@ Every error that is raised on purpose, in one tree.
         |-- VisionMisplacedError      there is no such API at the endpoint (404, 410)
         |-- ThrottledError            429: come back later
         |-- VisionUnavailableError    unreachable, too slow, or 5xx
+        |-- ReadFailedError           it accepted a document and could not read it
         `-- UnexpectedAnswerError     a success that cannot be read
 
 Each class states what the layers above decide with: the HTTP status a caller sees, a stable `code`, whether waiting can
@@ -103,6 +105,14 @@ class NotFoundError(BlobsightError):
     action = "Check the name; GET /api/images lists the images there are."
 
 
+class GoneError(NotFoundError):
+    """What was asked for was cancelled, or is about an image that is no longer that one."""
+
+    status = 410
+    code = "gone"
+    action = "Ask for it anew."
+
+
 class ImageRejectedError(BlobsightError):
     """These bytes are no image the service takes, and the same bytes never will be."""
 
@@ -183,6 +193,14 @@ class VisionUnavailableError(VisionError):
     code = "vision_unavailable"
     action = "Wait; check that VISION_ENDPOINT can be reached from the app if it lasts."
     transient = True
+
+
+class ReadFailedError(VisionError):
+    """Computer Vision accepted a document to read its text, and then failed, took too long or forgot it."""
+
+    status = 422
+    code = "read_failed"
+    action = "Ask again; if it fails again, save the document anew or split it."
 
 
 class UnexpectedAnswerError(VisionError):

@@ -29,6 +29,13 @@ _SIGNATURES = (
     (b"%PDF-", "PDF", "application/pdf"),
 )
 _ANALYZED = ("JPEG", "PNG", "GIF", "BMP")
+_READ = ("JPEG", "PNG", "BMP", "PDF", "TIFF")
+# What has text to read and nothing to see: v3.2 analyzes neither.
+_DOCUMENTS = ("PDF", "TIFF")
+# v3.2 Read: "images greater than 50 x 50, less than 10,000 x 10,000 pixels, less than 500 MB"; PDFs have no size limit
+# of their own (learn.microsoft.com, Call the Read API).
+MAX_READ_BYTES = 500 * 1024 * 1024
+MAX_READ_SIDE_PIXELS = 10_000
 
 
 class ImageBytes:
@@ -46,13 +53,15 @@ class ImageBytes:
 class ImageUrl:
     """An image that Computer Vision fetches by itself; the app never does."""
 
+    PREFIX = "url-"
+
     def __init__(self, url: str) -> None:
         self.url = url
 
     @cached_property
     def subject(self) -> str:
         """What a question about it is filed under: the SHA-256 of the address, marked as such."""
-        return "url-" + hashlib.sha256(self.url.encode()).hexdigest()
+        return self.PREFIX + hashlib.sha256(self.url.encode()).hexdigest()
 
 
 class ImageBlob(NamedTuple):
@@ -86,6 +95,18 @@ def kind_of(data: bytes) -> tuple[str, str] | None:
     return None
 
 
+def is_document(data: bytes) -> bool:
+    """Whether it is a PDF or a TIFF, of which nothing but the text is asked."""
+    found = kind_of(data)
+    return found is not None and found[0] in _DOCUMENTS
+
+
+def is_readable(data: bytes) -> bool:
+    """Whether v3.2 Read takes the format."""
+    found = kind_of(data)
+    return found is not None and found[0] in _READ
+
+
 def inspect(data: bytes) -> Picture:
     """
     Read the header and check it against the limits of the v3.2 image operations.
@@ -95,6 +116,45 @@ def inspect(data: bytes) -> Picture:
         ImageRejectedError: `image_empty`, `not_an_image`, `format_not_supported`, `image_unreadable`,
             `image_too_small` or `image_too_many_pixels`.
     """
+    kind, content_type = _known(data)
+    if kind not in _ANALYZED:
+        raise ImageRejectedError(
+            f"The file is a {kind}; Computer Vision analyzes JPEG, PNG, GIF and BMP.",
+            code="format_not_supported",
+            action="Convert it to JPEG or PNG and upload that.",
+        )
+    width, height = _sides(data, kind)
+    problem = _outside_limits(len(data), width, height, MAX_SIDE_PIXELS, MAX_IMAGE_BYTES)
+    if problem:
+        raise problem
+    return Picture(kind, content_type, width, height)
+
+
+def inspect_for_text(data: bytes) -> str:
+    """
+    Read the header and check it against the limits of v3.2 Read.
+
+    Returns:
+        The content type.
+
+    Raises:
+        PayloadTooLargeError, ImageRejectedError: with the codes of `inspect`.
+    """
+    kind, content_type = _known(data)
+    if kind not in _READ:
+        raise ImageRejectedError(
+            f"The file is a {kind}; Computer Vision reads text from JPEG, PNG, BMP, PDF and TIFF.",
+            code="format_not_supported",
+            action="Convert it to JPEG, PNG or PDF and send that.",
+        )
+    if kind != "PDF":
+        problem = _outside_limits(len(data), *_sides(data, kind), MAX_READ_SIDE_PIXELS, MAX_READ_BYTES)
+        if problem:
+            raise problem
+    return content_type
+
+
+def _known(data: bytes) -> tuple[str, str]:
     if not data:
         raise ImageRejectedError("The file is empty (0 bytes).", code="image_empty", action="Upload the file again.")
     found = kind_of(data)
@@ -103,39 +163,26 @@ def inspect(data: bytes) -> Picture:
             "The bytes are no image: they begin like none of the known formats, whatever the file is called.",
             code="not_an_image",
         )
-    kind, content_type = found
-    if kind not in _ANALYZED:
-        raise _unsupported(kind)
-    width, height = _sides(data, kind)
-    problem = _outside_limits(len(data), width, height)
-    if problem:
-        raise problem
-    return Picture(kind, content_type, width, height)
+    return found
 
 
-def _unsupported(kind: str) -> ImageRejectedError:
-    return ImageRejectedError(
-        f"The file is a {kind}; Computer Vision analyzes JPEG, PNG, GIF and BMP.",
-        code="format_not_supported",
-        action="Convert it to JPEG or PNG and upload that.",
-    )
-
-
-def _outside_limits(size: int, width: int, height: int) -> BlobsightError | None:
+def _outside_limits(size: int, width: int, height: int, most_pixels: int, most_bytes: int) -> BlobsightError | None:
     if min(width, height) < MIN_SIDE_PIXELS:
         return ImageRejectedError(
             f"The image has {width}x{height} pixels; at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} are needed.",
             code="image_too_small",
             action="Upload a larger image.",
         )
-    if max(width, height) > MAX_SIDE_PIXELS:
+    if max(width, height) > most_pixels:
         return ImageRejectedError(
-            f"The image has {width}x{height} pixels; at most {MAX_SIDE_PIXELS}x{MAX_SIDE_PIXELS} are possible.",
+            f"The image has {width}x{height} pixels; at most {most_pixels}x{most_pixels} are possible.",
             code="image_too_many_pixels",
             action="Scale the image down.",
         )
-    if size >= MAX_IMAGE_BYTES:
-        return PayloadTooLargeError(f"The image has {size} bytes; it must have fewer than {MAX_IMAGE_BYTES} (4 MB).")
+    if size >= most_bytes:
+        return PayloadTooLargeError(
+            f"The image has {size} bytes; it must have fewer than {most_bytes} ({most_bytes // 1024**2} MB)."
+        )
     return None
 
 

@@ -25,6 +25,8 @@ QUOTA = "quota"
 OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, QUOTA)
 
 JSON = "application/json"
+PLAIN = "text/plain; charset=utf-8"
+BYTES = "application/octet-stream"
 JPEG = "image/jpeg"
 PROBLEM = "application/problem+json"
 
@@ -32,6 +34,8 @@ PROBLEM = "application/problem+json"
 SOURCE_ETAG = "sourceetag"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
+# Blob metadata of the records of what is no image (PDF, TIFF): reading its text is the only step that applies.
+TEXT_ONLY = "textonly"
 
 MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
 # Leaves room for the longest suffix a record adds.
@@ -101,6 +105,31 @@ def _thumbnail_file(width: int, height: int, smart: bool) -> str:
     return f"{width}x{height}-{'smart' if smart else 'plain'}.jpg"
 
 
+def text(name: str) -> str:
+    """What was read of an image, with places and confidences, in the container `text`."""
+    return f"{_stem(name)}.json"
+
+
+def plain_text(name: str) -> str:
+    """The same as plain text, in the container `text`."""
+    return f"{_stem(name)}.txt"
+
+
+def text_of_digest(subject: str, question_key: str) -> str:
+    """What was read of bytes or a URL that came over HTTP, in the container `text`."""
+    return f"{_BY_DIGEST}{subject}/{question_key}.json"
+
+
+def plain_text_of_digest(subject: str, question_key: str) -> str:
+    """The same as plain text, in the container `text`."""
+    return f"{_BY_DIGEST}{subject}/{question_key}.txt"
+
+
+def given(sha256: str) -> str:
+    """Bytes that came over HTTP to be read later, in the container `inputs`."""
+    return sha256
+
+
 def claim(subject: str, question_key: str) -> str:
     """The claim on one question about one subject (a digest), in the container `cache`."""
     return f"{subject}/{question_key}.json"
@@ -109,3 +138,8 @@ def claim(subject: str, question_key: str) -> str:
 def image_path(name: str) -> str:
     """Our own address of an image's state, below the host's address."""
     return f"/api/images/{quote(name, safe='/')}"
+
+
+def ocr_path(instance_id: str) -> str:
+    """Our own address of a Read's state and result, below the host's address."""
+    return f"/api/ocr/{quote(instance_id, safe='')}"

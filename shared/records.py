@@ -7,18 +7,16 @@ that the image is asked for once more, because it may have been overwritten or d
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 from shared import names
-from shared.asking import Desk
 from shared.errors import BusyError, ConflictError
 from shared.images import ImageBytes, Picture, inspect
 from shared.storage import BlobInfo, Blobs, IfEtag
-from shared.vision.models import Answer
 from shared.vision.questions import Question
 
 # Each round is lost only to a writer that got its own record in; that many in a row mean that something else is wrong.
@@ -33,45 +31,47 @@ class SourceChangedError(Exception):
         self.deleted = deleted
 
 
-@dataclass(frozen=True)
-class Source:
-    """One version of an image in the container `images`. `etag` is unquoted."""
+class Version:
+    """One version of an image in the container `images`: its name, its ETag (unquoted), its digest and its size."""
 
-    name: str
-    etag: str
-    image: ImageBytes
+    def __init__(self, name: str, etag: str, sha256: str, size: int) -> None:
+        self.name = name
+        self.etag = etag
+        self.sha256 = sha256
+        self.size = size
+
+    def describe(self) -> dict[str, object]:
+        """The head of its records."""
+        return {"name": self.name, "etag": self.etag, "sha256": self.sha256, "bytes": self.size}
+
+
+class Source(Version):
+    """A version with its bytes at hand."""
+
+    def __init__(self, name: str, etag: str, image: ImageBytes) -> None:
+        super().__init__(name, etag, image.subject, len(image.data))
+        self.image = image
 
     @cached_property
     def picture(self) -> Picture:
         """What its header says; raises as `images.inspect` does."""
         return inspect(self.image.data)
 
-    def describe(self) -> dict[str, object]:
-        """The head of its records."""
-        return {
-            "name": self.name,
-            "etag": self.etag,
-            "sha256": self.image.subject,
-            "bytes": len(self.image.data),
-        }
-
 
 class Recipe(NamedTuple):
     """
-    How one record of an image is made.
+    Where one record of an image lies and what it answers.
 
     Attributes:
         container, name: where it lies.
         question: what is asked for it.
         content_type, cache_control: what it is stored with.
-        build: makes the record's bytes of the answer.
     """
 
     container: str
     name: str
     question: Question
     content_type: str
-    build: Callable[[Source, Answer], bytes]
     cache_control: str | None = None
 
     def holds(self, record: BlobInfo | None, etag: str) -> bool:
@@ -100,7 +100,7 @@ def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | None:
     return Source(name, blob.info.etag, ImageBytes(blob.data)) if blob else None
 
 
-def confirm(blobs: Blobs, source: Source) -> None:
+def confirm(blobs: Blobs, source: Version) -> None:
     """
     Check that the image still is that version.
 
@@ -123,16 +123,29 @@ def confirm_gone(blobs: Blobs, name: str) -> None:
         raise SourceChangedError(deleted=False)
 
 
-def make(blobs: Blobs, desk: Desk, source: Source, recipe: Recipe, *, wait_seconds: float) -> bool:
+def make(
+    blobs: Blobs,
+    source: Version,
+    recipe: Recipe,
+    fill: Callable[[], bytes],
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
     """
     Have the record made unless it is there.
+
+    Args:
+        blobs: the account with the images.
+        source: the version of the image that it is to be of.
+        recipe: which record.
+        fill: makes its content; called only if it is missing, and again if another writer was faster.
+        told: what its metadata is to tell besides version and question, in ASCII.
 
     Returns:
         Whether it was made now.
 
     Raises:
         SourceChangedError: the image is another one by now, and another writer's record stands.
-        BlobsightError: what asking or storing raised.
+        BlobsightError: what *fill* or storing raised.
     """
     for _ in range(MAX_ROUNDS):
         record = blobs.head(recipe.container, recipe.name)
@@ -142,16 +155,23 @@ def make(blobs: Blobs, desk: Desk, source: Source, recipe: Recipe, *, wait_secon
             # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
             # that nothing newer than what was looked at can be overwritten.
             confirm(blobs, source)
-        answer = desk.ask(recipe.question, source.image, wait_seconds=wait_seconds)
+        data = fill()
         try:
-            write(blobs, source, recipe, recipe.build(source, answer), IfEtag(record.etag if record else None))
+            write(blobs, source, recipe, data, IfEtag(record.etag if record else None), told)
         except ConflictError:
             continue  # another delivery was faster: look again
         return True
     raise BusyError(f"The record {recipe.container}/{recipe.name} is written by others again and again.")
 
 
-def write(blobs: Blobs, source: Source, recipe: Recipe, data: bytes, condition: IfEtag) -> str:
+def write(
+    blobs: Blobs,
+    source: Version,
+    recipe: Recipe,
+    data: bytes,
+    condition: IfEtag,
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Write the record on the condition; ConflictError if it does not hold."""
     return blobs.write(
         recipe.container,
@@ -159,7 +179,7 @@ def write(blobs: Blobs, source: Source, recipe: Recipe, data: bytes, condition: 
         data,
         content_type=recipe.content_type,
         cache_control=recipe.cache_control,
-        metadata={names.SOURCE_ETAG: source.etag, names.REQUEST: recipe.question.key},
+        metadata={names.SOURCE_ETAG: source.etag, names.REQUEST: recipe.question.key, **told},
         condition=condition,
     )
 

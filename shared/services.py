@@ -4,10 +4,13 @@ What the functions of one process share: settings, stores, client. Made at the f
 Everything below here is handed what it needs; this is the only place that puts the parts together.
 """
 
+import asyncio
+import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from shared import names
 from shared.asking import Desk
@@ -15,6 +18,7 @@ from shared.claims import Claims
 from shared.errors import NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.retry import Clock, SystemClock
+from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import Blobs, BlobStore
 from shared.vision.client import VisionClient
@@ -22,6 +26,8 @@ from shared.vision.credentials import Identity, Keys
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 from shared.vision.transport import Transport
+
+_T = TypeVar("_T")
 
 
 class Services(NamedTuple):
@@ -33,6 +39,9 @@ class Services(NamedTuple):
     vision: VisionClient
     desk: Desk
     clock: Clock
+    # How long a Read takes, as learned so far, and the threads for what async functions must not do themselves.
+    median: Median
+    threads: Executor
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl | ImageBlob) -> Answer:
         """
@@ -50,6 +59,12 @@ class Services(NamedTuple):
                 )
             image = ImageBytes(blob.data)
         return self.desk.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
+
+
+async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
+    """Do what blocks in a thread: an event loop that waits freezes every function of the process."""
+    run = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(executor, run, action)
 
 
 _lock = threading.Lock()
@@ -96,4 +111,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         timeout_seconds=settings.vision_timeout_seconds,
         clock=clock,
     )
-    return Services(settings, images, host, vision, Desk(vision, Claims(host, clock)), clock)
+    desk = Desk(vision, Claims(host, clock), clock)
+    threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
+    return Services(settings, images, host, vision, desk, clock, Median(), threads)

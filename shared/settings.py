@@ -74,6 +74,7 @@ LANGUAGES = frozenset(
 )
 VISION_AUTHS = ("key", "identity")
 TEXT_MODES = ("auto", "always", "never")
+READING_ORDERS = ("basic", "natural")
 MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
 
 Size = tuple[int, int]
@@ -142,14 +143,24 @@ def _text_mode(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> float:
+def _reading_order(text: str) -> str:
+    if text not in READING_ORDERS:
+        raise ValueError(f"must be one of {', '.join(READING_ORDERS)}")
+    return text
+
+
+def _seconds(text: str, most: int = 600) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= 600:
-        raise ValueError("must be a number of seconds above 0 and at most 600")
+    if not 0 < seconds <= most:
+        raise ValueError(f"must be a number of seconds above 0 and at most {most}")
     return seconds
+
+
+def _long_seconds(text: str) -> float:
+    return _seconds(text, 86_400)
 
 
 def _threads(text: str) -> int:
@@ -220,7 +231,23 @@ class Settings:
         "THUMBNAIL_SMART", "Crop around what matters instead of around the middle.", _truth, "true"
     )
     text_mode: str = _setting(
-        "TEXT_MODE", "Which images are marked as having text to read: auto, always or never.", _text_mode, "auto"
+        "TEXT_MODE",
+        "Which images have their text read: auto, always or never. PDF and TIFF always.",
+        _text_mode,
+        "auto",
+    )
+    text_reading_order: str = _setting(
+        "TEXT_READING_ORDER",
+        "Order of the lines that are read: natural (as people read columns) or basic.",
+        _reading_order,
+        "natural",
+    )
+    text_model_version: str = _setting("TEXT_MODEL_VERSION", "Model of Read.", _model_version, "latest")
+    text_deadline_seconds: float = _setting(
+        "TEXT_DEADLINE_SECONDS",
+        "How long a Read may be running at the service before it is given up.",
+        _long_seconds,
+        "1800",
     )
     max_wait_seconds: float = _setting(
         "MAX_WAIT_SECONDS", "Longest wait of an invocation for its turn or for somebody else's answer.", _seconds, "20"

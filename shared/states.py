@@ -9,7 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import names, steps, thumbnails, unfinished
+from shared import analysis, names, steps, text, thumbnails, unfinished
 from shared.errors import BadRequestError, NotFoundError
 from shared.records import Recipe
 from shared.services import Services
@@ -34,7 +34,8 @@ def of_image(services: Services, name: str) -> Json:
 
     Returns:
         `{"name", "state", "source", "analysis", "thumbnails": [...], "text"}`; `state` is complete, pending, deferred
-        or failed; each record that is there is named, each that is missing says why in `problem`.
+        or failed; each record that is there is named, each that is missing says why in `problem`; a step that does not
+        apply has the state none.
 
     Raises:
         NotFoundError: there is no such image.
@@ -110,15 +111,19 @@ def _thumbnails_below(services: Services, prefix: str) -> Page:
 
 
 def _state(services: Services, info: BlobInfo, look: _Look) -> Json:
-    analysis, text = _analysis(services, info)
-    made = _thumbnails(services, info, look, image_refused=analysis.pop("refused"))
+    seen, has_text = _analysis(services, info)
+    refused = seen.pop("refused")
+    read, text_only = _text(services, info, has_text, image_refused=refused)
+    if text_only:
+        seen = {**seen, "state": "none"}
+    made = [] if refused or text_only else _thumbnails(services, info, look)
     return {
         "name": info.name,
-        "state": _overall([analysis["state"], *(each["state"] for each in made)]),
+        "state": _overall([seen["state"], *(each["state"] for each in made), read["state"]]),
         "source": {"etag": info.etag, "bytes": info.size, "contentType": info.content_type},
-        "analysis": analysis,
+        "analysis": seen,
         "thumbnails": made,
-        "text": text,
+        "text": read,
     }
 
 
@@ -127,7 +132,7 @@ def _overall(states: Sequence[str]) -> str:
     return next((state for state in ("failed", "deferred", "pending") if state in states), "complete")
 
 
-def _analysis(services: Services, info: BlobInfo) -> tuple[Json, str | None]:
+def _analysis(services: Services, info: BlobInfo) -> tuple[Json, bool | None]:
     """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
     todo = steps.recipes(services, steps.ANALYSIS, info.name)
     recipe = todo[0]
@@ -139,15 +144,35 @@ def _analysis(services: Services, info: BlobInfo) -> tuple[Json, str | None]:
         if result.captions:
             seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
         seen |= {"tags": [tag.name for tag in result.tags], "record": f"{recipe.container}/{recipe.name}"}
-        return {"state": "done", **seen}, document["text"]
+        return {"state": "done", **seen}, analysis.text_due(blob.data, services.settings.text_mode)
     note = _note(services, steps.ANALYSIS, info, todo)
     refused = note is not None and note.blames_image
     return {**_missing(services, steps.ANALYSIS, info.name, note), **seen, "refused": refused}, None
 
 
-def _thumbnails(services: Services, info: BlobInfo, look: _Look, *, image_refused: bool) -> list[Json]:
-    if image_refused:
-        return []
+def _text(services: Services, info: BlobInfo, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
+    """
+    The text with its beginning, and whether nothing but the text applies to the image.
+
+    Without an analysis, only the records of the text tell that it is a document that will have none.
+    """
+    if has_text is False:
+        return {"state": "none"}, False
+    todo = steps.recipes(services, steps.TEXT, info.name)
+    plain, places = todo
+    record = services.images.head(places.container, places.name)
+    if places.holds(record, info.etag) and plain.holds(services.images.head(plain.container, plain.name), info.etag):
+        assert record  # noqa: S101 (it holds)
+        there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
+        return {"state": "done", "excerpt": text.excerpt(record), **there}, names.TEXT_ONLY in record.metadata
+    note = _note(services, steps.TEXT, info, todo)
+    if note is None and image_refused:
+        return {"state": "none"}, False
+    text_only = note is not None and names.TEXT_ONLY in note.info.metadata
+    return _missing(services, steps.TEXT, info.name, note), text_only
+
+
+def _thumbnails(services: Services, info: BlobInfo, look: _Look) -> list[Json]:
     todo = steps.recipes(services, steps.THUMBNAILS, info.name)
     here = [recipe.holds(look(recipe.container, recipe.name), info.etag) for recipe in todo]
     missing: Json = {}

@@ -1,23 +1,27 @@
 """
-What happens to one uploaded image: its analysis, then its thumbnails.
+What happens to one uploaded image: its analysis, its thumbnails, and the text in it.
 
 Steps do not share a record and do not overwrite each other: each ends done, skipped (its records are there), deferred
-(waiting can help) or failed (it cannot), and what is missing says why in an unfinished record. Only an image that is no
-image stops the others: what the analysis found unacceptable is not paid for again by a thumbnail.
+(waiting can help) or failed (it cannot), and what is missing says why in an unfinished record. Text ends due: reading
+takes longer than an invocation may, so it is handed over as a job. Only an image that is no image stops the others:
+what the analysis found unacceptable is not paid for again by a thumbnail.
 """
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
-from shared import analysis, log, names, records, thumbnails, unfinished
+from shared import analysis, images, jobs, log, names, ocr, records, text, thumbnails, unfinished
 from shared.errors import BlobsightError, BusyError
-from shared.records import Recipe, Source, SourceChangedError
+from shared.jobs import Job
+from shared.records import Recipe, Source, SourceChangedError, Version
 from shared.services import Services
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"
-STEPS = (ANALYSIS, THUMBNAILS)
+TEXT = ocr.STEP
+STEPS = (ANALYSIS, THUMBNAILS, TEXT)
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8
 
@@ -28,20 +32,24 @@ class Outcome(NamedTuple):
     """
     How a step ended.
 
-    `code` says why where it is deferred or failed. `error` is this attempt's; what was final before has none.
+    `code` says why where it is deferred or failed. `error` is this attempt's; what was final before has none. `job` is
+    what is to be handed over where the step is due.
     """
 
     step: str
-    state: Literal["done", "skipped", "deferred", "failed"]
+    state: Literal["done", "skipped", "due", "deferred", "failed"]
     code: str | None = None
     error: BlobsightError | None = None
     blames_image: bool = False
+    job: Job | None = None
 
 
 def recipes(services: Services, step: str, name: str) -> list[Recipe]:
     """The records that a step makes of an image."""
     if step == ANALYSIS:
-        return [analysis.recipe(name, services.settings, services.clock)]
+        return [analysis.recipe(name, services.settings)]
+    if step == TEXT:
+        return text.recipes(name, services.settings)
     return [thumbnails.recipe(name, size) for size in thumbnails.sizes(services.settings)]
 
 
@@ -76,8 +84,16 @@ def process(services: Services, name: str, data: bytes | None) -> list[Outcome]:
 
 def _steps(services: Services, source: Source) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    for step in STEPS:
-        outcome = _run(services, source, step)
+    text_only = images.is_document(source.image.data)
+    if text_only:
+        # A photograph may have been here before; a document has neither analysis nor thumbnails.
+        _drop_outdated(services, source, (ANALYSIS, THUMBNAILS))
+    for step in (TEXT,) if text_only else STEPS:
+        outcome = _hand_over(services, source, text_only) if step == TEXT else _run(services, source, step)
+        if outcome is None:
+            if outcomes[0].state == "done":  # only then can an earlier version have had text
+                _drop_outdated(services, source, (TEXT,))
+            continue
         outcomes.append(outcome)
         log.event(_logger, f"step.{outcome.state}", blob=source.name, step=step, code=outcome.code or "-")
         if outcome.state == "failed":
@@ -87,12 +103,35 @@ def _steps(services: Services, source: Source) -> list[Outcome]:
     return outcomes
 
 
+def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome | None:
+    """How far the text is, with the job that reads it if it is due; None if there is none to read."""
+    if not text_only and not _has_text(services, source):
+        return None
+    todo = recipes(services, TEXT, source.name)
+    before = unfinished.find(services.images, TEXT, source.name)
+    if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
+        return Outcome(TEXT, "failed", before.code)
+    if _all_there(services, source, todo):
+        return Outcome(TEXT, "skipped")
+    return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
+
+
+def _has_text(services: Services, source: Source) -> bool:
+    """Whether the analysis says so; without one, only a setting can."""
+    mode = services.settings.text_mode
+    recipe = analysis.recipe(source.name, services.settings)
+    blob = services.images.read(recipe.container, recipe.name)
+    if blob is not None and recipe.holds(blob.info, source.etag):
+        return analysis.text_due(blob.data, mode)
+    return mode == "always" and images.is_readable(source.image.data)
+
+
 def _run(services: Services, source: Source, step: str) -> Outcome:
     todo = recipes(services, step, source.name)
     before = unfinished.find(services.images, step, source.name)
     if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image)
-    made, error = _make_all(services, source, todo)
+    made, error = _make_all(services, source, step, todo)
     if error:
         unfinished.note(services.images, services.clock, source, step, todo, error)
         records.confirm(services.images, source)
@@ -107,29 +146,36 @@ def _run(services: Services, source: Source, step: str) -> Outcome:
     return Outcome(step, "done" if made else "skipped")
 
 
-def _all_there(services: Services, source: Source, todo: Sequence[Recipe]) -> bool:
+def _all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
     """Whether another delivery has made meanwhile what this one could not."""
     return all(recipe.holds(services.images.head(recipe.container, recipe.name), source.etag) for recipe in todo)
 
 
-def _make_all(services: Services, source: Source, todo: Sequence[Recipe]) -> tuple[int, BlobsightError | None]:
+def _make_all(
+    services: Services, source: Source, step: str, todo: Sequence[Recipe]
+) -> tuple[int, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
     made, problem = 0, None
     for recipe in todo:
         try:
-            made += records.make(
-                services.images, services.desk, source, recipe, wait_seconds=services.settings.max_wait_seconds
-            )
+            made += records.make(services.images, source, recipe, partial(_content, services, source, step, recipe))
         except BlobsightError as error:
             problem = problem or error
     return made, problem
+
+
+def _content(services: Services, source: Source, step: str, recipe: Recipe) -> bytes:
+    answer = services.desk.ask(recipe.question, source.image, wait_seconds=services.settings.max_wait_seconds)
+    if step == ANALYSIS:
+        return analysis.document(source, answer, services.settings, services.clock)
+    return answer.body
 
 
 def _drop_outdated(services: Services, source: Source, steps: Sequence[str]) -> None:
     """Delete records of the image's earlier versions, which would be taken for this one's."""
     records.sweep(
         services.images,
-        _places(services, source.name, steps),
+        [*_places(services, source.name, steps), *(unfinished.place(step, source.name) for step in steps)],
         lambda: records.confirm(services.images, source),
         lambda info: info.metadata.get(names.SOURCE_ETAG) != source.etag,
     )

@@ -9,6 +9,7 @@ here as `StorageError` or `ConflictError`, or as None where "there is none" is a
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -30,6 +31,7 @@ class BlobInfo(NamedTuple):
     md5: bytes | None = None
     metadata: Mapping[str, str] = MappingProxyType({})
     cache_control: str | None = None
+    modified: datetime | None = None
 
 
 class Blob(NamedTuple):
@@ -242,6 +244,7 @@ def _info(properties: Any) -> BlobInfo:
         md5=bytes(settings.content_md5) if settings.content_md5 else None,
         metadata=dict(properties.metadata or {}),
         cache_control=settings.cache_control,
+        modified=properties.last_modified,
     )
 
 

@@ -13,7 +13,6 @@ from shared.services import Services
 from shared.settings import Settings
 from shared.storage import Blob, BlobInfo
 from shared.vision import questions
-from shared.vision.models import Answer
 
 # A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.
 CACHE_CONTROL = "private, max-age=300"
@@ -41,19 +40,14 @@ def sizes(settings: Settings) -> list[Size]:
 
 
 def recipe(name: str, size: Size) -> Recipe:
-    """How the thumbnail of an image is made."""
+    """Where the thumbnail of an image lies."""
     return Recipe(
         container=names.THUMBNAILS,
         name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
         question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
         content_type=names.JPEG,
         cache_control=CACHE_CONTROL,
-        build=_bytes_of,
     )
-
-
-def _bytes_of(_: Source, answer: Answer) -> bytes:
-    return answer.body
 
 
 def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size: Size) -> tuple[Blob, str]:
@@ -87,7 +81,7 @@ def _make(services: Services, name: str, how: Recipe) -> None:
     if source is None:
         return
     try:
-        records.make(services.images, services.desk, source, how, wait_seconds=_WAIT_SECONDS)
+        records.make(services.images, source, how, lambda: _asked(services, source, how))
         records.confirm(services.images, source)
     except SourceChangedError as change:
         if change.deleted:
@@ -96,12 +90,16 @@ def _make(services: Services, name: str, how: Recipe) -> None:
                 records.sweep(services.images, [place], lambda: records.confirm_gone(services.images, name))
 
 
+def _asked(services: Services, source: Source, how: Recipe) -> bytes:
+    return services.desk.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS).body
+
+
 def _of_visitor(services: Services, image: ImageBytes | ImageUrl, size: Size) -> Blob:
     """Of bytes or a URL that came over HTTP; they have no name, so the thumbnail is stored under their digest."""
     question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
     answer = services.desk.ask(question, image, wait_seconds=_WAIT_SECONDS)
     name = names.thumbnail_of_digest(
-        image.subject.removeprefix("url-"), width=size.width, height=size.height, smart=size.smart
+        image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
     )
     # Without a condition: whoever writes it writes the same, or for a URL what it shows now.
     etag = services.images.write(

@@ -6,12 +6,14 @@ a listing: which version of the image, which questions, whether waiting can help
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared import names, records
 from shared.errors import BlobsightError, BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError
-from shared.records import Recipe, Source
+from shared.records import Recipe, Version
 from shared.retry import Clock
 from shared.storage import BlobInfo, Blobs, IfEtag
 
@@ -51,9 +53,28 @@ def find(blobs: Blobs, step: str, name: str) -> Note | None:
     return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
 
 
-def note(blobs: Blobs, clock: Clock, source: Source, step: str, todo: Sequence[Recipe], error: BlobsightError) -> None:
+def note(
+    blobs: Blobs,
+    clock: Clock,
+    source: Version,
+    step: str,
+    todo: Sequence[Recipe],
+    error: BlobsightError,
+    *,
+    wait_seconds: float | None = None,
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """
     Record that a step could not be done.
+
+    Args:
+        blobs, clock: the account with the images; the time.
+        source: the version of the image.
+        step: which step.
+        todo: the records that it was to make.
+        error: why not.
+        wait_seconds: when it will be tried again by itself, if somebody has said so.
+        told: what the metadata is to tell besides, in ASCII.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -66,11 +87,12 @@ def note(blobs: Blobs, clock: Clock, source: Source, step: str, todo: Sequence[R
         _STATE: state,
         _CAUSE: _IMAGE if blames_image(error) else "other",
         _CODE: error.code,
+        **told,
     }
     for _ in range(records.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
         records.confirm(blobs, source)
-        document = _document(clock, source, todo, state, error, _parsed(earlier.data) if earlier else {})
+        document = _document(clock, source, todo, error, _parsed(earlier.data) if earlier else {}, wait_seconds)
         try:
             blobs.write(
                 names.UNFINISHED,
@@ -111,25 +133,26 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 def _document(
     clock: Clock,
-    source: Source,
+    source: Version,
     todo: Sequence[Recipe],
-    state: str,
     error: BlobsightError,
     earlier: dict[str, Any],
+    wait_seconds: float | None,
 ) -> dict[str, Any]:
     now = clock.utc().isoformat()
+    until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
     request = [recipe.question.text for recipe in todo]
     same = earlier.get("source", {}).get("etag") == source.etag and earlier.get("request") == request
     return {
         "source": source.describe(),
         "request": request,
-        "state": state,
+        "state": DEFERRED if error.transient else FAILED,
         "code": error.code,
         "message": error.message,
         "action": error.action,
         "attempts": (int(earlier.get("attempts", 0)) if same else 0) + 1,
         "first": earlier.get("first", now) if same else now,
         "last": now,
-        "until": None,
+        "until": until,
         "requestId": error.request_id,
     }

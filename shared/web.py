@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ _MAX_SHOWN_CHARACTERS = 40
 
 _logger = logging.getLogger(__name__)
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
+DurableHandler = Callable[[func.HttpRequest, str], Awaitable[func.HttpResponse]]
 
 
 def endpoint(handler: Handler) -> Handler:
@@ -39,17 +40,37 @@ def endpoint(handler: Handler) -> Handler:
         with log.correlated(_correlation(req)) as correlation:
             try:
                 response = handler(req)
-            except BlobsightError as error:
-                level = logging.INFO if error.status < 500 else logging.WARNING
-                log.event(_logger, "request.refused", level=level, code=error.code, problem=error.message)
-                response = problem(error)
-            except Exception:
-                _logger.exception("request.crashed correlation=%s", correlation)
-                response = problem(BlobsightError("The app made a mistake; its log has the details."))
+            except Exception as error:
+                response = _answer_to(error, correlation)
             response.headers[CORRELATION] = correlation
             return response
 
     return main
+
+
+def durable_endpoint(handler: DurableHandler) -> DurableHandler:
+    """The same for an asynchronous function with a durable client, whose binding is named `starter`."""
+
+    @functools.wraps(handler)
+    async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
+        with log.correlated(_correlation(req)) as correlation:
+            try:
+                response = await handler(req, starter)
+            except Exception as error:
+                response = _answer_to(error, correlation)
+            response.headers[CORRELATION] = correlation
+            return response
+
+    return main
+
+
+def _answer_to(error: Exception, correlation: str) -> func.HttpResponse:
+    if not isinstance(error, BlobsightError):
+        _logger.error("request.crashed correlation=%s", correlation, exc_info=error)
+        return problem(BlobsightError("The app made a mistake; its log has the details."))
+    level = logging.INFO if error.status < 500 else logging.WARNING
+    log.event(_logger, "request.refused", level=level, code=error.code, problem=error.message)
+    return problem(error)
 
 
 def _correlation(req: func.HttpRequest) -> str | None:

@@ -140,6 +140,10 @@ class VisionClient:
         question = questions.read(
             language=language, pages=pages, reading_order=reading_order, model_version=model_version
         )
+        return self.submit(question, image)
+
+    def submit(self, question: Question, image: Image) -> ReadOperation:
+        """Have something read that is asked for in its canonical form; see `read`."""
         content_type, body = _body(image)
         return self._exchange(
             "POST",
@@ -150,11 +154,12 @@ class VisionClient:
             self._accepted,
         )
 
-    def get_read_result(self, operation: ReadOperation | str) -> ReadResult:
+    def get_read_result(self, operation: ReadOperation | str, *, timeout_seconds: float | None = None) -> ReadResult:
         """
         Ask how far a Read is.
 
         Args:
+            timeout_seconds: the limit of this one question; the client's own by default.
             operation: what `read` returned, or the address or the id alone. An address is followed as the service gave
                 it, because services and containers differ in its path.
 
@@ -167,7 +172,7 @@ class VisionClient:
             url = f"{self._base}/read/analyzeResults/{quote(url, safe='')}"
         elif not self._owns(url):
             raise BadRequestError("The Read's address is not on VISION_ENDPOINT, so the key is not sent there.")
-        return ReadResult.of(self._get(url, "readResult").json())
+        return ReadResult.of(self._get(url, "readResult", timeout_seconds).json())
 
     def ask(self, question: Question, image: Image) -> Answer:
         """

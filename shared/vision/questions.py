@@ -13,9 +13,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from shared.errors import BadRequestError
-from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS
+from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS
 
-READING_ORDERS = ("basic", "natural")
 _PAGES = re.compile(r"\d+|\d+-\d+|\d+-|-\d+")
 DETAILS = ("Celebrities", "Landmarks")
 MAX_CANDIDATES = 100  # the swagger gives no limit; more than a hundred captions can only be a mistake
@@ -170,6 +169,11 @@ def read(
         },
         path="read/analyze",
     )
+
+
+def read_result(read: Question) -> Question:
+    """What came of a Read: the same parameters, under a name of its own."""
+    return read._replace(operation="readResult")
 
 
 def _question(

@@ -6,11 +6,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from shared.errors import BlobsightError
+from shared.errors import BlobsightError, VisionMisplacedError
 from shared.images import ImageBytes, ImageUrl
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer, DomainModels
 from shared.vision.questions import Question
+from shared.vision.reading import ReadOperation, ReadResult
 
 
 class FakeVision(VisionClient):
@@ -25,6 +26,10 @@ class FakeVision(VisionClient):
         failures: errors to raise, one for each of the next calls.
         failing: an error to raise at every call.
         tags: the tags of every JSON answer, by name with their confidence.
+        reads: for each of the next Reads, the statuses that its polls find, the last one again and again; one that is
+            not listed has succeeded at its first poll.
+        text: the line that every Read finds.
+        polled: the address of every poll, in order.
         at_call: called as `at_call(question, image)` while a call is under way: where a test holds it, or lets the
             world change meanwhile.
     """
@@ -36,6 +41,10 @@ class FakeVision(VisionClient):
         self.failures: list[BlobsightError] = []
         self.failing: BlobsightError | None = None
         self.tags: dict[str, float] = {"outdoor": 0.9}
+        self.reads: list[list[str]] = []
+        self.text = "HELLO"
+        self.polled: list[str] = []
+        self._read: dict[str, list[str]] = {}
         self.at_call: Callable[[Question, ImageBytes | ImageUrl], object] | None = None
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl) -> Answer:
@@ -60,6 +69,37 @@ class FakeVision(VisionClient):
         }
         return Answer("application/json", json.dumps(document).encode(), identifier)
 
+    def submit(self, question: Question, image: ImageBytes | ImageUrl) -> ReadOperation:
+        with self._guard:
+            self.asked.append((question, image.subject))
+            self._fail()
+            url = f"https://vision.invalid/vision/v3.2/read/analyzeResults/{len(self.asked)}"
+            self._read[url] = self.reads.pop(0) if self.reads else ["succeeded"]
+        if self.at_call:
+            self.at_call(question, image)
+        return ReadOperation(url, url.rpartition("/")[2])
+
+    def get_read_result(self, operation: ReadOperation | str, *, timeout_seconds: float | None = None) -> ReadResult:
+        url = operation if isinstance(operation, str) else operation.url
+        with self._guard:
+            self.polled.append(url)
+            self._fail()
+            if url not in self._read:
+                raise VisionMisplacedError("There is no readResult of Computer Vision v3.2 at VISION_ENDPOINT (404)")
+            left = self._read[url]
+            status = left.pop(0) if len(left) > 1 else left[0]
+        body: dict[str, object] = {
+            "status": status,
+            "createdDateTime": "2026-01-01T00:00:00Z",
+            "lastUpdatedDateTime": "2026-01-01T00:00:03Z",
+        }
+        return ReadResult.of(body | ({"analyzeResult": read_text(self.text)} if status == "succeeded" else {}))
+
+    def forget(self) -> None:
+        """Forget every Read, as the service does after two days."""
+        with self._guard:
+            self._read.clear()
+
     def list_models(self, *, timeout_seconds: float | None = None) -> DomainModels:
         with self._guard:
             self._fail()
@@ -75,6 +115,15 @@ class FakeVision(VisionClient):
         """How often each operation was asked."""
         with self._guard:
             return Counter(question.operation for question, _ in self.asked)
+
+
+def read_text(text: str) -> dict[str, object]:
+    """The `analyzeResult` of a page with one line."""
+    box = [10, 10, 90, 10, 90, 30, 10, 30]
+    words = [{"boundingBox": box, "text": word, "confidence": 0.98} for word in text.split()]
+    line = {"boundingBox": box, "text": text, "words": words}
+    page = {"page": 1, "angle": 0.0, "width": 100, "height": 50, "unit": "pixel", "lines": [line] if text else []}
+    return {"version": "3.2.0", "modelVersion": "2022-04-30", "readResults": [page]}
 
 
 def thumbnail_bytes(question: Question, image: ImageBytes | ImageUrl) -> bytes:

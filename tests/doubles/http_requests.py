@@ -72,6 +72,55 @@ def upload(name: str | None, data: bytes) -> func.InputStream:
     return InputStream(data=data, name=name)
 
 
+class Hub:
+    """
+    The durable client of a task hub in which nothing runs: what is started stays as it is until a test sets it.
+
+    *statuses* holds, by instance id, what `get_status` answers.
+    """
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, Any] = {}
+        self.started: list[tuple[str, str, dict[str, Any]]] = []
+        self.terminated: list[str] = []
+        self.failing: Exception | None = None
+
+    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Any) -> str:
+        if self.failing:
+            raise self.failing
+        status = self.statuses.get(instance_id)
+        if status and status.runtime_status.value in ("Running", "Pending"):
+            raise Exception("An Orchestration instance with the status Running already exists.")
+        self.started.append((orchestration_function_name, instance_id, client_input))
+        self.set(instance_id, "Pending", name=orchestration_function_name)
+        return instance_id
+
+    async def get_status(self, instance_id: str) -> Any:
+        if self.failing:
+            raise self.failing
+        return self.statuses.get(instance_id)
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        self.terminated.append(instance_id)
+
+    def set(
+        self,
+        instance_id: str,
+        runtime_status: str,
+        *,
+        name: str = "OcrOrchestrator",
+        custom_status: Any = None,
+        output: Any = None,
+    ) -> None:
+        """Let an instance have come so far."""
+        self.statuses[instance_id] = SimpleNamespace(
+            name=name,
+            runtime_status=SimpleNamespace(value=runtime_status),
+            custom_status=custom_status,
+            output=output,
+        )
+
+
 def invocation(identifier: str = "invocation-1") -> func.Context:
     """The context of an invocation, of which nothing but the id is ever asked for."""
     return cast(func.Context, SimpleNamespace(invocation_id=identifier))

@@ -95,6 +95,7 @@ class MemoryBlobs:
                 md5=hashlib.md5(data, usedforsecurity=False).digest(),
                 metadata=dict(metadata or {}),
                 cache_control=cache_control,
+                modified=self._clock.utc(),
             )
             kept = before.lease if before and lease else None
             self._containers.setdefault(container, {})[name] = _Stored(Blob(info, bytes(data)), kept)

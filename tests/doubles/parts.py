@@ -1,5 +1,6 @@
 """The app's services put together of doubles: storage in memory, a fake Computer Vision, a clock that never waits."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from doubles.memory import MemoryBlobs
 from shared.asking import Desk
 from shared.claims import Claims
 from shared.retry import Clock
+from shared.schedule import Median
 from shared.services import Services
 from shared.settings import Settings
 
@@ -37,6 +39,7 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     """Fresh services; *settings* are environment variables on top of `ENVIRONMENT`."""
     clock = clock or FakeClock()
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
-    desk = Desk(vision, Claims(host, clock))
-    services = Services(Settings.from_env({**ENVIRONMENT, **settings}), images, host, vision, desk, clock)
+    desk = Desk(vision, Claims(host, clock), clock)
+    chosen = Settings.from_env({**ENVIRONMENT, **settings})
+    services = Services(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4))
     return Parts(services, images, host, vision, clock)

@@ -28,21 +28,21 @@ LANDSCAPE = seen(categories=[{"name": "outdoor_"}], tags=[{"name": "sky", "confi
 
 
 @pytest.mark.parametrize(
-    ("found", "mode", "kind", "expected"),
+    ("found", "mode", "content_type", "expected"),
     [
-        (SIGN, "auto", "JPEG", True),
-        (FAINT, "auto", "JPEG", False),
-        (PAGE, "auto", "PNG", True),
-        (LANDSCAPE, "auto", "JPEG", False),
-        (LANDSCAPE, "always", "BMP", True),
-        (SIGN, "never", "JPEG", False),
-        (SIGN, "auto", "GIF", False),
-        (SIGN, "always", "GIF", False),
-        (seen(tags=[{"name": "text"}]), "auto", "JPEG", False),
+        (SIGN, "auto", "image/jpeg", True),
+        (FAINT, "auto", "image/jpeg", False),
+        (PAGE, "auto", "image/png", True),
+        (LANDSCAPE, "auto", "image/jpeg", False),
+        (LANDSCAPE, "always", "image/bmp", True),
+        (SIGN, "never", "image/jpeg", False),
+        (SIGN, "auto", "image/gif", False),
+        (SIGN, "always", "image/gif", False),
+        (seen(tags=[{"name": "text"}]), "auto", "image/jpeg", False),
     ],
 )
-def test_whether_there_is_text_to_read(found: Analysis, mode: str, kind: str, expected: bool) -> None:
-    assert analysis.has_text(found, kind, mode) is expected
+def test_whether_there_is_text_to_read(found: Analysis, mode: str, content_type: str, expected: bool) -> None:
+    assert analysis.has_text(found, content_type, mode) is expected
 
 
 def test_the_question_follows_the_settings() -> None:
@@ -53,8 +53,10 @@ def test_the_question_follows_the_settings() -> None:
 def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeClock) -> None:
     result = {"tags": [{"name": "text", "confidence": 0.9}], "requestId": "id-1", "modelVersion": "2021-05-01", "x": 1}
     source = Source("2026/a.png", "0x1", ImageBytes(picture("PNG", 120, 80)))
-    recipe = analysis.recipe(source.name, settings(VISION_FEATURES="Tags"), clock)
-    record = json.loads(recipe.build(source, Answer("application/json", json.dumps(result).encode(), "id-1")))
+    chosen = settings(VISION_FEATURES="Tags")
+    recipe = analysis.recipe(source.name, chosen)
+    answer = Answer("application/json", json.dumps(result).encode(), "id-1")
+    record = json.loads(analysis.document(source, answer, chosen, clock))
     assert (recipe.container, recipe.name, recipe.content_type) == ("analysis", "2026/a.png.json", names.JSON)
     assert record == {
         "source": {
@@ -77,6 +79,17 @@ def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeCloc
 def test_an_answer_that_was_paid_for_earlier_counts_no_call(clock: FakeClock) -> None:
     source = Source("a.jpg", "0x1", ImageBytes(picture()))
     kept = Answer("application/json", b"{}", "id-1", paid=False)
-    record = json.loads(analysis.recipe("a.jpg", settings(), clock).build(source, kept))
+    record = json.loads(analysis.document(source, kept, settings(), clock))
     assert record["service"]["calls"] == 0
     assert record["text"] == "none"
+
+
+@pytest.mark.parametrize(("mode", "due"), [("auto", True), ("never", False)])
+def test_a_changed_text_mode_counts_for_analyses_that_are_there(mode: str, due: bool, clock: FakeClock) -> None:
+    """The record says what was due when it was written; the result in it tells what is due now."""
+    result = {"tags": [{"name": "text", "confidence": 0.9}]}
+    source = Source("a.jpg", "0x1", ImageBytes(picture()))
+    answer = Answer("application/json", json.dumps(result).encode(), "id-1")
+    record = analysis.document(source, answer, settings(TEXT_MODE="never"), clock)
+    assert json.loads(record)["text"] == "none"
+    assert analysis.text_due(record, mode) is due

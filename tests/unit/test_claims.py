@@ -172,10 +172,20 @@ def test_bytes_that_the_service_refused_are_refused_again_without_a_call(claims,
 
 def test_an_address_that_was_refused_is_tried_again(claims):
     with pytest.raises(ImageRejectedError):
+        ask(claims, Calls(ImageRejectedError("no image")), subject="url-1", lifetime_seconds=300)
+    call = Calls()
+    ask(claims, call, subject="url-1", lifetime_seconds=300)
+    assert call.count == 1
+
+
+def test_bytes_that_were_refused_stay_refused_even_where_an_answer_serves_for_a_while(claims):
+    """The ticket of a Read expires; that a document cannot be read does not."""
+    with pytest.raises(ImageRejectedError):
         ask(claims, Calls(ImageRejectedError("no image")), lifetime_seconds=300)
     call = Calls()
-    ask(claims, call, lifetime_seconds=300)
-    assert call.count == 1
+    with pytest.raises(ImageRejectedError):
+        ask(claims, call, lifetime_seconds=300)
+    assert call.count == 0
 
 
 def test_an_answer_about_an_address_serves_for_its_lifetime_only(claims, clock):

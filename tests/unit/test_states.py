@@ -43,13 +43,13 @@ def test_an_image_nobody_has_looked_at_is_pending(app: Parts) -> None:
         "source": {"etag": etag, "bytes": len(RED), "contentType": "image/jpeg"},
         "analysis": {"state": "pending", "caption": None, "captionConfidence": None, "tags": []},
         "thumbnails": [{"size": size, "state": "pending"} for size in SIZES],
-        "text": None,
+        "text": {"state": "pending"},
     }
 
 
 def test_an_image_with_every_record_is_complete(app: Parts) -> None:
     upload(app)
-    app.vision.tags = {"text": 0.9, "sky": 0.4}
+    app.vision.tags = {"outdoor": 0.9, "sky": 0.4}
     steps.process(app.services, "a.jpg", None)
     found = states.of_image(app.services, "a.jpg")
     assert found["state"] == "complete"
@@ -57,13 +57,13 @@ def test_an_image_with_every_record_is_complete(app: Parts) -> None:
         "state": "done",
         "caption": f"analyze {ImageBytes(RED).subject}",
         "captionConfidence": 0.5,
-        "tags": ["text", "sky"],
+        "tags": ["outdoor", "sky"],
         "record": "analysis/a.jpg.json",
     }
     assert found["thumbnails"] == [
         {"size": size, "state": "done", "record": f"thumbnails/a.jpg/{size}-smart.jpg"} for size in SIZES
     ]
-    assert found["text"] == "due"
+    assert found["text"] == {"state": "none"}
 
 
 def test_an_overwritten_image_is_pending_again(app: Parts) -> None:
@@ -206,7 +206,8 @@ def many() -> Parts:
 
 def give_records(services: Services, name: str, etag: str) -> None:
     """Write what processing would, without asking anybody."""
-    analysis = json.dumps({"result": {"tags": [{"name": "sky", "confidence": 0.9}]}, "text": "none"}).encode()
+    seen = {"tags": [{"name": "sky", "confidence": 0.9}]}
+    analysis = json.dumps({"source": {"contentType": "image/jpeg"}, "result": seen, "text": "none"}).encode()
     for step in steps.STEPS:
         for recipe in steps.recipes(services, step, name):
             services.images.write(
@@ -257,7 +258,8 @@ def test_a_page_asks_for_its_own_images_only_and_for_many_records_at_once(many: 
     done = sum(image["state"] == "complete" for image in page["images"])
     counted = Counter((operation, container) for operation, container, _ in asked)
     assert counted["read", "analysis"] == limit
-    assert counted["head", "unfinished"] == 2 * (limit - done)
+    assert counted["head", "unfinished"] == 3 * (limit - done)
+    assert counted["head", "text"] == limit - done
     assert counted["page", "images"] == 1
     # By themselves they would be two HEADs for each image.
     assert counted["page", "thumbnails"] + counted["head", "thumbnails"] < 2 * limit / 5

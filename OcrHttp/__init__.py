@@ -1,0 +1,14 @@
+"""`POST /api/ocr`: have text read; `GET /api/ocr/{id}`: how far it is and what was read; `DELETE /api/ocr/{id}`."""
+
+import azure.functions as func
+
+from shared import ocr_api, web
+
+
+@web.durable_endpoint
+async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
+    """Answer 202 with Location and Retry-After until the text is there."""
+    # Imported here: its import costs more than all others together, and only this function and AnalyzeOnUpload need it.
+    from azure.durable_functions import DurableOrchestrationClient
+
+    return await ocr_api.answer(req, DurableOrchestrationClient(starter))

@@ -1,0 +1,12 @@
+"""The durable poll loop: submit a document, ask until it is read, store what was read."""
+
+import azure.functions as func
+
+from shared.ocr_loop import orchestrate
+
+
+def main(context: func.OrchestrationContext) -> str:
+    """Take one turn; everything is decided in `shared.ocr_loop`."""
+    from azure.durable_functions import Orchestrator
+
+    return str(Orchestrator.create(orchestrate)(context))

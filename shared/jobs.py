@@ -1,0 +1,122 @@
+"""
+What is to be read and for whom: the input of OcrOrchestrator and of its activities.
+
+A job names its document and carries no bytes and no keys, because it is kept in the history of an orchestration. Jobs
+of the same document with the same parameters have the same instance id, so that there is one orchestration for them.
+"""
+
+import hashlib
+import json
+from typing import Any, Literal, NamedTuple
+
+from shared import names
+from shared.images import ImageBytes, ImageUrl
+from shared.records import Version
+from shared.settings import Settings
+from shared.vision import questions
+from shared.vision.questions import Question
+
+Json = dict[str, Any]
+
+
+class Job(NamedTuple):
+    """
+    One document to read.
+
+    Attributes:
+        kind: `image` (in the container `images`), `bytes` (stored in `inputs`) or `url`.
+        subject: what its claim is filed under: a digest of the bytes or of the address.
+        parameters: of Read, as `questions.read` takes them.
+        deadline_seconds: how long it may be running at the service.
+        name, etag, size: the version of the image, for the kind `image`.
+        url: the address, for the kind `url`.
+        text_only: nothing but its text is asked of it.
+    """
+
+    kind: Literal["image", "bytes", "url"]
+    subject: str
+    parameters: Json
+    deadline_seconds: float
+    name: str = ""
+    etag: str = ""
+    size: int = 0
+    url: str = ""
+    text_only: bool = False
+
+    @property
+    def question(self) -> Question:
+        """What is asked of it."""
+        return questions.read(**self.parameters)
+
+    @property
+    def version(self) -> Version | None:
+        """The image that it is, unless it came over HTTP."""
+        return Version(self.name, self.etag, self.subject, self.size) if self.kind == "image" else None
+
+    @property
+    def instance_id(self) -> str:
+        """The id of its orchestration: a digest of the document and the parameters."""
+        source = {
+            "image": [names.IMAGES, self.name, self.etag],
+            "bytes": [self.subject],
+            "url": [self.url],
+        }[self.kind]
+        text = json.dumps([self.kind, *source, self.question.text])
+        return f"ocr-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+    @property
+    def source(self) -> Json:
+        """The head of its records."""
+        if self.version:
+            return dict(self.version.describe())
+        return {"url": self.url} if self.kind == "url" else {"sha256": self.subject, "bytes": self.size}
+
+    @property
+    def record(self) -> str:
+        """The name of its record with places, in the container `text`."""
+        if self.kind == "image":
+            return names.text(self.name)
+        return names.text_of_digest(self.subject, self.question.key)
+
+    @property
+    def plain_record(self) -> str:
+        """The name of its record as plain text, in the container `text`."""
+        if self.kind == "image":
+            return names.plain_text(self.name)
+        return names.plain_text_of_digest(self.subject, self.question.key)
+
+    def to_json(self) -> Json:
+        """The form in which it is kept."""
+        return self._asdict()
+
+    @classmethod
+    def of_json(cls, document: Json) -> "Job":
+        """Read it back; members that a newer version of the app has added are passed over."""
+        return cls(**{key: value for key, value in document.items() if key in cls._fields})
+
+
+def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
+    """An uploaded image, with the parameters of the settings."""
+    return Job(
+        "image",
+        version.sha256,
+        _parameters(settings),
+        settings.text_deadline_seconds,
+        name=version.name,
+        etag=version.etag,
+        size=version.size,
+        text_only=text_only,
+    )
+
+
+def of_visitor(image: ImageBytes | ImageUrl, settings: Settings, parameters: Json) -> Job:
+    """Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings."""
+    parameters = {**_parameters(settings), **parameters}
+    job = Job("bytes", image.subject, parameters, settings.text_deadline_seconds)
+    if isinstance(image, ImageUrl):
+        return job._replace(kind="url", url=image.url)
+    return job._replace(size=len(image.data))
+
+
+def _parameters(settings: Settings) -> Json:
+    return {"reading_order": settings.text_reading_order, "model_version": settings.text_model_version}

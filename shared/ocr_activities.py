@@ -1,0 +1,59 @@
+"""
+The activities of OcrOrchestrator as the platform calls them: asynchronous, with JSON in and out (`shared.ocr_loop`).
+
+What blocks is done in threads of their own, so that a service that hangs takes no thread of the HTTP functions; what
+only waits takes none at all.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from shared import log, ocr, services
+from shared.asking import Ticket
+from shared.errors import SettingsError
+from shared.jobs import Job
+from shared.ocr_loop import PATIENCE_SECONDS
+from shared.services import Services
+
+Json = dict[str, Any]
+
+# Each may hold a document; as many as images are worked on at once.
+_executor = ThreadPoolExecutor(8, thread_name_prefix="ocr")
+_MENDING_SECONDS = 60.0
+
+
+async def submit(work: Json) -> Json:
+    """OcrSubmit."""
+    return await _do(work, lambda parts, job: ocr.submit(parts, job, work["failures"]))
+
+
+async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Json:
+    """OcrPoll: wait as long as was said, ask, and again as long as the waits are short."""
+    ticket = Ticket.of_json(work["ticket"])
+    wait, left, polls = work["wait"], PATIENCE_SECONDS, 0
+    while True:
+        await sleep(wait)
+        outcome = await _do(work, lambda parts, job: ocr.poll(parts, job, ticket, work["failures"]))
+        polls += outcome.get("polls", 0)
+        left -= wait
+        wait = outcome.get("seconds", 0.0)
+        if outcome["state"] != "running" or wait > left:
+            return {**outcome, "polls": polls}
+
+
+async def store(work: Json) -> Json:
+    """OcrStore."""
+    return await _do(work, lambda parts, job: ocr.store(parts, job, work["failures"], work["crash"]))
+
+
+async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:
+    job = Job.of_json(work["job"])
+    with log.correlated(job.instance_id):
+        try:
+            parts = services.current()
+        except SettingsError as error:
+            # Nobody's document is to blame: as soon as somebody has mended them, it goes on.
+            return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": ocr.problem_of(error)}
+        return await services.in_thread(_executor, lambda: action(parts, job))

@@ -1,0 +1,206 @@
+"""
+`/api/ocr`: POST starts a Read, GET reports how far it is and what was read, DELETE cancels.
+
+202 with `Location` and `Retry-After` until the end is the pattern that Logic Apps and Power Automate follow by
+themselves. The address is our own: the durable management addresses carry a key that opens every instance.
+"""
+
+import json
+import math
+import re
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import azure.functions as func
+
+from shared import images, jobs, names, ocr, records, services, text, web
+from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
+from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.jobs import Job, Json
+from shared.orchestrations import ORCHESTRATOR, DurableClient, hand_over, is_under_way, runtime_status
+from shared.services import Services
+
+_ID = re.compile(r"ocr-[0-9a-f]{40}")
+_PARAMETERS = {
+    "language": "language",
+    "pages": "pages",
+    "readingOrder": "reading_order",
+    "model-version": "model_version",
+}
+_LONGEST_RETRY_SECONDS = 60
+
+
+async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
+    """Answer one request."""
+    instance_id = req.route_params.get("id")
+    if req.method == "POST":
+        if instance_id:
+            raise BadRequestError("POST starts a new Read: leave the id out.", code="bad_parameter")
+        return await _start(req, client)
+    if not instance_id:
+        raise BadRequestError(
+            "The request names no Read.", code="bad_parameter", action="Put the id that POST gave into the path."
+        )
+    if req.method == "DELETE":
+        web.only(req)
+        return await _cancel(client, instance_id)
+    return await _report(req, client, instance_id)
+
+
+async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
+    web.only(req, *_PARAMETERS, "format")
+    plain = _wants_plain(req)
+    parts = services.current()
+    given = web.image_of(req)
+    parameters = {ours: req.params[theirs] for theirs, ours in _PARAMETERS.items() if theirs in req.params}
+    job, known = await services.in_thread(parts.threads, lambda: _prepare(parts, given, parameters))
+    if known:
+        return await services.in_thread(parts.threads, lambda: _result(parts, job.record, job.plain_record, plain))
+    await hand_over(client, job)
+    return _accepted(req, job.instance_id, {"id": job.instance_id, "state": "running"}, 1)
+
+
+def _prepare(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
+    """The job, checked and with its bytes stored, and whether its text is there already."""
+    job, data = _job(parts, given, parameters)
+    if ocr.is_known(parts, job):
+        return job, True
+    if job.kind == "bytes":
+        parts.host.write(names.INPUTS, names.given(job.subject), data, content_type=names.BYTES)
+    return job, False
+
+
+def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
+    if isinstance(given, ImageUrl):
+        return _checked(jobs.of_visitor(given, parts.settings, parameters)), b""
+    if isinstance(given, ImageBytes):
+        images.inspect_for_text(given.data)
+        return _checked(jobs.of_visitor(given, parts.settings, parameters)), given.data
+    source = records.identify(parts.images, given.name, None)
+    if source is None:
+        raise NotFoundError(f"There is no image {given.name!r} in the container 'images'.", code="image_not_found")
+    data = source.image.data
+    images.inspect_for_text(data)
+    visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
+    if visitor.question != text.question(parts.settings):
+        # Its records in the container `text` answer the settings' question; another one is put to its bytes.
+        return visitor, data
+    return jobs.of_image(source, parts.settings, text_only=images.is_document(data)), data
+
+
+def _checked(job: Job) -> Job:
+    """The job, whose parameters are checked by asking for its question."""
+    assert job.question  # noqa: S101
+    return job
+
+
+async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str) -> func.HttpResponse:
+    web.only(req, "format")
+    plain = _wants_plain(req)
+    status = await _status(client, instance_id)
+    if is_under_way(status):
+        said = status.custom_status if isinstance(status.custom_status, dict) else {}
+        body = {
+            "id": instance_id,
+            "state": "running",
+            **{key: value for key, value in said.items() if value is not None},
+        }
+        return _accepted(req, instance_id, body, said.get("waitSeconds", 0))
+    outcome = _outcome(status, instance_id)
+    parts = services.current()
+    record, plain_record = (outcome[key].partition("/")[2] for key in ("record", "plain"))
+    return await services.in_thread(parts.threads, lambda: _result(parts, record, plain_record, plain))
+
+
+def _outcome(status: Any, instance_id: str) -> Json:
+    """The outcome of an instance that was read."""
+    ended = runtime_status(status)
+    outcome = status.output if isinstance(status.output, dict) else {}
+    if ended in ("Terminated", "Canceled"):
+        raise GoneError(f"The Read {instance_id} was cancelled.", code="ocr_cancelled")
+    if outcome.get("state") == "superseded":
+        what = "deleted" if outcome.get("deleted") else "overwritten"
+        raise GoneError(f"The image was {what} before its text was read.", code="ocr_superseded")
+    if outcome.get("state") == "failed":
+        problem = outcome["problem"]
+        error = BlobsightError(
+            problem["message"], code=problem["code"], action=problem["action"], request_id=problem["requestId"]
+        )
+        error.status = problem["status"]
+        raise error
+    if outcome.get("state") != "done":
+        raise BlobsightError(f"The Read {instance_id} came to no end: {ended}, {status.output}.")
+    return outcome
+
+
+async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
+    status = await _status(client, instance_id)
+    if runtime_status(status) in ("Terminated", "Canceled"):
+        return web.answer_json({"id": instance_id, "state": "cancelled"})
+    if not is_under_way(status):
+        raise ConflictError(
+            f"The Read {instance_id} has come to its end.", code="ocr_finished", action="GET it for its result."
+        )
+    await client.terminate(instance_id, "cancelled over HTTP")
+    return web.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
+
+
+async def _status(client: DurableClient, instance_id: str) -> Any:
+    status = await client.get_status(instance_id) if _ID.fullmatch(instance_id) else None
+    # The hub has instances of other orchestrators, which are nobody's business here.
+    if not status or status.name != ORCHESTRATOR:
+        raise NotFoundError(
+            f"There is no Read {instance_id[:80]!r}.",
+            code="ocr_not_found",
+            action="Send the document again: if it was read before, the answer comes at once and costs nothing.",
+        )
+    return status
+
+
+def _result(parts: Services, record: str, plain_record: str, plain: bool) -> func.HttpResponse:
+    name = plain_record if plain else record
+    blob = parts.images.read(names.TEXT, name)
+    if blob is None:
+        raise GoneError("The text was read, and its record is gone.", code="ocr_gone")
+    headers = {"Content-Location": parts.images.url(names.TEXT, name)}
+    if plain:
+        return func.HttpResponse(blob.data, headers=headers, mimetype="text/plain", charset="utf-8")
+    stored = json.loads(blob.data)
+    spoken = parts.images.read(names.TEXT, plain_record)
+    response = web.answer_json(
+        {
+            "state": "done",
+            "text": spoken.data.decode() if spoken else "",
+            "source": stored["source"],
+            "request": stored["request"],
+            "analyzeResult": stored["analyzeResult"],
+            "record": f"{names.TEXT}/{record}",
+        }
+    )
+    response.headers.update(headers)
+    return response
+
+
+def _accepted(req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float) -> func.HttpResponse:
+    response = web.answer_json(body, status=202)
+    response.headers["Location"] = _address(req, instance_id)
+    response.headers["Retry-After"] = str(min(_LONGEST_RETRY_SECONDS, max(1, math.ceil(wait_seconds))))
+    return response
+
+
+def _address(req: func.HttpRequest, instance_id: str) -> str:
+    """
+    Where to ask, absolute, because that is what pollers follow.
+
+    A key that came in the query goes back in it: whoever sent it that way polls that way.
+    """
+    parts = urlsplit(req.url)
+    key = f"?code={quote(req.params['code'], safe='')}" if "code" in req.params else ""
+    return f"{parts.scheme}://{parts.netloc}{names.ocr_path(instance_id)}{key}"
+
+
+def _wants_plain(req: func.HttpRequest) -> bool:
+    wanted: str = req.params.get("format", "json")
+    if wanted not in ("json", "txt"):
+        raise BadRequestError(f"format={wanted[:40]!r} is neither json nor txt.", code="bad_parameter")
+    return wanted == "txt"

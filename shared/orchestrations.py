@@ -1,0 +1,63 @@
+"""
+Jobs handed over to OcrOrchestrator, and what can be asked of them.
+
+The durable client is the function's own, made of its binding and used on the event loop that it belongs to.
+"""
+
+import logging
+from typing import Any, Protocol
+
+from shared import log
+from shared.errors import StorageError
+from shared.jobs import Job, Json
+
+ORCHESTRATOR = "OcrOrchestrator"
+_UNDER_WAY = ("Running", "Pending", "ContinuedAsNew", "Suspended")
+
+_logger = logging.getLogger(__name__)
+
+
+class DurableClient(Protocol):
+    """What the app needs of `azure.durable_functions.DurableOrchestrationClient`."""
+
+    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Json) -> str:
+        """Start an instance; raises if one of that id is under way."""
+
+    async def get_status(self, instance_id: str) -> Any:
+        """The status of an instance, falsy if there is none."""
+
+    async def terminate(self, instance_id: str, reason: str) -> None:
+        """Have an instance ended."""
+
+
+async def hand_over(client: DurableClient, job: Job) -> None:
+    """
+    Have the job done. One that is under way already is not started again.
+
+    Raises:
+        StorageError: it could not be started.
+    """
+    try:
+        await client.start_new(ORCHESTRATOR, job.instance_id, job.to_json())
+    except Exception as error:  # the SDK raises nothing more specific
+        if runtime_status(await _status_or_none(client, job.instance_id)) not in _UNDER_WAY:
+            raise StorageError(f"The Read {job.instance_id} could not be started: {error}.") from error
+        return
+    log.event(_logger, "text.handed_over", blob=job.name or "-", instance=job.instance_id)
+
+
+def runtime_status(status: Any) -> str | None:
+    """An instance's runtime status by name, or None if there is no such instance."""
+    return str(status.runtime_status.value) if status and status.runtime_status else None
+
+
+def is_under_way(status: Any) -> bool:
+    """Whether the instance has not come to an end."""
+    return runtime_status(status) in _UNDER_WAY
+
+
+async def _status_or_none(client: DurableClient, instance_id: str) -> Any:
+    try:
+        return await client.get_status(instance_id)
+    except Exception:  # what matters is that it could not be started
+        return None

@@ -1,0 +1,51 @@
+"""What is kept for a while and then goes: histories of orchestrations that ended, bytes that were sent to be read."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from shared import log, names, services
+from shared.services import Services
+
+KEPT = timedelta(days=7)
+_BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+_PAGE = 500
+
+_logger = logging.getLogger(__name__)
+
+
+class PurgingClient(Protocol):
+    """What is needed of `azure.durable_functions.DurableOrchestrationClient`."""
+
+    async def purge_instance_history_by(
+        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Any]
+    ) -> Any:
+        """Purge the instances that were created in that time and have one of these statuses."""
+
+
+async def purge(parts: Services, client: PurgingClient) -> None:
+    """Purge what is older than `KEPT`. What is under way stays, however old."""
+    before = parts.clock.utc() - KEPT
+    histories = await client.purge_instance_history_by(_BEGINNING, before, _ended())
+    inputs = await services.in_thread(parts.threads, lambda: _inputs(parts, before))
+    log.event(_logger, "history.purged", instances=histories.instances_deleted, inputs=inputs)
+
+
+def _ended() -> list[Any]:
+    from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+    return [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
+
+
+def _inputs(parts: Services, before: datetime) -> int:
+    """Delete what was sent before that; a job that still needs it asks its caller to send it again."""
+    count, continuation = 0, None
+    while True:
+        page = parts.host.page(names.INPUTS, limit=_PAGE, continuation=continuation)
+        for info in page.items:
+            if info.modified is not None and info.modified < before:
+                parts.host.delete(names.INPUTS, info.name)
+                count += 1
+        continuation = page.continuation
+        if continuation is None:
+            return count

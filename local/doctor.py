@@ -24,7 +24,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"
 AZURITE = PROJECT / "local" / "azurite"
 NEEDED_BYTES = 1 << 30  # set-up takes about 600 MB
-PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.MULTILINE)
+PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(.*)$", re.MULTILINE)
+PLATFORM = re.compile(r"sys_platform == '(\w+)'")
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,10 @@ def packages(lock: Path) -> Finding:
     """Compare the installed packages with the pinned ones of *lock*."""
     # A package can be pinned more than once, each time for other versions of Python.
     pinned: dict[str, set[str]] = {}
-    for name, version in PINNED.findall(lock.read_text()):
-        pinned.setdefault(name, set()).add(version)
+    for name, version, condition in PINNED.findall(lock.read_text()):
+        # What is pinned for another system is not installed on this one.
+        if set(PLATFORM.findall(condition)) <= {sys.platform}:
+            pinned.setdefault(name, set()).add(version)
     wrong = [f"{name} {' or '.join(sorted(them))}" for name, them in pinned.items() if _installed(name) not in them]
     found = (
         f"{len(pinned)} as locked" if not wrong else f"not as locked: {', '.join(wrong[:5])}{' ...' * (len(wrong) > 5)}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.__main__ import COMMANDS
 from shared import errors
 from shared.settings import Settings
 from shared.vision import faults
@@ -132,6 +133,14 @@ def test_every_value_of_host_json_is_documented_with_a_reason() -> None:
         shown, reason = table[path]
         assert shown == f"`{value}`", path
         assert reason, path
+
+
+def test_every_make_target_and_local_command_that_a_page_names_exists() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    # In code only: elsewhere "make" is a word.
+    assert {"start", "demo", "test"} <= set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= targets
+    assert {"start", "add", "doctor"} <= set(re.findall(r"python -m local ([a-z]+)", text)) <= set(COMMANDS)
 
 
 def test_markdown_has_no_trace_of_the_machine_it_was_written_on() -> None:

@@ -1,132 +1,312 @@
-"""The examples of the documentation, run against the real stack: each command works and answers as the page shows."""
+"""
+The examples of the documentation: every fenced block is run, or compared with what the real stack writes.
+
+`WAYS` says how each kind of block is taken; the first one that takes a block runs it. Almost all of them use one stack,
+which is started by the very commands that the README begins with, in a clone of the project.
+"""
 
 import json
 import re
-import shlex
+import shutil
 import subprocess
+import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, NamedTuple
 
 import pytest
 from azure.storage.blob import ContentSettings
+from doubles.checkout import Place, TypedStack, environment, publish
+from doubles.doc_blocks import PAGES, Block, blocks
+from doubles.doc_world import World, assert_command, assert_same_members, form, run
+from doubles.file_server import serving
+from doubles.hosting import running_host
+from doubles.http_requests import request
+from doubles.parts import parts
 from doubles.patience import wait_until
+from doubles.pictures import picture
 from doubles.ports import five_free_ports
-from doubles.running_stack import PROJECT, RunningStack
 
+from DescribeHttp import main
 from local.addresses import Addresses
+from local.stack import recipes
+from shared import services
 
 pytestmark = pytest.mark.e2e
-BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# These want a stack of another kind: with a setting and an outage, and with keys.
-ELSEWHERE = ("let-me-see", "$key", "-w '%{http_code}")
-# Part of a scene that the test plays itself, with the same command on another page.
-SCENE = ("$control/hold", "width=111")
-HELD = "width=111"
-# Different at every run.
-CHANGING = re.compile(r'"(requestId|etag|first|last|correlationId)": "[^"]*"')
+# `add` says it every ten seconds, and is done sooner here.
+PROGRESS = re.compile(r"\d+ of \d+ uploaded, \d+ done")
+RECORD = re.compile(r"`(analysis|unfinished)/([^`{]*\.json)`")
+# What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
+KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)=")
+STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
+SETTING = re.compile(r"(?:export )?(\w+)=(\S+)")
+# Blocks with such a mark are not run.
+LEFT_OUT = {"later": "what it shows is being built; the mark goes when it is there"}
 
 
-@dataclass(frozen=True)
-class Example:
-    """One command of a page, and the lines that the page shows as its answer."""
-
-    page: str
-    command: str
-    answer: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.page}: {self.command}"
+# How blocks are run
 
 
-def examples(page: str) -> Iterator[Example]:
-    for block in BLOCK.findall((PROJECT / page).read_text(encoding="utf-8")):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, *answer = part.rstrip("\n").split("\n")
-            left_out = ELSEWHERE + (SCENE if page == "docs/local-stack.md" else ())
-            if command.startswith("curl ") and not any(words in command for words in left_out):
-                yield Example(page, command, tuple(answer))
+def set_before(block: Block) -> list[str]:
+    """What the page has set before the block, in the terminal in which it is read from its top."""
+    earlier = [command.text for each in blocks(block.page) if each.line < block.line for command in each.commands]
+    return [text for text in earlier if SETTING.fullmatch(text)]
 
 
-EXAMPLES = [each for page in ("README.md", "docs/http-api.md", "docs/local-stack.md") for each in examples(page)]
+def in_a_terminal(world: World, block: Block, place: Place | None = None) -> None:
+    with world.terminal(place) as opened:
+        for text in set_before(block):
+            opened.run((place or world.place).here(text))
+        for command in block.commands:
+            assert_command(world, command, opened, place or world.place)
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    stack = RunningStack(Addresses(five_free_ports()), tmp_path_factory.mktemp("examples"))
-    stack.start()
-    with stack.storage() as storage:
-        image_type = ContentSettings(content_type="image/jpeg")
-        storage.get_blob_client("images", "notes.jpg").upload_blob(b"hello\n", content_settings=image_type)
-    assert stack.wait_for("notes.jpg")["notes.jpg"].state == "failed"
-    yield stack
-    assert stack.stop() == 0, stack.output
+def started_the_stack(world: World, block: Block) -> None:
+    """The stack that all others use was started by this block."""
+    assert world.stack.typed == [world.place.here(command.text) for command in block.commands]
+    assert len([line for line in world.stack.lines if "; thumbnails: 2/2" in line]) == 7, world.stack.output
 
 
-def run(stack: RunningStack, example: Example, folder: Path) -> str:
-    """What the command prints; a command whose answer is not shown has to be answered 2xx."""
-    command = example.command if example.answer else example.command.replace("curl -s", "curl -s -f", 1)
-    for offset in range(5):
-        command = command.replace(f":{7071 + offset}", f":{stack.addresses.port + offset}")
-    script = f"control={shlex.quote(stack.addresses.vision_url)}/_control; {command}"
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, (done.returncode, done.stderr, done.stdout)
-    return done.stdout.replace("\r", "")
+def before_a_start(world: World, block: Block) -> None:
+    """As on a machine on which no stack runs yet."""
+    in_a_terminal(world, block, Place(world.place.folder, five_free_ports(), world.place.repository))
 
 
-@contextmanager
-def held_thumbnails(stack: RunningStack, command: str) -> Iterator[None]:
-    """Inside, somebody else is making the thumbnail that the command asks for."""
-    hold = f"{stack.addresses.vision_url}/_control/hold"
-    [path] = re.findall(r"localhost:7071([^'\s]+)", command)
+def with_a_photo_of_theirs(world: World, block: Block) -> None:
+    shutil.copy(world.place.folder / "samples" / "rocket.jpg", world.place.folder / "their-photo.jpg")
+    in_a_terminal(world, block)
 
-    def send(method: str, body: bytes | None = None) -> dict[str, Any]:
-        with urllib.request.urlopen(urllib.request.Request(hold, data=body, method=method), timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else {}
+
+def with_a_folder_of_photos(world: World, block: Block) -> None:
+    """Two that fail, one that is no image and a few that are well: the lines are those of the page, the numbers not."""
+    photos = world.place.folder / "photos"
+    (photos / "2024").mkdir(parents=True)
+    (photos / "notes.txt").write_text("hello\n")
+    (photos / "2024" / "scan.tif").write_bytes(picture("TIFF"))
+    (photos / "2024" / "stamp.png").write_bytes(picture("PNG", 9, 9))
+    (photos / "coffee.jpg").write_bytes((world.place.folder / "samples" / "coffee.jpg").read_bytes())
+    [command] = block.commands
+    with world.terminal() as opened:
+        printed = run(world, command, opened, world.place, status=1)
+    # Those that fail are told in the order in which they do.
+    said, shown = (
+        sorted(form(line) for line in lines if not PROGRESS.fullmatch(line))
+        for lines in (printed.splitlines(), command.answer)
+    )
+    assert said == shown
+
+
+def with_somebody_else_asking(world: World, block: Block) -> None:
+    """Somebody else is making the very thumbnail that the block asks for."""
+    [command] = block.commands
+    [path] = re.findall(r"localhost:7071([^'\s]+)", command.text)
 
     def ask() -> None:
-        with urllib.request.urlopen(stack.addresses.host_url + path, timeout=60) as answer:
+        with urllib.request.urlopen(world.stack.addresses.host_url + path, timeout=60) as answer:
             answer.read()
 
-    send("PUT", b'{"operations": ["generateThumbnail"]}')
+    world.control("PUT", "hold", operations=["generateThumbnail"])
     other = threading.Thread(target=ask)
     other.start()
     try:
-        wait_until(lambda: bool(send("GET")["waiting"]))
-        yield
+        wait_until(lambda: bool(world.control("GET", "hold")["waiting"]))
+        in_a_terminal(world, block)
     finally:
-        send("DELETE")
+        world.control("DELETE", "hold")
         other.join()
 
 
-def assert_shown(answer: tuple[str, ...], printed: str) -> None:
-    """Every line of the page is among the printed ones in order; `...` stands for whatever is left out."""
-    rest = CHANGING.sub(r'"\1": ""', printed)
-    for line in answer:
-        if re.match(r"[A-Za-z-]+: ", line):
-            name = line.partition(":")[0].lower()
-            assert re.search(rf"^{name}: ", rest.lower(), re.MULTILINE), f"{name} is not in {printed}"
-            continue
-        for piece in CHANGING.sub(r'"\1": ""', line).split("..."):
-            assert piece in rest, f"{piece!r} is not in {printed}"
-            rest = rest[rest.index(piece) + len(piece) :]
+def with_keys(world: World, block: Block) -> None:
+    """A second stack, which checks keys, in a checkout of its own."""
+    place = Place(world.folder / "keys", five_free_ports(), world.place.repository)
+    place.set_up()
+    start, *others = block.commands
+    stack = TypedStack(Addresses(place.port), place.folder / ".blobsight")
+    try:
+        stack.type_in(place.folder, ". .venv/bin/activate", place.here(start.text), until="ready after")
+        with world.terminal(place) as opened:
+            for command in others:
+                assert_command(world, command, opened, place)
+    finally:
+        stack.press_ctrl_c()
 
 
-def test_there_are_examples_to_run() -> None:
-    assert {example.page for example in EXAMPLES} == {"README.md", "docs/http-api.md", "docs/local-stack.md"}
+def with_a_health_key_in_an_outage(world: World, block: Block) -> None:
+    """A second host, which has the key and has not looked yet; the first one's last look counts for 30 seconds."""
+    world.control("PUT", "faults", status={"503": 1})
+    own = recipes.environment(world.stack.addresses, environment(HEALTH_KEY="let-me-see"))
+    with running_host(world.place.folder, world.folder / "health", environment=own) as host:
+        in_a_terminal(world, block, Place(world.place.folder, host.port, world.place.repository))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_an_example_works_and_answers_as_the_page_shows(stack: RunningStack, example: Example, tmp_path: Path) -> None:
-    (tmp_path / "samples").symlink_to(PROJECT / "samples")
-    if HELD in example.command:
-        with held_thumbnails(stack, example.command):
-            printed = run(stack, example, tmp_path)
-    else:
-        printed = run(stack, example, tmp_path)
-    assert_shown(example.answer, printed)
+def with_a_refused_key(world: World, block: Block) -> None:
+    world.control("PUT", "faults", status={"401": 1})
+    in_a_terminal(world, block)
+
+
+def planned(world: World, block: Block) -> None:
+    """Nothing is run that would run this: make says what it would do, pytest what it would collect."""
+    with world.terminal() as opened:
+        for command in block.commands:
+            make = re.fullmatch(r"make (\w+)", command.text)
+            text = f"{world.place.make(make[1])} --dry-run" if make else f"{command.text} --collect-only"
+            status, printed = opened.run(text)
+            assert status == 0, printed
+            assert ("-m pytest" if make else "tests/docs/test_docs.py") in printed, printed
+
+
+def as_python(world: World, block: Block) -> None:
+    """What the page's first Python block sets up, then this one, with the variables that the page has set before."""
+    own = dict(SETTING.sub(r"\1=\2", world.place.here(text)).split("=", 1) for text in set_before(block))
+    first = next(each for each in blocks(block.page) if each.kind == "python")
+    code = "\n".join(each.text for each in dict.fromkeys([first, block]))
+    world.printed[block] = world.python(world.place.here(code), **own)
+
+
+def as_python_with_doubles(world: World, block: Block) -> None:
+    names: dict[str, Any] = {"services": services, "parts": parts().services, "main": main}
+    names["request"] = request(body=picture())
+    exec(block.text, names)
+    assert names["answer"].status_code == 200
+
+
+def as_output_of_python(world: World, block: Block) -> None:
+    assert block.shown_by is not None
+    if block.shown_by not in world.printed:
+        as_python(world, block.shown_by)
+    assert world.printed[block.shown_by] == block.text
+
+
+def as_a_line_of_the_log(world: World, block: Block) -> None:
+    log = (world.stack.state / "logs" / "host.log").read_text()
+    assert {form(line) for line in block.text.splitlines()} <= {form(line) for line in log.splitlines()}
+
+
+def as_a_refused_start(world: World, block: Block) -> None:
+    """A second start with the same state, or with the same ports."""
+    same_state = "is in use by" in block.text
+    port = five_free_ports() if same_state else world.place.port
+    command = [sys.executable, "-m", "local", "start", "--port", str(port)]
+    command += [] if same_state else ["--state", str(world.folder / "refused")]
+    done = subprocess.run(
+        command, cwd=world.place.folder, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, form(done.stderr)) == (1, form(block.text))
+
+
+def as_a_record(world: World, block: Block) -> None:
+    """Parsed, and compared with the record that the text above names; an outage makes an unfinished one."""
+    [(container, name)] = RECORD.findall(block.above)
+    if container == "unfinished":
+        world.control("PUT", "faults", status={"503": 1})
+        world.stack.upload(name.partition("/")[2].removesuffix(".json"), picture("PNG", colour=(1, 2, 3)))
+    with world.stack.storage() as storage:
+        blob = storage.get_blob_client(container, name)
+        wait_until(blob.exists, 30)
+        assert_same_members(json.loads(block.text), json.loads(blob.download_blob().readall()))
+
+
+class Way(NamedTuple):
+    """How blocks are run: which ones it takes, and what runs them."""
+
+    takes: Callable[[Block], bool]
+    run: Callable[[World, Block], None]
+
+
+def console(*words: str) -> Callable[[Block], bool]:
+    return lambda block: block.kind == "console" and all(word in block.text for word in words)
+
+
+def known_commands(block: Block) -> bool:
+    texts = [command.text for command in block.commands]
+    return block.kind == "console" and bool(texts) and all(KNOWN.match(t) and not STAYS.match(t) for t in texts)
+
+
+# The first one that takes a block runs it.
+PLANNED = Way(lambda block: console("$ make test")(block) or console("-m pytest")(block), planned)
+WAYS = (
+    PLANNED,
+    Way(console("git clone", "make start"), started_the_stack),
+    Way(console("--enable-auth"), with_keys),
+    Way(console("let-me-see"), with_a_health_key_in_an_outage),
+    Way(console("problem:vision_unauthorized"), with_a_refused_key),
+    Way(
+        lambda block: console("202 Accepted", "/api/thumbnail/")(block) and "hold" not in block.text,
+        with_somebody_else_asking,
+    ),
+    Way(console("python -m local doctor"), before_a_start),
+    Way(console("add their-photo.jpg"), with_a_photo_of_theirs),
+    Way(console("add photos"), with_a_folder_of_photos),
+    Way(known_commands, in_a_terminal),
+    Way(lambda block: block.kind == "python" and "services.replaced" in block.text, as_python_with_doubles),
+    Way(lambda block: block.kind == "python", as_python),
+    Way(
+        lambda block: block.kind == "text" and block.shown_by is not None and block.shown_by.kind == "python",
+        as_output_of_python,
+    ),
+    Way(lambda block: block.kind == "text" and block.text.startswith("start: "), as_a_refused_start),
+    Way(lambda block: block.kind == "text" and bool(re.match(r"\d{4}-\d\d-\d\d ", block.text)), as_a_line_of_the_log),
+    Way(lambda block: block.kind == "json" and len(RECORD.findall(block.above)) == 1, as_a_record),
+)
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+RUN = [block for block in BLOCKS if block.mark is None]
+
+
+def way_of(block: Block) -> Way | None:
+    return next((way for way in WAYS if way.takes(block)), None)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("examples")
+    place = Place(folder / "blobsight", five_free_ports(), publish(folder / "repository"))
+    stack = TypedStack(Addresses(place.port), place.folder / ".blobsight")
+    beginning = next(block for block in blocks("README.md") if console("git clone", "make start")(block))
+    with ExitStack() as at_end:
+        at_end.callback(stack.press_ctrl_c)
+        commands = [place.here(command.text) for command in beginning.commands]
+        stack.type_in(folder, *commands, until="Ctrl-C stops everything")
+        place.web = at_end.enter_context(serving([place.folder / "samples", stack.state / "samples"]))
+        with stack.storage() as storage:
+            image_type = ContentSettings(content_type="image/jpeg")
+            storage.get_blob_client("images", "notes.jpg").upload_blob(b"hello\n", content_settings=image_type)
+        assert stack.wait_for("notes.jpg")["notes.jpg"].state == "failed"
+        yield World(place, stack, folder)
+
+
+def test_every_block_of_every_page_is_run_in_some_way_or_left_out_for_a_written_reason() -> None:
+    assert {block.page for block in BLOCKS} >= {"README.md", "CONTRIBUTING.md", "docs/http-api.md", "docs/migrating.md"}
+    assert [str(block) for block in RUN if way_of(block) is None] == []
+    assert [str(block) for block in BLOCKS if block.mark is not None and not LEFT_OUT.get(block.mark)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("yaml", "a: 1"),
+        ("", "a"),
+        ("json", "{}"),
+        ("text", "a"),
+        ("console", "az login"),
+        ("console", "$ az login"),
+        ("console", "$ curl -s http://localhost:7071/api/health\n$ rm -r samples"),
+        ("console", "$ python -m local events"),
+    ],
+)
+def test_no_way_takes_a_block_that_it_cannot_run(kind: str, text: str) -> None:
+    assert way_of(Block("docs/page.md", 1, kind, f"{text}\n")) is None
+
+
+@pytest.mark.parametrize("block", [block for block in RUN if way_of(block) is not PLANNED], ids=str)
+def test_a_block_works_and_answers_as_the_page_shows(world: World, block: Block) -> None:
+    way = way_of(block)
+    assert way is not None
+    with world.left_as_found():
+        way.run(world, block)
+
+
+@pytest.mark.parametrize("block", [block for block in RUN if way_of(block) is PLANNED], ids=str)
+def test_a_command_that_would_run_these_tests_again_is_only_planned(world: World, block: Block) -> None:
+    planned(world, block)

@@ -31,6 +31,15 @@ def test_packages_are_compared_with_the_lock_which_may_pin_one_for_several_pytho
     assert "make setup" in str(finding)
 
 
+def test_a_package_of_another_system_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = tmp_path / "local.txt"
+    lock.write_text("no-such-package==1.0 ; sys_platform == 'win32' \\\n    --hash=x\n")
+    monkeypatch.setattr("sys.platform", "linux")
+    assert str(doctor.packages(lock)) == "ok     packages     0 as locked"
+    monkeypatch.setattr("sys.platform", "win32")
+    assert doctor.packages(lock).found == "not as locked: no-such-package 1.0"
+
+
 def test_azurite_must_be_installed_in_the_pinned_version(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text(json.dumps({"dependencies": {"azurite": "3.35.0"}}))
     assert doctor.azurite(tmp_path).found == "not installed"

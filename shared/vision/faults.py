@@ -65,7 +65,9 @@ def _text(value: Any) -> str | None:
 def error_of(status: int, headers: Mapping[str, str], body: bytes, operation: str) -> errors.BlobsightError:
     """The error that an answer with this status (not 2xx) means."""
     complaint = read(body)
-    said = f"{status} {complaint.code or ''}: {complaint.message or 'no message'}".replace(" :", ":")
+    # A gateway's code is the status once more.
+    code = complaint.code if complaint.code not in (None, str(status)) else ""
+    said = f"{status} {code}: {complaint.message or 'no message'}".replace(" :", ":")
     request_id = headers.get("apim-request-id")
     error = _kind(status, complaint, operation, said)
     error.request_id = request_id

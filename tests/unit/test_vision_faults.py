@@ -146,7 +146,7 @@ CASES: list[tuple[str, int, Any, type[BlobsightError], str, str]] = [
         {"statusCode": 429, "message": "Rate limit is exceeded. Try again in 26 seconds."},
         ThrottledError,
         "vision_throttled",
-        "429 429: Rate limit",
+        "(429: Rate limit",
     ),
     (
         "D: the month's volume is used up",

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,9 +34,9 @@ from doubles.damage import (
     Damage,
     damages,
 )
-from doubles.documents import PAGE
+from doubles.full_answers import FULL_PICTURE, write_full_answers
 from doubles.swagger import FILES, FOLDER, RESULTS, plain_problems
-from doubles.vision_calls import ALL_FEATURES, SAMPLES, Caller, picture
+from doubles.vision_calls import ALL_FEATURES, SAMPLES, Caller
 from doubles.witness import covered
 
 from local.vision.server import RunningVision, running_vision
@@ -45,42 +44,6 @@ from local.vision.server import RunningVision, running_vision
 WITNESS = "official swagger of v3.2"
 FEATURES = ALL_FEATURES.split(",")
 EVERYTHING = f"visualFeatures={ALL_FEATURES}&details=Celebrities,Landmarks"
-PICTURE = picture()
-BOX = {"x": 10, "y": 20, "w": 60, "h": 50}
-FACE = {"left": 12, "top": 22, "width": 20, "height": 24}
-LANDMARK = {"name": "Space Needle", "confidence": 0.97}
-CELEBRITY = {"name": "Ada", "confidence": 0.9, "faceRectangle": FACE}
-OBJECT = {
-    "rectangle": BOX,
-    "object": "tower",
-    "confidence": 0.8,
-    "parent": {"object": "building", "confidence": 0.9, "parent": {"object": "thing", "confidence": 0.95}},
-}
-# An answer that has something in every list and every key that may be left out.
-SCRIPT = {
-    "analyze": {
-        "categories": [
-            {"name": "outdoor_", "score": 0.9, "detail": {"celebrities": [CELEBRITY], "landmarks": [LANDMARK]}}
-        ],
-        "faces": [{"age": 36, "gender": "Female", "faceRectangle": FACE}],
-        "tags": [{"name": "bass", "confidence": 0.9, "hint": "fish"}],
-        "objects": [OBJECT],
-        "brands": [{"name": "Acme", "confidence": 0.6, "rectangle": BOX}],
-    },
-    "domain": {"celebrities": [CELEBRITY], "landmarks": [LANDMARK]},
-    "read": {
-        "readResults": [
-            PAGE
-            | {
-                "language": "en",
-                "lines": [
-                    line | {"language": "fr", "appearance": {"style": {"name": "other", "confidence": 0.3}}}
-                    for line in PAGE["lines"]
-                ],
-            }
-        ]
-    },
-}
 
 SHAPES: dict[str, Json] = {
     "analyze": analysis_shape(FEATURES),
@@ -112,7 +75,7 @@ MAY_BE_NULL = re.compile(r"faces\.\d+\.(age|gender)")
 @pytest.fixture(scope="module")
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVision]:
     answers = tmp_path_factory.mktemp("answers")
-    (answers / f"{sha256(PICTURE).hexdigest()}.json").write_text(json.dumps(SCRIPT))
+    write_full_answers(answers)
     with running_vision(answers=[answers]) as running:
         yield running
 
@@ -126,7 +89,7 @@ def caller(scripted: RunningVision) -> Iterator[Caller]:
 @pytest.fixture(scope="module")
 def answers(scripted: RunningVision, caller: Caller) -> dict[str, bytes]:
     """The body of one answer of each kind."""
-    responses = {name: caller.post(name, PICTURE, query=EVERYTHING) for name in POSTS}
+    responses = {name: caller.post(name, FULL_PICTURE, query=EVERYTHING) for name in POSTS}
     responses["models"] = caller.get("models")
     responses["a Read that succeeded"] = read(caller)
     scripted.set_faults(read_seconds=60)
@@ -136,19 +99,20 @@ def answers(scripted: RunningVision, caller: Caller) -> dict[str, bytes]:
     scripted.set_faults()
     responses["a refusal"] = caller.post("analyze", b"no image")
     responses["a refusal by Read"] = caller.post("read/analyze", b"no image")
-    responses["a refusal by the gateway"] = caller.post("nonsense", PICTURE)
+    responses["a refusal by the gateway"] = caller.post("nonsense", FULL_PICTURE)
     return {name: response.content for name, response in responses.items()}
 
 
 def read(caller: Caller) -> requests.Response:
-    """Submit PICTURE to Read and ask once; its answer is scripted, so that it is there at once."""
-    location = caller.post("read/analyze", PICTURE).headers["Operation-Location"]
+    """Submit FULL_PICTURE to Read and ask once; its answer is scripted, so that it is there at once."""
+    location = caller.post("read/analyze", FULL_PICTURE).headers["Operation-Location"]
     return caller.get(location.partition("/vision/v3.2/")[2])
 
 
-def test_the_files_are_as_microsoft_published_them() -> None:
+def test_the_files_are_as_microsoft_published_them_with_their_licence() -> None:
     told = (FOLDER / "README.md").read_text(encoding="utf-8")
 
+    assert "Microsoft" in (FOLDER / "LICENSE").read_text(encoding="utf-8")
     for name in FILES:
         assert f"| `{name}` | `{sha256((FOLDER / name).read_bytes()).hexdigest()}` |" in told
 
@@ -217,8 +181,3 @@ def test_the_swagger_itself_would_take_any_key_renamed_missing_or_extra(answers:
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{} {}", b'{"models": [], "models": []}', b'{"models": NaN}'])
 def test_what_is_no_single_object_of_json_is_refused(body: bytes) -> None:
     assert problems(body, shape_of("ListModelsResult")) != []
-
-
-def test_the_files_are_here_with_their_licence() -> None:
-    assert sorted(path.name for path in Path(FOLDER).iterdir()) == sorted([*FILES, "LICENSE", "README.md"])
-    assert "Microsoft" in (FOLDER / "LICENSE").read_text(encoding="utf-8")

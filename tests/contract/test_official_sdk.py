@@ -48,7 +48,7 @@ WITHOUT_IMAGE = {"list_models", "get_read_result"}
 LEGACY = "recognize_printed_text"  # not in the local service: Read replaced it
 IMAGES = {"full.jpg": FULL_PICTURE, "astronaut.jpg": sample("astronaut")}
 BAD_IMAGE = b"this is no image, though it is long enough to be one" * 9
-# All that the client tells where it finds no reason: of thumbnails it looks for none, of Read for the swagger's flat shape.
+# All that the client tells where it finds no reason: it looks for none of thumbnails, and for a flat one of Read.
 STATUS_ALONE = "Operation returned an invalid status code 'Bad Request'"
 
 Client = ComputerVisionClient

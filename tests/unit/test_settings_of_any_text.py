@@ -78,7 +78,7 @@ def problems_of(environment: dict[str, str]) -> list[str]:
     return []
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(NAMES)), TEXTS)
 def test_any_text_is_a_setting_or_a_problem_that_names_it(name: str, text: str) -> None:
     assert problems_of({**ENVIRONMENT, name: text}) in ([], [name])

@@ -285,7 +285,7 @@ def finished(service: ServiceUnderContract, path: str) -> Any:
         assert problems(answer.content, read_shape(reports[-1]["status"])) == []
         return reports[-1]["status"] not in UNFINISHED
 
-    wait_until(is_finished, seconds=60, poll_seconds=service.poll_seconds)
+    wait_until(is_finished, seconds=100, poll_seconds=service.poll_seconds)
     statuses = [report["status"] for report in reports]
     # What has begun does not go back to waiting.
     assert statuses == sorted(statuses, key=STATUSES.index)

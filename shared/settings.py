@@ -106,7 +106,8 @@ def _vision_auth(text: str) -> str:
 
 
 def _rate(text: str) -> tuple[int, float]:
-    found = re.fullmatch(r"(\d+)/(\d+(?:\.\d+)?)", text)
+    # With more digits a number can be too large to reckon with.
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)", text)
     if not found or not int(found[1]) or not float(found[2]):
         raise ValueError("must be a rate such as 10/1 (calls per seconds) or 20/60")
     return int(found[1]), float(found[2])

@@ -1,7 +1,12 @@
-"""What holds for all tests: the terminal summary of the witnesses."""
+"""What holds for all tests: how random examples are found, and the terminal summary of the witnesses."""
 
+import hypothesis
 import pytest
 from doubles.witness import COVERAGE
+
+# The same examples at every run, and no time limit that a busy machine could break.
+hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("deterministic")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

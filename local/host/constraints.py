@@ -27,13 +27,14 @@ def parse_constraint(text: str) -> Constraint:
     except KeyError:
         known = ", ".join(sorted({*WITHOUT_ARGUMENT, *(f"{name}()" for name in WITH_ARGUMENT)}))
         raise FunctionLoadError(f"the route constraint '{text}' is unknown; there are: {known}") from None
-    except (ValueError, re.error) as error:
+    # The last two: a repetition or a nesting larger than Python's regular expressions can be.
+    except (ValueError, re.error, OverflowError, RecursionError) as error:
         raise FunctionLoadError(f"the route constraint '{text}' has a wrong argument: {error}") from None
 
 
 def _integer(bits: int) -> Constraint:
     bound = 1 << (bits - 1)
-    return lambda value: bool(INTEGER.fullmatch(value)) and -bound <= int(value) < bound
+    return _is_integer_with(lambda number: -bound <= number < bound)
 
 
 def _is_number(value: str) -> bool:
@@ -68,7 +69,13 @@ def _parses(value: str, form: str) -> bool:
 
 
 def _is_integer_with(test: Callable[[int], bool]) -> Constraint:
-    return lambda value: bool(INTEGER.fullmatch(value)) and test(int(value))
+    def holds(value: str) -> bool:
+        try:
+            return bool(INTEGER.fullmatch(value)) and test(int(value))
+        except ValueError:  # thousands of digits
+            return False
+
+    return holds
 
 
 def _range(argument: str) -> Constraint:

@@ -115,13 +115,18 @@ class RouteTemplate:
 
 def _split(text: str) -> list[str]:
     """Split at slashes outside of braces: a regular expression may hold some."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        if character == "/" and depth <= 0:
+    parts, position = [""], 0
+    while position < len(text):
+        end = position + 1
+        if text[position : position + 2] in ("{{", "}}"):
+            end += 1
+        elif text[position] == "{":
+            end = _closing_brace(text, position, text) + 1
+        if text[position] == "/":
             parts.append("")
         else:
-            parts[-1] += character
+            parts[-1] += text[position:end]
+        position = end
     if not all(parts):
         raise FunctionLoadError(f"route '{text}': a segment is empty")
     return parts

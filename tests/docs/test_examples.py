@@ -37,7 +37,7 @@ from shared import services
 pytestmark = pytest.mark.e2e
 # `add` says it every ten seconds, and is done sooner here.
 PROGRESS = re.compile(r"\d+ of \d+ uploaded, \d+ done")
-RECORD = re.compile(r"`(analysis|unfinished)/([^`{]*\.json)`")
+RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
 KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)=")
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
@@ -80,11 +80,11 @@ def with_a_photo_of_theirs(world: World, block: Block) -> None:
 
 
 def with_a_folder_of_photos(world: World, block: Block) -> None:
-    """Two that fail, one that is no image and a few that are well: the lines are those of the page, the numbers not."""
+    """Two that fail, one that is no image and one that is well: the lines are those of the page, the numbers not."""
     photos = world.place.folder / "photos"
     (photos / "2024").mkdir(parents=True)
     (photos / "notes.txt").write_text("hello\n")
-    (photos / "2024" / "scan.tif").write_bytes(picture("TIFF"))
+    (photos / "2024" / "phone.webp").write_bytes(picture("WebP"))
     (photos / "2024" / "stamp.png").write_bytes(picture("PNG", 9, 9))
     (photos / "coffee.jpg").write_bytes((world.place.folder / "samples" / "coffee.jpg").read_bytes())
     [command] = block.commands
@@ -154,7 +154,8 @@ def planned(world: World, block: Block) -> None:
             text = f"{world.place.make(make[1])} --dry-run" if make else f"{command.text} --collect-only"
             status, printed = opened.run(text)
             assert status == 0, printed
-            assert ("-m pytest" if make else "tests/docs/test_docs.py") in printed, printed
+            wanted = "-m pytest" if make else re.findall(r" (tests/[\w/.]+)", command.text)[0]
+            assert wanted in printed, printed
 
 
 def as_python(world: World, block: Block) -> None:
@@ -182,6 +183,14 @@ def as_output_of_python(world: World, block: Block) -> None:
 def as_a_line_of_the_log(world: World, block: Block) -> None:
     log = (world.stack.state / "logs" / "host.log").read_text()
     assert {form(line) for line in block.text.splitlines()} <= {form(line) for line in log.splitlines()}
+
+
+def as_what_witnesses_say(world: World, block: Block) -> None:
+    """Each name is that of a witness whose tests are there; what it counts changes with every test."""
+    tests = "".join(path.read_text() for path in (world.place.repository / "tests").rglob("*.py"))
+    for line in block.text.splitlines():
+        name = re.sub(r"(contract of v3.2, |[\d.]+$)", "", line.partition(":")[0]).strip()
+        assert name in tests, line
 
 
 def as_a_refused_start(world: World, block: Block) -> None:
@@ -247,6 +256,7 @@ WAYS = (
         as_output_of_python,
     ),
     Way(lambda block: block.kind == "text" and block.text.startswith("start: "), as_a_refused_start),
+    Way(lambda block: block.kind == "text" and block.text.startswith("contract of v3.2"), as_what_witnesses_say),
     Way(lambda block: block.kind == "text" and bool(re.match(r"\d{4}-\d\d-\d\d ", block.text)), as_a_line_of_the_log),
     Way(lambda block: block.kind == "json" and len(RECORD.findall(block.above)) == 1, as_a_record),
 )

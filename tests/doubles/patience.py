@@ -7,13 +7,13 @@ from collections.abc import Callable
 POLL_SECONDS = 0.02
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 20.0, *, poll_seconds: float = POLL_SECONDS) -> None:
     """Return as soon as *condition* holds; fail the test when it does not within *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"did not happen within {seconds} s: {condition}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)
 
 
 def is_alive(pid: int) -> bool:

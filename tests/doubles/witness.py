@@ -4,7 +4,8 @@ What the witnesses saw: programs of others that the tests let speak about this o
     covered("official SDK 0.9.1", "operations", "describe")
 
 A test calls `covered` after it has asserted; what a failing test called is dropped. The terminal summary then has a
-line for each witness: `official SDK 0.9.1: 8 operations, 26 cases`.
+line for each witness: `official SDK 0.9.1: 8 operations, 26 cases`. One that a run could not ask has a line with the
+reason, by `not_asked`.
 """
 
 import os
@@ -16,6 +17,7 @@ class Coverage:
     def __init__(self) -> None:
         self._pending: list[tuple[str, str, str]] = []
         self._seen: dict[str, dict[str, set[str]]] = {}
+        self._not_asked: dict[str, str] = {}
 
     def add(self, witness: str, what: str, which: str) -> None:
         """Remember *which* of *what* until the running test has ended."""
@@ -28,12 +30,17 @@ class Coverage:
             for witness, what, which in pending:
                 self._seen.setdefault(witness, {}).setdefault(what, set()).add(which)
 
+    def leave_out(self, witness: str, reason: str) -> None:
+        """Remember why *witness* is not asked."""
+        self._not_asked[witness] = reason
+
     def lines(self) -> list[str]:
-        """Return a line for each witness, in the order in which they first spoke."""
-        return [
+        """Return a line for each witness, in the order in which they first spoke; then those that were not asked."""
+        seen = [
             f"{witness}: " + ", ".join(f"{len(which)} {what}" for what, which in kinds.items())
             for witness, kinds in self._seen.items()
         ]
+        return seen + [f"{witness}: not asked, {reason}" for witness, reason in self._not_asked.items()]
 
 
 COVERAGE = Coverage()
@@ -47,3 +54,8 @@ def covered(witness: str, what: str, which: str = "") -> None:
     `covered("official SDK 0.9.1", "cases")` counts tests.
     """
     COVERAGE.add(witness, what, which or os.environ["PYTEST_CURRENT_TEST"])
+
+
+def not_asked(witness: str, reason: str) -> None:
+    """Say why *witness* has no part in this run."""
+    COVERAGE.leave_out(witness, reason)

@@ -1,7 +1,16 @@
-"""What holds for all tests: the terminal summary of the witnesses."""
+"""What holds for all tests: the terminal summary of the witnesses, and the option that records histories."""
 
 import pytest
 from doubles.witness import COVERAGE
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the project's own options."""
+    parser.addoption(
+        "--record-histories",
+        action="store_true",
+        help="record the histories of tests/fixtures/histories anew before they are replayed",
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

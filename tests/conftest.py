@@ -1,16 +1,7 @@
-"""What holds for all tests: the terminal summary of the witnesses, and the option that records histories."""
+"""What holds for all tests: the terminal summary of the witnesses."""
 
 import pytest
 from doubles.witness import COVERAGE
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the project's own options."""
-    parser.addoption(
-        "--record-histories",
-        action="store_true",
-        help="record the histories of tests/fixtures/histories anew before they are replayed",
-    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -26,3 +17,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("witnesses")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the project's own options."""
+    parser.addoption(
+        "--record-histories",
+        action="store_true",
+        help="record the histories of tests/fixtures/histories anew before they are replayed",
+    )

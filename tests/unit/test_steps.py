@@ -1,6 +1,8 @@
 """What happens to one uploaded image, one delivery after the other."""
 
 import json
+from contextlib import suppress
+from unittest.mock import ANY
 
 import pytest
 from doubles.parts import parts
@@ -477,3 +479,53 @@ def test_an_image_too_wide_for_read_has_that_noted_and_keeps_its_other_records()
     assert read(app, outcome_of_text(app))["problem"]["code"] == "image_too_many_pixels"
     assert process(app) == {"analysis": "skipped", "thumbnails": "skipped", "text": "failed"}
     assert records(app)[names.THUMBNAILS] == RECORDS[names.THUMBNAILS]
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def overwritten_by_one_without_text(moment=None):
+    """
+    An image with text is overwritten by one without, and the process dies before its operation number *moment*.
+
+    Returns the app after the event has come again, and how many moments there were.
+    """
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.vision.tags = {}
+    upload(app, data=BLUE)
+    count = 0
+
+    def before(*_):
+        nonlocal count
+        count += 1
+        if count - 1 == moment:
+            app.images.before = app.host.before = None
+            raise Killed
+
+    app.images.before = app.host.before = before
+    with suppress(Killed):
+        process(app)
+    app.images.before = app.host.before = None
+    app.clock.advance(60)
+    assert process(app) == {"analysis": ANY, "thumbnails": ANY}
+    return app, count
+
+
+@pytest.mark.parametrize("moment", range(overwritten_by_one_without_text()[1]))
+def test_a_process_that_dies_at_any_moment_leaves_no_text_of_an_earlier_version(moment):
+    app, _ = overwritten_by_one_without_text(moment)
+    assert text_records(app) == []
+    assert records(app) == RECORDS
+
+
+def test_an_analysis_that_failed_leaves_no_text_of_an_earlier_version():
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.vision.failures = [VisionRefusedError("no such language")]
+    upload(app, data=BLUE)
+    assert process(app)["analysis"] == "failed"
+    assert text_records(app) == []

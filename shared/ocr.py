@@ -5,7 +5,7 @@ Each returns an outcome, because an exception does not keep its type on its way 
     {"state": "submitted", "ticket", "seconds"}  accepted and paid; ask again after so many seconds
     {"state": "running", "seconds", "polls"}     not done yet
     {"state": "read"}                            the answer lies in the claim
-    {"state": "done", "record", "plain"}         the records are written
+    {"state": "done", "record", "plain", "etag"} the records are written; the ETag is the image's, "" if it is none
     {"state": "wait", "seconds", "problem"}      waiting can help: the same activity again after so many seconds
     {"state": "again"}                           the answer is not to be had any more: submit again
     {"state": "superseded", "deleted"}           the image is another one by now, or gone
@@ -25,10 +25,10 @@ from typing import Any
 from shared import log, names, records, schedule, text, unfinished
 from shared.asking import OPERATION_SECONDS, Ticket
 from shared.errors import (
+    BadRequestError,
     BlobsightError,
     BusyError,
     ReadFailedError,
-    StorageError,
     ThrottledError,
     VisionMisplacedError,
     VisionUnauthorizedError,
@@ -83,8 +83,10 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
         except VisionMisplacedError as error:
             if elapsed < OPERATION_SECONDS:
                 raise _given_up(services, job, ticket, _lost(error)) from error
-            services.desk.drop(job.subject, job.question, ticket)
-            return {"state": "again"}
+            return _again(services, job, ticket)
+        except BadRequestError:
+            # VISION_ENDPOINT names another service since: what that one read cannot be had from this one.
+            return _again(services, job, ticket)
         if result.status == "succeeded":
             _learn(services.median, result)
             services.desk.keep_result(job.subject, job.question, result)
@@ -98,7 +100,9 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
     return _outcome(services, job, failures, work)
 
 
-def store(services: Services, job: Job, failures: int, crash: Json | None = None) -> Json:
+def store(
+    services: Services, job: Job, failures: int, *, ticket: Ticket | None = None, crash: Json | None = None
+) -> Json:
     """Write the records of what was read, or of the *crash* of an activity, which could not report it itself."""
 
     def work() -> Json:
@@ -106,7 +110,8 @@ def store(services: Services, job: Job, failures: int, crash: Json | None = None
             raise ReadFailedError(crash["message"], code=crash["code"], action=crash["action"])
         result = services.desk.result(job.subject, job.question)
         if result is None:
-            return {"state": "again"}
+            # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
+            return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
         _write(services, job, result)
         _log(job, "text.stored")
         return _done(job)
@@ -127,46 +132,61 @@ def is_known(services: Services, job: Job) -> bool:
     return False
 
 
-def stored(services: Services, job: Job) -> BlobInfo | None:
-    """The record with places, if it is there and answers this very job."""
-    info = services.images.head(names.TEXT, job.record)
-    if info is None or info.metadata.get(names.REQUEST) != job.question.key:
-        return None
-    # Without a version, it was stored under the digest of what was read; of an address, that can change.
+def stored(services: Services, job: Job) -> bool:
+    """Whether both records are there and answer this very job."""
+    # What an address shows can change.
     if job.kind == "url":
-        return None
-    return info if job.version is None or info.metadata.get(names.SOURCE_ETAG) == job.etag else None
+        return False
+    return all(_holds(services.images.head(names.TEXT, name), job) for name in (job.record, job.plain_record))
+
+
+def _holds(info: BlobInfo | None, job: Job) -> bool:
+    if info is None or info.metadata.get(names.REQUEST) != job.question.key:
+        return False
+    # Without a version, it was stored under the digest of what was read.
+    return job.version is None or _etag_of(info) == job.etag
 
 
 def _outcome(services: Services, job: Job, failures: int, work: Callable[[], Json]) -> Json:
     """Do it, and say what came of it instead of raising what can be expected."""
     try:
+        return _unless_superseded(services, job, work)
+    except BlobsightError as error:
+        problem, seconds = error, _seconds_to_wait(error, failures) if error.transient else None
+    try:
+        return _unless_superseded(services, job, lambda: _missed(services, job, problem, seconds))
+    except BlobsightError as second:
+        return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
+
+
+def _missed(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> Json:
+    """Note what could not be done, to be tried again after so many seconds or not at all."""
+    _note(services, job, error, seconds)
+    if seconds is not None:
+        return _waiting(job, error, seconds)
+    _log(job, "text.failed", code=error.code)
+    return {"state": "failed", "problem": problem_of(error)}
+
+
+def _waiting(job: Job, error: BlobsightError, seconds: float) -> Json:
+    _log(job, "text.deferred", code=error.code)
+    return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+
+
+def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -> Json:
+    """Do it; if the image is another one by now, that one has an event of its own, and of this one nothing stays."""
+    try:
         return work()
     except SourceChangedError as change:
-        return _superseded(services, job, change)
-    except BlobsightError as error:
-        seconds = _seconds_to_wait(error, failures) if error.transient else None
-        try:
-            _note(services, job, error, seconds)
-        except SourceChangedError as change:
-            return _superseded(services, job, change)
-        except BlobsightError as second:
-            seconds = seconds or _seconds_to_wait(second, failures)
-        _log(job, "text.failed" if seconds is None else "text.deferred", code=error.code)
-        if seconds is None:
-            return {"state": "failed", "problem": problem_of(error)}
-        return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
-
-
-def _superseded(services: Services, job: Job, change: SourceChangedError) -> Json:
-    """Another version has an event of its own; of an image that is gone, nothing stays."""
-    _log(job, "text.superseded")
-    if change.deleted:
-        places = [(names.TEXT, job.plain_record), (names.TEXT, job.record), unfinished.place(STEP, job.name)]
-        # Raised if there is one of that name again.
-        with suppress(SourceChangedError, StorageError):
-            records.sweep(services.images, places, lambda: records.confirm_gone(services.images, job.name))
-    return {"state": "superseded", "deleted": change.deleted}
+        _log(job, "text.superseded")
+        places = [*_text_places(job), unfinished.place(STEP, job.name)]
+        # An ETag does not come back, so nothing has to be checked.
+        records.sweep(services.images, places, lambda: None, lambda info: _etag_of(info) == job.etag)
+        if change.deleted:
+            # Raised if there is one of that name again.
+            with suppress(SourceChangedError):
+                records.sweep(services.images, places, lambda: records.confirm_gone(services.images, job.name))
+        return {"state": "superseded", "deleted": change.deleted}
 
 
 def _note(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> None:
@@ -183,6 +203,23 @@ def _note(services: Services, job: Job, error: BlobsightError, seconds: float | 
         wait_seconds=seconds,
         told=text.alone(text_only=job.text_only),
     )
+    if seconds is None:
+        # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
+        # has changed since it was noted, that has to be seen now.
+        records.sweep(
+            services.images,
+            _text_places(job),
+            lambda: records.confirm(services.images, version),
+            lambda info: _etag_of(info) != version.etag,
+        )
+
+
+def _text_places(job: Job) -> list[tuple[str, str]]:
+    return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
+
+
+def _etag_of(info: BlobInfo) -> str | None:
+    return info.metadata.get(names.SOURCE_ETAG)
 
 
 def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
@@ -247,7 +284,12 @@ def _write(services: Services, job: Job, result: ReadResult) -> None:
 
 
 def _done(job: Job) -> Json:
-    return {"state": "done", "record": f"{names.TEXT}/{job.record}", "plain": f"{names.TEXT}/{job.plain_record}"}
+    return {
+        "state": "done",
+        "record": f"{names.TEXT}/{job.record}",
+        "plain": f"{names.TEXT}/{job.plain_record}",
+        "etag": job.etag,
+    }
 
 
 def problem_of(error: BlobsightError) -> Json:
@@ -265,6 +307,11 @@ def _given_up(services: Services, job: Job, ticket: Ticket, error: ReadFailedErr
     """Whoever asks again gets a new Read instead of this one."""
     services.desk.drop(job.subject, job.question, ticket)
     return error
+
+
+def _again(services: Services, job: Job, ticket: Ticket) -> Json:
+    services.desk.drop(job.subject, job.question, ticket)
+    return {"state": "again"}
 
 
 def _refused(ticket: Ticket) -> ReadFailedError:

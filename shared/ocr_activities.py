@@ -45,7 +45,10 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
 
 async def store(work: Json) -> Json:
     """OcrStore."""
-    return await _do(work, lambda parts, job: ocr.store(parts, job, work["failures"], work["crash"]))
+    ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
+    return await _do(
+        work, lambda parts, job: ocr.store(parts, job, work["failures"], ticket=ticket, crash=work["crash"])
+    )
 
 
 async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:

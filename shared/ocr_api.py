@@ -9,7 +9,7 @@ import json
 import math
 import re
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import azure.functions as func
 
@@ -17,7 +17,15 @@ from shared import images, jobs, names, ocr, records, services, text, web
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
-from shared.orchestrations import ORCHESTRATOR, DurableClient, hand_over, is_under_way, runtime_status
+from shared.orchestrations import (
+    ORCHESTRATOR,
+    DurableClient,
+    cancel,
+    hand_over,
+    is_under_way,
+    runtime_status,
+    status_of,
+)
 from shared.services import Services
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
@@ -109,7 +117,8 @@ async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str
     outcome = _outcome(status, instance_id)
     parts = services.current()
     record, plain_record = (outcome[key].partition("/")[2] for key in ("record", "plain"))
-    return await services.in_thread(parts.threads, lambda: _result(parts, record, plain_record, plain))
+    etag = outcome.get("etag", "")
+    return await services.in_thread(parts.threads, lambda: _result(parts, record, plain_record, plain, etag))
 
 
 def _outcome(status: Any, instance_id: str) -> Json:
@@ -141,12 +150,12 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
         raise ConflictError(
             f"The Read {instance_id} has come to its end.", code="ocr_finished", action="GET it for its result."
         )
-    await client.terminate(instance_id, "cancelled over HTTP")
+    await cancel(client, instance_id)
     return web.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
 
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
-    status = await client.get_status(instance_id) if _ID.fullmatch(instance_id) else None
+    status = await status_of(client, instance_id) if _ID.fullmatch(instance_id) else None
     # The hub has instances of other orchestrators, which are nobody's business here.
     if not status or status.name != ORCHESTRATOR:
         raise NotFoundError(
@@ -157,11 +166,14 @@ async def _status(client: DurableClient, instance_id: str) -> Any:
     return status
 
 
-def _result(parts: Services, record: str, plain_record: str, plain: bool) -> func.HttpResponse:
+def _result(parts: Services, record: str, plain_record: str, plain: bool, etag: str = "") -> func.HttpResponse:
+    """The text; with an *etag*, of that version of the image only."""
     name = plain_record if plain else record
     blob = parts.images.read(names.TEXT, name)
     if blob is None:
         raise GoneError("The text was read, and its record is gone.", code="ocr_gone")
+    if etag and blob.info.metadata.get(names.SOURCE_ETAG) != etag:
+        raise GoneError("The image was overwritten after its text was read.", code="ocr_superseded")
     headers = {"Content-Location": parts.images.url(names.TEXT, name)}
     if plain:
         return func.HttpResponse(blob.data, headers=headers, mimetype="text/plain", charset="utf-8")
@@ -192,11 +204,12 @@ def _address(req: func.HttpRequest, instance_id: str) -> str:
     """
     Where to ask, absolute, because that is what pollers follow.
 
-    A key that came in the query goes back in it: whoever sent it that way polls that way.
+    A key that came in the query goes back in it, and so does the format: pollers follow the address as it is.
     """
     parts = urlsplit(req.url)
-    key = f"?code={quote(req.params['code'], safe='')}" if "code" in req.params else ""
-    return f"{parts.scheme}://{parts.netloc}{names.ocr_path(instance_id)}{key}"
+    kept = {name: req.params[name] for name in ("code", "format") if name in req.params}
+    query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
+    return f"{parts.scheme}://{parts.netloc}{names.ocr_path(instance_id)}{query}"
 
 
 def _wants_plain(req: func.HttpRequest) -> bool:

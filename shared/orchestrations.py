@@ -5,6 +5,7 @@ The durable client is the function's own, made of its binding and used on the ev
 """
 
 import logging
+from contextlib import suppress
 from typing import Any, Protocol
 
 from shared import log
@@ -46,6 +47,32 @@ async def hand_over(client: DurableClient, job: Job) -> None:
     log.event(_logger, "text.handed_over", blob=job.name or "-", instance=job.instance_id)
 
 
+async def status_of(client: DurableClient, instance_id: str) -> Any:
+    """
+    The status of an instance, falsy if there is none.
+
+    Raises:
+        StorageError: nobody answered.
+    """
+    try:
+        return await client.get_status(instance_id)
+    except Exception as error:  # the SDK raises nothing more specific
+        raise StorageError(f"The Read {instance_id} could not be asked for: {error}.") from error
+
+
+async def cancel(client: DurableClient, instance_id: str) -> None:
+    """
+    Have an instance ended at its next turn.
+
+    Raises:
+        StorageError: nobody answered.
+    """
+    try:
+        await client.terminate(instance_id, "cancelled over HTTP")
+    except Exception as error:  # the SDK raises nothing more specific
+        raise StorageError(f"The Read {instance_id} could not be cancelled: {error}.") from error
+
+
 def runtime_status(status: Any) -> str | None:
     """An instance's runtime status by name, or None if there is no such instance."""
     return str(status.runtime_status.value) if status and status.runtime_status else None
@@ -57,7 +84,6 @@ def is_under_way(status: Any) -> bool:
 
 
 async def _status_or_none(client: DurableClient, instance_id: str) -> Any:
-    try:
-        return await client.get_status(instance_id)
-    except Exception:  # what matters is that it could not be started
-        return None
+    with suppress(StorageError):  # what matters is that it could not be started
+        return await status_of(client, instance_id)
+    return None

@@ -91,7 +91,8 @@ def _steps(services: Services, source: Source) -> list[Outcome]:
     for step in (TEXT,) if text_only else STEPS:
         outcome = _hand_over(services, source, text_only) if step == TEXT else _run(services, source, step)
         if outcome is None:
-            if outcomes[0].state == "done":  # only then can an earlier version have had text
+            # Also where the analysis was there: the process that made it may have died before it came here.
+            if outcomes[0].state != "deferred":
                 _drop_outdated(services, source, (TEXT,))
             continue
         outcomes.append(outcome)

@@ -22,3 +22,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("witnesses")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the project's own options."""
+    parser.addoption(
+        "--record-histories",
+        action="store_true",
+        help="record the histories of tests/fixtures/histories anew before they are replayed",
+    )

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from doubles.durable_apps import API
 from doubles.hosting import Host
 from doubles.real_runtime import Outcome, Runtime, blob_metadata, http_request
-from doubles.real_runtime_data import Wire, bytes_value, unpacked
+from doubles.real_runtime_data import Wire, bytes_value, text_value, unpacked
 from doubles.real_runtime_world import World
 
 UPLOADS = "AnalyzeOnUpload"
+# The functions with a durable client, whose binding is named `starter`.
+DURABLE_CLIENTS = frozenset({UPLOADS, "OcrHttp"})
 # What a host adds of its own; Azure adds others.
 HOST_HEADERS = frozenset({"date", "server", "content-length"})
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -41,7 +44,11 @@ class Answer:
 
 
 class Side(Protocol):
-    """One way to run the app."""
+    """One way to run the app; *base* is the address that it thinks it is asked at."""
+
+    @property
+    def base(self) -> str:
+        """Without a slash at its end."""
 
     def ask(self, request: Request) -> Answer:
         """Answer one HTTP request."""
@@ -58,6 +65,11 @@ class LocalSide:
     host: Host
     delivered: int = 0
     failed: int = 0
+
+    @property
+    def base(self) -> str:
+        """The local host's own."""
+        return self.host.url
 
     def ask(self, request: Request) -> Answer:
         """Send it over the wire."""
@@ -78,14 +90,21 @@ class LocalSide:
 
 @dataclass(frozen=True)
 class RealSide:
-    """The app in Microsoft's runtime, with the part of the platform's host played here."""
+    """
+    The app in Microsoft's runtime, with the part of the platform's host played here.
+
+    Of durable functions that part is a task hub: *hub* is a local host that runs the orchestrations.
+    """
 
     world: World
     runtime: Runtime
+    hub: Host
+    base: str = "http://127.0.0.1"
 
     def ask(self, request: Request) -> Answer:
         """Invoke the function with the request."""
-        outcome = self.runtime.invoke(request.function, {"req": request_value(request, "http://127.0.0.1")})
+        inputs = {"req": request_value(request, self.base), **self._starter(request.function)}
+        outcome = self.runtime.invoke(request.function, inputs)
         assert outcome.ok, outcome.traceback
         return http_answer(outcome.returned, request.method)
 
@@ -93,8 +112,32 @@ class RealSide:
         """Invoke the function with the blob's content."""
         path, uri = f"{container}/{name}", f"{self.world.azurite.blob_url}/{container}/{quote(name)}"
         metadata = blob_metadata(path, uri, {"ContentLength": len(content), "ETag": {}}, {})
-        outcome = self.runtime.invoke(UPLOADS, {"image": bytes_value(content)}, metadata)
+        inputs = {"image": bytes_value(content), **self._starter(UPLOADS)}
+        outcome = self.runtime.invoke(UPLOADS, inputs, metadata)
         return None if outcome.ok else raised(outcome)
+
+    def _starter(self, function: str) -> dict[str, Wire]:
+        return {"starter": durable_client_value(self.hub)} if function in DURABLE_CLIENTS else {}
+
+
+def durable_client_value(hub: Host) -> Wire:
+    """Return a durableClient's value as the platform's host makes it, with *hub* as the durable API."""
+    address = f"{hub.url}{API}"
+    urls = dict.fromkeys(("statusQueryGetUri", "terminatePostUri"), f"{address}/instances/INSTANCEID")
+    return text_value(
+        json.dumps(
+            {
+                "taskHubName": "TestHubName",
+                "creationUrls": {
+                    "createNewInstancePostUri": f"{address}/orchestrators/{{functionName}}[/{{instanceId}}]"
+                },
+                "managementUrls": {"id": "INSTANCEID", **urls},
+                "baseUrl": address,
+                "requiredQueryStringParameters": "",
+                "rpcBaseUrl": f"{address}/",
+            }
+        )
+    )
 
 
 def request_value(request: Request, base: str) -> Wire:

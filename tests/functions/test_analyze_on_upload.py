@@ -7,10 +7,13 @@ import pytest
 from doubles.http_requests import Hub, invocation, upload
 from doubles.parts import Parts
 from doubles.pictures import picture
+from doubles.read_runs import ReadRun
 
 from AnalyzeOnUpload import main
 from shared import names
 from shared.errors import BlobsightError, SettingsError, StorageError, ThrottledError, VisionUnavailableError
+from shared.jobs import Job
+from shared.vision.questions import Question
 
 RED = picture(colour=(200, 0, 0))
 BLUE = picture(colour=(0, 0, 200))
@@ -160,6 +163,88 @@ def test_everything_logged_carries_the_invocation(app: Parts, caplog: pytest.Log
     lines = [each for each in caplog.messages if each.startswith(("step.", "upload.", "image."))]
     assert lines
     assert all(line.endswith("correlation=invocation-7") for line in lines)
+
+
+@pytest.fixture
+def wordy(app: Parts) -> Parts:
+    """The app, with text in every image."""
+    app.vision.tags = {"text": 0.9}
+    return app
+
+
+def test_text_is_handed_over_once_however_often_the_event_comes(wordy: Parts, hub: Hub) -> None:
+    etag = store(wordy)
+    for _ in range(3):
+        deliver()
+    ((orchestrator, instance_id, job),) = hub.started
+    assert orchestrator == "OcrOrchestrator"
+    assert Job.of_json(job).instance_id == instance_id
+    assert (job["name"], job["etag"]) == ("a.jpg", etag)
+    assert wordy.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+
+
+def test_an_image_without_text_starts_nothing(app: Parts, hub: Hub) -> None:
+    store(app)
+    deliver()
+    assert hub.started == []
+
+
+def test_a_document_is_handed_over_without_a_call(app: Parts, hub: Hub) -> None:
+    store(app, picture("PDF"))
+    deliver(picture("PDF"))
+    assert len(hub.started) == 1
+    assert app.vision.asked == []
+
+
+def test_an_image_uploaded_again_is_handed_over_again(wordy: Parts, hub: Hub) -> None:
+    for _ in range(2):
+        store(wordy)
+        deliver()
+    assert len({instance_id for _, instance_id, _ in hub.started}) == 2
+
+
+def test_a_text_that_is_there_is_not_handed_over(wordy: Parts, hub: Hub) -> None:
+    store(wordy)
+    deliver()
+    ReadRun(wordy, Job.of_json(hub.started.pop()[2])).finish()
+    deliver()
+    assert hub.started == []
+
+
+def test_a_hand_over_that_fails_is_raised_so_that_the_event_comes_again(wordy: Parts, hub: Hub) -> None:
+    store(wordy)
+    hub.failing = ConnectionError("the durable API is down")
+    with pytest.raises(StorageError, match="the durable API is down"):
+        deliver()
+    hub.failing = None
+    deliver()
+    assert len(hub.started) == 1
+    assert wordy.vision.count()["analyze"] == 1
+
+
+def test_text_is_handed_over_even_if_another_step_is_deferred(wordy: Parts, hub: Hub) -> None:
+    def at_call(question: Question, image: object) -> None:
+        if question.operation == "generateThumbnail":
+            raise ThrottledError("later")
+
+    wordy.vision.at_call = at_call
+    store(wordy)
+    with pytest.raises(ThrottledError):
+        deliver()
+    assert len(hub.started) == 1
+
+
+def test_the_durable_client_is_made_of_the_binding(wordy: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    bindings: list[str] = []
+
+    def client(starter: str) -> Hub:
+        bindings.append(starter)
+        return Hub()
+
+    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", client)
+    store(wordy)
+    deliver()
+    assert bindings == ["the durable client's binding"]
 
 
 def test_wrong_settings_are_raised_so_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,18 @@ from doubles.azurite import Azurite
 from doubles.fake_vision import thumbnail_bytes
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
+from doubles.read_runs import ReadRun, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import names, states, steps
-from shared.errors import BadRequestError, NotFoundError, ThrottledError, VisionRefusedError
+from shared.errors import (
+    BadRequestError,
+    NotFoundError,
+    ThrottledError,
+    VisionRefusedError,
+    VisionUnauthorizedError,
+)
 from shared.images import ImageBytes
 from shared.services import Services, build
 from shared.settings import Settings
@@ -391,3 +398,160 @@ def test_the_records_of_a_very_long_name_are_found(app: Parts) -> None:
     assert found["thumbnails"][0]["record"].startswith("thumbnails/long/")
     question = questions.thumbnail(200, 150, smart_cropping=True)
     assert thumbnail_bytes(question, ImageBytes(RED)) in app.images.contents("thumbnails").values()
+
+
+# Text.
+
+
+@pytest.fixture
+def wordy() -> Parts:
+    """An app whose images all have text."""
+    app = parts()
+    app.vision.tags = {"text": 0.9}
+    return app
+
+
+def deliver(app: Parts, name: str = "a.jpg") -> ReadRun | None:
+    """Process an image; returns the run of its text, if there is text to read."""
+    jobs = [outcome.job for outcome in steps.process(app.services, name, None) if outcome.job]
+    return ReadRun(app, jobs[0]) if jobs else None
+
+
+def read(app: Parts, name: str = "a.jpg") -> None:
+    run = deliver(app, name)
+    assert run is not None
+    run.finish()
+
+
+def state_of(app: Parts, name: str = "a.jpg") -> dict[str, Any]:
+    return states.of_image(app.services, name)
+
+
+def test_text_that_is_being_read_is_pending(wordy: Parts) -> None:
+    upload(wordy)
+    deliver(wordy)
+    found = state_of(wordy)
+    assert (found["state"], found["analysis"]["state"], found["text"]) == ("pending", "done", {"state": "pending"})
+
+
+def test_text_that_was_read_is_named_with_its_beginning(wordy: Parts) -> None:
+    upload(wordy)
+    read(wordy)
+    found = state_of(wordy)
+    assert found["state"] == "complete"
+    assert found["text"] == {
+        "state": "done",
+        "excerpt": "HELLO",
+        "record": "text/a.jpg.json",
+        "plain": "text/a.jpg.txt",
+    }
+
+
+@pytest.mark.parametrize("missing", ["a.jpg.txt", "a.jpg.json"])
+def test_a_text_of_which_one_record_is_gone_is_pending(wordy: Parts, missing: str) -> None:
+    upload(wordy)
+    read(wordy)
+    wordy.images.delete(names.TEXT, missing)
+    assert state_of(wordy)["text"] == {"state": "pending"}
+
+
+def test_text_that_waits_says_for_what_and_until_when(wordy: Parts) -> None:
+    upload(wordy)
+    run = deliver(wordy)
+    assert run is not None
+    wordy.vision.failures = [VisionUnauthorizedError("wrong key (401)")]
+    run.step()
+    found = state_of(wordy)
+    assert (found["state"], found["text"]["state"]) == ("deferred", "deferred")
+    assert found["text"]["problem"]["code"] == "vision_unauthorized"
+    assert found["text"]["problem"]["until"] == "2026-01-01T00:05:00+00:00"
+    run.finish()
+    assert state_of(wordy)["state"] == "complete"
+
+
+def test_text_that_failed_says_why(wordy: Parts) -> None:
+    wordy.vision.reads = [["failed"]]
+    upload(wordy)
+    read(wordy)
+    found = state_of(wordy)
+    assert (found["state"], found["text"]["state"]) == ("failed", "failed")
+    assert found["text"]["problem"]["code"] == "read_failed"
+    assert found["text"]["problem"]["action"]
+    assert found["analysis"]["state"] == "done"
+
+
+@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
+def test_of_a_document_nothing_but_the_text_applies(app: Parts, kind: str) -> None:
+    upload(app, data=picture(kind))
+    read(app)
+    found = state_of(app)
+    assert found["state"] == "complete"
+    assert found["analysis"]["state"] == "none"
+    assert found["thumbnails"] == []
+    assert found["text"]["state"] == "done"
+
+
+def test_a_document_that_failed_or_waits_has_nothing_else_to_wait_for(app: Parts) -> None:
+    app.vision.reads = [["failed"]]
+    upload(app, data=picture("PDF"))
+    read(app)
+    failed = state_of(app)
+    assert (failed["state"], failed["analysis"]["state"], failed["thumbnails"]) == ("failed", "none", [])
+    upload(app, data=picture("TIFF"))
+    run = deliver(app)
+    assert run is not None
+    app.vision.failures = [VisionUnauthorizedError("wrong key (401)")]
+    run.step()
+    waiting = state_of(app)
+    assert (waiting["state"], waiting["analysis"]["state"], waiting["thumbnails"]) == ("deferred", "none", [])
+
+
+def test_a_photograph_overwritten_by_a_document_and_back_is_always_told_as_what_it_is_now(wordy: Parts) -> None:
+    for data, others in ((RED, "done"), (picture("PDF"), "none"), (RED, "done")):
+        upload(wordy, data=data)
+        assert state_of(wordy)["state"] == "pending"
+        read(wordy)
+        found = state_of(wordy)
+        assert (found["state"], found["analysis"]["state"]) == ("complete", others)
+        assert len(found["thumbnails"]) == (2 if others == "done" else 0)
+        assert found["text"]["state"] == "done"
+
+
+def test_a_change_of_the_text_mode_changes_what_is_missing(app: Parts) -> None:
+    upload(app)
+    steps.process(app.services, "a.jpg", None)
+    assert state_of(app)["state"] == "complete"
+    always = app.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_MODE": "always"}))
+    assert states.of_image(always, "a.jpg")["text"] == {"state": "pending"}
+    never = app.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_MODE": "never"}))
+    assert states.of_image(never, "a.jpg")["text"] == {"state": "none"}
+
+
+def test_text_read_with_other_settings_is_pending(wordy: Parts) -> None:
+    upload(wordy)
+    read(wordy)
+    other = wordy.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_READING_ORDER": "basic"}))
+    assert states.of_image(other, "a.jpg")["text"] == {"state": "pending"}
+
+
+def test_an_image_that_analysis_refused_and_somebody_had_read_all_the_same_has_its_text(app: Parts) -> None:
+    """Over HTTP: Read takes larger images than analysis does."""
+    large = RED.ljust(5 * 1024 * 1024, b"\0")
+    upload(app, data=large)
+    steps.process(app.services, "a.jpg", None)
+    assert state_of(app)["text"] == {"state": "none"}
+    ReadRun(app, job_of(app, large)).finish()
+    steps.process(app.services, "a.jpg", None)
+    found = state_of(app)
+    assert found["text"]["state"] == "done"
+    assert (found["state"], found["analysis"]["problem"]["code"]) == ("failed", "image_too_large")
+
+
+def test_a_page_tells_of_texts_what_each_image_tells(wordy: Parts) -> None:
+    for name, data in (("a.jpg", RED), ("b.pdf", picture("PDF")), ("c.jpg", picture())):
+        upload(wordy, name, data)
+    for name in ("a.jpg", "b.pdf"):
+        read(wordy, name)
+    page = states.page(wordy.services, limit=10)
+    assert page["images"] == [state_of(wordy, name) for name in ("a.jpg", "b.pdf", "c.jpg")]
+    assert [image["text"]["state"] for image in page["images"]] == ["done", "done", "pending"]

@@ -1,10 +1,13 @@
 """What happens to one uploaded image, one delivery after the other."""
 
 import json
+from contextlib import suppress
+from unittest.mock import ANY
 
 import pytest
 from doubles.parts import parts
 from doubles.pictures import picture
+from doubles.read_runs import ReadRun
 
 from shared import names, steps
 from shared.errors import (
@@ -249,3 +252,280 @@ def test_an_unfinished_record_that_cannot_be_read_is_replaced(app):
     app.images.write(names.UNFINISHED, "analysis/a.jpg.json", b"{", content_type=names.JSON)
     process(app)
     assert document(app, names.UNFINISHED, "analysis/a.jpg.json")["code"] == "not_an_image"
+
+
+# Text: handed over as a job where it is due.
+
+
+def outcome_of_text(app, name="a.jpg", data=None):
+    """Deliver the event; return how the text ended, or None if there is none to read."""
+    return next((each for each in steps.process(app.services, name, data) if each.step == "text"), None)
+
+
+def with_text(**settings):
+    """An app whose images all have text."""
+    app = parts(**settings)
+    app.vision.tags = {"text": 0.9}
+    return app
+
+
+def read(app, outcome):
+    """Let the job that was handed over come to its end."""
+    return ReadRun(app, outcome.job).finish()
+
+
+def text_records(app):
+    return list(app.images.contents(names.TEXT))
+
+
+def test_an_image_with_text_has_a_job_handed_over_and_pays_nothing_yet():
+    app = with_text()
+    etag = upload(app)
+    outcome = outcome_of_text(app)
+    assert (outcome.state, outcome.code, outcome.error) == ("due", None, None)
+    assert (outcome.job.name, outcome.job.etag, outcome.job.text_only) == ("a.jpg", etag, False)
+    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
+
+
+def test_an_image_without_text_has_no_such_step(app):
+    upload(app)
+    assert outcome_of_text(app) is None
+
+
+def test_a_redelivery_whose_analysis_is_there_still_hands_over_text_that_is_due():
+    """The process may have died between the analysis and the hand-over."""
+    app = with_text()
+    upload(app)
+    first = outcome_of_text(app)
+    again = outcome_of_text(app)
+    assert again.state == "due"
+    assert again.job == first.job
+    assert app.vision.count()["analyze"] == 1
+
+
+def test_text_that_is_stored_is_skipped():
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    assert process(app) == {"analysis": "skipped", "thumbnails": "skipped", "text": "skipped"}
+
+
+@pytest.mark.parametrize("missing", ["a.jpg.txt", "a.jpg.json"])
+def test_a_text_record_that_was_deleted_is_due_again_and_costs_nothing(missing):
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.images.delete(names.TEXT, missing)
+    assert read(app, outcome_of_text(app))["state"] == "done"
+    assert text_records(app) == ["a.jpg.json", "a.jpg.txt"]
+    assert app.vision.count()["read"] == 1
+
+
+def test_a_read_that_failed_is_final_until_the_image_changes():
+    app = with_text()
+    app.vision.reads = [["failed"]]
+    upload(app)
+    assert read(app, outcome_of_text(app))["state"] == "failed"
+    again = outcome_of_text(app)
+    assert (again.state, again.code, again.job) == ("failed", "read_failed", None)
+    upload(app, data=BLUE)
+    assert outcome_of_text(app).state == "due"
+
+
+def test_a_read_that_failed_is_tried_again_with_other_settings():
+    app = with_text()
+    app.vision.reads = [["failed"]]
+    upload(app)
+    read(app, outcome_of_text(app))
+    other = parts(TEXT_READING_ORDER="basic")
+    changed = app.services._replace(settings=other.services.settings)
+    assert steps.process(changed, "a.jpg", None)[-1].state == "due"
+
+
+def test_a_deferred_text_is_handed_over_again_by_the_next_delivery():
+    """Which is the same instance, so that it costs nothing."""
+    app = with_text()
+    upload(app)
+    outcome = outcome_of_text(app)
+    app.vision.failing = VisionUnauthorizedError("wrong key (401)")
+    ReadRun(app, outcome.job).step()
+    assert records(app)[names.UNFINISHED] == ["text/a.jpg.json"]
+    again = outcome_of_text(app)
+    assert (again.state, again.job.instance_id) == ("due", outcome.job.instance_id)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "state"),
+    [("never", "always", "due"), ("never", "auto", "due"), ("auto", "never", None), ("always", "never", None)],
+)
+def test_a_change_of_the_text_mode_counts_without_another_analysis(before, after, state):
+    app = with_text(TEXT_MODE=before)
+    upload(app)
+    process(app)
+    changed = app.services._replace(settings=parts(TEXT_MODE=after).services.settings)
+    outcomes = {outcome.step: outcome.state for outcome in steps.process(changed, "a.jpg", None)}
+    assert outcomes.get("text") == state
+    assert app.vision.count()["analyze"] == 1
+
+
+@pytest.mark.parametrize("mode", ["auto", "always", "never"])
+@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
+def test_of_a_document_only_the_text_is_asked(kind, mode):
+    app = parts(TEXT_MODE=mode)
+    upload(app, data=picture(kind))
+    assert process(app) == {"text": "due"}
+    assert app.vision.asked == []
+    outcome = outcome_of_text(app)
+    assert outcome.job.text_only
+    assert read(app, outcome)["state"] == "done"
+    assert process(app) == {"text": "skipped"}
+
+
+def test_a_document_is_known_by_its_bytes_and_not_by_its_name(app):
+    upload(app, "a.pdf", RED)
+    assert process(app, "a.pdf") == {"analysis": "done", "thumbnails": "done"}
+    upload(app, "a.jpg", picture("PDF"))
+    assert process(app, "a.jpg") == {"text": "due"}
+
+
+def test_a_photograph_overwritten_by_a_document_leaves_nothing_of_itself():
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    etag = upload(app, data=picture("PDF"))
+    outcome = outcome_of_text(app)
+    assert records(app) == {container: [] for container in RECORDS}
+    read(app, outcome)
+    assert document(app, names.TEXT, "a.jpg.json")["source"]["etag"] == etag
+
+
+def test_a_document_overwritten_by_a_photograph_without_text_leaves_no_text(app):
+    upload(app, data=picture("PDF"))
+    read(app, outcome_of_text(app))
+    upload(app)
+    assert process(app) == {"analysis": "done", "thumbnails": "done"}
+    assert text_records(app) == []
+    assert records(app) == RECORDS
+
+
+def test_a_document_that_failed_leaves_no_note_once_a_photograph_without_text_is_there(app):
+    app.vision.reads = [["failed"]]
+    upload(app, data=picture("PDF"))
+    read(app, outcome_of_text(app))
+    assert records(app)[names.UNFINISHED] == ["text/a.jpg.json"]
+    upload(app)
+    process(app)
+    assert records(app)[names.UNFINISHED] == []
+
+
+def test_an_image_that_lost_its_text_leaves_none():
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.vision.tags = {}
+    upload(app, data=BLUE)
+    assert outcome_of_text(app) is None
+    assert text_records(app) == []
+
+
+def test_an_image_that_is_gone_leaves_no_text():
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.images.delete(names.IMAGES, "a.jpg")
+    assert process(app, data=RED) == {}
+    assert text_records(app) == []
+
+
+def test_without_an_analysis_only_a_setting_tells_that_there_is_text():
+    for mode, expected in (("auto", None), ("always", "due"), ("never", None)):
+        app = parts(TEXT_MODE=mode)
+        app.vision.failures = [ThrottledError("later")]
+        upload(app)
+        outcomes = process(app)
+        assert outcomes["analysis"] == "deferred"
+        assert outcomes.get("text") == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (RED.ljust(4 * 1024 * 1024, b"\0"), "image_too_large"),
+        (picture("WEBP"), "format_not_supported"),
+        (b"dear diary", "not_an_image"),
+    ],
+)
+def test_what_is_no_image_for_analysis_has_no_text_handed_over_either(data, code):
+    app = with_text(TEXT_MODE="always")
+    upload(app, data=data)
+    (outcome,) = steps.process(app.services, "a.jpg", None)
+    assert (outcome.step, outcome.state, outcome.code) == ("analysis", "failed", code)
+
+
+def test_a_gif_has_no_text_whatever_the_setting():
+    app = with_text(TEXT_MODE="always")
+    upload(app, data=picture("GIF"))
+    assert process(app) == {"analysis": "done", "thumbnails": "done"}
+    app = with_text(TEXT_MODE="always")
+    app.vision.failures = [ThrottledError("later")]
+    upload(app, data=picture("GIF"))
+    assert "text" not in process(app)
+
+
+def test_an_image_too_wide_for_read_has_that_noted_and_keeps_its_other_records():
+    """Analysis takes 16,000 pixels, Read 10,000."""
+    app = with_text()
+    upload(app, data=picture("PNG", 10_001, 50))
+    assert read(app, outcome_of_text(app))["problem"]["code"] == "image_too_many_pixels"
+    assert process(app) == {"analysis": "skipped", "thumbnails": "skipped", "text": "failed"}
+    assert records(app)[names.THUMBNAILS] == RECORDS[names.THUMBNAILS]
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def overwritten_by_one_without_text(moment=None):
+    """
+    An image with text is overwritten by one without, and the process dies before its operation number *moment*.
+
+    Returns the app after the event has come again, and how many moments there were.
+    """
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.vision.tags = {}
+    upload(app, data=BLUE)
+    count = 0
+
+    def before(*_):
+        nonlocal count
+        count += 1
+        if count - 1 == moment:
+            app.images.before = app.host.before = None
+            raise Killed
+
+    app.images.before = app.host.before = before
+    with suppress(Killed):
+        process(app)
+    app.images.before = app.host.before = None
+    app.clock.advance(60)
+    assert process(app) == {"analysis": ANY, "thumbnails": ANY}
+    return app, count
+
+
+@pytest.mark.parametrize("moment", range(overwritten_by_one_without_text()[1]))
+def test_a_process_that_dies_at_any_moment_leaves_no_text_of_an_earlier_version(moment):
+    app, _ = overwritten_by_one_without_text(moment)
+    assert text_records(app) == []
+    assert records(app) == RECORDS
+
+
+def test_an_analysis_that_failed_leaves_no_text_of_an_earlier_version():
+    app = with_text()
+    upload(app)
+    read(app, outcome_of_text(app))
+    app.vision.failures = [VisionRefusedError("no such language")]
+    upload(app, data=BLUE)
+    assert process(app)["analysis"] == "failed"
+    assert text_records(app) == []

@@ -5,6 +5,7 @@ What differs from run to run is made equal first: addresses, ids, times, ETags.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles.documents import text_pdf
 from doubles.hosting import PROJECT_ROOT, running_host
+from doubles.parts import ENVIRONMENT
+from doubles.patience import wait_until
 from doubles.real_runtime import running_runtime
 from doubles.real_runtime_sides import Answer, LocalSide, RealSide, Request, Side
 from doubles.real_runtime_world import World, world
 from doubles.vision_calls import picture, sample
 from doubles.witness import covered
+
+from shared import jobs
+from shared.images import ImageBytes
+from shared.settings import Settings
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
 FOLDERS = sorted(path.parent.name for path in PROJECT_ROOT.glob("*/function.json"))
@@ -26,14 +34,24 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
 ODD_NAME = "sub/Zoë & co.png"
 ODD_PATH = "sub/Zo%C3%AB%20%26%20co.png"
+LETTER = text_pdf("Dear reader,", "this is a letter.")
 UPLOADS = {
     "coffee.jpg": sample("coffee"),
+    "letter.pdf": LETTER,
     ODD_NAME: picture(kind="PNG"),
     "notes.txt": b"no image at all",
     "tiny.png": picture(20, 20, kind="PNG"),
     "empty.jpg": b"",
 }
 LATE = picture(90, 80, colour="green")
+BILL, NEVER = text_pdf("42 EUR"), text_pdf("never read")
+# A Read's id is a digest of its document and its parameters.
+BILL_ID = jobs.of_visitor(ImageBytes(BILL), Settings.from_env(ENVIRONMENT), {}).instance_id
+NEVER_ID = jobs.of_visitor(ImageBytes(NEVER), Settings.from_env(ENVIRONMENT), {}).instance_id
+UNKNOWN_ID = f"ocr-{'0' * 40}"
+READ_ID = re.compile(r"ocr-[0-9a-f]{40}")
+# How often a Read is polled is a matter of how fast the machine is.
+POLLS = "readResult"
 
 
 def analyze(body: bytes, query: str = "", **headers: str) -> Request:
@@ -51,6 +69,12 @@ def thumbnail(method: str, path: str, name: str | None, **headers: str) -> Reque
 
 def images(path: str, name: str | None = None) -> Request:
     return Request("ImagesHttp", "GET", f"/api/images{path}", route={} if name is None else {"name": name})
+
+
+def ocr(method: str, identifier: str = "", query: str = "", body: bytes = b"") -> Request:
+    path = f"/api/ocr/{identifier}" if identifier else "/api/ocr"
+    route = {"id": identifier} if identifier else {}
+    return Request("OcrHttp", method, f"{path}{query}", body, OCTETS if body else {}, route)
 
 
 REQUESTS = {
@@ -97,6 +121,32 @@ REQUESTS = {
     "image by an odd name": images(f"/{ODD_PATH}", ODD_NAME),
     "image that failed": images("/notes.txt", "notes.txt"),
     "image that is missing": images("/nothing.jpg", "nothing.jpg"),
+    "image that is a document": images("/letter.pdf", "letter.pdf"),
+    "ocr bytes": ocr("POST", body=BILL, query="?code=a%26b&format=txt"),
+    "ocr is done": ocr("GET", BILL_ID),
+    "ocr as text": ocr("GET", BILL_ID, "?format=txt"),
+    "ocr cancelled too late": ocr("DELETE", BILL_ID),
+    "ocr bytes that were read": ocr("POST", body=BILL),
+    "ocr the bytes of an upload": ocr("POST", body=LETTER),
+    "ocr a blob that was read": given("OcrHttp", "ocr", {"blob": "letter.pdf"}),
+    "ocr a blob that is no image": given("OcrHttp", "ocr", {"blob": "notes.txt"}),
+    "ocr a blob that is missing": given("OcrHttp", "ocr", {"blob": "nothing.pdf"}),
+    "ocr a blob outside": given("OcrHttp", "ocr", {"blob": "../cache/x"}),
+    "ocr nothing": ocr("POST"),
+    "ocr text": ocr("POST", body=b"no image at all"),
+    "ocr a GIF": ocr("POST", body=picture(kind="GIF")),
+    "ocr too small an image": ocr("POST", body=picture(49, 49)),
+    "ocr in no language": ocr("POST", body=BILL, query="?language=German"),
+    "ocr no pages": ocr("POST", body=BILL, query="?pages=one"),
+    "ocr in no order": ocr("POST", body=BILL, query="?readingOrder=random"),
+    "ocr by no model": ocr("POST", body=BILL, query="?model-version=newest"),
+    "ocr in no format": ocr("POST", body=BILL, query="?format=pdf"),
+    "ocr with a misspelt parameter": ocr("POST", body=BILL, query="?lang=de"),
+    "ocr posted with an id": ocr("POST", BILL_ID, body=BILL),
+    "ocr without an id": ocr("GET"),
+    "ocr unknown": ocr("GET", UNKNOWN_ID),
+    "ocr unknown cancelled": ocr("DELETE", UNKNOWN_ID),
+    "ocr of no id": ocr("GET", "x"),
     "health": Request("HealthHttp", "GET", "/api/health"),
     "health with a parameter": Request("HealthHttp", "GET", "/api/health?verbose=1"),
 }
@@ -107,6 +157,7 @@ class Played:
     """What one side did."""
 
     answers: Mapping[str, Answer]
+    cancelled: Mapping[str, Answer]
     refused: Answer
     raised: Mapping[str, str | None]
     paid: Mapping[str, Any]
@@ -121,12 +172,35 @@ def play(side: Side, its: World) -> Played:
         raised[name] = side.deliver("images", name, content)
     its.upload("inputs", "elsewhere.jpg", LATE)
     raised["elsewhere"] = side.deliver("inputs", "elsewhere.jpg", LATE)
-    answers = {name: _plain(side.ask(_marked(name, request)), its) for name, request in REQUESTS.items()}
+    _read(side, images("/letter.pdf", "letter.pdf"))
+    answers = {name: _asked(side, its, name, request) for name, request in REQUESTS.items()}
+    cancelled = _cancel(side, its)
     its.fail({"status": {"401": 1.0}})
     its.upload("images", "late.jpg", LATE)
     raised["late.jpg"] = side.deliver("images", "late.jpg", LATE)
-    refused = _plain(side.ask(analyze(LATE, **{"X-Correlation-Id": "refused"})), its)
-    return Played(answers, refused, raised, its.paid(), its.records())
+    refused = _asked(side, its, "refused", analyze(LATE))
+    paid = {name: counted for name, counted in its.paid().items() if name != POLLS}
+    return Played(answers, cancelled, refused, raised, paid, its.records())
+
+
+def _read(side: Side, request: Request) -> None:
+    """Wait until the text of an upload is read."""
+    wait_until(lambda: json.loads(side.ask(request).body)["state"] != "pending", 60)
+
+
+def _cancel(side: Side, its: World) -> dict[str, Answer]:
+    """Cancel a Read that the service does not finish."""
+    its.fail({"read_seconds": 300})
+    steps = {"start": ocr("POST", body=NEVER), "cancel": ocr("DELETE", NEVER_ID), "report": ocr("GET", NEVER_ID)}
+    return {name: _asked(side, its, name, request) for name, request in steps.items()}
+
+
+def _asked(side: Side, its: World, name: str, request: Request) -> Answer:
+    """Ask, in the case of a Read's report until it is not under way any more."""
+    marked = _marked(name, request)
+    if request.function == "OcrHttp" and request.method == "GET":
+        wait_until(lambda: side.ask(marked).status != 202, 60)
+    return _plain(side.ask(marked), its, side.base)
 
 
 def _marked(name: str, request: Request) -> Request:
@@ -134,10 +208,13 @@ def _marked(name: str, request: Request) -> Request:
     return Request(request.function, request.method, request.target, request.body, headers, request.route)
 
 
-def _plain(answer: Answer, its: World) -> Answer:
-    headers = {name: its.plain(value) for name, value in answer.headers.items()}
+def _plain(answer: Answer, its: World, base: str) -> Answer:
+    def plain(text: str) -> str:
+        return READ_ID.sub("<read>", its.plain(text).replace(base, "<app>"))
+
+    headers = {name: plain(value) for name, value in answer.headers.items()}
     is_text = "json" in headers.get("content-type", "")
-    return Answer(answer.status, headers, its.plain(answer.body.decode()).encode() if is_text else answer.body)
+    return Answer(answer.status, headers, plain(answer.body.decode()).encode() if is_text else answer.body)
 
 
 @pytest.fixture(scope="module")
@@ -146,15 +223,27 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("deployed") / "app"
     for folder in [*FOLDERS, "shared"]:
         shutil.copytree(PROJECT_ROOT / folder, root / folder)
-    shutil.copy2(PROJECT_ROOT / "host.json", root)
+    for file in ("host.json", "requirements.txt"):
+        shutil.copy2(PROJECT_ROOT / file, root)
     return root
 
 
 @pytest.fixture(scope="module")
-def played(app: Path) -> tuple[Played, Played]:
+def hub(app: Path) -> Path:
+    """What of the app a task hub runs: its orchestrators and their activities."""
+    root = app.parent / "hub"
+    shutil.copytree(app, root)
+    for folder in FOLDERS:
+        if not _types(folder) & {"orchestrationTrigger", "activityTrigger"}:
+            shutil.rmtree(root / folder)
+    return root
+
+
+@pytest.fixture(scope="module")
+def played(app: Path, hub: Path) -> tuple[Played, Played]:
     """The local host's side, then the runtime's; they run at the same time and apart from each other."""
     with ThreadPoolExecutor() as pool:
-        local, real = pool.submit(_play_locally, app), pool.submit(_play_really, app)
+        local, real = pool.submit(_play_locally, app), pool.submit(_play_really, app, hub)
         return local.result(), real.result()
 
 
@@ -163,10 +252,14 @@ def _play_locally(app: Path) -> Played:
         return play(LocalSide(its, host), its)
 
 
-def _play_really(app: Path) -> Played:
-    with world() as its, running_runtime(app, its.environment()) as runtime:
+def _play_really(app: Path, hub: Path) -> Played:
+    with (
+        world() as its,
+        running_host(hub, app.parent / "hub-state", environment=its.environment()) as tasks,
+        running_runtime(app, its.environment()) as runtime,
+    ):
         assert runtime.refused == {}
-        return play(RealSide(its, runtime), its)
+        return play(RealSide(its, runtime, tasks), its)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -177,7 +270,15 @@ def test_a_request_is_answered_as_by_microsofts_runtime(name: str, played: tuple
 
 
 def test_the_requests_bring_answers_of_every_kind(played: tuple[Played, Played]) -> None:
-    assert {answer.status for answer in played[1].answers.values()} == {200, 304, 400, 404, 411}
+    assert {answer.status for answer in played[1].answers.values()} == {*(200, 202, 304, 400, 404, 409, 411)}
+
+
+@pytest.mark.parametrize(("step", "status"), [("start", 202), ("cancel", 202), ("report", 410)])
+def test_a_read_is_cancelled_as_by_microsofts_runtime(step: str, status: int, played: tuple[Played, Played]) -> None:
+    local, real = played
+    assert local.cancelled[step] == real.cancelled[step]
+    assert real.cancelled[step].status == status
+    covered(WITNESS, "HTTP requests", f"cancel: {step}")
 
 
 def test_every_folder_of_the_app_loads_in_microsofts_runtime(app: Path) -> None:
@@ -187,10 +288,9 @@ def test_every_folder_of_the_app_loads_in_microsofts_runtime(app: Path) -> None:
         covered(WITNESS, "folders of this app", folder)
 
 
-def test_every_function_of_http_alone_is_asked() -> None:
-    """Those with other bindings need more of a host than Microsoft's runtime is given here."""
-    alone = {folder for folder in FOLDERS if _types(folder) == {"httpTrigger", "http"}}
-    assert alone == {request.function for request in REQUESTS.values()}
+def test_every_http_function_is_asked() -> None:
+    with_http = {folder for folder in FOLDERS if "httpTrigger" in _types(folder)}
+    assert with_http == {request.function for request in REQUESTS.values()}
 
 
 def _types(folder: str) -> set[str]:
@@ -216,7 +316,7 @@ def test_an_outage_is_told_alike(played: tuple[Played, Played]) -> None:
 def test_the_same_records_are_written(played: tuple[Played, Played]) -> None:
     local, real = played
     assert list(local.records) == list(real.records)
-    assert "analysis/coffee.jpg.json" in real.records
+    assert {"analysis/coffee.jpg.json", "text/letter.pdf.json", "text/letter.pdf.txt"} <= set(real.records)
     for name, record in local.records.items():
         assert record == real.records[name], name
         covered(WITNESS, "records", name)
@@ -225,4 +325,4 @@ def test_the_same_records_are_written(played: tuple[Played, Played]) -> None:
 def test_the_same_calls_are_paid(played: tuple[Played, Played]) -> None:
     local, real = played
     assert local.paid == real.paid
-    assert {"analyze", "describe", "generateThumbnail"} <= set(real.paid)
+    assert {"analyze", "describe", "generateThumbnail", "read"} <= set(real.paid)

@@ -1,0 +1,234 @@
+"""The orchestrator and the activities of this app, in Microsoft's runtime: the same answers as in the local host."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from doubles.documents import text_pdf
+from doubles.durable_apps import finish
+from doubles.hosting import PROJECT_ROOT, Host, running_host, write_function
+from doubles.orchestrator_runs import context_of
+from doubles.parts import ENVIRONMENT
+from doubles.real_runtime import Outcome, Runtime, running_runtime
+from doubles.real_runtime_data import text_value
+from doubles.real_runtime_world import World, world
+from doubles.witness import covered
+
+from shared import jobs, names
+from shared.images import ImageBytes, ImageUrl
+from shared.jobs import Job
+from shared.records import Version
+from shared.settings import Settings
+
+WITNESS = "azure-functions-runtime-v1 1.2.0"
+Json = dict[str, Any]
+HISTORIES = sorted((PROJECT_ROOT / "tests/fixtures/histories").glob("*.json"))
+FOLDERS = ("OcrOrchestrator", "OcrSubmit", "OcrPoll", "OcrStore")
+SETTINGS = Settings.from_env(ENVIRONMENT)
+LETTER, LATE = text_pdf("Dear reader,"), text_pdf("too late")
+NOW = "2126-01-01T00:00:00+00:00"  # younger than 48 hours for a long while
+CRASH = {"code": "internal_error", "status": 500, "message": "oh", "action": "look", "requestId": None}
+# Runs one activity, whatever comes of it.
+ASK = """
+import azure.durable_functions as df
+
+def run(context):
+    asked = context.get_input()
+    return (yield context.call_activity(asked["activity"], asked["work"]))
+
+main = df.Orchestrator.create(run)
+"""
+
+
+class Side(Protocol):
+    """One way to run the activities, in a world of its own."""
+
+    world: World
+
+    def ask(self, activity: str, work: Json) -> Json:
+        """Run an activity; returns its outcome."""
+
+
+@dataclass
+class LocalSide:
+    """The local host, whose engine calls the activity."""
+
+    world: World
+    host: Host
+
+    def ask(self, activity: str, work: Json) -> Json:
+        """Have an orchestration of one call run."""
+        outcome: Json = finish(self.host, "Ask", {"activity": activity, "work": work})["output"]
+        return outcome
+
+
+@dataclass
+class RealSide:
+    """Microsoft's runtime, in which an activity is a function like others."""
+
+    world: World
+    runtime: Runtime
+
+    def ask(self, activity: str, work: Json) -> Json:
+        """Invoke the activity."""
+        outcome = self.runtime.invoke(activity, {"work": text_value(json.dumps(work))})
+        return returned(outcome)
+
+
+def returned(outcome: Outcome) -> Json:
+    """The JSON that a function returned."""
+    assert outcome.ok, outcome.traceback
+    assert outcome.returned["type"] == "json"
+    found: Json = json.loads(outcome.returned["value"])
+    return found
+
+
+def work(job: Job, **more: Any) -> Json:
+    return {"job": job.to_json(), "ticket": None, "wait": 0.0, "failures": 0, "crash": None, **more}
+
+
+def of_image(its: World, name: str, content: bytes) -> Job:
+    its.upload(names.IMAGES, name, content)
+    etag = its.storage.get_blob_client(names.IMAGES, name).get_blob_properties().etag.strip('"')
+    return jobs.of_image(Version(name, etag, ImageBytes(content).subject, len(content)), SETTINGS, text_only=True)
+
+
+def of_bytes(its: World, content: bytes) -> Job:
+    job = jobs.of_visitor(ImageBytes(content), SETTINGS, {"pages": "1"})
+    its.upload(names.INPUTS, names.given(job.subject), content)
+    return job
+
+
+def play(side: Side) -> dict[str, Any]:
+    """Every kind of outcome, in one order; returns each by its name."""
+    its, outcomes = side.world, {}
+
+    def ask(name: str, activity: str, job: Job, **more: Any) -> Json:
+        outcome = side.ask(activity, work(job, **more))
+        outcomes[name] = json.loads(its.plain(json.dumps(outcome)))
+        return outcome
+
+    letter = of_image(its, "letter.pdf", LETTER)
+    ticket = ask("submitted", "OcrSubmit", letter)["ticket"]
+    again = ask("submitted again", "OcrSubmit", letter)["ticket"]
+    assert again == ticket
+    # Patience: a few polls within one activity, until it is done.
+    ask("polled", "OcrPoll", letter, ticket=ticket, wait=1.0)
+    ask("read by another", "OcrSubmit", of_image(its, "copy.pdf", LETTER))
+    ask("stored", "OcrStore", letter, ticket=ticket)
+    ask("stored already", "OcrSubmit", letter)
+    ask("crash recorded", "OcrStore", of_image(its, "crash.pdf", LETTER), crash=CRASH)
+    given = of_bytes(its, LETTER)
+    ticket = ask("bytes submitted", "OcrSubmit", given)["ticket"]
+    ask("bytes polled", "OcrPoll", given, ticket=ticket, wait=1.0)
+    ask("bytes stored", "OcrStore", given, ticket=ticket)
+    ask("no image", "OcrSubmit", of_image(its, "notes.txt", b"no image at all"))
+    ask("bytes gone", "OcrSubmit", jobs.of_visitor(ImageBytes(b"gone"), SETTINGS, {}))
+    ask("address that nobody serves", "OcrSubmit", jobs.of_visitor(ImageUrl("http://127.0.0.1:9/a"), SETTINGS, {}))
+    ask("nothing to store", "OcrStore", of_image(its, "early.pdf", LATE))
+    ask("overwritten", "OcrStore", letter._replace(etag="0x1"))
+    ask("deleted", "OcrStore", letter._replace(name="gone.pdf"))
+    unknown = {"operation": f"{its.vision.url}/vision/v3.2/read/analyzeResults/{'0' * 8}", "submitted": NOW}
+    ask("lost", "OcrPoll", letter, ticket=unknown)
+    ask("elsewhere", "OcrPoll", letter, ticket={**unknown, "operation": "http://127.0.0.1:9/x/y"})
+    its.fail({"status": {"401": 1.0}})
+    ask("refused key", "OcrSubmit", of_image(its, "late.pdf", LATE), failures=2)
+    ask("refused key while polling", "OcrPoll", letter, ticket=ticket)
+    return outcomes
+
+
+STATES = {
+    "submitted": "submitted",
+    "submitted again": "submitted",
+    "polled": "read",
+    "read by another": "read",
+    "stored": "done",
+    "stored already": "done",
+    "crash recorded": "failed",
+    "bytes submitted": "submitted",
+    "bytes polled": "read",
+    "bytes stored": "done",
+    "no image": "failed",
+    "bytes gone": "failed",
+    "address that nobody serves": "failed",
+    "nothing to store": "again",
+    "overwritten": "superseded",
+    "deleted": "superseded",
+    "lost": "failed",
+    "elsewhere": "again",
+    "refused key": "wait",
+    "refused key while polling": "wait",
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The durable part of the app, and for the local host an orchestrator that asks single activities."""
+    root = tmp_path_factory.mktemp("durable") / "app"
+    for folder in (*FOLDERS, "shared"):
+        shutil.copytree(PROJECT_ROOT / folder, root / folder)
+    for file in ("host.json", "requirements.txt"):
+        shutil.copy2(PROJECT_ROOT / file, root)
+    write_function(root, "Ask", [{"name": "context", "type": "orchestrationTrigger", "direction": "in"}], ASK)
+    return root
+
+
+@pytest.fixture(scope="module")
+def real(app: Path) -> Iterator[RealSide]:
+    with world() as its, running_runtime(app, its.environment()) as runtime:
+        assert runtime.refused == {}
+        yield RealSide(its, runtime)
+
+
+@pytest.fixture(scope="module")
+def local(app: Path) -> Iterator[LocalSide]:
+    with world() as its, running_host(app, app.parent / "state", environment=its.environment()) as host:
+        yield LocalSide(its, host)
+
+
+@pytest.fixture(scope="module")
+def played(local: LocalSide, real: RealSide) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return play(local), play(real)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_an_activity_answers_as_in_microsofts_runtime(name: str, played: tuple[Json, Json]) -> None:
+    local, real = (_without_durations(side[name]) for side in played)
+    assert local == real
+    assert real["state"] == STATES[name]
+    covered(WITNESS, "outcomes of activities", name)
+
+
+def test_the_activities_write_the_same_records(played: tuple[Json, Json], local: LocalSide, real: RealSide) -> None:
+    assert local.world.records() == real.world.records()
+    assert "text/letter.pdf.txt" in real.world.records()
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_the_orchestrator_answers_a_recorded_history_as_in_the_local_hosts_engine(path: Path, real: RealSide) -> None:
+    """Of a long history every fifth turn and the last ones, because each is a run from its beginning."""
+    recording = json.loads(path.read_text())
+    for number, execution in enumerate(recording["executions"]):
+        for count, turn in _some(execution["turns"]):
+            outcome = real.runtime.invoke("OcrOrchestrator", {"context": text_value(context_of(execution, turn))})
+            expected = {**turn["answer"], "actions": [execution["actions"][: turn["actions"]]]}
+            assert returned(outcome) == expected, (number, count)
+    covered(WITNESS, "histories of the orchestrator", path.stem)
+
+
+def _some(turns: list[Json]) -> list[tuple[int, Json]]:
+    return [(at, turn) for at, turn in enumerate(turns) if at % 5 == 0 or at < 6 or at > len(turns) - 3]
+
+
+def test_there_are_histories() -> None:
+    assert len(HISTORIES) >= 15
+
+
+def _without_durations(outcome: Json) -> Json:
+    """An outcome without what depends on how fast the machine is: how often was asked, and the wait that is left."""
+    kept = {name: value for name, value in outcome.items() if name != "polls"}
+    return kept if outcome["state"] == "wait" else {name: value for name, value in kept.items() if name != "seconds"}

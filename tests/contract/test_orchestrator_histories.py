@@ -1,0 +1,260 @@
+"""
+OcrOrchestrator answers recorded histories as it did when they were recorded, turn by turn.
+
+Orchestrations outlive deployments: an instance that slept while the app was updated goes on with the new code and its
+old history. If that code asks for something else, the platform ends the instance. So a difference here is a break with
+every Read that is under way; where it is meant, record anew with
+
+    pytest tests/contract/test_orchestrator_histories.py --record-histories
+
+and say in the changelog that Reads under way have to end before the update.
+"""
+
+import json
+from collections.abc import Callable, Generator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.durable_functions import Orchestrator
+from doubles.orchestrator_runs import Main, OrchestratorRun, differences, text_of
+from doubles.parts import Parts, parts
+from doubles.pictures import picture
+from doubles.read_runs import job_of
+
+from OcrOrchestrator import main
+from shared import names, ocr_loop
+from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
+from shared.schedule import Median
+
+HISTORIES = Path(__file__).resolve().parents[1] / "fixtures" / "histories"
+RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
+# The SDK recommends types that functions of the v1 model cannot give.
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without expected_type")
+
+
+def run_of(app: Parts, **more: Any) -> OrchestratorRun:
+    return OrchestratorRun(app, job_of(app, RED), main, **more)
+
+
+def short() -> OrchestratorRun:
+    return run_of(parts())
+
+
+def slow() -> OrchestratorRun:
+    app = parts()
+    app.vision.reads = [["notStarted", *["running"] * 30, "succeeded"]]
+    return run_of(app)
+
+
+def large() -> OrchestratorRun:
+    """So large that every wait is a timer."""
+    app = parts()
+    app.vision.reads = [["running", "running", "succeeded"]]
+    median = Median(40.0)
+    return run_of(Parts(app.services._replace(median=median), app.images, app.host, app.vision, app.clock))
+
+
+def throttled() -> OrchestratorRun:
+    app = parts()
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=7.0), ThrottledError("later")]
+    app.vision.at_call = lambda *_: app.vision.failures.extend(
+        ThrottledError("later", retry_after_seconds=seconds) for seconds in (1.0, 30.0, 2.5)
+    )
+    return run_of(app)
+
+
+def outage() -> OrchestratorRun:
+    app = parts()
+    app.vision.at_call = lambda *_: app.vision.failures.extend(
+        [*[VisionUnavailableError("down")] * 9, *[VisionUnauthorizedError("wrong key (401)")] * 2]
+    )
+    return run_of(app)
+
+
+def failed() -> OrchestratorRun:
+    app = parts()
+    app.vision.reads = [["running", "failed"]]
+    return run_of(app)
+
+
+def deadline() -> OrchestratorRun:
+    app = parts(TEXT_DEADLINE_SECONDS="60")
+    app.vision.reads = [["running"]]
+    return run_of(app)
+
+
+def continued() -> OrchestratorRun:
+    """Throttled for so long that one execution would be replayed too often."""
+    app = parts()
+    app.vision.at_call = lambda *_: app.vision.failures.extend([ThrottledError("later", retry_after_seconds=9.0)] * 52)
+    return run_of(app)
+
+
+def cancelled() -> OrchestratorRun:
+    app = parts()
+    app.vision.reads = [["running"]]
+    return run_of(app, cancel_after_turns=6)
+
+
+def crashed_once() -> OrchestratorRun:
+    return run_of(parts(), crashes={"OcrPoll": [ZeroDivisionError("oh")], "OcrStore": [KeyError("a"), KeyError("b")]})
+
+
+def crashed_for_good() -> OrchestratorRun:
+    return run_of(parts(), crashes={"OcrPoll": [ZeroDivisionError("oh")] * 3})
+
+
+def crashed_twice_for_good() -> OrchestratorRun:
+    return run_of(parts(), crashes={"OcrSubmit": [MemoryError()] * 3, "OcrStore": [MemoryError()] * 3})
+
+
+def superseded() -> OrchestratorRun:
+    app = parts()
+    run = run_of(app)
+    app.vision.at_call = lambda *_: app.images.write(names.IMAGES, "a.jpg", BLUE, content_type="image/jpeg") and None
+    return run
+
+
+def forgotten() -> OrchestratorRun:
+    """The app slept for two days, and so the service has forgotten the document."""
+    app = parts()
+
+    def at_call(*_: object) -> None:
+        app.vision.at_call = None
+        app.vision.forget()
+        app.vision.failures = [ThrottledError("later", retry_after_seconds=49 * 3600.0)]
+
+    app.vision.at_call = at_call
+    return run_of(app)
+
+
+def stored_already() -> OrchestratorRun:
+    app = parts()
+    run = run_of(app)
+    OrchestratorRun(app, run.job, main).record()
+    return run
+
+
+RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
+    "short": (short, "Completed", "done"),
+    "slow": (slow, "Completed", "done"),
+    "large": (large, "Completed", "done"),
+    "throttled": (throttled, "Completed", "done"),
+    "outage": (outage, "Completed", "done"),
+    "failed": (failed, "Completed", "failed"),
+    "deadline": (deadline, "Completed", "failed"),
+    "continued": (continued, "Completed", "done"),
+    "cancelled": (cancelled, "Terminated", None),
+    "crashed-once": (crashed_once, "Completed", "done"),
+    "crashed-for-good": (crashed_for_good, "Completed", "failed"),
+    "crashed-twice-for-good": (crashed_twice_for_good, "Completed", "failed"),
+    "superseded": (superseded, "Completed", "superseded"),
+    "forgotten": (forgotten, "Completed", "done"),
+    "stored-already": (stored_already, "Completed", "done"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _recorded(request: pytest.FixtureRequest) -> None:
+    """Record everything anew, if that is what is wanted."""
+    if request.config.getoption("--record-histories"):
+        HISTORIES.mkdir(parents=True, exist_ok=True)
+        for name, (run, _, _) in RUNS.items():
+            (HISTORIES / f"{name}.json").write_text(text_of(run().record()))
+
+
+def history(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((HISTORIES / f"{name}.json").read_text())
+    return found
+
+
+def test_every_kind_of_run_is_recorded_and_nothing_else() -> None:
+    assert sorted(path.stem for path in HISTORIES.glob("*")) == sorted(RUNS)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_recorded_history_is_answered_as_it_was(name: str) -> None:
+    assert list(differences(history(name), main)) == []
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_recording_is_of_the_run_that_it_is_called_after(name: str) -> None:
+    found, (_, status, state) = history(name), RUNS[name]
+    assert found["status"] == status
+    assert (found["output"]["state"] if state else None) == state
+    assert sum(len(execution["turns"]) for execution in found["executions"]) >= 2
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_engine_takes_the_same_way_today(name: str) -> None:
+    """The recordings are no relics: the activities of today lead to the same calls and to the same end."""
+    run, status, state = RUNS[name]
+    found = run().record()
+    assert (found["status"], found["output"]["state"] if state else None) == (status, state)
+    assert calls(found) == calls(history(name))
+
+
+def test_the_recordings_cover_timers_retries_continuing_and_every_activity() -> None:
+    seen = {event["EventType"] for name in RUNS for each in history(name)["executions"] for event in each["history"]}
+    assert {0, 4, 5, 6, 10, 11, 12, 13} <= seen
+    assert len(history("continued")["executions"]) == 2
+    assert {call for name in RUNS for call in calls(history(name))} == {"OcrSubmit", "OcrPoll", "OcrStore"}
+
+
+def calls(recording: dict[str, Any]) -> list[str]:
+    """The activities that were scheduled, in order."""
+    events = [event for execution in recording["executions"] for event in execution["history"]]
+    return [event["Name"] for event in events if event["EventType"] == 4]
+
+
+# The check can fail: each of these is a change that would break Reads that are under way.
+
+
+def with_a_call_before(context: Any) -> Generator[Any, Any, Any]:
+    yield context.call_activity("OcrPrepare", None)
+    return (yield from ocr_loop.orchestrate(context))
+
+
+def with_a_timer_before(context: Any) -> Generator[Any, Any, Any]:
+    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
+    return (yield from ocr_loop.orchestrate(context))
+
+
+def patched(name: str, value: Any) -> Main:
+    def orchestrate(context: func.OrchestrationContext) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ocr_loop, name, value)
+            return main(context)
+
+    return orchestrate
+
+
+def exchanged(state: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+    """Store before polling."""
+    new = _ADVANCE(state, outcome)
+    return {**new, "step": {"OcrPoll": "OcrStore", "OcrStore": "OcrPoll"}.get(new["step"], new["step"])}
+
+
+_ADVANCE = ocr_loop.advance
+CHANGES: dict[str, tuple[str, Main]] = {
+    "a call before all others": ("short", Orchestrator.create(with_a_call_before)),
+    "a timer before all calls": ("short", Orchestrator.create(with_a_timer_before)),
+    "another order of the calls": ("short", patched("advance", exchanged)),
+    "another input of a call": ("short", patched("work_of", lambda state: {"job": state["job"]})),
+    "another name of an activity": ("short", patched("SUBMIT", "OcrSend")),
+    "other retries": ("short", patched("CRASH_WAIT_MILLISECONDS", 1000)),
+    "less patience": ("slow", patched("PATIENCE_SECONDS", 1.0)),
+    "more patience": ("large", patched("PATIENCE_SECONDS", 60.0)),
+    "fewer turns before it continues as new": ("continued", patched("MAX_TURNS", 40)),
+    "more turns before it continues as new": ("continued", patched("MAX_TURNS", 60)),
+    "another status": ("short", patched("status", lambda state, now: {"step": state["step"]})),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_what_it_asks_for_is_found(change: str) -> None:
+    name, changed = CHANGES[change]
+    assert next(differences(history(name), changed), None)

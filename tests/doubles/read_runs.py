@@ -1,0 +1,83 @@
+"""A job on its way from submit to its end, as OcrOrchestrator takes it, without the platform and without waiting."""
+
+from typing import Any
+
+from doubles.parts import Parts
+
+from shared import names, ocr, ocr_loop
+from shared.asking import Ticket
+from shared.images import ImageBytes
+from shared.jobs import Job, of_image
+from shared.records import Version
+
+Json = dict[str, Any]
+
+
+def upload(app: Parts, data: bytes, name: str = "a.jpg") -> Version:
+    """Put an image into its container and return its version."""
+    etag = app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
+    return Version(name, etag, ImageBytes(data).subject, len(data))
+
+
+def job_of(app: Parts, data: bytes, name: str = "a.jpg", *, text_only: bool = False) -> Job:
+    """The job of an image that is uploaded now."""
+    return of_image(upload(app, data, name), app.services.settings, text_only=text_only)
+
+
+class ReadRun:
+    """
+    One job's run.
+
+    Attributes:
+        state: of `shared.ocr_loop`.
+        steps: what was done so far: `step:outcome`, in order.
+        waited_seconds: how long it has waited so far, on the app's clock.
+    """
+
+    def __init__(self, app: Parts, job: Job) -> None:
+        self.app = app
+        self.job = job
+        self.state = ocr_loop.begin(job.to_json(), app.clock.utc())
+        self.steps: list[str] = []
+        self.waited_seconds = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end."""
+        return bool(self.state["step"] == ocr_loop.END)
+
+    def step(self) -> Json:
+        """Wait and do the next activity; returns its outcome."""
+        seconds = self.state["pause"] + self.state["wait"]
+        self.waited_seconds += seconds
+        self.app.clock.advance(seconds)
+        work = ocr_loop.work_of(self.state)
+        outcome = self._act(self.state["step"], work)
+        self.steps.append(f"{self.state['step']}:{outcome['state']}")
+        self.state = ocr_loop.advance(self.state, outcome)
+        return outcome
+
+    def until(self, step: str) -> "ReadRun":
+        """Go on until *step* is next, or the end."""
+        while self.state["step"] not in (step, ocr_loop.END):
+            self.step()
+        return self
+
+    def finish(self, most: int = 400) -> Json:
+        """Go on to the end; returns the outcome."""
+        for _ in range(most):
+            if self.is_over:
+                outcome: Json = self.state["outcome"]
+                return outcome
+            self.step()
+        raise AssertionError(f"no end after {most} steps: {self.steps[-10:]}")
+
+    def _act(self, step: str, work: Json) -> Json:
+        services, failures = self.app.services, work["failures"]
+        ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
+        if step == ocr_loop.SUBMIT:
+            return ocr.submit(services, self.job, failures)
+        if step == ocr_loop.POLL:
+            assert ticket is not None
+            return ocr.poll(services, self.job, ticket, failures)
+        return ocr.store(services, self.job, failures, ticket=ticket, crash=work["crash"])

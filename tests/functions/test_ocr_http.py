@@ -1,0 +1,481 @@
+"""`/api/ocr`: start, report, cancel."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import azure.functions as func
+import pytest
+from doubles.fake_vision import read_text
+from doubles.http_requests import Hub, parsed, problem_of, request
+from doubles.parts import Parts
+from doubles.pictures import picture
+from doubles.read_runs import ReadRun, job_of, upload
+
+from OcrHttp import main
+from shared import jobs, names
+from shared.errors import StorageError
+from shared.images import ImageBytes, ImageUrl
+from shared.jobs import Job
+
+RED = picture(colour=(200, 0, 0))
+URL = "https://example.invalid/a.jpg"
+UNKNOWN = f"ocr-{'0' * 40}"
+DOWN = Exception("Connection refused by the durable API")
+
+
+@pytest.fixture(autouse=True)
+def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The task hub to which every durable client belongs."""
+    hub = Hub()
+    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
+    return hub
+
+
+def ask(
+    method: str = "POST",
+    body: bytes | Mapping[str, Any] = b"",
+    identifier: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **params: str,
+) -> func.HttpResponse:
+    route = {"id": identifier} if identifier else {}
+    answer: func.HttpResponse = asyncio.run(
+        main(request(method, body, params=params, route=route, headers=headers), "the durable client's binding")
+    )
+    return answer
+
+
+def job_for(app: Parts, data: bytes = RED, **parameters: str) -> Job:
+    return jobs.of_visitor(ImageBytes(data), app.services.settings, parameters)
+
+
+def read(app: Parts, hub: Hub, job: Job) -> str:
+    """Let a job that was started come to its end; returns its id."""
+    hub.set(job.instance_id, "Completed", output=ReadRun(app, job).finish())
+    return job.instance_id
+
+
+def nothing_happened(app: Parts, hub: Hub) -> bool:
+    return not (hub.started or app.vision.asked or app.host.contents(names.INPUTS) or app.images.contents(names.TEXT))
+
+
+# POST
+
+
+def test_bytes_are_stored_and_their_read_is_started(app: Parts, hub: Hub) -> None:
+    response = ask(body=RED)
+    job = job_for(app)
+    assert response.status_code == 202
+    assert parsed(response) == {"id": job.instance_id, "state": "running"}
+    assert hub.started == [("OcrOrchestrator", job.instance_id, job.to_json())]
+    assert app.host.contents(names.INPUTS) == {job.subject: RED}
+    assert app.vision.asked == []
+
+
+def test_the_location_is_absolute_and_tells_when_to_come_back(app: Parts) -> None:
+    response = ask(body=RED)
+    assert response.headers["Location"] == f"http://127.0.0.1/api/ocr/{job_for(app).instance_id}"
+    assert response.headers["Retry-After"] == "1"
+
+
+def test_a_key_in_the_query_goes_back_in_the_location(app: Parts) -> None:
+    """Whoever sends it that way polls the address as it is."""
+    response = ask(body=RED, code="k&y/+=")
+    assert urlsplit(response.headers["Location"]).query == "code=k%26y%2F%2B%3D"
+
+
+def test_a_key_in_the_headers_does_not_come_back(app: Parts) -> None:
+    response = ask(body=RED, headers={"x-functions-key": "secret-key"})
+    assert urlsplit(response.headers["Location"]).query == ""
+    assert "secret-key" not in str(dict(response.headers)) + response.get_body().decode()
+
+
+def test_the_format_goes_along_with_the_location(app: Parts, hub: Hub) -> None:
+    """A poller follows the address as it is, and wants what it asked for at first."""
+    response = ask(body=RED, format="txt", code="key")
+    assert urlsplit(response.headers["Location"]).query == "code=key&format=txt"
+    hub.set(job_for(app).instance_id, "Running")
+    again = ask("GET", identifier=job_for(app).instance_id, format="txt")
+    assert urlsplit(again.headers["Location"]).query == "format=txt"
+
+
+def test_an_address_is_handed_over_without_a_fetch(app: Parts, hub: Hub) -> None:
+    job = jobs.of_visitor(ImageUrl(URL), app.services.settings, {})
+    assert parsed(ask(body={"url": URL}))["id"] == job.instance_id
+    assert hub.started[0][2] == job.to_json()
+    assert app.host.contents(names.INPUTS) == {}
+
+
+def test_an_uploaded_image_is_read_as_its_upload_would_be(app: Parts, hub: Hub) -> None:
+    """The same instance: whoever comes first, there is one Read and one record."""
+    job = job_of(app, RED)
+    assert parsed(ask(body={"blob": "a.jpg"}))["id"] == job.instance_id
+    assert hub.started[0][2] == job.to_json()
+    assert app.host.contents(names.INPUTS) == {}
+
+
+def test_an_uploaded_document_is_marked_as_one(app: Parts, hub: Hub) -> None:
+    job_of(app, picture("PDF"))
+    ask(body={"blob": "a.jpg"})
+    assert hub.started[0][2]["text_only"]
+
+
+def test_another_question_about_an_uploaded_image_does_not_touch_its_records(app: Parts, hub: Hub) -> None:
+    job_of(app, RED)
+    assert ask(body={"blob": "a.jpg"}, language="de").status_code == 202
+    job = job_for(app, language="de")
+    assert hub.started[0][1] == job.instance_id
+    assert app.host.contents(names.INPUTS) == {job.subject: RED}
+
+
+def test_every_parameter_reaches_the_service(app: Parts, hub: Hub) -> None:
+    ask(body=RED, language="de", pages="1-3,5", readingOrder="basic", **{"model-version": "2022-04-30"})
+    job = Job.of_json(hub.started[0][2])
+    assert dict(job.question.parameters) == {
+        "language": "de",
+        "pages": "1-3,5",
+        "readingOrder": "basic",
+        "model-version": "2022-04-30",
+    }
+
+
+def test_what_is_under_way_is_not_started_again(app: Parts, hub: Hub) -> None:
+    for _ in range(3):
+        assert ask(body=RED).status_code == 202
+    assert len(hub.started) == 1
+
+
+def test_a_read_that_came_to_an_end_without_a_text_is_started_anew(app: Parts, hub: Hub) -> None:
+    ask(body=RED)
+    app.vision.reads = [["failed"]]
+    read(app, hub, job_for(app))
+    assert ask(body=RED).status_code == 202
+    assert len(hub.started) == 2
+
+
+def test_a_stored_text_answers_at_once(app: Parts, hub: Hub) -> None:
+    ask(body=RED)
+    job = job_for(app)
+    read(app, hub, job)
+    response = ask(body=RED)
+    assert response.status_code == 200
+    assert parsed(response) == {
+        "state": "done",
+        "text": "HELLO\n",
+        "source": {"sha256": job.subject, "bytes": len(RED)},
+        "request": {"readingOrder": "natural", "model-version": "latest"},
+        "analyzeResult": read_text("HELLO"),
+        "record": f"text/{job.record}",
+    }
+    assert response.headers["Content-Location"].endswith(job.record)
+    assert len(hub.started) == 1
+    assert app.vision.count() == {"read": 1}
+
+
+def test_the_text_of_an_upload_answers_for_the_same_bytes_over_http(app: Parts, hub: Hub) -> None:
+    ReadRun(app, job_of(app, RED)).finish()
+    response = ask(body=RED)
+    assert response.status_code == 200
+    assert parsed(response)["record"] == f"text/{job_for(app).record}"
+    assert app.vision.count() == {"read": 1}
+    assert hub.started == []
+
+
+def test_plain_text_has_its_own_form(app: Parts, hub: Hub) -> None:
+    app.vision.text = "Zoë"
+    ReadRun(app, job_of(app, RED)).finish()
+    response = ask(body={"blob": "a.jpg"}, format="txt")
+    assert response.status_code == 200
+    assert response.get_body() == "Zoë\n".encode()
+    assert (response.mimetype, response.charset) == ("text/plain", "utf-8")
+    assert response.headers["Content-Location"].endswith("/text/a.jpg.txt")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("language", "German"),
+        ("language", "d"),
+        ("language", "de;"),
+        ("pages", "one"),
+        ("pages", "1,,2"),
+        ("pages", "-"),
+        ("readingOrder", "random"),
+        ("readingOrder", "Natural"),
+        ("model-version", "newest"),
+        ("model-version", "2022-4-1"),
+        ("format", "pdf"),
+        ("format", "TXT"),
+        ("lang", "de"),
+        ("reading_order", "basic"),
+        ("raw", "1"),
+    ],
+)
+@pytest.mark.parametrize("body", [RED, {"url": URL}, {"blob": "a.jpg"}], ids=["bytes", "url", "blob"])
+def test_bad_parameters_are_refused_before_anything_is_stored_or_started(
+    app: Parts, hub: Hub, body: bytes | dict[str, str], parameter: str, value: str
+) -> None:
+    upload(app, RED)
+    problem_of(ask(body=body, **{parameter: value}), 400, "bad_parameter")
+    assert nothing_happened(app, hub)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "image_missing"),
+        (b"dear diary, called .jpg", 400, "not_an_image"),
+        (picture("GIF"), 400, "format_not_supported"),
+        (picture("WEBP"), 400, "format_not_supported"),
+        (picture("JPEG", 49, 49), 400, "image_too_small"),
+        (picture("JPEG", 49, 100), 400, "image_too_small"),
+        (picture("BMP", 50, 10_001), 400, "image_too_many_pixels"),
+        (RED[:10], 400, "image_unreadable"),
+        ({"url": "ftp://example.invalid/a.jpg"}, 400, "bad_url"),
+        ({"url": "not an address"}, 400, "bad_url"),
+        ({"path": "a.jpg"}, 400, "bad_json"),
+        ({"url": URL, "blob": "a.jpg"}, 400, "bad_json"),
+        ({"blob": "../cache/x"}, 400, "bad_blob_name"),
+        ({"blob": "x/../../cache/x"}, 400, "bad_blob_name"),
+        ({"blob": ""}, 400, "bad_blob_name"),
+        ({"blob": "nothing.jpg"}, 404, "image_not_found"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_anything_is_stored_or_started(
+    app: Parts, hub: Hub, body: bytes | dict[str, str], status: int, code: str
+) -> None:
+    problem_of(ask(body=body), status, code)
+    assert nothing_happened(app, hub)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "PDF", "TIFF"])
+def test_every_format_that_read_takes_is_taken_by_its_bytes(app: Parts, kind: str) -> None:
+    assert ask(body=picture(kind, 50, 50)).status_code == 202
+
+
+def test_an_image_larger_than_analyze_takes_can_be_read(app: Parts) -> None:
+    """Read takes 500 MB, not 4."""
+    assert ask(body=RED.ljust(5 * 1024 * 1024, b"\0")).status_code == 202
+
+
+def test_a_blob_that_cannot_be_read_is_refused(app: Parts, hub: Hub) -> None:
+    upload(app, b"dear diary")
+    problem_of(ask(body={"blob": "a.jpg"}), 400, "not_an_image")
+    assert hub.started == []
+
+
+def test_a_chunked_body_asks_for_its_length(app: Parts) -> None:
+    problem_of(ask(headers={"Transfer-Encoding": "chunked"}), 411, "length_required")
+
+
+def test_post_with_an_id_is_a_mistake(app: Parts, hub: Hub) -> None:
+    problem_of(ask(body=RED, identifier=UNKNOWN), 400, "bad_parameter")
+    assert nothing_happened(app, hub)
+
+
+def test_a_hub_that_does_not_answer_is_told_as_an_outage(app: Parts, hub: Hub) -> None:
+    hub.failing = DOWN
+    problem = problem_of(ask(body=RED), 503, "storage_unavailable")
+    assert "Connection refused" in problem["detail"]
+
+
+def test_storage_that_is_down_is_told_as_an_outage(app: Parts, hub: Hub) -> None:
+    def before(*_: str) -> None:
+        raise StorageError("the account is down")
+
+    app.images.before = app.host.before = before
+    problem_of(ask(body=RED), 503, "storage_unavailable")
+    assert hub.started == []
+
+
+def test_wrong_settings_are_told_as_the_apps_mistake(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.services._current", None)
+    for name in ("VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"):
+        monkeypatch.delenv(name, raising=False)
+    problem_of(ask(body=RED), 500, "settings_invalid")
+    assert hub.started == []
+
+
+# GET
+
+
+def test_a_read_that_is_under_way_tells_how_far_it_is(app: Parts, hub: Hub) -> None:
+    said = {"step": "OcrPoll", "polls": 3, "elapsedSeconds": 4.5, "waitSeconds": 2.2, "problem": None}
+    hub.set(UNKNOWN, "Running", custom_status=said)
+    response = ask("GET", identifier=UNKNOWN)
+    assert response.status_code == 202
+    assert parsed(response) == {
+        "id": UNKNOWN,
+        "state": "running",
+        "step": "OcrPoll",
+        "polls": 3,
+        "elapsedSeconds": 4.5,
+        "waitSeconds": 2.2,
+    }
+    assert response.headers["Location"] == f"http://127.0.0.1/api/ocr/{UNKNOWN}"
+    assert response.headers["Retry-After"] == "3"
+
+
+@pytest.mark.parametrize("runtime_status", ["Pending", "Running", "ContinuedAsNew", "Suspended"])
+def test_whatever_has_not_ended_is_running(app: Parts, hub: Hub, runtime_status: str) -> None:
+    hub.set(UNKNOWN, runtime_status)
+    response = ask("GET", identifier=UNKNOWN)
+    assert (response.status_code, response.headers["Retry-After"]) == (202, "1")
+
+
+@pytest.mark.parametrize(("wait", "header"), [(0.0, "1"), (1.2, "2"), (59.5, "60"), (3600.0, "60")])
+def test_retry_after_is_between_a_second_and_a_minute(app: Parts, hub: Hub, wait: float, header: str) -> None:
+    hub.set(UNKNOWN, "Running", custom_status={"waitSeconds": wait})
+    assert ask("GET", identifier=UNKNOWN).headers["Retry-After"] == header
+
+
+def test_what_a_read_waits_for_is_told(app: Parts, hub: Hub) -> None:
+    problem = {"code": "vision_throttled", "status": 429, "message": "later", "action": "wait", "requestId": None}
+    hub.set(UNKNOWN, "Running", custom_status={"waitSeconds": 30, "problem": problem})
+    assert parsed(ask("GET", identifier=UNKNOWN))["problem"]["code"] == "vision_throttled"
+
+
+def test_a_read_that_has_ended_gives_its_text(app: Parts, hub: Hub) -> None:
+    identifier = read(app, hub, job_of(app, RED))
+    response = ask("GET", identifier=identifier)
+    assert response.status_code == 200
+    assert parsed(response)["text"] == "HELLO\n"
+    assert parsed(response)["source"]["name"] == "a.jpg"
+    assert ask("GET", identifier=identifier, format="txt").get_body() == b"HELLO\n"
+
+
+def test_a_read_of_an_image_that_was_overwritten_since_does_not_give_the_new_ones_text(app: Parts, hub: Hub) -> None:
+    old = read(app, hub, job_of(app, RED))
+    app.vision.text = "ANOTHER"
+    new = read(app, hub, job_of(app, picture()))
+    for params in ({}, {"format": "txt"}):
+        problem_of(ask("GET", identifier=old, **params), 410, "ocr_superseded")
+        assert b"ANOTHER" in ask("GET", identifier=new, **params).get_body()
+
+
+@pytest.mark.parametrize("format_", ["json", "txt"])
+def test_a_text_whose_record_was_deleted_is_gone(app: Parts, hub: Hub, format_: str) -> None:
+    identifier = read(app, hub, job_of(app, RED))
+    for name in app.images.contents(names.TEXT):
+        app.images.delete(names.TEXT, name)
+    problem_of(ask("GET", identifier=identifier, format=format_), 410, "ocr_gone")
+
+
+def test_a_failed_read_says_why_and_what_to_do(app: Parts, hub: Hub) -> None:
+    app.vision.reads = [["failed"]]
+    problem = problem_of(ask("GET", identifier=read(app, hub, job_of(app, RED))), 422, "read_failed")
+    assert "failed to read it" in problem["detail"]
+    assert problem["action"].startswith("Ask again")
+    assert problem["visionRequestId"] == "1"
+
+
+@pytest.mark.parametrize(("deleted", "word"), [(True, "deleted"), (False, "overwritten")])
+def test_a_read_whose_image_changed_is_gone(app: Parts, hub: Hub, deleted: bool, word: str) -> None:
+    hub.set(UNKNOWN, "Completed", output={"state": "superseded", "deleted": deleted})
+    assert word in problem_of(ask("GET", identifier=UNKNOWN), 410, "ocr_superseded")["detail"]
+
+
+@pytest.mark.parametrize("runtime_status", ["Terminated", "Canceled"])
+def test_a_cancelled_read_is_gone(app: Parts, hub: Hub, runtime_status: str) -> None:
+    hub.set(UNKNOWN, runtime_status, output="cancelled over HTTP")
+    problem_of(ask("GET", identifier=UNKNOWN), 410, "ocr_cancelled")
+
+
+@pytest.mark.parametrize(("runtime_status", "output"), [("Failed", "NonDeterministicOrchestration"), ("Completed", 7)])
+def test_an_orchestration_that_broke_is_the_apps_mistake(
+    app: Parts, hub: Hub, runtime_status: str, output: object
+) -> None:
+    hub.set(UNKNOWN, runtime_status, output=output)
+    problem_of(ask("GET", identifier=UNKNOWN), 500, "internal_error")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize(
+    "identifier", [UNKNOWN, "ocr-1", "x", UNKNOWN.upper(), f"{UNKNOWN}0", "../" + UNKNOWN, f"{UNKNOWN}\n", "@a@b"]
+)
+def test_an_id_that_is_none_is_not_found(app: Parts, hub: Hub, method: str, identifier: str) -> None:
+    problem_of(ask(method, identifier=identifier), 404, "ocr_not_found")
+    assert hub.terminated == []
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_id_of_another_orchestrator_is_not_found(app: Parts, hub: Hub, method: str) -> None:
+    hub.set(UNKNOWN, "Running", name="BackfillOrchestrator")
+    problem_of(ask(method, identifier=UNKNOWN), 404, "ocr_not_found")
+    assert hub.terminated == []
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_without_an_id_there_is_nothing_to_tell(app: Parts, method: str) -> None:
+    problem_of(ask(method), 400, "bad_parameter")
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("GET", {"format": "xml"}), ("GET", {"pages": "1"}), ("DELETE", {"format": "txt"}), ("DELETE", {"force": "1"})],
+)
+def test_parameters_that_nobody_reads_are_refused(app: Parts, hub: Hub, method: str, params: dict[str, str]) -> None:
+    hub.set(UNKNOWN, "Running")
+    problem_of(ask(method, identifier=UNKNOWN, **params), 400, "bad_parameter")
+    assert hub.terminated == []
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_hub_that_does_not_answer_is_an_outage_and_no_mistake(app: Parts, hub: Hub, method: str) -> None:
+    hub.failing = DOWN
+    problem_of(ask(method, identifier=UNKNOWN), 503, "storage_unavailable")
+
+
+# DELETE
+
+
+@pytest.mark.parametrize("runtime_status", ["Pending", "Running", "ContinuedAsNew", "Suspended"])
+def test_a_read_that_is_under_way_can_be_cancelled(app: Parts, hub: Hub, runtime_status: str) -> None:
+    hub.set(UNKNOWN, runtime_status)
+    response = ask("DELETE", identifier=UNKNOWN)
+    assert (response.status_code, parsed(response)) == (202, {"id": UNKNOWN, "state": "cancelling"})
+    assert hub.terminated == [UNKNOWN]
+
+
+def test_a_read_that_has_ended_cannot_be_cancelled(app: Parts, hub: Hub) -> None:
+    identifier = read(app, hub, job_of(app, RED))
+    problem_of(ask("DELETE", identifier=identifier), 409, "ocr_finished")
+    assert hub.terminated == []
+
+
+@pytest.mark.parametrize("runtime_status", ["Terminated", "Canceled"])
+def test_cancelling_twice_is_no_mistake(app: Parts, hub: Hub, runtime_status: str) -> None:
+    hub.set(UNKNOWN, runtime_status)
+    response = ask("DELETE", identifier=UNKNOWN)
+    assert (response.status_code, parsed(response)["state"]) == (200, "cancelled")
+    assert hub.terminated == []
+
+
+def test_a_cancellation_that_gets_lost_is_told(app: Parts, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def terminate(*_: object) -> None:
+        raise DOWN
+
+    hub.set(UNKNOWN, "Running")
+    monkeypatch.setattr(hub, "terminate", terminate)
+    problem_of(ask("DELETE", identifier=UNKNOWN), 503, "storage_unavailable")
+
+
+# All of them
+
+
+def test_every_answer_carries_the_correlation(app: Parts, hub: Hub) -> None:
+    for response in (ask(body=RED, headers={"X-Correlation-Id": "c-7"}), ask(headers={"X-Correlation-Id": "c-7"})):
+        assert response.headers["X-Correlation-Id"] == "c-7"
+
+
+def test_the_apps_own_mistakes_are_told_without_its_inside(
+    app: Parts, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret inside")
+
+    monkeypatch.setattr("shared.ocr_api._prepare", broken)
+    problem_of(ask(body=RED), 500, "internal_error")

@@ -1,0 +1,712 @@
+"""Submit, poll, store: every way that a document can take, and that none of them pays twice or loses it."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from doubles.fake_vision import read_text
+from doubles.parts import Parts, parts
+from doubles.pictures import picture
+from doubles.read_runs import ReadRun, job_of, upload
+
+from shared import jobs, names, ocr, ocr_loop, text
+from shared.asking import Ticket
+from shared.errors import (
+    BadRequestError,
+    BlobsightError,
+    ImageRejectedError,
+    StorageError,
+    ThrottledError,
+    UnexpectedAnswerError,
+    VisionError,
+    VisionMisplacedError,
+    VisionUnauthorizedError,
+    VisionUnavailableError,
+)
+from shared.images import ImageBytes, ImageUrl
+from shared.jobs import Job
+from shared.vision.reading import ReadResult
+
+RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
+PDF = picture("PDF")
+HOUR = 3600.0
+WAITING = [
+    ThrottledError("later", retry_after_seconds=7.0),
+    ThrottledError("later, nobody knows when"),
+    VisionUnavailableError("down"),
+    VisionUnauthorizedError("wrong key (401)"),
+    UnexpectedAnswerError("half an answer"),
+]
+
+
+@pytest.fixture
+def app() -> Parts:
+    return parts()
+
+
+def of_bytes(app: Parts, data: bytes = RED, **parameters: str) -> Job:
+    """A job whose bytes came over HTTP."""
+    job = jobs.of_visitor(ImageBytes(data), app.services.settings, parameters)
+    app.host.write(names.INPUTS, names.given(job.subject), data, content_type=names.BYTES)
+    return job
+
+
+def of_url(app: Parts, url: str = "https://example.invalid/a.jpg") -> Job:
+    return jobs.of_visitor(ImageUrl(url), app.services.settings, {})
+
+
+def texts(app: Parts) -> list[str]:
+    return list(app.images.contents(names.TEXT))
+
+
+def submits(app: Parts) -> int:
+    return app.vision.count()["read"]
+
+
+def note(app: Parts, name: str = "a.jpg") -> dict[str, Any] | None:
+    data = app.images.contents(names.UNFINISHED).get(f"text/{name}.json")
+    return json.loads(data) if data else None
+
+
+def record(app: Parts, name: str = "a.jpg.json") -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(app.images.contents(names.TEXT)[name])
+    return document
+
+
+def fail_storage(app: Parts, *operations: str, container: str | None = None) -> None:
+    """Have these operations of both accounts fail from now on."""
+
+    def before(operation: str, where: str, name: str) -> None:
+        if operation in operations and container in (None, where):
+            raise StorageError("the account is down")
+
+    app.images.before = app.host.before = before
+
+
+def mend_storage(app: Parts) -> None:
+    app.images.before = app.host.before = None
+
+
+# What comes of a Read.
+
+
+def test_an_upload_is_read_and_its_text_stored_in_two_forms(app: Parts) -> None:
+    job = job_of(app, RED)
+    run = ReadRun(app, job)
+    assert run.finish() == {
+        "state": "done",
+        "record": "text/a.jpg.json",
+        "plain": "text/a.jpg.txt",
+        "etag": job.etag,
+    }
+    assert run.steps == ["OcrSubmit:submitted", "OcrPoll:read", "OcrStore:done"]
+    assert app.images.contents(names.TEXT)["a.jpg.txt"] == b"HELLO\n"
+    stored = record(app)
+    assert stored["source"] == {"name": "a.jpg", "etag": job.etag, "sha256": job.subject, "bytes": len(RED)}
+    assert stored["request"] == {"readingOrder": "natural", "model-version": "latest"}
+    assert stored["analyzeResult"] == read_text("HELLO")
+    assert stored["service"]["modelVersion"] == "2022-04-30"
+    assert stored["at"].startswith("2026-")
+    for name in texts(app):
+        assert app.images.head(names.TEXT, name).metadata[names.SOURCE_ETAG] == job.etag  # type: ignore[union-attr]
+    assert note(app) is None
+    assert submits(app) == 1
+
+
+def test_the_first_poll_comes_just_before_the_median(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED))
+    assert run.step()["seconds"] == pytest.approx(0.9 * app.services.median.seconds)
+
+
+def test_a_document_that_takes_long_is_polled_until_it_is_done(app: Parts) -> None:
+    app.vision.reads = [["notStarted", "running", "running", "succeeded"]]
+    run = ReadRun(app, job_of(app, RED))
+    run.finish()
+    assert run.steps == ["OcrSubmit:submitted", *["OcrPoll:running"] * 3, "OcrPoll:read", "OcrStore:done"]
+    assert run.state["polls"] == 4
+    assert len(set(app.vision.polled)) == 1
+
+
+def test_the_median_is_learned_from_the_services_own_times(app: Parts) -> None:
+    """The fake's Reads take three seconds by their timestamps, whatever the polls say."""
+    before = app.services.median.seconds
+    ReadRun(app, job_of(app, RED)).finish()
+    assert before < app.services.median.seconds < 3.0
+
+
+@pytest.mark.parametrize(
+    ("created", "updated"),
+    [(None, None), ("yesterday", "today"), ("2026-01-01T00:00:00Z", "2026-01-01T00:00:05"), ("", "")],
+)
+def test_times_that_are_no_times_teach_nothing(app: Parts, created: str | None, updated: str | None) -> None:
+    before = app.services.median.seconds
+    body = {"status": "succeeded", "createdDateTime": created, "lastUpdatedDateTime": updated}
+    result = ReadResult.of({key: value for key, value in body.items() if value is not None})
+    ocr._learn(app.services.median, result)
+    assert app.services.median.seconds == before
+
+
+def test_a_document_without_text_is_done_with_an_empty_text(app: Parts) -> None:
+    app.vision.text = ""
+    assert ReadRun(app, job_of(app, RED)).finish()["state"] == "done"
+    assert app.images.contents(names.TEXT)["a.jpg.txt"] == b""
+    assert record(app)["analyzeResult"]["readResults"][0]["lines"] == []
+
+
+def test_bytes_over_http_are_read_and_stored_under_their_digest(app: Parts) -> None:
+    job = of_bytes(app, RED)
+    outcome = ReadRun(app, job).finish()
+    assert outcome["record"] == f"text/by-sha256/{job.subject}/{job.question.key}.json"
+    assert record(app, outcome["record"].removeprefix("text/"))["source"] == {"sha256": job.subject, "bytes": len(RED)}
+
+
+def test_an_address_is_read_by_the_service_itself(app: Parts) -> None:
+    job = of_url(app)
+    outcome = ReadRun(app, job).finish()
+    assert record(app, outcome["record"].removeprefix("text/"))["source"] == {"url": "https://example.invalid/a.jpg"}
+    assert app.vision.asked[0][1].startswith("url-")
+
+
+def test_a_documents_records_say_that_nothing_else_applies_to_it(app: Parts) -> None:
+    ReadRun(app, job_of(app, PDF, text_only=True)).finish()
+    for name in texts(app):
+        assert app.images.head(names.TEXT, name).metadata[names.TEXT_ONLY] == "true"  # type: ignore[union-attr]
+
+
+# Nothing is paid twice.
+
+
+@pytest.mark.parametrize("error", WAITING, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("times", [1, 3, 30])
+def test_whatever_goes_wrong_while_polling_it_asks_again_and_never_submits_again(
+    app: Parts, error: BlobsightError, times: int
+) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failures = [error] * times
+    assert run.finish()["state"] == "done"
+    assert run.steps[1:-2] == ["OcrPoll:wait"] * times
+    assert submits(app) == 1
+    assert note(app) is None
+
+
+@pytest.mark.parametrize("error", WAITING, ids=lambda error: type(error).__name__)
+def test_whatever_goes_wrong_before_the_service_has_accepted_it_is_submitted_later(
+    app: Parts, error: BlobsightError
+) -> None:
+    app.vision.failures = [error] * 3
+    run = ReadRun(app, job_of(app, RED))
+    assert run.finish()["state"] == "done"
+    assert run.steps[:4] == ["OcrSubmit:wait"] * 3 + ["OcrSubmit:submitted"]
+
+
+def test_a_throttled_poll_waits_as_long_as_the_service_asks(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=41.0)]
+    assert run.step()["seconds"] == 41.0
+
+
+def test_waits_double_up_to_a_limit_and_begin_anew_after_a_success(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.reads = []
+    app.vision.failures = [VisionUnavailableError("down")] * 12
+    seconds = [run.step()["seconds"] for _ in range(12)]
+    assert seconds[:5] == [2.0, 4.0, 8.0, 16.0, 32.0]
+    assert seconds[-3:] == [300.0] * 3
+
+
+def test_throttling_without_a_time_is_asked_again_within_seconds(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failures = [ThrottledError("later")] * 6
+    assert [run.step()["seconds"] for _ in range(6)] == [2.0, 4.0, 5.0, 5.0, 5.0, 5.0]
+
+
+def test_a_wrong_key_is_tried_after_minutes_and_never_more_than_an_hour_later(app: Parts) -> None:
+    app.vision.failing = VisionUnauthorizedError("wrong key (401)")
+    run = ReadRun(app, job_of(app, RED))
+    assert [run.step()["seconds"] for _ in range(6)] == [300.0, 600.0, 1200.0, 2400.0, 3600.0, 3600.0]
+    app.vision.failing = None
+    assert run.finish()["state"] == "done"
+
+
+def test_an_outage_longer_than_the_deadline_does_not_end_a_read(app: Parts) -> None:
+    """The deadline is for documents, not for the service's bad days."""
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failing = VisionUnavailableError("down")
+    while run.waited_seconds < 10 * HOUR:
+        run.step()
+    app.vision.failing = None
+    assert run.finish()["state"] == "done"
+    assert submits(app) == 1
+
+
+def test_a_crash_after_the_ticket_was_stored_leads_to_the_same_read(app: Parts) -> None:
+    """The activity's outcome is lost, so the platform runs it again."""
+    job = job_of(app, RED)
+    first, again = ocr.submit(app.services, job, 0), ocr.submit(app.services, job, 0)
+    assert first["ticket"] == again["ticket"]
+    assert submits(app) == 1
+
+
+def test_a_crash_of_any_activity_pays_nothing_more(app: Parts) -> None:
+    """Every activity runs twice, as at least once allows."""
+    job = job_of(app, RED)
+    ticket = Ticket.of_json(ocr.submit(app.services, job, 0)["ticket"])
+    ocr.submit(app.services, job, 0)
+    for _ in range(2):
+        assert ocr.poll(app.services, job, ticket, 0)["state"] == "read"
+    for _ in range(2):
+        assert ocr.store(app.services, job, 0, ticket=ticket)["state"] == "done"
+    assert submits(app) == 1
+
+
+def test_two_submitters_at_once_make_one_call(app: Parts) -> None:
+    """Whoever loses the race gets the winner's ticket, or is told to wait for it."""
+    job, started = job_of(app, RED), threading.Barrier(2)
+
+    def submit() -> dict[str, Any]:
+        started.wait(20)
+        return ocr.submit(app.services, job, 0)
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [future.result() for future in [pool.submit(submit), pool.submit(submit)]]
+    assert submits(app) == 1
+    assert "submitted" in [outcome["state"] for outcome in outcomes]
+    tickets = {json.dumps(outcome["ticket"]) for outcome in outcomes if outcome["state"] == "submitted"}
+    assert len(tickets) == 1
+
+
+def test_whoever_waits_too_long_for_anothers_submit_comes_back_and_leaves_no_note(app: Parts) -> None:
+    job, other = job_of(app, RED), []
+
+    def at_call(*_: object) -> None:
+        app.vision.at_call = None
+        other.append(ocr.submit(app.services, job, 0))
+
+    app.vision.at_call = at_call
+    ocr.submit(app.services, job, 0)
+    assert other[0]["state"] == "wait"
+    assert other[0]["problem"]["code"] == "busy"
+    assert note(app) is None
+    assert submits(app) == 1
+
+
+def test_copies_reuploads_and_bytes_over_http_share_one_read_and_have_records_of_their_own(app: Parts) -> None:
+    for make in (job_of, lambda *_: job_of(app, RED, "copy.jpg"), job_of, of_bytes):
+        assert ReadRun(app, make(app, RED)).finish()["state"] == "done"
+    assert submits(app) == 1
+    assert len(app.vision.polled) == 1
+    assert len(texts(app)) == 6
+
+
+def test_a_copy_that_comes_while_the_first_is_being_read_polls_the_same_read(app: Parts) -> None:
+    app.vision.reads = [["running", "running", "running", "succeeded"]]
+    first, copy = ReadRun(app, job_of(app, RED)), ReadRun(app, job_of(app, RED, "copy.jpg"))
+    first.until(ocr_loop.POLL).step()
+    assert copy.step()["ticket"] == first.state["ticket"]
+    assert copy.finish()["state"] == first.finish()["state"] == "done"
+    assert submits(app) == 1
+
+
+def test_a_copy_that_comes_late_is_asked_for_at_once(app: Parts) -> None:
+    """Its Read has been under way for a while."""
+    first, copy = ReadRun(app, job_of(app, RED)), ReadRun(app, job_of(app, RED, "copy.jpg"))
+    first.step()
+    app.clock.advance(60.0)
+    assert copy.step()["seconds"] == 0.0
+
+
+def test_other_parameters_are_another_read(app: Parts) -> None:
+    for parameters in ({}, {"language": "de"}, {"pages": "1"}, {"reading_order": "basic"}):
+        ReadRun(app, of_bytes(app, RED, **parameters)).finish()
+    assert submits(app) == 4
+
+
+def test_what_is_stored_already_is_done_without_a_call(app: Parts) -> None:
+    job = job_of(app, RED)
+    ReadRun(app, job).finish()
+    run = ReadRun(app, job)
+    assert run.finish()["state"] == "done"
+    assert run.steps == ["OcrSubmit:done"]
+
+
+@pytest.mark.parametrize("missing", ["a.jpg.txt", "a.jpg.json"])
+def test_a_record_that_somebody_has_deleted_is_made_again_for_nothing(app: Parts, missing: str) -> None:
+    job = job_of(app, RED)
+    ReadRun(app, job).finish()
+    app.images.delete(names.TEXT, missing)
+    run = ReadRun(app, job)
+    assert run.finish()["state"] == "done"
+    assert texts(app) == ["a.jpg.json", "a.jpg.txt"]
+    assert submits(app) == 1
+
+
+def test_an_address_is_asked_for_again_after_minutes(app: Parts) -> None:
+    """What it shows can have changed."""
+    for seconds in (0.0, 10.0, 600.0):
+        app.clock.advance(seconds)
+        assert ReadRun(app, of_url(app)).finish()["state"] == "done"
+    assert submits(app) == 2
+
+
+def test_an_address_whose_result_ran_out_before_it_was_stored_is_polled_again_and_not_paid_again(app: Parts) -> None:
+    run = ReadRun(app, of_url(app)).until(ocr_loop.STORE)
+    fail_storage(app, "write", container=names.TEXT)
+    while run.waited_seconds < HOUR:
+        run.step()
+    assert "OcrStore:running" in run.steps
+    mend_storage(app)
+    assert run.finish()["state"] == "done"
+    assert submits(app) == 1
+
+
+# What cannot be read.
+
+
+def test_a_read_that_the_service_reports_as_failed_is_noted_and_paid_anew_only_on_purpose(app: Parts) -> None:
+    app.vision.reads = [["running", "failed"]]
+    job = job_of(app, RED)
+    outcome = ReadRun(app, job).finish()
+    assert (outcome["state"], outcome["problem"]["code"]) == ("failed", "read_failed")
+    noted = note(app)
+    assert noted is not None
+    assert (noted["state"], noted["code"], noted["until"]) == ("failed", "read_failed", None)
+    assert noted["action"]
+    assert noted["requestId"] == "1"
+    assert texts(app) == []
+    assert ReadRun(app, job).finish()["state"] == "done"
+    assert submits(app) == 2
+    assert note(app) is None
+
+
+def test_a_document_that_is_too_slow_is_given_up_at_the_deadline(app: Parts) -> None:
+    app.vision.reads = [["running"]]
+    run = ReadRun(app, job_of(app, RED))
+    assert run.finish()["problem"]["code"] == "read_too_slow"
+    assert 1800.0 < run.waited_seconds < 2100.0
+    noted = note(app)
+    assert noted is not None
+    assert noted["code"] == "read_too_slow"
+    assert "TEXT_DEADLINE_SECONDS" in noted["action"]
+    assert ReadRun(app, run.job).finish()["state"] == "done"
+    assert submits(app) == 2
+
+
+def test_the_deadline_is_a_setting(app: Parts) -> None:
+    short = parts(TEXT_DEADLINE_SECONDS="60")
+    short.vision.reads = [["running"]]
+    run = ReadRun(short, job_of(short, RED))
+    assert run.finish()["problem"]["code"] == "read_too_slow"
+    assert 60.0 < run.waited_seconds < 75.0
+
+
+def test_a_read_that_is_done_at_its_deadline_counts(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.clock.advance(10 * HOUR)
+    assert run.finish()["state"] == "done"
+
+
+def test_a_read_that_the_service_does_not_know_any_more_is_lost(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.forget()
+    assert run.finish()["problem"]["code"] == "read_lost"
+    noted = note(app)
+    assert noted is not None
+    assert (noted["state"], noted["code"]) == ("failed", "read_lost")
+    assert ReadRun(app, run.job).finish()["state"] == "done"
+    assert submits(app) == 2
+
+
+def test_a_result_older_than_the_service_keeps_it_is_asked_for_anew(app: Parts) -> None:
+    """The app was down for days; that is nobody's mistake, so nobody has to ask for it."""
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.clock.advance(49 * HOUR)
+    app.vision.forget()
+    assert run.finish()["state"] == "done"
+    assert run.steps == ["OcrSubmit:submitted", "OcrPoll:again", "OcrSubmit:submitted", "OcrPoll:read", "OcrStore:done"]
+    assert submits(app) == 2
+
+
+def test_nobody_is_given_a_ticket_that_is_about_to_run_out(app: Parts) -> None:
+    job = job_of(app, RED)
+    ocr.submit(app.services, job, 0)
+    app.clock.advance(46.9 * HOUR)
+    ocr.submit(app.services, job, 0)
+    assert submits(app) == 1
+    app.clock.advance(0.2 * HOUR)
+    ocr.submit(app.services, job, 0)
+    assert submits(app) == 2
+
+
+def test_a_read_at_an_endpoint_that_is_no_longer_ours_is_submitted_at_the_new_one(app: Parts) -> None:
+    """Its result cannot be had there, and while its ticket is kept nobody could read these bytes."""
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failures = [BadRequestError("The Read's address is not on VISION_ENDPOINT")]
+    assert run.finish()["state"] == "done"
+    assert run.steps[1] == "OcrPoll:again"
+    assert submits(app) == 2
+
+
+def test_a_wrong_endpoint_is_mended_in_the_settings_and_loses_nothing(app: Parts) -> None:
+    app.vision.failures = [VisionMisplacedError("no such API")] * 3
+    run = ReadRun(app, job_of(app, RED))
+    assert run.finish()["state"] == "done"
+    assert run.steps[:3] == ["OcrSubmit:wait"] * 3
+    assert submits(app) == 4  # asked, of which one was accepted
+
+
+def test_bytes_that_the_service_refuses_stay_refused_without_another_call(app: Parts) -> None:
+    app.vision.failures = [ImageRejectedError("a PDF with a password", code="image_unreadable", request_id="r1")]
+    for name in ("a.jpg", "copy.jpg"):
+        outcome = ReadRun(app, job_of(app, RED, name)).finish()
+        assert (outcome["state"], outcome["problem"]["code"]) == ("failed", "image_unreadable")
+        noted = note(app, name)
+        assert noted is not None
+        assert (noted["state"], noted["requestId"]) == ("failed", "r1")
+    assert submits(app) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (picture("GIF"), "format_not_supported"),
+        (picture("JPEG", 49, 49), "image_too_small"),
+        (picture("BMP", 10_001, 50), "image_too_many_pixels"),
+        (b"dear diary", "not_an_image"),
+        (b"", "image_empty"),
+    ],
+)
+def test_what_read_does_not_take_fails_without_a_call(app: Parts, data: bytes, code: str) -> None:
+    assert ReadRun(app, job_of(app, data)).finish()["problem"]["code"] == code
+    assert app.vision.asked == []
+
+
+def test_an_operation_on_another_host_is_a_failure_that_is_noted(app: Parts) -> None:
+    app.vision.failures = [VisionError("named another address", code="operation_elsewhere")]
+    assert ReadRun(app, job_of(app, RED)).finish()["problem"]["code"] == "operation_elsewhere"
+    noted = note(app)
+    assert noted is not None
+    assert noted["state"] == "failed"
+
+
+def test_bytes_over_http_that_are_gone_are_to_be_sent_again(app: Parts) -> None:
+    job = of_bytes(app, RED)
+    app.host.delete(names.INPUTS, names.given(job.subject))
+    problem = ReadRun(app, job).finish()["problem"]
+    assert problem["code"] == "input_gone"
+    assert problem["action"] == "Send the document again."
+
+
+def test_a_crash_is_noted_with_its_message(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run.state = ocr_loop.advance(run.state, {"state": "crashed", "message": "ZeroDivisionError: division by zero"})
+    outcome = run.finish()
+    assert (outcome["state"], outcome["problem"]["code"]) == ("failed", "internal_error")
+    noted = note(app)
+    assert noted is not None
+    assert "division by zero" in noted["message"]
+    assert noted["action"]
+
+
+def test_the_text_of_an_earlier_version_does_not_stand_beside_a_failure(app: Parts) -> None:
+    ReadRun(app, job_of(app, RED)).finish()
+    app.vision.reads = [["failed"]]
+    assert ReadRun(app, job_of(app, BLUE)).finish()["state"] == "failed"
+    assert texts(app) == []
+
+
+# What is noted meanwhile.
+
+
+def test_a_long_wait_is_noted_with_its_end_and_the_note_goes_with_the_success(app: Parts) -> None:
+    app.vision.failures = [VisionUnauthorizedError("wrong key (401)")] * 2
+    run = ReadRun(app, job_of(app, RED))
+    run.step()
+    noted = note(app)
+    assert noted is not None
+    assert (noted["state"], noted["code"], noted["attempts"]) == ("deferred", "vision_unauthorized", 1)
+    assert noted["until"] == "2026-01-01T00:05:00+00:00"
+    run.step()
+    assert note(app)["attempts"] == 2  # type: ignore[index]
+    run.finish()
+    assert note(app) is None
+
+
+def test_a_short_wait_is_not_noted(app: Parts) -> None:
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=4.9)]
+    ReadRun(app, job_of(app, RED)).step()
+    assert note(app) is None
+
+
+def test_of_what_came_over_http_nothing_is_noted(app: Parts) -> None:
+    app.vision.failing = VisionUnauthorizedError("wrong key (401)")
+    for job in (of_bytes(app, RED), of_url(app)):
+        assert ReadRun(app, job).step()["state"] == "wait"
+    assert app.images.contents(names.UNFINISHED) == {}
+
+
+# Storage that fails.
+
+
+@pytest.mark.parametrize("step", [ocr_loop.SUBMIT, ocr_loop.POLL, ocr_loop.STORE])
+@pytest.mark.parametrize("operation", ["head", "read", "write", "delete", "acquire", "release"])
+def test_storage_that_is_down_for_a_while_delays_and_pays_nothing_more(app: Parts, step: str, operation: str) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(step)
+    fail_storage(app, operation)
+    for _ in range(3):
+        if not run.is_over and run.state["step"] == step:
+            assert run.step()["state"] in ("wait", "submitted", "read", "done")
+    mend_storage(app)
+    assert run.finish()["state"] == "done"
+    assert texts(app) == ["a.jpg.json", "a.jpg.txt"]
+    assert submits(app) == 1
+
+
+def test_a_failure_that_cannot_be_noted_is_noted_later(app: Parts) -> None:
+    app.vision.reads = [["failed"]]
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    fail_storage(app, "write", container=names.UNFINISHED)
+    for _ in range(3):
+        assert run.step()["state"] == "wait"
+    assert note(app) is None
+    mend_storage(app)
+    assert run.finish()["state"] == "failed"
+    assert note(app)["code"] == "read_failed"  # type: ignore[index]
+    assert submits(app) == 1
+
+
+# Texts that are known already, for HTTP callers.
+
+
+def test_a_text_is_known_once_it_is_stored(app: Parts) -> None:
+    job = job_of(app, RED)
+    assert not ocr.is_known(app.services, job)
+    ReadRun(app, job).finish()
+    assert ocr.is_known(app.services, job)
+
+
+def test_the_text_of_the_same_bytes_is_known_and_its_records_are_made_at_once(app: Parts) -> None:
+    ReadRun(app, job_of(app, RED)).finish()
+    copy = job_of(app, RED, "copy.jpg")
+    assert ocr.is_known(app.services, copy)
+    assert "copy.jpg.json" in texts(app)
+    assert submits(app) == 1
+
+
+def test_a_text_whose_image_changes_while_its_records_are_made_is_not_known(app: Parts) -> None:
+    ReadRun(app, job_of(app, RED)).finish()
+    copy = job_of(app, RED, "copy.jpg")
+
+    def before(operation: str, container: str, name: str) -> None:
+        if operation == "write":
+            app.images.before = None
+            upload(app, BLUE, "copy.jpg")
+
+    app.images.before = before
+    assert not ocr.is_known(app.services, copy)
+
+
+# An image that changes meanwhile, before every single operation.
+
+
+class Change:
+    """Something that happens to the image before operation number *moment* of a run."""
+
+    def __init__(self, moment: int, *, delete: bool, status: str = "succeeded", data: bytes = BLUE) -> None:
+        self.app = parts()
+        self.moments = 0
+        self.happened_at: str | None = None
+        self.data = data
+        self._moment, self._delete = moment, delete
+        self.app.vision.reads = [[status]] if status != "succeeded" else []
+        self.job = job_of(self.app, RED)
+        self.app.images.before = self.app.host.before = self._before
+        self.app.vision.at_call = lambda *_: self._before("call", "vision", "")
+        self.outcome = ReadRun(self.app, self.job).finish()
+        self.app.images.before = self.app.host.before = self.app.vision.at_call = None
+
+    def _before(self, operation: str, container: str, name: str) -> None:
+        self.moments += 1
+        if self.moments - 1 == self._moment:
+            self.happened_at = f"{operation} {container}/{name}"
+            if self._delete:
+                self.app.images.delete(names.IMAGES, "a.jpg")
+            else:
+                upload(self.app, self.data)
+
+    def left(self) -> list[str]:
+        return [f"{each}/{name}" for each in (names.TEXT, names.UNFINISHED) for name in self.app.images.contents(each)]
+
+
+MOMENTS = {status: range(Change(-1, delete=False, status=status).moments) for status in ("succeeded", "failed")}
+CHANGES = [(status, moment) for status, moments in MOMENTS.items() for moment in moments]
+
+
+@pytest.mark.parametrize(("status", "moment"), CHANGES)
+def test_nothing_is_left_of_an_image_that_is_deleted_at_any_moment(status: str, moment: int) -> None:
+    change = Change(moment, delete=True, status=status)
+    assert change.outcome == {"state": "superseded", "deleted": True}, change.happened_at
+    assert change.left() == [], change.happened_at
+
+
+@pytest.mark.parametrize(("status", "moment"), CHANGES)
+def test_no_record_of_a_version_is_left_that_was_overwritten_at_any_moment(status: str, moment: int) -> None:
+    """The new version has an event of its own, and may have no text at all."""
+    change = Change(moment, delete=False, status=status)
+    assert change.outcome == {"state": "superseded", "deleted": False}, change.happened_at
+    assert change.left() == [], change.happened_at
+
+
+@pytest.mark.parametrize("moment", MOMENTS["succeeded"])
+def test_an_image_uploaded_again_at_any_moment_is_paid_once(moment: int) -> None:
+    change = Change(moment, delete=False, data=RED)
+    version = change.app.images.head(names.IMAGES, "a.jpg")
+    assert version is not None
+    again = change.job._replace(etag=version.etag)
+    assert ReadRun(change.app, again).finish()["state"] == "done"
+    assert record(change.app)["source"]["etag"] == version.etag
+    assert submits(change.app) == 1
+
+
+def test_storage_that_fails_while_a_superseded_version_is_cleared_away_is_waited_for(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.STORE)
+
+    def before(operation: str, container: str, name: str) -> None:
+        if operation == "write" and name == "a.jpg.json":
+            app.images.delete(names.IMAGES, "a.jpg")
+        if operation == "delete" and container == names.TEXT:
+            raise StorageError("the account is down")
+
+    app.images.before = before
+    assert run.step()["state"] == "wait"
+    app.images.before = None
+    assert run.finish() == {"state": "superseded", "deleted": True}
+    assert texts(app) == []
+
+
+def test_the_text_of_a_name_that_is_taken_again_stays(app: Parts) -> None:
+    """Deleted and uploaded anew while the old version's Read was clearing away: what is new is left alone."""
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.STORE)
+    app.images.delete(names.IMAGES, "a.jpg")
+    looked: list[str] = []
+
+    def before(operation: str, container: str, name: str) -> None:
+        if operation == "head" and container == names.IMAGES:
+            looked.append(name)
+            if len(looked) == 2:
+                ReadRun(app, job_of(app, BLUE)).finish()
+
+    app.images.before = before
+    assert run.finish()["state"] == "superseded"
+    app.images.before = None
+    assert record(app)["source"]["sha256"] == ImageBytes(BLUE).subject
+
+
+def test_the_excerpt_survives_a_trip_through_ascii(app: Parts) -> None:
+    app.vision.text = "Zoë & co. €5 " * 40
+    ReadRun(app, job_of(app, RED)).finish()
+    info = app.images.head(names.TEXT, "a.jpg.json")
+    assert info is not None
+    assert all(value.isascii() for value in info.metadata.values())
+    assert text.excerpt(info) == ("Zoë & co. €5 " * 40)[:160]

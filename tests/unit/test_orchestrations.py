@@ -1,0 +1,100 @@
+"""Handing jobs over: once, and never lost in silence."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from doubles.http_requests import Hub
+from doubles.parts import ENVIRONMENT
+
+from shared import jobs, orchestrations
+from shared.errors import StorageError
+from shared.records import Version
+from shared.settings import Settings
+
+JOB = jobs.of_image(Version("a.jpg", "0x1", "5" * 64, 12), Settings.from_env(ENVIRONMENT), text_only=False)
+ENDED = ["Completed", "Failed", "Terminated", "Canceled"]
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub()
+
+
+def hand_over(hub: Any) -> None:
+    asyncio.run(orchestrations.hand_over(hub, JOB))
+
+
+def test_a_job_is_started_with_its_own_id_and_its_json(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    hand_over(hub)
+    assert hub.started == [("OcrOrchestrator", JOB.instance_id, JOB.to_json())]
+    assert any(line.startswith("text.handed_over blob=a.jpg") for line in caplog.messages)
+
+
+def test_a_job_that_is_under_way_is_not_started_again(hub: Hub) -> None:
+    for _ in range(3):
+        hand_over(hub)
+    assert len(hub.started) == 1
+
+
+@pytest.mark.parametrize("status", ENDED)
+def test_a_job_that_has_ended_is_started_anew(hub: Hub, status: str) -> None:
+    hub.set(JOB.instance_id, status)
+    hand_over(hub)
+    assert len(hub.started) == 1
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "ContinuedAsNew", "Suspended"])
+def test_a_start_that_is_refused_because_it_runs_is_a_success(hub: Hub, status: str) -> None:
+    class Refusing(Hub):
+        async def start_new(self, *_: object) -> str:
+            raise Exception("An Orchestration instance with the status Running already exists.")
+
+    refusing = Refusing()
+    refusing.set(JOB.instance_id, status)
+    hand_over(refusing)
+
+
+@pytest.mark.parametrize("status", [None, *ENDED])
+def test_a_start_that_fails_otherwise_is_raised(status: str | None) -> None:
+    class Refusing(Hub):
+        async def start_new(self, *_: object) -> str:
+            raise Exception("the task hub is full")
+
+    refusing = Refusing()
+    if status:
+        refusing.set(JOB.instance_id, status)
+    with pytest.raises(StorageError, match="the task hub is full"):
+        hand_over(refusing)
+
+
+def test_of_a_hub_that_does_not_answer_at_all_the_start_is_what_is_told(hub: Hub) -> None:
+    hub.failing = ConnectionError("refused")
+    with pytest.raises(StorageError, match="could not be started: refused"):
+        hand_over(hub)
+
+
+def test_what_a_hub_does_not_answer_is_an_outage(hub: Hub) -> None:
+    hub.failing = ConnectionError("refused")
+    with pytest.raises(StorageError) as caught:
+        asyncio.run(orchestrations.status_of(hub, JOB.instance_id))
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize(("status", "under_way"), [("Running", True), ("Pending", True), *[(s, False) for s in ENDED]])
+def test_what_is_under_way(hub: Hub, status: str, under_way: bool) -> None:
+    hub.set(JOB.instance_id, status)
+    found = hub.statuses[JOB.instance_id]
+    assert orchestrations.is_under_way(found) is under_way
+    assert orchestrations.runtime_status(found) == status
+
+
+def test_no_instance_has_no_status() -> None:
+    from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+
+    # What the SDK answers for an id that nobody knows is no None.
+    for nothing in (None, DurableOrchestrationStatus()):
+        assert orchestrations.runtime_status(nothing) is None
+        assert not orchestrations.is_under_way(nothing)

@@ -1,0 +1,102 @@
+"""What is kept for a week and then goes."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from doubles.parts import Parts, parts
+from doubles.pictures import picture
+from doubles.read_runs import ReadRun
+
+from shared import jobs, names, purging
+from shared.errors import StorageError
+from shared.images import ImageBytes
+
+DAY = 86_400.0
+
+
+class Hub:
+    """Remembers what it is to purge."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[datetime, datetime, list[str]]] = []
+
+    async def purge_instance_history_by(
+        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Any]
+    ) -> Any:
+        self.asked.append((created_time_from, created_time_to, [status.value for status in runtime_status]))
+        return SimpleNamespace(instances_deleted=3)
+
+
+@pytest.fixture
+def app() -> Parts:
+    app = parts()
+    app.clock.advance(100 * DAY)
+    return app
+
+
+def purge(app: Parts) -> Hub:
+    hub = Hub()
+    asyncio.run(purging.purge(app.services, hub))
+    return hub
+
+
+def store(app: Parts, name: str, container: str = names.INPUTS) -> None:
+    app.host.write(container, name, b"x", content_type=names.BYTES)
+
+
+def test_histories_that_ended_go_after_seven_days(app: Parts) -> None:
+    ((begin, end, statuses),) = purge(app).asked
+    assert end == app.clock.utc() - timedelta(days=7)
+    assert begin < datetime(2020, 6, 1, tzinfo=UTC)
+    assert sorted(statuses) == ["Canceled", "Completed", "Failed", "Terminated"]
+
+
+def test_bytes_that_were_sent_go_after_seven_days(app: Parts) -> None:
+    for name, days in (("old", 2.0), ("almost seven days", 4.6), ("young", 0.2), ("now", 0.0)):
+        store(app, name)
+        app.clock.advance(days * DAY)
+    app.clock.advance(2.1 * DAY)
+    purge(app)
+    assert list(app.host.contents(names.INPUTS)) == ["almost seven days", "now", "young"]
+
+
+def test_nothing_else_goes(app: Parts) -> None:
+    store(app, "claim", names.CACHE)
+    app.images.write(names.IMAGES, "a.jpg", b"x", content_type="image/jpeg")
+    app.clock.advance(100 * DAY)
+    purge(app)
+    assert list(app.host.contents(names.CACHE)) == ["claim"]
+    assert list(app.images.contents(names.IMAGES)) == ["a.jpg"]
+
+
+def test_inputs_are_purged_page_by_page(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for number in range(1203):
+        store(app, f"{number}")
+    app.clock.advance(8 * DAY)
+    purge(app)
+    assert app.host.contents(names.INPUTS) == {}
+    assert any(line.startswith("history.purged instances=3 inputs=1203") for line in caplog.messages)
+
+
+def test_a_job_that_is_older_than_its_bytes_asks_for_them_again(app: Parts) -> None:
+    job = jobs.of_visitor(ImageBytes(picture()), app.services.settings, {})
+    app.host.write(names.INPUTS, names.given(job.subject), picture(), content_type=names.BYTES)
+    run = ReadRun(app, job)
+    app.clock.advance(8 * DAY)
+    purge(app)
+    assert run.finish()["problem"]["code"] == "input_gone"
+
+
+def test_storage_that_fails_is_raised_so_that_the_log_has_it(app: Parts) -> None:
+    def before(operation: str, *_: str) -> None:
+        if operation == "page":
+            raise StorageError("the account is down")
+
+    app.host.before = before
+    with pytest.raises(StorageError):
+        purge(app)

@@ -1,0 +1,106 @@
+"""The records of what was read."""
+
+import json
+
+import pytest
+from doubles.clock import FakeClock
+from doubles.fake_vision import read_text
+from doubles.parts import ENVIRONMENT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import names, text
+from shared.settings import Settings
+from shared.storage import BlobInfo
+from shared.vision import questions
+from shared.vision.reading import ReadResult
+
+SETTINGS = Settings.from_env(ENVIRONMENT)
+
+
+def result(*pages: str, **body: object) -> ReadResult:
+    """A Read of pages, each with the lines of its text."""
+    found = [read_text("")["readResults"][0] for _ in pages]  # type: ignore[index]
+    for number, (page, lines) in enumerate(zip(found, pages, strict=True), start=1):
+        page["page"] = number
+        page["lines"] = [{"text": line, "boundingBox": [0] * 8, "words": []} for line in lines.split("\n") if line]
+    analyzed = {"version": "3.2.0", "modelVersion": "2022-04-30", "readResults": found}
+    return ReadResult.of({"status": "succeeded", "analyzeResult": analyzed, **body})
+
+
+def info(metadata: dict[str, str]) -> BlobInfo:
+    return BlobInfo("a.jpg.json", "0x1", 1, names.JSON, None, metadata, None, None)
+
+
+def test_the_question_is_that_of_the_settings() -> None:
+    chosen = Settings.from_env({**ENVIRONMENT, "TEXT_READING_ORDER": "basic", "TEXT_MODEL_VERSION": "2022-04-30"})
+    assert text.question(chosen) == questions.read(reading_order="basic", model_version="2022-04-30")
+    assert text.question(SETTINGS) == questions.read(reading_order="natural")
+
+
+def test_the_plain_record_comes_first_because_the_others_presence_says_that_both_are_there() -> None:
+    plain, places = text.recipes("sub/a.jpg", SETTINGS)
+    assert (plain.name, places.name) == ("sub/a.jpg.txt", "sub/a.jpg.json")
+    assert (plain.content_type, places.content_type) == ("text/plain; charset=utf-8", "application/json")
+    assert plain.question == places.question == text.question(SETTINGS)
+
+
+def test_a_plain_text_has_a_line_for_each_and_an_empty_one_between_pages() -> None:
+    assert text.plain(result("one\ntwo", "three")) == b"one\ntwo\n\nthree\n"
+
+
+@pytest.mark.parametrize("pages", [(), ("",)])
+def test_of_no_text_the_plain_record_is_empty(pages: tuple[str, ...]) -> None:
+    assert text.plain(result(*pages)) == b""
+
+
+def test_the_document_has_source_request_result_service_and_time() -> None:
+    read = result("Zoë", createdDateTime="2026-01-01T00:00:00Z", lastUpdatedDateTime="2026-01-01T00:00:02Z")
+    asked = questions.read(language="de", pages="1")
+    content = text.document({"name": "a.jpg"}, asked, read, FakeClock(5.0))
+    document = json.loads(content)
+    assert document == {
+        "source": {"name": "a.jpg"},
+        "request": {"language": "de", "model-version": "latest", "pages": "1", "readingOrder": "basic"},
+        "analyzeResult": read.body["analyzeResult"],
+        "service": {
+            "modelVersion": "2022-04-30",
+            "created": "2026-01-01T00:00:00Z",
+            "updated": "2026-01-01T00:00:02Z",
+        },
+        "at": "2026-01-01T00:00:05+00:00",
+    }
+    assert "Zoë" in content.decode()
+
+
+def test_a_result_without_pages_has_an_empty_analysis() -> None:
+    content = text.document({}, questions.read(), ReadResult.of({"status": "succeeded"}), FakeClock())
+    assert json.loads(content)["analyzeResult"] == {}
+
+
+@given(st.text(max_size=400))
+def test_the_excerpt_is_the_beginning_whatever_the_letters(line: str) -> None:
+    told = text.told(result(line), text_only=False)
+    assert all(value.isascii() and "\n" not in value for value in told.values())
+    shown = text.excerpt(info(told))
+    assert len(shown) <= 160
+    assert " ".join(result(line).text.split()).startswith(shown)
+
+
+def test_the_excerpt_has_spaces_for_line_breaks() -> None:
+    assert text.excerpt(info(text.told(result("one\ntwo", "three"), text_only=False))) == "one two three"
+
+
+def test_metadata_stays_small_enough_for_storage() -> None:
+    """Azure Storage takes 8 KB of it."""
+    assert sum(map(len, text.told(result("\U0001f600" * 400), text_only=True).values())) < 4096
+
+
+def test_of_a_record_without_excerpt_there_is_none() -> None:
+    assert text.excerpt(info({})) == ""
+
+
+def test_what_has_nothing_but_text_is_marked() -> None:
+    assert text.alone(text_only=True) == {names.TEXT_ONLY: "true"}
+    assert text.alone(text_only=False) == {}
+    assert text.told(result("x"), text_only=True)[names.TEXT_ONLY] == "true"

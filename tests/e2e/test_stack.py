@@ -19,7 +19,17 @@ from PIL import Image, ImageDraw
 from local.addresses import Addresses
 
 pytestmark = pytest.mark.e2e
-SAMPLES = ("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg", "receipt.png", "sign.jpg", "scan.png")
+SAMPLES = (
+    "astronaut.jpg",
+    "chelsea.jpg",
+    "coffee.jpg",
+    "rocket.jpg",
+    "receipt.png",
+    "sign.jpg",
+    "scan.png",
+    "minutes.pdf",
+    "recipe.tif",
+)
 PARTS = ("azurite", "vision", "host", "events")
 
 

@@ -18,12 +18,26 @@ IMAGES = "images"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of an image: what it makes, how it stands, and what to do if it failed."""
+    """
+    One step of an image: what it makes, how it stands, and what to do if it failed.
+
+    Attributes:
+        state: done, pending, deferred or failed; none when the step does not apply to the image.
+        record, plain: where its result lies, as `container/name`; *plain* is that of a text as plain text.
+        excerpt: the beginning of a text, on one line.
+    """
 
     what: str
     state: str
     record: str | None = None
     problem: str | None = None
+    plain: str | None = None
+    excerpt: str = ""
+
+    @property
+    def applies(self) -> bool:
+        """Whether the image is to have it."""
+        return self.state != "none"
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,14 @@ class ImageState:
         return tuple(step for step in self.steps if step.what.startswith("thumbnail"))
 
     @property
+    def text(self) -> Step:
+        """The step that reads the text."""
+        return next((step for step in self.steps if step.what == "text"), Step("text", "none"))
+
+    @property
     def unfinished(self) -> tuple[Step, ...]:
         """The steps whose record is missing, each with its reason if the app gave one."""
-        return tuple(step for step in self.steps if step.state not in ("done", "none"))
+        return tuple(step for step in self.steps if step.applies and step.state != "done")
 
 
 class AppClient:
@@ -131,9 +150,7 @@ def parse_image(document: dict[str, Any]) -> ImageState:
     analysis = document.get("analysis") or {}
     steps = [_step("analysis", analysis)] if analysis else []
     steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one) for one in document.get("thumbnails") or []]
-    # A bare word says only whether there is text to read; a step of its own has a record.
-    if isinstance(document.get("text"), dict):
-        steps.append(_step("text", document["text"]))
+    steps += [_step("text", document["text"])] if document.get("text") else []
     return ImageState(
         name=document["name"],
         state=document["state"],
@@ -171,7 +188,14 @@ def _check_key(status: int) -> None:
 
 def _step(what: str, document: dict[str, Any]) -> Step:
     problem = document.get("problem")
-    return Step(what, str(document.get("state")), document.get("record"), _reason(problem) if problem else None)
+    return Step(
+        what,
+        str(document.get("state")),
+        document.get("record"),
+        _reason(problem) if problem else None,
+        document.get("plain"),
+        document.get("excerpt") or "",
+    )
 
 
 def _reason(problem: dict[str, Any]) -> str:

@@ -1,5 +1,5 @@
 """
-Drawn images with text: a receipt, a sign, a letter, a document of two pages, each with the text that stands in it.
+Drawn images with text: a receipt, a sign, a letter, documents of two pages, each with the text that stands in it.
 
 Drawn by Pillow with its own font, rather than kept as files: nobody has to ask where they come from, and everybody gets
 the same.
@@ -52,6 +52,20 @@ MINUTES = (
         "Find the owner of the green hat.",
     ),
 )
+RECIPE = (
+    (
+        "Apple cake for twelve",
+        "Butter, sugar and four eggs",
+        "350 grams of flour",
+        "Six sour apples in thin slices",
+        "Stir well, then fold in the apples.",
+    ),
+    (
+        "Bake for 45 minutes at 180 degrees.",
+        "Let it cool down on a rack.",
+        "Serve with whipped cream.",
+    ),
+)
 
 
 def receipt() -> Image.Image:
@@ -92,7 +106,16 @@ def scan(degrees: float = 4) -> Image.Image:
 
 def minutes() -> list[Image.Image]:
     """Draw a document of two pages, A5 at 150 dpi."""
-    return [_page(lines, size=(1240, 874)) for lines in MINUTES]
+    return _pages(MINUTES)
+
+
+def recipe() -> list[Image.Image]:
+    """Draw another document of two pages, of the same size."""
+    return _pages(RECIPE)
+
+
+def _pages(pages: Sequence[Sequence[str]]) -> list[Image.Image]:
+    return [_page(lines, size=(1240, 874)) for lines in pages]
 
 
 def _page(lines: Sequence[str], *, size: tuple[int, int]) -> Image.Image:

@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="FILE_OR_FOLDER",
-        help="image files, and folders of which every image below is taken, named by its path in the folder",
+        help="images and PDFs, and folders of which each one below is taken, named by its path in the folder",
     )
     add_stack_options(parser)
     parser.add_argument("--name", help="the image's name in the container (one FILE only; default: the file's name)")
@@ -120,7 +120,7 @@ class _Adding:
         for path in self._found.not_images:
             others.add(str(path))
         if others.count:
-            self._say(f"skipped, being no images by their first bytes: {others.count}", *others.lines())
+            self._say(f"skipped, being neither images nor PDFs by their first bytes: {others.count}", *others.lines())
         for reason in self._found.refused:
             self._tally.count_failed_upload(reason)
 

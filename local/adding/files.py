@@ -2,7 +2,7 @@
 Which files are to be added, and under which names.
 
 A file that was named is taken as it is: whether it is an image is for the app to say. Of a folder only what is an image
-by its first bytes is taken, since nobody looked at each file in it.
+or a PDF by its first bytes is taken, since nobody looked at each file in it.
 """
 
 import os
@@ -15,7 +15,7 @@ from local.upload import check_image_file, check_image_name
 
 # The longest beginning that `is_image` looks at.
 HEAD_BYTES = 18
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*", b"%PDF-")
 _HEIF_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 # Lengths that the header after a BMP's file header has had; "BM" alone begins many a text.
 _BMP_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
@@ -28,7 +28,7 @@ class Found:
 
     Attributes:
         files: each file by the name that the image gets.
-        not_images: what lies in a folder and is no image.
+        not_images: what lies in a folder and is neither an image nor a PDF.
         refused: images in a folder that cannot be uploaded, each with the reason in a sentence.
     """
 
@@ -60,7 +60,7 @@ def find_files(paths: Sequence[Path], *, name: str | None = None) -> Found:
 
 
 def is_image(head: bytes) -> bool:
-    """Whether a file that begins so is an image, of whatever format."""
+    """Whether a file that begins so is an image of whatever format, or a PDF, whose pages are images too."""
     if head.startswith(b"BM"):
         return int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES
     if head.startswith(b"RIFF"):
@@ -82,7 +82,9 @@ def _look_below(folder: Path, found: Found) -> None:
         else:
             _take(found, name, path)
     if len(found.files) + len(found.refused) == before:
-        raise LocalError(f"{folder} holds no image: hidden files do not count, nor what is no image by its first bytes")
+        raise LocalError(
+            f"{folder} holds no image and no PDF: hidden files do not count, nor what is neither by its first bytes"
+        )
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -1,5 +1,7 @@
 """What `add` prints of one image once the app is done with it, or has not got that far."""
 
+import json
+import shlex
 from urllib.parse import quote, urlencode
 
 from local.addresses import Addresses
@@ -23,10 +25,13 @@ def report(name: str, state: ImageState | None, addresses: Addresses) -> list[st
 
 
 def _step_lines(name: str, step: Step, addresses: Addresses) -> list[str]:
+    if not step.applies:
+        return []
+    if step.state == "done" and step.what == "text":
+        values = [step.excerpt or "(none was found)", step.record, step.plain, _text_command(name, addresses)]
+        return [f"  {what:<18} {value}" for what, value in zip(["text", "", "", ""], values, strict=True)]
     if step.state == "done":
         return [f"  {step.what:<18} {step.record}", f"  {'':<18} {_address(name, step, addresses)}"]
-    if step.state == "none":
-        return []
     return [f"  {step.what} is {step.state}: {step.problem or 'no reason given yet'}"]
 
 
@@ -37,3 +42,10 @@ def _address(name: str, step: Step, addresses: Addresses) -> str:
     if not (width.isdecimal() and height.isdecimal()):
         return f"{api}/images/{quote(name)}"
     return f"{api}/thumbnail/{quote(name)}?{urlencode({'width': width, 'height': height})}"
+
+
+def _text_command(name: str, addresses: Addresses) -> str:
+    """Return a command that prints the text, which has been read: it is answered at once and costs nothing."""
+    body = json.dumps({"blob": name}, ensure_ascii=False)
+    address = f"{addresses.host_url}/api/ocr?format=txt"
+    return shlex.join(["curl", "-s", "-H", "Content-Type: application/json", "-d", body, address])

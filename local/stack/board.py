@@ -8,9 +8,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from local.app import ImageState
+from local.app import ImageState, Step
 
 SHOWN_TAGS = 5
+SHOWN_TEXT_CHARACTERS = 60
 STYLES = {"complete": "green", "failed": "bold red", "deferred": "yellow", "pending": "dim"}
 States = dict[str, ImageState]
 
@@ -27,7 +28,7 @@ def board(console: Console, names: Sequence[str]) -> Iterator[Callable[[States],
 
 def table(names: Sequence[str], states: States) -> Table:
     """Return the table of *names*, in their order."""
-    result = Table("image", "caption", "tags", "thumbnails", "state", expand=False)
+    result = Table("image", "caption", "tags", "thumbnails", "text", "state", expand=False)
     for name in names:
         result.add_row(*_cells(name, states.get(name)))
     return result
@@ -35,8 +36,16 @@ def table(names: Sequence[str], states: States) -> Table:
 
 def plain_line(state: ImageState) -> str:
     """Return one image's row as a line of text."""
-    tags = ", ".join(state.tags[:SHOWN_TAGS]) or "none"
-    return f"{state.name}: {state.state}; {_caption(state)}; tags: {tags}; thumbnails: {_thumbnails(state)}"
+    named = {"tags": _tags(state), "thumbnails": _thumbnails(state), "text": beginning(state.text.excerpt)}
+    parts = [state.state, _caption(state), *(f"{name}: {value}" for name, value in named.items() if value)]
+    return f"{state.name}: {'; '.join(filter(None, parts))}"
+
+
+def beginning(excerpt: str) -> str:
+    """Return as much of a text as fits beside other things."""
+    if len(excerpt) <= SHOWN_TEXT_CHARACTERS:
+        return excerpt
+    return f"{excerpt[: SHOWN_TEXT_CHARACTERS - 3].rstrip()}..."
 
 
 def missing_records(names: Sequence[str], states: States) -> list[str]:
@@ -48,9 +57,13 @@ def missing_records(names: Sequence[str], states: States) -> list[str]:
             lines.append(f"{name}: the app has not heard of it; <state>/logs/events.log and host.log say why")
         elif state.state != "complete":
             steps = state.unfinished
-            lines += [f"{name}: {s.what} is {s.state}: {s.problem or f'no record {s.record} yet'}" for s in steps]
+            lines += [f"{name}: {step.what} is {step.state}: {_reason(step)}" for step in steps]
             lines += [] if steps else [f"{name}: is {state.state}"]
     return lines
+
+
+def _reason(step: Step) -> str:
+    return step.problem or f"no record {step.record or 'of it'} yet"
 
 
 def _line_by_line(console: Console) -> Callable[[States], None]:
@@ -67,9 +80,9 @@ def _line_by_line(console: Console) -> Callable[[States], None]:
 
 def _cells(name: str, state: ImageState | None) -> list[Text]:
     if state is None:
-        return [Text(name), Text(""), Text(""), Text(""), Text("waiting", style="dim")]
+        return [Text(name), *(Text("") for _ in range(4)), Text("waiting", style="dim")]
     style = STYLES.get(state.state, "")
-    cells = [name, _caption(state), ", ".join(state.tags[:SHOWN_TAGS]), _thumbnails(state)]
+    cells = [name, _caption(state), _tags(state), _thumbnails(state), beginning(state.text.excerpt)]
     return [*map(Text, cells), Text(state.state, style=style)]
 
 
@@ -80,6 +93,13 @@ def _caption(state: ImageState) -> str:
     return f"{state.caption}{sure}"
 
 
+def _tags(state: ImageState) -> str:
+    return ", ".join(state.tags[:SHOWN_TAGS])
+
+
 def _thumbnails(state: ImageState) -> str:
+    """How many are done of how many; nothing for a document, which gets none."""
+    if not state.thumbnails:
+        return ""
     done = sum(step.state == "done" for step in state.thumbnails)
     return f"{done}/{len(state.thumbnails)}"

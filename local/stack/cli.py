@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_stack_options(parser)
     parser.add_argument(
-        "--once", action="store_true", help="stop after the samples; exit 0 only if every one has every record"
+        "--once",
+        action="store_true",
+        help="stop after the samples; exit 0 only if every one has every record that applies to it",
     )
     parser.add_argument("--enable-auth", action="store_true", help="check function keys, as Azure does")
     return parser
@@ -125,7 +127,8 @@ class _Stack:
         if not stop.is_set():
             self._say("\nTry it from another terminal:")
             samples = Path(__file__).resolve().parents[2] / "samples"
-            for what, command in curl_lines(self._addresses, samples / "coffee.jpg", key=self._key()):
+            receipt = self._state / "samples" / "receipt.png"
+            for what, command in curl_lines(self._addresses, samples / "coffee.jpg", receipt, key=self._key()):
                 self._say(f"  # {what}\n  {command}")
             self._say("  # upload an image of your own, wait, print what was found in it")
             self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")

@@ -8,17 +8,22 @@ from urllib.parse import quote
 from local.addresses import Addresses
 
 
-def curl_lines(addresses: Addresses, sample: Path, *, key: str | None) -> list[tuple[str, str]]:
-    """Return (what it shows, command) for the routes that other services call; *key* where the host checks keys."""
+def curl_lines(addresses: Addresses, sample: Path, with_text: Path, *, key: str | None) -> list[tuple[str, str]]:
+    """
+    Return (what it shows, command) for the routes that other services call; *key* where the host checks keys.
+
+    Both samples have been processed; *with_text* is one with text.
+    """
     api = f"{addresses.host_url}/api"
     name = quote(sample.name)
-    as_bytes = ["-H", "Content-Type: application/octet-stream", "--data-binary", f"@{sample}"]
+    octets = ["-H", "Content-Type: application/octet-stream", "--data-binary"]
     as_blob = ["-H", "Content-Type: application/json", "-d", json.dumps({"blob": sample.name})]
     size = "width=320&height=200&smartCropping=true"
     return [
-        ("describe the bytes of an image", _curl(key, *as_bytes, f"{api}/describe")),
+        ("describe the bytes of an image", _curl(key, *octets, f"@{sample}", f"{api}/describe")),
         ("analyze an image of the container", _curl(key, *as_blob, f"{api}/analyze")),
         ("get a thumbnail", _curl(key, "-o", "thumbnail.jpg", f"{api}/thumbnail/{name}?{size}")),
+        ("read the text of an image", _curl(key, *octets, f"@{with_text}", f"{api}/ocr?format=txt")),
         ("see how far an image is", _curl(key, f"{api}/images/{name}")),
     ]
 

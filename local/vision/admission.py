@@ -48,6 +48,8 @@ class Admission:
         wait_seconds = self._limit.wait_seconds()
         if wait_seconds > 0:
             raise self._throttled(operation, wait_seconds)
+        if self._dice.throttles(operation):
+            raise self._throttled(operation, 1)
         strike = self._dice.strike()
         if strike.reset:
             raise refusals.ConnectionStruck

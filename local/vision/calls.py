@@ -9,10 +9,19 @@ import fcntl
 import json
 import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 LEDGER_NAME = "calls.jsonl"
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A look at one Read; *late_seconds* is the time since its end, None while it has none."""
+
+    read_id: str
+    late_seconds: float | None
 
 
 class LedgerInUseError(Exception):
@@ -25,36 +34,50 @@ class CallLedger:
     def __init__(self, directory: Path | None) -> None:
         self._lock = threading.Lock()
         self._operations: dict[str, dict[str, Any]] = {}
+        self._readings: dict[str, dict[str, Any]] = {}
         self._file: int | None = None
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             self._file = _open_alone(directory / LEDGER_NAME)
             self._load(self._file)
 
-    def record(self, operation: str, status: int, *, paid_sha256: str | None) -> None:
-        """Count one answer; *paid_sha256* is the hash of the image of a call that is paid for, else None."""
-        entry = {"operation": operation, "status": status}
+    def record(self, operation: str, status: int, *, paid_sha256: str | None, poll: Poll | None = None) -> None:
+        """
+        Count one answer.
+
+        *paid_sha256* is the hash of the image of a call that is paid for, *poll* what was told of a Read, else None.
+        """
+        entry: dict[str, Any] = {"operation": operation, "status": status}
         if paid_sha256 is not None:
             entry["paid"] = paid_sha256
+        if poll is not None:
+            entry |= {"read": poll.read_id, "late": poll.late_seconds}
         with self._lock:
             if self._file is not None:
                 os.write(self._file, json.dumps(entry).encode() + b"\n")
             self._add(entry)
 
     def snapshot(self) -> dict[str, Any]:
-        """Return `{"operations": {name: {"status": {"200": n}, "paid": n, "bodies": [sha256, ...]}}}`."""
+        """
+        Return what was counted.
+
+        It is `{"operations": {name: {"status": {"200": n}, "paid": n, "bodies": [sha256, ...]}}, "readings": {id:
+        {"polls": n, "secondsLate": seconds or null}}}`.
+        """
         with self._lock:
             return {
                 "operations": {
                     name: {"status": dict(counts["status"]), "paid": counts["paid"], "bodies": list(counts["bodies"])}
                     for name, counts in sorted(self._operations.items())
-                }
+                },
+                "readings": {read_id: dict(reading) for read_id, reading in self._readings.items()},
             }
 
     def clear(self) -> None:
         """Start anew."""
         with self._lock:
             self._operations.clear()
+            self._readings.clear()
             if self._file is not None:
                 os.ftruncate(self._file, 0)
 
@@ -80,6 +103,15 @@ class CallLedger:
         if "paid" in entry:
             counts["paid"] += 1
             counts["bodies"].append(entry["paid"])
+        if "read" in entry:
+            self._add_poll(entry["read"], entry["late"])
+
+    def _add_poll(self, read_id: str, late_seconds: float | None) -> None:
+        reading = self._readings.setdefault(read_id, {"polls": 0, "secondsLate": None})
+        # Whoever asks once more for an end that was told already waits for nothing.
+        if reading["secondsLate"] is None:
+            reading["polls"] += 1
+            reading["secondsLate"] = late_seconds
 
 
 def _open_alone(path: Path) -> int:

@@ -61,6 +61,7 @@ def _json(body: BodyReader) -> Any:
 def _faults(faults: Faults) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "retry_after": faults.retry_after,
+        "throttle_every": dict(faults.throttle_every),
         "status": {str(status): chance for status, chance in faults.status.items()},
         "reset": faults.reset,
         "reset_body": faults.reset_body,

@@ -7,10 +7,12 @@ Faults on demand: what may go wrong, with which probability, reproducibly.
 import math
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.vision.operations import Operation
 from local.vision.rate import KINDS, Rate
 from local.vision.throttling import RETRY_AFTERS, RetryAfter
 
@@ -44,6 +46,7 @@ class Faults:
     rate: Rate | None = None
     has_rate: bool = False
     retry_after: RetryAfter = "header"
+    throttle_every: Mapping[str, int] = field(default_factory=dict)
     status: Mapping[int, float] = field(default_factory=dict)
     reset: float = 0.0
     reset_body: float = 0.0
@@ -84,7 +87,17 @@ class FaultDice:
         self._dice = random.Random(faults.seed)  # noqa: S311 - dice, not keys
         # Dice of their own: how many other calls there were in between does not matter.
         self._read_dice = random.Random(None if faults.seed is None else f"read {faults.seed}")  # noqa: S311
+        self._calls: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    def throttles(self, operation: str) -> bool:
+        """Decide whether the next call of *operation* is one of those to be throttled, by its number."""
+        every = self.faults.throttle_every.get(operation)
+        if every is None:
+            return False
+        with self._lock:
+            self._calls[operation] += 1
+            return self._calls[operation] % every == 0
 
     def read_fate(self) -> ReadFate:
         """Decide about the next Read that is accepted."""
@@ -133,6 +146,13 @@ def _number(name: str, value: object, *, low: float, high: float) -> float:
     return value
 
 
+def _whole_number(name: str, value: object, *, low: int, high: int) -> int:
+    number = _number(name, value, low=low, high=high)
+    if number != int(number):
+        raise FaultsError(f"'{name}' is {number!r}: a whole number is required.")
+    return int(number)
+
+
 def _probability(key: str, value: object) -> dict[str, Any]:
     return {key: _number(key, value, low=0, high=1)}
 
@@ -146,17 +166,24 @@ def _rate(key: str, value: object) -> dict[str, Any]:
     kind = value.get("kind", "bucket")
     if kind not in KINDS:
         raise FaultsError(f"'rate.kind' is {kind!r}: use {', '.join(KINDS)}.")
-    calls = _number("rate.calls", value["calls"], low=1, high=1_000_000)
-    if calls != int(calls):
-        raise FaultsError(f"'rate.calls' is {calls!r}: a whole number is required.")
+    calls = _whole_number("rate.calls", value["calls"], low=1, high=1_000_000)
     seconds = _number("rate.seconds", value["seconds"], low=0.001, high=86_400)
-    return {"rate": Rate(int(calls), seconds, kind), "has_rate": True}
+    return {"rate": Rate(calls, seconds, kind), "has_rate": True}
 
 
 def _retry_after(key: str, value: object) -> dict[str, Any]:
     if value not in RETRY_AFTERS:
         raise FaultsError(f"'{key}' is {value!r}: use {', '.join(RETRY_AFTERS)}.")
     return {key: value}
+
+
+def _throttle_every(key: str, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FaultsError(f"'{key}' is {value!r}: an object such as {{\"readResult\": 2}} is required.")
+    for name in value:
+        if name not in list(Operation):
+            raise FaultsError(f"'{key}' has {name!r}: use any of {', '.join(Operation)}.")
+    return {key: {name: _whole_number(f"{key}.{name}", every, low=1, high=1_000_000) for name, every in value.items()}}
 
 
 def _status(key: str, value: object) -> dict[str, Any]:
@@ -202,6 +229,7 @@ def _seed(key: str, value: object) -> dict[str, Any]:
 READERS: dict[str, Callable[[str, object], dict[str, Any]]] = {
     "rate": _rate,
     "retry_after": _retry_after,
+    "throttle_every": _throttle_every,
     "status": _status,
     "reset": _probability,
     "reset_body": _probability,

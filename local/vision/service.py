@@ -20,7 +20,7 @@ from email.message import Message
 from local.vision import refusals
 from local.vision.admission import Admission
 from local.vision.body import BodyReader
-from local.vision.calls import CallLedger
+from local.vision.calls import CallLedger, Poll
 from local.vision.faults import Strike
 from local.vision.hold import Hold
 from local.vision.intake import CheckedImage, media_type, take_image
@@ -61,11 +61,12 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the work came to: an answer, what it is billed as, and the image it was paid for."""
+    """What the work came to: an answer, what it is billed as, the image it was paid for, and the Read it told of."""
 
     reply: Reply
     billed: tuple[str, ...] = ()
     paid_sha256: str | None = None
+    poll: Poll | None = None
     is_gateway: bool = False
 
 
@@ -105,7 +106,8 @@ class VisionService:
             outcome = _refused(refusals.not_found())
         else:
             outcome, strike = self._attend(request, route, request_id)
-            self.ledger.record(route.operation, outcome.reply.status, paid_sha256=outcome.paid_sha256)
+            status, paid_sha256 = outcome.reply.status, outcome.paid_sha256
+            self.ledger.record(route.operation, status, paid_sha256=paid_sha256, poll=outcome.poll)
         milliseconds = None if outcome.is_gateway else round((time.perf_counter() - began) * 1000)
         headers = service_headers(request_id=request_id, milliseconds=milliseconds, billed=outcome.billed)
         return Delivery(outcome.reply, headers, strike)
@@ -127,7 +129,8 @@ class VisionService:
         if route.operation is Operation.MODELS:
             return Outcome(json_reply(200, _models()))
         if route.operation is Operation.READ_RESULT:
-            return Outcome(self._reception.report(route.read_id))
+            reply, poll = self._reception.report(route.read_id)
+            return Outcome(reply, poll=poll)
         if route.operation is Operation.READ:
             return self._accept(request, request_id)
         media_type(request.headers)

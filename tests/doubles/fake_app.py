@@ -49,7 +49,7 @@ class FakeApp:
 
 
 def image_json(name: str, state: str = "complete", **changes: Any) -> dict[str, Any]:
-    """Return the JSON of an image with an analysis and two thumbnails, all in the same state."""
+    """Return the JSON of an image with an analysis and two thumbnails, all in the same state, and without text."""
     step = "done" if state == "complete" else state
     thumbnails = [
         {"size": size, "state": step, "record": f"thumbnails/{name}/{size}-smart.jpg"}
@@ -62,7 +62,25 @@ def image_json(name: str, state: str = "complete", **changes: Any) -> dict[str, 
         "tags": ["cup", "coffee"],
         "record": f"analysis/{name}.json",
     }
-    return {"name": name, "state": state, "analysis": analysis, "thumbnails": thumbnails, **changes}
+    return {
+        "name": name,
+        "state": state,
+        "analysis": analysis,
+        "thumbnails": thumbnails,
+        "text": {"state": "none"},
+        **changes,
+    }
+
+
+def text_json(name: str, excerpt: str = "RIVER PARK OPEN 8 - 20") -> dict[str, Any]:
+    """Return the JSON of a text that was read."""
+    return {"state": "done", "excerpt": excerpt, "record": f"text/{name}.json", "plain": f"text/{name}.txt"}
+
+
+def document_json(name: str) -> dict[str, Any]:
+    """Return the JSON of a document, which has nothing but its text."""
+    nothing = {"state": "none", "caption": None, "captionConfidence": None, "tags": []}
+    return image_json(name, analysis=nothing, thumbnails=[], text=text_json(name, "Minutes of the summer party"))
 
 
 @contextmanager

@@ -19,6 +19,18 @@ def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=110)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     rows = [line for line in answer.stdout.splitlines() if line.startswith("│") and "complete" in line]
-    assert len(rows) == 7
-    assert all("2/2" in row for row in rows)
+    cells = {row[0]: row[1:] for row in ([cell.strip() for cell in line.split("│")[1:-1]] for line in rows)}
+    assert {name: row[2] for name, row in cells.items()} == {
+        **dict.fromkeys(("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"), "2/2"),
+        **dict.fromkeys(("receipt.png", "sign.jpg", "scan.png"), "2/2"),
+        **dict.fromkeys(("minutes.pdf", "recipe.tif"), ""),
+    }
+    beginnings = {name: row[3][:10] for name, row in cells.items() if row[3]}
+    assert beginnings == {
+        "receipt.png": "CORNER COF",
+        "sign.jpg": "RIVER PARK",
+        "scan.png": "Dear neigh",
+        "minutes.pdf": "Minutes of",
+        "recipe.tif": "Apple cake",
+    }
     assert not RunningStack(Addresses(port), tmp_path).has_processes()

@@ -11,14 +11,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from doubles.calls import call
 from doubles.patience import wait_until
 from doubles.pictures import picture
 from doubles.ports import five_free_ports
 from doubles.running_stack import RunningStack
+from doubles.stack_controls import Held, deliver
 
 from local.addresses import Addresses
 
@@ -43,65 +42,6 @@ def paid(stack: RunningStack, data: bytes) -> dict[str, int]:
     """How many paid calls there were about these bytes, by operation."""
     digest = hashlib.sha256(data).hexdigest()
     return {name: digests.count(digest) for name, digests in stack.paid_calls().items() if digest in digests}
-
-
-class Held:
-    """The vision service with calls of one operation held in it."""
-
-    def __init__(self, stack: RunningStack, operation: str = "analyze") -> None:
-        self._port = stack.addresses.port + 1
-        self._operation = operation
-
-    def __enter__(self) -> "Held":
-        self._control("PUT", {"operations": [self._operation]})
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-    def release(self) -> None:
-        """Let them go on."""
-        self._control("DELETE")
-
-    def wait_for(self, count: int) -> None:
-        """Wait until that many calls are held."""
-        wait_until(lambda: self._control("GET")["waiting"].get(self._operation, 0) == count, 30)
-
-    def _control(self, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = json.dumps(body).encode() if body else None
-        answer = call(self._port, method, "/_control/hold", data, {"Content-Type": "application/json"})
-        assert answer.status < 300, answer.text
-        found: dict[str, Any] = answer.json() if answer.body else {}
-        return found
-
-
-def deliver(stack: RunningStack, name: str) -> int:
-    """Post one BlobCreated event as Event Grid does; the answer's status."""
-    event = {
-        "id": "1",
-        "topic": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a",
-        "subject": f"/blobServices/default/containers/images/blobs/{name}",
-        "eventType": "Microsoft.Storage.BlobCreated",
-        "eventTime": "2026-01-01T00:00:00Z",
-        "dataVersion": "",
-        "metadataVersion": "1",
-        "data": {
-            "api": "PutBlob",
-            "eTag": "0x8D",
-            "contentType": "image/png",
-            "contentLength": 1,
-            "blobType": "BlockBlob",
-            "url": f"{stack.addresses.blob_url}/images/{name}",
-            "sequencer": "1",
-        },
-    }
-    return call(
-        stack.addresses.port,
-        "POST",
-        "/runtime/webhooks/blobs?functionName=Host.Functions.AnalyzeOnUpload",
-        json.dumps([event]).encode(),
-        {"Content-Type": "application/json", "aeg-event-type": "Notification"},
-    ).status
 
 
 def test_ten_deliveries_at_the_same_instant_are_one_paid_call_per_question(shared_stack: RunningStack) -> None:

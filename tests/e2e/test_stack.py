@@ -19,7 +19,17 @@ from PIL import Image, ImageDraw
 from local.addresses import Addresses
 
 pytestmark = pytest.mark.e2e
-SAMPLES = ("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg", "receipt.png", "sign.jpg", "scan.png")
+SAMPLES = (
+    "astronaut.jpg",
+    "chelsea.jpg",
+    "coffee.jpg",
+    "rocket.jpg",
+    "receipt.png",
+    "sign.jpg",
+    "scan.png",
+    "minutes.pdf",
+    "recipe.tif",
+)
 PARTS = ("azurite", "vision", "host", "events")
 
 
@@ -52,7 +62,7 @@ def test_each_record_tells_the_version_of_the_image_it_was_made_from(stack: Runn
     [state] = stack.wait_for("coffee.jpg").values()
     with stack.storage() as storage:
         etag = storage.get_blob_client("images", "coffee.jpg").get_blob_properties().etag.strip('"')
-        for step in state.steps:
+        for step in (step for step in state.steps if step.applies):
             container, _, blob = str(step.record).partition("/")
             found = storage.get_blob_client(container, blob).download_blob()
             assert found.properties.metadata["sourceetag"] == etag

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from local.vision.faults import ReadFate
@@ -26,6 +27,14 @@ Read = Callable[[Task, bytes, Callable[[], None]], Json]
 
 class StoppedError(Exception):
     """The service comes to its end; what was being read is read again at its next start."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The contract's ReadOperationResult; *late_seconds* is the time since the end that it tells, None before."""
+
+    body: Json
+    late_seconds: float | None = None
 
 
 class ReadDesk:
@@ -63,8 +72,8 @@ class ReadDesk:
         if not is_decided:
             self._enqueue(operation_id)
 
-    def report(self, operation_id: str) -> Json | None:
-        """Return the contract's ReadOperationResult; None when the operation is unknown or forgotten."""
+    def report(self, operation_id: str) -> Report | None:
+        """Tell how far an operation is; None when it is unknown or forgotten."""
         # Before the look into the store: what is finished meanwhile must not seem never to have begun.
         is_begun = operation_id in self._begun
         operation = self._store.find(operation_id)
@@ -73,11 +82,11 @@ class ReadDesk:
             return None
         if operation.finished is None or now < operation.due:
             status = "running" if is_begun or operation.finished is not None else "notStarted"
-            return _report(status, operation.created, operation.created)
+            return Report(_written(status, operation.created, operation.created))
         ended = max(operation.finished, operation.due)
-        if operation.fails:
-            return _report("failed", operation.created, ended)
-        return _report("succeeded", operation.created, ended) | {"analyzeResult": operation.result}
+        result = {} if operation.fails else {"analyzeResult": operation.result}
+        status = "failed" if operation.fails else "succeeded"
+        return Report(_written(status, operation.created, ended) | result, now - ended)
 
     def stop(self) -> None:
         """Begin nothing more, and leave what is being read as soon as possible."""
@@ -138,10 +147,10 @@ class ReadDesk:
             raise StoppedError
 
 
-def _report(status: str, created: float, updated: float) -> Json:
-    return {"status": status, "createdDateTime": _written(created), "lastUpdatedDateTime": _written(updated)}
+def _written(status: str, created: float, updated: float) -> Json:
+    return {"status": status, "createdDateTime": _moment(created), "lastUpdatedDateTime": _moment(updated)}
 
 
-def _written(seconds: float) -> str:
+def _moment(seconds: float) -> str:
     # The service writes whole seconds.
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

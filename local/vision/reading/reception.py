@@ -1,6 +1,7 @@
 """The two calls of Read: accept a document, and answer how far its operation is."""
 
 from local.vision import refusals
+from local.vision.calls import Poll
 from local.vision.faults import ReadFate
 from local.vision.operations import BASE_PATH
 from local.vision.reading.desk import ReadDesk
@@ -44,12 +45,13 @@ class Reception:
         self._desk.accept(request_id, task, document.data, fate, self._scripted(document, task))
         return Reply(202, content_type=None, headers={"Operation-Location": f"http://{host}{RESULTS_PATH}{request_id}"})
 
-    def report(self, operation_id: str) -> Reply:
-        """Answer how far the operation is. Raises Refusal (404)."""
-        report = self._desk.report(operation_id.lower())
+    def report(self, operation_id: str) -> tuple[Reply, Poll]:
+        """Answer how far the operation is, and return what is to be counted of that. Raises Refusal (404)."""
+        operation_id = operation_id.lower()
+        report = self._desk.report(operation_id)
         if report is None:
             raise refusals.not_found()
-        return json_reply(200, report)
+        return json_reply(200, report.body), Poll(operation_id, report.late_seconds)
 
     def _scripted(self, document: SniffedDocument, task: Task) -> Json | None:
         script = self._scripts.find(document.sha256).get("read")

@@ -1,8 +1,10 @@
+import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from doubles.fake_app import FakeApp, image_json
+from doubles.fake_app import FakeApp, image_json, text_json
 from doubles.ports import five_free_ports
 from doubles.supervised_storage import Storage
 
@@ -42,6 +44,29 @@ def test_a_file_is_uploaded_with_its_type_and_its_results_are_printed(
     assert "cup, coffee" in printed
     assert "thumbnails/my photo.jpg/200x150-smart.jpg" in printed
     assert f"{storage.addresses.host_url}/api/thumbnail/my%20photo.jpg?width=200&height=150" in printed
+
+
+def test_text_is_told_with_its_beginning_its_records_and_a_command_that_prints_all_of_it(
+    add: Add, app: FakeApp, storage: Storage, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.images["it's.jpg"] = image_json("it's.jpg", text=text_json("it's.jpg"))
+    image.write_bytes(b"of a sign")
+    assert add(image, "--name", "it's.jpg") == 0
+    told = capsys.readouterr().out.partition("  text ")[2].splitlines()
+    *lines, command = (line.strip() for line in told)
+    assert lines == ["RIVER PARK OPEN 8 - 20", "text/it's.jpg.json", "text/it's.jpg.txt"]
+    words = shlex.split(command)
+    assert words[0] == "curl"
+    assert words[-1] == f"{storage.addresses.host_url}/api/ocr?format=txt"
+    assert json.loads(words[words.index("-d") + 1]) == {"blob": "it's.jpg"}
+
+
+def test_an_image_without_text_has_no_line_about_it(
+    add: Add, app: FakeApp, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.images[image.name] = image_json(image.name)
+    assert add(image) == 0
+    assert "text" not in capsys.readouterr().out
 
 
 def test_the_same_bytes_are_not_uploaded_again_and_other_bytes_replace_them_and_say_so(

@@ -46,9 +46,12 @@ def serve(app: FakeApp, state: str, *names: str) -> None:
     app.images.update({name: image_json(name, state, **changes) for name in names})
 
 
-def test_every_image_below_a_folder_is_found_by_its_path_in_it(tmp_path: Path) -> None:
+def test_every_image_and_document_below_a_folder_is_found_by_its_path_in_it(tmp_path: Path) -> None:
     write(tmp_path, "a.jpg", "2024/summer/b c#.jpg", "2024/ü.jpg")
-    assert set(find_files([tmp_path]).files) == {"a.jpg", "2024/summer/b c#.jpg", "2024/ü.jpg"}
+    write(tmp_path, "2024/minutes", data=b"%PDF-1.7\n")
+    write(tmp_path, "fax.tiff", data=b"II*\0")
+    names = {"a.jpg", "2024/summer/b c#.jpg", "2024/ü.jpg", "2024/minutes", "fax.tiff"}
+    assert set(find_files([tmp_path]).files) == names
 
 
 def test_hidden_and_special_files_are_passed_over_and_what_is_no_image_is_listed(tmp_path: Path) -> None:
@@ -108,14 +111,16 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
         b"II*\0",
         b"RIFF\0\0\0\0WEBP",
         b"\0\0\0\x18ftypheic",
+        b"MM\0*",
+        b"%PDF-1.7",
     ],
 )
-def test_every_format_that_is_an_image_is_known(head: bytes) -> None:
+def test_every_format_that_is_taken_is_known(head: bytes) -> None:
     assert is_image(head)
 
 
-@pytest.mark.parametrize("head", [b"", b"BM", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypisom", b"<svg"])
-def test_what_is_no_image_is_known_too(head: bytes) -> None:
+@pytest.mark.parametrize("head", [b"", b"BM", b" %PDF-1.7", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypisom", b"<svg"])
+def test_what_is_not_taken_is_known_too(head: bytes) -> None:
     assert not is_image(head)
 
 
@@ -128,7 +133,7 @@ def test_a_folder_is_uploaded_and_summed_up(
     serve(app, "complete", *names)
     assert add(tmp_path) == 0
     told = capsys.readouterr().out
-    assert f"skipped, being no images by their first bytes: 1\n  {tmp_path}/sums/readme.txt" in told
+    assert f"skipped, being neither images nor PDFs by their first bytes: 1\n  {tmp_path}/sums/readme.txt" in told
     assert "30 images: 30 complete, 0 failed, 0 of them already there with the same bytes; " in told
     with storage.images as images:
         assert [blob.name for blob in images.list_blobs(name_starts_with="sums/")] == names

@@ -3,10 +3,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from doubles.fake_app import image_json, running_app
+from doubles.fake_app import document_json, image_json, running_app, text_json
 from doubles.ports import five_free_ports
 
-from local.app import AppClient, function_key, parse_image
+from local.app import AppClient, Step, function_key, parse_image
 from local.errors import LocalError
 from local.waiting import wait_for_images
 
@@ -20,7 +20,7 @@ FAILED = {
 def test_an_image_is_read_with_its_steps_and_what_was_found() -> None:
     image = parse_image(image_json("coffee.jpg"))
     assert (image.caption, image.caption_confidence, image.tags) == ("a cup of coffee", 0.42, ("cup", "coffee"))
-    assert [step.what for step in image.steps] == ["analysis", "thumbnail 200x150", "thumbnail 1024x768"]
+    assert [step.what for step in image.steps] == ["analysis", "thumbnail 200x150", "thumbnail 1024x768", "text"]
     assert [step.record for step in image.thumbnails] == [
         "thumbnails/coffee.jpg/200x150-smart.jpg",
         "thumbnails/coffee.jpg/1024x768-smart.jpg",
@@ -33,10 +33,29 @@ def test_a_failed_step_tells_its_code_message_and_action() -> None:
     assert [step.problem for step in image.unfinished] == ["truncated. upload it again. (image_rejected)"]
 
 
-def test_text_counts_as_a_step_once_the_app_reports_it() -> None:
-    image = parse_image(image_json("a.jpg", text={"state": "pending", "record": "text/a.jpg.json"}))
-    assert [step.what for step in image.unfinished] == ["text"]
-    assert parse_image(image_json("a.jpg", text="due")).unfinished == ()
+def test_text_that_was_read_tells_its_beginning_and_both_of_its_records() -> None:
+    image = parse_image(image_json("sign.jpg", text=text_json("sign.jpg")))
+    assert image.text == Step(
+        "text", "done", "text/sign.jpg.json", plain="text/sign.jpg.txt", excerpt="RIVER PARK OPEN 8 - 20"
+    )
+    assert image.unfinished == ()
+
+
+def test_text_that_is_not_there_yet_is_unfinished_with_its_reason() -> None:
+    problem = {"code": "throttled", "message": "the quota is used up", "action": "wait until noon"}
+    for text, reason in (
+        ({"state": "pending"}, None),
+        ({"state": "deferred", "problem": problem}, "the quota is used up. wait until noon. (throttled)"),
+    ):
+        image = parse_image(image_json("a.jpg", text=text))
+        assert [(step.what, step.state, step.problem) for step in image.unfinished] == [("text", text["state"], reason)]
+
+
+def test_a_step_that_does_not_apply_is_not_missing() -> None:
+    photograph, document = parse_image(image_json("a.jpg")), parse_image(document_json("a.pdf"))
+    assert not photograph.text.applies
+    assert photograph.unfinished == document.unfinished == ()
+    assert [step.what for step in document.steps if step.applies] == ["text"]
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "été #1/100%.jpg", "a+b&c?.png"])

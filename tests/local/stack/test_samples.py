@@ -3,15 +3,19 @@ from pathlib import Path
 from PIL import Image
 
 from local.samples import sample_files
+from local.vision.reading.intake import SniffedDocument
+from local.vision.text.documents import count_pages
+
+PHOTOGRAPHS = ["astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"]
 
 
-def test_the_samples_are_the_photographs_and_the_rendered_text_images(tmp_path: Path) -> None:
+def test_the_samples_are_the_photographs_the_images_with_text_and_the_documents(tmp_path: Path) -> None:
     names = [path.name for path in sample_files(tmp_path)]
-    assert names == ["astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg", "receipt.png", "sign.jpg", "scan.png"]
+    assert names == [*PHOTOGRAPHS, "receipt.png", "sign.jpg", "scan.png", "minutes.pdf", "recipe.tif"]
 
 
-def test_every_sample_is_an_image_that_the_service_takes(tmp_path: Path) -> None:
-    for path in sample_files(tmp_path):
+def test_every_image_among_the_samples_is_one_that_the_service_takes(tmp_path: Path) -> None:
+    for path in sample_files(tmp_path)[:7]:
         with Image.open(path) as image:
             image.load()
             assert image.format in ("JPEG", "PNG")
@@ -19,7 +23,13 @@ def test_every_sample_is_an_image_that_the_service_takes(tmp_path: Path) -> None
         assert path.stat().st_size < 4 * 1024 * 1024
 
 
-def test_text_images_are_rendered_the_same_everywhere_and_kept_once_rendered(tmp_path: Path) -> None:
+def test_each_document_has_two_pages(tmp_path: Path) -> None:
+    pdf, tiff = (path.read_bytes() for path in sample_files(tmp_path)[7:])
+    assert (pdf[:5], tiff[:4]) == (b"%PDF-", b"II*\0")
+    assert [count_pages(SniffedDocument(pdf, "pdf", "")), count_pages(SniffedDocument(tiff, "tiff", ""))] == [2, 2]
+
+
+def test_text_images_and_documents_are_rendered_the_same_everywhere_and_kept_once_rendered(tmp_path: Path) -> None:
     first, second = (sample_files(tmp_path / folder)[4:] for folder in ("first", "second"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     before = [path.stat().st_mtime_ns for path in first]

@@ -169,6 +169,7 @@ def test_faults_are_shown_and_cleared(caller: Caller) -> None:
         "rate": {"calls": 10, "seconds": 1, "kind": "sliding"},
         "status": {"500": 0.25},
         "latency_seconds": {"median": 0.1, "p99": 0.5},
+        "throttle_every": {"readResult": 2, "analyze": 10},
         "seed": 7,
     }
     assert caller.control("PUT", "faults", asked).status_code == 204
@@ -181,7 +182,7 @@ def test_faults_are_shown_and_cleared(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ({"resets": 1}, "'resets' is not a fault: use any of rate, retry_after, status, reset, reset_body"),
+        ({"resets": 1}, "'resets' is not a fault: use any of rate, retry_after, throttle_every, status, reset,"),
         ({"reset": 1.5}, "'reset' is 1.5: a number from 0 to 1 is required"),
         ({"drip": True}, "'drip' is True: a number from 0 to 1"),
         ({"status": {"200": 1}}, "a status from 400 to 599"),
@@ -189,6 +190,10 @@ def test_faults_are_shown_and_cleared(caller: Caller) -> None:
         ({"rate": {"calls": 0, "seconds": 1}}, "'rate.calls' is 0"),
         ({"rate": {"calls": 1}}, '"seconds": 1, "kind": "bucket"} is required'),
         ({"rate": {"calls": 1, "seconds": 1, "kind": "leaky"}}, "use bucket, fixed, sliding"),
+        ({"throttle_every": 2}, 'an object such as {"readResult": 2} is required'),
+        ({"throttle_every": {"poll": 2}}, "'throttle_every' has 'poll': use any of analyze,"),
+        ({"throttle_every": {"readResult": 0}}, "'throttle_every.readResult' is 0"),
+        ({"throttle_every": {"readResult": 1.5}}, "a whole number is required"),
         ({"retry_after": "never"}, "use header, text, date, none"),
         ({"latency_seconds": {"median": 2, "p99": 1}}, "'latency_seconds.p99' is 1"),
         ({"latency_seconds": -1}, "a number from 0 to 600"),
@@ -228,6 +233,17 @@ def test_gateway_errors_are_html_and_the_services_own_are_json(vision: RunningVi
 
     vision.set_faults(status={"503": 1})
     assert caller.post("tag", picture()).json()["error"]["code"] == "ServiceUnavailable"
+
+
+def test_every_second_call_of_one_operation_is_throttled_and_no_other(vision: RunningVision, caller: Caller) -> None:
+    vision.set_faults(throttle_every={"tag": 2})
+    answers = []
+    for _ in range(3):
+        answers += [caller.post("tag", picture()), caller.post("describe", picture())]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200, 200, 200]
+    assert answers[2].headers["Retry-After"] == "1"
+    assert stats(caller)["tag"] | {"bodies": []} == {"status": {"200": 2, "429": 1}, "paid": 2, "bodies": []}
 
 
 def test_a_seed_makes_faults_happen_again(vision: RunningVision, caller: Caller) -> None:

@@ -163,6 +163,44 @@ def test_both_calls_are_counted_and_only_the_accepted_read_is_paid(reader: Calle
     }
 
 
+def test_of_each_read_is_counted_how_often_it_was_asked_for_and_how_late_its_end_was_told(
+    reader: Caller, clock: FakeClock
+) -> None:
+    reader.control("PUT", "faults", {"read_seconds": 12.5})
+    paths = [operation_path(reader.post("read/analyze", DATA)) for _ in range(2)]
+    for seconds in (5, 5, 3.25, 60):
+        clock.advance(seconds)
+        reader.get(paths[0])
+    reader.control("PUT", "faults", {"throttle_every": {"readResult": 1}})
+    assert reader.get(paths[1]).status_code == 429
+
+    [reading] = reader.control("GET", "stats").json()["readings"].items()
+    assert reading == (paths[0].rpartition("/")[2], {"polls": 3, "secondsLate": 0.75})
+
+
+def test_what_is_counted_of_reads_outlives_the_service_until_it_is_started_anew(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    write_script(tmp_path / "vision" / "answers", DATA)
+    with (
+        running_vision(state=tmp_path, wall_clock=clock.now) as service,
+        Caller(service.url, service.key) as client,
+    ):
+        client.control("PUT", "faults", {"read_seconds": 1})
+        path = operation_path(client.post("read/analyze", DATA))
+        client.get(path)
+    clock.advance(3)
+    with (
+        running_vision(state=tmp_path, wall_clock=clock.now) as service,
+        Caller(service.url, service.key) as client,
+    ):
+        client.get(path)
+        readings = client.control("GET", "stats").json()["readings"]
+        client.control("DELETE", "stats")
+        assert client.control("GET", "stats").json()["readings"] == {}
+    assert list(readings.values()) == [{"polls": 2, "secondsLate": 2.0}]
+
+
 def test_the_key_and_the_rate_hold_for_both_calls(reader: Caller) -> None:
     path = operation_path(reader.post("read/analyze", DATA))
     with Caller(reader.url, "wrong") as stranger:

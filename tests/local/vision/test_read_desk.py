@@ -56,7 +56,7 @@ def desk(reader: Reader, clock: FakeClock) -> Iterator[ReadDesk]:
 def status(desk: ReadDesk, name: str) -> str:
     report = desk.report(name)
     assert report is not None
-    return str(report["status"])
+    return str(report.body["status"])
 
 
 def test_two_are_read_at_once_and_the_third_has_not_started(desk: ReadDesk, reader: Reader) -> None:
@@ -70,7 +70,7 @@ def test_two_are_read_at_once_and_the_third_has_not_started(desk: ReadDesk, read
     wait_until(lambda: [status(desk, name) for name in "abc"] == ["succeeded"] * 3)
     report = desk.report("c")
     assert report
-    assert report["analyzeResult"] == {"read": "c"}
+    assert report.body["analyzeResult"] == {"read": "c"}
 
 
 def test_the_end_is_told_when_both_the_reading_and_the_duration_are_over(
@@ -91,7 +91,10 @@ def test_the_end_is_told_when_both_the_reading_and_the_duration_are_over(
     wait_until(lambda: status(desk, "late") == "succeeded")
     late = desk.report("late")
     assert late
-    assert (late["createdDateTime"], late["lastUpdatedDateTime"]) == ("1970-01-12T13:46:45Z", "1970-01-12T13:47:45Z")
+    assert (late.body["createdDateTime"], late.body["lastUpdatedDateTime"]) == (
+        "1970-01-12T13:46:45Z",
+        "1970-01-12T13:47:45Z",
+    )
 
 
 def test_a_document_that_cannot_be_read_fails_and_the_reason_is_on_stderr(

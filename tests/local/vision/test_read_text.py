@@ -15,7 +15,7 @@ from local import drawings
 from local.samples import document_file
 from local.vision.reading.desk import StoppedError
 from local.vision.reading.store import Task
-from local.vision.text import engines, layout
+from local.vision.text import cer, engines, layout
 from local.vision.text.cer import edits
 from local.vision.text.documents import READ_SIDE
 from local.vision.text.engines import EngineError
@@ -301,3 +301,23 @@ def test_analyze_says_whether_there_is_text_by_tag_and_category(caller: Caller, 
     confident = [tag["name"] for tag in answer["tags"] if tag["confidence"] >= 0.5]
     assert ("text" in confident) is has_text
     assert [category["name"] for category in answer["categories"]] == (["text_"] if has_text else ["others_"])
+
+
+@pytest.mark.parametrize(("wrong", "status"), [(2, 0), (5, 1)])
+def test_the_mean_error_rate_is_printed_and_one_beyond_2_percent_is_exit_status_1(
+    wrong: int, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of two samples is perfect; of the other's 100 characters some are wrong."""
+    samples = [cer.Sample("good", "image", b"", "a" * 100), cer.Sample("bad", "image", b"", "b" * 100)]
+    found = {"good": "a" * 100, "bad": "b" * (100 - wrong) + "?" * wrong}
+    monkeypatch.setattr(cer, "samples", lambda: samples)
+    monkeypatch.setattr(cer, "read_text", lambda sample: found[sample.name])
+    assert cer.main([]) == status
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.split() == ["mean", f"{wrong / 2:.2f}%"]
+
+
+def test_the_samples_are_clean_turned_tilted_and_of_two_pages() -> None:
+    samples = {sample.name: sample.kind for sample in cer.samples()}
+    assert {"letter", *(f"letter, turned {degrees}" for degrees in (90, 180, 270)), "letter, tilted 4"} < samples.keys()
+    assert {samples["two pages, TIFF"], samples["two pages, scanned PDF"]} == {"tiff", "pdf"}

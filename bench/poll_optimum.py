@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy
 
 # The grid: fine enough for schedules of nearly any number of polls, long enough that one document in 20,000 is later.
-_STEPS_PER_MEDIAN = 100
+STEPS_PER_MEDIAN = 100
 _HORIZON_MEDIANS = 30
 _LONGEST_WAIT_MEDIANS = 5
 
@@ -25,14 +25,21 @@ class Optimum:
         share_done: the distribution: the share of documents that are done after so many seconds.
         median_seconds: its median, which scales the grid.
         round_trip_seconds: of a poll; the service looks in the middle of it, and no poll starts before the last ended.
+        steps_per_median: of the grid.
     """
 
     def __init__(
-        self, share_done: Callable[[float], float], median_seconds: float, *, round_trip_seconds: float
+        self,
+        share_done: Callable[[float], float],
+        median_seconds: float,
+        *,
+        round_trip_seconds: float,
+        steps_per_median: int = STEPS_PER_MEDIAN,
     ) -> None:
-        self._step = median_seconds / _STEPS_PER_MEDIAN
+        self._step = median_seconds / steps_per_median
+        self._longest = _LONGEST_WAIT_MEDIANS * steps_per_median
         self._round_trip = round_trip_seconds
-        self._times = numpy.arange(_HORIZON_MEDIANS * _STEPS_PER_MEDIAN + 1) * self._step
+        self._times = numpy.arange(_HORIZON_MEDIANS * steps_per_median + 1) * self._step
         self._done = numpy.array([share_done(float(time)) for time in self._times])
         # The integral of the distribution: what a document waits between its end and a look is made of it.
         between = (self._done[1:] + self._done[:-1]) / 2 * self._step
@@ -41,7 +48,7 @@ class Optimum:
     def costing(self, polls: float) -> list[float]:
         """The optimal schedule with at most *polls* polls a document: when to send each, in seconds since the start."""
         cheap, dear = 1e-4 * self._step, 1e4 * self._step
-        for _ in range(30):
+        for _ in range(16):  # to a thousandth of the price
             price = math.sqrt(cheap * dear)
             if self._polls(self._looks(price)) > polls:
                 cheap = price
@@ -57,11 +64,10 @@ class Optimum:
         """The moments, in steps of the grid, at which the service looks whether it is done."""
         last = len(self._times) - 1
         shortest = max(1, math.ceil(self._round_trip / self._step - 1e-9))
-        longest = _LONGEST_WAIT_MEDIANS * _STEPS_PER_MEDIAN
         cost = numpy.zeros(last + 1)
         following = numpy.full(last + 1, last)
         for now in range(last - shortest, -1, -1):
-            then = slice(now + shortest, min(now + longest, last) + 1)
+            then = slice(now + shortest, min(now + self._longest, last) + 1)
             waited = (
                 self._integral[then] - self._integral[now] - self._done[now] * (self._times[then] - self._times[now])
             )

@@ -16,7 +16,7 @@ from bench.section import Section, goals_table, table
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-`make bench` wrote this page, with the peers side by side in one run.
+`make bench` writes this page, with the peers side by side in one run.
 Milliseconds are of the machine below and of what else it did; ratios between clients of one run hold elsewhere.
 `make bench` takes about a quarter of an hour and ends with 1 if a goal is missed.
 """
@@ -36,7 +36,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=report.ROUNDS, help="of the clients' costs")
     parser.add_argument("--output", type=Path, default=PAGE)
     given = parser.parse_args()
-    about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", **machine.described()}
+    command = f"`python -m bench --rounds {given.rounds}`"
+    about = {"command": command, "date": f"{datetime.now(UTC):%Y-%m-%d}", **machine.described()}
     sections = [poll_schedule.section(), report.section(number_of_rounds=given.rounds)]
     given.output.write_text(page(sections, about), encoding="utf-8")
     goals = [goal for section in sections for goal in section.goals]

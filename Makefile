@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage lint format lock setup setup-dev clean
+.PHONY: help start demo test coverage bench lint format lock setup setup-dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ test: setup-dev ## Set everything up, then run every test
 coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at least 95 %
 	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit tests/functions
 	@$(BIN)/python -m coverage report
+
+bench: $(VENV)/.dev ## Measure against the goals and the peers, and write docs/benchmarks.md (a quarter of an hour)
+	@$(BIN)/python -m bench
 
 lint: $(VENV)/.dev ## Style, types, import rules, locks
 	@$(BIN)/ruff check .
@@ -59,4 +62,4 @@ $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.
 	@./local/setup.sh azurite
 
 clean: ## Remove what set-up and the local stack made (the state in .blobsight too)
-	rm -rf $(VENV) local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) bench/.venvs local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

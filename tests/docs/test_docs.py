@@ -15,7 +15,8 @@ from shared.settings import Settings
 from shared.vision import faults
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md"), *PROJECT.glob("local/[!a]*/**/*.md")])
+WHERE = ("*.md", "docs/*.md", "bench/*.md", "local/[!a]*/**/*.md")
+PAGES = sorted(path for pattern in WHERE for path in PROJECT.glob(pattern))
 OWN_PAGES = [page for page in PAGES if "local" not in page.relative_to(PROJECT).parts]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

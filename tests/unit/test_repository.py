@@ -15,7 +15,7 @@ from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/function.json"))
-LOCKS = sorted([ROOT / "requirements.txt", *(ROOT / "locks").glob("*.txt")])
+LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt"), *ROOT.glob("bench/peers/locks/*.txt")])
 
 # What tells the local stack's parts to each other; everything else is at its default.
 OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"}
@@ -36,7 +36,7 @@ def sources() -> list[Path]:
         check=False,
     )
     if listed.returncode:  # an archive without git, in which nothing but the project lies
-        return [path for path in ROOT.rglob("*.py") if not {".venv", "node_modules"} & set(path.parts)]
+        return [path for path in ROOT.rglob("*.py") if not {".venv", ".venvs", "node_modules"} & set(path.parts)]
     return [path for path in (ROOT / line for line in listed.stdout.splitlines()) if path.exists()]
 
 

@@ -2,11 +2,13 @@
 
 import json
 import logging
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -19,8 +21,12 @@ from doubles.wire import Script, Wire, running_wire, whole
 from shared.errors import UnexpectedAnswerError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.retry import Deadline, SystemClock
+from shared.vision import transport as transport_module
 from shared.vision.client import VisionClient
 from shared.vision.transport import MAX_ANSWER_BYTES, Reply, Transport
+
+# More than the buffers of a connection take in.
+BIG_BODY = bytes(32 * 1024 * 1024)
 
 
 @pytest.fixture
@@ -136,6 +142,114 @@ def test_a_dripping_answer_ends_at_the_deadline(wire: Wire, announced: int | Non
         send(Transport(connections=1), wire.url, seconds=0.3)
     assert 0.25 < time.monotonic() - before < 5
     assert caught.value.transient
+
+
+def test_headers_that_drip_end_at_the_deadline(wire: Wire) -> None:
+    def drip_headers(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        while not wire.released.wait(0.01):
+            handler.wfile.write(b"x")
+
+    wire.script = drip_headers
+    before = time.monotonic()
+    with pytest.raises(VisionUnavailableError) as caught:
+        send(Transport(connections=1), wire.url, seconds=0.3)
+    assert 0.25 < time.monotonic() - before < 5
+    assert caught.value.transient
+
+
+@contextmanager
+def reading_late(pause_seconds: float, tls: ssl.SSLContext | None) -> Iterator[int]:
+    """Serve one request on the yielded port, and take in its body only after a pause."""
+    over = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        with tls.wrap_socket(accepted, server_side=True) if tls else accepted as connection:
+            received = connection.recv(65536)
+            if over.wait(pause_seconds):
+                return
+            ends = received.index(b"\r\n\r\n") + 4 + len(BIG_BODY)
+            taken = len(received)
+            while taken < ends:
+                taken += len(connection.recv(1024 * 1024))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        server = threading.Thread(target=serve, args=(listening,))
+        server.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            server.join()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_body_that_is_not_taken_in_ends_at_the_deadline(tmp_path: Path, scheme: str) -> None:
+    server_side, trusted = make_certificate(tmp_path)
+    transport = Transport(connections=1, ca_bundle=str(trusted))
+    with reading_late(30, server_side if scheme == "https" else None) as port:
+        before = time.monotonic()
+        with pytest.raises(VisionUnavailableError):
+            send(transport, f"{scheme}://127.0.0.1:{port}", seconds=0.5, body=BIG_BODY)
+        assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_body_may_take_longer_than_connecting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """urllib3 gives the sending of a body the time that is for connecting: too little for megabytes on a slow line."""
+    monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 1.0)
+    server_side, trusted = make_certificate(tmp_path)
+    transport = Transport(connections=1, ca_bundle=str(trusted))
+    with reading_late(1.5, server_side if scheme == "https" else None) as port:
+        assert send(transport, f"{scheme}://127.0.0.1:{port}", seconds=60, body=BIG_BODY).status == 200
+
+
+def test_a_connection_serves_calls_with_deadlines_of_their_own(wire: Wire) -> None:
+    transport = Transport(connections=1)
+    for seconds in (0.5, 10.0, 0.5, 10.0):
+        assert send(transport, wire.url, seconds=seconds).status == 200
+    assert wire.connections == 1
+
+
+def test_a_body_of_many_records_arrives_whole_over_tls(tmp_path: Path) -> None:
+    server_side, trusted = make_certificate(tmp_path)
+    body = bytes(range(256)) * 1000 + b"end"
+    with running_wire(tls=server_side) as wire:
+        send(Transport(connections=1, ca_bundle=str(trusted)), wire.url.replace("http:", "https:"), body=body)
+        assert wire.bodies == [body]
+
+
+@pytest.mark.parametrize("body", [b"", None], ids=["empty", "none"])
+def test_a_request_without_content_is_whole(wire: Wire, body: bytes | None) -> None:
+    assert send(Transport(connections=1), wire.url, body=body).status == 200
+    assert wire.bodies == [b""]
+    assert "Transfer-Encoding" not in wire.headers[0]
+
+
+def test_cookies_are_not_sent_back(wire: Wire) -> None:
+    wire.script = whole(**{"Set-Cookie": "a=1"})
+    transport = Transport(connections=1)
+    for _ in range(2):
+        send(transport, wire.url)
+    assert "Cookie" not in wire.headers[1]
+
+
+def test_each_address_is_asked_at_its_own_place(wire: Wire) -> None:
+    transport = Transport(connections=2)
+    with running_wire() as other:
+        for url in (wire.url, other.url, wire.url):
+            send(transport, f"{url}/v?a=1#part")
+        assert (wire.requests, other.requests) == (["POST /v?a=1"] * 2, ["POST /v?a=1"])
+
+
+@pytest.mark.parametrize("url", ["nowhere", "http://", "ftp://127.0.0.1/a", "http://[::1/a"])
+def test_an_address_that_is_none_is_unavailable(url: str) -> None:
+    with pytest.raises(VisionUnavailableError):
+        send(Transport(connections=1), url)
 
 
 def test_a_silent_service_ends_at_the_deadline(wire: Wire) -> None:

@@ -1,0 +1,184 @@
+"""
+Connections that keep to a deadline and share one TLS context: requests' adapter without requests' session.
+
+Measured reasons for what looks unusual are in docs/decisions.md. A session asks the environment and merges its defaults
+at every call, which is more than a third of the call's CPU. An adapter builds a TLS context and reads the whole file of
+authorities for every new connection, which is ten times the CPU of the connection itself. And a socket's own limit
+starts anew with every byte, so a service that drips would outlast any.
+"""
+
+import http.client
+import io
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+
+def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
+    """What Session.prepare_request makes, of an address that is one already."""
+    request = requests.PreparedRequest()
+    request.method = method
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    request.url = _origin(scheme + separator + host) + (slash and path)
+    request.headers = CaseInsensitiveDict({**headers, "Accept-Encoding": "identity"})
+    if body is not None:
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+    return request
+
+
+@lru_cache(maxsize=8)
+def _origin(address: str) -> str:
+    """Scheme, host and port as requests writes them (a host with letters beyond ASCII, say), with a slash."""
+    request = requests.PreparedRequest()
+    request.prepare_url(address, None)
+    return str(request.url)
+
+
+class _Time(threading.local):
+    """The moment, by the monotonic clock, until which this thread's request and answer may be on the wire."""
+
+    until = 0.0
+
+    def limit(self, limited: socket.socket) -> None:
+        """Let the socket's next step take what time is left; its own limit would start anew with each."""
+        seconds = self.until - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError("timed out")
+        limited.settimeout(seconds)
+
+
+_time = _Time()
+
+
+class _Received(io.RawIOBase):
+    """What a socket receives while there is time, however it drips."""
+
+    def __init__(self, raw: Any, limited: socket.socket) -> None:
+        self._raw = raw
+        self._socket = limited
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        _time.limit(self._socket)
+        received: int | None = self._raw.readinto(buffer)
+        return received
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        # Beneath the parser, so that status line and headers are limited too.
+        self.fp = io.BufferedReader(_Received(self.fp.detach(), sock))
+
+
+class _TimedSending:
+    """Sending may take what time is left; urllib3 would give a body the time that is for connecting."""
+
+    sock: Any
+
+    def send(self, data: Any) -> None:
+        if self.sock is not None:
+            _time.limit(self.sock)
+        super().send(data)  # type: ignore[misc]
+
+
+class _Connection(_TimedSending, urllib3.connection.HTTPConnection):
+    response_class = _Response
+
+
+class _TlsConnection(_TimedSending, urllib3.connection.HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class Adapter(HTTPAdapter):
+    """Every connection uses one TLS context, made when the first one is needed."""
+
+    def __init__(self, connections: int, ca_bundle: str | None) -> None:
+        self._ca_bundle = ca_bundle
+        self._context: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+        self._latest: tuple[str, Any] = ("", None)
+        # Retries are the client's, which knows the deadline; the pool keeps a connection for every thread.
+        super().__init__(pool_connections=4, pool_maxsize=connections, max_retries=0)
+
+    def _tls(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._context is None:
+                self._context = ssl.create_default_context(
+                    cafile=self._ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH
+                )
+            return self._context
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave the connection alone: the shared context verifies already."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Give the pool the shared context instead of the authorities' file."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._tls()} if host["scheme"] == "https" else {}
+
+    def send_within(
+        self,
+        seconds: float,
+        request: requests.PreparedRequest,
+        *,
+        connect_seconds: float,
+        proxies: dict[str, str],
+    ) -> requests.Response:
+        """Send; all of it, and what this thread then reads of the answer, may take so many seconds."""
+        _time.until = time.monotonic() + seconds
+        return self.send(request, stream=True, timeout=(connect_seconds, seconds), proxies=proxies)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the pools of connections that keep to their time."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The same behind a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager
+
+    def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        """The pool of an address; the latest is remembered, because to look it up takes the address apart again."""
+        origin = "/".join(str(request.url).split("/", 3)[:3])
+        latest = self._latest
+        if latest[0] != origin:
+            self._latest = latest = origin, super().get_connection_with_tls_context(request, *args, **options)
+        return latest[1]
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """An answer without cookies, which nobody here would send back."""
+        response = requests.Response()
+        response.status_code, response.reason, response.url = resp.status, resp.reason, str(req.url)
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw, response.request = resp, req
+        return response

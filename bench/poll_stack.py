@@ -25,9 +25,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.poll_schedule import Figures, Ours, simulate
 from PIL import Image
 
+from bench.poll_schedule import Figures, Ours, simulate
 from bench.stack import running_stack
 from local.addresses import LOOPBACK, Addresses
 from local.vision.faults import FaultDice, parse_faults

@@ -73,7 +73,7 @@ def binding_data(body: bytes, message: Message | None) -> dict[str, Any]:
     try:
         own["QueueTrigger"] = body.decode()
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for very deep ones
         content = None
     return {**own, **content} if isinstance(content, dict) else own
 

@@ -164,6 +164,14 @@ def test_message_that_was_taken_too_often_is_moved_without_another_run() -> None
     assert (runner.runs, poison.added, queue.deleted) == (0, [message().content], ["receipt 0"])
 
 
+@pytest.mark.parametrize("text", ["", "[1]", "{", "[" * 9000, "7"])
+def test_whatever_a_message_holds_its_function_runs(text: str) -> None:
+    queue = FakeQueue([message(text=text)])
+    runner = FakeRunner(queue)
+    consume(queue, runner)
+    assert (runner.runs, queue.deleted) == (1, ["receipt 0"])
+
+
 @pytest.mark.parametrize("dequeue_count", [1, 6])
 def test_message_of_a_poison_queue_is_never_released_nor_lost(dequeue_count: int) -> None:
     queue = FakeQueue([message(dequeue_count)])

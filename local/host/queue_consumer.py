@@ -3,7 +3,7 @@ Run one queue-triggered function for the messages of its queue: until it succeed
 
 A message is invisible to others while its function runs, which is renewed again and again; when the host dies it is
 seen again a little later. A queue whose name ends in `-poison` has no poison queue of its own: a message that fails
-there stays invisible for that long and is then tried again, without end, as in Azure.
+there stays invisible for that long and is then tried again, and after `maxDequeueCount` no more, as in Azure.
 """
 
 import asyncio
@@ -115,15 +115,15 @@ class QueueConsumer:
         try:
             messages = await self._in_thread(lambda: self._queue.receive(count, self._invisible_seconds))
         except Exception as error:
-            self._tell(f"cannot be read: {error}")
+            self._tell("cannot be read", f": {error}")
             return []
         self._tell("does not exist yet: it is waited for" if messages is None else "")
         return messages or []
 
-    def _tell(self, trouble: str) -> None:
-        """Say it once, and not at every look."""
+    def _tell(self, trouble: str, detail: str = "") -> None:
+        """Say it once, and not at every look, at which details may differ."""
         if trouble and trouble != self._trouble:
-            logger.warning("%s: the queue %s %s", self.function.name, self.function.queue, trouble)
+            logger.warning("%s: the queue %s %s%s", self.function.name, self.function.queue, trouble, detail)
         self._trouble = trouble
 
     async def _process(self, message: Message) -> None:
@@ -201,6 +201,7 @@ class QueueConsumer:
     async def _give_up(self, message: Message) -> None:
         poison = self._poison
         if poison is None:
+            self._leave(message)
             return
         await self._in_thread(lambda: poison.put(message.content))
         await self._in_thread(lambda: self._queue.delete(message))
@@ -211,6 +212,12 @@ class QueueConsumer:
             message.dequeue_count,
             self.function.poison_queue,
         )
+
+    def _leave(self, message: Message) -> None:
+        """Say once that it stays in a queue that has no poison queue."""
+        if message.dequeue_count == self._config.max_dequeue_count + 1:
+            name, queue = self.function.name, self.function.queue
+            logger.error("%s does not run for the message %s any more, which stays in %s", name, message.id, queue)
 
     async def _in_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

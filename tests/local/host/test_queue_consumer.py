@@ -46,7 +46,7 @@ class FakeQueue:
     def receive(self, count: int, invisible_seconds: float) -> list[Message] | None:
         if self.unreadable:
             self.unreadable -= 1
-            raise OSError("no answer")
+            raise OSError(f"no answer, {self.unreadable}")
         taken, self.waiting = self.waiting[:count], self.waiting[count:]
         return taken
 
@@ -172,11 +172,15 @@ def test_whatever_a_message_holds_its_function_runs(text: str) -> None:
     assert (runner.runs, queue.deleted) == (1, ["receipt 0"])
 
 
-@pytest.mark.parametrize("dequeue_count", [1, 6])
-def test_message_of_a_poison_queue_is_never_released_nor_lost(dequeue_count: int) -> None:
+@pytest.mark.parametrize(("dequeue_count", "runs", "told"), [(1, 1, 0), (5, 1, 0), (6, 0, 1), (7, 0, 0)])
+def test_message_of_a_poison_queue_is_neither_released_nor_lost_and_told_about_once(
+    dequeue_count: int, runs: int, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
     queue = FakeQueue([message(dequeue_count)])
-    poison = consume(queue, FakeRunner(queue, fails=True), name="work-poison")
+    runner = FakeRunner(queue, fails=True)
+    poison = consume(queue, runner, name="work-poison")
     assert (queue.hidden, queue.deleted, poison.added) == ([], [], [])
+    assert (runner.runs, caplog.text.count("does not run for the message id any more")) == (runs, told)
 
 
 @pytest.mark.parametrize(

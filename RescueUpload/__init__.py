@@ -6,6 +6,6 @@ from shared import log, rescue, services
 
 
 def main(message: func.QueueMessage, context: func.Context) -> None:
-    """Rescue one upload. Raises what waiting can help: the platform tries again after ten minutes, without end."""
+    """Rescue one upload. Raises what waiting can help: ten minutes later the platform tries again."""
     with log.correlated(context.invocation_id):
         rescue.rescue(services.current(), message.get_body())

@@ -8,13 +8,13 @@ may kill another one: each step without its records gets an unfinished record, `
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from shared import images, log, names, records, steps, text, unfinished
 from shared.errors import BadRequestError, BusyError, UploadGivenUpError
-from shared.records import Recipe, Source, SourceChangedError
+from shared.records import Recipe, SourceChangedError, UnreadVersion, Version
 from shared.services import Services
 
 # host.json's extensions.blobs.poisonBlobThreshold; a test compares the two.
@@ -72,49 +72,49 @@ def rescue(services: Services, message: bytes) -> list[str]:
 
 def _rescue(services: Services, event: _Event) -> list[str]:
     info = services.images.head(names.IMAGES, event.name)
-    if info is None:
+    # Not the whole image: it may be its size that has killed the worker.
+    beginning = services.images.beginning(names.IMAGES, event.name, images.KIND_BYTES)
+    if info is None or beginning is None:
         raise SourceChangedError(deleted=True)
     recent = info.modified is not None and services.clock.utc() - info.modified < _SETTLED
     if event.etag not in ("", info.etag) and recent:
         raise BusyError(f"The image {event.name!r} was overwritten a moment ago: its own event comes first.")
-    source = records.identify(services.images, event.name, None)
-    if source is None:
-        raise SourceChangedError(deleted=True)
-    missing = list(_missing(services, source))
+    image = UnreadVersion(event.name, info.etag, info.size)
+    missing = list(_missing(services, image, beginning))
+    told = text.alone(text_only=images.is_document(beginning))
     try:
-        return [step for step, todo in missing if _note(services, source, step, todo)]
+        return [step for step, todo in missing if _note(services, image, step, todo, told)]
     except SourceChangedError as change:
         if change.deleted:
-            places = [unfinished.place(step, source.name) for step, _ in missing]
-            records.sweep(services.images, places, lambda: records.confirm_gone(services.images, source.name))
+            places = [unfinished.place(step, image.name) for step, _ in missing]
+            records.sweep(services.images, places, lambda: records.confirm_gone(services.images, image.name))
         raise
 
 
-def _missing(services: Services, source: Source) -> Iterator[tuple[str, Sequence[Recipe]]]:
+def _missing(services: Services, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[Recipe]]]:
     """The steps that apply and have neither their records nor a reason, with the records they are to make."""
-    text_only = images.is_document(source.image.data)
+    text_only = images.is_document(beginning)
     for step in (steps.TEXT,) if text_only else steps.STEPS:
-        todo = steps.recipes(services, step, source.name)
-        before = unfinished.find(services.images, step, source.name)
-        if before and before.is_of(source.etag, todo):
+        todo = steps.recipes(services, step, image.name)
+        before = unfinished.find(services.images, step, image.name)
+        if before and before.is_of(image.etag, todo):
             if before.blames_image:
                 return  # nothing else is asked about such an image
             continue
-        if step == steps.TEXT and not text_only and not steps.has_text(services, source):
+        if step == steps.TEXT and not text_only and not steps.has_text(services, image, beginning):
             continue
-        if not steps.all_there(services, source, todo):
+        if not steps.all_there(services, image, todo):
             yield step, todo
 
 
-def _note(services: Services, source: Source, step: str, todo: Sequence[Recipe]) -> bool:
+def _note(services: Services, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
-    told = text.alone(text_only=step == steps.TEXT and images.is_document(source.image.data))
-    unfinished.note(services.images, services.clock, source, step, todo, _given_up(), attempts=TRIES, told=told)
-    records.confirm(services.images, source)
-    if not steps.all_there(services, source, todo):
+    unfinished.note(services.images, services.clock, image, step, todo, _given_up(), attempts=TRIES, told=told)
+    records.confirm(services.images, image)
+    if not steps.all_there(services, image, todo):
         return True
     records.sweep(
-        services.images, [unfinished.place(step, source.name)], lambda: records.confirm(services.images, source)
+        services.images, [unfinished.place(step, image.name)], lambda: records.confirm(services.images, image)
     )
     return False
 

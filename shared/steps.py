@@ -105,7 +105,7 @@ def _steps(services: Services, source: Source) -> list[Outcome]:
 
 def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
-    if not text_only and not has_text(services, source):
+    if not text_only and not has_text(services, source, source.image.data):
         return None
     todo = recipes(services, TEXT, source.name)
     before = unfinished.find(services.images, TEXT, source.name)
@@ -116,14 +116,14 @@ def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome |
     return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
 
 
-def has_text(services: Services, source: Source) -> bool:
-    """Whether there is text to read in an image: the analysis says so; without one, only a setting can."""
+def has_text(services: Services, source: Version, beginning: bytes) -> bool:
+    """Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can."""
     mode = services.settings.text_mode
     recipe = analysis.recipe(source.name, services.settings)
     blob = services.images.read(recipe.container, recipe.name)
     if blob is not None and recipe.holds(blob.info, source.etag):
         return analysis.text_due(blob.data, mode)
-    return mode == "always" and images.is_readable(source.image.data)
+    return mode == "always" and images.is_readable(beginning)
 
 
 def _run(services: Services, source: Source, step: str) -> Outcome:

@@ -1,6 +1,5 @@
 """An upload that was given up ends as an unfinished record for each step that is not accounted for, and never twice."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -78,7 +77,7 @@ def test_an_upload_without_any_record_is_failed_in_every_step_that_applies(app: 
     assert app.vision.asked == []
 
 
-def test_the_record_tells_which_bytes_and_which_questions_it_is_about(app: Parts) -> None:
+def test_the_record_tells_which_version_and_which_questions_it_is_about(app: Parts) -> None:
     etag = upload(app)
     rescued(app, etag)
     found = note(app, "analysis")
@@ -86,10 +85,20 @@ def test_the_record_tells_which_bytes_and_which_questions_it_is_about(app: Parts
     assert found["source"] == {
         "name": "a.jpg",
         "etag": etag,
-        "sha256": hashlib.sha256(RED).hexdigest(),
         "bytes": len(RED),
     }
     assert found["request"] == [steps.recipes(app.services, "analysis", "a.jpg")[0].question.text]
+
+
+def test_an_image_of_any_size_is_rescued_without_being_read(app: Parts) -> None:
+    """Its size may be what killed the worker."""
+    etag = upload(app)
+
+    def watch(operation: str, container: str, name: str) -> None:
+        assert (operation, container) != ("read", names.IMAGES)
+
+    app.images.before = watch
+    assert rescued(app, etag) == ["analysis", "thumbnails"]
 
 
 def test_a_step_that_has_its_records_is_left_alone(app: Parts) -> None:

@@ -9,6 +9,7 @@ Every error that is raised on purpose, in one tree.
     |-- NotFoundError                 no such image or record
     |   `-- GoneError                 there was one, and it was cancelled or replaced
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
+    |-- UploadGivenUpError            an upload ended its worker, or failed in a way nobody expected, again and again
     |-- BusyError                     the answer is being made by somebody else and did not come in time
     |-- StorageError                  blob storage did not do what it was asked
     |   `-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
@@ -119,6 +120,16 @@ class ImageRejectedError(BlobsightError):
     status = 400
     code = "image_rejected"
     action = "Upload a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB."
+
+
+class UploadGivenUpError(BlobsightError):
+    """An upload ended its worker, or failed in a way nobody expected, until the platform gave it up."""
+
+    code = "upload_gave_up"
+    action = (
+        "Retry it with POST /api/unfinished/retry; if it comes back, upload another image in its place: smaller, or "
+        "saved anew."
+    )
 
 
 class BusyError(BlobsightError):

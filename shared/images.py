@@ -79,6 +79,10 @@ class Picture(NamedTuple):
     height: int
 
 
+# As many first bytes show the kind.
+KIND_BYTES = 16
+
+
 def kind_of(data: bytes) -> tuple[str, str] | None:
     """The kind and content type that the first bytes show, or None if they show nothing known."""
     for signature, kind, content_type in _SIGNATURES:

@@ -106,25 +106,25 @@ def _steps(services: Services, source: Source) -> list[Outcome]:
 
 def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
-    if not text_only and not _has_text(services, source):
+    if not text_only and not has_text(services, source, source.image.data):
         return None
     todo = recipes(services, TEXT, source.name)
     before = unfinished.find(services.images, TEXT, source.name)
     if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
         return Outcome(TEXT, "failed", before.code)
-    if _all_there(services, source, todo):
+    if all_there(services, source, todo):
         return Outcome(TEXT, "skipped")
     return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
 
 
-def _has_text(services: Services, source: Source) -> bool:
-    """Whether the analysis says so; without one, only a setting can."""
+def has_text(services: Services, source: Version, beginning: bytes) -> bool:
+    """Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can."""
     mode = services.settings.text_mode
     recipe = analysis.recipe(source.name, services.settings)
     blob = services.images.read(recipe.container, recipe.name)
     if blob is not None and recipe.holds(blob.info, source.etag):
         return analysis.text_due(blob.data, mode)
-    return mode == "always" and images.is_readable(source.image.data)
+    return mode == "always" and images.is_readable(beginning)
 
 
 def _run(services: Services, source: Source, step: str) -> Outcome:
@@ -136,7 +136,8 @@ def _run(services: Services, source: Source, step: str) -> Outcome:
     if error:
         unfinished.note(services.images, services.clock, source, step, todo, error)
         records.confirm(services.images, source)
-        if not _all_there(services, source, todo):
+        # Another delivery may have made meanwhile what this one could not.
+        if not all_there(services, source, todo):
             return Outcome(
                 step, "deferred" if error.transient else "failed", error.code, error, unfinished.blames_image(error)
             )
@@ -147,8 +148,8 @@ def _run(services: Services, source: Source, step: str) -> Outcome:
     return Outcome(step, "done" if made else "skipped")
 
 
-def _all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
-    """Whether another delivery has made meanwhile what this one could not."""
+def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
+    """Whether all of these records are of that version of the image and answer these very questions."""
     return all(recipe.holds(services.images.head(recipe.container, recipe.name), source.etag) for recipe in todo)
 
 

@@ -66,6 +66,9 @@ class Blobs(Protocol):
     def read(self, container: str, name: str) -> Blob | None:
         """Content and information of the same moment, or None if there is none."""
 
+    def beginning(self, container: str, name: str, count: int) -> bytes | None:
+        """The blob's first bytes, at most *count* (1 or more), or None if there is none."""
+
     def write(
         self,
         container: str,
@@ -126,6 +129,19 @@ class BlobStore:
             # The properties describe the moment in which the first range was sent; every further range is asked for
             # on the condition that the blob is still that one.
             return Blob(_info(stream.properties), stream.readall())
+
+        return _or_none(container, name, download)
+
+    def beginning(self, container: str, name: str, count: int) -> bytes | None:  # noqa: D102
+        def download() -> bytes:
+            from azure.core.exceptions import HttpResponseError
+
+            try:
+                return bytes(self._blob(container, name).download_blob(offset=0, length=count).readall())
+            except HttpResponseError as error:
+                if error.status_code != 416:
+                    raise
+                return b""  # an empty blob has no such range
 
         return _or_none(container, name, download)
 

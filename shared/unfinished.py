@@ -61,6 +61,7 @@ def note(
     todo: Sequence[Recipe],
     error: BlobsightError,
     *,
+    attempts: int = 1,
     wait_seconds: float | None = None,
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
@@ -73,6 +74,7 @@ def note(
         step: which step.
         todo: the records that it was to make.
         error: why not.
+        attempts: how many attempts it stands for.
         wait_seconds: when it will be tried again by itself, if somebody has said so.
         told: what the metadata is to tell besides, in ASCII.
 
@@ -92,7 +94,8 @@ def note(
     for _ in range(records.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
         records.confirm(blobs, source)
-        document = _document(clock, source, todo, error, _parsed(earlier.data) if earlier else {}, wait_seconds)
+        before = _parsed(earlier.data) if earlier else {}
+        document = _document(clock, source, todo, error, before, attempts, wait_seconds)
         try:
             blobs.write(
                 names.UNFINISHED,
@@ -137,6 +140,7 @@ def _document(
     todo: Sequence[Recipe],
     error: BlobsightError,
     earlier: dict[str, Any],
+    attempts: int,
     wait_seconds: float | None,
 ) -> dict[str, Any]:
     now = clock.utc().isoformat()
@@ -150,7 +154,7 @@ def _document(
         "code": error.code,
         "message": error.message,
         "action": error.action,
-        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + 1,
+        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + attempts,
         "first": earlier.get("first", now) if same else now,
         "last": now,
         "until": until,

@@ -7,12 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from local.host.blob_listener import BlobListener
 from local.host.blob_queue import BlobMessage
 from local.host.errors import BadRequestError
 from local.host.loader import LoadedApp, LoadedFunction
 from local.host.routes import Route
-from local.host.timer_listener import TimerListener
+from local.host.workers import Workers
 
 VERSION = "4.0.0-local"
 
@@ -20,13 +19,10 @@ VERSION = "4.0.0-local"
 class AdminApi:
     """Answers requests under `/admin/`; who may ask has been checked before, except for `ping`, which all may."""
 
-    def __init__(
-        self, app: LoadedApp, routes: tuple[Route, ...], listener: BlobListener, timers: TimerListener, base_url: str
-    ) -> None:
+    def __init__(self, app: LoadedApp, routes: tuple[Route, ...], workers: Workers, base_url: str) -> None:
         self._app = app
         self._routes = {route.function.name: route for route in routes}
-        self._listener = listener
-        self._timers = timers
+        self._workers = workers
         self._base_url = base_url
         self._started = time.monotonic()
 
@@ -75,27 +71,37 @@ class AdminApi:
         }
 
     async def _run(self, name: str, body: bytes) -> web.Response:
-        """Run a blob function for `{"input": "container/blob"}`, through its queue like an event, or a timer's."""
+        """
+        Run a function now.
+
+        A blob function for `{"input": "container/blob"}`, through its queue like an event; a queue function for
+        `{"input": "text of a message"}`, once and without its queue; a timer function.
+        """
         if self._app.find(name) is None:
             return web.Response(status=404)
-        if self._timers.run_now(name):
+        if self._workers.timers.run_now(name):
             return web.Response(status=202)
-        function = self._listener.find(name)
+        if consumer := self._workers.queues.find(name):
+            consumer.run_now(_input(body, "text of a message"))
+            return web.Response(status=202)
+        function = self._workers.blobs.find(name)
         if function is None:
-            raise BadRequestError(f"{name} is disabled or has another trigger: blob and timer functions are run here")
-        container, _, blob = _input(body).partition("/")
+            raise BadRequestError(
+                f"{name} is disabled or has another trigger: blob, queue and timer functions are run here"
+            )
+        container, _, blob = _input(body, "container/name").partition("/")
         if not container or not blob:
             raise BadRequestError('input must be the path of a blob: {"input": "container/name"}')
-        await self._listener.put([BlobMessage(function.name, container, blob, '""')])
+        await self._workers.blobs.put([BlobMessage(function.name, container, blob, '""')])
         return web.Response(status=202)
 
 
-def _input(body: bytes) -> str:
+def _input(body: bytes, example: str) -> str:
     try:
         content = json.loads(body)
     except ValueError:
         content = None
     value = content.get("input") if isinstance(content, Mapping) else None
     if not isinstance(value, str):
-        raise BadRequestError('the body must be JSON: {"input": "container/name"}')
+        raise BadRequestError(f'the body must be JSON: {{"input": "{example}"}}')
     return value

@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS message (
 CREATE INDEX IF NOT EXISTS message_free ON message (taken, visible_at, id);
 """
 FUNCTION_ID_PREFIX = "Host.Functions."
+# Line breaks of Unicode, which Newtonsoft.Json escapes and Python leaves.
+ESCAPED = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class BlobMessage:
     blob_type: str = "BlockBlob"
 
     def to_json(self) -> str:
-        """Return the message as the platform writes it."""
-        return json.dumps(
+        """Return the message as the platform writes it, to the letter."""
+        text = json.dumps(
             {
                 "Type": "BlobTrigger",
                 "FunctionId": FUNCTION_ID_PREFIX + self.function,
@@ -49,7 +51,9 @@ class BlobMessage:
                 "ETag": self.etag,
             },
             ensure_ascii=False,
+            indent=2,
         )
+        return text.translate(ESCAPED)
 
     @classmethod
     def from_json(cls, text: str) -> "BlobMessage":

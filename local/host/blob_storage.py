@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from local.host.queue_storage import RETRY, StorageQueue
+
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, BlobServiceClient
 
-# A storage service that is being restarted is waited for, about a minute in all; the SDK's own first wait is 15 s.
-RETRY: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2, "retry_total": 6, "random_jitter_range": 1}
 BLOB_TYPES = {"BlockBlob": 0, "PageBlob": 1, "AppendBlob": 2}
 
 
@@ -65,16 +65,11 @@ class BlobStorage:
 
     def send_to_queue(self, connection: str, queue: str, text: str) -> None:
         """Put *text*, in base64, on a queue of the account, making the queue if it is missing."""
-        from azure.core.exceptions import ResourceNotFoundError
-        from azure.storage.queue import ExponentialRetry, QueueClient
-
-        with QueueClient.from_connection_string(connection, queue, retry_policy=ExponentialRetry(**RETRY)) as client:
-            encoded = base64.b64encode(text.encode()).decode("ascii")
-            try:
-                client.send_message(encoded, time_to_live=-1)
-            except ResourceNotFoundError:
-                client.create_queue()
-                client.send_message(encoded, time_to_live=-1)
+        target = StorageQueue(connection, queue)
+        try:
+            target.put(base64.b64encode(text.encode()).decode("ascii"))
+        finally:
+            target.close()
 
     def close(self) -> None:
         """Close the connections."""

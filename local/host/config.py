@@ -17,6 +17,11 @@ DEFAULT_HUB = "TestHubName"
 HUB_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]{2,44}")
 DURABLE_FUNCTIONS_PER_CORE = 10  # default of maxConcurrent...Functions
 OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
+MAX_BATCH = 32  # messages that a storage queue gives at once
+# Core Tools polls as often; in Azure the default is a minute.
+MAX_POLLING_SECONDS = 2.0
+MIN_POLLING_SECONDS = 0.1
+TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d{1,7})?)")
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,18 @@ class DurableConfig:
 
 
 @dataclass(frozen=True)
+class QueueConfig:
+    """What host.json says under `extensions.queues`; *is_base64* is its `messageEncoding`."""
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    visibility_timeout_seconds: float = 0.0
+    max_polling_interval_seconds: float = MAX_POLLING_SECONDS
+    is_base64: bool = True
+
+
+@dataclass(frozen=True)
 class HostConfig:
     """What host.json says, with the platform's defaults."""
 
@@ -37,6 +54,7 @@ class HostConfig:
     max_degree_of_parallelism: int = INVOCATIONS_PER_CORE
     poison_blob_threshold: int = DEFAULT_POISON_BLOB_THRESHOLD
     durable: DurableConfig = field(default_factory=DurableConfig)
+    queues: QueueConfig = field(default_factory=QueueConfig)
     log_levels: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] | None = None
 
@@ -59,6 +77,7 @@ def read_host_json(root: Path, environment: Mapping[str, str]) -> HostConfig:
         max_degree_of_parallelism=_count(blobs, "maxDegreeOfParallelism", INVOCATIONS_PER_CORE * (os.cpu_count() or 1)),
         poison_blob_threshold=_count(blobs, "poisonBlobThreshold", DEFAULT_POISON_BLOB_THRESHOLD),
         durable=_durable(_section(tree, "extensions", "durableTask"), environment),
+        queues=_queues(_section(tree, "extensions", "queues")),
         log_levels={name: str(level) for name, level in _section(tree, "logging", "logLevel").items()},
         functions=frozenset(str(name).lower() for name in only) if isinstance(only, list) else None,
     )
@@ -107,6 +126,26 @@ def _durable(section: Mapping[str, Any], environment: Mapping[str, str]) -> Dura
     )
 
 
+def _queues(section: Mapping[str, Any]) -> QueueConfig:
+    batch_size = _count(section, "batchSize", 16)
+    if batch_size > MAX_BATCH:
+        raise StartError(f"host.json: batchSize is {batch_size}; at most {MAX_BATCH} are possible")
+    encoding = _text(section, "messageEncoding", "base64").lower()
+    if encoding not in ("base64", "none"):
+        raise StartError(f"host.json: messageEncoding is {encoding!r}; it must be base64 or none")
+    polling_seconds = _time_span(section, "maxPollingInterval", MAX_POLLING_SECONDS)
+    if polling_seconds < MIN_POLLING_SECONDS:
+        raise StartError(f"host.json: maxPollingInterval must not be less than {MIN_POLLING_SECONDS} s")
+    return QueueConfig(
+        batch_size,
+        _count(section, "newBatchThreshold", batch_size // 2 * (os.cpu_count() or 1), least=0),
+        _count(section, "maxDequeueCount", 5),
+        _time_span(section, "visibilityTimeout", 0.0),
+        polling_seconds,
+        encoding == "base64",
+    )
+
+
 def _json_object(path: Path, *, missing: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -149,12 +188,24 @@ def _text(section: Mapping[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _count(section: Mapping[str, Any], name: str, default: int) -> int:
+def _count(section: Mapping[str, Any], name: str, default: int, least: int = 1) -> int:
     value = section.get(name, default)
     try:
         number = int(value)
     except (TypeError, ValueError):
-        number = 0
-    if number < 1:
-        raise StartError(f"host.json: {name} is {value!r}; a whole number of 1 or more is needed")
+        number = least - 1
+    if number < least:
+        raise StartError(f"host.json: {name} is {value!r}; a whole number of {least} or more is needed")
     return number
+
+
+def _time_span(section: Mapping[str, Any], name: str, default_seconds: float) -> float:
+    """Return the seconds of a .NET TimeSpan such as 00:00:02."""
+    if name not in section:
+        return default_seconds
+    value = section[name]
+    found = TIME_SPAN.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        raise StartError(f"host.json: {name} is {value!r}; a time such as 00:00:02 is needed")
+    days, hours, minutes = (int(part or 0) for part in found.groups()[:3])
+    return ((days * 24 + hours) * 60 + minutes) * 60 + float(found[4])

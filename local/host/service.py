@@ -26,6 +26,8 @@ from local.host.invoker import Invoker
 from local.host.keys import Keys
 from local.host.loader import LoadedApp
 from local.host.metadata import Binding
+from local.host.queue_listener import QueueListener
+from local.host.queue_trigger import queue_functions
 from local.host.routes import Route
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
@@ -96,6 +98,7 @@ def _workers(
     timers = timer_functions(plan.app.functions, os.environ)
     return Workers(
         _blob_listener(plan, runner, storage, threads),
+        QueueListener(queue_functions(plan.app.functions, os.environ), runner, plan.config.queues),
         TimerListener(timers, runner, LastRuns(plan.state / "timers.json")),
         DurableService(plan.app, runner, client, plan.config.durable, plan.state),
     )
@@ -127,7 +130,7 @@ async def _listen(plan: Plan, runner: Runner, workers: Workers) -> web.ServerRun
         routes=plan.routes,
         keys=plan.keys,
         runner=runner,
-        admin=AdminApi(plan.app, plan.routes, workers.blobs, workers.timers, plan.url),
+        admin=AdminApi(plan.app, plan.routes, workers, plan.url),
         blobs=BlobsWebhook(workers.blobs),
         durable=workers.durable,
         custom_headers=plan.config.custom_headers,
@@ -170,4 +173,4 @@ def describe(plan: Plan) -> Iterator[str]:
 
 
 def _source(trigger: Binding) -> str:
-    return trigger.text("path") or trigger.text("schedule")
+    return trigger.text("path") or trigger.text("queueName") or trigger.text("schedule")

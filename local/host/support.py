@@ -7,8 +7,9 @@ from local.host.connections import connection_string, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata
 from local.host.ncrontab import Schedule
+from local.host.queue_names import queue_name
 
-TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger")
+TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "queueTrigger", "orchestrationTrigger", "activityTrigger")
 INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})
 OUTPUTS = frozenset({"http", "blob"})
 
@@ -22,9 +23,11 @@ def check_support(metadata: FunctionMetadata, environment: Mapping[str, str]) ->
             trigger_path(binding, environment)
         elif binding.type.lower() == "timertrigger":
             timer_schedule(binding, environment)
+        elif binding.type.lower() == "queuetrigger":
+            queue_name(binding, environment)
         elif binding.type.lower() == "blob":
             blob_template(binding, environment)
-        if binding.type.lower() in ("blobtrigger", "blob"):
+        if binding.type.lower() in ("blobtrigger", "blob", "queuetrigger"):
             connection_string(binding.text("connection"), environment)
 
 

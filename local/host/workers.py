@@ -1,4 +1,4 @@
-"""What runs functions without being asked over HTTP: blob events, timers and orchestrations, from start to end."""
+"""What runs functions without being asked over HTTP, from start to end: blob events, queues, timers, orchestrations."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from local.host.blob_listener import BlobListener
 from local.host.durable.service import DurableService
+from local.host.queue_listener import QueueListener
 from local.host.timer_listener import TimerListener
 
 
@@ -14,25 +15,27 @@ class Workers:
     """Each takes up work until it is stopped, and finishes what it has begun while it is drained."""
 
     blobs: BlobListener
+    queues: QueueListener
     timers: TimerListener
     durable: DurableService
 
     def start(self) -> Sequence[asyncio.Task[None]]:
         """Begin; a task ends when its worker is stopped, and fails if the worker cannot go on."""
-        return [asyncio.create_task(worker.run()) for worker in (self.blobs, self.timers, self.durable)]
+        return [asyncio.create_task(worker.run()) for worker in (self.blobs, self.queues, self.timers, self.durable)]
 
     def stop(self) -> None:
         """Begin nothing more."""
-        for worker in (self.blobs, self.timers, self.durable):
+        for worker in (self.blobs, self.queues, self.timers, self.durable):
             worker.stop()
 
     async def drain(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Wait until nothing runs any more; *tasks* are those of `start`."""
         # Until they have ended they may begin one more.
         await asyncio.wait(tasks)
-        await asyncio.gather(self.blobs.drain(), self.durable.drain())
+        await asyncio.gather(self.blobs.drain(), self.queues.drain(), self.durable.drain())
 
     async def close(self) -> None:
-        """Close the files."""
+        """Close the files and connections."""
         await self.blobs.close()
+        self.queues.close()
         await self.durable.close()

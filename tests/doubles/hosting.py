@@ -41,6 +41,12 @@ def blob_trigger(path: str = "images/{name}", **properties: Any) -> dict[str, An
     return {**own, "connection": "ImagesStorage", **properties}
 
 
+def queue_trigger(queue: str, **properties: Any) -> dict[str, Any]:
+    """Return a queueTrigger binding named `item` on the connection ImagesStorage."""
+    own = {"type": "queueTrigger", "direction": "in", "name": "item", "queueName": queue}
+    return {**own, "connection": "ImagesStorage", **properties}
+
+
 def write_host_json(root: Path, **members: Any) -> None:
     """Make *root* an app: write its host.json, with *members* beside the version."""
     root.mkdir(parents=True, exist_ok=True)

@@ -70,6 +70,11 @@ class MemoryBlobs:
             stored = self._find(container, name)
             return stored.blob if stored else None
 
+    def beginning(self, container: str, name: str, count: int) -> bytes | None:
+        with self._operation("beginning", container, name):
+            stored = self._find(container, name)
+            return stored.blob.data[:count] if stored else None
+
     def write(
         self,
         container: str,

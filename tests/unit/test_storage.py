@@ -89,6 +89,15 @@ def test_a_blob_larger_than_one_range_is_read_whole(blobs: Blobs, container: str
     assert hashlib.sha256(read or b"").digest() == hashlib.sha256(data).digest()
 
 
+@pytest.mark.parametrize(("data", "beginning"), [(b"", b""), (b"12", b"12"), (b"1234", b"123"), (b"x" * 10**6, b"xxx")])
+def test_the_beginning_of_a_blob_can_be_had_without_the_rest(
+    blobs: Blobs, container: str, data: bytes, beginning: bytes
+) -> None:
+    put(blobs, container, data=data)
+    assert blobs.beginning(container, "a.txt", 3) == beginning
+    assert blobs.beginning(container, "absent", 3) is None
+
+
 def test_a_missing_blob_is_none(blobs: Blobs, container: str) -> None:
     put(blobs, container, "other.txt")
     assert blobs.head(container, "a.txt") is None

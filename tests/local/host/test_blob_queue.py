@@ -124,3 +124,19 @@ def test_message_is_written_as_azure_writes_it() -> None:
         "ETag": '"0x1"',
     }
     assert BlobMessage.from_json(written) == message("ü #%2e/x")
+
+
+def test_message_is_written_to_the_letter_as_the_platform_does() -> None:
+    """Newtonsoft.Json indents by two, leaves what is not ASCII, and escapes the line breaks of Unicode."""
+    text = message("a\u2028\u0085ü.png").to_json()
+    assert text == (
+        "{\n"
+        '  "Type": "BlobTrigger",\n'
+        '  "FunctionId": "Host.Functions.OnUpload",\n'
+        '  "BlobType": "BlockBlob",\n'
+        '  "ContainerName": "images",\n'
+        '  "BlobName": "a\\u2028\\u0085ü.png",\n'
+        '  "ETag": "\\"0x1\\""\n'
+        "}"
+    )
+    assert BlobMessage.from_json(text) == message("a\u2028\u0085ü.png")

@@ -283,14 +283,17 @@ def test_failing_function_is_tried_five_times_and_its_event_becomes_poison(stack
     with QueueClient.from_connection_string(stack.azurite.connection_string, POISON) as queue:
         (message,) = queue.receive_messages(messages_per_page=1)
         queue.delete_message(message)
-    assert json.loads(base64.b64decode(message.content)) == {
-        "Type": "BlobTrigger",
-        "FunctionId": "Host.Functions.Fails",
-        "BlobType": "BlockBlob",
-        "ContainerName": "images",
-        "BlobName": "pöison.png",
-        "ETag": '"0x8D"',
-    }
+    # To the letter what Azure writes: its readers may be anything.
+    assert base64.b64decode(message.content).decode() == (
+        "{\n"
+        '  "Type": "BlobTrigger",\n'
+        '  "FunctionId": "Host.Functions.Fails",\n'
+        '  "BlobType": "BlockBlob",\n'
+        '  "ContainerName": "images",\n'
+        '  "BlobName": "pöison.png",\n'
+        '  "ETag": "\\"0x8D\\""\n'
+        "}"
+    )
 
 
 def test_admin_api_runs_a_blob_function(stack: Stack) -> None:

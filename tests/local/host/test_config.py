@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.host.config import DurableConfig, apply_local_settings, read_host_json
+from local.host.config import DurableConfig, QueueConfig, apply_local_settings, read_host_json
 from local.host.connections import DEVELOPMENT_STORAGE, connection_string, fill_settings
 from local.host.errors import FunctionLoadError, StartError
 
@@ -129,3 +129,40 @@ def test_missing_connection_is_named_as_the_user_knows_it() -> None:
 
 def test_settings_are_filled_in() -> None:
     assert fill_settings("%C%/{name}-%C%", {"C": "images"}) == "images/{name}-images"
+
+
+def test_members_of_queues_are_read(tmp_path: Path) -> None:
+    queues = {
+        "batchSize": 4,
+        "newBatchThreshold": 0,
+        "maxDequeueCount": 2,
+        "visibilityTimeout": "00:01:30",
+        "maxPollingInterval": "1.00:00:00.5",
+        "messageEncoding": "None",
+    }
+    write(tmp_path, {"version": "2.0", "extensions": {"queues": queues}})
+    assert read_host_json(tmp_path, {}).queues == QueueConfig(4, 0, 2, 90, 86_400.5, is_base64=False)
+
+
+def test_defaults_of_queues_are_those_of_a_developers_machine(tmp_path: Path) -> None:
+    write(tmp_path, {"version": "2.0"})
+    threshold = 8 * (os.cpu_count() or 1)
+    assert read_host_json(tmp_path, {}).queues == QueueConfig(16, threshold, 5, 0, 2, is_base64=True)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("batchSize", 0),
+        ("batchSize", 33),
+        ("newBatchThreshold", -1),
+        ("maxDequeueCount", 0),
+        ("visibilityTimeout", 30),
+        ("maxPollingInterval", "00:00:00.05"),
+        ("messageEncoding", "utf8"),
+    ],
+)
+def test_member_of_queues_that_azure_refuses_is_told_about(tmp_path: Path, member: str, value: object) -> None:
+    write(tmp_path, {"version": "2.0", "extensions": {"queues": {member: value}}})
+    with pytest.raises(StartError, match=member):
+        read_host_json(tmp_path, {})

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles.hosting import Host, blob_trigger, http_return, http_trigger, running_host, write_function, write_host_json
+from doubles.hosting import (
+    Host,
+    blob_trigger,
+    http_return,
+    http_trigger,
+    queue_trigger,
+    running_host,
+    write_function,
+    write_host_json,
+)
 
 HTTP = (http_trigger(), http_return())
 OK = """
@@ -119,9 +128,21 @@ REFUSED = {
         "schedule '01:00:00' must have six fields",
         ({"type": "timerTrigger", "direction": "in", "name": "timer", "schedule": "01:00:00"},),
     ),
-    "Queue": Refused(
-        "this local host does not run queueTrigger bindings",
-        ({"type": "queueTrigger", "direction": "in", "name": "item", "queueName": "q"},),
+    "QueueShort": Refused('A queue name must be from 3 to 63 characters long - "q"', (queue_trigger("q"),)),
+    "QueueDash": Refused("may not be the first or last letter", (queue_trigger("-work"),)),
+    "QueueSign": Refused("can contain only letters, numbers, and dash(-) characters", (queue_trigger("work_items"),)),
+    "QueueDashes": Refused("cannot contain consecutive dash(-) characters", (queue_trigger("work--items"),)),
+    "QueueNameless": Refused("A queue name can't be null or empty", (queue_trigger(""),)),
+    "QueueSetting": Refused("'%MISSING%' does not resolve to a value", (queue_trigger("%MISSING%"),)),
+    "QueueAccount": Refused("'Nowhere' does not exist", (queue_trigger("work", connection="Nowhere"),)),
+    "QueueOutput": Refused(
+        "does not run queue bindings (direction out) yet",
+        (*HTTP, {"type": "queue", "direction": "out", "name": "item", "queueName": "work"}),
+    ),
+    "QueueAnnotation": Refused(
+        'type of item binding in function.json "queueTrigger" does not match its Python annotation "int"',
+        (queue_trigger("work"),),
+        body("item: int)"),
     ),
     "Polling": Refused('Put "source": "EventGrid" into the binding', (blob_trigger(source="LogsAndContainerScan"),)),
     "NoConnection": Refused(

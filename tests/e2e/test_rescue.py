@@ -1,0 +1,75 @@
+"""An upload that kills its worker as often as it is tried ends as an unfinished record that says so, not in silence."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from azure.storage.blob import BlobLeaseClient
+from azure.storage.queue import QueueClient
+from doubles.calls import call
+from doubles.patience import wait_until
+from doubles.pictures import picture
+from doubles.ports import five_free_ports
+from doubles.running_stack import RunningStack
+from doubles.stack_controls import Held
+
+from local.addresses import Addresses
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+TRIES = 5
+NAME = "deadly.png"
+
+
+@pytest.fixture
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    stack = RunningStack(Addresses(five_free_ports()), tmp_path_factory.mktemp("rescue"))
+    stack.start()
+    yield stack
+    assert stack.stop() == 0, stack.output
+    assert not stack.has_processes()
+
+
+def kill_host(stack: RunningStack) -> None:
+    """End the host as a crash would, and wait for the next one."""
+    host = stack.pids()["host"]
+    os.kill(host, signal.SIGKILL)
+    wait_until(lambda: stack.pids().get("host", host) != host)
+
+
+def let_claims_lapse(stack: RunningStack) -> None:
+    """What 15 seconds do to the lease of a holder that died."""
+    with stack.storage() as storage:
+        cache = storage.get_container_client("cache")
+        for blob in cache.list_blobs():
+            if blob.lease.state == "leased":
+                BlobLeaseClient(cache.get_blob_client(blob.name)).break_lease(0)
+
+
+def test_an_upload_that_kills_its_host_five_times_is_failed_with_a_reason_and_the_stack_goes_on(
+    stack: RunningStack,
+) -> None:
+    with Held(stack) as held:
+        stack.upload(NAME, picture("PNG", 100, 80, colour=(9, 8, 7)))
+        for attempt in range(1, TRIES + 1):
+            # The calls of the dead ones are still held: the service does not notice that nobody waits for them.
+            held.wait_for(attempt)
+            kill_host(stack)
+            let_claims_lapse(stack)
+        assert stack.wait_for(NAME)[NAME].state == "failed"
+
+    image = call(stack.addresses.port, "GET", f"/api/images/{NAME}").json()
+    assert image["analysis"]["problem"]["code"] == "upload_gave_up"
+    assert image["analysis"]["problem"]["attempts"] == TRIES
+    with stack.storage() as storage:
+        found = storage.get_container_client("unfinished").list_blob_names(name_starts_with="analysis/")
+        assert list(found) == [f"analysis/{NAME}.json"]
+        record = json.loads(storage.get_blob_client("unfinished", f"analysis/{NAME}.json").download_blob().readall())
+        etag = storage.get_blob_client("images", NAME).get_blob_properties().etag.strip('"')
+        assert (record["state"], record["source"]["etag"]) == ("failed", etag)
+    with QueueClient.from_connection_string(stack.addresses.connection_string, "webjobs-blobtrigger-poison") as poison:
+        wait_until(lambda: poison.get_queue_properties().approximate_message_count == 0)
+
+    stack.upload("after.png", picture("PNG", 100, 80, colour=(1, 2, 3)))
+    assert stack.wait_for("after.png")["after.png"].state == "complete"

@@ -15,8 +15,10 @@ from doubles.real_runtime_data import Wire, bytes_value, text_value, unpacked
 from doubles.real_runtime_world import World
 
 UPLOADS = "AnalyzeOnUpload"
+JSON = "application/json"
 # The functions with a durable client, whose binding is named `starter`.
-DURABLE_CLIENTS = frozenset({UPLOADS, "OcrHttp"})
+DURABLE_CLIENTS = frozenset({UPLOADS, "OcrHttp", "PurgeHistory"})
+TIMER = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
 # What a host adds of its own; Azure adds others.
 HOST_HEADERS = frozenset({"date", "server", "content-length"})
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -56,6 +58,9 @@ class Side(Protocol):
     def deliver(self, container: str, name: str, content: bytes) -> str | None:
         """Run AnalyzeOnUpload for a blob; returns what it raised, as its type and text."""
 
+    def tick(self, function: str) -> str | None:
+        """Run a function that waits for a time, once; returns what it raised, as its type and text."""
+
 
 @dataclass
 class LocalSide:
@@ -87,6 +92,12 @@ class LocalSide:
         self.host.wait_for_log("webjobs-blobtrigger-poison", self.failed)
         return error
 
+    def tick(self, function: str) -> str | None:
+        """Have the host run it as its administrators can, and wait for its end in the log."""
+        answer = self.host.request("POST", f"/admin/functions/{function}", '{"input": ""}', {"Content-Type": JSON})
+        assert answer.status == 202, answer.text
+        return logged_error(self.host, function, 1)
+
 
 @dataclass(frozen=True)
 class RealSide:
@@ -114,6 +125,12 @@ class RealSide:
         metadata = blob_metadata(path, uri, {"ContentLength": len(content), "ETag": {}}, {})
         inputs = {"image": bytes_value(content), **self._starter(UPLOADS)}
         outcome = self.runtime.invoke(UPLOADS, inputs, metadata)
+        return None if outcome.ok else raised(outcome)
+
+    def tick(self, function: str) -> str | None:
+        """Invoke it as if its time had come."""
+        inputs = {"timer": text_value(json.dumps(TIMER), "json"), **self._starter(function)}
+        outcome = self.runtime.invoke(function, inputs)
         return None if outcome.ok else raised(outcome)
 
     def _starter(self, function: str) -> dict[str, Wire]:
@@ -177,7 +194,7 @@ def post_event(host: Host, function: str, url: str) -> None:
     """Tell the local host, as Event Grid would, that the blob at *url* was created."""
     data = {"api": "PutBlob", "eTag": "0x8D", "blobType": "BlockBlob", "url": url}
     event = {"id": "1", "eventType": "Microsoft.Storage.BlobCreated", "subject": url, "data": data}
-    headers = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
+    headers = {"aeg-event-type": "Notification", "Content-Type": JSON}
     target = f"/runtime/webhooks/blobs?functionName=Host.Functions.{function}"
     assert host.request("POST", target, json.dumps([event]), headers).status == 202
 

@@ -175,6 +175,7 @@ def play(side: Side, its: World) -> Played:
     _read(side, images("/letter.pdf", "letter.pdf"))
     answers = {name: _asked(side, its, name, request) for name, request in REQUESTS.items()}
     cancelled = _cancel(side, its)
+    raised["PurgeHistory"] = side.tick("PurgeHistory")
     its.fail({"status": {"401": 1.0}})
     its.upload("images", "late.jpg", LATE)
     raised["late.jpg"] = side.deliver("images", "late.jpg", LATE)
@@ -304,6 +305,13 @@ def test_an_upload_ends_as_in_microsofts_runtime(name: str, played: tuple[Played
     assert local.raised[name] == real.raised[name]
     assert (real.raised[name] is None) == (name != "late.jpg")
     covered(WITNESS, "uploads", name)
+
+
+def test_the_timer_ends_as_in_microsofts_runtime(played: tuple[Played, Played]) -> None:
+    local, real = played
+    assert local.raised["PurgeHistory"] is None
+    assert real.raised["PurgeHistory"] is None
+    covered(WITNESS, "timers", "PurgeHistory")
 
 
 def test_an_outage_is_told_alike(played: tuple[Played, Played]) -> None:

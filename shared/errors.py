@@ -8,7 +8,9 @@ Every error that is raised on purpose, in one tree.
     |   `-- LengthRequiredError       a chunked body, which the Functions host does not hand on
     |-- NotFoundError                 no such image or record
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
-    |-- BusyError                     the answer is being made by somebody else and did not come in time
+    |-- BusyError                     somebody else is making the answer, or comes first, and it takes too long
+    |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
+    |-- CallsStoppedError             somebody has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
     |   `-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
     `-- VisionError                   Computer Vision answered with an error, or not at all
@@ -112,11 +114,29 @@ class ImageRejectedError(BlobsightError):
 
 
 class BusyError(BlobsightError):
-    """The answer is being made by somebody else and did not come in time."""
+    """Somebody else is making the answer, or others come first at Computer Vision, and it takes too long."""
 
     status = 503
     code = "busy"
     action = "Ask again after the time in Retry-After."
+    transient = True
+
+
+class QuotaExhaustedError(BlobsightError):
+    """The app's own limit of paid calls for this day or this month (UTC) is reached."""
+
+    status = 429
+    code = "quota_exhausted"
+    action = "Wait for the day or month to end (UTC), or raise VISION_DAILY_LIMIT or VISION_MONTHLY_LIMIT."
+    transient = True
+
+
+class CallsStoppedError(BlobsightError):
+    """Somebody has stopped all paid calls."""
+
+    status = 503
+    code = "calls_stopped"
+    action = "Set VISION_STOP to false when paid calls may go on."
     transient = True
 
 

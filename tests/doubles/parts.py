@@ -7,8 +7,11 @@ from doubles.clock import FakeClock
 from doubles.fake_vision import FakeVision
 from doubles.memory import MemoryBlobs
 
+from shared import names
 from shared.asking import Desk
 from shared.claims import Claims
+from shared.ledger import Rate
+from shared.quota import Quota
 from shared.retry import Clock
 from shared.services import Services
 from shared.settings import Settings
@@ -38,5 +41,7 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     clock = clock or FakeClock()
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
     desk = Desk(vision, Claims(host, clock))
-    services = Services(Settings.from_env({**ENVIRONMENT, **settings}), images, host, vision, desk, clock)
+    read = Settings.from_env({**ENVIRONMENT, **settings})
+    quota = Quota(host, names.quota(read.vision_endpoint), Rate(*read.vision_rate), clock)
+    services = Services(read, images, host, vision, desk, clock, quota)
     return Parts(services, images, host, vision, clock)

@@ -209,9 +209,7 @@ def test_a_changed_setting_makes_the_step_run_again(app):
     upload(app)
     process(app)
     other = parts(app.clock, VISION_FEATURES="Tags")
-    changed = type(app.services)(
-        other.services.settings, app.images, app.host, app.vision, app.services.desk, app.clock
-    )
+    changed = app.services._replace(settings=other.services.settings)
     outcomes = steps.process(changed, "a.jpg", None)
     assert [outcome.state for outcome in outcomes] == ["done", "skipped"]
     assert app.vision.count()["analyze"] == 2

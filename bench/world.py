@@ -13,7 +13,7 @@ from bench.virtual import VirtualClock
 from local.vision.rate import Rate, RateLimit
 from shared.errors import ConflictError, VisionUnavailableError
 from shared.retry import Deadline
-from shared.storage import Blob, BlobInfo, Blobs, IfEtag
+from shared.storage import Blob, BlobInfo, IfEtag
 from shared.vision.transport import Reply, Transport
 
 # The way there is a part of the latency, so that calls sent in one order arrive in another.
@@ -83,7 +83,7 @@ class Service(Transport):
         return Reply(HTTPStatus.OK, {"Content-Type": "application/json"}, _ANSWER)
 
 
-class QuotaBlob(Blobs):
+class QuotaBlob:
     """One account's blobs, as far as `shared.quota` needs them: each operation takes some milliseconds."""
 
     def __init__(self, clock: VirtualClock, chance: random.Random) -> None:
@@ -92,13 +92,13 @@ class QuotaBlob(Blobs):
         self.reads = self.writes = self.conflicts = 0
 
     def read(self, container: str, name: str) -> Blob | None:
-        """See Blobs."""
+        """See `shared.storage.Blobs`."""
         self._clock.sleep(self._chance.uniform(*_STORAGE_SECONDS))
         self.reads += 1
         return self._blobs.get(name)
 
     def write(self, container: str, name: str, data: bytes, *, content_type: str, **options: Any) -> str:
-        """See Blobs."""
+        """See `shared.storage.Blobs`."""
         self._clock.sleep(self._chance.uniform(*_STORAGE_SECONDS))
         condition: IfEtag = options["condition"]
         present = self._blobs.get(name)

@@ -17,10 +17,12 @@ from requests.adapters import HTTPAdapter
 
 from shared.errors import UnexpectedAnswerError, VisionUnavailableError
 from shared.retry import Deadline
+from shared.vision.watchdog import HttpPool, HttpsPool, Watchdog
 
 CONNECT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_POOLS = {"http": HttpPool, "https": HttpsPool}
 
 
 class Reply(NamedTuple):
@@ -35,6 +37,7 @@ class Transport:
     """Sends requests to one endpoint. Safe for threads."""
 
     def __init__(self, *, connections: int, ca_bundle: str | None = None, https_proxy: str | None = None) -> None:
+        self._watchdog = Watchdog()
         self._session = requests.Session()
         # The environment is read once, by Settings; here it would be asked again at every call.
         self._session.trust_env = False
@@ -63,20 +66,27 @@ class Transport:
         seconds = deadline.remaining()
         if seconds <= 0:
             raise VisionUnavailableError("There was no time left to ask Computer Vision.", code="vision_too_slow")
-        try:
-            with self._session.request(
-                method,
-                url,
-                headers={**headers, "Accept-Encoding": "identity"},
-                data=body,
-                timeout=(min(CONNECT_SECONDS, seconds), seconds),
-                stream=True,
-                # A redirect would carry the key to another place.
-                allow_redirects=False,
-            ) as response:
-                return Reply(response.status_code, response.headers, _read(response, deadline))
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise VisionUnavailableError(f"Computer Vision could not be asked: {_cause(error)}.") from error
+        with self._watchdog.watching(seconds) as guard:
+            try:
+                with self._session.request(
+                    method,
+                    url,
+                    headers={**headers, "Accept-Encoding": "identity"},
+                    data=body,
+                    timeout=(min(CONNECT_SECONDS, seconds), seconds),
+                    stream=True,
+                    # A redirect would carry the key to another place.
+                    allow_redirects=False,
+                ) as response:
+                    reply = Reply(response.status_code, response.headers, _read(response, deadline))
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                if guard.fired:
+                    raise _too_slow() from error
+                raise VisionUnavailableError(f"Computer Vision could not be asked: {_cause(error)}.") from error
+            if guard.fired:
+                # Headers that are cut off look as if there were no more of them.
+                raise _too_slow()
+            return reply
 
 
 def _read(response: requests.Response, deadline: Deadline) -> bytes:
@@ -99,11 +109,15 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
 def _limit_socket(raw: Any, deadline: Deadline) -> None:
     seconds = deadline.remaining()
     if seconds <= 0:
-        raise VisionUnavailableError("Computer Vision's answer did not arrive in time.", code="vision_too_slow")
+        raise _too_slow()
     # There is none under `responses`, nor when the answer came whole with its headers.
     socket = getattr(getattr(raw, "connection", None), "sock", None)
     if socket is not None:
         socket.settimeout(seconds)
+
+
+def _too_slow() -> VisionUnavailableError:
+    return VisionUnavailableError("Computer Vision's answer did not arrive in time.", code="vision_too_slow")
 
 
 def _cause(error: BaseException) -> str:
@@ -117,7 +131,7 @@ def _cause(error: BaseException) -> str:
 
 
 class _SharedTlsAdapter(HTTPAdapter):
-    """Every connection uses one TLS context, made when the first one is needed."""
+    """Every connection is watched, and uses one TLS context, made when the first one is needed."""
 
     def __init__(self, connections: int, ca_bundle: str | None) -> None:
         self._ca_bundle = ca_bundle
@@ -125,6 +139,17 @@ class _SharedTlsAdapter(HTTPAdapter):
         self._lock = threading.Lock()
         # Retries are the client's, which knows the deadline; the pool keeps a connection for every thread.
         super().__init__(pool_connections=4, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """Make the pools of watched connections."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
+        """The same for a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def _tls(self) -> ssl.SSLContext:
         with self._lock:

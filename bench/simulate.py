@@ -16,7 +16,7 @@ from functools import partial
 from typing import NamedTuple, cast
 
 from bench.virtual import VirtualClock
-from bench.world import Faults, QuotaBlob, Service
+from bench.world import Faults, QuotaBlob, Service, WrongClock
 from local.vision.rate import Rate
 from shared import ledger
 from shared.errors import BlobsightError
@@ -48,11 +48,13 @@ class Scenario:
     believed: ledger.Rate | None = None
     faults: Faults = _USUAL
     foreign: float = 0.0
+    clocks_apart_seconds: float = 0.0
     most_calls: float | None = 1.06
     most_time: float | None = None
     time_of: str = "images"
     most_throttled: int | None = None
     most_in_outage: int | None = None
+    most_deferred: int | None = None
 
 
 class Result(NamedTuple):
@@ -88,16 +90,17 @@ def run(scenario: Scenario, seed: int) -> Result:
     work = Work([(0.0, number) for number in range(scenario.images)])
     believed = scenario.believed or ledger.Rate(scenario.rate.calls, scenario.rate.seconds)
     workers: list[Callable[[], None]] = []
-    for _ in range(scenario.processes):
-        quota = Quota(cast(Blobs, blobs), "vision.json", believed, clock)
+    for number in range(scenario.processes):
+        own = WrongClock(clock, number * scenario.clocks_apart_seconds)
+        quota = Quota(cast(Blobs, blobs), "vision.json", believed, own)
         client = VisionClient(
             "https://vision.invalid",
             "key",
             transport=service,
             timeout_seconds=_TIMEOUT_SECONDS,
             max_wait_seconds=_MAX_WAIT_SECONDS,
-            clock=clock,
-            gate=Gate(clock, quota),
+            clock=own,
+            gate=Gate(own, quota),
         )
         workers += [partial(_worker, clock, work, quota, client)] * scenario.threads
     if scenario.foreign:
@@ -165,6 +168,7 @@ def missed(scenario: Scenario, result: Result) -> list[str]:
         ("time", result.time, scenario.most_time),
         ("429s", result.throttled, scenario.most_throttled),
         ("calls into the outage", result.in_outage, scenario.most_in_outage),
+        ("deferred", result.deferred, scenario.most_deferred),
     ]
     return [f"{name} {value:.3f} > {goal}" for name, value, goal in goals if goal is not None and value > goal]
 
@@ -181,6 +185,8 @@ def scenarios() -> Iterator[Scenario]:
     yield replace(_named(four, "bucket"), most_time=1.10, most_throttled=0)
     yield replace(_named(four, "fixed window"), rate=fixed, most_time=1.20, most_throttled=0)
     yield replace(_named(four, "sliding window"), rate=sliding, most_calls=None)
+    apart = replace(_named(four, "clocks 0.05 s apart"), clocks_apart_seconds=0.05)
+    yield replace(apart, most_time=1.10, most_throttled=0, most_deferred=0)
     fast = replace(_named(four, "200/s"), threads=64, images=6000, rate=Rate(200, 1))
     yield replace(fast, most_time=1.10, most_throttled=0)
     yield Scenario("F0: 20 in 60 s", 1, 4, 100, Rate(20, 60), most_calls=1.10, most_time=1.15, most_throttled=0)

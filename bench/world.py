@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,18 @@ from shared.vision.transport import Reply, Transport
 _WAY_THERE = 0.02
 _STORAGE_SECONDS = (0.004, 0.02)
 _ANSWER = json.dumps({"tags": [], "requestId": "simulated", "metadata": {"width": 64, "height": 64}}).encode()
+
+
+class WrongClock:
+    """The virtual clock of a machine whose date is off by some seconds."""
+
+    def __init__(self, clock: VirtualClock, off_seconds: float) -> None:
+        self.now, self.sleep, self.wait = clock.now, clock.sleep, clock.wait
+        self._clock, self._off = clock, timedelta(seconds=off_seconds)
+
+    def utc(self) -> datetime:
+        """The date, as that machine believes it to be."""
+        return self._clock.utc() + self._off
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,10 @@ class Service(Transport):
     served_at: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.limit = RateLimit(self.rate, self.clock.now)
+        phase = 0.0
+        self.limit = RateLimit(self.rate, lambda: self.clock.now() + phase)
+        # The service's windows do not begin when the burst does.
+        phase = self.chance.random() * self.rate.seconds
 
     def send(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, deadline: Deadline

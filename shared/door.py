@@ -14,6 +14,9 @@ from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnava
 from shared.ledger import MAX_PUSH_SECONDS
 from shared.retry import asked_seconds
 
+# Of one question, whatever the number of its retries: one image that the service fails on each time is no outage.
+_COUNTED_FAILURES = 2
+
 _logger = logging.getLogger(__name__)
 
 
@@ -25,10 +28,10 @@ class Obstacle(NamedTuple):
 
 
 class Passer:
-    """What the door knows of a caller: whether it is the probe, and whether the service has failed it before."""
+    """What the door knows of a caller: whether it is the probe, and how often the service has failed it."""
 
     probing = False
-    failed = False
+    failures = 0
 
 
 class Door:
@@ -77,14 +80,14 @@ class Door:
         return shut or seconds > 0, seconds
 
     def _judge(self, passer: Passer, error: BlobsightError | None, now: float) -> bool:
-        """Tell the breaker. One image that the service fails on each time is no outage: its retries do not count."""
+        """Tell the breaker."""
         if not isinstance(error, VisionUnavailableError):
             if self._breaker.succeeded(probe=passer.probing):
                 log.event(_logger, "gate.opened")
             return False
-        if passer.failed and not passer.probing:
+        passer.failures += 1
+        if passer.failures > _COUNTED_FAILURES and not passer.probing:
             return False
-        passer.failed = True
         closed = self._breaker.failed(now, probe=passer.probing)
         if closed and self._breaker.closed_until is not None:
             seconds = round(self._breaker.closed_until - now, 1)

@@ -7,12 +7,18 @@ of them wins.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 # Nobody reserves slots further ahead than this: whoever comes next, in whichever process, waits hardly longer.
 HORIZON_SECONDS = 1.0
+# How far ahead a process may reserve that has just got slots, and how that grows with each second in which it gets
+# none: steeply at first, then slowly, but always, so that whoever has waited longest comes first though its clock is
+# behind.
+_FIRST_HORIZON_SECONDS = 0.3
+_GROWTH = (0.3, 0.1)
 # The longest that one Retry-After keeps everybody away; after it somebody asks and learns whether it still holds.
 MAX_PUSH_SECONDS = 3600.0
 # Slots are never reserved this far ahead: a machine with a wrong clock has done so, and must not stop all others.
@@ -123,7 +129,13 @@ class Reserved(NamedTuple):
 
 
 def reserve(
-    ledger: Ledger, now: float, asks: Sequence[bool], rate: Rate, limits: Limits = NO_LIMITS
+    ledger: Ledger,
+    now: float,
+    asks: Sequence[bool],
+    rate: Rate,
+    limits: Limits = NO_LIMITS,
+    *,
+    waited_seconds: float = math.inf,
 ) -> tuple[Ledger, Reserved]:
     """
     Reserve slots for those who wait now.
@@ -134,6 +146,7 @@ def reserve(
         asks: whoever waits, first come first; True for a call that is paid.
         rate: the tier's.
         limits: of paid transactions.
+        waited_seconds: how long the process has waited for slots.
 
     Returns:
         The books afterwards (the same, if there was nothing to reserve) and what was reserved. Paid slots are counted
@@ -149,10 +162,11 @@ def reserve(
     start = max(now + pushed, next_slot)
     # Whoever needs many slots waits until several are free, and lets those who need one go first.
     wanted = min(affordable, max(1, int(HORIZON_SECONDS / interval / 4)))
-    too_early = start + (wanted - 1) * interval - HORIZON_SECONDS - now
+    horizon, growth = _horizon(waited_seconds)
+    too_early = start + (wanted - 1) * interval - horizon - now
     if pushed or too_early > _ROUNDING_SECONDS:
-        return ledger, Reserved(ask_again=max(pushed, too_early), pushed=pushed)
-    free = int((now + HORIZON_SECONDS - start + _ROUNDING_SECONDS) / interval) + 1
+        return ledger, Reserved(ask_again=max(pushed, too_early / (1 + growth)), pushed=pushed)
+    free = int((now + horizon - start + _ROUNDING_SECONDS) / interval) + 1
     count = min(affordable, free)
     slots = tuple(start - now + number * interval for number in range(count))
     paid = sum(asks[:count])
@@ -193,6 +207,15 @@ def postponed(ledger: Ledger, now: float, at_least: float, calls: int, rate: Rat
     backlog = ledger.backlog if ledger.backlog <= now + _IMPLAUSIBLE_BACKLOG_SECONDS else now
     turn = max(now + at_least, backlog)
     return ledger._replace(backlog=turn + calls * rate.interval_seconds), turn - now
+
+
+def _horizon(waited: float) -> tuple[float, float]:
+    """How many seconds ahead a process may reserve that has waited so long, and by how much that grows in a second."""
+    steep, flat = _GROWTH
+    horizon = _FIRST_HORIZON_SECONDS + steep * min(waited, 1.0) + flat * max(0.0, waited - 1.0)
+    if horizon >= HORIZON_SECONDS:
+        return HORIZON_SECONDS, 0.0
+    return horizon, steep if waited < 1.0 else flat
 
 
 def _share(ledger: Ledger, now: float, rate: Rate) -> float:

@@ -67,6 +67,8 @@ class Quota:
         self._alone: Ledger | None = None
         self._alone_until = 0.0
         self._reset_told = 0.0
+        # Since when the gate's leader asks in vain. One at a time asks.
+        self._waiting_since: float | None = None
 
     def reserve(self, asks: Sequence[bool]) -> Grant:
         """
@@ -79,8 +81,11 @@ class Quota:
 
         def change(books: Ledger, now: float) -> tuple[Ledger, tuple[float, Reserved]]:
             moment = self._clock.now()
-            books, reserved = ledger.reserve(books, now, asks, self._rate, self._limits)
+            waited = moment - since
+            books, reserved = ledger.reserve(books, now, asks, self._rate, self._limits, waited_seconds=waited)
             return books, (moment, reserved)
+
+        since = self._wait_began()
 
         if self._is_alone():
             return self._grant(self._reserve_alone(asks), asks)
@@ -92,6 +97,8 @@ class Quota:
             self._part(error)
             return self._grant(self._reserve_alone(asks), asks)
         self._rejoin()
+        if planned[1].slots:
+            self._waiting_since = None
         return self._grant(planned, asks)
 
     def push(self, seconds: float, *, throttled: bool) -> None:
@@ -165,6 +172,11 @@ class Quota:
             told, self._reset_told = self._reset_told, reset
         if abs(told - reset) > 1:
             log.event(_logger, "quota.exhausted", level=logging.WARNING, seconds=round(seconds))
+
+    def _wait_began(self) -> float:
+        if self._waiting_since is None:
+            self._waiting_since = self._clock.now()
+        return self._waiting_since
 
     def _is_alone(self) -> bool:
         with self._lock:

@@ -1,6 +1,7 @@
 """The books as functions: slots, pushes, backlog, spending."""
 
 import itertools
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -45,6 +46,36 @@ def test_who_needs_one_slot_comes_before_who_needs_many() -> None:
     """So that an HTTP caller in a quiet process is not kept waiting by a busy one."""
     books, _ = reserve(Ledger(), asks=1000)
     assert reserve(books, asks=1)[1].ask_again < reserve(books, asks=1000)[1].ask_again
+
+
+def test_who_has_waited_longest_for_slots_may_reserve_furthest_ahead() -> None:
+    """So that a process whose clock is behind gets its share: the others have just had theirs."""
+    books, _ = reserve(Ledger(), asks=6)
+
+    def slots(waited: float) -> int:
+        return len(ledger.reserve(books, NOW, [True] * 9, TEN, waited_seconds=waited)[1].slots)
+
+    counts = [slots(waited) for waited in (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 500.0)]
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    assert counts[-1] == slots(math.inf) == 5
+
+
+@given(st.floats(0.0, 8.0), st.integers(0, 10), st.integers(1, 20))
+def test_who_is_told_to_ask_again_does_not_come_too_late_and_gets_there_in_a_few_steps(
+    waited: float, taken: int, asks: int
+) -> None:
+    books, _ = reserve(Ledger(), asks=taken) if taken else (Ledger(), None)
+    now, asked = NOW, 0
+    while True:
+        reserved = ledger.reserve(books, now, [True] * asks, TEN, waited_seconds=waited)[1]
+        if reserved.slots:
+            break
+        assert not ledger.reserve(
+            books, now + 0.9 * reserved.ask_again, [True] * asks, TEN, waited_seconds=waited + 0.9 * reserved.ask_again
+        )[1].slots
+        now, waited, asked = now + reserved.ask_again + 1e-6, waited + reserved.ask_again + 1e-6, asked + 1
+    assert asked <= 3
 
 
 def test_time_that_nobody_used_is_not_made_up_for() -> None:

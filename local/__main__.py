@@ -14,6 +14,7 @@ from pathlib import Path
 COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
     "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
+    "unfinished": ("local.unfinished", "list what the running app could not do, and why; retry has it tried again"),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
     "events": ("local.events.cli", "the watcher that tells the host about new and deleted blobs, alone"),

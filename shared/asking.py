@@ -5,6 +5,7 @@ Uploads and HTTP callers come through here alike, so that none of them pays for 
 """
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -53,9 +54,21 @@ class Desk:
         self._claims = claims
         self._clock = clock
 
-    def ask(self, question: Question, image: ImageBytes | ImageUrl, *, wait_seconds: float) -> Answer:
+    def ask(
+        self,
+        question: Question,
+        image: ImageBytes | ImageUrl,
+        *,
+        wait_seconds: float,
+        before_call: Callable[[], None] | None = None,
+    ) -> Answer:
         """
         The answer to one question about one image, paid at most once.
+
+        Args:
+            question, image: what is asked about what.
+            wait_seconds: how long to wait for somebody else who is asking the same.
+            before_call: may object by raising, if it comes to a call; an answer that is there already needs none.
 
         Raises:
             ImageRejectedError, PayloadTooLargeError: before any call if the bytes show it, else as the service said.
@@ -64,15 +77,28 @@ class Desk:
         """
         if isinstance(image, ImageBytes):
             images.inspect(image.data)
+
+        def call() -> Answer:
+            if before_call:
+                before_call()
+            return self._vision.ask(question, image)
+
         return self._claims.ask(
             image.subject,
             question,
-            lambda: self._vision.ask(question, image),
+            call,
             wait_seconds=wait_seconds,
             lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
         )
 
-    def submit(self, question: Question, image: ImageBytes | ImageUrl, *, wait_seconds: float) -> Ticket:
+    def submit(
+        self,
+        question: Question,
+        image: ImageBytes | ImageUrl,
+        *,
+        wait_seconds: float,
+        before_call: Callable[[], None] | None = None,
+    ) -> Ticket:
         """
         Have a document read, paid at most once: whoever asks the same within two days gets the same ticket.
 
@@ -83,6 +109,8 @@ class Desk:
             images.inspect_for_text(image.data)
 
         def call() -> Answer:
+            if before_call:
+                before_call()
             accepted = self._vision.submit(question, image)
             return Ticket(accepted.url, self._clock.utc()).answer
 
@@ -112,3 +140,7 @@ class Desk:
     def drop(self, subject: str, question: Question, ticket: Ticket) -> None:
         """Forget a Read that failed, so that whoever asks again gets a new one."""
         self._claims.drop(subject, question, ticket.answer)
+
+    def forget_refusal(self, subject: str, question: Question) -> None:
+        """Let the service be asked again about bytes that it refused, because somebody wants it so."""
+        self._claims.forget_refusal(subject, question)

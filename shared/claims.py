@@ -127,6 +127,14 @@ class Claims:
             with suppress(ConflictError):  # somebody has asked anew meanwhile
                 self._blobs.delete(names.CACHE, name, etag=blob.info.etag)
 
+    def forget_refusal(self, subject: str, question: Question) -> None:
+        """Let the service be asked again about bytes that it refused."""
+        name = names.claim(subject, question.key)
+        blob = self._blobs.read(names.CACHE, name)
+        if blob and _parsed(blob.data).get("state") == "refused":
+            with suppress(ConflictError):
+                self._blobs.delete(names.CACHE, name, etag=blob.info.etag)
+
     def _create(self, name: str, question: Question) -> _Held | None:
         """Claim what nobody has claimed."""
         lease = _lease_id()

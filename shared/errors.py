@@ -2,6 +2,7 @@
 Every error that is raised on purpose, in one tree.
 
     BlobsightError
+    |-- AppCrashedError               the app made a mistake, at every attempt
     |-- SettingsError                 the app settings are incomplete or wrong
     |-- BadRequestError               the caller's request cannot be meant
     |   |-- PayloadTooLargeError      more bytes than the service takes
@@ -10,7 +11,9 @@ Every error that is raised on purpose, in one tree.
     |   `-- GoneError                 there was one, and it was cancelled or replaced
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
     |-- UploadGivenUpError            an upload ended its worker, or failed in a way nobody expected, again and again
-    |-- BusyError                     the answer is being made by somebody else and did not come in time
+    |-- BusyError                     somebody else is making the answer, or comes first, and it takes too long
+    |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
+    |-- CallsStoppedError             somebody has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
     |   `-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
     `-- VisionError                   Computer Vision answered with an error, or not at all
@@ -21,6 +24,7 @@ Every error that is raised on purpose, in one tree.
         |-- VisionUnavailableError    unreachable, too slow, or 5xx
         |-- ReadFailedError           it accepted a document and could not read it
         `-- UnexpectedAnswerError     a success that cannot be read
+            `-- AnswerTooLargeError   one that is larger than any answer of v3.2, and will be so again
 
 Each class states what the layers above decide with: the HTTP status a caller sees, a stable `code`, whether waiting can
 help (`transient`), and what a person can do (`action`). Nobody above looks at texts.
@@ -61,6 +65,13 @@ class BlobsightError(Exception):
         self.action = action or self.action
         self.retry_after_seconds = retry_after_seconds
         self.request_id = request_id
+
+
+class AppCrashedError(BlobsightError):
+    """The app made a mistake, at every attempt."""
+
+    code = "app_crashed"
+    action = "Look for the name of the image in the app's log; then try it again with POST /api/unfinished/retry."
 
 
 class SettingsError(BlobsightError):
@@ -133,11 +144,29 @@ class UploadGivenUpError(BlobsightError):
 
 
 class BusyError(BlobsightError):
-    """The answer is being made by somebody else and did not come in time."""
+    """Somebody else is making the answer, or others come first at Computer Vision, and it takes too long."""
 
     status = 503
     code = "busy"
     action = "Ask again after the time in Retry-After."
+    transient = True
+
+
+class QuotaExhaustedError(BlobsightError):
+    """The app's own limit of paid calls for this day or this month (UTC) is reached."""
+
+    status = 429
+    code = "quota_exhausted"
+    action = "Wait for the day or month to end (UTC), or raise VISION_DAILY_LIMIT or VISION_MONTHLY_LIMIT."
+    transient = True
+
+
+class CallsStoppedError(BlobsightError):
+    """Somebody has stopped all paid calls."""
+
+    status = 503
+    code = "calls_stopped"
+    action = "Set VISION_STOP to false when paid calls may go on."
     transient = True
 
 
@@ -220,3 +249,11 @@ class UnexpectedAnswerError(VisionError):
     code = "vision_unexpected_answer"
     action = "Try again; if it lasts, check that VISION_ENDPOINT is a Computer Vision resource and no proxy answers."
     transient = True
+
+
+class AnswerTooLargeError(UnexpectedAnswerError):
+    """Computer Vision answered with more than any answer of v3.2 has. Asking again would be paid again for the same."""
+
+    code = "vision_answer_too_large"
+    action = "Check that VISION_ENDPOINT is a Computer Vision resource and no proxy answers."
+    transient = False

@@ -6,6 +6,7 @@ name is derived from the image's, so that a record can be found without asking a
 """
 
 import hashlib
+import re
 from urllib.parse import quote
 
 from shared.errors import BadRequestError
@@ -133,6 +134,11 @@ def given(sha256: str) -> str:
 def claim(subject: str, question_key: str) -> str:
     """The claim on one question about one subject (a digest), in the container `cache`."""
     return f"{subject}/{question_key}.json"
+
+
+def quota(endpoint: str) -> str:
+    """The books of one Computer Vision resource, in the container `quota`."""
+    return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', endpoint.partition('://')[2])}.json"
 
 
 def image_path(name: str) -> str:

@@ -15,62 +15,60 @@ after that leads to the same operation; only a process that dies between the ser
 has it paid once more.
 """
 
-import logging
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import log, names, records, schedule, text, unfinished
+from shared import appointments, names, ocr_records, schedule
 from shared.asking import OPERATION_SECONDS, Ticket
 from shared.errors import (
     BadRequestError,
     BlobsightError,
-    BusyError,
+    GoneError,
     ReadFailedError,
-    ThrottledError,
+    UnexpectedAnswerError,
     VisionMisplacedError,
-    VisionUnauthorizedError,
 )
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
+from shared.ocr_outcomes import log_event, outcome_of
 from shared.records import SourceChangedError
 from shared.services import Services
-from shared.storage import BlobInfo
 from shared.vision.reading import ReadResult
 
-STEP = "text"
 # Short, because longer waits are the orchestrator's: they cost no thread.
 _POLL_SECONDS = 10.0
 _SUBMIT_WAIT_SECONDS = 5.0
-# Waits that nobody would notice leave no record.
-_NOTED_SECONDS = 5.0
-_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 2.0, 300.0
-_FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
-
-_logger = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 
 def submit(services: Services, job: Job, failures: int) -> Json:
     """Have the document read, unless its text is there or somebody else has had it read."""
+    # Nobody waits for an upload's text; a caller who waits for one document is not put behind a thousand.
+    patient = job.kind == "image"
 
     def work() -> Json:
-        if stored(services, job):
+        if ocr_records.stored(services, job):
             return _done(job)
         if services.desk.result(job.subject, job.question):
             return {"state": "read"}
         document = _document(services, job)
-        ticket = services.desk.submit(job.question, document, wait_seconds=_SUBMIT_WAIT_SECONDS)
-        _log(job, "text.submitted")
+        ticket = services.desk.submit(
+            job.question,
+            document,
+            wait_seconds=_SUBMIT_WAIT_SECONDS,
+            # Once; who has waited in it does not join it again.
+            before_call=partial(appointments.check_backlog, services.quota) if patient and not failures else None,
+        )
+        log_event(job, "text.submitted")
         return {
             "state": "submitted",
             "ticket": ticket.to_json(),
             "seconds": _until_first_poll(services, ticket),
         }
 
-    return _outcome(services, job, failures, work)
+    return outcome_of(services, job, failures, work, in_backlog=patient)
 
 
 def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
@@ -84,6 +82,11 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
             if elapsed < OPERATION_SECONDS:
                 raise _given_up(services, job, ticket, _lost(error)) from error
             return _again(services, job, ticket)
+        except UnexpectedAnswerError as error:
+            # It may be a proxy's, and pass; but not for ever.
+            if elapsed > job.deadline_seconds or not error.transient:
+                raise _given_up(services, job, ticket, _unreadable(error)) from error
+            raise
         except BadRequestError:
             # VISION_ENDPOINT names another service since: what that one read cannot be had from this one.
             return _again(services, job, ticket)
@@ -97,7 +100,7 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
             raise _given_up(services, job, ticket, _late(elapsed))
         return {"state": "running", "seconds": schedule.next_wait(services.median.seconds, elapsed), "polls": 1}
 
-    return _outcome(services, job, failures, work)
+    return outcome_of(services, job, failures, work)
 
 
 def store(
@@ -112,125 +115,37 @@ def store(
         if result is None:
             # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
             return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
-        _write(services, job, result)
-        _log(job, "text.stored")
+        ocr_records.write(services, job, result)
+        log_event(job, "text.stored")
         return _done(job)
 
-    return _outcome(services, job, failures, work)
+    return outcome_of(services, job, failures, work)
+
+
+def note_cancelled(services: Services, job: Job) -> None:
+    """Note that somebody has cancelled it; final until somebody wants it again."""
+
+    def work() -> Json:
+        raise GoneError(
+            "Reading its text was cancelled.",
+            code="ocr_cancelled",
+            action="POST /api/unfinished/retry if it is to be read after all.",
+        )
+
+    outcome_of(services, job, 0, work)
 
 
 def is_known(services: Services, job: Job) -> bool:
     """Whether the text is there, its records made now if somebody else has had the same read."""
-    if stored(services, job):
+    if ocr_records.stored(services, job):
         return True
     result = services.desk.result(job.subject, job.question)
     if result is None:
         return False
     with suppress(SourceChangedError):
-        _write(services, job, result)
+        ocr_records.write(services, job, result)
         return True
     return False
-
-
-def stored(services: Services, job: Job) -> bool:
-    """Whether both records are there and answer this very job."""
-    # What an address shows can change.
-    if job.kind == "url":
-        return False
-    return all(_holds(services.images.head(names.TEXT, name), job) for name in (job.record, job.plain_record))
-
-
-def _holds(info: BlobInfo | None, job: Job) -> bool:
-    if info is None or info.metadata.get(names.REQUEST) != job.question.key:
-        return False
-    # Without a version, it was stored under the digest of what was read.
-    return job.version is None or _etag_of(info) == job.etag
-
-
-def _outcome(services: Services, job: Job, failures: int, work: Callable[[], Json]) -> Json:
-    """Do it, and say what came of it instead of raising what can be expected."""
-    try:
-        return _unless_superseded(services, job, work)
-    except BlobsightError as error:
-        problem, seconds = error, _seconds_to_wait(error, failures) if error.transient else None
-    try:
-        return _unless_superseded(services, job, lambda: _missed(services, job, problem, seconds))
-    except BlobsightError as second:
-        return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
-
-
-def _missed(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> Json:
-    """Note what could not be done, to be tried again after so many seconds or not at all."""
-    _note(services, job, error, seconds)
-    if seconds is not None:
-        return _waiting(job, error, seconds)
-    _log(job, "text.failed", code=error.code)
-    return {"state": "failed", "problem": problem_of(error)}
-
-
-def _waiting(job: Job, error: BlobsightError, seconds: float) -> Json:
-    _log(job, "text.deferred", code=error.code)
-    return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
-
-
-def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -> Json:
-    """Do it; if the image is another one by now, that one has an event of its own, and of this one nothing stays."""
-    try:
-        return work()
-    except SourceChangedError as change:
-        _log(job, "text.superseded")
-        places = [*_text_places(job), unfinished.place(STEP, job.name)]
-        # An ETag does not come back, so nothing has to be checked.
-        records.sweep(services.images, places, lambda: None, lambda info: _etag_of(info) == job.etag)
-        if change.deleted:
-            # Raised if there is one of that name again.
-            with suppress(SourceChangedError):
-                records.sweep(services.images, places, lambda: records.confirm_gone(services.images, job.name))
-        return {"state": "superseded", "deleted": change.deleted}
-
-
-def _note(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> None:
-    version = job.version
-    if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
-        return
-    unfinished.note(
-        services.images,
-        services.clock,
-        version,
-        STEP,
-        text.recipes(job.name, services.settings),
-        error,
-        wait_seconds=seconds,
-        told=text.alone(text_only=job.text_only),
-    )
-    if seconds is None:
-        # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
-        # has changed since it was noted, that has to be seen now.
-        records.sweep(
-            services.images,
-            _text_places(job),
-            lambda: records.confirm(services.images, version),
-            lambda info: _etag_of(info) != version.etag,
-        )
-
-
-def _text_places(job: Job) -> list[tuple[str, str]]:
-    return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
-
-
-def _etag_of(info: BlobInfo) -> str | None:
-    return info.metadata.get(names.SOURCE_ETAG)
-
-
-def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
-    """How long until the same can work: as somebody said, else doubling."""
-    if isinstance(error, (VisionUnauthorizedError, VisionMisplacedError)):
-        # Somebody has to mend the settings.
-        return min(_LONGEST_MENDING_SECONDS, _FIRST_MENDING_SECONDS * 2.0 ** min(failures, 16))
-    if error.retry_after_seconds is not None:
-        return max(error.retry_after_seconds, 0.1)
-    longest = _NOTED_SECONDS if isinstance(error, (BusyError, ThrottledError)) else _LONGEST_WAIT_SECONDS
-    return min(longest, _FIRST_WAIT_SECONDS * 2.0 ** min(failures, 16))
 
 
 def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
@@ -261,45 +176,12 @@ def _learn(median: schedule.Median, result: ReadResult) -> None:
         return  # the service's times are no times, or only one of them has a zone
 
 
-def _write(services: Services, job: Job, result: ReadResult) -> None:
-    # The plain one first: the other one's presence says that both are there.
-    contents = (
-        (job.plain_record, names.PLAIN, text.plain(result)),
-        (job.record, names.JSON, text.document(job.source, job.question, result, services.clock)),
-    )
-    told = text.told(result, text_only=job.text_only)
-    version = job.version
-    if version is None:
-        told |= {names.REQUEST: job.question.key}
-        for name, content_type, data in contents:
-            services.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
-        return
-    for name, content_type, data in contents:
-        recipe = records.Recipe(names.TEXT, name, job.question, content_type)
-        records.make(services.images, version, recipe, partial(bytes, data), told)
-    records.confirm(services.images, version)
-    records.sweep(
-        services.images, [unfinished.place(STEP, job.name)], lambda: records.confirm(services.images, version)
-    )
-
-
 def _done(job: Job) -> Json:
     return {
         "state": "done",
         "record": f"{names.TEXT}/{job.record}",
         "plain": f"{names.TEXT}/{job.plain_record}",
         "etag": job.etag,
-    }
-
-
-def problem_of(error: BlobsightError) -> Json:
-    """An error as an outcome carries it."""
-    return {
-        "code": error.code,
-        "status": error.status,
-        "message": error.message,
-        "action": error.action,
-        "requestId": error.request_id,
     }
 
 
@@ -330,11 +212,11 @@ def _late(elapsed: float) -> ReadFailedError:
     )
 
 
+def _unreadable(error: BlobsightError) -> ReadFailedError:
+    return ReadFailedError(f"What Computer Vision answered about the document cannot be read ({error.message}).")
+
+
 def _lost(error: BlobsightError) -> ReadFailedError:
     return ReadFailedError(
         f"Computer Vision accepted the document and does not know it any more ({error.message}).", code="read_lost"
     )
-
-
-def _log(job: Job, event: str, code: str = "-") -> None:
-    log.event(_logger, event, blob=job.name or "-", subject=job.subject[:16], code=code)

@@ -15,6 +15,7 @@ from shared.asking import Ticket
 from shared.errors import SettingsError
 from shared.jobs import Job
 from shared.ocr_loop import PATIENCE_SECONDS
+from shared.ocr_outcomes import problem_of
 from shared.services import Services
 
 Json = dict[str, Any]
@@ -58,5 +59,5 @@ async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:
             parts = services.current()
         except SettingsError as error:
             # Nobody's document is to blame: as soon as somebody has mended them, it goes on.
-            return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": ocr.problem_of(error)}
+            return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
         return await services.in_thread(_executor, lambda: action(parts, job))

@@ -151,7 +151,19 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
             f"The Read {instance_id} has come to its end.", code="ocr_finished", action="GET it for its result."
         )
     await cancel(client, instance_id)
+    await _note_cancelled(status)
     return web.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
+
+
+async def _note_cancelled(status: Any) -> None:
+    """An upload whose text nobody reads any more says so, and can be tried again."""
+    given = json.loads(status.input) if isinstance(status.input, str) else status.input
+    if not isinstance(given, dict):
+        return  # started by somebody else than the app
+    # An instance that was continued as new has its job in its state.
+    job = Job.of_json(given.get("job", given))
+    parts = services.current()
+    await services.in_thread(parts.threads, lambda: ocr.note_cancelled(parts, job))
 
 
 async def _status(client: DurableClient, instance_id: str) -> Any:

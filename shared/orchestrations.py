@@ -1,5 +1,5 @@
 """
-Jobs handed over to OcrOrchestrator, and what can be asked of them.
+Jobs and appointments handed over to their orchestrators, and what can be asked of them.
 
 The durable client is the function's own, made of its binding and used on the event loop that it belongs to.
 """
@@ -9,10 +9,12 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from shared import log
+from shared.appointments import Appointment
 from shared.errors import StorageError
 from shared.jobs import Job, Json
 
 ORCHESTRATOR = "OcrOrchestrator"
+RETRY_ORCHESTRATOR = "RetryOrchestrator"
 _UNDER_WAY = ("Running", "Pending", "ContinuedAsNew", "Suspended")
 
 _logger = logging.getLogger(__name__)
@@ -31,20 +33,22 @@ class DurableClient(Protocol):
         """Have an instance ended."""
 
 
-async def hand_over(client: DurableClient, job: Job) -> None:
+async def hand_over(client: DurableClient, task: Job | Appointment) -> None:
     """
-    Have the job done. One that is under way already is not started again.
+    Have it done. What is under way already is not started again.
 
     Raises:
         StorageError: it could not be started.
     """
+    orchestrator = ORCHESTRATOR if isinstance(task, Job) else RETRY_ORCHESTRATOR
     try:
-        await client.start_new(ORCHESTRATOR, job.instance_id, job.to_json())
+        await client.start_new(orchestrator, task.instance_id, task.to_json())
     except Exception as error:  # the SDK raises nothing more specific
-        if runtime_status(await _status_or_none(client, job.instance_id)) not in _UNDER_WAY:
-            raise StorageError(f"The Read {job.instance_id} could not be started: {error}.") from error
+        if runtime_status(await _status_or_none(client, task.instance_id)) not in _UNDER_WAY:
+            raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
         return
-    log.event(_logger, "text.handed_over", blob=job.name or "-", instance=job.instance_id)
+    event = "text.handed_over" if isinstance(task, Job) else "step.handed_over"
+    log.event(_logger, event, blob=task.name or "-", instance=task.instance_id)
 
 
 async def status_of(client: DurableClient, instance_id: str) -> Any:

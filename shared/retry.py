@@ -1,17 +1,24 @@
 """
 Time: the deadline of one question, and the short retries inside it.
 
-A retry is right only for what waiting can help (`transient`), only while the deadline lasts, and only as long as the
-service asked. Longer waits are the caller's business: it gets the error with `retry_after_seconds` and defers.
+A retry is right only for what waiting can help (`transient`), only while the deadline lasts, and only when its turn has
+come (`shared.gate`). Longer waits are the caller's business: it gets the error with `retry_after_seconds` and defers.
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol, TypeVar
 
-from shared.errors import BlobsightError, ThrottledError, VisionMisplacedError, VisionUnauthorizedError
+from shared.errors import (
+    BlobsightError,
+    ThrottledError,
+    VisionMisplacedError,
+    VisionUnauthorizedError,
+    VisionUnavailableError,
+)
 
 _T = TypeVar("_T")
 
@@ -34,6 +41,9 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait until the event is set, for so long at most; whether it is set."""
+
     def utc(self) -> datetime:
         """The date and time, for records; never for measuring."""
 
@@ -46,6 +56,9 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:  # noqa: D102
         time.sleep(seconds)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:  # noqa: D102
+        return event.wait(seconds)
 
     def utc(self) -> datetime:  # noqa: D102
         return datetime.now(UTC)
@@ -67,38 +80,68 @@ class Deadline(NamedTuple):
         return max(0.0, self.at - self.clock.now())
 
 
+class Visit(Protocol):
+    """One question's way through the gate: a turn for each attempt. See `shared.gate`."""
+
+    limit: Deadline
+
+    def enter(self) -> None:
+        """Wait for a turn; raises BlobsightError if it would come after the limit."""
+
+    def leave(self, error: BaseException | None) -> None:
+        """The attempt is over; *error* is what it raised."""
+
+
 def call(
-    attempt: Callable[[Deadline], _T], deadline: Deadline, *, pick: Callable[[float, float], float] = random.uniform
+    attempt: Callable[[Deadline], _T],
+    deadline: Deadline,
+    visit: Visit,
+    *,
+    pick: Callable[[float, float], float] = random.uniform,
 ) -> _T:
     """
-    Make the attempt, and again after errors that waiting can help, until the deadline.
+    Make the attempt when its turn comes, and again after errors that waiting can help, until the deadline.
 
     Args:
         attempt: raises `BlobsightError`s; called with the deadline, which is its own time limit.
         deadline: no attempt starts, and no wait ends, after it.
+        visit: where each attempt waits for its turn. It waits as well as long as the service asked, for everybody.
         pick: chooses the wait between two bounds (full jitter, so that many callers do not come back at once).
 
     Raises:
-        BlobsightError: the last attempt's error.
+        BlobsightError: the last attempt's error, or the gate's where the turn comes too late.
     """
     failures = 0
     while True:
+        visit.enter()
         try:
-            return attempt(deadline)
-        except BlobsightError as error:
+            answer = attempt(deadline)
+        except BaseException as error:
+            visit.leave(error)
             failures += not isinstance(error, ThrottledError)
-            wait = _wait(error, failures, pick)
-            if wait is None or wait >= deadline.remaining():
+            pause = _pause(error, failures, pick)
+            if pause is None or pause + (asked_seconds(error) or 0.0) >= visit.limit.remaining():
                 raise
-        deadline.clock.sleep(wait)
+        else:
+            visit.leave(None)
+            return answer
+        if pause:
+            deadline.clock.sleep(pause)
 
 
-def _wait(error: BlobsightError, failures: int, pick: Callable[[float, float], float]) -> float | None:
-    """Seconds to wait before the next attempt, or None if there should be none."""
-    if not error.transient or isinstance(error, _NOT_IN_SECONDS) or failures >= MAX_ATTEMPTS:
-        return None
-    if error.retry_after_seconds is not None:
-        return error.retry_after_seconds
+def asked_seconds(error: BaseException | None) -> float | None:
+    """How long the service asked everybody to wait with this error, if it did."""
     if isinstance(error, ThrottledError):
-        return DEFAULT_THROTTLE_SECONDS
+        return DEFAULT_THROTTLE_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
+    return error.retry_after_seconds if isinstance(error, VisionUnavailableError) else None
+
+
+def _pause(error: BaseException, failures: int, pick: Callable[[float, float], float]) -> float | None:
+    """Seconds to pause before queuing again, or None if there should be no other attempt."""
+    if not isinstance(error, BlobsightError) or not error.transient or isinstance(error, _NOT_IN_SECONDS):
+        return None
+    if failures >= MAX_ATTEMPTS:
+        return None
+    if asked_seconds(error) is not None:
+        return 0.0  # the gate waits
     return pick(0.0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (failures - 1)))

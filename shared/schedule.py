@@ -19,7 +19,7 @@ _FIRST_OF_MEDIAN = 0.9
 _NEXT_OF_MEDIAN = 0.65
 # A document that takes long is large, and will take longer still.
 _NEXT_OF_ELAPSED = 0.1
-_STEP = 0.08
+_STEP = 0.05
 
 
 def first_wait(median_seconds: float) -> float:
@@ -46,7 +46,7 @@ class Median:
 
     def learn(self, observed_seconds: float) -> None:
         """
-        Move the estimate a step of 8 % towards one document's duration.
+        Move the estimate a step of 5 % towards one document's duration.
 
         The step does not depend on the distance, so one huge document counts as much as one that is hardly too long.
 

@@ -16,7 +16,10 @@ from shared import names
 from shared.asking import Desk
 from shared.claims import Claims
 from shared.errors import NotFoundError
+from shared.gate import Gate
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.ledger import Limits, Rate
+from shared.quota import Quota
 from shared.retry import Clock, SystemClock
 from shared.schedule import Median
 from shared.settings import Settings
@@ -42,6 +45,7 @@ class Services(NamedTuple):
     # How long a Read takes, as learned so far, and the threads for what async functions must not do themselves.
     median: Median
     threads: Executor
+    quota: Quota
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl | ImageBlob) -> Answer:
         """
@@ -104,13 +108,23 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     images = BlobStore(settings.images_storage, connections=connections)
     same = settings.host_storage == settings.images_storage
     host = images if same else BlobStore(settings.host_storage, connections=connections)
+    quota = Quota(
+        # A store of its own: the whole queue waits while it is asked.
+        BlobStore(settings.host_storage, connections=2, hurried=True),
+        names.quota(settings.vision_endpoint),
+        Rate(*settings.vision_rate),
+        clock,
+        Limits(settings.vision_daily_limit, settings.vision_monthly_limit),
+    )
     vision = VisionClient(
         settings.vision_endpoint,
         Identity() if settings.vision_auth == "identity" else Keys(settings.vision_key or "", settings.vision_key_2),
         transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),
         timeout_seconds=settings.vision_timeout_seconds,
+        max_wait_seconds=settings.max_wait_seconds,
         clock=clock,
+        gate=Gate(clock, quota, stopped=settings.vision_stop),
     )
     desk = Desk(vision, Claims(host, clock), clock)
     threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    return Services(settings, images, host, vision, desk, clock, Median(), threads)
+    return Services(settings, images, host, vision, desk, clock, Median(), threads, quota)

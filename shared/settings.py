@@ -170,6 +170,12 @@ def _threads(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise ValueError("must be a whole number, 0 or above")
+    return int(text)
+
+
 def _model_version(text: str) -> str:
     if not re.fullmatch(r"(latest|\d{4}-\d{2}-\d{2})(-preview)?", text):
         raise ValueError("must be latest or a date such as 2021-05-01")
@@ -225,6 +231,13 @@ class Settings:
     vision_timeout_seconds: float = _setting(
         "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", _seconds, "30"
     )
+    vision_daily_limit: int | None = _setting(
+        "VISION_DAILY_LIMIT", "Most paid calls of a day (UTC); empty is no limit.", _count, ""
+    )
+    vision_monthly_limit: int | None = _setting(
+        "VISION_MONTHLY_LIMIT", "Most paid calls of a month (UTC); empty is no limit.", _count, ""
+    )
+    vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", _truth, "false")
     thumbnail_sizes: tuple[Size, ...] = _setting(
         "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", _sizes, "200x150,1024x768"
     )

@@ -9,18 +9,20 @@ what the analysis found unacceptable is not paid for again by a thumbnail.
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Literal, NamedTuple
 
-from shared import analysis, images, jobs, log, names, ocr, records, text, thumbnails, unfinished
-from shared.errors import BlobsightError, BusyError
+from shared import analysis, appointments, images, jobs, log, names, ocr_outcomes, records, text, thumbnails, unfinished
+from shared.appointments import Appointment
+from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.jobs import Job
 from shared.records import Recipe, Source, SourceChangedError, Version
 from shared.services import Services
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"
-TEXT = ocr.STEP
+TEXT = ocr_outcomes.STEP
 STEPS = (ANALYSIS, THUMBNAILS, TEXT)
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8
@@ -32,15 +34,15 @@ class Outcome(NamedTuple):
     """
     How a step ended.
 
-    `code` says why where it is deferred or failed. `error` is this attempt's; what was final before has none. `job` is
-    what is to be handed over where the step is due.
+    `code` says why where it is deferred or failed; `appointment` is when a deferred one is tried again, and `job` what
+    is to be read where text is due: both are handed over to their orchestrators.
     """
 
     step: str
     state: Literal["done", "skipped", "due", "deferred", "failed"]
     code: str | None = None
-    error: BlobsightError | None = None
     blames_image: bool = False
+    appointment: Appointment | None = None
     job: Job | None = None
 
 
@@ -53,7 +55,9 @@ def recipes(services: Services, step: str, name: str) -> list[Recipe]:
     return [thumbnails.recipe(name, size) for size in thumbnails.sizes(services.settings)]
 
 
-def process(services: Services, name: str, data: bytes | None) -> list[Outcome]:
+def process(
+    services: Services, name: str, data: bytes | None, *, only: Sequence[str] = STEPS, in_turn: bool = False
+) -> list[Outcome]:
     """
     Bring all records of an image up to date with what it is now.
 
@@ -61,6 +65,8 @@ def process(services: Services, name: str, data: bytes | None) -> list[Outcome]:
         services: the parts.
         name: the image's name in the container `images`.
         data: its bytes, if they are at hand; they may be of a version that is no longer there.
+        only: which steps; whether there is text is found out after the analysis.
+        in_turn: the image has waited in the backlog already, and does not join it before it has been asked about.
 
     Returns:
         One outcome for each step that applies; none if the image is gone, which leaves no record of it.
@@ -75,24 +81,25 @@ def process(services: Services, name: str, data: bytes | None) -> list[Outcome]:
                 _forget(services, name)
                 log.event(_logger, "image.gone", blob=name)
                 return []
-            return _steps(services, source)
+            return _steps(services, source, only, in_turn)
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)
             data = None
     raise BusyError(f"The image {name!r} is overwritten faster than it can be processed.")
 
 
-def _steps(services: Services, source: Source) -> list[Outcome]:
+def _steps(services: Services, source: Source, only: Sequence[str], in_turn: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     text_only = images.is_document(source.image.data)
     if text_only:
         # A photograph may have been here before; a document has neither analysis nor thumbnails.
         _drop_outdated(services, source, (ANALYSIS, THUMBNAILS))
-    for step in (TEXT,) if text_only else STEPS:
-        outcome = _hand_over(services, source, text_only) if step == TEXT else _run(services, source, step)
+    wanted = {*only, TEXT} if ANALYSIS in only or text_only else {*only}
+    for step in (each for each in ((TEXT,) if text_only else STEPS) if each in wanted):
+        outcome = _hand_over(services, source, text_only) if step == TEXT else _run(services, source, step, in_turn)
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
-            if outcomes[0].state != "deferred":
+            if outcomes and outcomes[0].state != "deferred":
                 _drop_outdated(services, source, (TEXT,))
             continue
         outcomes.append(outcome)
@@ -127,25 +134,52 @@ def has_text(services: Services, source: Version, beginning: bytes) -> bool:
     return mode == "always" and images.is_readable(beginning)
 
 
-def _run(services: Services, source: Source, step: str) -> Outcome:
+def _run(services: Services, source: Source, step: str, in_turn: bool) -> Outcome:
     todo = recipes(services, step, source.name)
     before = unfinished.find(services.images, step, source.name)
     if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image)
-    made, error = _make_all(services, source, step, todo)
+    made, error = _make_all(services, source, step, todo, in_turn)
     if error:
-        unfinished.note(services.images, services.clock, source, step, todo, error)
-        records.confirm(services.images, source)
+        outcome = _unfinished(services, source, step, todo, error)
         # Another delivery may have made meanwhile what this one could not.
         if not all_there(services, source, todo):
-            return Outcome(
-                step, "deferred" if error.transient else "failed", error.code, error, unfinished.blames_image(error)
-            )
+            return outcome
     if made or error or before:
         records.sweep(
             services.images, [unfinished.place(step, source.name)], lambda: records.confirm(services.images, source)
         )
     return Outcome(step, "done" if made else "skipped")
+
+
+def _unfinished(
+    services: Services, source: Source, step: str, todo: Sequence[Recipe], error: BlobsightError
+) -> Outcome:
+    """Say why the step is not done, and when it will be tried again if waiting can help."""
+    attempts = unfinished.count_attempts(services.images, source, step, todo) + 1
+    appointment = None
+    if error.transient:
+        key = ",".join([source.etag, *(recipe.question.key for recipe in todo)])
+        turn = appointments.arrange(services.quota, error, attempts, len(todo))
+        appointment = Appointment(source.name, (step,), key, turn, attempts)
+    seconds = appointment.seconds if appointment else None
+    unfinished.note(services.images, services.clock, source, step, todo, error, wait_seconds=seconds)
+    records.confirm(services.images, source)
+    if appointment:
+        return Outcome(step, "deferred", error.code, appointment=appointment)
+    return Outcome(step, "failed", error.code, unfinished.blames_image(error))
+
+
+def give_up(services: Services, name: str, steps: Sequence[str], message: str) -> None:
+    """Record that the app itself could not do the steps, so that nobody waits for them."""
+    source = records.identify(services.images, name, None)
+    if source is None:
+        return
+    for step in steps:
+        todo = recipes(services, step, name)
+        if not all_there(services, source, todo):
+            with suppress(SourceChangedError):
+                unfinished.note(services.images, services.clock, source, step, todo, AppCrashedError(message))
 
 
 def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
@@ -154,20 +188,26 @@ def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bo
 
 
 def _make_all(
-    services: Services, source: Source, step: str, todo: Sequence[Recipe]
+    services: Services, source: Source, step: str, todo: Sequence[Recipe], in_turn: bool
 ) -> tuple[int, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
     made, problem = 0, None
     for recipe in todo:
         try:
-            made += records.make(services.images, source, recipe, partial(_content, services, source, step, recipe))
+            fill = partial(_content, services, source, step, recipe, in_turn)
+            made += records.make(services.images, source, recipe, fill)
         except BlobsightError as error:
             problem = problem or error
     return made, problem
 
 
-def _content(services: Services, source: Source, step: str, recipe: Recipe) -> bytes:
-    answer = services.desk.ask(recipe.question, source.image, wait_seconds=services.settings.max_wait_seconds)
+def _content(services: Services, source: Source, step: str, recipe: Recipe, in_turn: bool) -> bytes:
+    answer = services.desk.ask(
+        recipe.question,
+        source.image,
+        wait_seconds=services.settings.max_wait_seconds,
+        before_call=None if in_turn else partial(appointments.check_backlog, services.quota),
+    )
     if step == ANALYSIS:
         return analysis.document(source, answer, services.settings, services.clock)
     return answer.body

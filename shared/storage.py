@@ -18,6 +18,8 @@ from shared.errors import BadRequestError, BlobsightError, ConflictError, Storag
 # The SDK's own defaults wait 15 s before the first retry: too long for a caller, and for an invocation's time.
 _RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
+# For whoever can do without better than wait.
+_HURRIED: dict[str, Any] = {"retry_total": 0, "connection_timeout": 2, "read_timeout": 2}
 _T = TypeVar("_T")
 
 
@@ -100,11 +102,19 @@ class Blobs(Protocol):
 
 
 class BlobStore:
-    """`Blobs` on an Azure storage account (or Azurite). Safe for threads."""
+    """
+    `Blobs` on an Azure storage account (or Azurite). Safe for threads.
 
-    def __init__(self, connection_string: str, *, connections: int = 16) -> None:
+    Args:
+        connection_string: of the account.
+        connections: how many are kept.
+        hurried: give up after two seconds, without another attempt.
+    """
+
+    def __init__(self, connection_string: str, *, connections: int = 16, hurried: bool = False) -> None:
         self._connection_string = connection_string
         self._connections = connections
+        self._options = {**_RETRIES, **_TIMEOUTS, **(_HURRIED if hurried else {})}
         self._lock = threading.Lock()
         self._client: Any = None
 
@@ -114,7 +124,7 @@ class BlobStore:
     def _service(self) -> Any:
         with self._lock:
             if self._client is None:
-                self._client = _connect(self._connection_string, self._connections)
+                self._client = _connect(self._connection_string, self._connections, self._options)
             return self._client
 
     def url(self, container: str, name: str) -> str:  # noqa: D102 (Blobs says it)
@@ -225,7 +235,7 @@ class BlobStore:
         return BlobLeaseClient(self._blob(container, name), lease)
 
 
-def _connect(connection_string: str, connections: int) -> Any:
+def _connect(connection_string: str, connections: int, options: Mapping[str, Any]) -> Any:
     import requests
     from azure.core.pipeline.transport import RequestsTransport
     from azure.storage.blob import BlobServiceClient
@@ -236,7 +246,7 @@ def _connect(connection_string: str, connections: int) -> Any:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return BlobServiceClient.from_connection_string(
-        connection_string, transport=RequestsTransport(session=session, session_owner=False), **_RETRIES, **_TIMEOUTS
+        connection_string, transport=RequestsTransport(session=session, session_owner=False), **options
     )
 
 

@@ -53,6 +53,12 @@ def find(blobs: Blobs, step: str, name: str) -> Note | None:
     return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
 
 
+def count_attempts(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -> int:
+    """How often the step was tried for that version and these questions."""
+    document = read(blobs, step, source.name) or {}
+    return int(document.get("attempts", 0)) if _is_same(document, source, todo) else 0
+
+
 def note(
     blobs: Blobs,
     clock: Clock,
@@ -94,7 +100,7 @@ def note(
     for _ in range(records.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
         records.confirm(blobs, source)
-        before = _parsed(earlier.data) if earlier else {}
+        before = parsed(earlier.data) if earlier else {}
         document = _document(clock, source, todo, error, before, attempts, wait_seconds)
         try:
             blobs.write(
@@ -119,14 +125,26 @@ def place(step: str, name: str) -> tuple[str, str]:
 def read(blobs: Blobs, step: str, name: str) -> dict[str, Any] | None:
     """The record of a step of an image, whole."""
     blob = blobs.read(names.UNFINISHED, names.unfinished(step, name))
-    return _parsed(blob.data) if blob else None
+    return parsed(blob.data) if blob else None
 
 
 def _request(todo: Sequence[Recipe]) -> str:
     return ",".join(recipe.question.key for recipe in todo)
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def _is_same(document: dict[str, Any], source: Version, todo: Sequence[Recipe]) -> bool:
+    request = [recipe.question.text for recipe in todo]
+    return bool(document) and document["source"]["etag"] == source.etag and document["request"] == request
+
+
+def reopened(document: dict[str, Any], clock: Clock, wait_seconds: float) -> dict[str, Any]:
+    """The record of a step that is to be tried again at somebody's wish."""
+    until = clock.utc() + timedelta(seconds=wait_seconds)
+    return {**document, "state": DEFERRED, "attempts": 0, "until": until.isoformat()}
+
+
+def parsed(data: bytes) -> dict[str, Any]:
+    """A record's document; empty if it cannot be read."""
     try:
         document = json.loads(data)
     except ValueError:
@@ -146,7 +164,7 @@ def _document(
     now = clock.utc().isoformat()
     until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
     request = [recipe.question.text for recipe in todo]
-    same = earlier.get("source", {}).get("etag") == source.etag and earlier.get("request") == request
+    same = _is_same(earlier, source, todo)
     return {
         "source": source.describe(),
         "request": request,

@@ -12,9 +12,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from shared import settings
 from shared.errors import BadRequestError, UnexpectedAnswerError, VisionError
+from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl, kind_of
 from shared.retry import Clock, Deadline, SystemClock, call
-from shared.vision import faults, questions
+from shared.vision import billing, faults, questions
 from shared.vision.credentials import Credentials, Keys
 from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainAnalysis, DomainModels
 from shared.vision.questions import Question
@@ -33,8 +34,10 @@ class VisionClient:
         endpoint: the resource's base address, such as `https://my-resource.cognitiveservices.azure.com`.
         credentials: one of the resource's keys, or `Keys` or `Identity`. Sent to that endpoint only.
         transport: carries the requests.
-        timeout_seconds: the limit of one question, its retries included.
+        timeout_seconds: the limit of one question, its waits and retries included.
+        max_wait_seconds: the longest that a question waits for its turn, within that limit.
         clock: the time.
+        gate: what every call passes; by default one of the client's own, without a pace.
     """
 
     def __init__(
@@ -44,13 +47,18 @@ class VisionClient:
         *,
         transport: Transport | None = None,
         timeout_seconds: float = 30.0,
+        max_wait_seconds: float | None = None,
         clock: Clock | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._base = f"{settings.endpoint(endpoint)}/vision/v3.2"
         self.credentials = Keys(credentials) if isinstance(credentials, str) else credentials
         self._transport = transport or Transport(connections=16)
         self._timeout_seconds = timeout_seconds
+        self._max_wait_seconds = timeout_seconds if max_wait_seconds is None else max_wait_seconds
         self._clock = clock or SystemClock()
+        self._gate = gate or Gate(self._clock)
+        self._pages = billing.Pages()
 
     def analyze(
         self,
@@ -172,7 +180,13 @@ class VisionClient:
             url = f"{self._base}/read/analyzeResults/{quote(url, safe='')}"
         elif not self._owns(url):
             raise BadRequestError("The Read's address is not on VISION_ENDPOINT, so the key is not sent there.")
-        return ReadResult.of(self._get(url, "readResult", timeout_seconds).json())
+
+        def check(reply: Reply, visit: Visit) -> ReadResult:
+            result = ReadResult.of(_json(reply, visit).json())
+            visit.billed = self._pages.further(url, result)
+            return result
+
+        return self._exchange("GET", url, {"Accept": "application/json"}, None, "readResult", check, timeout_seconds)
 
     def ask(self, question: Question, image: Image) -> Answer:
         """
@@ -202,26 +216,31 @@ class VisionClient:
         headers: dict[str, str],
         body: bytes | None,
         operation: str,
-        check: Callable[[Reply], _T],
+        check: Callable[[Reply, Visit], _T],
         timeout_seconds: float | None = None,
     ) -> _T:
         """Send until there is an answer; *check* reads a successful one, and what it refuses is sent again."""
+        deadline = Deadline.after(timeout_seconds or self._timeout_seconds, self._clock)
+        limit = Deadline(self._clock, min(deadline.at, self._clock.now() + self._max_wait_seconds))
+        visit = self._gate.visit(limit, paid=method == "POST")
 
         def attempt(deadline: Deadline) -> _T:
             for offer in self.credentials.offers():
                 sent = {**headers, **offer}
                 reply = self._transport.send(method, url, headers=sent, body=body, deadline=deadline)
+                # A second key is tried in the same turn: that happens once when keys are rotated.
                 if reply.status != 401:
                     self.credentials.worked(offer)
                     break
+            visit.billed = billing.transactions(method, reply)
             if 200 <= reply.status < 300:
-                return check(reply)
+                return check(reply, visit)
             error = faults.error_of(reply.status, reply.headers, reply.body, operation)
             raise self.credentials.refused(error) if reply.status == 401 else error
 
-        return call(attempt, Deadline.after(timeout_seconds or self._timeout_seconds, self._clock))
+        return call(attempt, deadline, visit)
 
-    def _accepted(self, reply: Reply) -> ReadOperation:
+    def _accepted(self, reply: Reply, _: Visit) -> ReadOperation:
         """The operation that an answer to a Read names; its key goes there, so it has to be on this endpoint."""
         url = reply.headers.get("Operation-Location", "")
         if not self._owns(url):
@@ -260,13 +279,13 @@ def _answer(reply: Reply) -> Answer:
     return Answer(content_type, reply.body, reply.headers.get("apim-request-id"))
 
 
-def _json(reply: Reply) -> Answer:
+def _json(reply: Reply, _: Visit) -> Answer:
     answer = _answer(reply)._replace(content_type="application/json")
     answer.json()
     return answer
 
 
-def _image(reply: Reply) -> Answer:
+def _image(reply: Reply, _: Visit) -> Answer:
     kind = kind_of(reply.body)
     if kind is None:
         raise UnexpectedAnswerError(

@@ -8,13 +8,15 @@ from typing import NamedTuple
 import requests
 import urllib3
 
-from shared.errors import UnexpectedAnswerError, VisionUnavailableError
+from shared.errors import AnswerTooLargeError, VisionUnavailableError
 from shared.retry import Deadline
 from shared.vision.connections import Adapter, prepared
 
 CONNECT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+# A socket's limit can end a little before the deadline that it was set by.
+_ROUNDING_SECONDS = 0.01
 
 
 class Reply(NamedTuple):
@@ -47,7 +49,7 @@ class Transport:
 
         Raises:
             VisionUnavailableError: no connection, no (whole) answer, or not before the deadline.
-            UnexpectedAnswerError: an answer of more than `MAX_ANSWER_BYTES`.
+            AnswerTooLargeError: an answer of more than `MAX_ANSWER_BYTES`.
         """
         seconds = deadline.remaining()
         if seconds <= 0:
@@ -61,6 +63,8 @@ class Transport:
             ) as response:
                 return Reply(response.status_code, response.headers, _read(response, deadline))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if deadline.remaining() <= _ROUNDING_SECONDS:
+                raise _too_slow() from error
             raise VisionUnavailableError(f"Computer Vision could not be asked: {_cause(error)}.") from error
 
 
@@ -71,7 +75,7 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
     received = bytearray()
     while announced <= MAX_ANSWER_BYTES and len(received) <= MAX_ANSWER_BYTES:
         if deadline.remaining() <= 0:
-            raise VisionUnavailableError("Computer Vision's answer did not arrive in time.", code="vision_too_slow")
+            raise _too_slow()
         # read1 returns what has arrived; read would wait for a whole chunk and let a dripping answer outlast any limit.
         chunk = response.raw.read1(_CHUNK_BYTES)
         if not chunk:
@@ -79,7 +83,11 @@ def _read(response: requests.Response, deadline: Deadline) -> bytes:
                 raise VisionUnavailableError(f"The answer broke off after {len(received)} of {announced} bytes.")
             return bytes(received)
         received += chunk
-    raise UnexpectedAnswerError(f"Computer Vision's answer has more than {MAX_ANSWER_BYTES} bytes.")
+    raise AnswerTooLargeError(f"Computer Vision's answer has more than {MAX_ANSWER_BYTES} bytes.")
+
+
+def _too_slow() -> VisionUnavailableError:
+    return VisionUnavailableError("Computer Vision's answer did not arrive in time.", code="vision_too_slow")
 
 
 def _cause(error: BaseException) -> str:

@@ -8,7 +8,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 class FakeClock:
     """
-    `shared.retry.Clock` for tests: `sleep` returns at once and moves the time on. Safe for threads.
+    `shared.retry.Clock` for tests: `sleep` and `wait` return at once and move the time on. Safe for threads.
 
     Args:
         start: the seconds that `now` shows at first; `utc` is `EPOCH` plus what `now` shows.
@@ -31,6 +31,11 @@ class FakeClock:
         with self._lock:
             self.sleeps.append(seconds)
             self._now += seconds
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        if not event.is_set():
+            self.sleep(seconds)
+        return event.is_set()
 
     def utc(self) -> datetime:
         return EPOCH + timedelta(seconds=self.now())

@@ -92,7 +92,7 @@ class Hub:
         if status and status.runtime_status.value in ("Running", "Pending"):
             raise Exception("An Orchestration instance with the status Running already exists.")
         self.started.append((orchestration_function_name, instance_id, client_input))
-        self.set(instance_id, "Pending", name=orchestration_function_name)
+        self.set(instance_id, "Pending", name=orchestration_function_name, given=json.dumps(client_input))
         return instance_id
 
     async def get_status(self, instance_id: str) -> Any:
@@ -111,6 +111,7 @@ class Hub:
         name: str = "OcrOrchestrator",
         custom_status: Any = None,
         output: Any = None,
+        given: Any = None,
     ) -> None:
         """Let an instance have come so far."""
         self.statuses[instance_id] = SimpleNamespace(
@@ -118,6 +119,7 @@ class Hub:
             runtime_status=SimpleNamespace(value=runtime_status),
             custom_status=custom_status,
             output=output,
+            input=given if given is not None else getattr(self.statuses.get(instance_id), "input", None),
         )
 
 

@@ -8,8 +8,11 @@ from doubles.clock import FakeClock
 from doubles.fake_vision import FakeVision
 from doubles.memory import MemoryBlobs
 
+from shared import names
 from shared.asking import Desk
 from shared.claims import Claims
+from shared.ledger import Rate
+from shared.quota import Quota
 from shared.retry import Clock
 from shared.schedule import Median
 from shared.services import Services
@@ -39,7 +42,8 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     """Fresh services; *settings* are environment variables on top of `ENVIRONMENT`."""
     clock = clock or FakeClock()
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
-    desk = Desk(vision, Claims(host, clock), clock)
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
-    services = Services(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4))
+    desk = Desk(vision, Claims(host, clock), clock)
+    quota = Quota(host, names.quota(chosen.vision_endpoint), Rate(*chosen.vision_rate), clock)
+    services = Services(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4), quota)
     return Parts(services, images, host, vision, clock)

@@ -11,7 +11,7 @@ from doubles.read_runs import ReadRun
 
 from AnalyzeOnUpload import main
 from shared import names
-from shared.errors import BlobsightError, SettingsError, StorageError, ThrottledError, VisionUnavailableError
+from shared.errors import BlobsightError, StorageError, ThrottledError, VisionUnavailableError
 from shared.jobs import Job
 from shared.vision.questions import Question
 
@@ -81,24 +81,48 @@ def test_names_are_kept_with_their_folders(app: Parts) -> None:
 @pytest.mark.parametrize(
     "error", [ThrottledError("slow"), VisionUnavailableError("down"), StorageError("gone")], ids=lambda e: e.code
 )
-def test_what_waiting_can_help_is_raised_so_that_the_event_comes_again(app: Parts, error: BlobsightError) -> None:
+def test_what_waiting_can_help_gets_an_appointment_and_does_not_raise(
+    app: Parts, hub: Hub, error: BlobsightError
+) -> None:
+    """The platform delivers what raised again at once, and gives up after five times."""
     store(app)
     app.vision.failing = error
-    with pytest.raises(type(error)) as caught:
-        deliver()
-    assert caught.value is error
-    assert "unfinished/analysis/a.jpg.json" in records(app)
-    app.vision.failing = None
     deliver()
-    assert records(app) == ["analysis/a.jpg.json", "thumbnails/a.jpg/100x50-smart.jpg"]
+    assert "unfinished/analysis/a.jpg.json" in records(app)
+    assert [(name, task["name"], task["steps"]) for name, _, task in hub.started] == [
+        ("RetryOrchestrator", "a.jpg", ["analysis"]),
+        ("RetryOrchestrator", "a.jpg", ["thumbnails"]),
+    ]
+    note = json.loads(app.images.contents("unfinished")["analysis/a.jpg.json"])
+    assert (note["state"], note["attempts"]) == ("deferred", 1)
+    assert note["until"] > note["last"]
 
 
-def test_one_deferred_step_is_enough_to_raise(app: Parts) -> None:
+def test_the_same_event_again_makes_no_second_appointment(app: Parts, hub: Hub) -> None:
     store(app)
-    app.vision.failures = [ThrottledError("slow")]
-    with pytest.raises(ThrottledError):
+    app.vision.failing = VisionUnavailableError("down")
+    deliver()
+    deliver()
+    assert len(hub.started) == 2
+
+
+def test_an_appointment_that_cannot_be_made_is_raised_so_that_the_event_comes_again(app: Parts, hub: Hub) -> None:
+    store(app)
+    app.vision.failing = VisionUnavailableError("down")
+    hub.failing = Exception("the hub is down")
+    with pytest.raises(StorageError, match="the hub is down"):
         deliver()
-    assert "thumbnails/a.jpg/100x50-smart.jpg" in records(app)
+
+
+def test_while_storage_is_out_the_whole_image_gets_an_appointment(app: Parts, hub: Hub) -> None:
+    def before(operation: str, container: str, name: str) -> None:
+        raise StorageError("the account is down")
+
+    store(app)
+    app.images.before = before
+    deliver()
+    [(name, _, task)] = hub.started
+    assert (name, task["name"], task["steps"]) == ("RetryOrchestrator", "a.jpg", ["analysis", "thumbnails", "text"])
 
 
 @pytest.mark.parametrize(
@@ -229,9 +253,8 @@ def test_text_is_handed_over_even_if_another_step_is_deferred(wordy: Parts, hub:
 
     wordy.vision.at_call = at_call
     store(wordy)
-    with pytest.raises(ThrottledError):
-        deliver()
-    assert len(hub.started) == 1
+    deliver()
+    assert [orchestrator for orchestrator, _, _ in hub.started] == ["RetryOrchestrator", "OcrOrchestrator"]
 
 
 def test_the_durable_client_is_made_of_the_binding(wordy: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,9 +270,10 @@ def test_the_durable_client_is_made_of_the_binding(wordy: Parts, monkeypatch: py
     assert bindings == ["the durable client's binding"]
 
 
-def test_wrong_settings_are_raised_so_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_wrong_settings_nothing_is_lost_either(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.services._current", None)
     for name in ("VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(SettingsError):
-        deliver()
+    deliver()
+    [(name, _, task)] = hub.started
+    assert (name, task["name"], task["seconds"]) == ("RetryOrchestrator", "a.jpg", 60.0)

@@ -1,6 +1,7 @@
 """`/api/ocr`: start, report, cancel."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -438,6 +439,15 @@ def test_a_read_that_is_under_way_can_be_cancelled(app: Parts, hub: Hub, runtime
     response = ask("DELETE", identifier=UNKNOWN)
     assert (response.status_code, parsed(response)) == (202, {"id": UNKNOWN, "state": "cancelling"})
     assert hub.terminated == [UNKNOWN]
+
+
+def test_an_upload_whose_read_is_cancelled_says_so(app: Parts, hub: Hub) -> None:
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    started = parsed(ask("POST", {"blob": "a.jpg"}))
+    assert ask("DELETE", identifier=started["id"]).status_code == 202
+    note = json.loads(app.images.contents(names.UNFINISHED)["text/a.jpg.json"])
+    assert (note["state"], note["code"]) == ("failed", "ocr_cancelled")
+    assert "retry" in note["action"]
 
 
 def test_a_read_that_has_ended_cannot_be_cancelled(app: Parts, hub: Hub) -> None:

@@ -5,7 +5,7 @@ from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT, Parts, parts
 
 from shared import health, services
-from shared.errors import StorageError, VisionUnauthorizedError
+from shared.errors import BusyError, StorageError, VisionUnauthorizedError
 from shared.health import Health, Report
 
 
@@ -49,6 +49,12 @@ def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:
             "action": StorageError.action,
         },
     ]
+
+
+def test_a_long_queue_is_no_illness(app: Parts) -> None:
+    app.vision.failing = BusyError("others come first", code="turn_too_late")
+    with services.replaced(app.services):
+        assert health.look().up
 
 
 def test_wrong_settings_are_a_problem_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:

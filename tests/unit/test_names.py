@@ -110,3 +110,15 @@ def test_outputs_never_land_in_the_watched_container() -> None:
     containers = {names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED, names.CACHE, names.INPUTS}
     assert containers | {names.QUOTA} == set(names.OUTPUTS)
     assert names.IMAGES not in names.OUTPUTS
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        ("https://my-resource.cognitiveservices.azure.com", "my-resource.cognitiveservices.azure.com.json"),
+        ("http://127.0.0.1:7072", "127.0.0.1-7072.json"),
+        ("http://gateway.example.com/team/vision", "gateway.example.com-team-vision.json"),
+    ],
+)
+def test_each_resource_has_books_of_its_own(endpoint: str, name: str) -> None:
+    assert names.quota(endpoint) == name

@@ -14,6 +14,7 @@ from doubles.read_runs import ReadRun, job_of, upload
 from shared import jobs, names, ocr, ocr_loop, text
 from shared.asking import Ticket
 from shared.errors import (
+    AnswerTooLargeError,
     BadRequestError,
     BlobsightError,
     ImageRejectedError,
@@ -184,6 +185,8 @@ def test_whatever_goes_wrong_while_polling_it_asks_again_and_never_submits_again
     app: Parts, error: BlobsightError, times: int
 ) -> None:
     run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    # An answer that cannot be read for half an hour is given up, see below.
+    times = min(times, 3) if isinstance(error, UnexpectedAnswerError) else times
     app.vision.failures = [error] * times
     assert run.finish()["state"] == "done"
     assert run.steps[1:-2] == ["OcrPoll:wait"] * times
@@ -228,6 +231,20 @@ def test_a_wrong_key_is_tried_after_minutes_and_never_more_than_an_hour_later(ap
     assert [run.step()["seconds"] for _ in range(6)] == [300.0, 600.0, 1200.0, 2400.0, 3600.0, 3600.0]
     app.vision.failing = None
     assert run.finish()["state"] == "done"
+
+
+def test_answers_that_cannot_be_read_are_given_up_at_the_deadline_and_not_paid_again_by_themselves(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failing = UnexpectedAnswerError("no JSON")
+    assert run.finish()["problem"]["code"] == "read_failed"
+    assert submits(app) == 1
+
+
+def test_an_answer_that_is_too_large_is_given_up_at_once(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failing = AnswerTooLargeError("100 MB")
+    assert run.finish()["problem"]["code"] == "read_failed"
+    assert run.steps.count("OcrPoll:wait") == 0
 
 
 def test_an_outage_longer_than_the_deadline_does_not_end_a_read(app: Parts) -> None:

@@ -14,6 +14,7 @@ from shared.errors import (
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
+from shared.gate import Gate, Visit
 from shared.retry import Deadline, SystemClock
 
 
@@ -38,7 +39,12 @@ class Attempts:
 
 
 def call(attempts: Attempts, clock: FakeClock, *, seconds: float = 30.0) -> str:
-    return retry.call(attempts, Deadline.after(seconds, clock), pick=longest)
+    return retry.call(attempts, Deadline.after(seconds, clock), visit(clock, seconds), pick=longest)
+
+
+def visit(clock: FakeClock, seconds: float = 30.0) -> Visit:
+    """A visit at a gate without a pace, through which nobody else goes."""
+    return Gate(clock).visit(Deadline.after(seconds, clock), paid=True)
 
 
 def test_a_success_is_returned_without_waiting(clock: FakeClock) -> None:
@@ -61,7 +67,7 @@ def test_the_wait_is_anywhere_between_nothing_and_its_limit(clock: FakeClock) ->
         asked.append((low, high))
         return low
 
-    retry.call(Attempts(UnexpectedAnswerError("garbled")), Deadline.after(1, clock), pick=pick)
+    retry.call(Attempts(UnexpectedAnswerError("garbled")), Deadline.after(1, clock), visit(clock), pick=pick)
     assert asked == [(0.0, 0.5)]
 
 
@@ -99,7 +105,7 @@ def test_an_error_nobody_planned_passes_at_once(clock: FakeClock) -> None:
         raise KeyError("bug")
 
     with pytest.raises(KeyError):
-        retry.call(attempt, Deadline.after(30, clock))
+        retry.call(attempt, Deadline.after(30, clock), visit(clock))
 
 
 def test_no_wait_reaches_beyond_the_deadline(clock: FakeClock) -> None:
@@ -124,6 +130,13 @@ def test_the_deadline_never_shows_less_than_nothing(clock: FakeClock) -> None:
     assert deadline.remaining() == 2
     clock.advance(5)
     assert deadline.remaining() == 0
+
+
+def test_the_systems_clock_waits_for_an_event_or_gives_up() -> None:
+    clock, event = SystemClock(), threading.Event()
+    assert not clock.wait(event, 0)
+    threading.Timer(0.01, event.set).start()
+    assert clock.wait(event, 60)
 
 
 def test_the_systems_clock_goes_forward_and_knows_its_zone() -> None:

@@ -38,7 +38,7 @@ def test_an_estimate_starts_at_two_seconds() -> None:
     assert Median().seconds == 2.0
 
 
-@pytest.mark.parametrize(("observed", "expected"), [(3.0, 2 * math.exp(0.08)), (1.0, 2 * math.exp(-0.08)), (2.0, 2.0)])
+@pytest.mark.parametrize(("observed", "expected"), [(3.0, 2 * math.exp(0.05)), (1.0, 2 * math.exp(-0.05)), (2.0, 2.0)])
 def test_one_observation_moves_the_estimate_one_step_towards_it(observed: float, expected: float) -> None:
     median = Median()
     median.learn(observed)
@@ -87,4 +87,4 @@ def test_no_observation_of_many_threads_is_lost() -> None:
     observations = 40
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(median.learn, [math.nan, 3600.0] * observations))
-    assert median.seconds == pytest.approx(schedule.MIN_SECONDS * math.exp(0.08 * observations))
+    assert median.seconds == pytest.approx(schedule.MIN_SECONDS * math.exp(0.05 * observations))

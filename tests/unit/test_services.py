@@ -1,9 +1,17 @@
 import pytest
+from doubles.clock import FakeClock
+from doubles.memory import MemoryBlobs
 from doubles.parts import ENVIRONMENT, parts
 from doubles.pictures import picture
 
 from shared import names, services
-from shared.errors import ImageRejectedError, NotFoundError, SettingsError
+from shared.errors import (
+    CallsStoppedError,
+    ImageRejectedError,
+    NotFoundError,
+    QuotaExhaustedError,
+    SettingsError,
+)
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.settings import Settings
 from shared.vision import questions
@@ -39,6 +47,34 @@ def test_wrong_settings_are_tried_again_at_the_next_call(monkeypatch: pytest.Mon
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     assert services.current().settings.vision_endpoint == "https://vision.invalid"
+
+
+def test_the_settings_of_money_reach_the_gate() -> None:
+    stopped = services.build(Settings.from_env({**ENVIRONMENT, "VISION_STOP": "true"}), clock=FakeClock())
+    with pytest.raises(CallsStoppedError):
+        stopped.vision.tag(ImageBytes(picture()))
+
+
+def test_the_rate_and_the_limits_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[MemoryBlobs] = []
+
+    def memory(connection: str, **options: object) -> MemoryBlobs:
+        made.append(MemoryBlobs(clock))
+        return made[-1]
+
+    clock = FakeClock()
+    monkeypatch.setattr(services, "BlobStore", memory)
+    limits = {"VISION_RATE": "20/60", "VISION_DAILY_LIMIT": "2", "VISION_MONTHLY_LIMIT": "1"}
+    built = services.build(Settings.from_env({**ENVIRONMENT, **limits}), clock=clock)
+    assert built.quota.interval_seconds == 3.0
+    assert len(built.quota.reserve([True]).slots) == 1
+    clock.advance(10.0)
+    with pytest.raises(QuotaExhaustedError) as caught:
+        built.quota.reserve([True])
+    assert caught.value.retry_after_seconds == 31 * 86_400.0 - 10.0
+    assert [blobs.contents(names.QUOTA).keys() for blobs in made if blobs.contents(names.QUOTA)] == [
+        {"vision.invalid.json"}
+    ]
 
 
 def test_no_key_is_shown_with_the_services() -> None:

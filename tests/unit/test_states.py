@@ -119,7 +119,7 @@ def test_one_failed_step_makes_the_image_failed(app: Parts) -> None:
 def test_what_failed_needs_more_attention_than_what_is_deferred(app: Parts) -> None:
     upload(app)
     app.vision.failures = [ThrottledError("Slow down."), VisionRefusedError("No."), VisionRefusedError("No.")]
-    steps.process(app.services, "a.jpg", None)
+    steps.process(app.services, "a.jpg", None, in_turn=True)
     found = states.of_image(app.services, "a.jpg")
     assert found["analysis"]["state"] == "deferred"
     assert {each["state"] for each in found["thumbnails"]} == {"failed"}

@@ -282,7 +282,7 @@ def test_an_image_with_text_has_a_job_handed_over_and_pays_nothing_yet():
     app = with_text()
     etag = upload(app)
     outcome = outcome_of_text(app)
-    assert (outcome.state, outcome.code, outcome.error) == ("due", None, None)
+    assert (outcome.state, outcome.code, outcome.appointment) == ("due", None, None)
     assert (outcome.job.name, outcome.job.etag, outcome.job.text_only) == ("a.jpg", etag, False)
     assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
 

@@ -428,6 +428,16 @@ def test_storage_that_is_not_there_is_a_storage_error_without_the_key(monkeypatc
     assert "c2VjcmV0" not in str(caught.value)
 
 
+def test_a_hurried_store_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 5, "initial_backoff": 60})
+    store = BlobStore(UNREACHABLE, hurried=True)
+    with responses.RequestsMock() as service:
+        service.head("http://127.0.0.1:9/a/images/a.jpg", status=503)
+        with pytest.raises(StorageError):
+            store.head("images", "a.jpg")
+        assert len(service.calls) == 1
+
+
 def test_a_wrong_account_key_is_a_storage_error(azurite: Azurite) -> None:
     wrong = azurite.connection_string.replace("AccountKey=", "AccountKey=AAAA")
     with pytest.raises(StorageError, match="403"):

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -142,6 +142,115 @@ def test_a_dripping_answer_ends_at_the_deadline(wire: Wire, announced: int | Non
         send(Transport(connections=1), wire.url, seconds=0.3)
     assert 0.25 < time.monotonic() - before < 5
     assert caught.value.transient
+
+
+def test_dripping_headers_end_at_the_deadline(wire: Wire) -> None:
+    """Each byte comes in time for the socket; only their sum does not."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Long: ")
+        while not wire.released.wait(0.01):
+            handler.wfile.write(b"x")
+
+    wire.script = answer
+    before = time.monotonic()
+    with pytest.raises(VisionUnavailableError) as caught:
+        send(Transport(connections=1), wire.url, seconds=0.3)
+    assert 0.25 < time.monotonic() - before < 1.3
+    assert caught.value.code == "vision_too_slow"
+
+
+def test_headers_that_are_cut_off_by_the_deadline_are_no_answer(wire: Wire) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        while not wire.released.wait(0.01):
+            handler.wfile.write(b"X-More: 1\r\n")
+
+    wire.script = answer
+    with pytest.raises(VisionUnavailableError) as caught:
+        send(Transport(connections=1), wire.url, seconds=0.3)
+    assert caught.value.code == "vision_too_slow"
+
+
+class Sipping:
+    """A service that takes a body a few kilobytes at a time, slower than it is sent, and answers at its end."""
+
+    def __init__(self, server: socket.socket, pause_seconds: float, whole: int) -> None:
+        self.server, self.pause_seconds, self.whole = server, pause_seconds, whole
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            connection, _ = self.server.accept()
+            with connection:
+                received = 0
+                while received < self.whole and not self.stopped.wait(self.pause_seconds):
+                    data = connection.recv(64 * 1024)
+                    received += len(data)
+                    if not data:
+                        return
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+
+@contextmanager
+def sipping(pause_seconds: float, whole: int, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    server = socket.create_server(("127.0.0.1", 0))
+    # A small buffer, so that what is not taken is not sent.
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+    if tls is not None:
+        server = tls.wrap_socket(server, server_side=True)
+    with server:
+        service = Sipping(server, pause_seconds, whole)
+        try:
+            yield server.getsockname()[1]
+        finally:
+            service.stopped.set()
+            service.thread.join()
+
+
+def test_a_body_that_is_taken_in_sips_ends_at_the_deadline() -> None:
+    with sipping(0.05, 1 << 40) as port:
+        before = time.monotonic()
+        with pytest.raises(VisionUnavailableError) as caught:
+            send(Transport(connections=1), f"http://127.0.0.1:{port}", seconds=0.5, body=bytes(64 << 20))
+        assert 0.4 < time.monotonic() - before < 1.5
+    assert caught.value.code == "vision_too_slow"
+
+
+def test_the_same_over_tls(tmp_path: Path) -> None:
+    server_side, trusted = make_certificate(tmp_path)
+    with sipping(0.05, 1 << 40, server_side) as port:
+        transport = Transport(connections=1, ca_bundle=str(trusted))
+        before = time.monotonic()
+        with pytest.raises(VisionUnavailableError) as caught:
+            send(transport, f"https://127.0.0.1:{port}", seconds=0.5, body=bytes(64 << 20))
+        assert 0.4 < time.monotonic() - before < 1.5
+    assert caught.value.code == "vision_too_slow"
+
+
+def test_a_slow_upload_has_more_time_than_connecting_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.vision.transport.CONNECT_SECONDS", 0.2)
+    body = bytes(8 << 20)
+    with sipping(0.005, len(body)) as port:
+        before = time.monotonic()
+        reply = send(Transport(connections=1), f"http://127.0.0.1:{port}", seconds=30, body=body)
+        assert time.monotonic() - before > 0.2
+    assert reply.status == 200
+
+
+def test_a_call_that_ended_in_time_leaves_its_connection_to_the_next(wire: Wire) -> None:
+    transport = Transport(connections=1)
+    send(transport, wire.url, seconds=0.2)
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        wire.released.wait(0.4)  # beyond the first call's time, within the second's
+        whole()(handler)
+
+    wire.script = slow
+    assert send(transport, wire.url, seconds=10).status == 200
+    assert wire.connections == 1
 
 
 def test_headers_that_drip_end_at_the_deadline(wire: Wire) -> None:

@@ -1,0 +1,81 @@
+"""
+When a step that could not be done is tried again, and under which name: the input of RetryOrchestrator.
+
+A deferred step reserves nothing. It joins the backlog that all processes share, so that wake-ups come at the tier's
+rate and in order, and sleeps on a durable timer until its turn.
+"""
+
+import hashlib
+import json
+from typing import Any, NamedTuple
+
+from shared.errors import BlobsightError, BusyError, VisionMisplacedError, VisionUnauthorizedError
+from shared.quota import Quota
+
+Json = dict[str, Any]
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
+# Somebody has to mend the settings, the network or the key first.
+_FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
+
+
+class Appointment(NamedTuple):
+    """
+    One image's step, or several, to be tried again.
+
+    Attributes:
+        name: the image.
+        steps: which steps.
+        key: what tells this appointment from others of the image: its version and the questions.
+        seconds: how long to sleep first.
+        attempts: how often it was tried in a row without success.
+    """
+
+    name: str
+    steps: tuple[str, ...]
+    key: str
+    seconds: float
+    attempts: int = 1
+
+    @property
+    def instance_id(self) -> str:
+        """The id of its orchestration: one for each image, version, step and question."""
+        text = json.dumps([self.name, *self.steps, self.key])
+        return f"retry-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+    def to_json(self) -> Json:
+        """The form in which it is kept."""
+        return {**self._asdict(), "steps": list(self.steps)}
+
+
+def seconds_until(error: BlobsightError, attempts: int, *, first_seconds: float = _FIRST_SECONDS) -> float:
+    """How long the same will fail at least: as somebody said, else doubling with every attempt."""
+    mending = isinstance(error, (VisionUnauthorizedError, VisionMisplacedError))
+    if error.retry_after_seconds is not None and not mending:
+        return error.retry_after_seconds
+    first, longest = (
+        (_FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS) if mending else (first_seconds, _LONGEST_SECONDS)
+    )
+    return float(min(longest, first * 2.0 ** min(attempts - 1, 16)))
+
+
+def arrange(quota: Quota, error: BlobsightError, attempts: int, calls: int) -> float:
+    """Join the backlog with so many calls; returns in how many seconds the turn comes."""
+    return quota.postpone(at_least_seconds=seconds_until(error, attempts), calls=calls)
+
+
+def check_backlog(quota: Quota) -> None:
+    """
+    Object to a call while others have waited longer.
+
+    Raises:
+        BusyError: the backlog lies ahead, and is to be joined instead of overtaken.
+    """
+    seconds = quota.ahead_seconds()
+    if seconds > 0:
+        raise BusyError(
+            "Other images have waited longer for Computer Vision and come first.",
+            code="backlog",
+            action="Nothing: its turn comes by itself.",
+            retry_after_seconds=seconds,
+        )

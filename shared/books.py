@@ -1,0 +1,191 @@
+"""
+The books in their blob: read, changed and written on the condition that nobody else has written meanwhile.
+
+What several threads of a process want to change at once goes into one write: whoever comes first writes for all who
+have come by then, and one of those who came meanwhile for all of them.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+from shared import ledger, names
+from shared.errors import ConflictError, StorageError
+from shared.ledger import Ledger
+from shared.retry import Clock
+from shared.storage import Blobs, IfEtag
+
+_MAX_ROUNDS = 12
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.2
+# What was read or written so recently is still true where nobody else writes.
+_FRESH_SECONDS = 1.0
+_CONTENDED_SECONDS = 5.0
+_LONGEST_TURN_SECONDS = 30.0
+
+_T = TypeVar("_T")
+# Makes of the books at a moment (seconds since 1970) the books afterwards and a result; called once for each try.
+Change = Callable[[Ledger, float], tuple[Ledger, _T]]
+
+
+class _Known(NamedTuple):
+    """The books as this process has last seen them, with the blob's ETag and the clock's time."""
+
+    ledger: Ledger
+    etag: str | None
+    at: float
+
+
+class _Job:
+    """A change that a thread waits for. `turn` is set when it is `over`, or when that thread has to write."""
+
+    def __init__(self, change: Change[Any], *, always: bool) -> None:
+        self.change = change
+        self.always = always
+        self.turn = threading.Event()
+        self.over = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Books:
+    """
+    One ledger, shared by all processes. Safe for threads.
+
+    Args:
+        blobs: the host account.
+        name: of the blob, in the container `quota`.
+        clock: the time; its `utc` has to agree between machines within a fraction of a second.
+        pick: chooses the pause after losing a race.
+    """
+
+    def __init__(self, blobs: Blobs, name: str, clock: Clock, pick: Callable[[float, float], float]) -> None:
+        self._blobs = blobs
+        self._name = name
+        self._clock = clock
+        self._pick = pick
+        self._lock = threading.Lock()
+        self._known: _Known | None = None
+        self._contended_until = 0.0
+        # Transactions to be added to the blob's with the next write.
+        self._unsettled = 0
+        self._jobs: list[_Job] = []
+        self._writing = False
+
+    @property
+    def last_seen(self) -> Ledger | None:
+        """The books as they were when they were last read or written; None if they never were."""
+        return self._known.ledger if self._known else None
+
+    def look(self) -> Ledger:
+        """
+        The books, at most a second old.
+
+        Raises:
+            StorageError: the blob cannot be reached.
+        """
+        return self._look().ledger
+
+    def settle(self, transactions: int) -> None:
+        """Add to the count of paid transactions with the next write."""
+        with self._lock:
+            self._unsettled += transactions
+
+    def update(self, change: Change[_T], *, always: bool = False) -> _T:
+        """
+        Change the books and return the change's result. Nothing is written if it leaves them as they are.
+
+        Args:
+            change: what to make of them.
+            always: write even so, if there are transactions to be counted.
+
+        Raises:
+            ConflictError: other processes were faster each time.
+            StorageError: the blob cannot be reached.
+        """
+        job = _Job(change, always=always)
+        with self._lock:
+            self._jobs.append(job)
+            if not self._writing:
+                self._writing = True
+                job.turn.set()
+        if not self._clock.wait(job.turn, _LONGEST_TURN_SECONDS):
+            self._withdraw(job)
+        if not job.over:
+            self._write_for_all()
+        if job.error:
+            raise job.error
+        return cast(_T, job.result)
+
+    def _withdraw(self, job: _Job) -> None:
+        with self._lock:
+            if not job.turn.is_set():
+                if job in self._jobs:
+                    self._jobs.remove(job)
+                raise StorageError(f"The blob {names.QUOTA}/{self._name} was not written in time.")
+
+    def _write_for_all(self) -> None:
+        with self._lock:
+            batch, self._jobs = self._jobs, []
+        try:
+            self._commit(batch)
+        except BaseException as error:
+            for job in batch:
+                job.error = error
+        with self._lock:
+            for job in batch:
+                job.over = True
+                job.turn.set()
+            if self._jobs:
+                self._jobs[0].turn.set()
+            else:
+                self._writing = False
+
+    def _commit(self, batch: list[_Job]) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        for _ in range(_MAX_ROUNDS):
+            known = self._look()
+            with self._lock:
+                unsettled, self._unsettled = self._unsettled, 0
+            try:
+                if not self._change(batch, known, unsettled):
+                    self.settle(unsettled)
+                return
+            except ConflictError:
+                self.settle(unsettled)
+                with self._lock:
+                    self._contended_until = self._clock.now() + _CONTENDED_SECONDS
+            except BaseException:
+                self.settle(unsettled)
+                raise
+            self._clock.sleep(self._pick(0.0, pause))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        raise ConflictError(f"The blob {names.QUOTA}/{self._name} is written by others again and again.")
+
+    def _change(self, batch: list[_Job], known: _Known, unsettled: int) -> bool:
+        """Apply all changes and write what they come to; False if there was nothing to write."""
+        now = self._clock.utc().timestamp()
+        before = books = ledger.settled(known.ledger, now, unsettled)
+        for job in batch:
+            books, job.result = job.change(books, now)
+        if books == before and not (unsettled and any(job.always for job in batch)):
+            return False
+        etag = self._blobs.write(
+            names.QUOTA, self._name, books.to_json(), content_type=names.JSON, condition=IfEtag(known.etag)
+        )
+        with self._lock:
+            self._known = _Known(books, etag, self._clock.now())
+        return True
+
+    def _look(self) -> _Known:
+        """The books: as known, where that is fresh and nobody else is about, else as they are."""
+        now = self._clock.now()
+        with self._lock:
+            known = self._known
+            if known and now < known.at + _FRESH_SECONDS and now >= self._contended_until:
+                return known
+        blob = self._blobs.read(names.QUOTA, self._name)
+        found = _Known(Ledger.of_json(blob.data), blob.info.etag, now) if blob else _Known(Ledger(), None, now)
+        with self._lock:
+            self._known = found
+        return found

@@ -1,0 +1,115 @@
+"""
+What keeps everybody from calling: the time before which the service wants nobody, and the breaker's closed door.
+
+Also the errors for those who cannot wait so long. Not safe for threads: `shared.gate` asks under its lock.
+"""
+
+import logging
+import math
+from typing import NamedTuple
+
+from shared import log
+from shared.breaker import Breaker
+from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnavailableError
+from shared.ledger import MAX_PUSH_SECONDS
+from shared.retry import asked_seconds
+
+# Of one question, whatever the number of its retries: one image that the service fails on each time is no outage.
+_COUNTED_FAILURES = 2
+
+_logger = logging.getLogger(__name__)
+
+
+class Obstacle(NamedTuple):
+    """What is in the way, as the error that it would be, and until when; infinity while a probe is under way."""
+
+    kind: type[BlobsightError]
+    until: float
+
+
+class Passer:
+    """What the door knows of a caller: whether it is the probe, and how often the service has failed it."""
+
+    probing = False
+    failures = 0
+
+
+class Door:
+    """The door of one process. Times are a monotonic clock's seconds."""
+
+    def __init__(self) -> None:
+        self._breaker = Breaker()
+        self._not_before = -math.inf
+
+    def obstacle(self, now: float, passer: Passer | None = None) -> Obstacle | None:
+        """What is in the way of a caller, who becomes the probe if it is time for one; or of anybody."""
+        closed_until = self._breaker.closed_until
+        if closed_until is not None and not (passer and passer.probing):
+            if self._breaker.probing:
+                return Obstacle(VisionUnavailableError, math.inf)
+            if closed_until > now:
+                return Obstacle(VisionUnavailableError, closed_until)
+            if passer:
+                passer.probing = self._breaker.begin_probe(now)
+        return Obstacle(ThrottledError, self._not_before) if self._not_before > now else None
+
+    def push(self, until: float) -> None:
+        """The service wants no call before then."""
+        self._not_before = max(self._not_before, until)
+
+    def turn_back(self, passer: Passer) -> bool:
+        """The caller does not call after all. True if it was the probe, so that another may be."""
+        was, passer.probing = passer.probing, False
+        if was:
+            self._breaker.give_up_probe()
+        return was
+
+    def learn(self, passer: Passer, error: BlobsightError | None, now: float) -> tuple[bool, float]:
+        """
+        Learn from a caller's answer.
+
+        Returns:
+            Whether the way is shut since this answer, and for how many seconds the service asked everybody to wait.
+        """
+        shut = self._judge(passer, error, now)
+        passer.probing = False
+        seconds = min(asked_seconds(error) or 0.0, MAX_PUSH_SECONDS)
+        if seconds:
+            self.push(now + seconds)
+            log.event(_logger, "gate.pushed", seconds=round(seconds, 1))
+        return shut or seconds > 0, seconds
+
+    def _judge(self, passer: Passer, error: BlobsightError | None, now: float) -> bool:
+        """Tell the breaker."""
+        if not isinstance(error, VisionUnavailableError):
+            if self._breaker.succeeded(probe=passer.probing):
+                log.event(_logger, "gate.opened")
+            return False
+        passer.failures += 1
+        if passer.failures > _COUNTED_FAILURES and not passer.probing:
+            return False
+        closed = self._breaker.failed(now, probe=passer.probing)
+        if closed and self._breaker.closed_until is not None:
+            seconds = round(self._breaker.closed_until - now, 1)
+            log.event(_logger, "gate.closed", level=logging.WARNING, seconds=seconds, problem=error.message)
+        return closed
+
+
+def too_late(kind: type[BlobsightError], seconds: float) -> BlobsightError:
+    """The error for who would have to wait so long, because of an obstacle of that kind, or of all who come first."""
+    # A probe under way may end at any moment.
+    seconds = seconds if 1.0 < seconds < math.inf else 1.0
+    if kind is ThrottledError:
+        return ThrottledError(
+            f"Computer Vision wants no call for another {seconds:.0f} s.", retry_after_seconds=seconds
+        )
+    if kind is VisionUnavailableError:
+        return VisionUnavailableError(
+            f"Computer Vision keeps failing; it is asked again in {seconds:.0f} s.", retry_after_seconds=seconds
+        )
+    return BusyError(
+        f"Too many calls wait for Computer Vision: the turn would come in about {seconds:.0f} s.",
+        code="turn_too_late",
+        action="Ask again after the time in Retry-After; raise the tier and VISION_RATE if it happens often.",
+        retry_after_seconds=seconds,
+    )

@@ -1,0 +1,135 @@
+"""
+What came of an activity of OcrOrchestrator: said instead of raised, and noted where an upload has to wait or failed.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from shared import appointments, log, names, records, text, unfinished
+from shared.errors import BlobsightError, BusyError, ThrottledError
+from shared.jobs import Job
+from shared.records import SourceChangedError
+from shared.services import Services
+from shared.storage import BlobInfo
+
+STEP = "text"
+# Waits that nobody would notice leave no record.
+_NOTED_SECONDS = 5.0
+_FIRST_SECONDS = 2.0
+
+_logger = logging.getLogger(__name__)
+Json = dict[str, Any]
+
+
+def outcome_of(
+    services: Services, job: Job, failures: int, work: Callable[[], Json], *, in_backlog: bool = False
+) -> Json:
+    """
+    Do it, and say what came of it instead of raising what can be expected.
+
+    Args:
+        services, job: the parts; what is to be read.
+        failures: how often the same has had to wait in a row.
+        work: does it and returns its outcome.
+        in_backlog: what has to wait joins the backlog, because it will be a paid call that nobody waits for.
+    """
+    try:
+        return _unless_superseded(services, job, work)
+    except BlobsightError as error:
+        problem, seconds = error, _seconds_to_wait(error, failures) if error.transient else None
+    if seconds is not None and in_backlog:
+        seconds = services.quota.postpone(at_least_seconds=seconds)
+    try:
+        return _unless_superseded(services, job, lambda: _missed(services, job, problem, seconds))
+    except BlobsightError as second:
+        return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
+
+
+def _missed(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> Json:
+    """Note what could not be done, to be tried again after so many seconds or not at all."""
+    _note(services, job, error, seconds)
+    if seconds is not None:
+        return _waiting(job, error, seconds)
+    log_event(job, "text.failed", code=error.code)
+    return {"state": "failed", "problem": problem_of(error)}
+
+
+def _waiting(job: Job, error: BlobsightError, seconds: float) -> Json:
+    log_event(job, "text.deferred", code=error.code)
+    return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+
+
+def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -> Json:
+    """Do it; if the image is another one by now, that one has an event of its own, and of this one nothing stays."""
+    try:
+        return work()
+    except SourceChangedError as change:
+        log_event(job, "text.superseded")
+        places = [*text_places(job), unfinished.place(STEP, job.name)]
+        # An ETag does not come back, so nothing has to be checked.
+        records.sweep(services.images, places, lambda: None, lambda info: etag_of(info) == job.etag)
+        if change.deleted:
+            # Raised if there is one of that name again.
+            with suppress(SourceChangedError):
+                records.sweep(services.images, places, lambda: records.confirm_gone(services.images, job.name))
+        return {"state": "superseded", "deleted": change.deleted}
+
+
+def _note(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> None:
+    version = job.version
+    if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
+        return
+    unfinished.note(
+        services.images,
+        services.clock,
+        version,
+        STEP,
+        text.recipes(job.name, services.settings),
+        error,
+        wait_seconds=seconds,
+        told=text.alone(text_only=job.text_only),
+    )
+    if seconds is None:
+        # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
+        # has changed since it was noted, that has to be seen now.
+        records.sweep(
+            services.images,
+            text_places(job),
+            lambda: records.confirm(services.images, version),
+            lambda info: etag_of(info) != version.etag,
+        )
+
+
+def text_places(job: Job) -> list[tuple[str, str]]:
+    """Where its records lie, the plain one first: the other one's presence says that both are there."""
+    return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
+
+
+def etag_of(info: BlobInfo) -> str | None:
+    """The ETag of the image's version that a record is of."""
+    return info.metadata.get(names.SOURCE_ETAG)
+
+
+def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
+    """How long until the same can work: as somebody said, else doubling."""
+    seconds = max(0.1, appointments.seconds_until(error, failures + 1, first_seconds=_FIRST_SECONDS))
+    unhinted = error.retry_after_seconds is None and isinstance(error, (BusyError, ThrottledError))
+    return min(seconds, _NOTED_SECONDS) if unhinted else seconds
+
+
+def problem_of(error: BlobsightError) -> Json:
+    """An error as an outcome carries it."""
+    return {
+        "code": error.code,
+        "status": error.status,
+        "message": error.message,
+        "action": error.action,
+        "requestId": error.request_id,
+    }
+
+
+def log_event(job: Job, event: str, code: str = "-") -> None:
+    """Log an event of a job."""
+    log.event(_logger, event, blob=job.name or "-", subject=job.subject[:16], code=code)

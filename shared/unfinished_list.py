@@ -1,0 +1,128 @@
+"""
+What is unfinished of all images: found page by page, and put to be tried again.
+
+A record counts only while it speaks of the image as it is now: what was overwritten has its own event, what was deleted
+needs nothing.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from shared import names, steps, unfinished
+from shared.appointments import Appointment
+from shared.errors import ConflictError
+from shared.services import Services
+from shared.storage import Blob, BlobInfo, IfEtag
+
+_PARALLEL = 8
+# Listings that match little must not take an invocation's time: the continuation goes on from there.
+_MOST_LOOKED_AT = 2000
+_LISTED_AT_ONCE = 500
+
+Json = dict[str, Any]
+
+
+class Wanted(NamedTuple):
+    """Which records: None means any."""
+
+    step: str | None = None
+    state: str | None = None
+    code: str | None = None
+
+
+class Entry(NamedTuple):
+    """One step of one image that is unfinished: the step, its record, and the record's content."""
+
+    step: str
+    blob: Blob
+    document: Json
+
+    def to_json(self) -> Json:
+        """What a caller is shown."""
+        shown = ("state", "code", "message", "action", "attempts", "first", "last", "until")
+        return {
+            "name": self.document["source"]["name"],
+            "step": self.step,
+            **{key: self.document.get(key) for key in shown},
+            "record": f"{names.UNFINISHED}/{self.blob.info.name}",
+        }
+
+
+def page(
+    services: Services, wanted: Wanted, *, limit: int, continuation: str | None = None
+) -> tuple[list[Entry], str | None]:
+    """
+    Up to *limit* entries in the order of steps and names, and where to go on (None after the last).
+
+    A page can be short, or empty, and still have a continuation, when much was looked at that was not wanted.
+    """
+    prefix = f"{wanted.step}/" if wanted.step else ""
+    entries: list[Entry] = []
+    looked_at = 0
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        while True:
+            size = min(limit - len(entries), _LISTED_AT_ONCE)
+            found = services.images.page(names.UNFINISHED, prefix=prefix, limit=size, continuation=continuation)
+            chosen = [info for info in found.items if _matches(info, wanted)]
+            entries += [entry for entry in pool.map(lambda info: _current(services, info), chosen) if entry]
+            looked_at += len(found.items)
+            continuation = found.continuation
+            if continuation is None or len(entries) >= limit or looked_at >= _MOST_LOOKED_AT:
+                return entries, continuation
+
+
+def find(services: Services, name: str, step: str | None) -> list[Entry]:
+    """What is unfinished of one image."""
+    places = (names.unfinished(each, name) for each in steps.STEPS if step in (None, each))
+    found = (services.images.head(names.UNFINISHED, place) for place in places)
+    return [entry for entry in (_current(services, info) for info in found if info) if entry]
+
+
+def reopen(services: Services, entry: Entry) -> Appointment | None:
+    """
+    Have it tried again: a failure is no longer final, and what Computer Vision refused may be asked anew.
+
+    Returns:
+        The appointment to hand over; None if the record is no longer there, or is another one by now.
+    """
+    source = entry.document["source"]
+    name, etag = source["name"], source["etag"]
+    todo = steps.recipes(services, entry.step, name)
+    for recipe in todo:
+        services.desk.forget_refusal(source["sha256"], recipe.question)
+    seconds = services.quota.postpone(calls=max(1, len(todo)))
+    document = unfinished.reopened(entry.document, services.clock, seconds)
+    try:
+        written = services.images.write(
+            names.UNFINISHED,
+            entry.blob.info.name,
+            json.dumps(document, ensure_ascii=False, indent=1).encode(),
+            content_type=names.JSON,
+            metadata={**entry.blob.info.metadata, "state": unfinished.DEFERRED},
+            condition=IfEtag(entry.blob.info.etag),
+        )
+    except ConflictError:
+        return None
+    # A key of its own: one that sleeps until later must not keep it from being tried now.
+    return Appointment(name, (entry.step,), f"{etag},{written}", seconds)
+
+
+def _matches(info: BlobInfo, wanted: Wanted) -> bool:
+    metadata = info.metadata
+    return (wanted.state or metadata.get("state")) == metadata.get("state") and (
+        wanted.code or metadata.get("code")
+    ) == metadata.get("code")
+
+
+def _current(services: Services, info: BlobInfo) -> Entry | None:
+    """The record, unless it speaks of an image that is another one by now, or of none."""
+    blob = services.images.read(names.UNFINISHED, info.name)
+    if blob is None:
+        return None
+    document = unfinished.parsed(blob.data)
+    source = document.get("source", {})
+    image = services.images.head(names.IMAGES, source["name"]) if source.get("name") else None
+    if image is None or image.etag != source.get("etag"):
+        return None
+    return Entry(info.name.partition("/")[0], blob, document)

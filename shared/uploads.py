@@ -1,0 +1,67 @@
+"""
+What AnalyzeOnUpload does with one image: its steps, and handing over what they leave for later.
+
+A dequeue count is for crashes: what waiting can help becomes an appointment and does not raise, because the platform
+delivers a failed event again at once and gives up after five times.
+"""
+
+import hashlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from shared import appointments, log, orchestrations, services, steps
+from shared.appointments import Appointment
+from shared.errors import BlobsightError, SettingsError
+from shared.jobs import Job
+
+# As wide as host.json's extensions.blobs.maxDegreeOfParallelism, and apart from the worker's threads: uploads that wait
+# for their turn must not take the HTTP functions' threads.
+_executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="upload")
+_MENDING_SECONDS = 60.0
+_logger = logging.getLogger(__name__)
+
+
+async def process(name: str, data: bytes, starter: str) -> None:
+    """
+    Do an image's steps.
+
+    Args:
+        name: the image's name in the container `images`.
+        data: its bytes as the event brought them.
+        starter: the durable client's binding.
+
+    Raises:
+        StorageError: what is left could not be handed over, so the event has to come again.
+    """
+    tasks = await _steps(name, data)
+    if not tasks:
+        return
+    # Imported here: its import costs more than all others together, and many images leave nothing for later.
+    from azure.durable_functions import DurableOrchestrationClient
+
+    client = DurableOrchestrationClient(starter)
+    for task in tasks:
+        await orchestrations.hand_over(client, task)
+
+
+async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
+    """Do what can be done now; returns what is left for later."""
+    try:
+        parts = services.current()
+        outcomes = await services.in_thread(_executor, lambda: steps.process(parts, name, data))
+    except SettingsError as error:
+        log.event(_logger, "upload.deferred", level=logging.ERROR, blob=name, code=error.code, problem=error.message)
+        return [_later(name, data, _MENDING_SECONDS)]
+    except BlobsightError as error:
+        if not error.transient:
+            raise
+        # Not even what is missing could be recorded: storage is out.
+        log.event(_logger, "upload.deferred", level=logging.WARNING, blob=name, code=error.code)
+        return [_later(name, data, appointments.seconds_until(error, 1))]
+    left = [outcome.job or outcome.appointment for outcome in outcomes]
+    return [task for task in left if task]
+
+
+def _later(name: str, data: bytes, seconds: float) -> Appointment:
+    """All steps of an image of which nothing is known but its bytes."""
+    return Appointment(name, steps.STEPS, hashlib.sha256(data).hexdigest(), seconds)

@@ -1,0 +1,340 @@
+"""The gate with many threads, on a virtual clock: each run is the same."""
+
+import itertools
+import math
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+from doubles.clock import FakeClock
+from doubles.memory import MemoryBlobs
+
+from bench.virtual import VirtualClock
+from shared import names
+from shared.breaker import FAILURES, FIRST_CLOSED_SECONDS
+from shared.errors import (
+    BlobsightError,
+    BusyError,
+    CallsStoppedError,
+    ImageRejectedError,
+    ThrottledError,
+    VisionRefusedError,
+    VisionUnavailableError,
+)
+from shared.gate import Gate, Visit
+from shared.ledger import Ledger, Rate
+from shared.quota import Quota
+from shared.retry import Clock, Deadline, SystemClock
+from shared.slots import Grant, Slot
+
+DOWN = VisionUnavailableError("down")
+
+
+class World:
+    """A gate at ten calls a second, and callers who come, call for *call_seconds*, and go."""
+
+    def __init__(self, *, stopped: bool = False, call_seconds: float = 0.4) -> None:
+        self.clock = VirtualClock()
+        self.blobs = MemoryBlobs(self.clock)
+        self.quota = Quota(self.blobs, "a.json", Rate(10, 1.0), self.clock)
+        self.gate = Gate(self.clock, self.quota, stopped=stopped)
+        self.call_seconds = call_seconds
+        self.called: list[tuple[int, float]] = []
+        self.refused: list[tuple[int, float, BlobsightError]] = []
+        # What the service does at a moment; None is an answer.
+        self.service: Callable[[float], BlobsightError | None] = lambda now: None
+
+    def caller(self, number: int, at: float = 0.0, *, patience: float = 100.0, paid: bool = True) -> Callable[[], None]:
+        def work() -> None:
+            self.clock.sleep(at)
+            self.visit(number, patience, paid)
+
+        return work
+
+    def visit(self, number: int, patience: float = 100.0, paid: bool = True) -> BlobsightError | None:
+        visit = self.gate.visit(Deadline.after(patience, self.clock), paid=paid)
+        try:
+            visit.enter()
+        except BlobsightError as error:
+            self.refused.append((number, self.clock.now(), error))
+            return error
+        self.called.append((number, self.clock.now()))
+        error_now = self.service(self.clock.now())
+        self.clock.sleep(self.call_seconds)
+        visit.billed = int(error_now is None and paid)
+        visit.leave(error_now)
+        return error_now
+
+    def run(self, workers: Sequence[Callable[[], None]]) -> None:
+        self.clock.run(workers)
+
+    @property
+    def order(self) -> list[int]:
+        return [number for number, _ in self.called]
+
+    @property
+    def times(self) -> list[float]:
+        return [at for _, at in self.called]
+
+    def paid(self) -> int:
+        return Ledger.of_json(self.blobs.contents(names.QUOTA)["a.json"]).paid_of_day
+
+
+def gaps(times: Sequence[float]) -> list[float]:
+    return [after - before for before, after in itertools.pairwise(times)]
+
+
+def test_callers_are_served_first_come_first_served_at_the_pace() -> None:
+    world = World()
+    world.run([world.caller(number, at=number / 1000) for number in range(50)])
+    assert world.order == list(range(50))
+    assert gaps(world.times) == pytest.approx([0.1] * 49, abs=1e-5)
+
+
+def test_calls_under_way_do_not_wait_for_each_other() -> None:
+    world = World(call_seconds=60.0)
+    world.run([world.caller(number) for number in range(20)])
+    assert world.times[-1] == pytest.approx(1.9)
+
+
+def test_a_thousand_who_wait_when_the_way_is_free_leave_one_by_one() -> None:
+    world = World()
+    world.service = lambda now: ThrottledError("slow", retry_after_seconds=30.0) if now < 0.05 else None
+    world.run([world.caller(number, patience=1000.0) for number in range(1000)])
+    after = [at for at in world.times if at > 0.4]
+    assert after[0] == pytest.approx(30.4)
+    assert min(gaps(after)) >= 0.1 - 1e-6
+    assert len(world.called) == 1000
+
+
+def test_who_comes_again_comes_before_those_who_came_later() -> None:
+    world = World(call_seconds=0.01)
+    answers: list[BlobsightError | None] = [ThrottledError("slow", retry_after_seconds=5.0)]
+
+    def first() -> None:
+        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
+        for error in [*answers, None]:
+            visit.enter()
+            world.called.append((0, world.clock.now()))
+            world.clock.sleep(0.01)
+            visit.leave(error)
+
+    world.run([first, *(world.caller(number, at=0.02) for number in range(1, 5))])
+    assert world.order[0] == 0
+    assert world.order.index(0, 1) <= 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (ThrottledError("slow", retry_after_seconds=55.0), ThrottledError),
+        (VisionUnavailableError("busy", retry_after_seconds=55.0), ThrottledError),
+    ],
+)
+def test_a_wait_that_is_too_long_is_refused_at_once_with_its_length(
+    answer: BlobsightError, kind: type[BlobsightError]
+) -> None:
+    world = World()
+    world.service = lambda now: answer
+    world.run([world.caller(0), world.caller(1, at=15.4, patience=20.0)])
+    ((number, at, error),) = world.refused
+    assert (number, at) == (1, pytest.approx(15.4))
+    assert isinstance(error, kind)
+    assert error.retry_after_seconds == pytest.approx(40.0)
+
+
+def test_a_queue_that_is_too_long_is_refused_at_once_with_its_length() -> None:
+    world = World()
+    world.run([world.caller(number, patience=100.0) for number in range(300)] + [world.caller(300, 0.05, patience=20)])
+    ((number, at, error),) = world.refused
+    assert (number, at, error.code) == (300, pytest.approx(0.05), "turn_too_late")
+    assert isinstance(error, BusyError)
+    assert error.retry_after_seconds == pytest.approx(29.0, abs=1.0)
+
+
+def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> None:
+    world = World()
+
+    # The pace alone gave hope; other processes take most slots.
+    def neighbour() -> None:
+        gate = Gate(world.clock, Quota(world.blobs, "a.json", Rate(10, 1.0), world.clock))
+        for _ in range(40):
+            visit = gate.visit(Deadline.after(100, world.clock), paid=True)
+            visit.enter()
+            visit.leave(None)
+
+    world.run([*[neighbour] * 3, *(world.caller(number, patience=2.0) for number in range(15)), world.caller(99)])
+    assert world.refused
+    # At its limit, or a little sooner where the next slot would come after it.
+    assert all(0.9 < at <= 2.0 + 1e-6 for _, at, _ in world.refused)
+    assert {number for number, _, _ in world.refused} | set(world.order) == {*range(15), 99}
+
+
+def test_failures_in_a_row_close_the_door_and_waiting_costs_no_call() -> None:
+    world = World()
+    world.service = lambda now: DOWN if now < 60.0 else None
+    world.run([world.caller(number, at=number / 10, patience=200.0) for number in range(200)])
+    during = [at for at in world.times if at < 60.0]
+    # Five failures, what was under way by then, and the probes.
+    assert FAILURES <= len(during) <= FAILURES + 5 + 4
+    assert len(world.called) == 200
+    probes = [at for at in during if at > 1.5]
+    assert gaps(probes) == pytest.approx([10.4, 20.4], abs=0.2)
+
+
+def test_who_cannot_wait_for_the_next_probe_is_told_when_it_is() -> None:
+    world = World()
+    world.service = lambda now: DOWN
+    world.run([*(world.caller(number) for number in range(5)), world.caller(9, at=1.0, patience=2.0)])
+    ((number, _, error),) = world.refused
+    assert number == 9
+    assert isinstance(error, VisionUnavailableError)
+    assert error.retry_after_seconds == pytest.approx(0.8 + FIRST_CLOSED_SECONDS - 1.0)
+
+
+def test_one_probe_at_a_time_while_everybody_else_waits_for_what_it_finds() -> None:
+    world = World(call_seconds=3.0)
+    world.service = lambda now: DOWN if now < 5.0 else None
+    world.run([world.caller(number, patience=100.0) for number in range(60)])
+    closing = 3.4 + FIRST_CLOSED_SECONDS
+    after = [at for at in world.times if at > 4.0]
+    assert after[0] == pytest.approx(closing)
+    assert after[1] >= closing + 3.0
+    assert min(gaps(after[1:])) >= 0.1 - 1e-6
+    assert len(world.called) == 60
+
+
+def test_who_waits_for_a_probe_waits_to_its_limit() -> None:
+    world = World()
+    world.service = lambda now: DOWN
+    seen: list[float] = []
+
+    def probe() -> None:
+        world.clock.sleep(7.0)
+        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
+        visit.enter()
+        seen.append(world.clock.now())
+        world.clock.sleep(50.0)
+        visit.leave(None)
+
+    world.run([*(world.caller(number) for number in range(5)), probe, world.caller(9, at=8.0, patience=10.0)])
+    assert seen == [pytest.approx(7.0)]
+    ((number, at, error),) = world.refused
+    assert (number, at, error.code) == (9, pytest.approx(18.0), "vision_unavailable")
+
+
+def test_a_probe_that_ends_unexpectedly_leaves_its_place_to_another() -> None:
+    world = World()
+    world.service = lambda now: DOWN if now < 5.0 else None
+
+    def clumsy() -> None:
+        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
+        visit.enter()
+        world.clock.sleep(0.1)
+        visit.leave(KeyError("bug"))
+
+    def waits() -> None:
+        world.clock.sleep(6.0)
+        clumsy()
+
+    world.run([*(world.caller(number) for number in range(5)), waits, world.caller(9, at=6.05)])
+    assert world.order[-1] == 9
+    assert world.refused == []
+
+
+@pytest.mark.parametrize("error", [ImageRejectedError("no"), VisionRefusedError("no"), ThrottledError("slow")])
+def test_refusals_are_answers_and_close_no_door(error: BlobsightError) -> None:
+    world = World(call_seconds=0.01)
+    world.service = lambda now: error
+    world.run([world.caller(number, at=number * 3.0) for number in range(20)])
+    assert len(world.called) == 20
+
+
+def test_an_image_that_always_fails_closes_no_door() -> None:
+    """Nor do two: the others are not to wait for them."""
+    clock = FakeClock()
+    gate = Gate(clock)
+    for _ in range(2):
+        visit = gate.visit(Deadline.after(100, clock), paid=True)
+        for _ in range(4):
+            visit.enter()
+            visit.leave(VisionUnavailableError("FailedToProcess"))
+    gate.visit(Deadline(clock, 0.0), paid=True).enter()
+
+
+def test_stopped_paid_calls_are_refused_and_free_ones_go_on() -> None:
+    world = World(stopped=True)
+    world.run([world.caller(0), world.caller(1, paid=False)])
+    ((number, _, error),) = world.refused
+    assert (number, error.code, error.status) == (0, "calls_stopped", 503)
+    assert isinstance(error, CallsStoppedError)
+    assert error.retry_after_seconds
+    assert world.order == [1]
+
+
+def test_a_call_is_counted_once_and_not_at_all_if_it_was_not_paid() -> None:
+    world = World()
+    world.service = lambda now: DOWN if now > 0.25 else None
+    world.run([world.caller(0), world.caller(1), world.caller(2), world.caller(3), world.caller(4, 5.0, paid=False)])
+    assert len(world.called) == 5
+    assert world.paid() == 3
+
+
+def test_a_slot_that_a_closed_gate_made_useless_is_not_paid_for() -> None:
+    world = World(call_seconds=0.05)
+    world.service = lambda now: ThrottledError("slow", retry_after_seconds=3.0) if now < 0.01 else None
+    world.run([world.caller(number) for number in range(8)] + [world.caller(99, at=20.0, paid=False)])
+    assert len(world.called) == 9
+    assert world.paid() == 7
+
+
+class LateSlots:
+    """A source whose grants arrive long after the slots they hold."""
+
+    interval_seconds = 0.1
+
+    def __init__(self, clock: Clock, delay_seconds: float) -> None:
+        self._clock = clock
+        self._delay_seconds = delay_seconds
+        self.settled = 0
+
+    def reserve(self, asks: Sequence[bool]) -> Grant:
+        now = self._clock.now()
+        self._clock.sleep(self._delay_seconds)
+        return Grant(tuple(Slot(now + number / 10, paid) for number, paid in enumerate(asks)))
+
+    def push(self, seconds: float, *, throttled: bool) -> None:
+        raise AssertionError("nobody was throttled")
+
+    def settle(self, transactions: int, *, at_once: bool = False) -> None:
+        self.settled += transactions
+
+
+@pytest.mark.parametrize("delay_seconds", [0.5, 5.0])
+def test_slots_that_come_late_are_used_and_not_made_up_for_in_a_bunch(delay_seconds: float) -> None:
+    world = World()
+    world.gate = Gate(world.clock, LateSlots(world.clock, delay_seconds))
+    world.run([world.caller(number) for number in range(8)])
+    assert world.times[-1] < 4 * delay_seconds
+    assert min(gaps(world.times)) >= 0.1 - 1e-6
+
+
+def test_a_gate_of_real_threads_lets_everybody_through_in_the_end() -> None:
+    clock = SystemClock()
+    gate = Gate(clock, Quota(MemoryBlobs(clock), "a.json", Rate(1000, 1.0), clock))
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            visit: Visit = gate.visit(Deadline.after(60, clock), paid=True)
+            visit.enter()
+            visit.leave(None)
+        done.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == list(range(20))
+    assert math.isfinite(clock.now())

@@ -65,7 +65,7 @@ def submit(services: Services, job: Job, failures: int) -> Json:
         return {
             "state": "submitted",
             "ticket": ticket.to_json(),
-            "seconds": _until_first_poll(services, ticket),
+            "seconds": until_first_poll(services, ticket),
         }
 
     return outcome_of(services, job, failures, work, in_backlog=patient)
@@ -162,8 +162,8 @@ def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
     return ImageBytes(blob.data)
 
 
-def _until_first_poll(services: Services, ticket: Ticket) -> float:
-    """Somebody else may have submitted it a while ago."""
+def until_first_poll(services: Services, ticket: Ticket) -> float:
+    """Seconds that are left until the first poll; somebody else may have submitted it a while ago."""
     elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
     return max(0.0, schedule.first_wait(services.median.seconds) - elapsed)
 

@@ -8,6 +8,7 @@ only waits takes none at all.
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from shared import log, ocr, services
@@ -33,7 +34,7 @@ async def submit(work: Json) -> Json:
 async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Json:
     """OcrPoll: wait as long as was said, ask, and again as long as the waits are short."""
     ticket = Ticket.of_json(work["ticket"])
-    wait, left, polls = work["wait"], PATIENCE_SECONDS, 0
+    wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
     while True:
         await sleep(wait)
         outcome = await _do(work, lambda parts, job: ocr.poll(parts, job, ticket, work["failures"]))
@@ -42,6 +43,16 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
         wait = outcome.get("seconds", 0.0)
         if outcome["state"] != "running" or wait > left:
             return {**outcome, "polls": polls}
+
+
+def _wait(work: Json, ticket: Ticket) -> float:
+    """The wait that was said; of the one before the first poll, what the way here has left of it."""
+    said = float(work["wait"])
+    if work.get("polls"):
+        return said
+    with suppress(SettingsError):
+        return min(said, ocr.until_first_poll(services.current(), ticket))
+    return said
 
 
 async def store(work: Json) -> Json:

@@ -77,7 +77,7 @@ def status(state: Json, now: datetime) -> Json:
 
 def work_of(state: Json) -> Json:
     """The input of the activity that is next."""
-    return {key: state[key] for key in ("job", "ticket", "wait", "failures", "crash")}
+    return {key: state[key] for key in ("job", "ticket", "wait", "polls", "failures", "crash")}
 
 
 def orchestrate(context: Any) -> Generator[Any, Any, Json | None]:

@@ -35,7 +35,7 @@ def job(app: Parts) -> Job:
 
 
 def work(job: Job, **more: Any) -> dict[str, Any]:
-    return {"job": job.to_json(), "ticket": None, "wait": 0.0, "failures": 0, "crash": None, **more}
+    return {"job": job.to_json(), "ticket": None, "wait": 0.0, "polls": 0, "failures": 0, "crash": None, **more}
 
 
 def run(activity: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
@@ -72,6 +72,18 @@ def test_the_three_functions_read_a_document(app: Parts, job: Job) -> None:
 def test_a_poll_waits_as_it_was_told_and_asks_once(app: Parts, job: Job) -> None:
     outcome, slept = poll(app, submitted(app, job, "succeeded") | {"wait": 1.8})
     assert (outcome, slept) == ({"state": "read", "polls": 1}, [1.8])
+
+
+def test_what_the_way_to_the_first_poll_has_taken_is_not_waited_once_more(app: Parts, job: Job) -> None:
+    given = submitted(app, job, "succeeded") | {"wait": 1.8}
+    app.clock.advance(0.3)
+    assert poll(app, given)[1] == [pytest.approx(1.5)]
+
+
+def test_a_later_wait_is_taken_as_it_was_said(app: Parts, job: Job) -> None:
+    given = submitted(app, job, "succeeded") | {"wait": 1.3, "polls": 2}
+    app.clock.advance(3.0)
+    assert poll(app, given)[1] == [1.3]
 
 
 def test_short_waits_are_taken_here(app: Parts, job: Job) -> None:

@@ -127,6 +127,7 @@ def test_an_activity_gets_what_it_needs_and_no_more() -> None:
         "job": JOB,
         "ticket": TICKET,
         "wait": 0.0,
+        "polls": 0,
         "failures": 1,
         "crash": None,
     }

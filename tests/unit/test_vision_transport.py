@@ -230,43 +230,6 @@ def test_the_same_over_tls(tmp_path: Path) -> None:
     assert caught.value.code == "vision_too_slow"
 
 
-def test_a_slow_upload_has_more_time_than_connecting_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.vision.transport.CONNECT_SECONDS", 0.2)
-    body = bytes(8 << 20)
-    with sipping(0.005, len(body)) as port:
-        before = time.monotonic()
-        reply = send(Transport(connections=1), f"http://127.0.0.1:{port}", seconds=30, body=body)
-        assert time.monotonic() - before > 0.2
-    assert reply.status == 200
-
-
-def test_a_call_that_ended_in_time_leaves_its_connection_to_the_next(wire: Wire) -> None:
-    transport = Transport(connections=1)
-    send(transport, wire.url, seconds=0.2)
-
-    def slow(handler: BaseHTTPRequestHandler) -> None:
-        wire.released.wait(0.4)  # beyond the first call's time, within the second's
-        whole()(handler)
-
-    wire.script = slow
-    assert send(transport, wire.url, seconds=10).status == 200
-    assert wire.connections == 1
-
-
-def test_headers_that_drip_end_at_the_deadline(wire: Wire) -> None:
-    def drip_headers(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
-        while not wire.released.wait(0.01):
-            handler.wfile.write(b"x")
-
-    wire.script = drip_headers
-    before = time.monotonic()
-    with pytest.raises(VisionUnavailableError) as caught:
-        send(Transport(connections=1), wire.url, seconds=0.3)
-    assert 0.25 < time.monotonic() - before < 5
-    assert caught.value.transient
-
-
 @contextmanager
 def reading_late(pause_seconds: float, tls: ssl.SSLContext | None) -> Iterator[int]:
     """Serve one request on the yielded port, and take in its body only after a pause."""

@@ -157,7 +157,7 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
 
 async def _note_cancelled(status: Any) -> None:
     """An upload whose text nobody reads any more says so, and can be tried again."""
-    given = json.loads(status.input) if isinstance(status.input, str) else status.input
+    given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
     if not isinstance(given, dict):
         return  # started by somebody else than the app
     # An instance that was continued as new has its job in its state.

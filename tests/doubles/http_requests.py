@@ -119,7 +119,7 @@ class Hub:
             runtime_status=SimpleNamespace(value=runtime_status),
             custom_status=custom_status,
             output=output,
-            input=given if given is not None else getattr(self.statuses.get(instance_id), "input", None),
+            input_=given if given is not None else getattr(self.statuses.get(instance_id), "input_", None),
         )
 
 

@@ -17,7 +17,7 @@ from doubles.real_runtime_world import World
 UPLOADS = "AnalyzeOnUpload"
 JSON = "application/json"
 # The functions with a durable client, whose binding is named `starter`.
-DURABLE_CLIENTS = frozenset({UPLOADS, "OcrHttp", "PurgeHistory"})
+DURABLE_CLIENTS = frozenset({UPLOADS, "OcrHttp", "PurgeHistory", "UnfinishedHttp"})
 TIMER = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
 # What a host adds of its own; Azure adds others.
 HOST_HEADERS = frozenset({"date", "server", "content-length"})

@@ -92,7 +92,7 @@ class RunningStack:
     def storage(self) -> BlobServiceClient:
         """Return a client of the stack's storage account."""
         # As patient as a part takes to come back, and no more.
-        retries = LinearRetry(backoff=1, retry_total=8, random_jitter_range=0)
+        retries = LinearRetry(backoff=1, retry_total=20, random_jitter_range=0)
         return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
     def paid_calls(self) -> dict[str, list[str]]:

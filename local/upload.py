@@ -60,26 +60,29 @@ class ImageUploader:
         Raises LocalError for a file that cannot be taken, with the reason, and when storage refuses it;
         StorageSilentError when storage does not answer at all.
         """
-        data = read_image_file(path)
-        md5 = hashlib.md5(data, usedforsecurity=False).digest()
+        check_image_file(path)
         blob = self._blob(name)
         try:
-            there = _present_md5(blob)
-            if there == md5:
-                return Outcome.PRESENT
-            blob.upload_blob(
-                data,
-                overwrite=True,
-                content_settings=ContentSettings(content_type=content_type(path), content_md5=bytearray(md5)),
-            )
+            # The SDK's "not found" lives on in a cycle and keeps the frames it has passed: none of them has the bytes.
+            return _send(path, blob, _present_md5(blob))
         except HttpResponseError as error:
             raise LocalError(f"{path} was not uploaded: storage answered: {error.message.splitlines()[0]}") from error
         except AzureError as error:
             raise StorageSilentError(f"{path} was not uploaded: storage gives no answer (see azurite.log)") from error
-        return Outcome.NEW if there is None else Outcome.REPLACED
 
     def _blob(self, name: str) -> BlobClient:
         return self._service.get_blob_client(IMAGES, name)
+
+
+def _send(path: Path, blob: BlobClient, there: bytes | None) -> Outcome:
+    """Upload the file unless the blob has its bytes already, whose MD5 is *there* (None: there is no blob)."""
+    data = read_image_file(path)
+    md5 = hashlib.md5(data, usedforsecurity=False).digest()
+    if there == md5:
+        return Outcome.PRESENT
+    settings = ContentSettings(content_type=content_type(path), content_md5=bytearray(md5))
+    blob.upload_blob(data, overwrite=True, content_settings=settings)
+    return Outcome.NEW if there is None else Outcome.REPLACED
 
 
 def read_image_file(path: Path) -> bytes:

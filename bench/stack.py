@@ -70,6 +70,7 @@ class Stack:
 def running_stack(
     state: Path,
     *,
+    addresses: Addresses | None = None,
     settings: Mapping[str, str] = _NO_SETTINGS,
     with_events: bool = False,
     duplicate_events: bool = False,
@@ -78,7 +79,8 @@ def running_stack(
     Run it, with its data in *state*; no samples are processed.
 
     Args:
-        state: a folder.
+        state: a folder; what an earlier stack left in it is there again.
+        addresses: where it listens; on ports that are free by default.
         settings: app settings, instead of those of the environment.
         with_events: whether the host is told of uploads.
         duplicate_events: whether it is told twice of each.
@@ -86,7 +88,7 @@ def running_stack(
     Raises:
         LocalError: a part does not start.
     """
-    addresses = Addresses(_five_free_ports())
+    addresses = addresses or Addresses(_five_free_ports())
     supervisor = Supervisor(lambda line: None)
     try:
         supervisor.launch(recipes.azurite(addresses, state), recipes.vision(addresses, state))

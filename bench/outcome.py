@@ -107,6 +107,14 @@ def left(stack: Stack) -> Left:
     return Left(_instances(stack, "Running,Pending"), _instances(stack, "Failed,Terminated"), poison)
 
 
+def _is_quiet(stack: Stack) -> bool:
+    """Whether no instance is under way; False while the host is being started again."""
+    try:
+        return not left(stack).unended
+    except OSError:
+        return False
+
+
 def _instances(stack: Stack, status: str) -> int:
     path = f"/runtime/webhooks/durabletask/instances?runtimeStatus={status}&top=1000"
     return len(json.loads(stack.ask_host("GET", path)))
@@ -132,7 +140,7 @@ def wait_until_settled(
         there = records(stack)
         failed = {name.partition("/")[2].removesuffix(".json") for name in unfinished(stack, "failed")}
         missing = [name for name, of_it in wanted.items() if not of_it <= there and name not in failed]
-        if not missing and not left(stack).unended:
+        if not missing and _is_quiet(stack):
             return
         show(len(there), total)
         now = Counter(records=len(there), paid=paid(stack).total(), failed=len(failed))

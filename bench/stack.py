@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from local.stack.supervisor import Supervisor
 # Below the ports that Linux gives to outgoing connections.
 _CANDIDATES = range(20000, 32000, 5)
 _ANSWER_SECONDS = 60.0
+_LOOK_SECONDS = 0.02
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 Json = dict[str, Any]
@@ -36,6 +38,7 @@ class Stack:
         self.addresses = addresses
         self.state = state
         self._supervisor = supervisor
+        self._killed: int | None = None
 
     def set_faults(self, faults: Json) -> None:
         """Let Computer Vision have these faults instead of those before."""
@@ -62,8 +65,12 @@ class Stack:
         return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
     def kill_host(self) -> None:
-        """End the host as `kill -9` does; another is started in its place."""
-        os.kill(self._supervisor.pids()["host"], signal.SIGKILL)
+        """End the host as `kill -9` does, once there is one; another is started in its place."""
+        # The number of one that is dead already may be another process's by now.
+        while (pid := self._supervisor.pids()["host"]) == self._killed:
+            time.sleep(_LOOK_SECONDS)
+        self._killed = pid
+        os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench lint format lock setup setup-dev clean
+.PHONY: help start demo test coverage bench chaos lint format lock setup setup-dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,10 @@ coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at 
 
 bench: $(VENV)/.dev ## Measure against the goals and the peers, and write docs/benchmarks.md (a quarter of an hour)
 	@$(BIN)/python -m bench
+
+chaos: setup-dev ## Kill the host of a whole stack ten times in bad weather, twice: nothing may be lost or paid twice (ten minutes)
+	@$(BIN)/python -m bench.chaos
+	@$(BIN)/python -m bench.chaos --duplicate
 
 lint: $(VENV)/.dev ## Style, types, import rules, locks
 	@$(BIN)/ruff check .

@@ -11,7 +11,6 @@ documents. Exits 1 if they differ by more than a quarter.
 import argparse
 import colorsys
 import hashlib
-import http.client
 import io
 import json
 import random
@@ -20,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -28,8 +26,7 @@ from typing import Any
 from PIL import Image
 
 from bench.poll_schedule import Figures, Ours, simulate
-from bench.stack import running_stack
-from local.addresses import LOOPBACK, Addresses
+from bench.stack import Stack, running_stack
 from local.vision.faults import FaultDice, parse_faults
 
 DOCUMENTS = 120
@@ -45,24 +42,14 @@ LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 180.0
 
 
-class Stack:
-    """What is asked of a running stack."""
+def readings(stack: Stack) -> list[dict[str, Any]]:
+    """How often each Read was asked for, and how late its end was told (null before)."""
+    return list(stack.vision_stats()["readings"].values())
 
-    def __init__(self, addresses: Addresses) -> None:
-        self._host, self._vision = addresses.port, addresses.port + 1
 
-    def set_faults(self, faults: dict[str, Any]) -> None:
-        """Put the durations of Reads in force."""
-        _call(self._vision, "PUT", "/_control/faults", json.dumps(faults).encode(), "application/json")
-
-    def readings(self) -> list[dict[str, Any]]:
-        """How often each Read was asked for, and how late its end was told (null before)."""
-        stats = json.loads(_call(self._vision, "GET", "/_control/stats"))
-        return list(stats["readings"].values())
-
-    def read(self, document: bytes) -> None:
-        """Have a document read, without waiting for it."""
-        _call(self._host, "POST", "/api/ocr", document, "application/octet-stream")
+def read(stack: Stack, document: bytes) -> None:
+    """Have a document read, without waiting for it."""
+    stack.ask_host("POST", "/api/ocr", document, "application/octet-stream")
 
 
 def documents(count: int, answers: Path) -> Iterator[bytes]:
@@ -85,18 +72,18 @@ def measured(stack: Stack, given: list[bytes]) -> Figures:
     with ThreadPoolExecutor(4) as pool:
         while told < len(given):
             for _ in range(min(len(waiting), AT_ONCE - (len(posts) - told))):
-                posts.append(pool.submit(stack.read, waiting.pop(0)))
+                posts.append(pool.submit(read, stack, waiting.pop(0)))
             for post in posts:
                 if post.done():
                     post.result()
-            readings = [each for each in stack.readings() if each["secondsLate"] is not None]
-            if len(readings) > told:
-                told, last_told = len(readings), time.monotonic()
+            ended = [each for each in readings(stack) if each["secondsLate"] is not None]
+            if len(ended) > told:
+                told, last_told = len(ended), time.monotonic()
             if time.monotonic() - last_told > PATIENCE_SECONDS:
                 raise TimeoutError(f"{told} of {len(given)} were read, and no further one for {PATIENCE_SECONDS:.0f} s")
             time.sleep(LOOK_SECONDS)
-    late = sorted(each["secondsLate"] for each in readings)
-    polls = fmean(each["polls"] for each in readings)
+    late = sorted(each["secondsLate"] for each in ended)
+    polls = fmean(each["polls"] for each in ended)
     return Figures(fmean(late), late[int(0.95 * len(late))], late[int(0.99 * len(late))], polls)
 
 
@@ -118,8 +105,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="of their durations (default %(default)s)")
     options = parser.parse_args(argv)
     faults = {"read_seconds": READ_SECONDS, "seed": options.seed}
-    with _stack() as (stack, state):
-        given = list(documents(options.documents, state / "vision" / "answers"))
+    with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as stack:
+        given = list(documents(options.documents, stack.state / "vision" / "answers"))
         stack.set_faults(faults)
         on_stack = measured(stack, given)
     expected = simulated(options.documents, faults)
@@ -132,25 +119,6 @@ def main(argv: list[str]) -> int:
     ratios = (on_stack.mean_seconds / expected.mean_seconds, on_stack.polls / expected.polls)
     print(f"\nmeasured / simulated: added latency {ratios[0]:.2f}, polls {ratios[1]:.2f}")
     return 1 if max(abs(ratio - 1) for ratio in ratios) > MAX_DIFFERENCE else 0
-
-
-@contextmanager
-def _stack() -> Iterator[tuple[Stack, Path]]:
-    with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder)) as addresses:
-        yield Stack(addresses), Path(folder)
-
-
-def _call(port: int, method: str, path: str, body: bytes | None = None, content_type: str = "") -> bytes:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
-    try:
-        connection.request(method, path, body, {"Content-Type": content_type} if content_type else {})
-        answer = connection.getresponse()
-        content = answer.read()
-    finally:
-        connection.close()
-    if answer.status >= 300:
-        raise OSError(f"{method} {path} answered {answer.status}: {content[:300].decode(errors='replace')}")
-    return content
 
 
 if __name__ == "__main__":

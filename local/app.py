@@ -3,6 +3,7 @@
 import http.client
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,8 @@ class Step:
 
     Attributes:
         state: done, pending, deferred or failed; none when the step does not apply to the image.
+        problem, code: why it is not done, in words and in one.
+        last, until: of a deferred step, when it was tried last and when it is tried again by itself.
         record, plain: where its result lies, as `container/name`; *plain* is that of a text as plain text.
         excerpt: the beginning of a text, on one line.
     """
@@ -33,6 +36,9 @@ class Step:
     problem: str | None = None
     plain: str | None = None
     excerpt: str = ""
+    code: str | None = None
+    last: datetime | None = None
+    until: datetime | None = None
 
     @property
     def applies(self) -> bool:
@@ -55,6 +61,22 @@ class ImageState:
     def settled(self) -> bool:
         """Whether nothing more comes of waiting: what is pending or deferred may still become complete."""
         return self.state in ("complete", "failed")
+
+    @property
+    def told(self) -> str:
+        """The state in a few words, with the reason's code, and until when what is deferred has to wait."""
+        steps = [step for step in self.unfinished if step.state == self.state and step.code]
+        if not steps:
+            return self.state
+        until = max((step.until for step in steps if step.until), default=None)
+        when = f" until {utc_text(until)}" if until and self.state == "deferred" else ""
+        return f"{self.state}{when} ({steps[0].code})"
+
+    def put_off_until(self, since: datetime) -> datetime | None:
+        """Before when it cannot become complete, as far as that was found out *since* then; None if at any time."""
+        deferred = [step for step in self.unfinished if step.state == "deferred"]
+        told = [step.until for step in deferred if step.until and step.last and step.last >= since]
+        return max(told) if self.state == "deferred" and told and len(told) == len(deferred) else None
 
     @property
     def thumbnails(self) -> tuple[Step, ...]:
@@ -186,18 +208,33 @@ def _check_key(status: int) -> None:
         raise LocalError("the host checks keys and refused ours: is --state the folder of the running stack?")
 
 
+def utc_text(moment: datetime) -> str:
+    """A moment for people, to the second."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _step(what: str, document: dict[str, Any]) -> Step:
-    problem = document.get("problem")
+    problem, state = document.get("problem") or {}, str(document.get("state"))
+    is_deferred = state == "deferred"
+    until = _moment(problem.get("until")) if is_deferred else None
     return Step(
         what,
-        str(document.get("state")),
+        state,
         document.get("record"),
-        _reason(problem) if problem else None,
+        _reason(problem, until) if problem else None,
         document.get("plain"),
         document.get("excerpt") or "",
+        problem.get("code"),
+        _moment(problem.get("last")) if is_deferred else None,
+        until,
     )
 
 
-def _reason(problem: dict[str, Any]) -> str:
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _reason(problem: dict[str, Any], until: datetime | None) -> str:
     sentences = [str(problem[part]).rstrip(".") for part in ("message", "action") if problem.get(part)]
-    return f"{'. '.join(sentences)}. ({problem.get('code')})"
+    again = f" Tried again by itself at {utc_text(until)}." if until else ""
+    return f"{'. '.join(sentences)}. ({problem.get('code')}){again}"

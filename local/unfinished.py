@@ -18,10 +18,13 @@ Json = dict[str, Any]
 
 
 def main(argv: list[str]) -> int:
-    """List or retry; returns 0, or 1 when the app does not answer or there is nothing to retry."""
+    """List or retry; returns 0, 1 when the app does not answer or there is nothing to retry, 2 for wrong usage."""
     options = _parser().parse_args(argv)
     if options.action == "retry" and sum([bool(options.names), bool(options.code), options.all]) != 1:
         print("unfinished: retry what? Give NAME..., --code CODE or --all", file=sys.stderr)
+        return 2
+    if options.action == "list" and (options.names or options.all):
+        print("unfinished: NAME and --all are for `unfinished retry`", file=sys.stderr)
         return 2
     api = _Api(options.port, function_key(options.state))
     try:
@@ -40,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="images to retry")
     add_stack_options(parser)
     parser.add_argument("--step", choices=STEPS, help="only this step")
-    parser.add_argument("--state", dest="wanted_state", choices=["deferred", "failed"], help="list only these")
+    parser.add_argument("--only", choices=["deferred", "failed"], help="list only these")
     parser.add_argument("--code", help="only what has this code, such as vision_refused")
     parser.add_argument("--all", action="store_true", help="retry everything that failed")
     return parser
@@ -85,7 +88,7 @@ def _list(api: _Api, options: argparse.Namespace) -> int:
 
 
 def _entries(api: _Api, options: argparse.Namespace) -> Iterator[Json]:
-    query = {"limit": "200", "step": options.step, "state": options.wanted_state, "code": options.code}
+    query = {"limit": "200", "step": options.step, "state": options.only, "code": options.code}
     while True:
         answer = api.ask("GET", f"/api/unfinished?{urlencode({key: value for key, value in query.items() if value})}")
         yield from answer["unfinished"]

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -21,12 +22,18 @@ FEWEST, MOST = 16, 128
 PARALLEL_REQUESTS = 4
 
 
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass
 class _Turn:
-    """When an image is asked for next, and how long to wait after that."""
+    """When an image is asked for next, how long to wait after that, and since and until when it is put off."""
 
     due: float
+    since: datetime
     delay_seconds: float = POLL_SECONDS
+    put_off_until: datetime | None = field(default=None)
 
 
 class Watch:
@@ -36,9 +43,12 @@ class Watch:
     An image that is not settled when its turn comes is asked for again after a while, and later ones come first.
     """
 
-    def __init__(self, app: AppClient, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, app: AppClient, *, now: Callable[[], float] = time.monotonic, utc: Callable[[], datetime] = _utc
+    ) -> None:
         self._app = app
         self._now = now
+        self._utc = utc
         self._turns: dict[str, _Turn] = {}
         self._without_event: set[str] = set()
         self._batch = FEWEST
@@ -58,13 +68,19 @@ class Watch:
         """The images that are still waited for, in the order in which they were added."""
         return self._turns.keys()
 
+    def is_in_vain(self, seconds: float) -> bool:
+        """Whether the app has said of each image that is waited for that it cannot be complete in so many seconds."""
+        moments = [turn.put_off_until for turn in self._turns.values()]
+        limit = self._utc() + timedelta(seconds=seconds)
+        return bool(moments) and all(moment is not None and moment > limit for moment in moments)
+
     def add(self, name: str, *, already_there: bool) -> None:
         """
         Wait for the image *name* too.
 
         No event comes for one that was *already there*: unless it turns out to be settled it is processed again.
         """
-        self._turns[name] = _Turn(self._now())
+        self._turns[name] = _Turn(self._now(), self._utc())
         if already_there:
             self._without_event.add(name)
 
@@ -78,6 +94,7 @@ class Watch:
         found = [state for state in self._threads.map(self._app.image, names) if state]
         settled = [state.name for state in found if state.settled]
         for state in found:
+            self._turns[state.name].put_off_until = state.put_off_until(self._turns[state.name].since)
             if not state.settled and state.name in self._without_event and self._app.process_again(state.name):
                 self._without_event.remove(state.name)
         self._reschedule(names, settled)
@@ -116,7 +133,9 @@ def wait_for_images(
     already_there: Collection[str] = (),
 ) -> dict[str, ImageState]:
     """
-    Ask for each image until it is complete or failed, the time is up or *stop* is set; returns what is known by then.
+    Ask for each image until it is complete or failed, or the time is up; returns what is known by then.
+
+    It also ends when *stop* is set, and when all that is missing is put off until after the time is up.
 
     Those *already there* before, for which no event comes, are processed again unless they are settled. *show* is
     called after every round. An image that the app has not heard of is missing from the answer.
@@ -129,7 +148,8 @@ def wait_for_images(
         while not stop.is_set():
             states.update({state.name: state for state in watch.ask()})
             show(states)
-            if not watch.unsettled or time.monotonic() > deadline:
+            seconds_left = deadline - time.monotonic()
+            if not watch.unsettled or seconds_left < 0 or watch.is_in_vain(seconds_left):
                 break
             stop.wait(watch.pause_seconds)
     return states

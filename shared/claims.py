@@ -56,11 +56,20 @@ class _Held(NamedTuple):
 
 
 class Claims:
-    """Claims in the host account."""
+    """
+    Claims in the host account.
 
-    def __init__(self, blobs: Blobs, clock: Clock) -> None:
+    Args:
+        blobs: that account.
+        clock: the time.
+        lifetime_seconds: the age from which no answer serves anybody; None is no such age. Looked at when an answer is
+            found, so that it holds for all that are there.
+    """
+
+    def __init__(self, blobs: Blobs, clock: Clock, *, lifetime_seconds: float | None = None) -> None:
         self._blobs = blobs
         self._clock = clock
+        self._lifetime_seconds = lifetime_seconds
 
     def ask(
         self,
@@ -161,8 +170,10 @@ class Claims:
         return _Held(name, lease) if self._blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
 
     def _expired(self, stored: dict[str, Any]) -> bool:
-        expires = stored.get("expires")
-        return expires is not None and datetime.fromisoformat(expires) <= self._clock.utc()
+        ends = [datetime.fromisoformat(stored["expires"])] if stored.get("expires") else []
+        if self._lifetime_seconds is not None:
+            ends.append(datetime.fromisoformat(stored["at"]) + timedelta(seconds=self._lifetime_seconds))
+        return any(end <= self._clock.utc() for end in ends)
 
     def _work(
         self, held: _Held, question: Question, call: Callable[[], Answer], lifetime_seconds: float | None

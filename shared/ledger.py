@@ -25,6 +25,9 @@ MAX_PUSH_SECONDS = 3600.0
 _IMPLAUSIBLE_SECONDS = 60.0
 # No reset is further away than a month, and no backlog behind it longer than days.
 _IMPLAUSIBLE_BACKLOG_SECONDS = 45 * 86_400.0
+# A backlog that begins so much later waits for a limit to begin anew or for somebody to mend a key: what may come now
+# does not wait for that.
+_MUCH_LATER_SECONDS = 60.0
 _ROUNDING_SECONDS = 1e-6
 # A 429 at the configured rate shows that it is too high for the limiter, or that others use it too: everybody goes a
 # little slower, and comes back to it in some hundred calls.
@@ -207,14 +210,16 @@ def postponed(ledger: Ledger, now: float, at_least: float, calls: int, rate: Rat
     Append a call, or several, to the backlog.
 
     What may not come before all that is there is over comes by itself, at its own time: the backlog must have no gap,
-    in which new work would wait for nobody.
+    in which new work would wait for nobody. Nor does what may come soon wait for a backlog that begins much later: it
+    begins another, and those of the one before keep the turns that they were given.
 
     Returns:
         The books afterwards, and in how many seconds its turn comes: not before *at_least*.
     """
     earliest = now + max(at_least, _pushed(ledger, now))
     length = calls * rate.interval_seconds
-    if not now < ledger.backlog <= now + _IMPLAUSIBLE_BACKLOG_SECONDS:
+    plausible = now < ledger.backlog <= now + _IMPLAUSIBLE_BACKLOG_SECONDS
+    if not plausible or ledger.backlog_from > earliest + _MUCH_LATER_SECONDS:
         return ledger._replace(backlog_from=earliest, backlog=earliest + length), earliest - now
     if earliest > ledger.backlog:
         return ledger, earliest - now

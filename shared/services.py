@@ -125,6 +125,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         clock=clock,
         gate=Gate(clock, quota, stopped=settings.vision_stop),
     )
-    desk = Desk(vision, Claims(host, clock), clock)
+    days = settings.answer_lifetime_days
+    desk = Desk(vision, Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0), clock)
     threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
     return Services(settings, images, host, vision, desk, clock, Median(), threads, quota)

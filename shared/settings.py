@@ -176,6 +176,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+        raise ValueError("must be a whole number of days, 1 to 36500")
+    return int(text)
+
+
 def _model_version(text: str) -> str:
     if not re.fullmatch(r"(latest|\d{4}-\d{2}-\d{2})(-preview)?", text):
         raise ValueError("must be latest or a date such as 2021-05-01")
@@ -238,6 +244,12 @@ class Settings:
         "VISION_MONTHLY_LIMIT", "Most paid calls of a month (UTC); empty is no limit.", _count, ""
     )
     vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", _truth, "false")
+    answer_lifetime_days: int | None = _setting(
+        "ANSWER_LIFETIME_DAYS",
+        "How old an answer may be that is given again without a paid call; empty is any age.",
+        _days,
+        "",
+    )
     thumbnail_sizes: tuple[Size, ...] = _setting(
         "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", _sizes, "200x150,1024x768"
     )

@@ -30,7 +30,7 @@ class Batch:
 
     def run(self, uploader: ImageUploader, files: Mapping[str, Path], *, patience_seconds: float) -> Collection[str]:
         """
-        Return the names of the images that are not done, once all are or none was for *patience_seconds*.
+        Return the names of the images that are not done, once all are or none was for *patience_seconds*, or will be.
 
         Raises LocalError when storage or the app do not answer in a way that waiting mends.
         """
@@ -44,7 +44,8 @@ class Batch:
                 self._show()
                 if not busy and not watch.unsettled:
                     return []
-                if time.monotonic() - last_progress >= patience_seconds and not busy:
+                seconds_left = last_progress + patience_seconds - time.monotonic()
+                if not busy and (seconds_left <= 0 or watch.is_in_vain(seconds_left)):
                     return list(watch.unsettled)
                 time.sleep(watch.pause_seconds if watch.unsettled else NOTHING_YET_SECONDS)
 

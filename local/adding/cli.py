@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         metavar="SECONDS",
-        help="stop waiting when no further image was finished for so long (default %(default).0f)",
+        help="stop waiting when no further image is finished within that time (default %(default).0f)",
     )
     return parser
 
@@ -137,7 +137,7 @@ class _Adding:
         if self._tally.total > 1:
             self._say(self._tally.summary(seconds))
         if unsettled:
-            waited = f"nothing more was finished for {self._options.timeout:.0f} s"
+            waited = f"nothing more is finished within {self._options.timeout:.0f} s"
             print(f"add: {waited}: {self._what_goes_on()}", file=sys.stderr)
 
     def _problems(self, unsettled: Collection[str]) -> list[str]:

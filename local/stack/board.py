@@ -37,7 +37,7 @@ def table(names: Sequence[str], states: States) -> Table:
 def plain_line(state: ImageState) -> str:
     """Return one image's row as a line of text."""
     named = {"tags": _tags(state), "thumbnails": _thumbnails(state), "text": beginning(state.text.excerpt)}
-    parts = [state.state, _caption(state), *(f"{name}: {value}" for name, value in named.items() if value)]
+    parts = [state.told, _caption(state), *(f"{name}: {value}" for name, value in named.items() if value)]
     return f"{state.name}: {'; '.join(filter(None, parts))}"
 
 
@@ -83,7 +83,7 @@ def _cells(name: str, state: ImageState | None) -> list[Text]:
         return [Text(name), *(Text("") for _ in range(4)), Text("waiting", style="dim")]
     style = STYLES.get(state.state, "")
     cells = [name, _caption(state), _tags(state), _thumbnails(state), beginning(state.text.excerpt)]
-    return [*map(Text, cells), Text(state.state, style=style)]
+    return [*map(Text, cells), Text(state.told, style=style)]
 
 
 def _caption(state: ImageState) -> str:

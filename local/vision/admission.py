@@ -2,7 +2,7 @@
 
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import Message
 from http import HTTPStatus
 
@@ -15,13 +15,22 @@ from local.vision.throttling import throttled
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 
 
+class KeysError(Exception):
+    """These keys cannot be; the message says which can."""
+
+
 class Admission:
-    """Lets calls pass or refuses them. *rate* is the tier's; faults may put another in its place."""
+    """
+    Lets calls pass or refuses them.
+
+    *key* is the one that is valid at first, *rate* the tier's; others may be put in their places.
+    """
 
     def __init__(
         self, *, key: str, rate: Rate | None, clock: Callable[[], float], wall_clock: Callable[[], float]
     ) -> None:
-        self._key, self._tier_rate, self._wall_clock = key, rate, wall_clock
+        self._first_key, self._tier_rate, self._wall_clock = key, rate, wall_clock
+        self._keys: tuple[str, ...] = (key,)
         self._limit = RateLimit(rate, clock)
         self._dice = FaultDice(Faults())
         self.stopping = threading.Event()
@@ -35,6 +44,15 @@ class Admission:
         """Put *faults* in force instead of those before; without a rate of their own the tier's holds."""
         self._limit.set(faults.rate if faults.has_rate else self._tier_rate)
         self._dice = FaultDice(faults)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are valid."""
+        return self._keys
+
+    def set_keys(self, keys: Sequence[str] | None) -> None:
+        """Let these keys be valid and no others, from the next call on; None for the first one alone."""
+        self._keys = (self._first_key,) if keys is None else tuple(keys)
 
     def admit(self, operation: Operation, headers: Message) -> Strike:
         """
@@ -68,7 +86,8 @@ class Admission:
             self.stopping.wait(strike.latency_seconds)
 
     def _check_key(self, headers: Message) -> None:
-        if not hmac.compare_digest(headers.get(KEY_HEADER, "").encode(), self._key.encode()):
+        sent = headers.get(KEY_HEADER, "").encode()
+        if not any(hmac.compare_digest(sent, key.encode()) for key in self._keys):
             raise refusals.access_denied(_realm(headers))
 
     def _throttled(self, operation: Operation, wait_seconds: float) -> refusals.Refusal:
@@ -83,3 +102,11 @@ class Admission:
 
 def _realm(headers: Message) -> str:
     return f"http://{headers.get('Host', 'localhost')}/vision"
+
+
+def parse_keys(content: object) -> list[str]:
+    """Read what a client asks for, `{"keys": [...]}`. Raises KeysError."""
+    keys = content.get("keys") if isinstance(content, dict) and content.keys() == {"keys"} else None
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
+        raise KeysError('{"keys": ["one", "other"]} is required, a list of texts that are not empty.')
+    return keys

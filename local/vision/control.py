@@ -1,5 +1,5 @@
 """
-The control address `/_control/`: faults, statistics and the hold, for tests and demonstrations.
+The control address `/_control/`: faults, keys, statistics and the hold, for tests and demonstrations.
 
 It lies outside `/vision/`, needs no key and is reachable from this machine only, as the whole service is.
 """
@@ -8,6 +8,7 @@ import json
 from http import HTTPStatus
 from typing import Any
 
+from local.vision.admission import KeysError, parse_keys
 from local.vision.body import BodyReader, BodyTooLargeError
 from local.vision.faults import Faults, FaultsError, Latency, parse_faults
 from local.vision.hold import HoldError
@@ -22,8 +23,8 @@ def control(service: VisionService, request: Request) -> Delivery:
     """Answer one call below /_control/."""
     try:
         return Delivery(_control(service, request))
-    except (FaultsError, HoldError, BodyTooLargeError, ValueError, RecursionError) as error:
-        message = str(error) if isinstance(error, FaultsError | HoldError) else "The body is not JSON."
+    except (FaultsError, HoldError, KeysError, BodyTooLargeError, ValueError, RecursionError) as error:
+        message = str(error) if isinstance(error, FaultsError | HoldError | KeysError) else "The body is not JSON."
         return Delivery(_error(HTTPStatus.BAD_REQUEST, message))
 
 
@@ -39,6 +40,12 @@ def _control(service: VisionService, request: Request) -> Reply:
             service.admission.set_faults(parse_faults(_json(request.body)))
         case "DELETE", "faults":
             service.admission.set_faults(Faults())
+        case "GET", "keys":
+            return json_reply(200, {"keys": list(service.admission.keys)})
+        case "PUT", "keys":
+            service.admission.set_keys(parse_keys(_json(request.body)))
+        case "DELETE", "keys":
+            service.admission.set_keys(None)
         case "GET", "hold":
             return json_reply(200, service.hold.snapshot())
         case "PUT", "hold":
@@ -49,7 +56,7 @@ def _control(service: VisionService, request: Request) -> Reply:
             return _error(
                 HTTPStatus.NOT_FOUND,
                 "Use GET or DELETE /_control/stats; GET, PUT or DELETE /_control/faults; "
-                "GET, PUT or DELETE /_control/hold.",
+                "GET, PUT or DELETE /_control/keys; GET, PUT or DELETE /_control/hold.",
             )
     return Reply(HTTPStatus.NO_CONTENT, content_type=None)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 
 @dataclass
@@ -16,6 +16,7 @@ class FakeApp:
     *images* holds the JSON of each image; the keys, when set, must come with every request to the app or the admin API.
 
     *asked* are the images that were asked for, *again* those to be processed again, which makes them complete.
+    *unfinished* is listed a page of one at a time; *retries* are the bodies that asked for it to be tried again.
     """
 
     port: int = 0
@@ -25,6 +26,8 @@ class FakeApp:
     asked: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     admin_status: int = 202
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    retries: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
         path = urlsplit(target).path
@@ -32,12 +35,33 @@ class FakeApp:
             return 200, {}
         if self.key is not None and key != self.key:
             return 401, {}
+        if path == "/api/unfinished":
+            query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
+            wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
+            return 200, self._page([each for each in self.unfinished if wanted.items() <= each.items()], query)
         name = unquote(path.removeprefix("/api/images/"))
         self.asked.append(name)
         image = self.images.get(name)
         return (200, image) if image else (404, {})
 
+    def _page(self, entries: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
+        start = int(query.get("continuation", 0))
+        further = str(start + 1) if start + 1 < len(entries) else None
+        return {"unfinished": entries[start : start + 1], "continuation": further}
+
+    def retry(self, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.key is not None and key != self.key:
+            return 401, {"detail": "A key is needed.", "action": "Send one."}
+        self.retries.append(body)
+        chosen = [each for each in self.unfinished if body.get("all") or body.items() <= each.items()]
+        if "name" in body and not chosen:
+            return 404, {"detail": f"Nothing is unfinished of {body['name']}.", "action": "List what is."}
+        retried = [{"name": each["name"], "step": each["step"], "inSeconds": 0.2} for each in chosen]
+        return 202, {"retried": retried, "continuation": None}
+
     def run(self, target: str, key: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
+        if target == "/api/unfinished/retry":
+            return self.retry(key, json.loads(body))
         if self.master_key is not None and key != self.master_key:
             return 401, {}
         container, _, name = json.loads(body)["input"].partition("/")

@@ -79,6 +79,12 @@ class RunningStack:
         """Whether any process of it is left, known by name or not."""
         return bool(self._processes())
 
+    def run(self, command: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the local stack against this one."""
+        options = ["--port", str(self.addresses.port), "--state", str(self.state)]
+        line = [sys.executable, "-m", "local", command, *words, *options]
+        return subprocess.run(line, cwd=PROJECT, capture_output=True, text=True, timeout=100)
+
     def upload(self, name: str, data: bytes) -> None:
         """Upload an image as any client of the storage account would."""
         with self.storage() as storage:

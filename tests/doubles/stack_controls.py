@@ -46,6 +46,16 @@ def faults(stack: RunningStack, **asked: Any) -> Iterator[None]:
         _controlled(_vision_port(stack), "DELETE", "faults")
 
 
+@contextmanager
+def valid_keys(stack: RunningStack, *keys: str) -> Iterator[None]:
+    """Inside, the vision service takes these keys and no others."""
+    _controlled(_vision_port(stack), "PUT", "keys", {"keys": list(keys)})
+    try:
+        yield
+    finally:
+        _controlled(_vision_port(stack), "DELETE", "keys")
+
+
 def vision_stats(stack: RunningStack) -> dict[str, Any]:
     """Return what `GET /_control/stats` answers."""
     return _controlled(_vision_port(stack), "GET", "stats")

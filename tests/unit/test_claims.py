@@ -188,6 +188,28 @@ def test_bytes_that_were_refused_stay_refused_even_where_an_answer_serves_for_a_
     assert call.count == 0
 
 
+def test_an_answer_older_than_the_claims_lifetime_is_asked_for_anew_and_then_serves_again(blobs, clock):
+    claims, call = Claims(blobs, clock, lifetime_seconds=86_400), Calls()
+    ask(claims, call)
+    clock.sleep(86_399)
+    assert not ask(claims, call).paid
+    clock.sleep(2)
+    assert claims.find("subject", QUESTION) is None
+    assert ask(claims, call).paid
+    assert not ask(claims, call).paid
+    assert call.count == 2
+
+
+def test_a_lifetime_holds_for_answers_that_are_there_already_and_shortens_none_but_theirs(blobs, clock):
+    call = Calls()
+    ask(Claims(blobs, clock), call)
+    clock.sleep(1000)
+    assert not ask(Claims(blobs, clock, lifetime_seconds=1001), call).paid
+    assert ask(Claims(blobs, clock, lifetime_seconds=999), call, lifetime_seconds=300).paid
+    clock.sleep(301)
+    assert ask(Claims(blobs, clock, lifetime_seconds=999), call, lifetime_seconds=300).paid
+
+
 def test_an_answer_about_an_address_serves_for_its_lifetime_only(claims, clock):
     call = Calls()
     ask(claims, call, lifetime_seconds=300)

@@ -189,6 +189,23 @@ def test_what_may_not_come_until_later_leaves_no_gap_in_the_backlog() -> None:
     assert ledger.postponed(books, NOW, 0.0, 1, TEN)[1] == pytest.approx(2.0)
 
 
+def test_what_may_come_now_does_not_wait_for_a_backlog_that_begins_much_later() -> None:
+    """Images that wait for the next day must not have one wait that somebody wants to be tried at once."""
+    books, _ = ledger.postponed(Ledger(), NOW, 3600.0, 50, TEN)
+    turns = []
+    for _ in range(3):
+        books, turn = ledger.postponed(books, NOW, 0.0, 20, TEN)
+        turns.append(turn)
+    assert turns == pytest.approx([0.0, 2.0, 4.0])
+    assert ledger.behind(books, NOW) == pytest.approx(6.0)
+    assert ledger.postponed(books, NOW, 3600.0, 1, TEN)[1] == pytest.approx(3600.0)
+
+
+def test_what_may_come_a_little_before_a_backlog_begins_joins_it() -> None:
+    books, _ = ledger.postponed(Ledger(), NOW, 50.0, 20, TEN)
+    assert ledger.postponed(books, NOW, 1.0, 1, TEN)[1] == pytest.approx(52.0)
+
+
 def test_nobody_is_due_before_the_first_turn_of_the_backlog() -> None:
     books, _ = ledger.postponed(Ledger(), NOW, 60.0, 50, TEN)
     assert ledger.behind(books, NOW) == 0.0

@@ -1,5 +1,6 @@
 import pytest
 from doubles.clock import FakeClock
+from doubles.fake_vision import FakeVision
 from doubles.memory import MemoryBlobs
 from doubles.parts import ENVIRONMENT, parts
 from doubles.pictures import picture
@@ -75,6 +76,19 @@ def test_the_rate_and_the_limits_are_those_of_the_settings(monkeypatch: pytest.M
     assert [blobs.contents(names.QUOTA).keys() for blobs in made if blobs.contents(names.QUOTA)] == [
         {"vision.invalid.json"}
     ]
+
+
+def test_the_lifetime_of_answers_is_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    blobs = MemoryBlobs(clock)
+    monkeypatch.setattr(services, "BlobStore", lambda connection, **options: blobs)
+    vision, image = FakeVision(), ImageBytes(picture())
+    monkeypatch.setattr(services, "VisionClient", lambda *where, **options: vision)
+    built = services.build(Settings.from_env({**ENVIRONMENT, "ANSWER_LIFETIME_DAYS": "2"}), clock=clock)
+    for days, calls in ((0, 1), (1.9, 1), (0.2, 2)):
+        clock.advance(days * 86_400)
+        built.ask(QUESTION, image)
+        assert len(vision.asked) == calls
 
 
 def test_no_key_is_shown_with_the_services() -> None:

@@ -101,7 +101,7 @@ def test_an_image_that_is_not_done_in_time_ends_with_1(
     image.write_bytes(b"nobody has added these")
     assert add(image, "--timeout", "0") == 1
     told = capsys.readouterr().err
-    assert "nothing more was finished for 0 s: 1 of 1 uploaded, 0 done; work on what was uploaded goes on" in told
+    assert "nothing more is finished within 0 s: 1 of 1 uploaded, 0 done; work on what was uploaded goes on" in told
 
 
 def test_several_files_end_with_0_only_if_all_are_complete(add: Add, app: FakeApp, tmp_path: Path) -> None:

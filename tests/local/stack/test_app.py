@@ -1,5 +1,6 @@
 import json
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,40 @@ def test_waiting_is_bounded_and_tells_what_is_known_by_then() -> None:
         app.images["a.jpg"] = image_json("a.jpg", "pending")
         states = wait_for_images(AppClient(app.port), ["a.jpg", "b.jpg"], timeout_seconds=0, stop=threading.Event())
     assert {name: state.state for name, state in states.items()} == {"a.jpg": "pending"}
+
+
+UNTIL = {"last": "2026-11-26T17:00:00.5+00:00", "until": "2026-11-26T18:00:00.5+00:00"}
+QUOTA = {"code": "quota_exhausted", "message": "the quota is used up", "action": "wait", **UNTIL}
+LATER = QUOTA | {"code": "throttled", "until": "2026-11-27T00:00:00+00:00"}
+
+
+def test_what_is_deferred_tells_until_when_and_why() -> None:
+    image = parse_image(
+        image_json("a.jpg", "deferred", analysis={"state": "deferred", "problem": QUOTA}, thumbnails=[])
+    )
+    assert image.told == "deferred until 2026-11-26 18:00:00 UTC (quota_exhausted)"
+    [step] = image.unfinished
+    assert step.problem == (
+        "the quota is used up. wait. (quota_exhausted) Tried again by itself at 2026-11-26 18:00:00 UTC."
+    )
+
+
+def test_an_image_is_put_off_until_the_last_of_its_steps_is_tried_again_and_tells_it() -> None:
+    thumbnails = [{"size": "1x1", "state": "deferred", "problem": LATER}]
+    image = parse_image(
+        image_json("a.jpg", "deferred", analysis={"state": "deferred", "problem": QUOTA}, thumbnails=thumbnails)
+    )
+    since = datetime(2026, 11, 26, 16, tzinfo=UTC)
+    assert image.put_off_until(since) == datetime(2026, 11, 27, tzinfo=UTC)
+    assert image.told == "deferred until 2026-11-27 00:00:00 UTC (quota_exhausted)"
+    # Both were found out before: whatever kept them may be over.
+    assert image.put_off_until(since + timedelta(hours=2)) is None
+
+
+def test_what_has_failed_tells_why_but_no_time_and_what_is_pending_or_complete_has_neither() -> None:
+    failed = parse_image(image_json("a.jpg", "failed", analysis={"state": "failed", "problem": QUOTA}, thumbnails=[]))
+    assert failed.told == "failed (quota_exhausted)"
+    assert "18:00" not in str(failed.unfinished[0].problem)
+    for state in ("pending", "complete"):
+        image = parse_image(image_json("a.jpg", state))
+        assert (image.told, image.put_off_until(datetime(2026, 1, 1, tzinfo=UTC))) == (state, None)

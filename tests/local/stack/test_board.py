@@ -11,6 +11,7 @@ from local.stack.board import board, missing_records, table
 from local.stack.tryout import curl_lines
 
 PROBLEM = {"code": "throttled", "message": "the quota is used up", "action": "wait until noon"}
+UNTIL = {"last": "2026-11-26T11:00:00+00:00", "until": "2026-11-26T12:00:00+00:00"}
 LONG = "Dear neighbours, on Saturday the 14th of June the street will be closed from 10 a.m."
 STATES: dict[str, ImageState] = {
     "a.jpg": parse_image(image_json("a.jpg")),
@@ -54,6 +55,19 @@ def test_without_a_terminal_each_image_is_one_line_when_its_state_is_known() -> 
     assert lines[1].endswith("; thumbnails: 2/2; text: RIVER PARK OPEN 8 - 20")
     assert lines[3] == "minutes.pdf: complete; text: Minutes of the summer party"
     assert [line.split(":")[0] for line in lines] == ["a.jpg", "sign.jpg", "letter.jpg", "minutes.pdf", "b.jpg"]
+
+
+def test_what_is_deferred_says_until_when_and_why_in_the_table_in_its_line_and_below() -> None:
+    late = parse_image(image_json("g.jpg", "deferred", analysis={"state": "deferred", "problem": PROBLEM | UNTIL}))
+    output = io.StringIO()
+    Console(file=output, width=200).print(table(["g.jpg"], {"g.jpg": late}))
+    words = "deferred until 2026-11-26 12:00:00 UTC (throttled)"
+    assert words in output.getvalue()
+    with board(Console(file=output, width=40), ["g.jpg"]) as show:
+        show({"g.jpg": late})
+    assert f"g.jpg: {words}" in output.getvalue()
+    below = missing_records(["g.jpg"], {"g.jpg": late})[0]
+    assert below.endswith("wait until noon. (throttled) Tried again by itself at 2026-11-26 12:00:00 UTC.")
 
 
 def test_every_missing_record_is_named_with_its_reason() -> None:

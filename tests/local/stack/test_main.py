@@ -33,7 +33,7 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     assert "invalid choice: 'begin'" in answer.stderr
 
 
-@pytest.mark.parametrize("command", ["start", "add", "events", "doctor"])
+@pytest.mark.parametrize("command", ["start", "add", "unfinished", "events", "doctor"])
 def test_each_command_tells_its_options(command: str) -> None:
     answer = run(command, "--help")
     assert answer.returncode == 0

@@ -1,7 +1,10 @@
+import threading
+from datetime import UTC, datetime, timedelta
+
 from doubles.clock import FakeClock
 
-from local.app import AppClient, ImageState
-from local.waiting import FEWEST, MAX_DELAY_SECONDS, MOST, POLL_SECONDS, Watch
+from local.app import AppClient, ImageState, Step
+from local.waiting import FEWEST, MAX_DELAY_SECONDS, MOST, POLL_SECONDS, Watch, wait_for_images
 
 
 class Counted(AppClient):
@@ -13,9 +16,14 @@ class Counted(AppClient):
         self.asked: list[str] = []
         self.again: list[str] = []
         self.host_answers = True
+        # Until when each is deferred, as it was found out now.
+        self.until: dict[str, datetime] = {}
 
     def image(self, name: str) -> ImageState | None:
         self.asked.append(name)
+        if name in self.until:
+            step = Step("analysis", "deferred", last=datetime.now(UTC), until=self.until[name])
+            return ImageState(name, "deferred", steps=(step,))
         return ImageState(name, self.states.get(name, "pending"))
 
     def process_again(self, name: str) -> bool:
@@ -86,3 +94,28 @@ def test_what_was_there_is_processed_again_once_the_host_takes_it_and_only_once(
             watch.ask()
     assert app.again == ["late", "late"]
     assert set(watch.unsettled) == {"late", "new"}
+
+
+def test_nobody_waits_for_what_is_put_off_until_after_the_time_is_up() -> None:
+    app = Counted()
+    app.states = {"done": "complete"}
+    app.until = {"late": datetime.now(UTC) + timedelta(hours=5)}
+    states = wait_for_images(app, ["done", "late"], timeout_seconds=3600, stop=threading.Event())
+    assert {name: state.state for name, state in states.items()} == {"done": "complete", "late": "deferred"}
+
+
+def test_waiting_is_in_vain_only_if_it_is_for_every_image_and_known_since_it_began() -> None:
+    app, moment = Counted(), datetime(2026, 1, 1, tzinfo=UTC)
+    with Watch(app, utc=lambda: moment) as watch:
+        assert not watch.is_in_vain(60)
+        for name, seconds in (("soon", 30), ("late", 90)):
+            watch.add(name, already_there=False)
+            app.until[name] = moment + timedelta(seconds=seconds)
+        assert not watch.is_in_vain(60)
+        watch.ask()
+        assert not watch.is_in_vain(60)
+        assert watch.is_in_vain(20)
+    with Watch(app, utc=lambda: datetime.now(UTC) + timedelta(minutes=1)) as later:
+        later.add("late", already_there=True)
+        later.ask()
+        assert not later.is_in_vain(0)

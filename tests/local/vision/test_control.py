@@ -344,3 +344,25 @@ def test_a_dripping_answer_comes_byte_by_byte_and_at_once_when_the_service_stops
         stopping.join()
 
     assert rest.endswith(b"}")
+
+
+def test_keys_are_valid_from_the_next_call_on_and_only_those_that_were_put(vision: RunningVision) -> None:
+    with Caller(vision.url, vision.key) as first, Caller(vision.url, "other") as other:
+
+        def statuses() -> list[int]:
+            return [caller.post("tag", picture()).status_code for caller in (first, other)]
+
+        assert statuses() == [200, 401]
+        for keys, expected in (([vision.key, "other"], [200, 200]), (["other"], [401, 200]), ([], [401, 401])):
+            assert first.control("PUT", "keys", {"keys": keys}).status_code == 204
+            assert first.control("GET", "keys").json() == {"keys": keys}
+            assert statuses() == expected
+        assert first.control("DELETE", "keys").status_code == 204
+        assert statuses() == [200, 401]
+
+
+@pytest.mark.parametrize("content", [{}, [], {"keys": "one"}, {"keys": [1]}, {"keys": [""]}, {"keys": [], "more": 1}])
+def test_what_are_no_keys_changes_nothing(vision: RunningVision, caller: Caller, content: object) -> None:
+    answer = caller.control("PUT", "keys", content)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadArgument")
+    assert caller.control("GET", "keys").json() == {"keys": [vision.key]}

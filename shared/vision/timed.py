@@ -39,6 +39,7 @@ class _Time(threading.local):
 allowed = _Time()
 # 0 would mean to a socket that it must not wait at all.
 _LEAST_SECONDS = 0.001
+_SMALL_BYTES = 16 * 1024
 
 
 class _Received(io.RawIOBase):
@@ -103,16 +104,18 @@ def _addresses(host: str, port: int, seconds: float) -> list[str]:
 
 class _Timed:
     """
-    Connecting and sending take no more than what time is left.
+    Connecting and sending take no more than what time is left; a small request goes out in one piece.
 
     urllib3 would give each address of a host, the handshake after them and each part of a body the whole time that is
-    for connecting.
+    for connecting. And it sends the head by itself: a system call, a packet and a TLS record more.
     """
 
     sock: Any
     port: int
     timeout: Any
     _dns_host: str
+    # The head of a request whose body follows at once; empty until it comes, None where nothing is held back.
+    _head: bytes | None = None
 
     def _new_conn(self) -> socket.socket:
         host, most = self._dns_host, self.timeout
@@ -129,7 +132,16 @@ class _Timed:
         made.settimeout(min(most, max(allowed.until - time.monotonic(), _LEAST_SECONDS)))
         return made
 
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **options: Any) -> None:
+        self._head = b"" if isinstance(body, bytes) and 0 < len(body) <= _SMALL_BYTES else None
+        super().request(method, url, body, *args, **options)  # type: ignore[misc]
+
     def send(self, data: Any) -> None:
+        if self._head == b"":
+            self._head = bytes(data)
+            return
+        if self._head:
+            data, self._head = self._head + data, None
         if self.sock is not None:
             allowed.limit(self.sock)
         super().send(data)  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """The transport on a real wire: connections, deadlines, limits, TLS."""
 
+import http.client
 import json
 import logging
 import socket
@@ -361,6 +362,27 @@ def test_a_host_that_does_not_exist_is_unavailable(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(VisionUnavailableError, match="Name or service not known"):
         send(Transport(connections=1), "https://vision.invalid")
+
+
+@pytest.mark.parametrize("size", [1, 16 * 1024])
+def test_a_small_request_goes_out_in_one_piece(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    pieces = list[bytes]()
+    send_piece = http.client.HTTPConnection.send
+
+    def noted(connection: http.client.HTTPConnection, data: bytes) -> None:
+        pieces.append(data)
+        send_piece(connection, data)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "send", noted)
+    with running_wire() as wire:
+        transport = Transport(connections=1)
+        for body in (b"a" * size, b"b" * size):
+            send(transport, wire.url, body=body)
+        assert [len(body) for body in wire.bodies] == [size, size]
+        send(transport, wire.url, method="GET", body=None)
+        send(transport, wire.url, body=bytes(16 * 1024 + 1))
+    assert [piece[-1:] for piece in pieces] == [b"a", b"b", b"\n", b"\n", b"\0"]
+    assert wire.requests[2:] == ["GET /", "POST /"]
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def pace_goal(scenario: Scenario, burst: Burst) -> Goal:
 
 def _burst_row(client: str, scenario: Scenario, burst: Burst) -> tuple[str, ...]:
     ideal = scenario.images * scenario.rate.seconds / scenario.rate.calls
-    failures = ", ".join(f"{count} {name}" for name, count in burst.failures.most_common())
+    failures = ", ".join(f"{count} {name}" for name, count in (burst.failures + burst.events).most_common())
     return (
         client,
         str(burst.lost),
@@ -104,7 +104,16 @@ def _burst_row(client: str, scenario: Scenario, burst: Burst) -> tuple[str, ...]
     )
 
 
-_HEADER = ("client", "lost", "calls an image", "429s", "time", "answers an image", "CPU ms an image", "errors raised")
+_HEADER = (
+    "client",
+    "lost",
+    "calls an image",
+    "429s",
+    "time",
+    "answers an image",
+    "CPU ms an image",
+    "errors raised, events",
+)
 
 
 def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seconds: float = _PACE_SECONDS) -> Section:
@@ -126,14 +135,21 @@ def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seco
         rows = [_burst_row(client, scenario, burst) for client, burst in found[scenario.name].items()]
         text += [f"### {scenario.name}", table(_HEADER, rows)]
     rows = [
-        (scenario.name, f"{burst.rate:.1%}", str(burst.throttled), str(burst.lost), f"{burst.cpu_ms:.1f}")
+        (
+            scenario.name,
+            f"{burst.rate:.1%}",
+            str(burst.throttled),
+            str(burst.lost),
+            f"{burst.cpu_ms:.1f}",
+            ", ".join(f"{count} {name}" for name, count in burst.events.most_common()) or "none",
+        )
         for scenario, burst in paced
     ]
     text += [
         "### The pace alone",
         f"Four processes with 64 threads each and the books in Azurite, nothing fails, {pace_seconds:g} s.\n"
         "The share is of the calls that the rate allows from the first to the last.",
-        table(("scenario", "share of the rate", "429s", "lost", "CPU ms an image"), rows),
+        table(("scenario", "share of the rate", "429s", "lost", "CPU ms an image", "events"), rows),
     ]
     goals = [simulate.goal_of(each, result_of(each, found[each.name][OURS])) for each in scenarios if clients]
     return Section("Bursts, for real", "\n\n".join(text), [*goals, *(pace_goal(*each) for each in paced)])

@@ -20,7 +20,8 @@ from bench.peers.rounds import ROOT, environment
 from bench.simulate import Scenario
 
 OURS = "ours"
-CLIENTS = tuple(PEERS)
+# Each is the app's own or a peer's; ours is always paced here.
+CLIENTS = tuple(client for client in PEERS if client != "ours, paced")
 # Of one question, for the app by default and for the peers as their timeout.
 DEADLINE_SECONDS = 30.0
 LATENCY_SECONDS = 0.4
@@ -37,6 +38,8 @@ class Burst(NamedTuple):
         seconds: from the beginning to the last image that was done.
         rate: calls that the limit let pass, from the first to the last, of those that it could have.
         cpu_ms: of the client's processes, for each image, storage included.
+        failures: errors that were raised, by their code or class.
+        events: warnings of the app's books.
     """
 
     lost: int
@@ -48,6 +51,7 @@ class Burst(NamedTuple):
     rate: float
     cpu_ms: float
     failures: Counter[str]
+    events: Counter[str]
 
 
 def run(scenario: Scenario, client: str, storage: str) -> Burst:
@@ -94,9 +98,7 @@ def _summed(scenario: Scenario, told: list[dict[str, Any]], counts: dict[str, An
     done = sum(each["done"] for each in told)
     passed = counts["calls"] - counts["throttled"]
     possible = (counts["last"] - counts["first"]) * scenario.rate.calls / scenario.rate.seconds
-    failures: Counter[str] = Counter()
-    for each in told:
-        failures.update(each["failures"])
+    failures, events = (sum((Counter(each[kind]) for each in told), Counter()) for kind in ("failures", "events"))
     return Burst(
         lost=scenario.images - done,
         calls=counts["calls"],
@@ -107,6 +109,7 @@ def _summed(scenario: Scenario, told: list[dict[str, Any]], counts: dict[str, An
         rate=(passed - 1) / possible if possible else 0.0,
         cpu_ms=sum(each["cpu_seconds"] for each in told) * 1000 / scenario.images,
         failures=failures,
+        events=events,
     )
 
 

@@ -133,6 +133,20 @@ def _events(addresses: Addresses, state: Path, *, duplicate: bool) -> Recipe:
     return replace(recipe, command=[*recipe.command, "--duplicate"]) if duplicate else recipe
 
 
+@contextmanager
+def running_storage(state: Path) -> Iterator[str]:
+    """Run storage alone, with every container in it; its connection string. Raises LocalError."""
+    addresses = Addresses(_five_free_ports())
+    supervisor = Supervisor(lambda line: None)
+    try:
+        supervisor.launch(recipes.azurite(addresses, state))
+        supervisor.wait_until_ready("azurite")
+        make_containers(addresses.connection_string)
+        yield addresses.connection_string
+    finally:
+        supervisor.stop(recipes.STOP_ORDER)
+
+
 def _five_free_ports() -> int:
     """The first of five ports in a row that nothing listens on."""
     for port in random.sample(_CANDIDATES, len(_CANDIDATES)):

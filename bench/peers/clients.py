@@ -16,6 +16,7 @@ _RETRIED = (408, 429, 500, 502, 503, 504)
 # The name of each peer, and the lock of its environment.
 PEERS = {
     "ours": "requests",
+    "ours, paced": "requests",
     "requests.Session": "requests",
     "requests with urllib3 Retry": "requests",
     "stamina around requests": "stamina",
@@ -41,6 +42,7 @@ def make(peer: str, target: Target) -> Ask:
     """The peer, ready to be called from many threads."""
     makers = {
         "ours": _ours,
+        "ours, paced": _paced,
         "requests.Session": lambda target: _requests(target, 0),
         "requests with urllib3 Retry": _urllib3_retry,
         "stamina around requests": _stamina,
@@ -51,6 +53,22 @@ def make(peer: str, target: Target) -> Ask:
 
 
 def _ours(target: Target) -> Ask:
+    return _client(target)
+
+
+def _paced(target: Target) -> Ask:
+    """With the gate and the books of the app, at a pace that nobody here needs. What storage costs is not ours."""
+    from bench.peers.shelf import shelf
+    from shared.gate import Gate
+    from shared.ledger import Rate
+    from shared.quota import Quota
+    from shared.retry import SystemClock
+
+    clock = SystemClock()
+    return _client(target, gate=Gate(clock, Quota(shelf(), "books.json", Rate(100_000, 1.0), clock)))
+
+
+def _client(target: Target, **options: Any) -> Ask:
     from shared.images import ImageBytes, ImageUrl
     from shared.vision.client import VisionClient
     from shared.vision.transport import Transport
@@ -60,6 +78,7 @@ def _ours(target: Target) -> Ask:
         KEY,
         transport=Transport(connections=target.threads, ca_bundle=target.ca_bundle),
         timeout_seconds=target.deadline_seconds,
+        **options,
     )
     features = ("Categories", "Tags", "Description")
     return lambda image: client.analyze(ImageUrl(URL) if image is None else ImageBytes(image), features)

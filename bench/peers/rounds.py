@@ -93,7 +93,7 @@ def measure(peer: str, server: Server, cell: Cell, *, deadline_seconds: float = 
     done = subprocess.run(
         [str(python_of(PEERS[peer])), "-m", "bench.peers.child", json.dumps(task)],
         cwd=ROOT,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -135,7 +135,7 @@ def faults(authority: Authority) -> Faults:
         return dict(zip(PEERS, pool.map(both, PEERS), strict=True))
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Without proxies and authorities of the machine: some peers would take these instead of what they are given."""
     foreign = ("_proxy", "_ca_bundle", "ssl_cert_file", "ssl_cert_dir")
     return {name: value for name, value in os.environ.items() if not name.lower().endswith(foreign)}

@@ -7,7 +7,7 @@ answer.
 
 import json
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from shared import settings
@@ -78,7 +78,7 @@ class VisionClient:
             description_exclude=description_exclude,
             model_version=model_version,
         )
-        return Analysis.of(self.ask(question, image).json())
+        return Analysis.of(self._ask_json(question, image))
 
     def describe(
         self,
@@ -96,7 +96,7 @@ class VisionClient:
             description_exclude=description_exclude,
             model_version=model_version,
         )
-        return Analysis.of(self.ask(question, image).json())
+        return Analysis.of(self._ask_json(question, image))
 
     def generate_thumbnail(
         self,
@@ -113,27 +113,28 @@ class VisionClient:
 
     def area_of_interest(self, image: Image, *, model_version: str = "latest") -> AreaOfInterest:
         """Ask for the rectangle that matters most."""
-        return AreaOfInterest.of(self.ask(questions.area_of_interest(model_version=model_version), image).json())
+        return AreaOfInterest.of(self._ask_json(questions.area_of_interest(model_version=model_version), image))
 
     def tag(self, image: Image, *, language: str = "en", model_version: str = "latest") -> Analysis:
         """Ask for words about the image."""
-        return Analysis.of(self.ask(questions.tag(language=language, model_version=model_version), image).json())
+        return Analysis.of(self._ask_json(questions.tag(language=language, model_version=model_version), image))
 
     def detect(self, image: Image, *, model_version: str = "latest") -> Analysis:
         """Ask for objects and where they are."""
-        return Analysis.of(self.ask(questions.detect(model_version=model_version), image).json())
+        return Analysis.of(self._ask_json(questions.detect(model_version=model_version), image))
 
     def analyze_by_domain(
         self, model: str, image: Image, *, language: str = "en", model_version: str = "latest"
     ) -> DomainAnalysis:
         """Ask a domain-specific model, `landmarks` or `celebrities` (the latter needs Microsoft's approval)."""
         question = questions.domain(model, language=language, model_version=model_version)
-        return DomainAnalysis.of(self.ask(question, image).json())
+        return DomainAnalysis.of(self._ask_json(question, image))
 
     def list_models(self, *, timeout_seconds: float | None = None) -> DomainModels:
         """Ask which domain-specific models there are. No image, and the cheapest way to try endpoint and key."""
         url = f"{self._base}/models"
-        return DomainModels.of(self._get(url, "models", timeout_seconds).json())
+        headers = {"Accept": "application/json"}
+        return DomainModels.of(self._exchange("GET", url, headers, None, "models", _parsed, timeout_seconds))
 
     def read(
         self,
@@ -182,7 +183,7 @@ class VisionClient:
             raise BadRequestError("The Read's address is not on VISION_ENDPOINT, so the key is not sent there.")
 
         def check(reply: Reply, visit: Visit) -> ReadResult:
-            result = ReadResult.of(_json(reply, visit).json())
+            result = ReadResult.of(_parsed(reply, visit))
             visit.billed = self._pages.further(url, result)
             return result
 
@@ -198,13 +199,16 @@ class VisionClient:
         Raises:
             ImageRejectedError, VisionError: see `shared.errors`.
         """
+        return self._pose(question, image, _json if question.accept == "application/json" else _image)
+
+    def _ask_json(self, question: Question, image: Image) -> dict[str, Any]:
+        """`ask`, for whoever needs the parsed body only: to check it is to parse it, which is done once."""
+        return self._pose(question, image, _parsed)
+
+    def _pose(self, question: Question, image: Image, check: Callable[[Reply, Visit], _T]) -> _T:
         content_type, body = _body(image)
         headers = {"Content-Type": content_type, "Accept": question.accept}
-        check = _json if question.accept == "application/json" else _image
         return self._exchange("POST", self._url(question), headers, body, question.operation, check)
-
-    def _get(self, url: str, operation: str, timeout_seconds: float | None = None) -> Answer:
-        return self._exchange("GET", url, {"Accept": "application/json"}, None, operation, _json, timeout_seconds)
 
     def _url(self, question: Question) -> str:
         return f"{self._base}/{question.path or question.operation}?{urlencode(question.parameters)}"
@@ -279,10 +283,13 @@ def _answer(reply: Reply) -> Answer:
     return Answer(content_type, reply.body, reply.headers.get("apim-request-id"))
 
 
-def _json(reply: Reply, _: Visit) -> Answer:
-    answer = _answer(reply)._replace(content_type="application/json")
-    answer.json()
-    return answer
+def _json(reply: Reply, visit: Visit) -> Answer:
+    _parsed(reply, visit)
+    return _answer(reply)._replace(content_type="application/json")
+
+
+def _parsed(reply: Reply, _: Visit) -> dict[str, Any]:
+    return _answer(reply).json()
 
 
 def _image(reply: Reply, _: Visit) -> Answer:

@@ -1,15 +1,11 @@
 """
-Connections that keep to a deadline and share one TLS context: requests' adapter without requests' session.
+Connections that share one TLS context: requests' adapter without requests' session. `timed` keeps them to a deadline.
 
 Measured reasons for what looks unusual are in docs/decisions.md. A session asks the environment and merges its defaults
 at every call, which is more than a third of the call's CPU. An adapter builds a TLS context and reads the whole file of
-authorities for every new connection, which is ten times the CPU of the connection itself. And a socket's own limit
-starts anew with every byte, so a service that drips would outlast any.
+authorities for every new connection, which is ten times the CPU of the connection itself.
 """
 
-import http.client
-import io
-import socket
 import ssl
 import threading
 import time
@@ -18,9 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+
+from shared.vision import timed
 
 
 def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
@@ -43,76 +40,6 @@ def _origin(address: str) -> str:
     request = requests.PreparedRequest()
     request.prepare_url(address, None)
     return str(request.url)
-
-
-class _Time(threading.local):
-    """The moment, by the monotonic clock, until which this thread's request and answer may be on the wire."""
-
-    until = 0.0
-
-    def limit(self, limited: socket.socket) -> None:
-        """Let the socket's next step take what time is left; its own limit would start anew with each."""
-        seconds = self.until - time.monotonic()
-        if seconds <= 0:
-            raise TimeoutError("timed out")
-        limited.settimeout(seconds)
-
-
-_time = _Time()
-
-
-class _Received(io.RawIOBase):
-    """What a socket receives while there is time, however it drips."""
-
-    def __init__(self, raw: Any, limited: socket.socket) -> None:
-        self._raw = raw
-        self._socket = limited
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        _time.limit(self._socket)
-        received: int | None = self._raw.readinto(buffer)
-        return received
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        # Beneath the parser, so that status line and headers are limited too.
-        self.fp = io.BufferedReader(_Received(self.fp.detach(), sock))
-
-
-class _TimedSending:
-    """Sending may take what time is left; urllib3 would give a body the time that is for connecting."""
-
-    sock: Any
-
-    def send(self, data: Any) -> None:
-        if self.sock is not None:
-            _time.limit(self.sock)
-        super().send(data)  # type: ignore[misc]
-
-
-class _Connection(_TimedSending, urllib3.connection.HTTPConnection):
-    response_class = _Response
-
-
-class _TlsConnection(_TimedSending, urllib3.connection.HTTPSConnection):
-    response_class = _Response
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
 
 
 class Adapter(HTTPAdapter):
@@ -153,18 +80,18 @@ class Adapter(HTTPAdapter):
         proxies: dict[str, str],
     ) -> requests.Response:
         """Send; all of it, and what this thread then reads of the answer, may take so many seconds."""
-        _time.until = time.monotonic() + seconds
+        timed.allowed.until = time.monotonic() + seconds
         return self.send(request, stream=True, timeout=(connect_seconds, seconds), proxies=proxies)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Make the pools of connections that keep to their time."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": timed.Pool, "https": timed.TlsPool}
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """The same behind a proxy."""
         manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        manager.pool_classes_by_scheme = {"http": timed.Pool, "https": timed.TlsPool}
         return manager
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:

@@ -36,5 +36,11 @@ def test_the_machine_is_described_in_full() -> None:
 def test_the_page_that_is_kept_was_written_by_the_benchmarks() -> None:
     page = (PROJECT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     assert page.startswith(bench.HEAD)
-    for title in ("When a Read is polled", "Clients of Computer Vision"):
+    titles = (
+        "Bursts, for real",
+        "Bursts, outages and wrong rates, simulated",
+        "Clients of Computer Vision",
+        "When a Read is polled",
+    )
+    for title in titles:
         assert f"## {title}\n" in page

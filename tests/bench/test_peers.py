@@ -10,9 +10,11 @@ import requests
 from doubles.clock import FakeClock
 
 from bench.peers import answers, authority, child, report, rounds
+from bench.peers import shelf as shelves
 from bench.peers.clients import KEY, PEERS, URL, Target, make
-from shared.errors import BlobsightError, UnexpectedAnswerError
+from shared.errors import BlobsightError, ConflictError, UnexpectedAnswerError
 from shared.images import ImageUrl
+from shared.storage import IfEtag
 from shared.vision.client import VisionClient
 from shared.vision.models import Analysis
 from shared.vision.transport import Transport
@@ -131,6 +133,10 @@ def measured(cpu_ms: float, megabytes: float) -> dict[str, list[dict[str, float]
     return costs | {cell.name: [{"traced_mb": megabytes, "resident_mb": 0.0}] for cell in rounds.MEMORY}
 
 
+def both(cpu_ms: float, megabytes: float) -> dict[str, dict[str, list[dict[str, float]]]]:
+    return dict.fromkeys(("ours", "ours, paced"), measured(cpu_ms, megabytes))
+
+
 def faults(ours: dict[str, Any]) -> rounds.Faults:
     ended = {"ended": "UnexpectedAnswerError", "seconds": 1.0, "resident_mb": 0.0}
     recovered = {fault: {**ended, "ended": ""} for fault in answers.TRANSIENT}
@@ -140,8 +146,8 @@ def faults(ours: dict[str, Any]) -> rounds.Faults:
 
 def test_goals_hold_where_ours_is_cheap_and_are_missed_where_it_is_dear() -> None:
     others = {peer: measured(100.0, 0.0) for peer in PEERS}
-    assert all(goal.held for goal in report.cost_goals({**others, "ours": measured(14.0, 0.09)}))
-    assert not any(goal.held for goal in report.cost_goals({**others, "ours": measured(81.0, 0.11)}))
+    assert all(goal.held for goal in report.cost_goals({**others, **both(14.0, 0.09)}))
+    assert not any(goal.held for goal in report.cost_goals({**others, **both(81.0, 0.11)}))
 
 
 def test_a_ratio_is_of_the_same_round() -> None:
@@ -171,3 +177,24 @@ def test_ours_raises_its_own_errors_only(server: rounds.Server, control: child.S
         control.strike(fault)
         with pytest.raises(BlobsightError):
             analyze(server, FakeClock())
+
+
+@pytest.mark.parametrize("fault", ["503", "reset"])
+def test_ours_recovers_with_its_gate_and_its_books_too(
+    server: rounds.Server, control: child.Service, fault: str
+) -> None:
+    control.strike(fault, 1)
+    outcome = child.watched(make("ours, paced", target(server)), None, 20.0)
+    assert outcome["ended"] == ""
+    assert control.counts()["requests"] == 2
+
+
+def test_the_shelf_keeps_to_conditions() -> None:
+    shelf = shelves.shelf()
+    etag = shelf.write("quota", "books", b"one", content_type="", condition=IfEtag(None))
+    with pytest.raises(ConflictError):
+        shelf.write("quota", "books", b"two", content_type="", condition=IfEtag(None))
+    shelf.write("quota", "books", b"three", content_type="", condition=IfEtag(etag))
+    blob = shelf.read("quota", "books")
+    assert blob is not None
+    assert blob.data == b"three"

@@ -1,5 +1,6 @@
 """The transport on a real wire: connections, deadlines, limits, TLS."""
 
+import http.client
 import json
 import logging
 import socket
@@ -11,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3
 from doubles.authority import make_certificate
 from doubles.clock import FakeClock
 from doubles.ports import five_free_ports
@@ -228,6 +231,121 @@ def test_the_same_over_tls(tmp_path: Path) -> None:
             send(transport, f"https://127.0.0.1:{port}", seconds=0.5, body=bytes(64 << 20))
         assert 0.4 < time.monotonic() - before < 1.5
     assert caught.value.code == "vision_too_slow"
+
+
+@contextmanager
+def dripping_handshake() -> Iterator[int]:
+    """On the yielded port every connection gets the beginning of a handshake, then a byte of it now and then."""
+    over = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        with accepted, suppress(OSError):
+            accepted.recv(65536)
+            # A record of 16,000 bytes with a ServerHello that fills it.
+            accepted.sendall(b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c\x03\x03")
+            while not over.wait(0.02):
+                accepted.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=serve, args=(listening,))
+        server.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            server.join()
+
+
+def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
+    with dripping_handshake() as port:
+        before = time.monotonic()
+        with pytest.raises(VisionUnavailableError) as caught:
+            send(Transport(connections=1), f"https://127.0.0.1:{port}", seconds=0.4)
+        assert time.monotonic() - before < 1.4
+    assert caught.value.code == "vision_too_slow"
+
+
+def test_a_handshake_has_only_the_time_that_connecting_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = urllib3.util.connection.create_connection
+
+    def slowly(*args: Any, **options: Any) -> socket.socket:
+        threading.Event().wait(1.5)
+        return connect(*args, **options)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", slowly)
+    with dripping_handshake() as port:
+        before = time.monotonic()
+        with pytest.raises(VisionUnavailableError):
+            send(Transport(connections=1), f"https://127.0.0.1:{port}", seconds=2.0)
+        assert time.monotonic() - before < 3.0
+
+
+def test_addresses_that_nobody_answers_at_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def silent(address: tuple[str, int], timeout: float, **options: Any) -> socket.socket:
+        tried.append((address[0], timeout))
+        threading.Event().wait(min(timeout, 0.2))
+        raise TimeoutError("timed out")
+
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 80)) for number in range(1, 9)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: found)
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", silent)
+    with pytest.raises(VisionUnavailableError):
+        send(Transport(connections=1), "http://vision.invalid", seconds=0.5)
+    addresses, limits = zip(*tried, strict=True)
+    assert addresses == ("192.0.2.1", "192.0.2.2", "192.0.2.3")[: len(tried)]
+    assert list(limits) == sorted(limits, reverse=True)
+    assert limits[-1] < 0.35
+
+
+def test_the_next_address_is_tried_where_one_refuses(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, wire.port)) for host in ("127.0.0.2", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: found)
+    assert send(Transport(connections=1), f"http://vision.invalid:{wire.port}").status == 200
+    assert wire.headers[0]["Host"] == f"vision.invalid:{wire.port}"
+
+
+def test_a_name_server_that_is_silent_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: over.wait(20) and [])
+    before = time.monotonic()
+    with pytest.raises(VisionUnavailableError) as caught:
+        send(Transport(connections=1), "https://vision.invalid", seconds=0.3)
+    over.set()
+    assert time.monotonic() - before < 1.3
+    assert caught.value.code == "vision_too_slow"
+
+
+def test_a_host_that_does_not_exist_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*asked: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(VisionUnavailableError, match="Name or service not known"):
+        send(Transport(connections=1), "https://vision.invalid")
+
+
+@pytest.mark.parametrize("size", [1, 16 * 1024])
+def test_a_small_request_goes_out_in_one_piece(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    pieces = list[bytes]()
+    send_piece = http.client.HTTPConnection.send
+
+    def noted(connection: http.client.HTTPConnection, data: bytes) -> None:
+        pieces.append(data)
+        send_piece(connection, data)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "send", noted)
+    with running_wire() as wire:
+        transport = Transport(connections=1)
+        for body in (b"a" * size, b"b" * size):
+            send(transport, wire.url, body=body)
+        assert [len(body) for body in wire.bodies] == [size, size]
+        send(transport, wire.url, method="GET", body=None)
+        send(transport, wire.url, body=bytes(16 * 1024 + 1))
+    assert [piece[-1:] for piece in pieces] == [b"a", b"b", b"\n", b"\n", b"\0"]
+    assert wire.requests[2:] == ["GET /", "POST /"]
 
 
 @contextmanager

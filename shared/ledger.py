@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 # Nobody reserves slots further ahead than this: whoever comes next, in whichever process, waits hardly longer.
@@ -23,8 +24,9 @@ _GROWTH = (0.3, 0.1)
 MAX_PUSH_SECONDS = 3600.0
 # Slots are never reserved this far ahead: a machine with a wrong clock has done so, and must not stop all others.
 _IMPLAUSIBLE_SECONDS = 60.0
+_DAY_SECONDS = 86_400
 # No reset is further away than a month, and no backlog behind it longer than days.
-_IMPLAUSIBLE_BACKLOG_SECONDS = 45 * 86_400.0
+_IMPLAUSIBLE_BACKLOG_SECONDS = 45.0 * _DAY_SECONDS
 # A backlog that begins so much later waits for a limit to begin anew or for somebody to mend a key: what may come now
 # does not wait for that.
 _MUCH_LATER_SECONDS = 60.0
@@ -283,14 +285,20 @@ def _until_reset(ledger: Ledger, now: float, limits: Limits) -> float:
 
 def _of_today(ledger: Ledger, now: float) -> Ledger:
     """The books with counts of this day and this month."""
-    today = datetime.fromtimestamp(now, UTC).date()
-    day, tomorrow = today.isoformat(), (today + timedelta(days=1)).isoformat()
+    day, tomorrow = _dates(int(now // _DAY_SECONDS))
     # At midnight, a clock that is a little behind must not begin yesterday anew.
     if not day <= ledger.day <= tomorrow:
         ledger = ledger._replace(day=day, paid_of_day=0)
     if not day[:7] <= ledger.month <= tomorrow[:7]:
         ledger = ledger._replace(month=day[:7], paid_of_month=0)
     return ledger
+
+
+@lru_cache(maxsize=4)
+def _dates(day: int) -> tuple[str, str]:
+    """Day number *day* since 1970, and the one after it; two reservations rarely have different ones."""
+    date = datetime.fromtimestamp(day * _DAY_SECONDS, UTC).date()
+    return date.isoformat(), (date + timedelta(days=1)).isoformat()
 
 
 def _date(moment: float) -> str:

@@ -55,7 +55,7 @@ def fault_goals(faults: Faults) -> list[Goal]:
     """What ours makes of faults."""
     recovered = _recovered(faults, OURS)
     huge = faults[OURS]["endure"]["100 MB answer"]
-    refused = huge["ended"] == "UnexpectedAnswerError" and huge["resident_mb"] <= _UNREAD_MEGABYTES
+    refused = huge["ended"] == "AnswerTooLargeError" and huge["resident_mb"] <= _UNREAD_MEGABYTES
     late = _late(faults, OURS)
     return [
         Goal.at_least("recovered of 11 single transient faults", len(answers.TRANSIENT), len(recovered)),

@@ -102,6 +102,10 @@ class Adapter(HTTPAdapter):
             self._latest = latest = origin, super().get_connection_with_tls_context(request, *args, **options)
         return latest[1]
 
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """The path: a proxy is asked for tunnels only, so that no request names the whole address."""
+        return f"/{str(request.url).split('/', 3)[3]}"
+
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """An answer without cookies, which nobody here would send back."""
         response = requests.Response()

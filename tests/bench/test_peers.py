@@ -12,7 +12,7 @@ from doubles.clock import FakeClock
 from bench.peers import answers, authority, child, report, rounds
 from bench.peers import shelf as shelves
 from bench.peers.clients import KEY, PEERS, URL, Target, make
-from shared.errors import BlobsightError, ConflictError, UnexpectedAnswerError
+from shared.errors import AnswerTooLargeError, BlobsightError, ConflictError
 from shared.images import ImageUrl
 from shared.storage import IfEtag
 from shared.vision.client import VisionClient
@@ -91,7 +91,7 @@ def test_a_huge_answer_is_poured_out_to_whoever_reads_it_and_ours_does_not(
     server: rounds.Server, control: child.Service
 ) -> None:
     control.strike("100 MB answer")
-    with pytest.raises(UnexpectedAnswerError):
+    with pytest.raises(AnswerTooLargeError):
         analyze(server, FakeClock())
     asked = control.counts()["requests"]
     assert control.counts()["sent"] < asked * 20 * 2**20
@@ -138,7 +138,7 @@ def both(cpu_ms: float, megabytes: float) -> dict[str, dict[str, list[dict[str, 
 
 
 def faults(ours: dict[str, Any]) -> rounds.Faults:
-    ended = {"ended": "UnexpectedAnswerError", "seconds": 1.0, "resident_mb": 0.0}
+    ended = {"ended": "AnswerTooLargeError", "seconds": 1.0, "resident_mb": 0.0}
     recovered = {fault: {**ended, "ended": ""} for fault in answers.TRANSIENT}
     endured = dict.fromkeys((*answers.TRANSIENT, *answers.ENDLESS), ended)
     return {peer: {"recover": recovered, "endure": {**endured, **ours}} for peer in PEERS}
@@ -160,9 +160,9 @@ def test_a_ratio_is_of_the_same_round() -> None:
 def test_a_fault_that_outlasts_the_deadline_misses_the_goal_by_its_name() -> None:
     assert all(goal.held for goal in report.fault_goals(faults({})))
     late = {"hang": {"ended": "still waiting", "seconds": 7.0, "resident_mb": 0.0}}
-    read = {"100 MB answer": {"ended": "UnexpectedAnswerError", "seconds": 1.0, "resident_mb": 100.0}}
+    read = {"100 MB answer": {"ended": "AnswerTooLargeError", "seconds": 1.0, "resident_mb": 100.0}}
     missed = [goal for goal in report.fault_goals(faults({**late, **read})) if not goal.held]
-    assert [goal.measured for goal in missed] == ["hang", "UnexpectedAnswerError, 100.0 MB"]
+    assert [goal.measured for goal in missed] == ["hang", "AnswerTooLargeError, 100.0 MB"]
 
 
 def test_the_service_answers_what_each_version_can_read() -> None:

@@ -20,7 +20,7 @@ demo: setup ## The same, then stop; exit 0 only if every sample has every record
 	@$(BIN)/python -m local start --once --port $(PORT)
 
 test: setup-dev ## Set everything up, then run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python tests/run.py
 
 coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at least 95 %
 	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit tests/functions

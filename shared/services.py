@@ -110,7 +110,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     host = images if same else BlobStore(settings.host_storage, connections=connections)
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
-        BlobStore(settings.host_storage, connections=2, hurried=True),
+        BlobStore(settings.host_storage, connections=8, hurried=True),
         names.quota(settings.vision_endpoint),
         Rate(*settings.vision_rate),
         clock,

@@ -1,0 +1,37 @@
+"""
+Run every test in two processes side by side: those of the whole stack mostly wait, and the others mostly compute.
+
+    python tests/run.py [pytest's options]
+
+The output of the whole stack's tests follows that of the others. The exit status is the worse of the two.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PYTEST = [sys.executable, "-m", "pytest"]
+WHOLE_STACK = "tests/e2e"
+
+
+def main(options: list[str]) -> int:
+    """Run both and return the exit status."""
+    print(f"{WHOLE_STACK} runs beside the others; its output follows theirs", flush=True)
+    with tempfile.TemporaryFile("w+") as output:
+        beside = subprocess.Popen([*PYTEST, WHOLE_STACK, *options], stdout=output, stderr=subprocess.STDOUT)
+        try:
+            others = subprocess.run([*PYTEST, f"--ignore={WHOLE_STACK}", *options]).returncode
+            whole_stack = beside.wait()
+        finally:
+            # Ctrl-C has reached it too, and it stops its stacks before it ends.
+            beside.wait()
+            output.seek(0)
+            print(output.read(), flush=True)
+    return max(others, whole_stack)
+
+
+if __name__ == "__main__":
+    # Paths below are the project's.
+    assert Path(WHOLE_STACK).is_dir(), "run it in the project's folder"
+    sys.exit(main(sys.argv[1:]))

@@ -12,16 +12,17 @@ import tempfile
 from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest"]
-WHOLE_STACK = "tests/e2e"
+# Both run whole stacks.
+WHOLE_STACK = ("tests/e2e", "tests/docs")
 
 
 def main(options: list[str]) -> int:
     """Run both and return the exit status."""
-    print(f"{WHOLE_STACK} runs beside the others; its output follows theirs", flush=True)
+    print(f"{' and '.join(WHOLE_STACK)} run beside the others; their output follows", flush=True)
     with tempfile.TemporaryFile("w+") as output:
-        beside = subprocess.Popen([*PYTEST, WHOLE_STACK, *options], stdout=output, stderr=subprocess.STDOUT)
+        beside = subprocess.Popen([*PYTEST, *WHOLE_STACK, *options], stdout=output, stderr=subprocess.STDOUT)
         try:
-            others = subprocess.run([*PYTEST, f"--ignore={WHOLE_STACK}", *options]).returncode
+            others = subprocess.run([*PYTEST, *(f"--ignore={folder}" for folder in WHOLE_STACK), *options]).returncode
             whole_stack = beside.wait()
         finally:
             # Ctrl-C has reached it too, and it stops its stacks before it ends.
@@ -33,5 +34,5 @@ def main(options: list[str]) -> int:
 
 if __name__ == "__main__":
     # Paths below are the project's.
-    assert Path(WHOLE_STACK).is_dir(), "run it in the project's folder"
+    assert all(Path(folder).is_dir() for folder in WHOLE_STACK), "run it in the project's folder"
     sys.exit(main(sys.argv[1:]))

@@ -4,10 +4,12 @@ Microsoft's own client of v3.2 as a witness: it drives the local service as it w
 What it understands of an answer is compared with what was sent, so that a key it does not know would be noticed.
 """
 
+import gc
 import io
 import json
 import random
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -68,6 +70,15 @@ def page(text: str) -> bytes:
 
 WORDS = {"word-1.png": random_word(), "word-2.png": random_word()}
 FILES = IMAGES | {name: page(word) for name, word in WORDS.items()}
+
+
+@pytest.fixture
+def left_open() -> Iterator[None]:
+    """The official client leaves the connection of a refused Read open; it is to be noticed here or never."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +319,7 @@ def test_of_a_thumbnail_that_was_refused_the_client_tells_the_status_alone(clien
     assert error.message == STATUS_ALONE
 
 
+@pytest.mark.usefixtures("left_open")
 def test_of_a_read_that_was_refused_the_client_tells_no_code(client: Client, stranger: Client) -> None:
     kind = ComputerVisionOcrErrorException
     unknown = str(uuid.uuid4())

@@ -117,7 +117,7 @@ def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome |
         return None
     todo = recipes(services, TEXT, source.name)
     before = unfinished.find(services.images, TEXT, source.name)
-    if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
+    if before and before.is_final(source.etag, todo):
         return Outcome(TEXT, "failed", before.code)
     if all_there(services, source, todo):
         return Outcome(TEXT, "skipped")
@@ -137,7 +137,7 @@ def has_text(services: Services, source: Version, beginning: bytes) -> bool:
 def _run(services: Services, source: Source, step: str, in_turn: bool) -> Outcome:
     todo = recipes(services, step, source.name)
     before = unfinished.find(services.images, step, source.name)
-    if before and before.state == unfinished.FAILED and before.is_of(source.etag, todo):
+    if before and before.is_final(source.etag, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image)
     made, error = _make_all(services, source, step, todo, in_turn)
     if error:

@@ -38,6 +38,10 @@ class Note(NamedTuple):
         metadata = self.info.metadata
         return metadata.get(names.SOURCE_ETAG) == etag and metadata.get(names.REQUEST) == _request(todo)
 
+    def is_final(self, etag: str, todo: Sequence[Recipe]) -> bool:
+        """Whether that step of that version is not tried again until somebody wants it."""
+        return self.state == FAILED and self.is_of(etag, todo)
+
 
 def blames_image(error: BlobsightError) -> bool:
     """Whether the image itself is unacceptable, so that nothing else needs to be asked about it."""

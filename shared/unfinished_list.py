@@ -109,10 +109,8 @@ def reopen(services: Services, entry: Entry) -> Appointment | None:
 
 
 def _matches(info: BlobInfo, wanted: Wanted) -> bool:
-    metadata = info.metadata
-    return (wanted.state or metadata.get("state")) == metadata.get("state") and (
-        wanted.code or metadata.get("code")
-    ) == metadata.get("code")
+    asked = {"state": wanted.state, "code": wanted.code}
+    return all(info.metadata.get(key) == value for key, value in asked.items() if value)
 
 
 def _current(services: Services, info: BlobInfo) -> Entry | None:

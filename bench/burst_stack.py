@@ -37,8 +37,9 @@ PROGRESS_SECONDS = 10.0
 # Of all calls; a bucket of ten lets a burst begin with ten at once.
 MOST_REFUSED = 0.01
 LONGEST = 1.15
-# The caller's wait: two seconds, or ten slots where that is longer, since eight uploads may be before it in the queue.
-CALLER_SECONDS, CALLER_SLOTS = 2.0, 10
+# The caller's wait: two seconds, or four slots where that is longer: the upload that leads, one that takes its turn, the
+# caller's own, and the call.
+CALLER_SECONDS, CALLER_SLOTS = 2.0, 4
 
 
 class Answered(NamedTuple):

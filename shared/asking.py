@@ -60,6 +60,7 @@ class Desk:
         image: ImageBytes | ImageUrl,
         *,
         wait_seconds: float,
+        background: bool = False,
         before_call: Callable[[], None] | None = None,
     ) -> Answer:
         """
@@ -68,6 +69,7 @@ class Desk:
         Args:
             question, image: what is asked about what.
             wait_seconds: how long to wait for somebody else who is asking the same.
+            background: whether nobody waits for the answer; at the gate, callers and the background take turns.
             before_call: may object by raising, if it comes to a call; an answer that is there already needs none.
 
         Raises:
@@ -81,7 +83,7 @@ class Desk:
         def call() -> Answer:
             if before_call:
                 before_call()
-            return self._vision.ask(question, image)
+            return self._vision.ask(question, image, background=background)
 
         return self._claims.ask(
             image.subject,
@@ -97,6 +99,7 @@ class Desk:
         image: ImageBytes | ImageUrl,
         *,
         wait_seconds: float,
+        background: bool = False,
         before_call: Callable[[], None] | None = None,
     ) -> Ticket:
         """
@@ -111,7 +114,7 @@ class Desk:
         def call() -> Answer:
             if before_call:
                 before_call()
-            accepted = self._vision.submit(question, image)
+            accepted = self._vision.submit(question, image, background=background)
             return Ticket(accepted.url, self._clock.utc()).answer
 
         answer = self._claims.ask(

@@ -1,8 +1,9 @@
 """
 The gate: every call of this process to Computer Vision goes through it, one after the other, at the tier's pace.
 
-Whoever has a question makes a visit: it takes a number, waits in the queue, leads it, takes a slot, and calls when the
-slot's time has come. The leader alone looks at what is in the way and reserves slots, for itself and those behind it;
+Whoever has a question makes a visit: it takes a number, waits in its lane, leads, takes a slot, and calls when the
+slot's time has come. Callers whom somebody waits for take turns with what is done in the background (`shared.lanes`).
+The leader alone looks at what is in the way and reserves slots, for itself and those behind it;
 then it steps aside for the next number. So thousands who wait when the way becomes free leave one by one. In the way
 are a time before which the service wants nobody to call (429, or any Retry-After), the breaker's closed door, and the
 pace itself.
@@ -10,13 +11,13 @@ pace itself.
 A turn that would come after the visit's limit is refused at once, so that nobody waits for nothing.
 """
 
-import heapq
 import itertools
 import math
 import threading
 
 from shared.door import Door, Passer, too_late
 from shared.errors import BlobsightError, BusyError, CallsStoppedError, ThrottledError
+from shared.lanes import Lanes, Waiter
 from shared.ledger import HORIZON_SECONDS
 from shared.retry import Clock, Deadline
 from shared.slots import Hand, Slots, Unpaced
@@ -25,27 +26,26 @@ from shared.slots import Hand, Slots, Unpaced
 STOPPED_SECONDS = 300.0
 
 
-class Visit(Passer):
+class Visit(Passer, Waiter):
     """
     One question at the gate, through all its attempts. For one thread.
 
     Attributes:
-        number: its place in the queue, kept when it comes again.
         limit: the latest moment of a turn.
         paid: whether the call is paid for.
         billed: transactions that the present attempt was found to cost; set by whoever reads the answer.
     """
 
-    def __init__(self, gate: "Gate", number: int, limit: Deadline, paid: bool) -> None:
+    def __init__(self, gate: "Gate", number: int, limit: Deadline, *, paid: bool, background: bool) -> None:
+        super().__init__(number, background=background)
         self._gate = gate
-        self.number = number
         self.limit = limit
         self.paid = paid
         self.billed = 0
         # The gate's own, guarded by its lock: what it counted in advance, and where the visit is.
         self.counted = 0
         self.leads = threading.Event()
-        self.in_queue = self.was_here = False
+        self.was_here = False
 
     def enter(self) -> None:
         """
@@ -81,18 +81,23 @@ class Gate:
         self._stopped = stopped
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        # A heap by number. Who has left it without leading is still in it, marked as not in the queue.
-        self._queue: list[tuple[int, Visit]] = []
-        self._waiting = 0
+        self._lanes: Lanes[Visit] = Lanes()
         self._leader: Visit | None = None
         self._door = Door()
         self._hand = Hand(self._slots)
         # Set whenever something in the way may be gone; only the leader waits for it.
         self._changed = threading.Event()
 
-    def visit(self, limit: Deadline, *, paid: bool) -> Visit:
-        """A question's way through the gate; no turn is waited for beyond the limit."""
-        return Visit(self, next(self._numbers), limit, paid)
+    def visit(self, limit: Deadline, *, paid: bool, background: bool = False) -> Visit:
+        """
+        A question's way through the gate.
+
+        Args:
+            limit: no turn is waited for beyond it.
+            paid: whether the call is paid for.
+            background: whether nobody waits for the answer.
+        """
+        return Visit(self, next(self._numbers), limit, paid=paid, background=background)
 
     def enter(self, visit: Visit) -> None:
         """Return when the visit may call. See `Visit.enter`."""
@@ -127,40 +132,36 @@ class Gate:
             self._slots.push(seconds, throttled=isinstance(error, ThrottledError))
 
     def _queue_up(self, visit: Visit) -> None:
-        """Wait until the visit leads the queue."""
+        """Wait until the visit leads."""
         with self._lock:
             self._refuse_if_hopeless(visit)
             visit.leads.clear()
-            visit.in_queue = visit.was_here = True
-            heapq.heappush(self._queue, (visit.number, visit))
-            self._waiting += 1
+            visit.was_here = True
+            self._lanes.join(visit)
             self._appoint()
         self._clock.wait(visit.leads, visit.limit.remaining())
         with self._lock:
             if not visit.leads.is_set():
-                visit.in_queue = False
-                self._waiting -= 1
-                raise too_late(BusyError, self._waiting * self._slots.interval_seconds)
+                self._lanes.leave(visit)
+                before = self._lanes.before(background=visit.background)
+                raise too_late(BusyError, before * self._slots.interval_seconds)
 
     def _refuse_if_hopeless(self, visit: Visit) -> None:
         now = self._clock.now()
         obstacle = self._door.obstacle(now)
         start = obstacle.until if obstacle and obstacle.until < math.inf else now
         # Whoever comes again has a low number: few are before it.
-        before = 0 if visit.was_here else self._waiting + (self._leader is not None)
+        before = 0 if visit.was_here else self._lanes.before(background=visit.background) + (self._leader is not None)
         turn = start + before * self._slots.interval_seconds
         if turn > visit.limit.at:
             raise too_late(obstacle.kind if obstacle and start > visit.limit.at else BusyError, turn - now)
 
     def _appoint(self) -> None:
-        """Let the lowest number lead, if nobody does."""
-        while self._leader is None and self._queue:
-            _, visit = heapq.heappop(self._queue)
-            if visit.in_queue:
-                visit.in_queue = False
-                self._waiting -= 1
-                self._leader = visit
-                visit.leads.set()
+        """Let the next one lead, if nobody does."""
+        if self._leader is None:
+            self._leader = self._lanes.next()
+            if self._leader:
+                self._leader.leads.set()
 
     def _step_aside(self) -> None:
         with self._lock:
@@ -201,7 +202,7 @@ class Gate:
         interval = self._slots.interval_seconds
         most = int(HORIZON_SECONDS / interval) if interval else 0
         with self._lock:
-            behind = [each.paid for _, each in heapq.nsmallest(most, self._queue) if each.in_queue]
+            behind = [each.paid for each in self._lanes.coming(most)]
         grant = self._slots.reserve([visit.paid, *behind])
         now = self._clock.now()
         with self._lock:

@@ -45,8 +45,7 @@ Json = dict[str, Any]
 
 def submit(services: Services, job: Job, failures: int) -> Json:
     """Have the document read, unless its text is there or somebody else has had it read."""
-    # Nobody waits for an upload's text; a caller who waits for one document is not put behind a thousand.
-    patient = job.kind == "image"
+    background = _in_background(job)
 
     def work() -> Json:
         if ocr_records.stored(services, job):
@@ -58,8 +57,9 @@ def submit(services: Services, job: Job, failures: int) -> Json:
             job.question,
             document,
             wait_seconds=_SUBMIT_WAIT_SECONDS,
+            background=background,
             # Once; who has waited in it does not join it again.
-            before_call=partial(appointments.check_backlog, services.quota) if patient and not failures else None,
+            before_call=partial(appointments.check_backlog, services.quota) if background and not failures else None,
         )
         log_event(job, "text.submitted")
         return {
@@ -68,7 +68,7 @@ def submit(services: Services, job: Job, failures: int) -> Json:
             "seconds": until_first_poll(services, ticket),
         }
 
-    return outcome_of(services, job, failures, work, in_backlog=patient)
+    return outcome_of(services, job, failures, work, in_backlog=background)
 
 
 def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
@@ -77,7 +77,9 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
     def work() -> Json:
         elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
         try:
-            result = services.vision.get_read_result(ticket.operation, timeout_seconds=_POLL_SECONDS)
+            result = services.vision.get_read_result(
+                ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job)
+            )
         except VisionMisplacedError as error:
             if elapsed < OPERATION_SECONDS:
                 raise _given_up(services, job, ticket, _lost(error)) from error
@@ -146,6 +148,11 @@ def is_known(services: Services, job: Job) -> bool:
         ocr_records.write(services, job, result)
         return True
     return False
+
+
+def _in_background(job: Job) -> bool:
+    """Nobody waits for an upload's text; a caller who waits for one document is not put behind a thousand."""
+    return job.kind == "image"
 
 
 def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:

@@ -206,6 +206,7 @@ def _content(services: Services, source: Source, step: str, recipe: Recipe, in_t
         recipe.question,
         source.image,
         wait_seconds=services.settings.max_wait_seconds,
+        background=True,
         before_call=None if in_turn else partial(appointments.check_backlog, services.quota),
     )
     if step == ANALYSIS:

@@ -151,8 +151,8 @@ class VisionClient:
         )
         return self.submit(question, image)
 
-    def submit(self, question: Question, image: Image) -> ReadOperation:
-        """Have something read that is asked for in its canonical form; see `read`."""
+    def submit(self, question: Question, image: Image, *, background: bool = False) -> ReadOperation:
+        """Have something read that is asked for in its canonical form; see `read`, and `ask` for *background*."""
         content_type, body = _body(image)
         return self._exchange(
             "POST",
@@ -161,16 +161,20 @@ class VisionClient:
             body,
             question.operation,
             self._accepted,
+            background=background,
         )
 
-    def get_read_result(self, operation: ReadOperation | str, *, timeout_seconds: float | None = None) -> ReadResult:
+    def get_read_result(
+        self, operation: ReadOperation | str, *, timeout_seconds: float | None = None, background: bool = False
+    ) -> ReadResult:
         """
         Ask how far a Read is.
 
         Args:
-            timeout_seconds: the limit of this one question; the client's own by default.
             operation: what `read` returned, or the address or the id alone. An address is followed as the service gave
                 it, because services and containers differ in its path.
+            timeout_seconds: the limit of this one question; the client's own by default.
+            background: whether nobody waits for it; see `ask`.
 
         Raises:
             BadRequestError: the address is not on this endpoint.
@@ -187,11 +191,16 @@ class VisionClient:
             visit.billed = self._pages.further(url, result)
             return result
 
-        return self._exchange("GET", url, {"Accept": "application/json"}, None, "readResult", check, timeout_seconds)
+        headers = {"Accept": "application/json"}
+        return self._exchange("GET", url, headers, None, "readResult", check, timeout_seconds, background=background)
 
-    def ask(self, question: Question, image: Image) -> Answer:
+    def ask(self, question: Question, image: Image, *, background: bool = False) -> Answer:
         """
         Ask one question about one image.
+
+        Args:
+            question, image: what is asked about what.
+            background: whether nobody waits for the answer; questions that somebody waits for come first.
 
         Returns:
             The answer as it came. A JSON answer has been checked to be a JSON object, another to be an image.
@@ -199,16 +208,20 @@ class VisionClient:
         Raises:
             ImageRejectedError, VisionError: see `shared.errors`.
         """
-        return self._pose(question, image, _json if question.accept == "application/json" else _image)
+        check = _json if question.accept == "application/json" else _image
+        return self._pose(question, image, check, background=background)
 
     def _ask_json(self, question: Question, image: Image) -> dict[str, Any]:
         """`ask`, for whoever needs the parsed body only: to check it is to parse it, which is done once."""
         return self._pose(question, image, _parsed)
 
-    def _pose(self, question: Question, image: Image, check: Callable[[Reply, Visit], _T]) -> _T:
+    def _pose(
+        self, question: Question, image: Image, check: Callable[[Reply, Visit], _T], *, background: bool = False
+    ) -> _T:
         content_type, body = _body(image)
         headers = {"Content-Type": content_type, "Accept": question.accept}
-        return self._exchange("POST", self._url(question), headers, body, question.operation, check)
+        url = self._url(question)
+        return self._exchange("POST", url, headers, body, question.operation, check, background=background)
 
     def _url(self, question: Question) -> str:
         return f"{self._base}/{question.path or question.operation}?{urlencode(question.parameters)}"
@@ -222,11 +235,13 @@ class VisionClient:
         operation: str,
         check: Callable[[Reply, Visit], _T],
         timeout_seconds: float | None = None,
+        *,
+        background: bool = False,
     ) -> _T:
         """Send until there is an answer; *check* reads a successful one, and what it refuses is sent again."""
         deadline = Deadline.after(timeout_seconds or self._timeout_seconds, self._clock)
         limit = Deadline(self._clock, min(deadline.at, self._clock.now() + self._max_wait_seconds))
-        visit = self._gate.visit(limit, paid=method == "POST")
+        visit = self._gate.visit(limit, paid=method == "POST", background=background)
 
         def attempt(deadline: Deadline) -> _T:
             for offer in self.credentials.offers():

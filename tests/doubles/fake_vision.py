@@ -30,6 +30,7 @@ class FakeVision(VisionClient):
             not listed has succeeded at its first poll.
         text: the line that every Read finds.
         polled: the address of every poll, in order.
+        in_background: of every call, polls too, whether nobody waited for it.
         at_call: called as `at_call(question, image)` while a call is under way: where a test holds it, or lets the
             world change meanwhile.
     """
@@ -44,12 +45,14 @@ class FakeVision(VisionClient):
         self.reads: list[list[str]] = []
         self.text = "HELLO"
         self.polled: list[str] = []
+        self.in_background: list[bool] = []
         self._read: dict[str, list[str]] = {}
         self.at_call: Callable[[Question, ImageBytes | ImageUrl], object] | None = None
 
-    def ask(self, question: Question, image: ImageBytes | ImageUrl) -> Answer:
+    def ask(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> Answer:
         with self._guard:
             self.asked.append((question, image.subject))
+            self.in_background.append(background)
             self._fail()
             identifier = f"request-{len(self.asked)}"
         if self.at_call:
@@ -69,9 +72,10 @@ class FakeVision(VisionClient):
         }
         return Answer("application/json", json.dumps(document).encode(), identifier)
 
-    def submit(self, question: Question, image: ImageBytes | ImageUrl) -> ReadOperation:
+    def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
         with self._guard:
             self.asked.append((question, image.subject))
+            self.in_background.append(background)
             self._fail()
             url = f"https://vision.invalid/vision/v3.2/read/analyzeResults/{len(self.asked)}"
             self._read[url] = self.reads.pop(0) if self.reads else ["succeeded"]
@@ -79,10 +83,13 @@ class FakeVision(VisionClient):
             self.at_call(question, image)
         return ReadOperation(url, url.rpartition("/")[2])
 
-    def get_read_result(self, operation: ReadOperation | str, *, timeout_seconds: float | None = None) -> ReadResult:
+    def get_read_result(
+        self, operation: ReadOperation | str, *, timeout_seconds: float | None = None, background: bool = False
+    ) -> ReadResult:
         url = operation if isinstance(operation, str) else operation.url
         with self._guard:
             self.polled.append(url)
+            self.in_background.append(background)
             self._fail()
             if url not in self._read:
                 raise VisionMisplacedError("There is no readResult of Computer Vision v3.2 at VISION_ENDPOINT (404)")

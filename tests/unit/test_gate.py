@@ -28,15 +28,17 @@ from shared.retry import Clock, Deadline, SystemClock
 from shared.slots import Grant, Slot
 
 DOWN = VisionUnavailableError("down")
+TEN_A_SECOND = Rate(10, 1.0)
+FREE_TIER = Rate(20, 60.0)
 
 
 class World:
     """A gate at ten calls a second, and callers who come, call for *call_seconds*, and go."""
 
-    def __init__(self, *, stopped: bool = False, call_seconds: float = 0.4) -> None:
+    def __init__(self, *, stopped: bool = False, call_seconds: float = 0.4, rate: Rate = TEN_A_SECOND) -> None:
         self.clock = VirtualClock()
         self.blobs = MemoryBlobs(self.clock)
-        self.quota = Quota(self.blobs, "a.json", Rate(10, 1.0), self.clock)
+        self.quota = Quota(self.blobs, "a.json", rate, self.clock)
         self.gate = Gate(self.clock, self.quota, stopped=stopped)
         self.call_seconds = call_seconds
         self.called: list[tuple[int, float]] = []
@@ -44,15 +46,19 @@ class World:
         # What the service does at a moment; None is an answer.
         self.service: Callable[[float], BlobsightError | None] = lambda now: None
 
-    def caller(self, number: int, at: float = 0.0, *, patience: float = 100.0, paid: bool = True) -> Callable[[], None]:
+    def caller(
+        self, number: int, at: float = 0.0, *, patience: float = 100.0, paid: bool = True, background: bool = False
+    ) -> Callable[[], None]:
         def work() -> None:
             self.clock.sleep(at)
-            self.visit(number, patience, paid)
+            self.visit(number, patience, paid, background)
 
         return work
 
-    def visit(self, number: int, patience: float = 100.0, paid: bool = True) -> BlobsightError | None:
-        visit = self.gate.visit(Deadline.after(patience, self.clock), paid=paid)
+    def visit(
+        self, number: int, patience: float = 100.0, paid: bool = True, background: bool = False
+    ) -> BlobsightError | None:
+        visit = self.gate.visit(Deadline.after(patience, self.clock), paid=paid, background=background)
         try:
             visit.enter()
         except BlobsightError as error:
@@ -150,6 +156,36 @@ def test_a_queue_that_is_too_long_is_refused_at_once_with_its_length() -> None:
     assert (number, at, error.code) == (300, pytest.approx(0.05), "turn_too_late")
     assert isinstance(error, BusyError)
     assert error.retry_after_seconds == pytest.approx(29.0, abs=1.0)
+
+
+def test_a_caller_waits_for_one_place_more_than_without_uploads() -> None:
+    world = World(rate=FREE_TIER)
+    uploads = [world.caller(number, background=True) for number in range(8)]
+    world.run([*uploads, world.caller(100, at=0.1, patience=8.0), world.caller(101, at=0.2, patience=14.0)])
+    assert not world.refused
+    # The first upload calls at once, and the second leads already.
+    assert world.order[:5] == [0, 1, 100, 2, 101]
+    assert world.times[2] == pytest.approx(6.0, abs=0.01)
+
+
+def test_callers_without_end_leave_the_uploads_half_of_the_rate() -> None:
+    world = World()
+    callers = [world.caller(1000 + number, at=number / 20) for number in range(200)]
+    world.run([*(world.caller(number, background=True) for number in range(20)), *callers])
+    assert not world.refused
+    # Alone the twenty would take two seconds; some of them go before a second caller is there.
+    assert 3.0 < max(at for number, at in world.called if number < 1000) < 4.0
+
+
+@pytest.mark.parametrize(("background", "seconds"), [(False, 2.0), (True, 3.0)])
+def test_who_cannot_wait_is_told_of_both_lanes(background: bool, seconds: float) -> None:
+    world = World()
+    waiting = [world.caller(number, background=True) for number in range(20)]
+    waiting += [world.caller(number) for number in range(20, 30)]
+    world.run([*waiting, world.caller(99, 0.05, patience=1.0, background=background)])
+    ((number, at, error),) = world.refused
+    assert (number, at, error.code) == (99, pytest.approx(0.05), "turn_too_late")
+    assert error.retry_after_seconds == pytest.approx(seconds, abs=0.5)
 
 
 def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> None:

@@ -116,6 +116,13 @@ def test_an_upload_is_read_and_its_text_stored_in_two_forms(app: Parts) -> None:
     assert submits(app) == 1
 
 
+def test_somebody_waits_for_what_came_over_http_and_nobody_for_an_uploads_text(app: Parts) -> None:
+    ReadRun(app, job_of(app, RED)).finish()
+    assert app.vision.in_background == [True, True]
+    ReadRun(app, of_url(app)).finish()
+    assert app.vision.in_background[2:] == [False, False]
+
+
 def test_the_first_poll_comes_just_before_the_median(app: Parts) -> None:
     run = ReadRun(app, job_of(app, RED))
     assert run.step()["seconds"] == pytest.approx(0.9 * app.services.median.seconds)

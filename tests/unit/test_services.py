@@ -112,6 +112,7 @@ def test_bytes_an_address_and_a_blob_are_asked_alike() -> None:
     answers = [app.services.ask(QUESTION, each) for each in asked]
     assert [answer.paid for answer in answers] == [True, False, True, False]
     assert [subject for _, subject in app.vision.asked] == [image.subject, url.subject]
+    assert app.vision.in_background == [False, False]
 
 
 def test_an_address_is_asked_again_after_some_minutes() -> None:

@@ -59,6 +59,12 @@ def test_an_upload_gets_its_analysis_and_one_thumbnail_per_size(app):
             assert app.images.head(container, name).metadata[names.SOURCE_ETAG] == etag
 
 
+def test_nobody_waits_for_what_an_upload_asks(app):
+    upload(app)
+    process(app, data=RED)
+    assert app.vision.in_background == [True] * 3
+
+
 def test_the_analysis_record_tells_source_request_result_service_and_time(app):
     etag = upload(app)
     process(app, data=RED)

@@ -23,7 +23,9 @@ from shared.errors import (
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
+from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl
+from shared.retry import Deadline
 from shared.vision import questions
 from shared.vision.client import VisionClient
 
@@ -58,6 +60,20 @@ def sent(service: responses.RequestsMock, number: int = 0) -> requests.PreparedR
 
 
 OK: dict[str, Any] = {"json": ANSWER}
+
+
+class ListeningGate(Gate):
+    """A gate that notes in which lane every question waits."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.in_background: list[bool] = []
+
+    def visit(self, limit: Deadline, *, paid: bool, background: bool = False) -> Visit:
+        self.in_background.append(background)
+        return super().visit(limit, paid=paid, background=background)
+
+
 BUSY: dict[str, Any] = {"status": 503}
 
 
@@ -310,3 +326,18 @@ def test_an_answer_comes_with_its_media_type_and_identifier(
 def test_any_success_is_an_answer(status: int, service: responses.RequestsMock, client: VisionClient) -> None:
     answers(service, {"json": ANSWER, "status": status})
     assert client.analyze(IMAGE).request_id == "id-1"
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_question_waits_in_the_lane_that_it_is_said_to(
+    service: responses.RequestsMock, clock: FakeClock, background: bool
+) -> None:
+    gate = ListeningGate(clock)
+    client = VisionClient(ENDPOINT, KEY, clock=clock, gate=gate)
+    operation = f"{BASE}/read/analyzeResults/one"
+    answers(service, OK)
+    answers(service, {"status": 202, "headers": {"Operation-Location": operation}}, operation="read/analyze")
+    service.get(operation, json={"status": "running"})
+    client.ask(questions.analyze(["Tags"]), IMAGE, background=background)
+    client.get_read_result(client.submit(questions.read(), IMAGE, background=background), background=background)
+    assert gate.in_background == [background] * 3

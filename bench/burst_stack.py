@@ -37,8 +37,8 @@ PROGRESS_SECONDS = 10.0
 # Of all calls; a bucket of ten lets a burst begin with ten at once.
 MOST_REFUSED = 0.01
 LONGEST = 1.15
-# The caller's wait: two seconds, or four slots where that is longer: the upload that leads, one that takes its turn, the
-# caller's own, and the call.
+# The caller's wait: two seconds, or four slots where that is longer: of the upload that leads, of one that takes its
+# turn, of the caller, and one to spare.
 CALLER_SECONDS, CALLER_SLOTS = 2.0, 4
 
 

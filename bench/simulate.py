@@ -47,7 +47,7 @@ class Scenario:
     threads: int = 16
     images: int = 1000
     rate: Rate = _TIER
-    believed: ledger.Rate | None = None
+    believed: Rate | None = None
     faults: Faults = _USUAL
     foreign: float = 0.0
     clocks_apart_seconds: float = 0.0
@@ -90,11 +90,12 @@ def run(scenario: Scenario, seed: int) -> Result:
     service = Service(clock, scenario.rate, scenario.faults, random.Random(seed + 1))
     blobs = QuotaBlob(clock, random.Random(seed + 2))
     work = Work([(0.0, number) for number in range(scenario.images)])
-    believed = scenario.believed or ledger.Rate(scenario.rate.calls, scenario.rate.seconds)
+    believed = scenario.believed or scenario.rate
+    pace = ledger.Rate.for_tier(believed.calls, believed.seconds)
     workers: list[Callable[[], None]] = []
     for number in range(scenario.processes):
         own = WrongClock(clock, number * scenario.clocks_apart_seconds)
-        quota = Quota(cast(Blobs, blobs), "vision.json", believed, own)
+        quota = Quota(cast(Blobs, blobs), "vision.json", pace, own)
         client = VisionClient(
             "https://vision.invalid",
             "key",
@@ -208,7 +209,7 @@ def scenarios() -> Iterator[Scenario]:
     fast = replace(_named(four, "200/s"), threads=64, images=6000, rate=Rate(200, 1))
     yield replace(fast, most_time=1.10, most_throttled=0)
     yield Scenario("F0: 20 in 60 s", 1, 4, 100, Rate(20, 60), most_calls=1.10, most_time=1.15, most_throttled=0)
-    wrong = Scenario("set twice too high", believed=ledger.Rate(20, 1), most_calls=None)
+    wrong = Scenario("set twice too high", believed=Rate(20, 1), most_calls=None)
     yield _named(wrong, "bucket")
     yield replace(_named(wrong, "no Retry-After"), faults=Faults(retry_after=False))
     yield replace(_named(wrong, "fixed window"), rate=fixed)
@@ -230,7 +231,7 @@ def quick() -> list[Scenario]:
         Scenario("1 process", images=300, most_calls=1.09, most_time=1.05, time_of="calls", most_throttled=0),
         Scenario("64 threads, fixed window", 1, 64, 300, replace(rate, kind="fixed"), most_calls=1.09, most_time=1.2),
         Scenario("4 processes", 4, images=300, most_calls=1.09, most_time=1.15, most_throttled=0),
-        Scenario("set twice too high", 4, images=300, believed=ledger.Rate(20, 1), most_calls=1.25),
+        Scenario("set twice too high", 4, images=300, believed=Rate(20, 1), most_calls=1.25),
         Scenario("another client takes 30%", images=300, foreign=0.3, most_calls=1.2),
         Scenario("60 s outage", images=300, faults=Faults(outage=(10, 70)), most_calls=None, most_in_outage=20),
         Scenario("F0", 1, 4, 40, Rate(20, 60), most_calls=1.2, most_time=1.3, most_throttled=0),

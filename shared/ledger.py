@@ -36,13 +36,21 @@ _ROUNDING_SECONDS = 1e-6
 _CUT = 0.95
 _RECOVERY_A_SLOT = 0.0002
 _LEAST_SHARE = 0.1
+# Calls do not arrive as evenly as they leave. A service that counts in windows refuses the eleventh that a delay of the
+# first has brought into the second of the ten after it; a pace this much slower forgives one of 15 ms.
+_SHARE_OF_TIER = 0.985
 
 
 class Rate(NamedTuple):
-    """The tier's limit: so many calls in so many seconds."""
+    """So many calls in so many seconds, evenly."""
 
     calls: int
     seconds: float
+
+    @classmethod
+    def for_tier(cls, calls: int, seconds: float) -> "Rate":
+        """The pace for a service that refuses more than so many calls in so many seconds: hardly slower than that."""
+        return cls(calls, seconds).slowed(_SHARE_OF_TIER)
 
     @property
     def interval_seconds(self) -> float:

@@ -112,7 +112,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         # A store of its own: the whole queue waits while it is asked.
         BlobStore(settings.host_storage, connections=8, hurried=True),
         names.quota(settings.vision_endpoint),
-        Rate(*settings.vision_rate),
+        Rate.for_tier(*settings.vision_rate),
         clock,
         Limits(settings.vision_daily_limit, settings.vision_monthly_limit),
     )

@@ -95,7 +95,7 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
 
     clock = SystemClock()
     books = BlobStore(task["storage"], connections=2, hurried=True)
-    quota = Quota(books, task["books"], Rate(*task["pace"]), clock)
+    quota = Quota(books, task["books"], Rate.for_tier(*task["pace"]), clock)
     client = VisionClient(
         task["endpoint"],
         KEY,

@@ -1,5 +1,5 @@
 """
-The measurements in their order: every peer in a fresh process, the peers interleaved, medians over the rounds.
+The measurements in their order: every peer in a fresh process, the peers interleaved, so many rounds.
 
 The machine may be busy with other things; peers that take turns within seconds meet the same weather, and ratios hold
 where milliseconds do not.

@@ -44,6 +44,6 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
     desk = Desk(vision, Claims(host, clock), clock)
-    quota = Quota(host, names.quota(chosen.vision_endpoint), Rate(*chosen.vision_rate), clock)
+    quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
     services = Services(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4), quota)
     return Parts(services, images, host, vision, clock)

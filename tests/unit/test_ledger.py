@@ -27,6 +27,13 @@ def test_the_first_who_comes_may_go_at_once() -> None:
     assert reserve(Ledger())[1].slots == (0.0,)
 
 
+@pytest.mark.parametrize(("calls", "seconds"), [(10, 1.0), (20, 60.0), (200, 1.0)])
+def test_a_tiers_pace_forgives_a_window_some_delay_and_is_hardly_slower(calls: int, seconds: float) -> None:
+    """One call more than the tier takes does not fit into its time, even if the first comes a little late."""
+    pace = Rate.for_tier(calls, seconds)
+    assert calls * pace.interval_seconds == pytest.approx(1.015 * seconds, rel=0.001)
+
+
 def test_slots_follow_each_other_at_the_rate() -> None:
     books, reserved = reserve(Ledger(), asks=5)
     assert reserved.slots == pytest.approx((0.0, 0.1, 0.2, 0.3, 0.4))

@@ -14,6 +14,7 @@ from shared.errors import (
     SettingsError,
 )
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.ledger import Rate
 from shared.settings import Settings
 from shared.vision import questions
 
@@ -67,7 +68,7 @@ def test_the_rate_and_the_limits_are_those_of_the_settings(monkeypatch: pytest.M
     monkeypatch.setattr(services, "BlobStore", memory)
     limits = {"VISION_RATE": "20/60", "VISION_DAILY_LIMIT": "2", "VISION_MONTHLY_LIMIT": "1"}
     built = services.build(Settings.from_env({**ENVIRONMENT, **limits}), clock=clock)
-    assert built.quota.interval_seconds == 3.0
+    assert built.quota.interval_seconds == Rate.for_tier(20, 60.0).interval_seconds
     assert len(built.quota.reserve([True]).slots) == 1
     clock.advance(10.0)
     with pytest.raises(QuotaExhaustedError) as caught:

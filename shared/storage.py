@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -19,7 +20,10 @@ from shared.errors import BadRequestError, BlobsightError, ConflictError, Storag
 _RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
 _TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
 # For whoever can do without better than wait.
-_HURRIED: dict[str, Any] = {"retry_total": 0, "connection_timeout": 2, "read_timeout": 2}
+_NO_RETRIES: dict[str, Any] = {"retry_total": 0}
+_HURRIED: dict[str, Any] = {"connection_timeout": 2, "read_timeout": 2}
+# One image's records and claims are asked for again and again within seconds.
+_BLOBS_REMEMBERED = 256
 _T = TypeVar("_T")
 
 
@@ -114,17 +118,20 @@ class BlobStore:
     def __init__(self, connection_string: str, *, connections: int = 16, hurried: bool = False) -> None:
         self._connection_string = connection_string
         self._connections = connections
-        self._options = {**_RETRIES, **_TIMEOUTS, **(_HURRIED if hurried else {})}
+        self._retries = _NO_RETRIES if hurried else _RETRIES
+        self._timeouts = _HURRIED if hurried else _TIMEOUTS
         self._lock = threading.Lock()
         self._client: Any = None
+        # A blob's client. To make one costs an eighth of a request.
+        self._blob = lru_cache(_BLOBS_REMEMBERED)(self._made)
 
-    def _blob(self, container: str, name: str) -> Any:
+    def _made(self, container: str, name: str) -> Any:
         return self._service().get_blob_client(container, name)
 
     def _service(self) -> Any:
         with self._lock:
             if self._client is None:
-                self._client = _connect(self._connection_string, self._connections, self._options)
+                self._client = _connect(self._connection_string, self._connections, self._retries, self._timeouts)
             return self._client
 
     def url(self, container: str, name: str) -> str:  # noqa: D102 (Blobs says it)
@@ -235,7 +242,7 @@ class BlobStore:
         return BlobLeaseClient(self._blob(container, name), lease)
 
 
-def _connect(connection_string: str, connections: int, options: Mapping[str, Any]) -> Any:
+def _connect(connection_string: str, connections: int, retries: Mapping[str, Any], timeouts: Mapping[str, Any]) -> Any:
     import requests
     from azure.core.pipeline.transport import RequestsTransport
     from azure.storage.blob import BlobServiceClient
@@ -245,9 +252,13 @@ def _connect(connection_string: str, connections: int, options: Mapping[str, Any
     adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=connections)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    return BlobServiceClient.from_connection_string(
-        connection_string, transport=RequestsTransport(session=session, session_owner=False), **options
-    )
+    address = BlobServiceClient.from_connection_string(connection_string).url
+    # What the environment says of proxies and authorities, once; a session would ask it at every request.
+    given = session.merge_environment_settings(address, {}, None, None, None)
+    session.trust_env, session.proxies = False, given["proxies"]
+    # The timeouts are the transport's: of a client that is given one, the SDK takes none.
+    transport = RequestsTransport(session=session, session_owner=False, connection_verify=given["verify"], **timeouts)
+    return BlobServiceClient.from_connection_string(connection_string, transport=transport, **retries)
 
 
 def _conditions(condition: IfEtag | None) -> dict[str, Any]:

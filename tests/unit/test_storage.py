@@ -1,6 +1,7 @@
 """Blob storage as the app needs it: the same behaviour on a real Azurite and on the double in memory."""
 
 import hashlib
+import socket
 import threading
 import uuid
 
@@ -436,6 +437,50 @@ def test_a_hurried_store_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(StorageError):
             store.head("images", "a.jpg")
         assert len(service.calls) == 1
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_storage_that_never_answers_is_given_up(hurried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    monkeypatch.setattr(f"shared.storage.{'_HURRIED' if hurried else '_TIMEOUTS'}", {"read_timeout": 0.1})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = BlobStore(UNREACHABLE.replace(":9/", f":{silent.getsockname()[1]}/"), hurried=hurried)
+        with pytest.raises(StorageError):
+            store.head("images", "a.jpg")
+
+
+def test_a_proxy_of_the_environment_is_used_and_an_account_that_needs_none_is_asked_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    for name in ("no_proxy", "NO_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        asked = threading.Event()
+
+        def answer() -> None:
+            connection, _ = proxy.accept()
+            with connection:
+                if connection.recv(4096).startswith(b"HEAD http://127.0.0.1:9/a/images/a.jpg HTTP/1.1\r\n"):
+                    asked.set()
+                connection.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(StorageError, match="403"):
+            BlobStore(UNREACHABLE).head("images", "a.jpg")
+        thread.join()
+    assert asked.is_set()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with pytest.raises(StorageError, match="could not be asked"):
+        BlobStore(UNREACHABLE).head("images", "a.jpg")
+
+
+def test_of_many_blobs_only_the_latest_clients_are_remembered() -> None:
+    store = BlobStore(UNREACHABLE)
+    assert len({store.url("images", f"{number}.jpg") for number in range(400)}) == 400
+    assert store._blob.cache_info().currsize < 400
 
 
 def test_a_wrong_account_key_is_a_storage_error(azurite: Azurite) -> None:

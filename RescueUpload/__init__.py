@@ -1,11 +1,11 @@
-"""An upload was given up, and its event lies in the poison queue: write down what is missing of it."""
+"""An upload was given up, and its event lies in the poison queue: see that what is missing of it is tried again."""
 
 import azure.functions as func
 
-from shared import log, rescue, services
+from shared import log, rescue
 
 
-def main(message: func.QueueMessage, context: func.Context) -> None:
+async def main(message: func.QueueMessage, starter: str, context: func.Context) -> None:
     """Rescue one upload. Raises what waiting can help: ten minutes later the platform tries again."""
     with log.correlated(context.invocation_id):
-        rescue.rescue(services.current(), message.get_body())
+        await rescue.process(message.get_body(), starter)

@@ -7,10 +7,12 @@ rate and in order, and sleeps on a durable timer until its turn.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shared.errors import BlobsightError, BusyError, VisionMisplacedError, VisionUnauthorizedError
 from shared.quota import Quota
+from shared.records import Recipe
 
 Json = dict[str, Any]
 
@@ -46,6 +48,11 @@ class Appointment(NamedTuple):
     def to_json(self) -> Json:
         """The form in which it is kept."""
         return {**self._asdict(), "steps": list(self.steps)}
+
+
+def key(etag: str, todo: Sequence[Recipe]) -> str:
+    """What tells a step's appointment from those of the image's other versions and of other questions."""
+    return ",".join([etag, *(recipe.question.key for recipe in todo)])
 
 
 def seconds_until(error: BlobsightError, attempts: int, *, first_seconds: float = _FIRST_SECONDS) -> float:

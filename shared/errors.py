@@ -10,6 +10,7 @@ Every error that is raised on purpose, in one tree.
     |-- NotFoundError                 no such image or record
     |   `-- GoneError                 there was one, and it was cancelled or replaced
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
+    |-- UploadInterruptedError        an upload was begun again and again and never came to an end; tried again later
     |-- UploadGivenUpError            an upload ended its worker, or failed in a way nobody expected, again and again
     |-- BusyError                     somebody else is making the answer, or comes first, and it takes too long
     |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
@@ -133,8 +134,17 @@ class ImageRejectedError(BlobsightError):
     action = "Upload a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB."
 
 
+class UploadInterruptedError(BlobsightError):
+    """An upload was begun again and again and never came to an end; it is tried again, later and less often."""
+
+    status = 503
+    code = "upload_interrupted"
+    action = "Nothing: it is tried again by itself. What ended the worker is in the log around those times."
+    transient = True
+
+
 class UploadGivenUpError(BlobsightError):
-    """An upload ended its worker, or failed in a way nobody expected, until the platform gave it up."""
+    """An upload ended its worker, or failed in a way nobody expected, each time that it was tried."""
 
     code = "upload_gave_up"
     action = (

@@ -5,6 +5,7 @@ The durable client is the function's own, made of its binding and used on the ev
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -31,6 +32,23 @@ class DurableClient(Protocol):
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         """Have an instance ended."""
+
+
+async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment]) -> None:
+    """
+    Have them done. *starter* is the durable client's binding.
+
+    Raises:
+        StorageError: one could not be started.
+    """
+    if not tasks:
+        return
+    # Imported here: its import costs more than all others together, and many an event leaves nothing for later.
+    from azure.durable_functions import DurableOrchestrationClient
+
+    client = DurableOrchestrationClient(starter)
+    for task in tasks:
+        await hand_over(client, task)
 
 
 async def hand_over(client: DurableClient, task: Job | Appointment) -> None:

@@ -1,9 +1,10 @@
 """
-An upload that was given up: what is missing of it is written down, so that it does not end in silence.
+An upload that the platform gave up: what is missing of it is written down, and tried again less often.
 
-The platform counts a delivery before its function starts, so one that kills its worker counts too. After the last one
-it puts the event on the queue `webjobs-blobtrigger-poison`. Nothing is tried again here, because what killed a worker
-may kill another one: each step without its records gets an unfinished record, `failed` until somebody retries it.
+The platform counts a delivery before its function starts, so one that kills its worker counts too, and so does one
+whose worker is killed by something else. After the last one it puts the event on the queue
+`webjobs-blobtrigger-poison`. Nothing is tried here, because what killed a worker may kill another one: each step
+without its records gets an unfinished record and an appointment, whose tries `shared.trials` counts.
 """
 
 import json
@@ -12,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import images, log, names, records, steps, text, unfinished
-from shared.errors import BadRequestError, BusyError, UploadGivenUpError
+from shared import appointments, images, log, names, orchestrations, records, services, steps, text, trials, unfinished
+from shared.appointments import Appointment
+from shared.errors import BadRequestError, BusyError, UploadInterruptedError
 from shared.records import Recipe, SourceChangedError, UnreadVersion, Version
 from shared.services import Services
 
@@ -35,16 +37,34 @@ class _Event(NamedTuple):
     etag: str
 
 
-def rescue(services: Services, message: bytes) -> list[str]:
+async def process(message: bytes, starter: str) -> None:
+    """
+    Rescue the upload that a message of the poison queue is about.
+
+    Args:
+        message: see `rescue`.
+        starter: the durable client's binding.
+
+    Raises:
+        SettingsError: nothing can be known of it.
+        BlobsightError: see `rescue`; StorageError also where its appointments could not be handed over.
+    """
+    parts = services.current()
+    found = await services.in_thread(parts.threads, lambda: rescue(parts, message))
+    await orchestrations.hand_over_all(starter, found)
+
+
+def rescue(parts: Services, message: bytes) -> list[Appointment]:
     """
     Write down what is missing of the upload that a message of the poison queue is about.
 
     Args:
-        services: the parts.
+        parts: the services.
         message: `{"Type": "BlobTrigger", "FunctionId", "BlobType", "ContainerName", "BlobName", "ETag"}`.
 
     Returns:
-        The steps that got an unfinished record; none if the message was dropped, which the log has the reason of.
+        The appointments to hand over, one for each step that is missing; none if the message was dropped, which the
+        log has the reason of.
 
     Raises:
         BusyError: the image was overwritten a moment ago, and its own event comes first.
@@ -58,72 +78,88 @@ def rescue(services: Services, message: bytes) -> list[str]:
     if event.container != names.IMAGES:
         return _drop("other_container", event)
     try:
-        noted = _rescue(services, event)
+        found = _rescue(parts, event)
     except SourceChangedError as change:
         # Another version has an event of its own.
         return _drop("gone" if change.deleted else "overwritten", event)
     except BadRequestError:
         return _drop("bad_name", event)
-    if not noted:
+    if not found:
         return _drop("accounted_for", event)
-    log.event(_logger, "upload.given_up", level=logging.ERROR, blob=event.name, steps=",".join(noted))
-    return noted
+    missing = ",".join(appointment.steps[0] for appointment in found)
+    log.event(_logger, "upload.rescued", level=logging.ERROR, blob=event.name, steps=missing)
+    return found
 
 
-def _rescue(services: Services, event: _Event) -> list[str]:
-    info = services.images.head(names.IMAGES, event.name)
+def _rescue(parts: Services, event: _Event) -> list[Appointment]:
+    info = parts.images.head(names.IMAGES, event.name)
     # Not the whole image: it may be its size that has killed the worker.
-    beginning = services.images.beginning(names.IMAGES, event.name, images.KIND_BYTES)
+    beginning = parts.images.beginning(names.IMAGES, event.name, images.KIND_BYTES)
     if info is None or beginning is None:
         raise SourceChangedError(deleted=True)
-    recent = info.modified is not None and services.clock.utc() - info.modified < _SETTLED
+    recent = info.modified is not None and parts.clock.utc() - info.modified < _SETTLED
     if event.etag not in ("", info.etag) and recent:
         raise BusyError(f"The image {event.name!r} was overwritten a moment ago: its own event comes first.")
     image = UnreadVersion(event.name, info.etag, info.size)
-    missing = list(_missing(services, image, beginning))
+    missing = list(_missing(parts, image, beginning))
     told = text.alone(text_only=images.is_document(beginning))
     try:
-        return [step for step, todo in missing if _note(services, image, step, todo, told)]
+        return [_appointment(image, step, todo) for step, todo in missing if _note(parts, image, step, todo, told)]
     except SourceChangedError as change:
         if change.deleted:
             places = [unfinished.place(step, image.name) for step, _ in missing]
-            records.sweep(services.images, places, lambda: records.confirm_gone(services.images, image.name))
+            records.sweep(parts.images, places, lambda: records.confirm_gone(parts.images, image.name))
         raise
 
 
-def _missing(services: Services, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[Recipe]]]:
-    """The steps that apply and have neither their records nor a reason, with the records they are to make."""
+def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[Recipe]]]:
+    """
+    The steps that apply and have neither their records nor a failure, with the records they are to make.
+
+    What is deferred too: whoever wrote that down may have died before the appointment was handed over.
+    """
     text_only = images.is_document(beginning)
     for step in (steps.TEXT,) if text_only else steps.STEPS:
-        todo = steps.recipes(services, step, image.name)
-        before = unfinished.find(services.images, step, image.name)
+        todo = steps.recipes(parts, step, image.name)
+        before = unfinished.find(parts.images, step, image.name)
         if before and before.is_of(image.etag, todo):
             if before.blames_image:
                 return  # nothing else is asked about such an image
+            # Text that is deferred is its own orchestration's.
+            if before.state == unfinished.FAILED or (step == steps.TEXT and before.code != UploadInterruptedError.code):
+                continue
+        if step == steps.TEXT and not text_only and not steps.has_text(parts, image, beginning):
             continue
-        if step == steps.TEXT and not text_only and not steps.has_text(services, image, beginning):
-            continue
-        if not steps.all_there(services, image, todo):
+        if not steps.all_there(parts, image, todo):
             yield step, todo
 
 
-def _note(services: Services, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
+def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
-    unfinished.note(services.images, services.clock, image, step, todo, _given_up(), attempts=TRIES, told=told)
-    records.confirm(services.images, image)
-    if not steps.all_there(services, image, todo):
+    before = unfinished.find(parts.images, step, image.name)
+    if before and before.is_of(image.etag, todo):
         return True
-    records.sweep(
-        services.images, [unfinished.place(step, image.name)], lambda: records.confirm(services.images, image)
+    unfinished.note(
+        parts.images,
+        parts.clock,
+        image,
+        step,
+        todo,
+        trials.interrupted(TRIES),
+        attempts=TRIES,
+        wait_seconds=trials.WAIT_SECONDS[0],
+        told=told,
     )
+    records.confirm(parts.images, image)
+    if not steps.all_there(parts, image, todo):
+        return True
+    records.sweep(parts.images, [unfinished.place(step, image.name)], lambda: records.confirm(parts.images, image))
     return False
 
 
-def _given_up() -> UploadGivenUpError:
-    return UploadGivenUpError(
-        f"Processing this upload was begun {TRIES} times and never came to an end: "
-        "each time the worker was killed or the function failed in the middle."
-    )
+def _appointment(image: Version, step: str, todo: Sequence[Recipe]) -> Appointment:
+    # The one that the step makes itself when it is deferred, so that there are not two.
+    return Appointment(image.name, (step,), appointments.key(image.etag, todo), trials.WAIT_SECONDS[0], TRIES)
 
 
 def _parsed(message: bytes) -> _Event | None:
@@ -141,7 +177,7 @@ def _parsed(message: bytes) -> _Event | None:
     return _Event(function.rpartition(".")[2], container, name, etag.strip('"'))
 
 
-def _drop(reason: str, event: _Event | None = None) -> list[str]:
+def _drop(reason: str, event: _Event | None = None) -> list[Appointment]:
     where = f"{event.container}/{event.name}" if event else "-"
     log.event(_logger, "rescue.dropped", level=logging.WARNING, reason=reason, blob=where)
     return []

@@ -5,7 +5,7 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared import appointments, log, services, steps
+from shared import appointments, log, services, steps, trials
 from shared.errors import BlobsightError, SettingsError
 from shared.services import Services
 
@@ -37,7 +37,10 @@ def _retry(parts: Services, work: Json) -> Json:
         if work["crash"]:
             steps.give_up(parts, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        outcomes = steps.process(parts, work["name"], None, only=tuple(work["steps"]), in_turn=True)
+        with trials.marked(parts, work["name"], work["steps"]) as wait:
+            if wait:
+                return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
+            outcomes = steps.process(parts, work["name"], None, only=tuple(work["steps"]), in_turn=True)
     except BlobsightError as error:
         if not error.transient:
             raise

@@ -159,9 +159,8 @@ def _unfinished(
     attempts = unfinished.count_attempts(services.images, source, step, todo) + 1
     appointment = None
     if error.transient:
-        key = ",".join([source.etag, *(recipe.question.key for recipe in todo)])
         turn = appointments.arrange(services.quota, error, attempts, len(todo))
-        appointment = Appointment(source.name, (step,), key, turn, attempts)
+        appointment = Appointment(source.name, (step,), appointments.key(source.etag, todo), turn, attempts)
     seconds = appointment.seconds if appointment else None
     unfinished.note(services.images, services.clock, source, step, todo, error, wait_seconds=seconds)
     records.confirm(services.images, source)

@@ -15,7 +15,7 @@ from shared import names, records
 from shared.errors import BlobsightError, BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError
 from shared.records import Recipe, Version
 from shared.retry import Clock
-from shared.storage import BlobInfo, Blobs, IfEtag
+from shared.storage import Blob, BlobInfo, Blobs, IfEtag
 
 DEFERRED = "deferred"
 FAILED = "failed"
@@ -121,6 +121,23 @@ def note(
     raise BusyError(f"The record {names.UNFINISHED}/{name} is written by others again and again.")
 
 
+def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:
+    """
+    Put another document in the place of a record, with metadata that agree; returns its ETag.
+
+    Raises:
+        ConflictError: the record is another one by now.
+    """
+    return blobs.write(
+        names.UNFINISHED,
+        blob.info.name,
+        json.dumps(document, ensure_ascii=False, indent=1).encode(),
+        content_type=names.JSON,
+        metadata={**blob.info.metadata, _STATE: document["state"], _CODE: document["code"]},
+        condition=IfEtag(blob.info.etag),
+    )
+
+
 def place(step: str, name: str) -> tuple[str, str]:
     """Container and name of the record of a step of an image."""
     return names.UNFINISHED, names.unfinished(step, name)
@@ -144,7 +161,7 @@ def _is_same(document: dict[str, Any], source: Version, todo: Sequence[Recipe]) 
 def reopened(document: dict[str, Any], clock: Clock, wait_seconds: float) -> dict[str, Any]:
     """The record of a step that is to be tried again at somebody's wish."""
     until = clock.utc() + timedelta(seconds=wait_seconds)
-    return {**document, "state": DEFERRED, "attempts": 0, "until": until.isoformat()}
+    return {**document, "state": DEFERRED, "attempts": 0, "tries": 0, "until": until.isoformat()}
 
 
 def parsed(data: bytes) -> dict[str, Any]:

@@ -5,7 +5,6 @@ A record counts only while it speaks of the image as it is now: what was overwri
 needs nothing.
 """
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from shared import names, steps, unfinished
 from shared.appointments import Appointment
 from shared.errors import ConflictError
 from shared.services import Services
-from shared.storage import Blob, BlobInfo, IfEtag
+from shared.storage import Blob, BlobInfo
 
 _PARALLEL = 8
 # Listings that match little must not take an invocation's time: the continuation goes on from there.
@@ -89,19 +88,12 @@ def reopen(services: Services, entry: Entry) -> Appointment | None:
     source = entry.document["source"]
     name, etag = source["name"], source["etag"]
     todo = steps.recipes(services, entry.step, name)
-    for recipe in todo:
+    for recipe in todo if source.get("sha256") else ():
         services.desk.forget_refusal(source["sha256"], recipe.question)
     seconds = services.quota.postpone(calls=max(1, len(todo)))
     document = unfinished.reopened(entry.document, services.clock, seconds)
     try:
-        written = services.images.write(
-            names.UNFINISHED,
-            entry.blob.info.name,
-            json.dumps(document, ensure_ascii=False, indent=1).encode(),
-            content_type=names.JSON,
-            metadata={**entry.blob.info.metadata, "state": unfinished.DEFERRED},
-            condition=IfEtag(entry.blob.info.etag),
-        )
+        written = unfinished.rewrite(services.images, entry.blob, document)
     except ConflictError:
         return None
     # A key of its own: one that sleeps until later must not keep it from being tried now.

@@ -33,15 +33,7 @@ async def process(name: str, data: bytes, starter: str) -> None:
     Raises:
         StorageError: what is left could not be handed over, so the event has to come again.
     """
-    tasks = await _steps(name, data)
-    if not tasks:
-        return
-    # Imported here: its import costs more than all others together, and many images leave nothing for later.
-    from azure.durable_functions import DurableOrchestrationClient
-
-    client = DurableOrchestrationClient(starter)
-    for task in tasks:
-        await orchestrations.hand_over(client, task)
+    await orchestrations.hand_over_all(starter, await _steps(name, data))
 
 
 async def _steps(name: str, data: bytes) -> list[Job | Appointment]:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 from azure.functions.queue import QueueMessage
-from doubles.http_requests import invocation
+from doubles.http_requests import Hub, invocation
 from doubles.parts import Parts
 from doubles.pictures import picture
 
@@ -28,22 +29,37 @@ def message(name: str = "a.jpg") -> func.QueueMessage:
     return QueueMessage(id="m", body=json.dumps(content), dequeue_count=1)
 
 
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The task hub to which every durable client belongs."""
+    hub = Hub()
+    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
+    return hub
+
+
 def deliver(given: func.QueueMessage) -> None:
-    main(given, invocation("invocation-7"))
+    asyncio.run(main(given, "starter", invocation("invocation-7")))
 
 
-def test_an_upload_that_was_given_up_is_failed_with_a_reason(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_upload_that_was_given_up_is_deferred_with_a_reason_and_an_appointment_for_each_step(
+    app: Parts, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     app.images.write(names.IMAGES, "a.jpg", picture(), content_type="image/jpeg")
     deliver(message())
     state = states.of_image(app.services, "a.jpg")
-    assert (state["state"], state["analysis"]["problem"]["code"]) == ("failed", "upload_gave_up")
-    (line,) = [record.getMessage() for record in caplog.records if "upload.given_up" in record.getMessage()]
-    assert line == "upload.given_up blob=a.jpg steps=analysis,thumbnails correlation=invocation-7"
+    assert (state["state"], state["analysis"]["problem"]["code"]) == ("deferred", "upload_interrupted")
+    assert [(name, task["steps"], task["seconds"]) for name, _, task in hub.started] == [
+        ("RetryOrchestrator", ["analysis"], 60.0),
+        ("RetryOrchestrator", ["thumbnails"], 60.0),
+    ]
+    (line,) = [record.getMessage() for record in caplog.records if "upload.rescued" in record.getMessage()]
+    assert line == "upload.rescued blob=a.jpg steps=analysis,thumbnails correlation=invocation-7"
 
 
-def test_garbage_ends_without_an_error_so_that_it_does_not_come_again(app: Parts) -> None:
+def test_garbage_ends_without_an_error_so_that_it_does_not_come_again(app: Parts, hub: Hub) -> None:
     deliver(QueueMessage(id="m", body=b"\xff"))
+    assert hub.started == []
     assert app.images.contents(names.UNFINISHED) == {}
 
 

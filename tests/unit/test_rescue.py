@@ -1,8 +1,9 @@
-"""An upload that was given up ends as an unfinished record for each step that is not accounted for, and never twice."""
+"""An upload that was given up leaves for each step that is unaccounted for an unfinished record and an appointment."""
 
 import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import jobs, names, ocr, records, rescue, states, steps
+from shared import jobs, names, ocr, records, rescue, states, steps, unfinished_list
 from shared.asking import Ticket
-from shared.errors import BadRequestError, BlobsightError, BusyError, StorageError, ThrottledError, VisionRefusedError
+from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 PROJECT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,10 @@ def message(etag: str = "", name: str = "a.jpg", **changes: object) -> bytes:
 
 
 def rescued(app: Parts, etag: str = "", name: str = "a.jpg", **changes: object) -> list[str]:
-    return rescue.rescue(app.services, message(etag, name, **changes))
+    """The steps that get an appointment."""
+    found = rescue.rescue(app.services, message(etag, name, **changes))
+    assert {(appointment.name, appointment.seconds) for appointment in found} <= {(name, 60.0)}
+    return [step for appointment in found for step in appointment.steps]
 
 
 def note(app: Parts, step: str, name: str = "a.jpg") -> dict[str, object]:
@@ -64,24 +68,51 @@ def logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-def test_an_upload_without_any_record_is_failed_in_every_step_that_applies(app: Parts) -> None:
+def test_an_upload_without_any_record_is_deferred_in_every_step_that_applies(app: Parts) -> None:
     etag = upload(app)
     assert rescued(app, etag) == ["analysis", "thumbnails"]
     state = states.of_image(app.services, "a.jpg")
-    assert state["state"] == "failed"
+    assert state["state"] == "deferred"
     for problem in (state["analysis"]["problem"], state["thumbnails"][0]["problem"]):
-        assert (problem["code"], problem["attempts"]) == ("upload_gave_up", 5)
+        assert (problem["code"], problem["attempts"]) == ("upload_interrupted", 5)
         assert "5 times" in problem["message"]
-        assert "/api/unfinished/retry" in problem["action"]
-        assert "another image" in problem["action"]
+        assert "tried again by itself" in problem["action"]
+        assert datetime.fromisoformat(problem["until"]) - app.clock.utc() == timedelta(seconds=60)
     assert app.vision.asked == []
+
+
+def test_the_appointment_is_the_one_that_the_step_would_make_itself(app: Parts) -> None:
+    etag = upload(app)
+    (first, _) = rescue.rescue(app.services, message(etag))
+    app.vision.failing = ThrottledError("slow")
+    (outcome, _) = steps.process(app.services, "a.jpg", None)
+    assert outcome.appointment
+    assert first.instance_id == outcome.appointment.instance_id
+
+
+def test_a_rescue_that_died_before_its_appointment_was_handed_over_is_done_again(app: Parts) -> None:
+    etag = upload(app)
+    assert rescued(app, etag) == ["analysis", "thumbnails"]
+    before = note(app, "analysis")
+    app.clock.advance(600)
+    assert rescued(app, etag) == ["analysis", "thumbnails"]
+    assert note(app, "analysis") == before
+
+
+def test_a_step_that_was_deferred_by_a_worker_that_died_then_gets_its_appointment(app: Parts) -> None:
+    etag = upload(app)
+    app.vision.failing = ThrottledError("slow")
+    steps.process(app.services, "a.jpg", None)
+    before = note(app, "analysis")
+    assert rescued(app, etag) == ["analysis", "thumbnails"]
+    assert note(app, "analysis") == before
 
 
 def test_the_record_tells_which_version_and_which_questions_it_is_about(app: Parts) -> None:
     etag = upload(app)
     rescued(app, etag)
     found = note(app, "analysis")
-    assert found["state"] == "failed"
+    assert found["state"] == "deferred"
     assert found["source"] == {
         "name": "a.jpg",
         "etag": etag,
@@ -118,10 +149,9 @@ def test_of_an_image_with_all_its_records_nothing_is_written(app: Parts, caplog:
     assert reasons(caplog) == ["accounted_for"]
 
 
-@pytest.mark.parametrize("error", [ThrottledError("slow"), VisionRefusedError("no")], ids=["deferred", "failed"])
-def test_a_step_that_says_already_why_it_is_missing_keeps_its_reason(app: Parts, error: BlobsightError) -> None:
+def test_a_step_that_has_failed_keeps_its_reason(app: Parts) -> None:
     etag = upload(app)
-    app.vision.failing = error
+    app.vision.failing = VisionRefusedError("no")
     steps.process(app.services, "a.jpg", None)
     before = note(app, "analysis")
     assert rescued(app, etag) == []
@@ -147,8 +177,8 @@ def test_of_a_document_only_its_text_is_missing(app: Parts) -> None:
     etag = upload(app, text_pdf("hello"), "a.pdf")
     assert rescued(app, etag, "a.pdf") == ["text"]
     state = states.of_image(app.services, "a.pdf")
-    assert (state["state"], state["analysis"]["state"], state["thumbnails"]) == ("failed", "none", [])
-    assert state["text"]["problem"]["code"] == "upload_gave_up"
+    assert (state["state"], state["analysis"]["state"], state["thumbnails"]) == ("deferred", "none", [])
+    assert state["text"]["problem"]["code"] == "upload_interrupted"
 
 
 def test_text_that_the_analysis_has_found_is_missing_too() -> None:
@@ -171,11 +201,20 @@ def test_the_success_of_a_read_that_was_under_way_takes_the_record_away(app: Par
     assert states.of_image(app.services, "a.pdf")["state"] == "complete"
 
 
-def test_a_failed_step_is_not_tried_again_by_another_event(app: Parts) -> None:
+def test_somebody_may_have_it_tried_again_at_once(app: Parts) -> None:
+    """Nobody knows the digest of its bytes, so no refusal of theirs can be forgotten."""
     etag = upload(app)
     rescued(app, etag)
-    assert {outcome.state for outcome in steps.process(app.services, "a.jpg", None)} == {"failed"}
-    assert app.vision.asked == []
+    entries = unfinished_list.find(app.services, "a.jpg", None)
+    found = [unfinished_list.reopen(app.services, entry) for entry in entries]
+    assert [appointment and appointment.steps for appointment in found] == [("analysis",), ("thumbnails",)]
+
+
+def test_another_event_of_it_is_done_as_usual(app: Parts) -> None:
+    etag = upload(app)
+    rescued(app, etag)
+    assert {outcome.state for outcome in steps.process(app.services, "a.jpg", None)} == {"done"}
+    assert app.images.contents(names.UNFINISHED) == {}
 
 
 def test_an_event_whose_version_nobody_knows_is_about_what_is_there_now(app: Parts) -> None:

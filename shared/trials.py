@@ -1,0 +1,103 @@
+"""
+A try that may end its worker is written down before it begins.
+
+What has to wait is tried again by an activity, and the platform starts an activity anew whose worker was killed in the
+middle, for ever and at once. So RetryStep marks the unfinished record first (`until` null, `tries` one more), and what
+comes back to a mark knows that the try before it never came to an end: it waits, longer each time, and after some such
+tries the step is failed. Where nothing is written down about a step, nothing is marked either.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from shared import log, names, unfinished
+from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
+from shared.records import MAX_ROUNDS
+from shared.services import Services
+
+# Before the first try, the second and the third; what killed the worker by chance has passed by then.
+WAIT_SECONDS = (60.0, 300.0, 1500.0)
+MOST_TRIES = len(WAIT_SECONDS)
+
+Json = dict[str, Any]
+_logger = logging.getLogger(__name__)
+
+
+def interrupted(times: int) -> UploadInterruptedError:
+    """The error of a step that was begun so often and never came to an end, and is tried again."""
+    return UploadInterruptedError(f"{_interrupted(times)} It is tried again by itself.")
+
+
+@contextmanager
+def marked(services: Services, name: str, steps: Sequence[str]) -> Iterator[float]:
+    """
+    Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
+
+    A step that was tried too often is failed by then. If the block raises, the worker lives, and the mark goes.
+
+    Raises:
+        StorageError: the mark could not be written.
+    """
+    wait = max(_change(services, step, name, _begin) for step in steps)
+    try:
+        yield wait
+    except BaseException:
+        if not wait:
+            for step in steps:
+                _change(services, step, name, _take_back)
+        raise
+
+
+def _begin(services: Services, document: Json) -> tuple[Json, float]:
+    """Mark the step as being tried, or find that the last try never ended."""
+    tries = int(document.get("tries", 0))
+    if document.get("until") is not None or not tries:
+        return {**document, "until": None, "tries": tries + 1}, 0.0
+    attempts = int(document.get("attempts", 0)) + 1
+    if tries >= MOST_TRIES:
+        error = UploadGivenUpError(_interrupted(attempts))
+        return {**_told(services, document, error, attempts), "state": unfinished.FAILED}, 0.0
+    wait = WAIT_SECONDS[tries]
+    until = services.clock.utc() + timedelta(seconds=wait)
+    return {**_told(services, document, interrupted(attempts), attempts), "until": until.isoformat()}, wait
+
+
+def _take_back(services: Services, document: Json) -> tuple[Json, float]:
+    tries = int(document.get("tries", 0))
+    return {**document, "until": services.clock.utc().isoformat(), "tries": max(0, tries - 1)}, 0.0
+
+
+def _told(
+    services: Services, document: Json, error: UploadGivenUpError | UploadInterruptedError, attempts: int
+) -> Json:
+    told = {"code": error.code, "message": error.message, "action": error.action, "requestId": None}
+    return {**document, **told, "attempts": attempts, "last": services.clock.utc().isoformat()}
+
+
+def _interrupted(times: int) -> str:
+    return (
+        f"Processing this upload was begun {times} times and never came to an end: "
+        "each time the worker was killed or the function failed in the middle."
+    )
+
+
+def _change(services: Services, step: str, name: str, change: Callable[[Services, Json], tuple[Json, float]]) -> float:
+    """Change the record of a deferred step; the seconds that the change says, 0 if there is no such record."""
+    place = names.unfinished(step, name)
+    for _ in range(MAX_ROUNDS):
+        blob = services.images.read(names.UNFINISHED, place)
+        document = unfinished.parsed(blob.data) if blob else {}
+        if blob is None or document.get("state") != unfinished.DEFERRED:
+            return 0.0
+        document, wait = change(services, document)
+        try:
+            unfinished.rewrite(services.images, blob, document)
+        except ConflictError:
+            continue
+        if wait or document["state"] == unfinished.FAILED:
+            log.event(_logger, "step.interrupted", level=logging.ERROR, blob=name, step=step, tries=document["tries"])
+        return float(wait)
+    raise BusyError(f"The record {names.UNFINISHED}/{place} is written by others again and again.")

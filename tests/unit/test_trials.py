@@ -1,0 +1,163 @@
+"""A try that ends its worker is counted, and does not go on for ever."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from doubles.parts import Parts, parts
+from doubles.pictures import picture
+
+from shared import names, retrying, states, steps, trials, unfinished_list
+from shared.appointments import Appointment
+from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
+from shared.services import Services
+
+RED = picture(colour=(200, 0, 0))
+
+
+class KilledError(BaseException):
+    """Stands for a worker that is gone: nothing after it runs, so nothing may clean up either."""
+
+
+@pytest.fixture
+def app() -> Parts:
+    """An app with one image whose analysis is deferred."""
+    app = parts(THUMBNAIL_SIZES="100x50")
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    app.vision.failing = ThrottledError("slow")
+    steps.process(app.services, "a.jpg", None, only=("analysis",))
+    app.vision.failing = None
+    return app
+
+
+def work(attempts: int = 1) -> dict[str, Any]:
+    return {"name": "a.jpg", "steps": ["analysis"], "key": "k", "attempts": attempts, "crash": None}
+
+
+def note(app: Parts) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(app.images.contents(names.UNFINISHED)["analysis/a.jpg.json"])
+    return found
+
+
+def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin a try whose worker is killed in the middle of it."""
+
+    def die(*given: object, **options: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "process", die)
+        patched.setattr(trials, "_take_back", lambda services, document: (document, 0.0))
+        with pytest.raises(KilledError):
+            retrying._retry(app.services, work())
+
+
+def test_a_try_is_written_down_while_it_is_under_way_and_forgotten_with_its_success(app: Parts) -> None:
+    seen = []
+    app.vision.at_call = lambda question, image: seen.append(note(app))
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert [(each["state"], each["until"], each["tries"]) for each in seen] == [("deferred", None, 1)]
+    assert app.images.contents(names.UNFINISHED) == {}
+
+
+def test_a_try_that_ends_without_success_counts_as_none(app: Parts) -> None:
+    app.vision.failing = ThrottledError("slow")
+    for _ in range(10):
+        assert retrying._retry(app.services, work())["state"] == "deferred"
+    assert note(app)["code"] == "vision_throttled"
+    assert "tries" not in note(app)
+
+
+def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = []
+    for _ in range(3):
+        killed(app, monkeypatch)
+        # The platform starts the activity anew, at once.
+        outcome = retrying._retry(app.services, work())
+        if outcome["state"] == "deferred":
+            waits.append(outcome["seconds"])
+            told = note(app)
+            assert (told["state"], told["code"]) == ("deferred", "upload_interrupted")
+            assert datetime.fromisoformat(told["until"]) - app.clock.utc() == timedelta(seconds=outcome["seconds"])
+            app.clock.advance(outcome["seconds"])
+    assert waits == [300.0, 1500.0]
+    assert outcome == {"state": "ended", "steps": {"analysis": "failed"}, "job": None}
+    problem = states.of_image(app.services, "a.jpg")["analysis"]["problem"]
+    assert (problem["code"], problem["attempts"], problem["until"]) == ("upload_gave_up", 4, None)
+    assert "4 times" in problem["message"]
+    assert "/api/unfinished/retry" in problem["action"]
+    assert len(app.vision.asked) == 1
+
+
+def test_a_worker_that_is_killed_by_chance_costs_a_wait(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed(app, monkeypatch)
+    assert retrying._retry(app.services, work())["seconds"] == 300.0
+    app.clock.advance(300.0)
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert app.images.contents(names.UNFINISHED) == {}
+
+
+def test_whoever_has_it_tried_again_gives_it_three_tries_more(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        killed(app, monkeypatch)
+        retrying._retry(app.services, work())
+    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
+    assert isinstance(unfinished_list.reopen(app.services, entry), Appointment)
+    assert (note(app)["state"], note(app)["tries"]) == ("deferred", 0)
+    killed(app, monkeypatch)
+    assert retrying._retry(app.services, work())["seconds"] == 300.0
+
+
+def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "process", fail)
+        with pytest.raises(ZeroDivisionError):
+            retrying._retry(app.services, work())
+    assert note(app)["tries"] == 0
+    assert note(app)["until"] is not None
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+
+
+def test_what_is_not_written_down_is_tried_all_the_same(app: Parts) -> None:
+    app.images.delete(names.UNFINISHED, "analysis/a.jpg.json")
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+
+
+def test_a_mark_that_cannot_be_written_lets_it_wait(app: Parts) -> None:
+    def fail(operation: str, container: str, name: str) -> None:
+        if (operation, container) == ("write", names.UNFINISHED):
+            raise StorageError("the account is down")
+
+    app.images.before = fail
+    assert retrying._retry(app.services, work(attempts=2)) == {"state": "deferred", "seconds": 20.0, "attempts": 3}
+    assert len(app.vision.asked) == 1
+
+
+def test_another_writer_of_the_record_is_looked_at_anew(app: Parts) -> None:
+    """The other one's success, here: there is nothing left to be marked."""
+
+    def meddle(operation: str, container: str, name: str) -> None:
+        if (operation, container) == ("write", names.UNFINISHED):
+            app.images.before = None
+            steps.process(app.services, "a.jpg", None, only=("analysis",))
+
+    app.images.before = meddle
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "skipped"}
+    assert app.images.contents(names.UNFINISHED) == {}
+
+
+def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def conflict(*given: object) -> None:
+        raise ConflictError("somebody was faster")
+
+    monkeypatch.setattr("shared.unfinished.rewrite", conflict)
+    with pytest.raises(BusyError, match="written by others"), _marked(app.services):
+        pass
+
+
+def _marked(services: Services) -> Any:
+    return trials.marked(services, "a.jpg", ["analysis"])

@@ -10,6 +10,7 @@ behind: no instance that goes on, no message in a poison queue. With --duplicate
 """
 
 import argparse
+import json
 import random
 import sys
 import tempfile
@@ -122,8 +123,10 @@ class _Kills:
 
     def _claimed(self) -> list[str]:
         with self._stack.storage() as storage:
-            claims = storage.get_container_client("cache").list_blobs()
-            return [claim.name for claim in claims if claim.lease.state == "leased"]
+            cache = storage.get_container_client("cache")
+            leased = [claim.name for claim in cache.list_blobs() if claim.lease.state == "leased"]
+            # The lease of an answer that was stored lapses by itself.
+            return [name for name in leased if json.loads(cache.download_blob(name).readall())["state"] == "asking"]
 
 
 def moments(plan: Plan, questions: int) -> list[int]:

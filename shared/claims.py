@@ -184,14 +184,15 @@ class Claims:
             except (ImageRejectedError, PayloadTooLargeError) as error:
                 # Addresses may show something else in a minute; bytes stay what they are.
                 if not held.name.startswith(ImageUrl.PREFIX):
-                    self._store(held, self._refused(question, error))
+                    self._store(held, self._refused(question, error), release=True)
                 else:
                     self._abandon(held)
                 raise
             except BaseException:
                 self._abandon(held)
                 raise
-            self._store(held, self._answered(question, answer, lifetime_seconds))
+            # Nobody writes where an answer stands for ever, so the lease may lapse by itself: a request less.
+            self._store(held, self._answered(question, answer, lifetime_seconds), release=lifetime_seconds is not None)
         return answer
 
     @contextmanager
@@ -214,11 +215,12 @@ class Claims:
             done.set()
             thread.join()
 
-    def _store(self, held: _Held, document: dict[str, Any]) -> None:
+    def _store(self, held: _Held, document: dict[str, Any], *, release: bool) -> None:
         """Keep what the service said; whatever goes wrong here, the caller still gets it."""
         try:
             self._write(held.name, document, lease=held.lease)
-            self._blobs.release(names.CACHE, held.name, held.lease)
+            if release:
+                self._blobs.release(names.CACHE, held.name, held.lease)
         except StorageError as error:
             log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error.message)
 

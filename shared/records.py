@@ -140,7 +140,7 @@ def make(
     recipe: Recipe,
     fill: Callable[[], bytes],
     told: Mapping[str, str] = MappingProxyType({}),
-) -> bool:
+) -> bytes | None:
     """
     Have the record made unless it is there.
 
@@ -152,7 +152,7 @@ def make(
         told: what its metadata is to tell besides version and question, in ASCII.
 
     Returns:
-        Whether it was made now.
+        Its content if it was made now; None if it was there.
 
     Raises:
         SourceChangedError: the image is another one by now, and another writer's record stands.
@@ -161,7 +161,7 @@ def make(
     for _ in range(MAX_ROUNDS):
         record = blobs.head(recipe.container, recipe.name)
         if recipe.holds(record, source.etag):
-            return False
+            return None
         if record is not None:
             # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
             # that nothing newer than what was looked at can be overwritten.
@@ -171,7 +171,7 @@ def make(
             write(blobs, source, recipe, data, IfEtag(record.etag if record else None), told)
         except ConflictError:
             continue  # another delivery was faster: look again
-        return True
+        return data
     raise BusyError(f"The record {recipe.container}/{recipe.name} is written by others again and again.")
 
 

@@ -26,6 +26,8 @@ TEXT = ocr_outcomes.STEP
 STEPS = (ANALYSIS, THUMBNAILS, TEXT)
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8
+# The content of records that were made just now, by container and name.
+Made = dict[tuple[str, str], bytes]
 
 _logger = logging.getLogger(__name__)
 
@@ -90,13 +92,18 @@ def process(
 
 def _steps(services: Services, source: Source, only: Sequence[str], in_turn: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
+    made: Made = {}
     text_only = images.is_document(source.image.data)
     if text_only:
         # A photograph may have been here before; a document has neither analysis nor thumbnails.
         _drop_outdated(services, source, (ANALYSIS, THUMBNAILS))
     wanted = {*only, TEXT} if ANALYSIS in only or text_only else {*only}
     for step in (each for each in ((TEXT,) if text_only else STEPS) if each in wanted):
-        outcome = _hand_over(services, source, text_only) if step == TEXT else _run(services, source, step, in_turn)
+        if step == TEXT:
+            outcome = _hand_over(services, source, text_only, made)
+        else:
+            outcome, new = _run(services, source, step, in_turn)
+            made |= new
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
             if outcomes and outcomes[0].state != "deferred":
@@ -111,9 +118,9 @@ def _steps(services: Services, source: Source, only: Sequence[str], in_turn: boo
     return outcomes
 
 
-def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome | None:
+def _hand_over(services: Services, source: Source, text_only: bool, made: Made) -> Outcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
-    if not text_only and not has_text(services, source, source.image.data):
+    if not text_only and not has_text(services, source, source.image.data, made):
         return None
     todo = recipes(services, TEXT, source.name)
     before = unfinished.find(services.images, TEXT, source.name)
@@ -124,32 +131,39 @@ def _hand_over(services: Services, source: Source, text_only: bool) -> Outcome |
     return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
 
 
-def has_text(services: Services, source: Version, beginning: bytes) -> bool:
-    """Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can."""
+def has_text(services: Services, source: Version, beginning: bytes, made: Made | None = None) -> bool:
+    """
+    Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can.
+
+    *made* are records of this version, which need not be read.
+    """
     mode = services.settings.text_mode
     recipe = analysis.recipe(source.name, services.settings)
+    record = (made or {}).get((recipe.container, recipe.name))
+    if record is not None:
+        return analysis.text_due(record, mode)
     blob = services.images.read(recipe.container, recipe.name)
     if blob is not None and recipe.holds(blob.info, source.etag):
         return analysis.text_due(blob.data, mode)
     return mode == "always" and images.is_readable(beginning)
 
 
-def _run(services: Services, source: Source, step: str, in_turn: bool) -> Outcome:
+def _run(services: Services, source: Source, step: str, in_turn: bool) -> tuple[Outcome, Made]:
     todo = recipes(services, step, source.name)
     before = unfinished.find(services.images, step, source.name)
     if before and before.is_final(source.etag, todo):
-        return Outcome(step, "failed", before.code, blames_image=before.blames_image)
+        return Outcome(step, "failed", before.code, blames_image=before.blames_image), {}
     made, error = _make_all(services, source, step, todo, in_turn)
     if error:
         outcome = _unfinished(services, source, step, todo, error)
         # Another delivery may have made meanwhile what this one could not.
         if not all_there(services, source, todo):
-            return outcome
+            return outcome, made
     if made or error or before:
         records.sweep(
             services.images, [unfinished.place(step, source.name)], lambda: records.confirm(services.images, source)
         )
-    return Outcome(step, "done" if made else "skipped")
+    return Outcome(step, "done" if made else "skipped"), made
 
 
 def _unfinished(
@@ -188,15 +202,19 @@ def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bo
 
 def _make_all(
     services: Services, source: Source, step: str, todo: Sequence[Recipe], in_turn: bool
-) -> tuple[int, BlobsightError | None]:
+) -> tuple[Made, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
-    made, problem = 0, None
+    made: Made = {}
+    problem = None
     for recipe in todo:
         try:
             fill = partial(_content, services, source, step, recipe, in_turn)
-            made += records.make(services.images, source, recipe, fill)
+            record = records.make(services.images, source, recipe, fill)
         except BlobsightError as error:
             problem = problem or error
+        else:
+            if record is not None:
+                made[recipe.container, recipe.name] = record
     return made, problem
 
 

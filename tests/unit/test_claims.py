@@ -223,6 +223,26 @@ def test_an_answer_about_an_address_serves_for_its_lifetime_only(claims, clock):
     assert call.count == 2
 
 
+def test_a_claim_is_given_back_where_it_may_have_to_be_written_again_and_else_lapses(blobs, claims, clock):
+    """An answer that serves for ever costs no request for that; one that was dropped can be asked for at once."""
+
+    def is_free():
+        return blobs.acquire(names.CACHE, CLAIM, "another", LEASE_SECONDS)
+
+    ask(claims, Calls())
+    assert not is_free()
+    clock.advance(LEASE_SECONDS)
+    assert is_free()
+    blobs.delete(names.CACHE, CLAIM, lease="another")
+    ask(claims, Calls(), lifetime_seconds=600)
+    claims.drop("subject", QUESTION, ANSWER)
+    assert blobs.contents(names.CACHE) == {}
+    with pytest.raises(ImageRejectedError):
+        ask(claims, Calls(ImageRejectedError("no")))
+    claims.forget_refusal("subject", QUESTION)
+    assert blobs.contents(names.CACHE) == {}
+
+
 def test_an_answer_that_cannot_be_kept_still_reaches_its_caller(blobs, claims):
     def before(operation, container, name):
         if operation == "write" and call.count:

@@ -1,6 +1,7 @@
 """What happens to one uploaded image, one delivery after the other."""
 
 import json
+from collections import Counter
 from contextlib import suppress
 from unittest.mock import ANY
 
@@ -57,6 +58,26 @@ def test_an_upload_gets_its_analysis_and_one_thumbnail_per_size(app):
     for container in (names.ANALYSIS, names.THUMBNAILS):
         for name in app.images.contents(container):
             assert app.images.head(container, name).metadata[names.SOURCE_ETAG] == etag
+
+
+def test_a_new_image_costs_storage_no_more_requests_than_it_has_to(app):
+    """Storage is asked more than twenty times for each image, which is most of what an upload costs."""
+    asked = []
+    upload(app)
+    app.images.before = app.host.before = lambda operation, container, name: asked.append((operation, container))
+    process(app, data=RED)
+    assert Counter(asked) == {
+        ("head", names.IMAGES): 4,  # which version it is, and after each step whether it still is
+        ("head", names.UNFINISHED): 5,  # before and after each step, and of the text
+        ("head", names.ANALYSIS): 1,
+        ("head", names.THUMBNAILS): 2,
+        ("head", names.TEXT): 2,
+        ("write", names.ANALYSIS): 1,
+        ("write", names.THUMBNAILS): 2,
+        ("write", names.CACHE): 6,
+        ("acquire", names.CACHE): 3,
+        ("read", names.QUOTA): 1,  # whether there is a backlog, which is known for a second
+    }
 
 
 def test_nobody_waits_for_what_an_upload_asks(app):

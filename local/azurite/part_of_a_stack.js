@@ -10,10 +10,19 @@ process.stdin.unref();
 process.stdout.on('error', () => {});
 
 // Azurite keeps its lists of blobs and messages in memory and saves them every 5 s: a kill would lose uploads that
-// were already acknowledged. Nothing is written while nothing has changed.
+// were already acknowledged. Nothing is written while nothing has changed. A save writes everything anew, so with many
+// blobs it must not follow the one before at once.
+const SAVE_MILLISECONDS = 250;
+const REST_FOR_EACH_OF_SAVING = 9;
 const Loki = require('./node_modules/lokijs');
-const enableAutosave = Loki.prototype.autosaveEnable;
-Loki.prototype.autosaveEnable = function (...args) {
-  this.autosaveInterval = 250;
-  return enableAutosave.apply(this, args);
+Loki.prototype.autosaveEnable = function (options, callback) {
+  this.autosave = true;
+  let notBefore = 0;
+  this.autosaveHandle = setInterval(() => {
+    const begun = Date.now();
+    if (begun < notBefore || this.ignoreAutosave || !this.autosaveDirty()) return;
+    this.saveDatabase(callback);
+    const ended = Date.now();
+    notBefore = ended + REST_FOR_EACH_OF_SAVING * (ended - begun);
+  }, SAVE_MILLISECONDS);
 };

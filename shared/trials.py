@@ -36,19 +36,18 @@ def marked(services: Services, name: str, steps: Sequence[str]) -> Iterator[floa
     """
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
-    A step that was tried too often is failed by then. If the block raises, the worker lives, and the mark goes.
+    A step that was tried too often is failed by then. However the block ends, the worker lives, and the mark goes.
 
     Raises:
         StorageError: the mark could not be written.
     """
-    wait = max(_change(services, step, name, _begin) for step in steps)
+    waits = {step: _change(services, step, name, _begin) for step in steps}
     try:
-        yield wait
-    except BaseException:
-        if not wait:
-            for step in steps:
-                _change(services, step, name, _take_back)
-        raise
+        yield max(waits.values())
+    finally:
+        for step, wait in waits.items():
+            if not wait:
+                _change(services, step, name, _end)
 
 
 def _begin(services: Services, document: Json) -> tuple[Json, float]:
@@ -65,9 +64,11 @@ def _begin(services: Services, document: Json) -> tuple[Json, float]:
     return {**_told(services, document, interrupted(attempts), attempts), "until": until.isoformat()}, wait
 
 
-def _take_back(services: Services, document: Json) -> tuple[Json, float]:
-    tries = int(document.get("tries", 0))
-    return {**document, "until": services.clock.utc().isoformat(), "tries": max(0, tries - 1)}, 0.0
+def _end(services: Services, document: Json) -> tuple[Json, float]:
+    """Take the mark away, if nobody has written something else since."""
+    if document.get("until") is not None or not document.get("tries"):
+        return document, 0.0
+    return {**document, "until": services.clock.utc().isoformat(), "tries": 0}, 0.0
 
 
 def _told(
@@ -92,12 +93,14 @@ def _change(services: Services, step: str, name: str, change: Callable[[Services
         document = unfinished.parsed(blob.data) if blob else {}
         if blob is None or document.get("state") != unfinished.DEFERRED:
             return 0.0
-        document, wait = change(services, document)
+        changed, wait = change(services, document)
+        if changed == document:
+            return wait
         try:
-            unfinished.rewrite(services.images, blob, document)
+            unfinished.rewrite(services.images, blob, changed)
         except ConflictError:
             continue
-        if wait or document["state"] == unfinished.FAILED:
-            log.event(_logger, "step.interrupted", level=logging.ERROR, blob=name, step=step, tries=document["tries"])
-        return float(wait)
+        if wait or changed["state"] == unfinished.FAILED:
+            log.event(_logger, "step.interrupted", level=logging.ERROR, blob=name, step=step, tries=changed["tries"])
+        return wait
     raise BusyError(f"The record {names.UNFINISHED}/{place} is written by others again and again.")

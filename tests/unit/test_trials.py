@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, retrying, states, steps, trials, unfinished_list
+from shared import names, records, retrying, states, steps, trials, unfinished, unfinished_list
 from shared.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
 from shared.services import Services
@@ -48,7 +49,7 @@ def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patched:
         patched.setattr(steps, "process", die)
-        patched.setattr(trials, "_take_back", lambda services, document: (document, 0.0))
+        patched.setattr(trials, "_end", lambda services, document: (document, 0.0))
         with pytest.raises(KilledError):
             retrying._retry(app.services, work())
 
@@ -120,6 +121,29 @@ def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatc
     assert note(app)["tries"] == 0
     assert note(app)["until"] is not None
     assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+
+
+def test_of_several_steps_those_that_were_not_tried_lose_no_try(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.vision.failing = ThrottledError("slow")
+    steps.process(app.services, "a.jpg", None, only=("thumbnails",))
+    killed(app, monkeypatch)
+    both = {**work(), "steps": ["analysis", "thumbnails"]}
+    assert retrying._retry(app.services, both)["seconds"] == 300.0
+    other = json.loads(app.images.contents(names.UNFINISHED)["thumbnails/a.jpg.json"])
+    assert (other["tries"], other["until"] is None) == (0, False)
+
+
+def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
+    app = parts()
+    etag = app.images.write(names.IMAGES, "a.pdf", text_pdf("hello"), content_type="application/pdf")
+    version = records.UnreadVersion("a.pdf", etag, 5)
+    todo = steps.recipes(app.services, "text", "a.pdf")
+    error = ThrottledError("slow")
+    unfinished.note(app.images, app.clock, version, "text", todo, error, wait_seconds=5.0)
+    outcome = retrying._retry(app.services, {**work(), "name": "a.pdf", "steps": ["text"]})
+    assert outcome["steps"] == {"text": "due"}
+    found = json.loads(app.images.contents(names.UNFINISHED)["text/a.pdf.json"])
+    assert (found["tries"], found["until"] is None) == (0, False)
 
 
 def test_what_is_not_written_down_is_tried_all_the_same(app: Parts) -> None:

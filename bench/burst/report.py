@@ -50,12 +50,21 @@ def chosen(images: int = IMAGES) -> list[Scenario]:
     ]
 
 
+def troubled(images: int = IMAGES) -> list[Scenario]:
+    """Four processes at a wrong rate or beside another client, and an outage: for ours, which has to lose nothing."""
+    return [
+        replace(scenario, images=images)
+        for scenario in simulate.scenarios()
+        if (scenario.processes == 4 and (scenario.believed or scenario.foreign)) or any(scenario.faults.outage)
+    ]
+
+
 def result_of(scenario: Scenario, burst: Burst) -> Result:
     """A real burst in the simulation's terms."""
     counted = burst.calls if scenario.time_of == "calls" else scenario.images
     ideal = counted * scenario.rate.seconds / scenario.rate.calls
     calls = burst.calls / scenario.images
-    return Result(burst.lost, calls, burst.seconds / ideal, burst.throttled, 0, burst.deferred, 0)
+    return Result(burst.lost, calls, burst.seconds / ideal, burst.throttled, burst.in_outage, burst.deferred, 0)
 
 
 def bursts(scenarios: Sequence[Scenario], clients: Sequence[str], storage: str) -> Bursts:
@@ -126,6 +135,7 @@ def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seco
     with tempfile.TemporaryDirectory() as folder, running_storage(Path(folder)) as storage:
         paced = [(scenario, run(scenario, OURS, storage)) for scenario in paces]
         found = bursts(scenarios, clients, storage)
+        trouble = bursts(troubled(images), (OURS,), storage)
     text = [
         f"{images} images at once, on a real wire and unscaled: 10 calls a second, answers after 0.4 s (median, "
         "lognormal), 3 % of the calls fail with 503 and 1 % with a reset.\n"
@@ -138,6 +148,15 @@ def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seco
     for scenario in scenarios:
         rows = [_burst_row(client, scenario, burst) for client, burst in found[scenario.name].items()]
         text += [f"### {scenario.name}", table(_HEADER, rows)]
+    rows = [
+        (*_burst_row(each.name, each, trouble[each.name][OURS]), str(trouble[each.name][OURS].in_outage))
+        for each in troubled(images)
+    ]
+    text += [
+        "### At a wrong rate, beside another client, and in an outage",
+        "Ours alone.",
+        table(("scenario", *_HEADER[1:], "calls into the outage"), rows),
+    ]
     rows = [
         (
             scenario.name,
@@ -155,7 +174,9 @@ def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seco
         "The share is of the calls that the rate allows from the first to the last; the app's pace is 98.5 % of it.",
         table(("scenario", "share of the rate", "429s", "lost", "CPU ms an image", "events"), rows),
     ]
-    goals = [simulate.goal_of(each, result_of(each, found[each.name][OURS])) for each in scenarios if clients]
+    results = found | trouble
+    judged = [*(scenarios if clients else []), *troubled(images)]
+    goals = [simulate.goal_of(each, result_of(each, results[each.name][OURS])) for each in judged]
     return Section("Bursts, for real", "\n\n".join(text), [*goals, *(pace_goal(*each) for each in paced)])
 
 

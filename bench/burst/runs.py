@@ -45,6 +45,7 @@ class Burst(NamedTuple):
     lost: int
     calls: int
     throttled: int
+    in_outage: int
     answered: int
     seconds: float
     deferred: int
@@ -56,13 +57,15 @@ class Burst(NamedTuple):
 
 def run(scenario: Scenario, client: str, storage: str) -> Burst:
     """Run a scenario once with one client; *storage* is the connection string of an account for the books."""
-    rate = scenario.rate
+    rate, believed = scenario.rate, scenario.believed or scenario.rate
     service = {
         "rate": asdict(rate),
         "unavailable": scenario.faults.unavailable,
         "reset": scenario.faults.reset,
         "latency_seconds": LATENCY_SECONDS,
         "seed": _SEED,
+        "outage": scenario.faults.outage,
+        "foreign": scenario.foreign,
     }
     with ExitStack() as stack:
         server = stack.enter_context(_Process(Path(sys.executable), "bench.burst.server", service))
@@ -75,7 +78,7 @@ def run(scenario: Scenario, client: str, storage: str) -> Burst:
             "deadline_seconds": DEADLINE_SECONDS,
             "storage": storage,
             "books": f"{uuid.uuid4().hex}.json",
-            "pace": (rate.calls, rate.seconds),
+            "pace": (believed.calls, believed.seconds),
         }
         python = _python(client)
         children = [stack.enter_context(_Process(python, "bench.burst.child", task)) for _ in range(scenario.processes)]
@@ -96,13 +99,14 @@ def _python(client: str) -> Path:
 
 def _summed(scenario: Scenario, told: list[dict[str, Any]], counts: dict[str, Any], began: float) -> Burst:
     done = sum(each["done"] for each in told)
-    passed = counts["calls"] - counts["throttled"]
+    passed = counts["calls"] - counts["throttled"] - counts["in_outage"]
     possible = (counts["last"] - counts["first"]) * scenario.rate.calls / scenario.rate.seconds
     failures, events = (sum((Counter(each[kind]) for each in told), Counter()) for kind in ("failures", "events"))
     return Burst(
         lost=scenario.images - done,
         calls=counts["calls"],
         throttled=counts["throttled"],
+        in_outage=counts["in_outage"],
         answered=counts["answered"],
         seconds=max(each["finished_at"] for each in told) - began,
         deferred=sum(each["deferred"] for each in told),

@@ -4,7 +4,8 @@ The service of a burst: a rate limit, failures and latency, as `bench.world` has
     python -m bench.burst.server TASK
 
 TASK is JSON: `rate` (calls, seconds, kind), `unavailable` and `reset` (probabilities), `latency_seconds` (the median),
-`seed`. It prints its port and ends with its standard input; `GET /_control` tells what came.
+`seed`, `outage` (from and to, in seconds since the first call) and `foreign` (the share of the rate that somebody else
+takes). It prints its port and ends with its standard input; `GET /_control` tells what came.
 """
 
 import asyncio
@@ -38,12 +39,17 @@ class Tier(State):
         self._unavailable, self._reset = task["unavailable"], task["reset"]
         self._latency_seconds = task["latency_seconds"]
         self._chance = random.Random(task["seed"])
-        self.told = {"calls": 0, "throttled": 0, "answered": 0, "first": 0.0, "last": 0.0}
+        self._outage_begins, self._outage_ends = map(float, task["outage"])
+        self._began: float | None = None
+        self.told = {"calls": 0, "throttled": 0, "answered": 0, "in_outage": 0, "first": 0.0, "last": 0.0}
 
     def fate(self, path: str) -> Fate:
         """Decide about one call."""
         latency = self._chance.lognormvariate(0.0, _SPREAD) * self._latency_seconds
         self.told["calls"] += 1
+        if self._is_out():
+            self.told["in_outage"] += 1
+            return Fate(answers.error(answers.Status(503)), latency / 10)
         wait = self._limit.wait_seconds()
         if wait:
             self.told["throttled"] += 1
@@ -58,6 +64,18 @@ class Tier(State):
         self.told["answered"] += 1
         body = answers.body_for(path)
         return Fate(answers.head(200, len(body)) + body, latency)
+
+    def _is_out(self) -> bool:
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        return self._outage_begins <= now - self._began < self._outage_ends
+
+    async def serve_another(self, share: float, interval_seconds: float) -> None:
+        """Somebody else who takes that share of the rate, and knows nothing of anybody."""
+        chance = random.Random(share)
+        while True:
+            await asyncio.sleep(chance.expovariate(share / interval_seconds))
+            self._limit.wait_seconds()
 
 
 class LimitedConnection(Connection):
@@ -88,6 +106,10 @@ async def _serve(task: dict[str, Any]) -> None:
     tier, loop = Tier(task), asyncio.get_running_loop()
     server = await loop.create_server(lambda: LimitedConnection(tier), "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
+    if task["foreign"]:
+        rate = task["rate"]
+        another = loop.create_task(tier.serve_another(task["foreign"], rate["seconds"] / rate["calls"]))
+        another.add_done_callback(lambda task: task.cancelled() or task.result())
     await loop.run_in_executor(None, sys.stdin.read)
 
 

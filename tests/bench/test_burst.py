@@ -1,5 +1,6 @@
 """Bursts on a real wire, in small: what the service does, what is lost, how it is judged."""
 
+import asyncio
 import logging
 import sys
 import threading
@@ -21,7 +22,8 @@ from local.stack.containers import make_containers
 from local.vision.rate import Rate
 
 TASK = {"rate": {"calls": 5, "seconds": 60.0}, "unavailable": 0.0, "reset": 0.0, "latency_seconds": 0.4, "seed": 1}
-GOOD = Burst(0, 1042, 0, 1000, 105.0, 0, 1.0, 5.0, Counter(), Counter())
+TASK |= {"outage": (0.0, 0.0), "foreign": 0.0}
+GOOD = Burst(0, 1042, 0, 0, 1000, 105.0, 0, 1.0, 5.0, Counter(), Counter())
 SMALL = Scenario("small", 2, 4, 60, Rate(30, 1.0))
 
 
@@ -59,6 +61,27 @@ def test_the_service_fails_as_often_as_it_is_told_and_the_same_each_time() -> No
     assert 500 < seen.count("503") < 700
     assert 150 < seen.count("reset") < 250
     assert statuses(Tier({**task, "seed": 2}), 2000) != seen
+
+
+def test_in_an_outage_every_call_fails_and_is_counted() -> None:
+    tier = Tier({**TASK, "outage": (0.0, 3600.0)})
+    assert [tier.fate("/vision/v3.2/analyze").answer for _ in range(6)] == [tier.fate("/").answer] * 6
+    assert (tier.told["calls"], tier.told["in_outage"], tier.told["throttled"]) == (7, 7, 0)
+    assert statuses(tier, 1) == ["503"]
+    assert statuses(Tier({**TASK, "outage": (3600.0, 7200.0)}), 1) == ["200"]
+
+
+def test_another_client_takes_its_share_of_the_limit() -> None:
+    tier = Tier({**TASK, "rate": {"calls": 100, "seconds": 3600.0}})
+
+    async def for_a_while() -> None:
+        another = asyncio.ensure_future(tier.serve_another(1.0, 0.0001))
+        while not tier.fate("/vision/v3.2/analyze").answer or not tier.told["throttled"]:
+            await asyncio.sleep(0.01)
+        another.cancel()
+
+    asyncio.run(for_a_while())
+    assert tier.told["answered"] < 60
 
 
 def test_what_raises_is_lost_and_what_is_deferred_comes_back() -> None:
@@ -122,6 +145,14 @@ def test_the_scenarios_are_the_simulations_own() -> None:
         "4 processes, fixed window",
     ]
     assert set(names) <= {scenario.name for scenario in simulate.scenarios()}
+
+
+def test_what_goes_wrong_around_it_is_for_ours_alone() -> None:
+    assert [(scenario.name, scenario.processes) for scenario in report.troubled()] == [
+        ("set twice too high, 4 processes", 4),
+        ("another client takes 30%, 4 processes", 4),
+        ("60 s outage", 1),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """What holds for all tests: how random examples are found, and the terminal summary of the witnesses."""
 
+import tracemalloc
+from collections.abc import Iterator
+
 import hypothesis
 import pytest
 from doubles.witness import COVERAGE
@@ -7,6 +10,15 @@ from doubles.witness import COVERAGE
 # The same examples at every run, and no time limit that a busy machine could break.
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("deterministic")
+
+
+@pytest.fixture(autouse=True)
+def _memory_is_traced_no_longer() -> Iterator[None]:
+    """What one test leaves on would slow all others down, and be found by the next one that measures memory."""
+    yield
+    left_on = tracemalloc.is_tracing()
+    tracemalloc.stop()
+    assert not left_on
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

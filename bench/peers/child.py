@@ -86,8 +86,11 @@ def memory(ask: Ask, service: Service, task: dict[str, Any]) -> dict[str, float]
     ask(body)
     grown = _resident_peak() - grown
     tracemalloc.start()
-    ask(body)
-    _, peak = tracemalloc.get_traced_memory()
+    try:
+        ask(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     return {"traced_mb": peak / 2**20, "resident_mb": grown / 2**20}
 
 

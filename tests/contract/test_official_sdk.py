@@ -72,9 +72,13 @@ WORDS = {"word-1.png": random_word(), "word-2.png": random_word()}
 FILES = IMAGES | {name: page(word) for name, word in WORDS.items()}
 
 
-@pytest.fixture
-def left_open() -> Iterator[None]:
-    """The official client leaves the connection of a refused Read open; it is to be noticed here or never."""
+# Whenever the garbage is collected. See `_left_open`.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _left_open() -> Iterator[None]:
+    """The official client leaves connections open after errors; that is to be noticed here or never."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -319,7 +323,6 @@ def test_of_a_thumbnail_that_was_refused_the_client_tells_the_status_alone(clien
     assert error.message == STATUS_ALONE
 
 
-@pytest.mark.usefixtures("left_open")
 def test_of_a_read_that_was_refused_the_client_tells_no_code(client: Client, stranger: Client) -> None:
     kind = ComputerVisionOcrErrorException
     unknown = str(uuid.uuid4())

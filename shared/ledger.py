@@ -309,7 +309,9 @@ def _dates(day: int) -> tuple[str, str]:
     return date.isoformat(), (date + timedelta(days=1)).isoformat()
 
 
+@lru_cache(maxsize=16)
 def _date(moment: float) -> str:
+    """A moment as it is stored; from one reservation to the next, most of the books' moments stay what they were."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")
 
 

@@ -200,7 +200,7 @@ class VisionClient:
 
         Args:
             question, image: what is asked about what.
-            background: whether nobody waits for the answer; questions that somebody waits for come first.
+            background: whether nobody waits for the answer; at the gate, callers and the background take turns.
 
         Returns:
             The answer as it came. A JSON answer has been checked to be a JSON object, another to be an image.

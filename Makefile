@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench chaos lint format lock setup setup-dev clean
+.PHONY: help start demo test coverage bench chaos fuzz lint format lock setup setup-dev clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ bench: $(VENV)/.dev $(AZURITE) ## Measure against the goals and the peers, and w
 chaos: setup-dev ## Kill the host of a whole stack ten times in bad weather, twice: nothing may be lost or paid twice (ten minutes)
 	@$(BIN)/python -m bench.chaos
 	@$(BIN)/python -m bench.chaos --duplicate
+
+fuzz: setup-dev ## 2,000 examples of each property of bytes and texts from outside; make test tries 150
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -m fuzz --timeout=1800 tests
 
 lint: $(VENV)/.dev ## Style, types, import rules, locks
 	@$(BIN)/ruff check .

@@ -5,12 +5,14 @@ Uploads and HTTP callers come through here alike, so that none of them pays for 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
 from shared import images, names
 from shared.claims import Claims
+from shared.errors import ImageRejectedError
 from shared.images import ImageBytes, ImageUrl
 from shared.retry import Clock
 from shared.vision import questions
@@ -85,13 +87,14 @@ class Desk:
                 before_call()
             return self._vision.ask(question, image, background=background)
 
-        return self._claims.ask(
-            image.subject,
-            question,
-            call,
-            wait_seconds=wait_seconds,
-            lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
-        )
+        with _advised(image):
+            return self._claims.ask(
+                image.subject,
+                question,
+                call,
+                wait_seconds=wait_seconds,
+                lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
+            )
 
     def submit(
         self,
@@ -109,7 +112,7 @@ class Desk:
             BlobsightError: as `ask`.
         """
         if isinstance(image, ImageBytes):
-            images.inspect_for_text(image.data)
+            images.inspect_for_text(image.data, pages=dict(question.parameters).get("pages", ""))
 
         def call() -> Answer:
             if before_call:
@@ -117,13 +120,14 @@ class Desk:
             accepted = self._vision.submit(question, image, background=background)
             return Ticket(accepted.url, self._clock.utc()).answer
 
-        answer = self._claims.ask(
-            image.subject,
-            question,
-            call,
-            wait_seconds=wait_seconds,
-            lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else OPERATION_SECONDS,
-        )
+        with _advised(image):
+            answer = self._claims.ask(
+                image.subject,
+                question,
+                call,
+                wait_seconds=wait_seconds,
+                lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else OPERATION_SECONDS,
+            )
         return Ticket.of_json(answer.json())
 
     def result(self, subject: str, question: Question) -> ReadResult | None:
@@ -147,3 +151,14 @@ class Desk:
     def forget_refusal(self, subject: str, question: Question) -> None:
         """Let the service be asked again about bytes that it refused, because somebody wants it so."""
         self._claims.forget_refusal(subject, question)
+
+
+@contextmanager
+def _advised(image: ImageBytes | ImageUrl) -> Iterator[None]:
+    """Let a refusal say what helps with these very bytes, also one that an earlier version of the app has kept."""
+    try:
+        yield
+    except ImageRejectedError as error:
+        if isinstance(image, ImageBytes):
+            error.action = images.advice(image.data, error)
+        raise

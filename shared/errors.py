@@ -131,7 +131,9 @@ class ImageRejectedError(BlobsightError):
 
     status = 400
     code = "image_rejected"
-    action = "Upload a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB."
+    action = (
+        "Upload a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB; PDF and TIFF have their text read."
+    )
 
 
 class UploadInterruptedError(BlobsightError):

@@ -1,16 +1,23 @@
 """
 What bytes are, and whether Computer Vision takes them.
 
-Judged by the bytes, never by a name or a declared type, and before a call is paid. The header alone is read: nothing is
-decoded here, so a decompression bomb costs nothing.
+Judged by the bytes, never by a name or a declared type, and before a call is paid. The size comes first, then a bounded
+look at the header (`shared.pictures`): the kind and the sides decide here, all else is the service's to judge.
 """
 
 import hashlib
-import io
+import json
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
-from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
+from shared.errors import ImageRejectedError, PayloadTooLargeError
+from shared.pictures import kinds, page_ranges, pdf, tiff
+from shared.pictures.kinds import Kind
+from shared.pictures.sides import sides
+from shared.pictures.tiff import Sides
+from shared.pictures.window import HeaderError, Window
 
 # v3.2 image operations: "less than 4 megabytes", "greater than 50 x 50", "less than 16,000 x 16,000"
 # (learn.microsoft.com, Image Analysis overview, 2025-09-16); an image of exactly 50 pixels is taken.
@@ -18,20 +25,10 @@ MAX_IMAGE_BYTES = 4 * 1024 * 1024
 MIN_SIDE_PIXELS = 50
 MAX_SIDE_PIXELS = 16_000
 
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "PNG", "image/png"),
-    (b"GIF87a", "GIF", "image/gif"),
-    (b"GIF89a", "GIF", "image/gif"),
-    (b"BM", "BMP", "image/bmp"),
-    (b"II*\x00", "TIFF", "image/tiff"),
-    (b"MM\x00*", "TIFF", "image/tiff"),
-    (b"%PDF-", "PDF", "application/pdf"),
-)
-_ANALYZED = ("JPEG", "PNG", "GIF", "BMP")
-_READ = ("JPEG", "PNG", "BMP", "PDF", "TIFF")
+_ANALYZED = (kinds.JPEG, kinds.PNG, kinds.GIF, kinds.BMP)
+_READ = (kinds.JPEG, kinds.PNG, kinds.BMP, kinds.PDF, kinds.TIFF)
 # What has text to read and nothing to see: v3.2 analyzes neither.
-_DOCUMENTS = ("PDF", "TIFF")
+_DOCUMENTS = (kinds.PDF, kinds.TIFF)
 # v3.2 Read: "images greater than 50 x 50, less than 10,000 x 10,000 pixels, less than 500 MB"; PDFs have no size limit
 # of their own (learn.microsoft.com, Call the Read API).
 MAX_READ_BYTES = 500 * 1024 * 1024
@@ -80,63 +77,55 @@ class Picture(NamedTuple):
 
 
 # As many first bytes show the kind.
-KIND_BYTES = 16
+KIND_BYTES = kinds.BEGINNING_BYTES
+_SHOWN_BYTES = 8
 
 
-def kind_of(data: bytes) -> tuple[str, str] | None:
-    """The kind and content type that the first bytes show, or None if they show nothing known."""
-    for signature, kind, content_type in _SIGNATURES:
-        if data.startswith(signature):
-            return kind, content_type
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WebP", "image/webp"
-    if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in (b"avif", b"avis"):
-            return "AVIF", "image/avif"
-        if brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
-            return "HEIC", "image/heic"
-    return None
+def kind_of(data: bytes) -> Kind | None:
+    """The kind of picture or document that the bytes show; None if they are none that is known here."""
+    kind = kinds.kind_of(Window(data))
+    return kind if kind and kind.is_picture else None
 
 
 def is_document(data: bytes) -> bool:
-    """Whether it is a PDF or a TIFF, of which nothing but the text is asked."""
-    found = kind_of(data)
-    return found is not None and found[0] in _DOCUMENTS
+    """Whether it is a PDF or a TIFF, of which nothing but the text is asked; its first `KIND_BYTES` tell."""
+    return kind_of(data) in _DOCUMENTS
 
 
 def is_readable(data: bytes) -> bool:
-    """Whether v3.2 Read takes the format."""
-    found = kind_of(data)
-    return found is not None and found[0] in _READ
+    """Whether v3.2 Read takes the format; its first `KIND_BYTES` tell."""
+    return kind_of(data) in _READ
 
 
 def inspect(data: bytes) -> Picture:
     """
-    Read the header and check it against the limits of the v3.2 image operations.
+    Look at the header, and check it against the limits of the v3.2 image operations.
 
     Raises:
         PayloadTooLargeError: `image_too_large`.
         ImageRejectedError: `image_empty`, `not_an_image`, `format_not_supported`, `image_unreadable`,
             `image_too_small` or `image_too_many_pixels`.
     """
-    kind, content_type = _known(data)
-    if kind not in _ANALYZED:
-        raise ImageRejectedError(
-            f"The file is a {kind}; Computer Vision analyzes JPEG, PNG, GIF and BMP.",
-            code="format_not_supported",
-            action="Convert it to JPEG or PNG and upload that.",
-        )
-    width, height = _sides(data, kind)
-    problem = _outside_limits(len(data), width, height, MAX_SIDE_PIXELS, MAX_IMAGE_BYTES)
+    window = Window(data)
+    kind = _taken(window, data, _ANALYZED, "analyzes JPEG, PNG, GIF and BMP")
+    _check_size(kind, len(data), MAX_IMAGE_BYTES)
+    try:
+        width, height = sides(window, kind)
+    except HeaderError as error:
+        raise _unreadable(kind, error) from error
+    problem = _outside_limits("The image", (width, height), MAX_SIDE_PIXELS)
     if problem:
         raise problem
-    return Picture(kind, content_type, width, height)
+    return Picture(kind.name, kind.content_type, width, height)
 
 
-def inspect_for_text(data: bytes) -> str:
+def inspect_for_text(data: bytes, *, pages: str = "") -> str:
     """
-    Read the header and check it against the limits of v3.2 Read.
+    Look at the header, and check it against the limits of v3.2 Read: of a TIFF, at that of each page.
+
+    Args:
+        data: the document.
+        pages: which pages are asked for, as `questions.read` takes them; empty are all.
 
     Returns:
         The content type.
@@ -144,63 +133,146 @@ def inspect_for_text(data: bytes) -> str:
     Raises:
         PayloadTooLargeError, ImageRejectedError: with the codes of `inspect`.
     """
-    kind, content_type = _known(data)
-    if kind not in _READ:
-        raise ImageRejectedError(
-            f"The file is a {kind}; Computer Vision reads text from JPEG, PNG, BMP, PDF and TIFF.",
-            code="format_not_supported",
-            action="Convert it to JPEG, PNG or PDF and send that.",
-        )
-    if kind != "PDF":
-        problem = _outside_limits(len(data), *_sides(data, kind), MAX_READ_SIDE_PIXELS, MAX_READ_BYTES)
-        if problem:
-            raise problem
-    return content_type
+    window = Window(data)
+    kind = _taken(window, data, _READ, "reads text from JPEG, PNG, BMP, PDF and TIFF")
+    _check_size(kind, len(data), MAX_READ_BYTES)
+    try:
+        if kind is kinds.TIFF:
+            _check_pages(*_pages(window), pages)
+        elif kind is not kinds.PDF:
+            problem = _outside_limits("The image", sides(window, kind), MAX_READ_SIDE_PIXELS)
+            if problem:
+                raise problem
+    except HeaderError as error:
+        raise _unreadable(kind, error) from error
+    return kind.content_type
 
 
-def _known(data: bytes) -> tuple[str, str]:
+def count_pages(data: bytes) -> int | None:
+    """How many pages a document has; None where a bounded look does not tell."""
+    window = Window(data)
+    kind = kinds.kind_of(window)
+    if kind is kinds.PDF:
+        return pdf.page_count(window)
+    if kind is not kinds.TIFF:
+        return 1
+    with suppress(HeaderError):
+        found, is_whole = _pages(window)
+        return len(found) if is_whole else None
+    return None
+
+
+def advice(data: bytes, error: ImageRejectedError) -> str:
+    """What to do with bytes that Computer Vision itself refused, which depends on what they are."""
+    window = Window(data)
+    kind = kinds.kind_of(window)
+    if error.code == "image_size_refused":
+        return f"Scale it to sides of {MIN_SIDE_PIXELS} to {MAX_READ_SIDE_PIXELS} pixels, and upload that."
+    if kind is not kinds.PDF:
+        saved_as = "TIFF or PDF" if kind is kinds.TIFF else "JPEG or PNG"
+        return f"Open it in an image viewer, save it anew as {saved_as}, and upload that."
+    if pdf.is_cut_short(window):
+        return "Its end is missing: upload the whole PDF again."
+    if pdf.is_locked(window):
+        return "Remove the password of the PDF, and upload it again."
+    return "Print it to a new PDF without a password, and upload that."
+
+
+def _taken(window: Window, data: bytes, allowed: tuple[Kind, ...], does: str) -> Kind:
+    """The kind, if it is one of those that are taken."""
     if not data:
         raise ImageRejectedError("The file is empty (0 bytes).", code="image_empty", action="Upload the file again.")
-    found = kind_of(data)
-    if found is None:
+    kind = kinds.kind_of(window)
+    if kind is None:
         raise ImageRejectedError(
-            "The bytes are no image: they begin like none of the known formats, whatever the file is called.",
+            f"The bytes are no image: they begin with {_shown(data)}, like none of the known formats, whatever the file"
+            " is called.",
             code="not_an_image",
         )
-    return found
+    if not kind.is_picture:
+        raise ImageRejectedError(
+            f"The file is {kind.described}, whatever it is called, and no image.",
+            code="not_an_image",
+            action=kind.advice,
+        )
+    if kind not in allowed:
+        raise ImageRejectedError(
+            f"The file is {kind.described}; Computer Vision {does}.", code="format_not_supported", action=kind.advice
+        )
+    return kind
 
 
-def _outside_limits(size: int, width: int, height: int, most_pixels: int, most_bytes: int) -> BlobsightError | None:
+def _shown(data: bytes) -> str:
+    """The first bytes, as text where they are text."""
+    beginning = data[:_SHOWN_BYTES]
+    if beginning.isascii() and beginning.decode().isprintable():
+        return json.dumps(beginning.decode())
+    return f"the bytes {beginning.hex(' ')}"
+
+
+def _unreadable(kind: Kind, error: HeaderError) -> ImageRejectedError:
+    return ImageRejectedError(
+        f"The file begins like {kind.described}, but {error}.",
+        code="image_unreadable",
+        action="Upload the whole file again; if it is whole, save it anew with another program first.",
+    )
+
+
+def _check_size(kind: Kind, size: int, most: int) -> None:
+    if size >= most:
+        raise PayloadTooLargeError(
+            f"The {kind.name} has {size} bytes; it must have fewer than {most} ({most // 1024**2} MB).",
+            action="Split the document." if kind in _DOCUMENTS else None,
+        )
+
+
+def _outside_limits(what: str, found: Sides, most: int) -> ImageRejectedError | None:
+    width, height = found
     if min(width, height) < MIN_SIDE_PIXELS:
         return ImageRejectedError(
-            f"The image has {width}x{height} pixels; at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} are needed.",
+            f"{what} has {width}x{height} pixels; at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} are needed.",
             code="image_too_small",
             action="Upload a larger image.",
         )
-    if max(width, height) > most_pixels:
+    if max(width, height) > most:
         return ImageRejectedError(
-            f"The image has {width}x{height} pixels; at most {most_pixels}x{most_pixels} are possible.",
+            f"{what} has {width}x{height} pixels; at most {most}x{most} are possible.",
             code="image_too_many_pixels",
             action="Scale the image down.",
-        )
-    if size >= most_bytes:
-        return PayloadTooLargeError(
-            f"The image has {size} bytes; it must have fewer than {most_bytes} ({most_bytes // 1024**2} MB)."
         )
     return None
 
 
-def _sides(data: bytes, kind: str) -> tuple[int, int]:
-    # Pillow is imported here because only a request with bytes needs it.
-    from PIL import Image
-
-    # The limit guards decoding, and nothing here decodes; without this, Pillow refuses a large header without telling
-    # the numbers that the error message needs.
-    Image.MAX_IMAGE_PIXELS = None
+def _pages(window: Window) -> tuple[list[Sides], bool]:
+    """The sides of the pages that a bounded look reaches, and whether these are all."""
+    found: list[Sides] = []
     try:
-        with Image.open(io.BytesIO(data), formats=[kind]) as image:
-            return image.size
-    except Exception as error:  # Pillow's parsers raise whatever damaged bytes lead them to
-        raise ImageRejectedError(
-            f"The file begins like a {kind} but its header cannot be read.", code="image_unreadable"
-        ) from error
+        for page in tiff.pages(window):
+            found.append(page)
+    except HeaderError:
+        if not found:
+            raise
+        return found, False
+    if not found:
+        raise HeaderError("it has no pages")
+    return found, True
+
+
+def _check_pages(found: Sequence[Sides], is_whole: bool, asked: str) -> None:
+    """Refuse the first page outside the limits, of those that are asked for: a Read with one fails for all."""
+    problems = {number: _outside_limits("", page, MAX_READ_SIDE_PIXELS) for number, page in enumerate(found, 1)}
+    bad = [number for number, problem in problems.items() if problem and page_ranges.has(asked, number)]
+    if not bad:
+        return
+    problem = problems[bad[0]]
+    assert problem  # noqa: S101
+    if len(found) == 1 and is_whole:
+        raise ImageRejectedError(f"The image{problem.message}", code=problem.code, action=problem.action)
+    good = [number for number, problem in problems.items() if not problem]
+    rest = page_ranges.written(good, is_open=not is_whole)
+    raise ImageRejectedError(
+        f"Page {bad[0]} of the TIFF{problem.message}",
+        code=problem.code,
+        action="Remove that page and upload the file again"
+        + (f', or have the others read: POST /api/ocr?pages={rest} with {{"blob": "..."}}.' if rest else "."),
+    )

@@ -314,4 +314,4 @@ def _image(reply: Reply, _: Visit) -> Answer:
             f"Computer Vision answered with {len(reply.body)} bytes that are no image.",
             request_id=reply.headers.get("apim-request-id"),
         )
-    return _answer(reply)._replace(content_type=kind[1])
+    return _answer(reply)._replace(content_type=kind.content_type)

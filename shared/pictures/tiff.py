@@ -1,0 +1,136 @@
+"""
+The pages of a TIFF, classic and BigTIFF, from its directories alone (TIFF 6.0; the BigTIFF design of libtiff).
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared.pictures.window import HeaderError, Window
+
+Sides = tuple[int, int]
+
+_WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 259, 262, 330, 50706
+# The colours of a sensor, before they are developed: colour filter array, linear raw.
+_SENSOR = (32803, 34892)
+# Nikon, Sony, Pentax.
+_RAW_COMPRESSIONS = (34713, 32767, 65535)
+_FORMATS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+# Of a directory, and of the directories below one, no more is looked at: real ones have 20 entries and two or three.
+_MAX_ENTRIES = 200
+_MAX_SUB_DIRECTORIES = 4
+
+
+class _Layout(NamedTuple):
+    """How numbers lie: byte order, formats of offsets and of a count of entries, an entry's size, the first offset."""
+
+    order: str
+    offset: str
+    entries: str
+    entry_bytes: int
+    first: int
+
+    def number(self, data: bytes, form: str) -> int:
+        return int(struct.unpack_from(self.order + form, data)[0])
+
+
+_CLASSIC = {b"II*\0": "<", b"MM\0*": ">"}
+_BIG = {b"II+\0": "<", b"MM\0+": ">"}
+BEGINNINGS = (*_CLASSIC, *_BIG)
+
+
+class Directory(NamedTuple):
+    """One directory: the values of its entries by their tag, one each, and the offset of the next (0: none)."""
+
+    values: dict[int, int]
+    sub_directories: tuple[int, ...]
+    following: int
+
+
+def pages(window: Window) -> Iterator[Sides]:
+    """
+    The sides of one page after the other, in pixels, as far as a bounded look reaches.
+
+    Raises:
+        HeaderError: the file breaks off or tells no sides; of the first page, or of a later one.
+    """
+    for directory in _directories(window):
+        width, height = directory.values.get(_WIDTH), directory.values.get(_HEIGHT)
+        if width is None or height is None:
+            raise HeaderError("one of its pages has no width or no height")
+        yield width, height
+
+
+def is_raw(window: Window) -> bool:
+    """
+    Whether it is a camera's RAW photo: DNG, NEF, CR2, ARW, PEF and others are built like a TIFF.
+
+    Their first page is a small preview, so that whoever takes them for a TIFF sees a stamp instead of the photo.
+    """
+    layout = _layout(window)
+    if window.read_most(8, 2) == b"CR":
+        return True
+    first = _directory(window, layout, layout.first)
+    below = (_directory(window, layout, at) for at in first.sub_directories[:_MAX_SUB_DIRECTORIES])
+    return _DNG_VERSION in first.values or any(_is_of_sensor(each) for each in (first, *below))
+
+
+def _is_of_sensor(directory: Directory) -> bool:
+    values = directory.values
+    return values.get(_PHOTOMETRIC) in _SENSOR or values.get(_COMPRESSION) in _RAW_COMPRESSIONS
+
+
+def _directories(window: Window) -> Iterator[Directory]:
+    layout = _layout(window)
+    at, seen = layout.first, set[int]()
+    while at and at not in seen:
+        seen.add(at)
+        directory = _directory(window, layout, at)
+        yield directory
+        at = directory.following
+
+
+def _layout(window: Window) -> _Layout:
+    beginning = window.read(0, 4)
+    if beginning in _BIG:
+        order = _BIG[beginning]
+        return _Layout(order, "Q", "Q", 20, struct.unpack(order + "Q", window.read(8, 8))[0])
+    order = _CLASSIC[beginning]
+    return _Layout(order, "I", "H", 12, struct.unpack(order + "I", window.read(4, 4))[0])
+
+
+def _directory(window: Window, layout: _Layout, at: int) -> Directory:
+    count_bytes, offset_bytes = struct.calcsize(layout.entries), struct.calcsize(layout.offset)
+    count = layout.number(window.read(at, count_bytes), layout.entries)
+    at += count_bytes
+    entries = window.read(at, min(count, _MAX_ENTRIES) * layout.entry_bytes)
+    values, below = dict[int, int](), tuple[int, ...]()
+    for start in range(0, len(entries), layout.entry_bytes):
+        entry = entries[start : start + layout.entry_bytes]
+        tag, form, number = struct.unpack_from(f"{layout.order}HH{layout.offset}", entry)
+        value = entry[-offset_bytes:]
+        if form in _FORMATS and number:
+            values.setdefault(tag, _first_value(layout, value, form, number))
+        if tag == _SUB_DIRECTORIES:
+            below = _offsets(window, layout, value, number)
+    following = window.read_most(at + count * layout.entry_bytes, offset_bytes)
+    # A file may end right after its last directory.
+    next_at = layout.number(following, layout.offset) if len(following) == offset_bytes else 0
+    return Directory(values, below, next_at)
+
+
+def _first_value(layout: _Layout, value: bytes, form: int, number: int) -> int:
+    """The value that stands in an entry itself; of several that lie elsewhere, where they lie."""
+    size = struct.calcsize(_FORMATS[form])
+    return layout.number(value, _FORMATS[form] if size * number <= len(value) else layout.offset)
+
+
+def _offsets(window: Window, layout: _Layout, value: bytes, number: int) -> tuple[int, ...]:
+    """Offsets of directories: in the entry if they fit, else where it points to. They are as wide as the layout's."""
+    size = struct.calcsize("I") if layout.offset == "I" else len(value)
+    if number * size <= len(value):
+        data = value[: number * size]
+    else:
+        few = min(number, _MAX_SUB_DIRECTORIES)
+        data = window.read_most(layout.number(value, layout.offset), few * size)
+    return tuple(layout.number(data[at : at + size], layout.offset) for at in range(0, len(data) - size + 1, size))

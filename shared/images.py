@@ -135,7 +135,8 @@ def inspect_for_text(data: bytes, *, pages: str = "") -> str:
     """
     window = Window(data)
     kind = _taken(window, data, _READ, "reads text from JPEG, PNG, BMP, PDF and TIFF")
-    _check_size(kind, len(data), MAX_READ_BYTES)
+    if kind is not kinds.PDF:
+        _check_size(kind, len(data), MAX_READ_BYTES)
     try:
         if kind is kinds.TIFF:
             _check_pages(*_pages(window), pages)

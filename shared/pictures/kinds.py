@@ -49,8 +49,8 @@ JPEG = Kind("JPEG", "a JPEG", "image/jpeg")
 PNG = Kind("PNG", "a PNG", "image/png")
 GIF = Kind("GIF", "a GIF", "image/gif")
 BMP = Kind("BMP", "a BMP", "image/bmp")
-TIFF = Kind("TIFF", "a TIFF", "image/tiff")
-PDF = Kind("PDF", "a PDF", "application/pdf", "Save its pages as JPEG or PNG and upload those.")
+TIFF = Kind("TIFF", "a TIFF", "image/tiff", "Convert it to JPEG or PNG; POST /api/ocr reads its text as it is.")
+PDF = Kind("PDF", "a PDF", "application/pdf", "Save its pages as JPEG or PNG; POST /api/ocr reads its text as it is.")
 HEIC = Kind(
     "HEIC",
     "a HEIC photo",

@@ -2,6 +2,7 @@ import struct
 import zlib
 
 import pytest
+from doubles.odd_pictures import pdf_of_pages
 from doubles.pictures import picture
 
 from shared import images
@@ -74,6 +75,16 @@ def test_4_mb_are_refused_with_the_numbers() -> None:
     assert isinstance(error, PayloadTooLargeError)
     assert error.status == 413
     assert "4194304" in error.message
+
+
+def test_a_document_has_limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Half a gigabyte need not be made for it.
+    monkeypatch.setattr(images, "MAX_READ_BYTES", 1000)
+    assert images.inspect_for_text(pdf_of_pages(50)) == "application/pdf"
+    with pytest.raises(PayloadTooLargeError) as caught:
+        images.inspect_for_text(picture("TIFF", 100, 100))
+    assert "The TIFF has" in caught.value.message
+    assert caught.value.action == "Split the document."
 
 
 def test_no_bytes_are_refused_as_such() -> None:

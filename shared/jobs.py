@@ -9,9 +9,9 @@ import hashlib
 import json
 from typing import Any, Literal, NamedTuple
 
-from shared import names
+from shared import images, names
 from shared.images import ImageBytes, ImageUrl
-from shared.records import Version
+from shared.records import Source, Version
 from shared.settings import Settings
 from shared.vision import questions
 from shared.vision.questions import Question
@@ -31,6 +31,7 @@ class Job(NamedTuple):
         name, etag, size: the version of the image, for the kind `image`.
         url: the address, for the kind `url`.
         text_only: nothing but its text is asked of it.
+        pages: how many it has; 0 where a look at its bytes does not tell, and for the kind `url`.
     """
 
     kind: Literal["image", "bytes", "url"]
@@ -42,6 +43,7 @@ class Job(NamedTuple):
     size: int = 0
     url: str = ""
     text_only: bool = False
+    pages: int = 0
 
     @property
     def question(self) -> Question:
@@ -106,6 +108,7 @@ def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
         etag=version.etag,
         size=version.size,
         text_only=text_only,
+        pages=images.count_pages(version.image.data) or 0 if isinstance(version, Source) else 0,
     )
 
 
@@ -115,7 +118,7 @@ def of_visitor(image: ImageBytes | ImageUrl, settings: Settings, parameters: Jso
     job = Job("bytes", image.subject, parameters, settings.text_deadline_seconds)
     if isinstance(image, ImageUrl):
         return job._replace(kind="url", url=image.url)
-    return job._replace(size=len(image.data))
+    return job._replace(size=len(image.data), pages=images.count_pages(image.data) or 0)
 
 
 def _parameters(settings: Settings) -> Json:

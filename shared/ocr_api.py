@@ -199,6 +199,7 @@ def _result(parts: Services, record: str, plain_record: str, plain: bool, etag: 
             "request": stored["request"],
             "analyzeResult": stored["analyzeResult"],
             "record": f"{names.TEXT}/{record}",
+            **{key: stored[key] for key in ("notice",) if key in stored},
         }
     )
     response.headers.update(headers)

@@ -34,12 +34,13 @@ def write(services: Services, job: Job, result: ReadResult) -> None:
     Raises:
         SourceChangedError: the image is another one by now.
     """
+    left_out = text.unread(result, job.question, job.pages, services.settings)
     # The plain one first: the other one's presence says that both are there.
     contents = (
         (job.plain_record, names.PLAIN, text.plain(result)),
-        (job.record, names.JSON, text.document(job.source, job.question, result, services.clock)),
+        (job.record, names.JSON, text.document(job.source, job.question, result, services.clock, left_out)),
     )
-    told = text.told(result, text_only=job.text_only)
+    told = text.told(result, text_only=job.text_only, left_out=left_out)
     version = job.version
     if version is None:
         told |= {names.REQUEST: job.question.key}

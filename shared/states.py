@@ -164,7 +164,8 @@ def _text(services: Services, info: BlobInfo, has_text: bool | None, *, image_re
     if places.holds(record, info.etag) and plain.holds(services.images.head(plain.container, plain.name), info.etag):
         assert record  # noqa: S101 (it holds)
         there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
-        return {"state": "done", "excerpt": text.excerpt(record), **there}, names.TEXT_ONLY in record.metadata
+        told = {"excerpt": text.excerpt(record), **text.notice(record)}
+        return {"state": "done", **told, **there}, names.TEXT_ONLY in record.metadata
     note = _note(services, steps.TEXT, info, todo)
     if note is None and image_refused:
         return {"state": "none"}, False

@@ -5,9 +5,11 @@ Their metadata has the beginning of the text, so that a HEAD or a listing can sh
 """
 
 import json
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from shared import names
+from shared.pictures import page_ranges
 from shared.records import Recipe
 from shared.retry import Clock
 from shared.settings import Settings
@@ -16,8 +18,52 @@ from shared.vision import questions
 from shared.vision.questions import Question
 from shared.vision.reading import ReadResult
 
+# Read takes the first 2,000 pages of a PDF or a TIFF, on the free tier the first two (learn.microsoft.com, Call the
+# Read API).
+MAX_PAGES, MAX_FREE_PAGES = 2000, 2
+_FREE_CALLS_PER_SECOND = 20 / 60
 _EXCERPT = "excerpt"
 _EXCERPT_CHARACTERS = 160
+_PAGES_READ, _PAGES_OF = "pagesread", "pagesof"
+# Counted one by one where only some are asked for; no document that is read has as many.
+_MOST_COUNTED = 100_000
+
+
+class Unread(NamedTuple):
+    """Pages at a document's end that Computer Vision did not read: it read `read`, of `of` (0: nobody knows)."""
+
+    read: int
+    of: int
+
+    def notice(self) -> dict[str, str]:
+        """What a person is told of it."""
+        limit = "the most that it reads of one document" + (" on the free tier" if self.read == MAX_FREE_PAGES else "")
+        if self.of:
+            message = f"Computer Vision read the first {self.read} of {self.of} pages: {limit}."
+        else:
+            message = f"Computer Vision read {self.read} pages: {limit}. The document may have more."
+        action = f"Split the document into parts of at most {self.read} pages."
+        return {"code": "pages_not_read", "message": message, "action": action}
+
+
+def unread(result: ReadResult, asked: Question, pages: int, settings: Settings) -> Unread | None:
+    """
+    The pages that were left out because a document has more than the service reads; None if there are none.
+
+    Args:
+        result, asked: what was read, for which question.
+        pages: how many the document has, 0 if nobody knows.
+        settings: their rate tells the free tier.
+    """
+    read, ranges = len(result.pages), dict(asked.parameters).get("pages", "")
+    if read not in (MAX_PAGES, MAX_FREE_PAGES):
+        return None
+    if pages:
+        wanted = sum(page_ranges.has(ranges, page) for page in range(1, min(pages, _MOST_COUNTED) + 1))
+        return Unread(read, wanted) if wanted > read else None
+    calls, seconds = settings.vision_rate
+    may_be_more = read == MAX_PAGES or calls / seconds <= _FREE_CALLS_PER_SECOND
+    return Unread(read, 0) if may_be_more and not ranges else None
 
 
 def question(settings: Settings) -> Question:
@@ -34,12 +80,15 @@ def recipes(name: str, settings: Settings) -> list[Recipe]:
     ]
 
 
-def document(source: dict[str, object], asked: Question, result: ReadResult, clock: Clock) -> bytes:
-    """The content of the record with places; *source* says of what it is."""
+def document(
+    source: dict[str, object], asked: Question, result: ReadResult, clock: Clock, left_out: Unread | None = None
+) -> bytes:
+    """The content of the record with places; *source* says of what it is, *left_out* what the service did not read."""
     content = {
         "source": source,
         "request": dict(asked.parameters),
         "analyzeResult": result.body.get("analyzeResult", {}),
+        **({"notice": left_out.notice()} if left_out else {}),
         "service": {
             "modelVersion": result.model_version,
             "created": result.created,
@@ -55,10 +104,11 @@ def plain(result: ReadResult) -> bytes:
     return f"{result.text}\n".encode() if result.text else b""
 
 
-def told(result: ReadResult, *, text_only: bool) -> dict[str, str]:
-    """What the metadata says besides: the beginning of the text, and whether nothing else applies to the image."""
+def told(result: ReadResult, *, text_only: bool, left_out: Unread | None = None) -> dict[str, str]:
+    """What the metadata says besides: the text's beginning, what was not read, whether nothing else applies."""
     excerpt = " ".join(result.text.split())[:_EXCERPT_CHARACTERS]
-    return {_EXCERPT: quote(excerpt), **alone(text_only=text_only)}
+    pages = {_PAGES_READ: str(left_out.read), _PAGES_OF: str(left_out.of)} if left_out else {}
+    return {_EXCERPT: quote(excerpt), **pages, **alone(text_only=text_only)}
 
 
 def alone(*, text_only: bool) -> dict[str, str]:
@@ -69,3 +119,9 @@ def alone(*, text_only: bool) -> dict[str, str]:
 def excerpt(info: BlobInfo) -> str:
     """The beginning of the text, its line breaks made spaces."""
     return unquote(info.metadata.get(_EXCERPT, ""))
+
+
+def notice(info: BlobInfo) -> dict[str, dict[str, str]]:
+    """`{"notice": {"code", "message", "action"}}` of a text whose last pages were not read, else nothing."""
+    read, of = (info.metadata.get(name, "") for name in (_PAGES_READ, _PAGES_OF))
+    return {"notice": Unread(int(read), int(of)).notice()} if read.isdigit() and of.isdigit() else {}

@@ -28,7 +28,7 @@ class FakeVision(VisionClient):
         tags: the tags of every JSON answer, by name with their confidence.
         reads: for each of the next Reads, the statuses that its polls find, the last one again and again; one that is
             not listed has succeeded at its first poll.
-        text: the line that every Read finds.
+        text: the line that every Read finds, on each of its `pages`.
         polled: the address of every poll, in order.
         in_background: of every call, polls too, whether nobody waited for it.
         at_call: called as `at_call(question, image)` while a call is under way: where a test holds it, or lets the
@@ -44,6 +44,7 @@ class FakeVision(VisionClient):
         self.tags: dict[str, float] = {"outdoor": 0.9}
         self.reads: list[list[str]] = []
         self.text = "HELLO"
+        self.pages = 1
         self.polled: list[str] = []
         self.in_background: list[bool] = []
         self._read: dict[str, list[str]] = {}
@@ -100,7 +101,9 @@ class FakeVision(VisionClient):
             "createdDateTime": "2026-01-01T00:00:00Z",
             "lastUpdatedDateTime": "2026-01-01T00:00:03Z",
         }
-        return ReadResult.of(body | ({"analyzeResult": read_text(self.text)} if status == "succeeded" else {}))
+        return ReadResult.of(
+            body | ({"analyzeResult": read_text(self.text, self.pages)} if status == "succeeded" else {})
+        )
 
     def forget(self) -> None:
         """Forget every Read, as the service does after two days."""
@@ -124,13 +127,14 @@ class FakeVision(VisionClient):
             return Counter(question.operation for question, _ in self.asked)
 
 
-def read_text(text: str) -> dict[str, object]:
-    """The `analyzeResult` of a page with one line."""
+def read_text(text: str, pages: int = 1) -> dict[str, object]:
+    """The `analyzeResult` of so many pages with one line each."""
     box = [10, 10, 90, 10, 90, 30, 10, 30]
     words = [{"boundingBox": box, "text": word, "confidence": 0.98} for word in text.split()]
     line = {"boundingBox": box, "text": text, "words": words}
-    page = {"page": 1, "angle": 0.0, "width": 100, "height": 50, "unit": "pixel", "lines": [line] if text else []}
-    return {"version": "3.2.0", "modelVersion": "2022-04-30", "readResults": [page]}
+    page = {"angle": 0.0, "width": 100, "height": 50, "unit": "pixel", "lines": [line] if text else []}
+    found = [{"page": number, **page} for number in range(1, pages + 1)]
+    return {"version": "3.2.0", "modelVersion": "2022-04-30", "readResults": found}
 
 
 def thumbnail_bytes(question: Question, image: ImageBytes | ImageUrl) -> bytes:

@@ -8,15 +8,15 @@ from shared import names, ocr, ocr_loop
 from shared.asking import Ticket
 from shared.images import ImageBytes
 from shared.jobs import Job, of_image
-from shared.records import Version
+from shared.records import Source
 
 Json = dict[str, Any]
 
 
-def upload(app: Parts, data: bytes, name: str = "a.jpg") -> Version:
+def upload(app: Parts, data: bytes, name: str = "a.jpg") -> Source:
     """Put an image into its container and return its version."""
     etag = app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
-    return Version(name, etag, ImageBytes(data).subject, len(data))
+    return Source(name, etag, ImageBytes(data))
 
 
 def job_of(app: Parts, data: bytes, name: str = "a.jpg", *, text_only: bool = False) -> Job:

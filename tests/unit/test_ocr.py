@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from doubles.fake_vision import read_text
+from doubles.odd_pictures import pdf_of_pages, tiff
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of, upload
 
-from shared import jobs, names, ocr, ocr_loop, text
+from shared import jobs, names, ocr, ocr_loop, states, steps, text
 from shared.asking import Ticket
 from shared.errors import (
     AnswerTooLargeError,
@@ -734,3 +735,54 @@ def test_the_excerpt_survives_a_trip_through_ascii(app: Parts) -> None:
     assert info is not None
     assert all(value.isascii() for value in info.metadata.values())
     assert text.excerpt(info) == ("Zoë & co. €5 " * 40)[:160]
+
+
+@pytest.mark.parametrize(("pages", "told"), [(2001, "first 2000 of 2001 pages"), (2000, None)])
+def test_pages_that_the_service_left_out_are_told_in_record_and_state(app: Parts, pages: int, told: str | None) -> None:
+    app.vision.pages = 2000
+    source = upload(app, pdf_of_pages(pages), "a.pdf")
+    (outcome,) = steps.process(app.services, source.name, None)
+    assert outcome.job
+    assert ReadRun(app, outcome.job).finish()["state"] == "done"
+    seen = states.of_image(app.services, "a.pdf")
+    notice = json.loads(app.images.contents(names.TEXT)["a.pdf.json"]).get("notice")
+    assert seen["state"] == "complete"
+    assert seen["text"].get("notice") == notice
+    assert (told in notice["message"]) if told else notice is None
+
+
+def test_a_job_of_the_last_version_which_counted_no_pages_is_read_to_its_end(app: Parts) -> None:
+    app.vision.pages = 2000
+    job = job_of(app, pdf_of_pages(2001), "a.pdf", text_only=True)
+    written = {key: value for key, value in job.to_json().items() if key != "pages"}
+    assert ReadRun(app, Job.of_json(written)).finish()["state"] == "done"
+    assert "may have more" in states.of_image(app.services, "a.pdf")["text"]["notice"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("data", "advice"),
+    [
+        (pdf_of_pages(1, trailer=b"/Encrypt 9 0 R"), "Remove the password"),
+        (pdf_of_pages(9)[:300], "upload the whole PDF again"),
+        (tiff((100, 100)), "save it anew as TIFF or PDF"),
+        (RED, "save it anew as JPEG or PNG"),
+    ],
+)
+def test_advice_on_what_the_service_refused_fits_the_kind(app: Parts, data: bytes, advice: str) -> None:
+    refused = "Computer Vision refused the image (400 InvalidImageFormat)"
+    app.vision.failures = [ImageRejectedError(refused, code="image_unreadable")]
+    said = ReadRun(app, job_of(app, data)).finish()["problem"]["action"]
+    assert advice in said
+    # A refusal that is kept, also one kept by a version that had one advice for all, is told with what fits too.
+    assert ReadRun(app, job_of(app, data, "b.jpg")).finish()["problem"]["action"] == said
+    assert submits(app) == 1
+
+
+@pytest.mark.parametrize("data", [tiff((900, 600), (30, 30)), tiff((30, 30), (900, 600), big=True)])
+def test_a_page_that_is_too_small_is_named_before_anything_is_paid(app: Parts, data: bytes) -> None:
+    said = ReadRun(app, job_of(app, data, "a.tif")).finish()
+    assert (said["state"], said["problem"]["code"]) == ("failed", "image_too_small")
+    assert "30x30" in said["problem"]["message"]
+    assert submits(app) == 0
+    others = of_bytes(app, data, pages="1" if data.startswith(b"II*") else "2")
+    assert ReadRun(app, others).finish()["state"] == "done"

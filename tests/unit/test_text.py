@@ -104,3 +104,46 @@ def test_what_has_nothing_but_text_is_marked() -> None:
     assert text.alone(text_only=True) == {names.TEXT_ONLY: "true"}
     assert text.alone(text_only=False) == {}
     assert text.told(result("x"), text_only=True)[names.TEXT_ONLY] == "true"
+
+
+FREE = Settings.from_env({**ENVIRONMENT, "VISION_RATE": "20/60"})
+PAID = SETTINGS
+
+
+def read_of(pages: int) -> ReadResult:
+    return result(*["line"] * pages)
+
+
+@pytest.mark.parametrize(
+    ("read", "has", "asked", "settings", "expected"),
+    [
+        (2000, 2001, "", PAID, (2000, 2001)),
+        (2000, 0, "", PAID, (2000, 0)),
+        (2, 3, "", PAID, (2, 3)),
+        (2, 0, "", FREE, (2, 0)),
+        (2, 9, "1,4-", FREE, (2, 7)),
+        (2000, 2000, "", PAID, None),
+        (2000, 5000, "1-2000", PAID, None),
+        (2, 2, "", FREE, None),
+        (2, 0, "", PAID, None),
+        (2, 0, "1-2", FREE, None),
+        (1, 1, "", FREE, None),
+        # A count that a PDF merely names, and that no limit explains, is not believed.
+        (7, 9, "", PAID, None),
+    ],
+)
+def test_pages_that_the_service_left_out_are_told(
+    read: int, has: int, asked: str, settings: Settings, expected: tuple[int, int] | None
+) -> None:
+    question = questions.read(pages=asked or None)
+    assert text.unread(read_of(read), question, has, settings) == expected
+
+
+def test_what_was_left_out_is_in_the_record_and_in_its_metadata() -> None:
+    left_out = text.Unread(2000, 2001)
+    record = json.loads(text.document({}, questions.read(), read_of(1), FakeClock(), left_out))
+    told = text.told(read_of(1), text_only=True, left_out=left_out)
+    assert record["notice"] == text.notice(info(told))["notice"] == left_out.notice()
+    assert "first 2000 of 2001 pages" in record["notice"]["message"]
+    assert "parts of at most 2000 pages" in record["notice"]["action"]
+    assert text.notice(info(text.told(read_of(1), text_only=True))) == {}

@@ -2,19 +2,19 @@
 
 import azure.functions as func
 
-from shared import services, web
+from shared import bodies, parameters, services, web
 from shared.vision import questions
 
 
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Describe the image of the request."""
-    web.only(req, "maxCandidates", "language", "descriptionExclude", "model-version")
+    parameters.only(req, "maxCandidates", "language", "descriptionExclude", "model-version")
     parts = services.current()
     question = questions.describe(
-        max_candidates=web.whole_number(req, "maxCandidates", 1),
-        language=req.params.get("language", parts.settings.vision_language),
-        description_exclude=web.words(req, "descriptionExclude"),
-        model_version=req.params.get("model-version", parts.settings.vision_model_version),
+        max_candidates=parameters.whole_number(req, "maxCandidates", 1),
+        language=parameters.text(req, "language") or parts.settings.vision_language,
+        description_exclude=parameters.words(req, "descriptionExclude"),
+        model_version=parameters.text(req, "model-version") or parts.settings.vision_model_version,
     )
-    return web.answer_json(parts.ask(question, web.image_of(req)).json())
+    return web.answer_json(parts.ask(question, bodies.image_of(req)).json())

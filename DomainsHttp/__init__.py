@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared import services, web
+from shared import bodies, parameters, services, web
 from shared.errors import BadRequestError
 from shared.vision import questions
 
@@ -10,7 +10,7 @@ from shared.vision import questions
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with Computer Vision's own v3.2 answer."""
-    web.only(req, "language", "model-version")
+    parameters.only(req, "language", "model-version")
     parts = services.current()
     model = req.route_params.get("model")
     if req.method == "GET":
@@ -23,7 +23,7 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         )
     question = questions.domain(
         model,
-        language=req.params.get("language", parts.settings.vision_language),
-        model_version=req.params.get("model-version", parts.settings.vision_model_version),
+        language=parameters.text(req, "language") or parts.settings.vision_language,
+        model_version=parameters.text(req, "model-version") or parts.settings.vision_model_version,
     )
-    return web.answer_json(parts.ask(question, web.image_of(req)).json())
+    return web.answer_json(parts.ask(question, bodies.image_of(req)).json())

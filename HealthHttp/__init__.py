@@ -2,14 +2,13 @@
 
 import azure.functions as func
 
-from shared import health, web
+from shared import health, parameters, web
 
 
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 or 503."""
-    web.only(req)
-    key = req.headers.get("x-functions-key") or req.params.get("code")
+    parameters.only(req)
     report = health.report()
-    body = report.detailed() if health.may_know(key) else report.short()
+    body = report.detailed() if health.may_know(parameters.key_of(req)) else report.short()
     return web.answer_json(body, status=200 if report.up else 503)

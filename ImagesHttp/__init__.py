@@ -2,22 +2,22 @@
 
 import azure.functions as func
 
-from shared import services, states, web
+from shared import names, parameters, services, states, web
 
 
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with one state or one page of states."""
-    web.only(req, "name", "limit", "prefix", "continuation")
+    parameters.only(req, "name", "limit", "prefix", "continuation")
     parts = services.current()
-    name = web.optional_name_of(req)
+    name = parameters.optional_name_of(req)
     if name:
         return web.answer_json(states.of_image(parts, name))
     return web.answer_json(
         states.page(
             parts,
-            limit=web.whole_number(req, "limit", 50),
-            prefix=req.params.get("prefix", ""),
-            continuation=req.params.get("continuation"),
+            limit=parameters.whole_number(req, "limit", 50),
+            prefix=parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or "",
+            continuation=parameters.text(req, "continuation"),
         )
     )

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared import services, thumbnails, web
+from shared import bodies, parameters, services, thumbnails, web
 from shared.errors import BusyError
 from shared.images import ImageBlob
 
@@ -10,14 +10,14 @@ from shared.images import ImageBlob
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
-    web.only(req, "name", "width", "height", "smartCropping")
+    parameters.only(req, "name", "width", "height", "smartCropping")
     parts = services.current()
     size = thumbnails.Size(
-        web.whole_number(req, "width"),
-        web.whole_number(req, "height"),
-        web.truth(req, "smartCropping", default=parts.settings.thumbnail_smart),
+        parameters.whole_number(req, "width"),
+        parameters.whole_number(req, "height"),
+        parameters.truth(req, "smartCropping", default=parts.settings.thumbnail_smart),
     )
-    image = web.image_of(req) if req.method == "POST" else ImageBlob(web.name_of(req))
+    image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
         blob, address = thumbnails.thumbnail(parts, image, size)
     except BusyError as error:

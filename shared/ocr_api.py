@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import azure.functions as func
 
-from shared import images, jobs, names, ocr, records, services, text, web
+from shared import bodies, images, jobs, names, ocr, parameters, records, services, text, web
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
@@ -50,18 +50,18 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
             "The request names no Read.", code="bad_parameter", action="Put the id that POST gave into the path."
         )
     if req.method == "DELETE":
-        web.only(req)
+        parameters.only(req)
         return await _cancel(client, instance_id)
     return await _report(req, client, instance_id)
 
 
 async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
-    web.only(req, *_PARAMETERS, "format")
+    parameters.only(req, *_PARAMETERS, "format")
     plain = _wants_plain(req)
     parts = services.current()
-    given = web.image_of(req)
-    parameters = {ours: req.params[theirs] for theirs, ours in _PARAMETERS.items() if theirs in req.params}
-    job, known = await services.in_thread(parts.threads, lambda: _prepare(parts, given, parameters))
+    given = bodies.image_of(req)
+    asked = {ours: parameters.text(req, theirs) for theirs, ours in _PARAMETERS.items() if theirs in req.params}
+    job, known = await services.in_thread(parts.threads, lambda: _prepare(parts, given, asked))
     if known:
         return await services.in_thread(parts.threads, lambda: _result(parts, job.record, job.plain_record, plain))
     await hand_over(client, job)
@@ -103,7 +103,7 @@ def _checked(job: Job) -> Job:
 
 
 async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str) -> func.HttpResponse:
-    web.only(req, "format")
+    parameters.only(req, "format")
     plain = _wants_plain(req)
     status = await _status(client, instance_id)
     if is_under_way(status):
@@ -226,7 +226,7 @@ def _address(req: func.HttpRequest, instance_id: str) -> str:
 
 
 def _wants_plain(req: func.HttpRequest) -> bool:
-    wanted: str = req.params.get("format", "json")
+    wanted = parameters.text(req, "format") or "json"
     if wanted not in ("json", "txt"):
         raise BadRequestError(f"format={wanted[:40]!r} is neither json nor txt.", code="bad_parameter")
     return wanted == "txt"

@@ -1,12 +1,14 @@
 """`/api/unfinished`: GET lists what is deferred or failed, POST retry has it tried again."""
 
-from typing import Any
+import re
 
 import azure.functions as func
 
-from shared import names, services, steps, unfinished, unfinished_list, web
+from shared import bodies, json_object, names, parameters, services, steps, unfinished, unfinished_list, web
 from shared.appointments import Appointment
+from shared.characters import listed, shown
 from shared.errors import BadRequestError, NotFoundError
+from shared.json_object import Json
 from shared.orchestrations import DurableClient, hand_over
 from shared.services import Services
 from shared.unfinished_list import Entry, Wanted
@@ -14,30 +16,31 @@ from shared.unfinished_list import Entry, Wanted
 MAX_PAGE = 200
 _STATES = (unfinished.DEFERRED, unfinished.FAILED)
 _RETRY = 'expected {"name": "..."}, {"code": "..."} or {"all": true}, and optionally "step" and "continuation"'
-
-Json = dict[str, Any]
+_TEXTS = ("name", "code", "step", "continuation")
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
     """Answer one request."""
     action = req.route_params.get("action")
     if req.method == "GET" and not action:
-        web.only(req, "step", "state", "code", "limit", "continuation")
+        parameters.only(req, "step", "state", "code", "limit", "continuation")
         return await _list(req)
     if req.method == "POST" and action == "retry":
-        web.only(req)
+        parameters.only(req)
         return await _retry(req, client)
     raise NotFoundError("There is GET /api/unfinished and POST /api/unfinished/retry.", action="Ask one of the two.")
 
 
 async def _list(req: func.HttpRequest) -> func.HttpResponse:
     wanted = Wanted(
-        _step(req.params.get("step")), _one_of("state", req.params.get("state"), _STATES), req.params.get("code")
+        _step(parameters.text(req, "step")),
+        _one_of("state", parameters.text(req, "state"), _STATES),
+        parameters.text(req, "code"),
     )
-    limit = web.whole_number(req, "limit", 50)
+    limit = parameters.whole_number(req, "limit", 50)
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
-    parts, continuation = services.current(), req.params.get("continuation")
+    parts, continuation = services.current(), parameters.text(req, "continuation")
     entries, further = await services.in_thread(
         parts.threads, lambda: unfinished_list.page(parts, wanted, limit=limit, continuation=continuation)
     )
@@ -80,17 +83,21 @@ def _reopen(parts: Services, body: Json) -> tuple[list[Appointment], str | None]
 
 
 def _asked(req: func.HttpRequest) -> Json:
-    try:
-        body = req.get_json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise BadRequestError(f"The body is no JSON object; {_RETRY}.", code="bad_json")
+    """What is to be tried again: each member that is named means what it says."""
+    body = bodies.json_of(req, _RETRY)
+    unknown = body.keys() - {*_TEXTS, "all"}
     which = [key for key in ("name", "code", "all") if key in body]
-    texts = [key for key in ("name", "code", "step", "continuation") if not isinstance(body.get(key), str | None)]
-    unknown = set(body) - {"name", "code", "all", "step", "continuation"}
-    if len(which) != 1 or texts or unknown or body.get("all", True) is not True:
-        raise BadRequestError(f"The body has {', '.join(sorted(body)) or 'nothing'}; {_RETRY}.", code="bad_json")
+    if unknown or len(which) != 1:
+        json_object.refuse(f"The body has {listed(unknown or body) or 'no member'}", _RETRY)
+    for key in body.keys() & set(_TEXTS):
+        if not json_object.text_of(body, key, _RETRY) and key != "name":
+            json_object.refuse(f"The member {key!r} is empty; leave it out or give it a value", _RETRY)
+    if body.get("all", True) is not True:
+        json_object.refuse(f"The member 'all' is {json_object.described(body['all'])}, not true", _RETRY)
+    if not re.fullmatch(r"[a-z]+(_[a-z]+)*", body.get("code", "any")):
+        json_object.refuse(
+            f"The member 'code' is {shown(body['code'])}; codes are small letters and underscores", _RETRY
+        )
     return body
 
 
@@ -100,5 +107,5 @@ def _step(text: str | None) -> str | None:
 
 def _one_of(parameter: str, text: str | None, allowed: tuple[str, ...]) -> str | None:
     if text is not None and text not in allowed:
-        raise BadRequestError(f"{parameter}={text[:40]!r} is none of {', '.join(allowed)}.", code="bad_parameter")
+        raise BadRequestError(f"{parameter}={shown(text)} is none of {', '.join(allowed)}.", code="bad_parameter")
     return text

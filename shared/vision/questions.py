@@ -9,14 +9,18 @@ call is paid.
 import hashlib
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from shared.characters import listed, shown
 from shared.errors import BadRequestError
 from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS
 
-_PAGES = re.compile(r"\d+|\d+-\d+|\d+-|-\d+")
+_PAGES = re.compile(r"([0-9]{1,9})?(-)?([0-9]{1,9})?")
+MAX_PAGE = 99_999  # the service reads 2,000 pages at most; what is beyond this can only be a mistake
 DETAILS = ("Celebrities", "Landmarks")
+MODELS = ("celebrities", "landmarks")
 MAX_CANDIDATES = 100  # the swagger gives no limit; more than a hundred captions can only be a mistake
 
 
@@ -124,10 +128,10 @@ def detect(*, model_version: str = "latest") -> Question:
 
 
 def domain(model: str, *, language: str = "en", model_version: str = "latest") -> Question:
-    """Ask a domain-specific model, `landmarks` or `celebrities`; `list_models` tells which there are."""
-    if not re.fullmatch(r"[A-Za-z]{1,40}", model):
+    """Ask a domain-specific model, `landmarks` or `celebrities`, in any case; v3.2 has no others."""
+    if not model.isascii() or model.lower() not in MODELS:
         raise BadRequestError(
-            f"model={model!r} is no domain-specific model; there are landmarks and celebrities.", code="bad_parameter"
+            f"model={shown(model)} is no domain-specific model; there are {' and '.join(MODELS)}.", code="bad_parameter"
         )
     parameters = {"language": _language(language), "model-version": _model_version(model_version)}
     return _question("domain", parameters, path=f"models/{model}/analyze")
@@ -145,19 +149,22 @@ def read(
 
     Args:
         language: a BCP 47 code that forces it; left out, the service finds the language by itself, which is better.
-        pages: such as `1,3-5,8-,-2`; left out, all.
+        pages: such as `1,3-5,8-,-2`, counted from 1; left out, all.
         reading_order: `basic` (left to right, top to bottom) or `natural` (as people read columns).
         model_version: `latest` or a date.
     """
     if language is not None and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?(-[A-Z]{2})?", language):
-        raise BadRequestError(f"language={language!r} is no language code such as en or zh-Hans.", code="bad_parameter")
-    if pages and not all(_PAGES.fullmatch(part) for part in pages.split(",")):
         raise BadRequestError(
-            f"pages={pages!r} is no list of pages and ranges such as 1,3-5,8-,-2.", code="bad_parameter"
+            f"language={shown(language)} is no language code such as en or zh-Hans.", code="bad_parameter"
+        )
+    if pages and not all(_is_range(part) for part in pages.split(",")):
+        raise BadRequestError(
+            f"pages={shown(pages)} is no list of pages from 1 to {MAX_PAGE} and of ranges such as 1,3-5,8-,-2.",
+            code="bad_parameter",
         )
     if reading_order not in READING_ORDERS:
         raise BadRequestError(
-            f"readingOrder={reading_order!r} is none of {', '.join(READING_ORDERS)}.", code="bad_parameter"
+            f"readingOrder={shown(reading_order)} is none of {', '.join(READING_ORDERS)}.", code="bad_parameter"
         )
     return _question(
         "read",
@@ -169,6 +176,15 @@ def read(
         },
         path="read/analyze",
     )
+
+
+def _is_range(part: str) -> bool:
+    """Whether it is `5`, `3-5`, `8-` or `-2`."""
+    found = _PAGES.fullmatch(part)
+    if not found or part in ("", "-"):
+        return False
+    first, last = int(found[1] or 1), int(found[3] or MAX_PAGE)
+    return 1 <= first <= last <= MAX_PAGE and (found[2] is not None or found[3] is None)
 
 
 def read_result(read: Question) -> Question:
@@ -184,11 +200,11 @@ def _question(
 
 
 def _chosen(parameter: str, values: Iterable[str], allowed: tuple[str, ...]) -> list[str]:
-    wanted = {value.strip().lower() for value in values if value.strip()}
+    wanted = {value.strip().lower() if value.isascii() else value for value in values if value.strip()}
     unknown = wanted - {value.lower() for value in allowed}
     if unknown:
         raise BadRequestError(
-            f"{parameter} has {', '.join(sorted(unknown))}; allowed are {', '.join(allowed)}.", code="bad_parameter"
+            f"{parameter} has {listed(unknown)}; allowed are {', '.join(allowed)}.", code="bad_parameter"
         )
     return [value for value in allowed if value.lower() in wanted]
 
@@ -196,15 +212,24 @@ def _chosen(parameter: str, values: Iterable[str], allowed: tuple[str, ...]) -> 
 def _language(language: str) -> str:
     if language not in LANGUAGES:
         raise BadRequestError(
-            f"language={language!r} is none of the languages of Computer Vision v3.2: {', '.join(sorted(LANGUAGES))}.",
+            f"language={shown(language)} is no language of Computer Vision v3.2: {', '.join(sorted(LANGUAGES))}.",
             code="bad_parameter",
         )
     return language
 
 
 def _model_version(version: str) -> str:
-    if not re.fullmatch(r"(latest|\d{4}-\d{2}-\d{2})(-preview)?", version):
+    found = re.fullmatch(r"(latest|([0-9]{4})-([0-9]{2})-([0-9]{2}))(-preview)?", version)
+    if not found or not (found[1] == "latest" or _is_date(*map(int, found.group(2, 3, 4)))):
         raise BadRequestError(
-            f"model-version={version!r} is neither latest nor a date such as 2021-05-01.", code="bad_parameter"
+            f"model-version={shown(version)} is neither latest nor a date such as 2021-05-01.", code="bad_parameter"
         )
     return version
+
+
+def _is_date(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True

@@ -16,6 +16,7 @@ def request(
     params: Mapping[str, str] | None = None,
     route: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    address: str = "http://127.0.0.1/api",
 ) -> func.HttpRequest:
     """
     An HTTP request.
@@ -26,12 +27,13 @@ def request(
         params: the query.
         route: what the route's parameters hold.
         headers: on top of the Content-Type.
+        address: the whole one, with the query as it was sent.
     """
     is_json = isinstance(body, Mapping)
     content_type = "application/json; charset=utf-8" if is_json else "application/octet-stream"
     return func.HttpRequest(
         method=method,
-        url="http://127.0.0.1/api",
+        url=address,
         headers={"Content-Type": content_type, **(headers or {})},
         params=dict(params or {}),
         route_params=dict(route or {}),

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 
 import pytest
+from doubles.clock import FakeClock
+from doubles.http_requests import Hub
 from doubles.parts import Parts, parts
 
-from shared import services
+from shared import health, services
 
 
 @pytest.fixture
@@ -12,3 +14,12 @@ def app() -> Iterator[Parts]:
     app = parts(THUMBNAIL_SIZES="100x50")
     with services.replaced(app.services):
         yield app
+
+
+@pytest.fixture
+def task_hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The task hub to which every durable client belongs; the health check looks anew."""
+    hub = Hub()
+    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
+    monkeypatch.setattr(health, "_health", health.Health(FakeClock()))
+    return hub

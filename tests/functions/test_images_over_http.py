@@ -78,7 +78,7 @@ REFUSED: list[tuple[bytes | dict[str, Any], int, str, str]] = [
     ({"blob": "a/../../b.jpg"}, 400, "bad_blob_name", "'..'"),
     ({"blob": "missing.jpg"}, 404, "image_not_found", "missing.jpg"),
     ({"url": "file:///etc/passwd"}, 400, "bad_url", "http(s)"),
-    ({"image": "x"}, 400, "bad_json", "'image'"),
+    ({"image": "x"}, 400, "bad_json", "has image;"),
 ]
 
 

@@ -147,6 +147,17 @@ def test_the_environment_is_read_by_the_settings_alone() -> None:
     assert readers == {"shared/settings.py"}
 
 
+def test_the_body_of_a_request_is_read_in_one_place() -> None:
+    """Elsewhere it could be read without the checks that it passes there."""
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] in ("shared", *(folder.name for folder in FOLDERS))
+        if re.search(r"\breq\.(get_body|get_json|form|files)\b", path.read_text())
+    }
+    assert readers == {"shared/bodies.py"}
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_every_requirement_is_pinned_with_hashes_and_comes_from_the_index(lock: Path) -> None:
     found = requirements(lock)

@@ -82,3 +82,47 @@ def test_a_parameter_out_of_range_is_refused_with_what_is_allowed(ask: Callable[
     with pytest.raises(BadRequestError, match=told) as caught:
         ask()
     assert caught.value.code == "bad_parameter"
+
+
+@pytest.mark.parametrize(
+    ("question", "key"),
+    [
+        (questions.analyze(), "analyze-a3f67352d4880cabf666"),
+        (
+            questions.analyze(
+                ["tags", " COLOR "],
+                details=["Landmarks"],
+                language="es",
+                description_exclude=["celebrities"],
+                model_version="2021-05-01",
+            ),
+            "analyze-474cfd50ada339167a51",
+        ),
+        (questions.analyze(model_version="latest-preview"), "analyze-a4c16416b133df1a966b"),
+        (questions.describe(max_candidates=3), "describe-18374d5195263a35ea17"),
+        (questions.thumbnail(200, 150, smart_cropping=True), "generateThumbnail-fedeeca025c55c85d588"),
+        (questions.domain("landmarks"), "domain-114b0fad27beb80b2a46"),
+        (questions.domain("Landmarks"), "domain-50b052b33f7c47416d2a"),
+        (questions.domain("celebrities", language="pt"), "domain-23c1a3b0bc5bf2eb0cc0"),
+        (questions.read(), "read-1b17840d5b14e0069831"),
+        (
+            questions.read(
+                language="zh-Hans", pages="1,3-5,8-,-2", reading_order="natural", model_version="2022-01-30-preview"
+            ),
+            "read-c5c462c22a8b3b904394",
+        ),
+        (questions.read(pages="007"), "read-8c4f95d76ef9894ee24b"),
+    ],
+)
+def test_the_keys_are_those_under_which_the_last_version_kept_its_answers(question: Question, key: str) -> None:
+    assert question.key == key
+
+
+@pytest.mark.parametrize("pages", ["1", "99999", "1-1", "5-", "-2", "1,1,3-5", "000000001"])
+def test_pages_that_can_be_are_asked_for_as_they_are(pages: str) -> None:
+    assert dict(questions.read(pages=pages).parameters)["pages"] == pages
+
+
+@pytest.mark.parametrize("version", ["latest", "latest-preview", "2024-02-29", "2022-01-30-preview"])
+def test_versions_that_can_be_are_asked_for_as_they_are(version: str) -> None:
+    assert dict(questions.tag(model_version=version).parameters)["model-version"] == version

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from typing import Any
@@ -8,18 +9,7 @@ from doubles.http_requests import parsed, problem_of, request
 
 from shared import web
 from shared.errors import BadRequestError, BlobsightError, BusyError, ThrottledError, VisionUnavailableError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.storage import Blob, BlobInfo
-
-
-def answer_to(req: func.HttpRequest) -> func.HttpResponse:
-    """What an HTTP function does with the request's image."""
-
-    @web.endpoint
-    def main(req: func.HttpRequest) -> func.HttpResponse:
-        return web.answer_json({"image": repr(web.image_of(req))})
-
-    return main(req)
 
 
 def raising(error: Exception, **headers: str) -> func.HttpResponse:
@@ -28,130 +18,6 @@ def raising(error: Exception, **headers: str) -> func.HttpResponse:
         raise error
 
     return main(request(headers=headers))
-
-
-def test_a_body_of_bytes_is_an_image() -> None:
-    image = web.image_of(request(body=b"\xff\xd8\xff"))
-    assert isinstance(image, ImageBytes)
-    assert image.data == b"\xff\xd8\xff"
-
-
-@pytest.mark.parametrize("content_type", ["image/jpeg", "", "application/octet-stream", "text/plain"])
-def test_the_bytes_may_be_called_anything_but_json(content_type: str) -> None:
-    assert isinstance(web.image_of(request(body=b"{}", headers={"Content-Type": content_type})), ImageBytes)
-
-
-def test_json_names_an_address_or_a_blob() -> None:
-    found = web.image_of(request(body={"url": "https://example.com/a.jpg?sig=1"}))
-    assert isinstance(found, ImageUrl)
-    assert found.url == "https://example.com/a.jpg?sig=1"
-    assert web.image_of(request(body={"blob": "2026/ä b#c.jpg"})) == ImageBlob("2026/ä b#c.jpg")
-
-
-@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
-def test_json_is_known_by_its_media_type(content_type: str) -> None:
-    body = json.dumps({"blob": "a.jpg"}).encode()
-    assert web.image_of(request(body=body, headers={"Content-Type": content_type})) == ImageBlob("a.jpg")
-
-
-def test_no_body_is_told_what_to_send() -> None:
-    document = problem_of(answer_to(request(body=b"")), 400, "image_missing")
-    assert "0 bytes" in document["detail"]
-    assert '{"url"' in document["action"]
-
-
-def test_a_chunked_body_which_never_arrives_is_told_so() -> None:
-    response = answer_to(request(body=b"", headers={"Transfer-Encoding": "Chunked"}))
-    document = problem_of(response, 411, "length_required")
-    assert "Content-Length" in document["action"]
-
-
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        (b"{", "bad_json"),
-        (b"\xff\xfe", "bad_json"),
-        (b"[" * 100_000, "bad_json"),
-        (b"[]", "bad_json"),
-        (b"null", "bad_json"),
-        (b"{}", "bad_json"),
-        (b'{"uri": "https://example.com"}', "bad_json"),
-        (b'{"url": 5}', "bad_json"),
-        (b'{"url": "https://example.com", "blob": "a"}', "bad_json"),
-        (b'{"url": "example.com/a.jpg"}', "bad_url"),
-        (b'{"url": "ftp://example.com/a.jpg"}', "bad_url"),
-        (b'{"url": "file:///etc/passwd"}', "bad_url"),
-        (b'{"url": "https://"}', "bad_url"),
-        (b'{"url": "https://[x"}', "bad_url"),
-        (b'{"url": "https://example.com/a b.jpg"}', "bad_url"),
-        (b'{"url": "https://example.com/a\\nb.jpg"}', "bad_url"),
-        (b'{"url": ""}', "bad_url"),
-        (b'{"blob": ""}', "bad_blob_name"),
-        (b'{"blob": "../secrets/key"}', "bad_blob_name"),
-        (b'{"blob": "a/../../b"}', "bad_blob_name"),
-    ],
-)
-def test_json_that_cannot_be_meant_is_a_problem(body: bytes, code: str) -> None:
-    problem_of(answer_to(request(body=body, headers={"Content-Type": "application/json"})), 400, code)
-
-
-def test_an_address_that_is_too_long_is_refused() -> None:
-    url = "https://example.com/" + "a" * 2048
-    problem_of(answer_to(request(body={"url": url})), 400, "bad_url")
-
-
-def test_the_name_comes_from_the_route_or_the_query() -> None:
-    assert web.name_of(request("GET", route={"name": "a/b.jpg"})) == "a/b.jpg"
-    assert web.name_of(request("GET", params={"name": "a b.jpg"})) == "a b.jpg"
-    assert web.name_of(request("GET", params={"name": "query"}, route={"name": "route"})) == "route"
-    assert web.optional_name_of(request("GET")) is None
-    for params in ({}, {"name": ""}, {"name": "../x"}):
-        with pytest.raises(BadRequestError) as caught:
-            web.name_of(request("GET", params=params))
-        assert caught.value.code == "bad_blob_name"
-
-
-def test_a_whole_number_may_have_a_default() -> None:
-    assert web.whole_number(request(params={"width": "007"}), "width") == 7
-    assert web.whole_number(request(), "limit", 50) == 50
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "1e3", "²", "1" * 5000])
-def test_what_is_no_whole_number_is_shown(text: str) -> None:
-    with pytest.raises(BadRequestError, match="width") as caught:
-        web.whole_number(request(params={"width": text}), "width")
-    assert caught.value.code == "bad_parameter"
-    assert len(caught.value.message) < 300
-
-
-def test_a_number_that_is_missing_is_told() -> None:
-    with pytest.raises(BadRequestError, match="width is missing"):
-        web.whole_number(request(), "width")
-
-
-@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("TRUE", True)])
-def test_a_truth_is_true_or_false(text: str, value: bool) -> None:
-    assert web.truth(request(params={"smart": text}), "smart", default=not value) is value
-    assert web.truth(request(), "smart", default=value) is value
-
-
-def test_another_truth_is_refused() -> None:
-    with pytest.raises(BadRequestError, match="smart is 'yes'; true or false"):
-        web.truth(request(params={"smart": "yes"}), "smart", default=True)
-
-
-def test_words_are_separated_by_commas() -> None:
-    assert web.words(request(params={"f": " Tags,,Color ,"}), "f") == ["Tags", "Color"]
-    assert web.words(request(), "f") == []
-
-
-def test_a_parameter_nobody_reads_is_refused_with_what_is_known() -> None:
-    """A misspelt one would be paid for with its default."""
-    web.only(request(params={"width": "1", "code": "key"}), "width", "height")
-    with pytest.raises(BadRequestError) as caught:
-        web.only(request(params={"widht": "1", "b": "2", "code": "secret-key"}), "width", "height")
-    assert "b, widht is not known here; known are width, height" in caught.value.message
-    assert "secret-key" not in caught.value.message
 
 
 def test_a_problem_tells_what_the_error_knows() -> None:
@@ -211,9 +77,36 @@ def test_a_correlation_id_that_is_no_token_is_replaced(given: str) -> None:
 
 
 def test_a_correlation_id_is_made_up_for_a_success_too() -> None:
-    response = answer_to(request(body=b"x"))
+    response = web.endpoint(lambda req: web.answer_json({}))(request())
     assert response.status_code == 200
     assert len(response.headers["X-Correlation-Id"]) == 32
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udcffb", "\x00\x1f\ufffe"], ids=ascii)
+def test_every_answer_can_be_sent_whatever_is_in_it(text: str) -> None:
+    """It would be a 500 without a body otherwise."""
+    for answer in (
+        raising(BadRequestError(text, action=text)),
+        raising(VisionUnavailableError(text, request_id=text)),
+        web.answer_json({text: [text]}),
+        web.not_yet(BusyError(text)),
+    ):
+        assert json.loads(answer.get_body().decode("utf-8"))
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "\x00", "x" * 9000], ids=lambda text: ascii(text[:9]))
+def test_no_function_is_called_with_a_text_that_cannot_be_meant(text: str) -> None:
+    """A new one has it from its decorator."""
+
+    def never(*_: object) -> Any:
+        raise AssertionError("was called")
+
+    for given in ({"params": {"a": text}}, {"params": {text: "a"}}, {"route": {"a": text}}):
+        for answer in (
+            web.endpoint(never)(request(**given)),
+            asyncio.run(web.durable_endpoint(never)(request(**given), "starter")),
+        ):
+            problem_of(answer, 400, "bad_parameter")
 
 
 def test_json_keeps_its_letters() -> None:

@@ -1,0 +1,39 @@
+"""
+Which characters a text from outside may have, and how much of one is shown.
+
+Storage lists names as XML 1.0, and every answer, address and blob name is UTF-8. A text that none of them can carry
+cannot be meant: it is refused here, before anything else reads it.
+"""
+
+import re
+from collections.abc import Iterable
+from unicodedata import category
+
+# The longest text that makes sense is a continuation of storage's, which holds a name of 1,024 characters as base64.
+MAX_CHARACTERS = 8192
+_SHOWN_CHARACTERS = 40
+_SHOWN_NAMES = 5
+_IMPOSSIBLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_KINDS = {"Cs": "half of a surrogate pair", "Cc": "a control character"}
+
+
+def fault(text: str, longest: int = MAX_CHARACTERS) -> str | None:
+    """Say what is wrong with the text, to stand after its name (`has 9000 characters; ...`); None if nothing is."""
+    if len(text) > longest:
+        return f"has {len(text)} characters; at most {longest} are possible"
+    found = _IMPOSSIBLE.search(text)
+    if found is None:
+        return None
+    kind = _KINDS.get(category(found[0]), "no character")
+    return f"has U+{ord(found[0]):04X}, which is {kind}, as character {found.start() + 1}; only text is possible"
+
+
+def shown(text: str) -> str:
+    """The text in quotation marks as a message may have it: ASCII, escaped, its beginning if it is long."""
+    return ascii(text) if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]!a}..."
+
+
+def listed(texts: Iterable[str]) -> str:
+    """The first of several texts in their order; without quotation marks where they look like names."""
+    told = [text if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", text) else shown(text) for text in sorted(texts)]
+    return ", ".join(told[:_SHOWN_NAMES]) + (" and others" if len(told) > _SHOWN_NAMES else "")

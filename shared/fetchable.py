@@ -1,0 +1,98 @@
+"""Addresses that somebody can fetch: what is certain to fail is refused before Computer Vision is asked to try."""
+
+import re
+import socket
+from ipaddress import IPv6Address
+from unicodedata import category, normalize
+from urllib.parse import SplitResult, urlsplit
+
+from shared.characters import shown
+from shared.errors import BadRequestError
+
+MAX_CHARACTERS = 2048
+_MAX_HOST_CHARACTERS = 253
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_ACTION = "Give an http or https address that Computer Vision can fetch, percent-encoded."
+
+
+def check(url: str) -> str:
+    """
+    Return *url* if it can be fetched. Where it leads is not judged.
+
+    Raises:
+        BadRequestError: `bad_url`, saying which part is wrong and what is possible.
+    """
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
+    if scheme and scheme[1].lower() == "data":
+        raise BadRequestError(
+            "The url is a data: address, which holds the image itself; only http and https are fetched.",
+            code="bad_url",
+            action="Decode it, and send the image's bytes as the body with Content-Type: application/octet-stream.",
+        )
+    problem = _problem(url, scheme[1].lower() if scheme else "")
+    if problem:
+        raise BadRequestError(f"The url {problem}.", code="bad_url", action=_ACTION)
+    return url
+
+
+def _problem(url: str, scheme: str) -> str | None:
+    if len(url) > MAX_CHARACTERS:
+        return f"has {len(url)} characters; at most {MAX_CHARACTERS} are possible"
+    odd = next((each for each in url if each in " \\" or not each.isprintable()), None)
+    if odd:
+        return f"has {shown(odd)}, which no address has; percent-encode it"
+    if scheme not in ("http", "https"):
+        return f"is {shown(url)}, which is no http(s) address; it has to begin with http:// or https://"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "has a host or a port that is none; a port is 1 to 65535"
+    if port == 0:
+        return "has the port 0; a port is 1 to 65535"
+    return _problem_of_host(parts)
+
+
+def _problem_of_host(parts: SplitResult) -> str | None:
+    if parts.netloc.count("@") > 1:
+        return "has more than one @ before its path; one in a user name or password is written %40"
+    host = parts.hostname or ""
+    if not host:
+        return "names no host"
+    what = f"has the host {shown(host)}, which is none"
+    if "[" in parts.netloc:
+        return None if _is_ipv6(host) else f"{what}: between [ and ] stands an IPv6 address"
+    labels = host.removesuffix(".").split(".")
+    if len(host) > _MAX_HOST_CHARACTERS or not all(map(_is_label, labels)):
+        return f"{what}: it has parts of 1 to 63 letters, digits and hyphens with dots between; others as xn--..."
+    if _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host.removesuffix(".")):
+        return f"{what}: its last part is a number, and it is no IPv4 address"
+    return None
+
+
+def _is_label(label: str) -> bool:
+    """Letters of other scripts are encoded by whoever fetches; of their digits and full-width forms readers differ."""
+    if label.isascii():
+        return bool(_LABEL.fullmatch(label))
+    ascii_only = "".join(each for each in label if each.isascii())
+    others = (each for each in label if not each.isascii())
+    return _LABEL.fullmatch(ascii_only or "a") is not None and all(
+        category(each)[0] in "LM" and not normalize("NFKC", each).isascii() for each in others
+    )
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
+
+
+def _is_ipv4(host: str) -> bool:
+    """In any notation that resolvers take, such as 2130706433 and 0x7f.1."""
+    try:
+        socket.inet_aton(host)
+    except OSError:
+        return False
+    return True

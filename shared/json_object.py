@@ -1,0 +1,112 @@
+"""
+JSON that callers send: one object, whose members are named when they are wrong.
+
+Stricter than `json.loads`: a member that is there twice, a number that is none, and a text that cannot be meant are
+refused, because two readers of the same body could understand it differently.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from shared.characters import fault, shown
+from shared.errors import BadRequestError
+
+# Every body that is meant is far smaller; what is larger holds an image, which is sent by itself.
+MAX_BYTES = 64 * 1024
+_MAX_DIGITS = 15
+
+Json = dict[str, Any]
+
+
+class _Impossible:
+    """A number that JSON does not have, or that no member can mean; refused where its member is known."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+
+def parsed(body: bytes, expected: str) -> Json:
+    """
+    The members of the object that *body* is. A byte order mark before it is passed over.
+
+    Raises:
+        BadRequestError: `bad_json`, saying what is wrong with which member, and what is *expected*.
+    """
+    if len(body) > MAX_BYTES:
+        raise BadRequestError(
+            f"The JSON body has {len(body)} bytes; at most {MAX_BYTES} are possible; {expected}.",
+            code="bad_json",
+            action="Send an image as the body itself with Content-Type: application/octet-stream, not inside JSON.",
+        )
+    try:
+        found = json.loads(
+            body.decode("utf-8-sig"),
+            object_pairs_hook=lambda pairs: _once(pairs, expected),
+            parse_constant=_Impossible,
+            parse_int=_number,
+            parse_float=_number,
+        )
+    except UnicodeDecodeError as error:
+        refuse(f"The body is no JSON: it is not UTF-8 at byte {error.start + 1}", expected)
+    except json.JSONDecodeError as error:
+        refuse(f"The body is no JSON: line {error.lineno}, column {error.colno}: {error.msg}", expected)
+    except RecursionError:
+        refuse("The JSON body is nested too deeply", expected)
+    if not isinstance(found, dict):
+        refuse(f"The JSON body is {described(found)}, not an object", expected)
+    for name, value in found.items():
+        for text in _inside(value):
+            problem = fault(text) if isinstance(text, str) else f"has {text.what}, which no member can be"
+            if problem:
+                refuse(f"The member {shown(name)} {problem}", expected)
+    return found
+
+
+def text_of(members: Json, name: str, expected: str) -> str:
+    """The member *name*, which has to be a text."""
+    value = members[name]
+    if not isinstance(value, str):
+        refuse(f"The member {shown(name)} is {described(value)}, not a text", expected)
+    return value
+
+
+def refuse(what: str, expected: str) -> NoReturn:
+    """Raise `bad_json`: *what* is wrong, without a full stop, and what is *expected*."""
+    raise BadRequestError(f"{what}; {expected}.", code="bad_json", action="Correct the JSON body as the message says.")
+
+
+def _once(pairs: list[tuple[str, Any]], expected: str) -> Json:
+    members: Json = {}
+    for name, value in pairs:
+        problem = fault(name) or ("is there twice" if name in members else None)
+        if problem:
+            refuse(f"The member {shown(name)} {problem}", expected)
+        members[name] = value
+    return members
+
+
+def _number(text: str) -> object:
+    if len(text) > _MAX_DIGITS:
+        return _Impossible(f"a number of {len(text)} digits")
+    number = float(text)
+    return number if abs(number) < float("inf") else _Impossible(f"the number {text}")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    """Every text and impossible number in a value, however deep; the names of members have been looked at."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str | _Impossible):
+            yield each
+        elif isinstance(each, list | dict):
+            left += each.values() if isinstance(each, dict) else each
+
+
+def described(value: Any) -> str:
+    """A value of JSON by its kind, to stand after "is"."""
+    kinds = {bool: f"{value}".lower(), float: "a number", list: "a list", dict: "an object", str: "a text"}
+    if isinstance(value, _Impossible):
+        return value.what
+    return "null" if value is None else kinds[type(value)]

@@ -1,0 +1,110 @@
+"""Every HTTP route of the app, read from the function.json files on disk, with a request that each of them answers."""
+
+import asyncio
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import azure.functions as func
+from doubles.http_requests import request
+from doubles.pictures import picture
+
+PROJECT = Path(__file__).resolve().parents[2]
+IMAGE = picture(colour=(200, 0, 0))
+READ = f"ocr-{'0' * 40}"
+# What a request cannot do without: the query, and the values in the path.
+_QUERY = {"ThumbnailHttp": {"width": "100", "height": "50"}}
+_PATH = {
+    "DomainsHttp": {"model": "landmarks"},
+    "ImagesHttp": {},
+    "OcrHttp": {"id": READ},
+    "ThumbnailHttp": {"name": "a.jpg"},
+    "UnfinishedHttp": {"action": "retry"},
+}
+_WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
+
+
+class Route(NamedTuple):
+    """One method of one function's route."""
+
+    folder: str
+    method: str
+    path: str
+
+    @property
+    def takes_image(self) -> bool:
+        """Whether its body brings an image."""
+        return self.method == "POST" and self.folder != "UnfinishedHttp"
+
+    @property
+    def path_values(self) -> dict[str, str]:
+        """The values in the path of a good request."""
+        return {} if (self.folder, self.method) in _WITHOUT_PATH else dict(_PATH.get(self.folder, {}))
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query of a good request."""
+        return dict(_QUERY.get(self.folder, {}))
+
+    @property
+    def body(self) -> bytes | dict[str, Any]:
+        """The body of a good request."""
+        if self.method != "POST":
+            return b""
+        return IMAGE if self.takes_image else {"all": True}
+
+    def path_names(self) -> list[str]:
+        """The names of the values in the path."""
+        return re.findall(r"\{\*?(\w+)\??\}", self.path)
+
+    def answer(
+        self,
+        body: bytes | Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        path: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        address: str = "http://127.0.0.1/api",
+    ) -> func.HttpResponse:
+        """What the function answers to a good request of which these parts are others."""
+        sent = request(
+            self.method,
+            self.body if body is None else body,
+            params={**self.query, **(query or {})},
+            route={**self.path_values, **(path or {})},
+            headers=headers,
+            address=address,
+        )
+        main = importlib.import_module(self.folder).main
+        answer = main(sent, "the durable client's binding") if self.is_durable else main(sent)
+        found: func.HttpResponse = asyncio.run(answer) if inspect.isawaitable(answer) else answer
+        return found
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the function has a durable client."""
+        bindings = json.loads((PROJECT / self.folder / "function.json").read_text())["bindings"]
+        return any(each["type"] == "durableClient" for each in bindings)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def http_routes() -> list[Route]:
+    """Every one, in the order of folders and methods."""
+    return [
+        Route(path.parent.name, method.upper(), binding["route"])
+        for path in sorted(PROJECT.glob("*/function.json"))
+        for binding in json.loads(path.read_text())["bindings"]
+        if binding["type"] == "httpTrigger"
+        for method in binding["methods"]
+    ]
+
+
+ROUTES = http_routes()
+TAKERS = [route for route in ROUTES if route.takes_image]
+RETRY = next(route for route in ROUTES if (route.folder, route.method) == ("UnfinishedHttp", "POST"))

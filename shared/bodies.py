@@ -9,10 +9,10 @@ import re
 
 import azure.functions as func
 
-from shared import fetchable, json_object, names
+from shared import fetchable, json_object, mistaken, names
 from shared.characters import listed
 from shared.errors import BadRequestError, LengthRequiredError
-from shared.images import KIND_BYTES, ImageBlob, ImageBytes, ImageUrl, kind_of
+from shared.images import ImageBlob, ImageBytes, ImageUrl, kind_of
 from shared.json_object import Json
 
 _EITHER = 'expected one of {"url": "https://..."} and {"blob": "name in the container images"}'
@@ -25,7 +25,7 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
     The image that the request brings.
 
     Raises:
-        BadRequestError: `image_missing`, `bad_json`, `bad_url`, `bad_blob_name`.
+        BadRequestError: `image_missing`, `body_not_an_image`, `bad_json`, `bad_url`, `bad_blob_name`.
         LengthRequiredError: a chunked body.
     """
     body = _bytes_of(req)
@@ -35,9 +35,17 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
             code="image_missing",
             action='Send the image\'s bytes as the body, or JSON: {"url": "https://..."} or {"blob": "name"}.',
         )
-    if kind_of(body[:KIND_BYTES]) or not _is_json(_media_type(req)):
-        return ImageBytes(body)
-    return _image_of_json(body)
+    declared = _media_type(req)
+    wrong = mistaken.form(body, declared)
+    if not wrong:
+        if mistaken.is_image(body) or (kind_of(body) and not mistaken.looks_like_json(body)):
+            return ImageBytes(body)
+        wrong = mistaken.seen(body, declared, _encoding(req))
+    if wrong:
+        raise BadRequestError(
+            f"The body is {wrong.what}; an image is needed.", code="body_not_an_image", action=wrong.action
+        )
+    return _image_of_json(body) if mistaken.is_json(declared) else ImageBytes(body)
 
 
 def json_of(req: func.HttpRequest, expected: str) -> Json:
@@ -55,6 +63,10 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
     body = _bytes_of(req)
     if not body:
         json_object.refuse("The request has no body", expected)
+    declared = _media_type(req)
+    wrong = mistaken.form(body, declared) or mistaken.seen(body, names.JSON, _encoding(req))
+    if wrong:
+        json_object.refuse(f"The body is {wrong.what}, not JSON", expected)
     return json_object.parsed(body, expected)
 
 
@@ -69,8 +81,8 @@ def _media_type(req: func.HttpRequest) -> str:
     return str(req.headers.get("Content-Type", "")).split(";")[0].strip().lower()
 
 
-def _is_json(media_type: str) -> bool:
-    return media_type in (names.JSON, "text/json") or media_type.endswith("+json")
+def _encoding(req: func.HttpRequest) -> str:
+    return str(req.headers.get("Content-Encoding", "")).strip().lower()
 
 
 def _image_of_json(body: bytes) -> ImageUrl | ImageBlob:

@@ -10,14 +10,10 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with one state or one page of states."""
     parameters.only(req, "name", "limit", "prefix", "continuation")
     parts = services.current()
+    limit = parameters.whole_number(req, "limit", 50)
+    prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
+    continuation = parameters.text(req, "continuation")
     name = parameters.optional_name_of(req)
     if name:
         return web.answer_json(states.of_image(parts, name))
-    return web.answer_json(
-        states.page(
-            parts,
-            limit=parameters.whole_number(req, "limit", 50),
-            prefix=parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or "",
-            continuation=parameters.text(req, "continuation"),
-        )
-    )
+    return web.answer_json(states.page(parts, limit=limit, prefix=prefix, continuation=continuation))

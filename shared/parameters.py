@@ -18,6 +18,8 @@ from shared.errors import BadRequestError
 # The Functions host's own parameter and header for a key. It looks for both without regard to case.
 _KEY = "code"
 _KEY_HEADER = "x-functions-key"
+_ADDRESS = re.compile(r"[a-z]+://([^/?#]*)")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(:[0-9]{0,5})?")
 # The headers that are understood. A key or a correlation identifier of any other form is none, which is no error.
 _HEADERS = ("Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match")
 
@@ -42,6 +44,12 @@ def check(req: func.HttpRequest) -> None:
         problem = fault(req.headers.get(name, "").replace("\t", " "))
         if problem:
             raise BadRequestError(f"The header {name} {problem}.", code="bad_header")
+    host = _ADDRESS.match(req.url)
+    if host and host[1] and not _HOST.fullmatch(host[1]):
+        raise BadRequestError(
+            f"The header Host is {shown(host[1])}; a name or an address with or without a port is possible.",
+            code="bad_header",
+        )
 
 
 def only(req: func.HttpRequest, *allowed: str) -> None:

@@ -25,6 +25,7 @@ _PATH = {
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
 }
+_DURABLE = {"OcrHttp", "UnfinishedHttp"}
 _WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
 
 
@@ -61,6 +62,11 @@ class Route(NamedTuple):
         """The names of the values in the path."""
         return re.findall(r"\{\*?(\w+)\??\}", self.path)
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether the function has a durable client."""
+        return self.folder in _DURABLE
+
     def answer(
         self,
         body: bytes | Mapping[str, Any] | None = None,
@@ -83,12 +89,6 @@ class Route(NamedTuple):
         answer = main(sent, "the durable client's binding") if self.is_durable else main(sent)
         found: func.HttpResponse = asyncio.run(answer) if inspect.isawaitable(answer) else answer
         return found
-
-    @property
-    def is_durable(self) -> bool:
-        """Whether the function has a durable client."""
-        bindings = json.loads((PROJECT / self.folder / "function.json").read_text())["bindings"]
-        return any(each["type"] == "durableClient" for each in bindings)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -1,14 +1,16 @@
 """
 The app settings: the only reader of the environment.
 
-`Settings.from_env()` reads all, reports every problem at once, and never shows a key. Every field says in its metadata
-what docs/settings.md says of it; a test compares the two.
+`Settings.from_env()` reads all, reports every problem at once, and never shows a key, nor a value in which one may have
+been put by mistake. Every field says in its metadata what docs/settings.md says of it; a test compares the two.
 """
 
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,6 +79,15 @@ TEXT_MODES = ("auto", "always", "never")
 READING_ORDERS = ("basic", "natural")
 MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
 
+# A host is a name or an address in brackets; what else stands in an authority may be a key or break a header.
+_AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+# As long as a key can be, or with what parts of connection strings and addresses are put together with.
+_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9+/=_-]{20}|[@?#;=]|.{80}", re.DOTALL)
+
+# With the line breaks of Unicode, and bytes of the environment that are no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
 Size = tuple[int, int]
 
 
@@ -88,15 +99,65 @@ def endpoint(text: str) -> str:
     Raises:
         ValueError: it is no such address.
     """
+    origin, path = _base(text.strip(), "https://my-resource.cognitiveservices.azure.com")
+    return origin + re.sub(r"/vision(/v[0-9.]+)?$", "", path, flags=re.IGNORECASE)
+
+
+def _base(text: str, example: str) -> tuple[str, str]:
+    """Origin and path of an http(s) address to which paths are added; never shown, as a key may have been put there."""
+    must = f"must be an http(s) address such as {example}"
+    if "@" in text:
+        raise ValueError(f"{must}, without user and password")
+    if "?" in text or "#" in text:
+        raise ValueError(f"{must}, without query and fragment")
     try:
-        parts = urlsplit(text.strip())
-        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+        parts = urlsplit(text)
     except ValueError:
-        valid = False
-    if not valid or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError("must be an http(s) address such as https://my-resource.cognitiveservices.azure.com")
-    path = re.sub(r"/+", "/", parts.path).rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{re.sub(r'/vision(/v[0-9.]+)?$', '', path, flags=re.IGNORECASE)}"
+        raise ValueError(must) from None
+    # urlsplit drops line breaks, wherever they stand.
+    whole = text.isprintable() and parts.scheme in ("http", "https")
+    if not whole or not _is_authority(parts.netloc) or not _is_path(parts.path):
+        raise ValueError(must)
+    return f"{parts.scheme}://{parts.netloc}", re.sub(r"/+", "/", parts.path).rstrip("/")
+
+
+def _is_authority(text: str) -> bool:
+    found = _AUTHORITY.fullmatch(text)
+    return found is not None and (found["port"] is None or 1 <= int(found["port"]) <= 65_535)
+
+
+def _is_path(text: str) -> bool:
+    return text.isascii() and text.isprintable() and not set(text) & set(' "\\<>')
+
+
+def _public_address(text: str) -> str:
+    return "".join(_base(text, "https://api.example.com"))
+
+
+def _proxy(text: str) -> str:
+    # Without its scheme, requests would take the name for one.
+    found = re.fullmatch(r"(?i:https?)://(?:[!-~]*@)?([^@]+?)/?", text)
+    user = text.partition("://")[2].rpartition("@")[0]
+    if not found or not _is_authority(found[1]) or set(user) & set("/?#\\"):
+        raise ValueError("must be an http(s) address such as http://proxy:8080, with user and password encoded")
+    return text
+
+
+def _is_printable_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _key(text: str) -> str:
+    # It travels in a header.
+    if not _is_printable_ascii(text) or " " in text:
+        raise ValueError("must be a key as the portal shows it: ASCII characters on one line, without spaces")
+    return text
+
+
+def _word(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("must be a text on one line, without control characters")
+    return text
 
 
 def _vision_auth(text: str) -> str:
@@ -107,7 +168,7 @@ def _vision_auth(text: str) -> str:
 
 def _rate(text: str) -> tuple[int, float]:
     # With more digits a number can be too large to reckon with.
-    found = re.fullmatch(r"(\d{1,9})/(\d{1,9}(?:\.\d{1,9})?)", text)
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9}(?:\.[0-9]{1,9})?)", text)
     if not found or not int(found[1]) or not float(found[2]):
         raise ValueError("must be a rate such as 10/1 (calls per seconds) or 20/60")
     return int(found[1]), float(found[2])
@@ -124,7 +185,7 @@ def _features(text: str) -> tuple[str, ...]:
 def _sizes(text: str) -> tuple[Size, ...]:
     sizes = []
     for part in filter(None, (part.strip() for part in text.split(","))):
-        found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", part)
+        found = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", part)
         size = (int(found[1]), int(found[2])) if found else (0, 0)
         if not all(1 <= side <= MAX_THUMBNAIL_PIXELS for side in size):
             raise ValueError(f"must be sizes such as 200x150,1024x768 with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
@@ -151,10 +212,10 @@ def _reading_order(text: str) -> str:
 
 
 def _seconds(text: str, most: int = 600) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+    seconds = 0.0
+    if re.fullmatch(r"[0-9.eE+-]{1,30}", text):
+        with suppress(ValueError):
+            seconds = float(text)
     if not 0 < seconds <= most:
         raise ValueError(f"must be a number of seconds above 0 and at most {most}")
     return seconds
@@ -165,7 +226,7 @@ def _long_seconds(text: str) -> float:
 
 
 def _threads(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= 256:
         raise ValueError("must be a whole number of 1 to 256")
     return int(text)
 
@@ -177,15 +238,24 @@ def _count(text: str) -> int:
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 36_500:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= 36_500:
         raise ValueError("must be a whole number of days, 1 to 36500")
     return int(text)
 
 
 def _model_version(text: str) -> str:
-    if not re.fullmatch(r"(latest|\d{4}-\d{2}-\d{2})(-preview)?", text):
+    found = re.fullmatch(r"(?:latest|([0-9]{4}-[0-9]{2}-[0-9]{2}))(?:-preview)?", text)
+    if not found or (found[1] and not _is_date(found[1])):
         raise ValueError("must be latest or a date such as 2021-05-01")
     return text
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _language(text: str) -> str:
@@ -195,17 +265,34 @@ def _language(text: str) -> str:
 
 
 def _connection(text: str) -> str:
-    if "=" not in text:
-        raise ValueError("must be a storage connection string")
+    pairs = [part for part in text.split(";") if part]
+    if not pairs or not _is_printable_ascii(text) or not all(re.match("[A-Za-z]+=.", pair) for pair in pairs):
+        raise ValueError(
+            "must be a storage connection string on one line, as the portal shows it (NAME=VALUE;NAME=...)"
+        )
     return text
 
 
 def _setting(
-    name: str, help_text: str, parse: Callable[[str], Any], default: str | None = None, *, secret: bool = False
+    name: str,
+    help_text: str,
+    parse: Callable[[str], Any],
+    default: str | None = None,
+    *,
+    secret: bool = False,
+    shown: bool = True,
 ) -> Any:
+    """A field of `Settings`; a wrong value is repeated in its problem if it is *shown* and no secret."""
     return field(
         repr=not secret,
-        metadata={"name": name, "help": help_text, "parse": parse, "default": default, "secret": secret},
+        metadata={
+            "name": name,
+            "help": help_text,
+            "parse": parse,
+            "default": default,
+            "secret": secret,
+            "shown": shown and not secret,
+        },
     )
 
 
@@ -214,14 +301,17 @@ class Settings:
     """What the app was told. Immutable; made by `from_env`."""
 
     vision_endpoint: str = _setting(
-        "VISION_ENDPOINT", "Base address of the Computer Vision resource (or the Read container).", endpoint
+        "VISION_ENDPOINT",
+        "Base address of the Computer Vision resource (or the Read container).",
+        endpoint,
+        shown=False,
     )
     vision_auth: str = _setting(
         "VISION_AUTH", "How the app shows who it is: key, or identity (Entra ID, no key needed).", _vision_auth, "key"
     )
-    vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", str, "", secret=True)
+    vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", _key, "", secret=True)
     vision_key_2: str | None = _setting(
-        "VISION_KEY_2", "The resource's other key, tried when the first is refused.", str, "", secret=True
+        "VISION_KEY_2", "The resource's other key, tried when the first is refused.", _key, "", secret=True
     )
     vision_rate: tuple[int, float] = _setting(
         "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", _rate, "10/1"
@@ -290,9 +380,18 @@ class Settings:
     ca_bundle: str | None = _setting(
         "REQUESTS_CA_BUNDLE", "File of certificate authorities to trust instead of the built-in ones.", str, ""
     )
-    https_proxy: str | None = _setting("HTTPS_PROXY", "Proxy through which Computer Vision is reached.", str, "")
+    https_proxy: str | None = _setting(
+        "HTTPS_PROXY", "Proxy through which Computer Vision is reached.", _proxy, "", secret=True
+    )
+    public_address: str | None = _setting(
+        "PUBLIC_ADDRESS",
+        "Address by which callers reach the app, where it is not WEBSITE_HOSTNAME's: behind a gateway, say.",
+        _public_address,
+        "",
+        shown=False,
+    )
     health_key: str | None = _setting(
-        "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", str, "", secret=True
+        "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", _word, "", secret=True
     )
 
     @classmethod
@@ -323,7 +422,7 @@ class Settings:
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
     """What is wrong only between settings; those that could not be read are missing here."""
     auth, address = values.get("vision_auth"), values.get("vision_endpoint", "")
-    if auth == "key" and values["vision_key"] is None:
+    if auth == "key" and values.get("vision_key", "") is None:
         return ["VISION_KEY is not set: a key of that resource (or set VISION_AUTH=identity)"]
     if auth == "identity" and re.search(r"\.api\.cognitive\.", address):
         return [
@@ -339,6 +438,23 @@ def health_key(environment: Mapping[str, str] | None = None) -> str | None:
     return environment.get("HEALTH_KEY", "").strip() or None
 
 
+def public_address(environment: Mapping[str, str] | None = None) -> str:
+    """
+    The address by which callers reach the app, without a slash at its end: PUBLIC_ADDRESS, else WEBSITE_HOSTNAME, which
+    every Functions host sets. Empty if there is neither.
+
+    Read alone, because who asks how far something is has to be told so even where other settings are wrong.
+    """
+    environment = os.environ if environment is None else environment
+    with suppress(ValueError):
+        return _public_address(environment.get("PUBLIC_ADDRESS", "").strip())
+    found = _AUTHORITY.fullmatch(environment.get("WEBSITE_HOSTNAME", "").strip())
+    if not found or not _is_authority(found[0]):
+        return ""
+    # Azure has certificates for its names; Core Tools and the local host listen on loopback, without one.
+    return f"{'http' if found['host'].lower() in _LOOPBACK else 'https'}://{found[0]}"
+
+
 def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
     text = environment.get(setting["name"], "").strip() or setting["default"]
     if text is None:
@@ -348,4 +464,5 @@ def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
     try:
         return setting["parse"](text)
     except ValueError as error:
-        raise ValueError(f"{error}" if setting["secret"] else f"{error}; it is {text!r}") from None
+        told = f"; it is {text!r}" if setting["shown"] and not _LIKE_A_SECRET.search(text) else ""
+        raise ValueError(f"{error}{told}") from None

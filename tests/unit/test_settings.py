@@ -7,7 +7,9 @@ from shared import settings
 from shared.errors import SettingsError
 from shared.settings import Settings
 
-SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY")
+SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
+# In which a key is put easily: as part of an address.
+NEVER_REPEATED = (*SECRETS, "VISION_ENDPOINT", "PUBLIC_ADDRESS")
 
 
 def read(**environment: str) -> Settings:
@@ -47,6 +49,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         threads=16,
         ca_bundle=None,
         https_proxy=None,
+        public_address=None,
         health_key=None,
     )
 
@@ -75,6 +78,9 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         ("PYTHON_THREADPOOL_THREAD_COUNT", "256", "threads", 256),
         ("REQUESTS_CA_BUNDLE", "/etc/authorities.pem", "ca_bundle", "/etc/authorities.pem"),
         ("HTTPS_PROXY", "http://proxy:8080", "https_proxy", "http://proxy:8080"),
+        ("HTTPS_PROXY", "https://me:p%40ss@[::1]:8080", "https_proxy", "https://me:p%40ss@[::1]:8080"),
+        ("PUBLIC_ADDRESS", "https://api.example.com/pictures/", "public_address", "https://api.example.com/pictures"),
+        ("VISION_MODEL_VERSION", "2024-02-29-preview", "vision_model_version", "2024-02-29-preview"),
         ("HEALTH_KEY", "open-sesame", "health_key", "open-sesame"),
         ("VISION_RATE", "   ", "vision_rate", (10, 1.0)),
     ],
@@ -121,13 +127,106 @@ def test_each_setting_is_read(name: str, text: str, attribute: str, value: objec
         ("PYTHON_THREADPOOL_THREAD_COUNT", "1.5"),
         ("PYTHON_THREADPOOL_THREAD_COUNT", "²"),
         ("ImagesStorage", "my-account"),
+        ("ImagesStorage", "AccountName=a;my-account"),
+        ("ImagesStorage", ";;"),
+        ("PUBLIC_ADDRESS", "api.example.com"),
+        ("PUBLIC_ADDRESS", "https://api.example.com/?code=k"),
+        ("HTTPS_PROXY", "proxy:8080"),
+        ("HTTPS_PROXY", "socks5://proxy:8080"),
+        ("HTTPS_PROXY", "http://proxy:99999"),
+        ("VISION_MODEL_VERSION", "9999-99-99"),
+        ("TEXT_MODEL_VERSION", "2023-02-29"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_allowed(name: str, text: str) -> None:
     (problem,) = problems({**ENVIRONMENT, name: text})
     assert problem.startswith(f"{name} ")
     assert len(problem) > len(name) + len(text) + 5, "says nothing about what is allowed"
-    assert (repr(text) in problem) == (name not in SECRETS)
+    assert (repr(text) in problem) == (name not in NEVER_REPEATED)
+
+
+@pytest.mark.parametrize("name", [each.metadata["name"] for each in fields(Settings) if each.name != "ca_bundle"])
+@pytest.mark.parametrize(
+    "character", ["\n", "\r", "\t", "\0", "\x1b", "\x7f", "\x85", "\u2028", "\udcff"], ids=lambda text: ascii(text)
+)
+def test_a_control_character_in_a_setting_is_a_problem_that_repeats_no_key(name: str, character: str) -> None:
+    text = {"HTTPS_PROXY": "http://u:hunter2@p:1", "VISION_ENDPOINT": "https://hunter2.example"}.get(name, "A=hunter2")
+    (problem,) = problems({**ENVIRONMENT, name: f"{text}{character}x"})
+    assert problem.startswith(f"{name} ")
+    assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("VISION_RATE", "\u0661\u0660/1"),
+        ("VISION_RATE", "10/\U0001d7cf"),
+        ("VISION_TIMEOUT_SECONDS", "\uff13\uff10"),
+        ("VISION_TIMEOUT_SECONDS", "1_0"),
+        ("VISION_DAILY_LIMIT", "\u0663"),
+        ("ANSWER_LIFETIME_DAYS", "\u096f"),
+        ("THUMBNAIL_SIZES", "\u0662\u0660\u0660x150"),
+        ("VISION_MODEL_VERSION", "\uff12\uff1021-05-01"),
+        ("TEXT_MODEL_VERSION", "2021-\u09665-01"),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "\u0967\u096c"),
+    ],
+)
+def test_numbers_are_written_in_ascii(name: str, text: str) -> None:
+    (problem,) = problems({**ENVIRONMENT, name: text})
+    assert problem.startswith(f"{name} must be ")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("https://me:hunter2@vision.example", "password"),
+        ("https://hunter2@vision.example", "password"),
+        ("https://vision.example/?sig=hunter2", "query"),
+        ("https://vision.example/vision#hunter2", "fragment"),
+        ("hunter2", "http"),
+        ("AccountName=a;AccountKey=hunter2", "http"),
+        ("https://vision.example:hunter2", "http"),
+        ("https://vision.example/hunter2 x", "http"),
+    ],
+)
+@pytest.mark.parametrize("name", ["VISION_ENDPOINT", "PUBLIC_ADDRESS"])
+def test_an_address_in_which_a_key_may_stand_is_refused_without_being_repeated(name: str, text: str, word: str) -> None:
+    (problem,) = problems({**ENVIRONMENT, name: text})
+    assert word in problem
+    assert "hunter2" not in problem
+
+
+KEY = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
+
+
+@pytest.mark.parametrize("text", [KEY, f"AccountKey={KEY[:8]}", f"https://me:{KEY[:8]}@host", KEY[:8] * 11])
+@pytest.mark.parametrize("name", ["VISION_AUTH", "VISION_RATE", "VISION_LANGUAGE", "TEXT_MODE", "THUMBNAIL_SIZES"])
+def test_a_key_that_is_pasted_into_any_other_setting_is_not_repeated(name: str, text: str) -> None:
+    (problem,) = problems({**ENVIRONMENT, name: text})
+    assert problem.startswith(f"{name} must be ")
+    assert KEY[:8] not in problem
+
+
+@pytest.mark.parametrize(
+    ("public", "hostname", "address"),
+    [
+        ("", "", ""),
+        ("", "my-app.azurewebsites.net", "https://my-app.azurewebsites.net"),
+        ("", "localhost:7071", "http://localhost:7071"),
+        ("", "127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("", "[::1]:7071", "http://[::1]:7071"),
+        ("", "[::1", ""),
+        ("", "evil.example/path", ""),
+        ("", "a\r\nSet-Cookie: b", ""),
+        ("", "host:99999", ""),
+        ("https://api.example.com/", "my-app.azurewebsites.net", "https://api.example.com"),
+        ("http://gateway:8080/pictures", "", "http://gateway:8080/pictures"),
+        ("https://u:p@gateway", "my-app.azurewebsites.net", "https://my-app.azurewebsites.net"),
+    ],
+)
+def test_callers_reach_the_app_where_the_settings_or_the_platform_say(public: str, hostname: str, address: str) -> None:
+    assert settings.public_address({"PUBLIC_ADDRESS": public, "WEBSITE_HOSTNAME": hostname}) == address
+    assert settings.public_address({}) == ""
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -147,9 +246,11 @@ def test_every_problem_is_reported_at_once() -> None:
 
 def test_no_secret_is_shown() -> None:
     secrets = {name: f"Secret=of-{name.lower()}" for name in SECRETS}
+    secrets["HTTPS_PROXY"] = "http://me:hunter2@proxy:8080"
     shown = repr(read(**secrets))
     assert "https://vision.invalid" in shown
     assert not [name for name, secret in secrets.items() if secret in shown]
+    assert "hunter2" not in shown
 
 
 def test_a_secret_that_is_wrong_is_not_shown_either() -> None:

@@ -10,6 +10,8 @@ import pytest
 from doubles.parts import ENVIRONMENT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from requests.utils import prepend_scheme_if_needed
+from urllib3.util import parse_url
 
 from shared.errors import SettingsError
 from shared.settings import FEATURES, LANGUAGES, TEXT_MODES, Settings, endpoint
@@ -25,11 +27,12 @@ TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=40) | st.lists(
 
 DECIMALS = st.decimals("0.001", 86_400, places=3, allow_nan=False)
 TOKENS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1, max_size=40)
+KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 SIDES = st.integers(1, 1024)
 # Values of each setting, and how they are written.
 VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "vision_key": TOKENS,
-    "vision_key_2": st.none() | TOKENS,
+    "vision_key": KEYS,
+    "vision_key_2": st.none() | KEYS,
     "vision_rate": st.tuples(st.integers(1, 10**6), DECIMALS.map(float)),
     "vision_features": st.sets(st.sampled_from(FEATURES), min_size=1).map(
         lambda wanted: tuple(feature for feature in FEATURES if feature in wanted)
@@ -41,7 +44,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "thumbnail_smart": st.booleans(),
     "text_mode": st.sampled_from(TEXT_MODES),
     "max_wait_seconds": st.floats(0, 600, exclude_min=True),
-    "images_storage": TOKENS.map("AccountName={}".format),
+    "images_storage": st.text("abcXYZ019+/=", min_size=1, max_size=40).map("AccountName={}".format),
     "threads": st.integers(1, 256),
     "health_key": st.none() | TOKENS,
 }
@@ -143,3 +146,12 @@ def test_an_endpoint_that_is_taken_is_a_clean_base_address(text: str) -> None:
     except ValueError:
         return
     assert re.fullmatch(r"https?://[^/?#@]+(/[^/?#]+)*", taken)
+
+
+@given(TEXTS | st.builds("http://{}:{}@{}".format, TEXTS, TEXTS, HOSTS))
+def test_a_proxy_that_is_taken_is_one_that_requests_can_read(text: str) -> None:
+    try:
+        proxy = Settings.from_env({**ENVIRONMENT, "HTTPS_PROXY": text}).https_proxy
+    except SettingsError:
+        return
+    assert proxy is None or parse_url(prepend_scheme_if_needed(proxy, "http")).host

@@ -9,11 +9,11 @@ import json
 import math
 import re
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, images, jobs, names, ocr, parameters, records, services, text, web
+from shared import bodies, images, jobs, names, ocr, parameters, records, services, settings, text, web
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
@@ -215,14 +215,14 @@ def _accepted(req: func.HttpRequest, instance_id: str, body: Json, wait_seconds:
 
 def _address(req: func.HttpRequest, instance_id: str) -> str:
     """
-    Where to ask, absolute, because that is what pollers follow.
+    Where to ask, absolute, because that is what pollers follow, and at a host that the settings or the platform name.
 
-    A key that came in the query goes back in it, and so does the format: pollers follow the address as it is.
+    The request's own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in
+    the query goes back in it, and so does the format: pollers follow the address as it is.
     """
-    parts = urlsplit(req.url)
     kept = {name: req.params[name] for name in ("code", "format") if name in req.params}
     query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
-    return f"{parts.scheme}://{parts.netloc}{names.ocr_path(instance_id)}{query}"
+    return f"{settings.public_address()}{names.ocr_path(instance_id)}{query}"
 
 
 def _wants_plain(req: func.HttpRequest) -> bool:

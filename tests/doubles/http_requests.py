@@ -27,7 +27,7 @@ def request(
         params: the query.
         route: what the route's parameters hold.
         headers: on top of the Content-Type.
-        address: the whole one, with the query as it was sent.
+        address: the whole one as the host gives it, with the query as it was sent.
     """
     is_json = isinstance(body, Mapping)
     content_type = "application/json; charset=utf-8" if is_json else "application/octet-stream"

@@ -22,6 +22,7 @@ from shared.jobs import Job
 
 RED = picture(colour=(200, 0, 0))
 URL = "https://example.invalid/a.jpg"
+HOST = "https://blobsight.example"
 UNKNOWN = f"ocr-{'0' * 40}"
 DOWN = Exception("Connection refused by the durable API")
 
@@ -31,6 +32,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     """The task hub to which every durable client belongs."""
     hub = Hub()
     monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
+    monkeypatch.setenv("WEBSITE_HOSTNAME", "blobsight.example")
     return hub
 
 
@@ -43,9 +45,11 @@ def ask(
     **params: str,
 ) -> func.HttpResponse:
     route = {"id": identifier} if identifier else {}
-    answer: func.HttpResponse = asyncio.run(
-        main(request(method, body, params=params, route=route, headers=headers), "the durable client's binding")
-    )
+    return sent(request(method, body, params=params, route=route, headers=headers))
+
+
+def sent(given: func.HttpRequest) -> func.HttpResponse:
+    answer: func.HttpResponse = asyncio.run(main(given, "the durable client's binding"))
     return answer
 
 
@@ -78,8 +82,37 @@ def test_bytes_are_stored_and_their_read_is_started(app: Parts, hub: Hub) -> Non
 
 def test_the_location_is_absolute_and_tells_when_to_come_back(app: Parts) -> None:
     response = ask(body=RED)
-    assert response.headers["Location"] == f"http://127.0.0.1/api/ocr/{job_for(app).instance_id}"
+    assert response.headers["Location"] == f"{HOST}/api/ocr/{job_for(app).instance_id}"
     assert response.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "[::1", "a\\@b", "", "x" * 5000, "evil.example:80/?#", "\xe9\x00"])
+def test_the_location_is_not_what_the_request_says_of_its_host(app: Parts, hub: Hub, host: str) -> None:
+    """A poller would carry its key there."""
+    headers = dict.fromkeys(("Host", "X-Forwarded-Host", "X-Original-Host", "Forwarded"), host)
+    given = request(body=RED, params={"code": "k"}, headers=headers, address=f"http://{host}/api/ocr?code=k")
+    location = f"{HOST}/api/ocr/{job_for(app).instance_id}"
+    assert sent(given).headers["Location"] == f"{location}?code=k"
+    hub.set(job_for(app).instance_id, "Running")
+    given = request("GET", route={"id": job_for(app).instance_id}, headers=headers, address=f"http://{host}/api/ocr")
+    assert sent(given).headers["Location"] == location
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "origin"),
+    [
+        ("PUBLIC_ADDRESS", "https://gateway.example/pictures/", "https://gateway.example/pictures"),
+        ("WEBSITE_HOSTNAME", "my-app.azurewebsites.net", "https://my-app.azurewebsites.net"),
+        ("WEBSITE_HOSTNAME", "[::1]:7071", "http://[::1]:7071"),
+        ("WEBSITE_HOSTNAME", "[::1", ""),
+        ("WEBSITE_HOSTNAME", "", ""),
+    ],
+)
+def test_the_location_follows_the_settings_and_is_a_path_where_nothing_is_known(
+    app: Parts, monkeypatch: pytest.MonkeyPatch, name: str, value: str, origin: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert ask(body=RED).headers["Location"] == f"{origin}/api/ocr/{job_for(app).instance_id}"
 
 
 def test_a_key_in_the_query_goes_back_in_the_location(app: Parts) -> None:
@@ -316,7 +349,7 @@ def test_a_read_that_is_under_way_tells_how_far_it_is(app: Parts, hub: Hub) -> N
         "elapsedSeconds": 4.5,
         "waitSeconds": 2.2,
     }
-    assert response.headers["Location"] == f"http://127.0.0.1/api/ocr/{UNKNOWN}"
+    assert response.headers["Location"] == f"{HOST}/api/ocr/{UNKNOWN}"
     assert response.headers["Retry-After"] == "3"
 
 

@@ -162,6 +162,7 @@ class VisionClient:
             question.operation,
             self._accepted,
             background=background,
+            address=_address(image),
         )
 
     def get_read_result(
@@ -221,7 +222,9 @@ class VisionClient:
         content_type, body = _body(image)
         headers = {"Content-Type": content_type, "Accept": question.accept}
         url = self._url(question)
-        return self._exchange("POST", url, headers, body, question.operation, check, background=background)
+        return self._exchange(
+            "POST", url, headers, body, question.operation, check, background=background, address=_address(image)
+        )
 
     def _url(self, question: Question) -> str:
         return f"{self._base}/{question.path or question.operation}?{urlencode(question.parameters)}"
@@ -237,8 +240,13 @@ class VisionClient:
         timeout_seconds: float | None = None,
         *,
         background: bool = False,
+        address: str = "",
     ) -> _T:
-        """Send until there is an answer; *check* reads a successful one, and what it refuses is sent again."""
+        """
+        Send until there is an answer; *check* reads a successful one, and what it refuses is sent again.
+
+        No error repeats what of *address*, the image's, may be a key.
+        """
         deadline = Deadline.after(timeout_seconds or self._timeout_seconds, self._clock)
         limit = Deadline(self._clock, min(deadline.at, self._clock.now() + self._max_wait_seconds))
         visit = self._gate.visit(limit, paid=method == "POST", background=background)
@@ -254,7 +262,7 @@ class VisionClient:
             visit.billed = billing.transactions(method, reply)
             if 200 <= reply.status < 300:
                 return check(reply, visit)
-            error = faults.error_of(reply.status, reply.headers, reply.body, operation)
+            error = faults.error_of(reply.status, reply.headers, reply.body, operation, address)
             raise self.credentials.refused(error) if reply.status == 401 else error
 
         return call(attempt, deadline, visit)
@@ -291,6 +299,10 @@ def _body(image: Image) -> tuple[str, bytes]:
     if isinstance(image, ImageUrl):
         return "application/json", json.dumps({"url": image.url}).encode()
     return "application/octet-stream", image.data
+
+
+def _address(image: Image) -> str:
+    return image.url if isinstance(image, ImageUrl) else ""
 
 
 def _answer(reply: Reply) -> Answer:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from shared import errors
+from shared import addresses, errors
 
 # Codes that blame the image's bytes: the same bytes will be refused again.
 _IMAGE_CODES = {
@@ -28,6 +28,7 @@ _URL_CODES = ("InvalidImageUrl", "FailedToDownloadImage")
 _APPROVAL = re.compile(r"missing approval|UnsupportedFeature", re.IGNORECASE)
 _AFTER = re.compile(r"(?:retry after|try again in) (\d{1,9}) second", re.IGNORECASE)
 _MAX_SHOWN_CHARACTERS = 300
+_MAX_READ_CHARACTERS = 20_000
 
 
 class Complaint(NamedTuple):
@@ -37,8 +38,8 @@ class Complaint(NamedTuple):
     message: str | None
 
 
-def read(body: bytes) -> Complaint:
-    """Read an error body of any shape; never fails."""
+def read(body: bytes, address: str = "") -> Complaint:
+    """Read an error body of any shape; never fails. *address* is the image's, of which no secret part is repeated."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
@@ -50,21 +51,26 @@ def read(body: bytes) -> Complaint:
     inner: dict[str, Any] = next(
         (outer[key] for key in ("innererror", "innerError") if isinstance(outer.get(key), dict)), {}
     )
+    codes = (inner.get("code"), outer.get("code"), outer.get("statusCode"))
+    messages = (inner.get("message"), outer.get("message"))
     return Complaint(
-        _text(inner.get("code")) or _text(outer.get("code")) or _text(outer.get("statusCode")),
-        _text(inner.get("message")) or _text(outer.get("message")),
+        next(filter(None, (_text(each, address) for each in codes)), None),
+        next(filter(None, (_text(each, address) for each in messages)), None),
     )
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, address: str) -> str | None:
     if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
-        return str(value)[:_MAX_SHOWN_CHARACTERS]
+        # Before it is cut: half a signature would not be found any more.
+        return addresses.hidden(str(value)[:_MAX_READ_CHARACTERS], address)[:_MAX_SHOWN_CHARACTERS]
     return None
 
 
-def error_of(status: int, headers: Mapping[str, str], body: bytes, operation: str) -> errors.BlobsightError:
-    """The error that an answer with this status (not 2xx) means."""
-    complaint = read(body)
+def error_of(
+    status: int, headers: Mapping[str, str], body: bytes, operation: str, address: str = ""
+) -> errors.BlobsightError:
+    """The error that an answer with this status (not 2xx) means; *address* is the image's, if it has one."""
+    complaint = read(body, address)
     # A gateway's code is the status once more.
     code = complaint.code if complaint.code not in (None, str(status)) else ""
     said = f"{status} {code}: {complaint.message or 'no message'}".replace(" :", ":")

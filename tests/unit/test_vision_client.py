@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 import requests
@@ -341,3 +341,33 @@ def test_a_question_waits_in_the_lane_that_it_is_said_to(
     client.ask(questions.analyze(["Tags"]), IMAGE, background=background)
     client.get_read_result(client.submit(questions.read(), IMAGE, background=background), background=background)
     assert gate.in_background == [background] * 3
+
+
+SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 415, 418, 429, 500, 503])
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        f"Image URL {SIGNED} is not accessible.",
+        f"No access to {quote(SIGNED, safe='')}.",
+        f"{'x' * 250} {SIGNED}",
+        "The signature S3CRETSIG/abc has expired.",
+        f"Could not sign in as {SIGNED.partition('://')[2].partition('@')[0]}@example.invalid",
+    ],
+)
+@pytest.mark.parametrize("operation", ["describe", "read/analyze"])
+def test_a_refusal_that_quotes_the_images_address_shows_no_key_in_it(
+    client: VisionClient, service: responses.RequestsMock, status: int, quoted: str, operation: str
+) -> None:
+    service.assert_all_requests_are_fired = False
+    for body in ({"error": {"code": quoted[:60], "message": quoted}}, {"code": "InvalidImageUrl", "message": quoted}):
+        answers(service, *[{"status": status, "json": body}] * 6, operation=operation)
+    question = questions.describe() if operation == "describe" else questions.read()
+    pose = client.ask if operation == "describe" else client.submit
+    with pytest.raises(BlobsightError) as caught:
+        pose(question, ImageUrl(SIGNED))
+    assert str(status) in str(caught.value)
+    for secret in ("hunter2", "S3CRET", "sv=2024"):
+        assert secret not in str(caught.value)

@@ -1,15 +1,16 @@
 """
 What is to be read and for whom: the input of OcrOrchestrator and of its activities.
 
-A job names its document and carries no bytes and no keys, because it is kept in the history of an orchestration. Jobs
-of the same document with the same parameters have the same instance id, so that there is one orchestration for them.
+A job names its document and carries no bytes, no keys and no address with a signature, because it is kept in the
+history of an orchestration; `shared.inputs` keeps what it must not carry. Jobs of the same document with the same
+parameters have the same instance id, so that there is one orchestration for them.
 """
 
 import hashlib
 import json
 from typing import Any, Literal, NamedTuple
 
-from shared import images, names
+from shared import addresses, images, names
 from shared.images import ImageBytes, ImageUrl
 from shared.records import Source, Version
 from shared.settings import Settings
@@ -24,14 +25,17 @@ class Job(NamedTuple):
     One document to read.
 
     Attributes:
-        kind: `image` (in the container `images`), `bytes` (stored in `inputs`) or `url`.
+        kind: `image` (in the container `images`), `bytes` or `url` (both kept in `inputs`).
         subject: what its claim is filed under: a digest of the bytes or of the address.
         parameters: of Read, as `questions.read` takes them.
         deadline_seconds: how long it may be running at the service.
         name, etag, size: the version of the image, for the kind `image`.
-        url: the address, for the kind `url`.
+        url: the whole address, in jobs that the version before has begun; else empty.
         text_only: nothing but its text is asked of it.
         pages: how many it has; 0 where a look at its bytes does not tell, and for the kind `url`.
+        address: the address without user, query and fragment, for the kind `url`.
+        id: the instance id, for the kind `url`, as it takes the whole address to tell it.
+        input: under which name the request has kept the bytes or the address; empty in jobs of the version before.
     """
 
     kind: Literal["image", "bytes", "url"]
@@ -44,6 +48,9 @@ class Job(NamedTuple):
     url: str = ""
     text_only: bool = False
     pages: int = 0
+    address: str = ""
+    id: str = ""
+    input: str = ""
 
     @property
     def question(self) -> Question:
@@ -57,7 +64,9 @@ class Job(NamedTuple):
 
     @property
     def instance_id(self) -> str:
-        """The id of its orchestration: a digest of the document and the parameters."""
+        """The id of its orchestration: a digest of the document (an address with all its parts) and the parameters."""
+        if self.id:
+            return self.id
         source = {
             "image": [names.IMAGES, self.name, self.etag],
             "bytes": [self.subject],
@@ -71,7 +80,20 @@ class Job(NamedTuple):
         """The head of its records."""
         if self.version:
             return dict(self.version.describe())
-        return {"url": self.url} if self.kind == "url" else {"sha256": self.subject, "bytes": self.size}
+        if self.kind == "url":
+            digest = self.subject.removeprefix(ImageUrl.PREFIX)
+            return {"url": addresses.shown(self.address or self.url), "urlSha256": digest}
+        return {"sha256": self.subject, "bytes": self.size}
+
+    @property
+    def bare(self) -> "Job":
+        """The same job without the whole address, which is to be kept elsewhere."""
+        return self._replace(url="", address=addresses.shown(self.url), id=self.instance_id) if self.url else self
+
+    @property
+    def input_name(self) -> str:
+        """The name of what `shared.inputs` keeps for it, in the containers `inputs` and `keys`."""
+        return names.kept(self.instance_id, self.input) if self.input else names.given(self.subject)
 
     @property
     def record(self) -> str:
@@ -113,11 +135,18 @@ def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
 
 
 def of_visitor(image: ImageBytes | ImageUrl, settings: Settings, parameters: Json) -> Job:
-    """Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings."""
+    """
+    Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings.
+
+    `shared.inputs.keep` takes what the job does not carry.
+
+    Raises:
+        BadRequestError: a parameter of an address's job is out of range; of bytes, when the question is put.
+    """
     parameters = {**_parameters(settings), **parameters}
     job = Job("bytes", image.subject, parameters, settings.text_deadline_seconds)
     if isinstance(image, ImageUrl):
-        return job._replace(kind="url", url=image.url)
+        return job._replace(kind="url", url=image.url).bare
     return job._replace(size=len(image.data), pages=images.count_pages(image.data) or 0)
 
 

@@ -20,10 +20,11 @@ UNFINISHED = "unfinished"
 # In the host account: the app's own bookkeeping.
 CACHE = "cache"
 INPUTS = "inputs"
+KEYS = "keys"
 QUOTA = "quota"
 
 # Written by the app, hence never to be watched by it: an output that triggered the app would loop for ever.
-OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, QUOTA)
+OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, KEYS, QUOTA)
 
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
@@ -127,8 +128,13 @@ def plain_text_of_digest(subject: str, question_key: str) -> str:
 
 
 def given(sha256: str) -> str:
-    """Bytes that came over HTTP to be read later, in the container `inputs`."""
+    """Bytes that the version before has stored to be read later, in the container `inputs`."""
     return sha256
+
+
+def kept(instance_id: str, token: str) -> str:
+    """What one request has sent to be read later, in the container `inputs`; its key, if it has one, in `keys`."""
+    return f"{instance_id}/{token}"
 
 
 def claim(subject: str, question_key: str) -> str:

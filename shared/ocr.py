@@ -10,17 +10,19 @@ Each returns an outcome, because an exception does not keep its type on its way 
     {"state": "again"}                           the answer is not to be had any more: submit again
     {"state": "superseded", "deleted"}           the image is another one by now, or gone
     {"state": "failed", "problem"}               it cannot be read; for an upload an unfinished record says so
+An outcome with a "job" replaces the job: one that the version before has begun carries the whole address no further.
 From "submitted" on the document is paid. Its claim has the ticket before the activity returns, so whatever happens
 after that leads to the same operation; only a process that dies between the service's answer and the claim's writing
 has it paid once more.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import appointments, names, ocr_records, schedule
+from shared import appointments, inputs, names, ocr_records, schedule
 from shared.asking import OPERATION_SECONDS, Ticket
 from shared.errors import (
     BadRequestError,
@@ -40,11 +42,14 @@ from shared.vision.reading import ReadResult
 # Short, because longer waits are the orchestrator's: they cost no thread.
 _POLL_SECONDS = 10.0
 _SUBMIT_WAIT_SECONDS = 5.0
+_ENDS = ("done", "superseded", "failed")
 Json = dict[str, Any]
 
 
 def submit(services: Services, job: Job, failures: int) -> Json:
     """Have the document read, unless its text is there or somebody else has had it read."""
+    if job.url:
+        return _submit_anew(services, job, failures)
     background = _in_background(job)
 
     def work() -> Json:
@@ -68,13 +73,37 @@ def submit(services: Services, job: Job, failures: int) -> Json:
             "seconds": until_first_poll(services, ticket),
         }
 
-    return outcome_of(services, job, failures, work, in_backlog=background)
+    return _outcome(services, job, failures, work, in_backlog=background)
 
 
-def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
-    """Ask once how far the Read is, and keep its answer if it is done."""
+def _submit_anew(services: Services, job: Job, failures: int) -> Json:
+    """The same for a job that the version before has begun: the address it carries is kept as one of today."""
 
     def work() -> Json:
+        return {"state": "kept", "job": inputs.keep(services.host, job.bare, job.url.encode()).to_json()}
+
+    kept = outcome_of(services, job, failures, work)
+    if kept["state"] != "kept":
+        return kept
+    outcome = submit(services, Job.of_json(kept["job"]), failures)
+    return outcome if outcome["state"] in _ENDS else {**outcome, "job": kept["job"]}
+
+
+def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: bool = False) -> Json:
+    """
+    Ask once how far the Read is, and keep its answer if it is done.
+
+    Args:
+        services, job: the parts; what is being read.
+        ticket: of its submission.
+        failures: how often the same has had to wait in a row.
+        first: whether nobody has asked yet. That the submission is over stands in the history by now, so nobody needs
+            the address any more; the submission itself could be asked for once more, if its process died.
+    """
+
+    def work() -> Json:
+        if first and job.kind == "url":
+            inputs.drop(services.host, job)
         elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
         try:
             result = services.vision.get_read_result(
@@ -102,7 +131,7 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int) -> Json:
             raise _given_up(services, job, ticket, _late(elapsed))
         return {"state": "running", "seconds": schedule.next_wait(services.median.seconds, elapsed), "polls": 1}
 
-    return outcome_of(services, job, failures, work)
+    return _outcome(services, job, failures, work)
 
 
 def store(
@@ -121,11 +150,11 @@ def store(
         log_event(job, "text.stored")
         return _done(job)
 
-    return outcome_of(services, job, failures, work)
+    return _outcome(services, job, failures, work)
 
 
 def note_cancelled(services: Services, job: Job) -> None:
-    """Note that somebody has cancelled it; final until somebody wants it again."""
+    """Note that somebody has cancelled it, which is final until it is asked for again; what was sent is deleted."""
 
     def work() -> Json:
         raise GoneError(
@@ -134,7 +163,7 @@ def note_cancelled(services: Services, job: Job) -> None:
             action="POST /api/unfinished/retry if it is to be read after all.",
         )
 
-    outcome_of(services, job, 0, work)
+    _outcome(services, job, 0, work)
 
 
 def is_known(services: Services, job: Job) -> bool:
@@ -150,23 +179,33 @@ def is_known(services: Services, job: Job) -> bool:
     return False
 
 
+def _outcome(
+    services: Services, job: Job, failures: int, work: Callable[[], Json], *, in_backlog: bool = False
+) -> Json:
+    """`outcome_of`, after which nothing is kept that nobody needs: what was sent at the end, a whole address before."""
+    outcome = outcome_of(services, job, failures, work, in_backlog=in_backlog)
+    if outcome["state"] in _ENDS:
+        inputs.drop(services.host, job)
+        return outcome
+    return {**outcome, "job": job.bare.to_json()} if job.url else outcome
+
+
 def _in_background(job: Job) -> bool:
     """Nobody waits for an upload's text; a caller who waits for one document is not put behind a thousand."""
     return job.kind == "image"
 
 
 def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
-    if job.kind == "url":
-        return ImageUrl(job.url)
-    container, name = (names.IMAGES, job.name) if job.kind == "image" else (names.INPUTS, names.given(job.subject))
-    blob = services.images.read(container, name) if job.kind == "image" else services.host.read(container, name)
-    if job.kind == "image" and (blob is None or blob.info.etag != job.etag):
-        raise SourceChangedError(deleted=blob is None)
-    if blob is None:
-        raise ReadFailedError(
-            "The bytes that were sent are no longer kept.", code="input_gone", action="Send the document again."
-        )
-    return ImageBytes(blob.data)
+    if job.kind == "image":
+        blob = services.images.read(names.IMAGES, job.name)
+        if blob is None or blob.info.etag != job.etag:
+            raise SourceChangedError(deleted=blob is None)
+        return ImageBytes(blob.data)
+    content = inputs.read(services.host, job)
+    if content is None:
+        what = "address that was sent is" if job.kind == "url" else "bytes that were sent are"
+        raise ReadFailedError(f"The {what} no longer kept.", code="input_gone", action="Send the document again.")
+    return ImageUrl(content.decode()) if job.kind == "url" else ImageBytes(content)
 
 
 def until_first_poll(services: Services, ticket: Ticket) -> float:

@@ -35,9 +35,13 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
     """OcrPoll: wait as long as was said, ask, and again as long as the waits are short."""
     ticket = Ticket.of_json(work["ticket"])
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
+
+    def ask(parts: Services, job: Job) -> Json:
+        return ocr.poll(parts, job, ticket, work["failures"], first=not (work.get("polls") or polls))
+
     while True:
         await sleep(wait)
-        outcome = await _do(work, lambda parts, job: ocr.poll(parts, job, ticket, work["failures"]))
+        outcome = await _do(work, ask)
         polls += outcome.get("polls", 0)
         left -= wait
         wait = outcome.get("seconds", 0.0)

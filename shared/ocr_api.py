@@ -13,7 +13,21 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, images, jobs, names, ocr, parameters, records, services, settings, text, web
+from shared import (
+    addresses,
+    bodies,
+    images,
+    inputs,
+    jobs,
+    names,
+    ocr,
+    parameters,
+    records,
+    services,
+    settings,
+    text,
+    web,
+)
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
@@ -23,6 +37,7 @@ from shared.orchestrations import (
     cancel,
     hand_over,
     is_under_way,
+    job_of,
     runtime_status,
     status_of,
 )
@@ -64,32 +79,41 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     job, known = await services.in_thread(parts.threads, lambda: _prepare(parts, given, asked))
     if known:
         return await services.in_thread(parts.threads, lambda: _result(parts, job.record, job.plain_record, plain))
-    await hand_over(client, job)
+    await _hand_over(parts, client, job)
     return _accepted(req, job.instance_id, {"id": job.instance_id, "state": "running"}, 1)
 
 
+async def _hand_over(parts: Services, client: DurableClient, job: Job) -> None:
+    """Have it read; unless it is this request's job that is under way, nobody needs what this request has kept."""
+    needed = False
+    try:
+        needed = await hand_over(client, job)
+    finally:
+        if not needed:
+            await services.in_thread(parts.threads, lambda: inputs.drop(parts.host, job))
+
+
 def _prepare(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
-    """The job, checked and with its bytes stored, and whether its text is there already."""
-    job, data = _job(parts, given, parameters)
+    """The job, checked and with what was sent kept, and whether its text is there already."""
+    job, content = _job(parts, given, parameters)
     if ocr.is_known(parts, job):
         return job, True
-    if job.kind == "bytes":
-        parts.host.write(names.INPUTS, names.given(job.subject), data, content_type=names.BYTES)
-    return job, False
+    return (job if job.kind == "image" else inputs.keep(parts.host, job, content)), False
 
 
 def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
     if isinstance(given, ImageUrl):
-        return _checked(jobs.of_visitor(given, parts.settings, parameters)), b""
+        return _checked(jobs.of_visitor(given, parts.settings, parameters)), given.url.encode()
     if isinstance(given, ImageBytes):
-        images.inspect_for_text(given.data)
-        return _checked(jobs.of_visitor(given, parts.settings, parameters)), given.data
+        visitor = _checked(jobs.of_visitor(given, parts.settings, parameters))
+        images.inspect_for_text(given.data, pages=parameters.get("pages", ""))
+        return visitor, given.data
     source = records.identify(parts.images, given.name, None)
     if source is None:
         raise NotFoundError(f"There is no image {given.name!r} in the container 'images'.", code="image_not_found")
     data = source.image.data
-    images.inspect_for_text(data)
     visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
+    images.inspect_for_text(data, pages=parameters.get("pages", ""))
     if visitor.question != text.question(parts.settings):
         # Its records in the container `text` answer the settings' question; another one is put to its bytes.
         return visitor, data
@@ -145,6 +169,8 @@ def _outcome(status: Any, instance_id: str) -> Json:
 async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
     status = await _status(client, instance_id)
     if runtime_status(status) in ("Terminated", "Canceled"):
+        # Once more, because the process that cancelled it may have died before.
+        await _drop_input(status)
         return web.answer_json({"id": instance_id, "state": "cancelled"})
     if not is_under_way(status):
         raise ConflictError(
@@ -156,14 +182,16 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
 
 
 async def _note_cancelled(status: Any) -> None:
-    """An upload whose text nobody reads any more says so, and can be tried again."""
-    given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
-    if not isinstance(given, dict):
-        return  # started by somebody else than the app
-    # An instance that was continued as new has its job in its state.
-    job = Job.of_json(given.get("job", given))
-    parts = services.current()
-    await services.in_thread(parts.threads, lambda: ocr.note_cancelled(parts, job))
+    """An upload whose text nobody reads any more says so, and can be tried again; what was sent goes."""
+    job, parts = job_of(status), services.current()
+    if job:
+        await services.in_thread(parts.threads, lambda: ocr.note_cancelled(parts, job))
+
+
+async def _drop_input(status: Any) -> None:
+    job, parts = job_of(status), services.current()
+    if job:
+        await services.in_thread(parts.threads, lambda: inputs.drop(parts.host, job))
 
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
@@ -195,7 +223,7 @@ def _result(parts: Services, record: str, plain_record: str, plain: bool, etag: 
         {
             "state": "done",
             "text": spoken.data.decode() if spoken else "",
-            "source": stored["source"],
+            "source": _shown(stored["source"]),
             "request": stored["request"],
             "analyzeResult": stored["analyzeResult"],
             "record": f"{names.TEXT}/{record}",
@@ -204,6 +232,11 @@ def _result(parts: Services, record: str, plain_record: str, plain: bool, etag: 
     )
     response.headers.update(headers)
     return response
+
+
+def _shown(source: Json) -> Json:
+    """The head of a record; one that an earlier version has written may have an address with all its parts."""
+    return {**source, "url": addresses.shown(source["url"])} if "url" in source else source
 
 
 def _accepted(req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float) -> func.HttpResponse:

@@ -42,7 +42,13 @@ def begin(job: Json, now: datetime) -> Json:
 def advance(state: Json, outcome: Json) -> Json:
     """The state after an activity's outcome (see `shared.ocr`)."""
     said = outcome["state"]
-    state = {**state, "pause": 0.0, "wait": 0.0, "polls": state["polls"] + outcome.get("polls", 0)}
+    state = {
+        **state,
+        "job": outcome.get("job", state["job"]),
+        "pause": 0.0,
+        "wait": 0.0,
+        "polls": state["polls"] + outcome.get("polls", 0),
+    }
     if said == "wait":
         return {
             **state,

@@ -4,6 +4,7 @@ Jobs and appointments handed over to their orchestrators, and what can be asked 
 The durable client is the function's own, made of its binding and used on the event loop that it belongs to.
 """
 
+import json
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
@@ -51,9 +52,12 @@ async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment]) -> Non
         await hand_over(client, task)
 
 
-async def hand_over(client: DurableClient, task: Job | Appointment) -> None:
+async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     """
     Have it done. What is under way already is not started again.
+
+    Returns:
+        Whether it is this very task that is under way, as far as can be told, and not an equal one of another request.
 
     Raises:
         StorageError: it could not be started.
@@ -62,11 +66,13 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> None:
     try:
         await client.start_new(orchestrator, task.instance_id, task.to_json())
     except Exception as error:  # the SDK raises nothing more specific
-        if runtime_status(await _status_or_none(client, task.instance_id)) not in _UNDER_WAY:
+        status = await _status_or_none(client, task.instance_id)
+        if not is_under_way(status):
             raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
-        return
+        return not isinstance(task, Job) or _is_the_same(task, job_of(status))
     event = "text.handed_over" if isinstance(task, Job) else "step.handed_over"
     log.event(_logger, event, blob=task.name or "-", instance=task.instance_id)
+    return True
 
 
 async def status_of(client: DurableClient, instance_id: str) -> Any:
@@ -93,6 +99,21 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
         await client.terminate(instance_id, "cancelled over HTTP")
     except Exception as error:  # the SDK raises nothing more specific
         raise StorageError(f"The Read {instance_id} could not be cancelled: {error}.") from error
+
+
+def _is_the_same(job: Job, other: Job | None) -> bool:
+    """Whether both come from one request; of a job that nobody can tell, it is said that they do."""
+    return other is None or other.input == job.input
+
+
+def job_of(status: Any) -> Job | None:
+    """The job of an instance of OcrOrchestrator, or None if it was started by something else than the app."""
+    try:
+        given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
+        # An instance that was continued as new has its job in its state.
+        return Job.of_json(given.get("job", given))
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def runtime_status(status: Any) -> str | None:

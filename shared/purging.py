@@ -1,10 +1,13 @@
-"""What is kept for a while and then goes: histories of orchestrations that ended, bytes that were sent to be read."""
+"""What is kept for a while and then goes: histories of orchestrations that ended, what was sent to be read."""
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from shared import log, names, services
+from shared.errors import ConflictError
 from shared.services import Services
 
 KEPT = timedelta(days=7)
@@ -27,8 +30,11 @@ async def purge(parts: Services, client: PurgingClient) -> None:
     """Purge what is older than `KEPT`. What is under way stays, however old."""
     before = parts.clock.utc() - KEPT
     histories = await client.purge_instance_history_by(_BEGINNING, before, _ended())
-    inputs = await services.in_thread(parts.threads, lambda: _inputs(parts, before))
-    log.event(_logger, "history.purged", instances=histories.instances_deleted, inputs=inputs)
+    inputs, keys = [
+        await services.in_thread(parts.threads, partial(_sent, parts, container, before))
+        for container in (names.INPUTS, names.KEYS)
+    ]
+    log.event(_logger, "history.purged", instances=histories.instances_deleted, inputs=inputs, keys=keys)
 
 
 def _ended() -> list[Any]:
@@ -37,15 +43,16 @@ def _ended() -> list[Any]:
     return [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 
 
-def _inputs(parts: Services, before: datetime) -> int:
+def _sent(parts: Services, container: str, before: datetime) -> int:
     """Delete what was sent before that; a job that still needs it asks its caller to send it again."""
     count, continuation = 0, None
     while True:
-        page = parts.host.page(names.INPUTS, limit=_PAGE, continuation=continuation)
+        page = parts.host.page(container, limit=_PAGE, continuation=continuation)
         for info in page.items:
             if info.modified is not None and info.modified < before:
-                parts.host.delete(names.INPUTS, info.name)
-                count += 1
+                with suppress(ConflictError):  # it was sent again since the listing
+                    parts.host.delete(container, info.name, etag=info.etag)
+                    count += 1
         continuation = page.continuation
         if continuation is None:
             return count

@@ -6,7 +6,7 @@ from azure.storage.queue import QueueServiceClient
 
 from local.errors import LocalError
 
-CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished", "cache", "inputs", "quota")
+CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished", "cache", "inputs", "keys", "quota")
 QUEUES = ("webjobs-blobtrigger-poison",)
 
 

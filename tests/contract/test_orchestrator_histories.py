@@ -27,6 +27,7 @@ from doubles.read_runs import job_of
 from OcrOrchestrator import main
 from shared import names, ocr_loop
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
+from shared.jobs import Job
 from shared.schedule import Median
 
 HISTORIES = Path(__file__).resolve().parents[1] / "fixtures" / "histories"
@@ -138,6 +139,33 @@ def stored_already() -> OrchestratorRun:
     return run
 
 
+# What the version before had for an input: with the whole address in it. Its two recordings are of that version.
+SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
+SECRETS = ("hunter2", "S3CRET", "sv=2024")
+BEFORE = {
+    "kind": "url",
+    "subject": "url-58b68ee95bd8d241107e115fff1c428c8527cc0c21d94b1371a9fcc11d38c004",
+    "parameters": {"reading_order": "natural", "model_version": "latest"},
+    "deadline_seconds": 1800.0,
+    "name": "",
+    "etag": "",
+    "size": 0,
+    "url": SIGNED,
+    "text_only": False,
+}
+
+
+def address(*, throttled_times: int = 1) -> OrchestratorRun:
+    app = parts()
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=9.0)] * throttled_times
+    app.vision.reads = [["running", "running", "succeeded"]]
+    return OrchestratorRun(app, Job.of_json(BEFORE), main)
+
+
+def address_continued() -> OrchestratorRun:
+    return address(throttled_times=52)
+
+
 RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "short": (short, "Completed", "done"),
     "slow": (slow, "Completed", "done"),
@@ -154,6 +182,8 @@ RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "superseded": (superseded, "Completed", "superseded"),
     "forgotten": (forgotten, "Completed", "done"),
     "stored-already": (stored_already, "Completed", "done"),
+    "address": (address, "Completed", "done"),
+    "address-continued": (address_continued, "Completed", "done"),
 }
 
 
@@ -202,6 +232,21 @@ def test_the_recordings_cover_timers_retries_continuing_and_every_activity() -> 
     assert {0, 4, 5, 6, 10, 11, 12, 13} <= seen
     assert len(history("continued")["executions"]) == 2
     assert {call for name in RUNS for call in calls(history(name))} == {"OcrSubmit", "OcrPoll", "OcrStore"}
+
+
+@pytest.mark.parametrize("run", [address, address_continued])
+def test_a_run_that_the_version_before_has_begun_writes_the_address_nowhere_again(
+    run: Callable[[], OrchestratorRun],
+) -> None:
+    """But into the input of its first call, which has to bring it to where it is kept."""
+    found = run().record()
+    assert found["executions"][0]["instance"] == "ocr-84fd049cd74739f0de823ccec5b55fc595d17daa"
+    events = [event for execution in found["executions"] for event in execution["history"]]
+    tellers = [event["EventType"] for event in events if any(each in json.dumps(event) for each in SECRETS)]
+    # Its own start, and the first call of an activity.
+    assert tellers == [0, 4]
+    later = json.dumps([execution["input"] for execution in found["executions"][1:]] + [found["output"]])
+    assert not [secret for secret in SECRETS if secret in later]
 
 
 def calls(recording: dict[str, Any]) -> list[str]:

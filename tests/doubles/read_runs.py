@@ -53,6 +53,7 @@ class ReadRun:
         self.app.clock.advance(seconds)
         work = ocr_loop.work_of(self.state)
         outcome = self._act(self.state["step"], work)
+        self.job = Job.of_json(outcome.get("job") or self.state["job"])
         self.steps.append(f"{self.state['step']}:{outcome['state']}")
         self.state = ocr_loop.advance(self.state, outcome)
         return outcome
@@ -79,5 +80,5 @@ class ReadRun:
             return ocr.submit(services, self.job, failures)
         if step == ocr_loop.POLL:
             assert ticket is not None
-            return ocr.poll(services, self.job, ticket, failures)
+            return ocr.poll(services, self.job, ticket, failures, first=not work["polls"])
         return ocr.store(services, self.job, failures, ticket=ticket, crash=work["crash"])

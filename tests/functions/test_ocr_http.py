@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,13 +19,14 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of, upload
 
 from OcrHttp import main
-from shared import jobs, names
+from shared import inputs, jobs, names, purging
 from shared.errors import StorageError
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
 
 RED = picture(colour=(200, 0, 0))
 URL = "https://example.invalid/a.jpg"
+SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
 HOST = "https://blobsight.example"
 UNKNOWN = f"ocr-{'0' * 40}"
 DOWN = Exception("Connection refused by the durable API")
@@ -75,8 +80,11 @@ def test_bytes_are_stored_and_their_read_is_started(app: Parts, hub: Hub) -> Non
     job = job_for(app)
     assert response.status_code == 202
     assert parsed(response) == {"id": job.instance_id, "state": "running"}
-    assert hub.started == [("OcrOrchestrator", job.instance_id, job.to_json())]
-    assert app.host.contents(names.INPUTS) == {job.subject: RED}
+    ((orchestrator, identifier, given),) = hub.started
+    started = Job.of_json(given)
+    assert (orchestrator, identifier) == ("OcrOrchestrator", job.instance_id)
+    assert started == job._replace(input=started.input)
+    assert app.host.contents(names.INPUTS) == {started.input_name: RED}
     assert app.vision.asked == []
 
 
@@ -139,8 +147,142 @@ def test_the_format_goes_along_with_the_location(app: Parts, hub: Hub) -> None:
 def test_an_address_is_handed_over_without_a_fetch(app: Parts, hub: Hub) -> None:
     job = jobs.of_visitor(ImageUrl(URL), app.services.settings, {})
     assert parsed(ask(body={"url": URL}))["id"] == job.instance_id
-    assert hub.started[0][2] == job.to_json()
-    assert app.host.contents(names.INPUTS) == {}
+    started = Job.of_json(hub.started[0][2])
+    assert started == job._replace(input=started.input)
+    assert inputs.read(app.host, started) == URL.encode()
+
+
+def test_an_address_is_told_by_nothing_but_two_blobs_together(
+    app: Parts, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    response = ask(body={"url": SIGNED})
+    assert parsed(response)["id"] == "ocr-84fd049cd74739f0de823ccec5b55fc595d17daa"
+    sealed, key = app.host.contents(names.INPUTS), app.host.contents(names.KEYS)
+    assert list(sealed) == list(key)
+    found = f"{hub.started} {sealed} {key} {caplog.text} {response.get_body()!r} {dict(response.headers)}"
+    for secret in ("hunter2", "S3CRET", "sv=2024"):
+        assert secret not in found
+    assert inputs.read(app.host, Job.of_json(hub.started[0][2])) == SIGNED.encode()
+
+
+def test_no_two_addresses_have_one_key(app: Parts) -> None:
+    for address in (SIGNED, SIGNED, URL):
+        ask(body={"url": address}, language="de")
+        ask(body={"url": address})
+    keys = app.host.contents(names.KEYS)
+    assert len(set(keys.values())) == len(keys) == 4
+
+
+def ids_kept(app: Parts) -> list[str]:
+    return [name for container in (names.INPUTS, names.KEYS) for name in app.host.contents(container)]
+
+
+@pytest.mark.parametrize("body", [RED, {"url": SIGNED}], ids=["bytes", "url"])
+def test_what_is_sent_again_while_it_is_under_way_is_not_kept_twice(
+    app: Parts, hub: Hub, body: bytes | dict[str, str]
+) -> None:
+    ask(body=body)
+    before = ids_kept(app)
+    assert [ask(body=body).status_code for _ in range(2)] == [202, 202]
+    assert ids_kept(app) == before
+    assert ReadRun(app, Job.of_json(hub.started[0][2])).finish()["state"] == "done"
+    assert ids_kept(app) == []
+
+
+@pytest.mark.parametrize("body", [RED, {"url": SIGNED}], ids=["bytes", "url"])
+def test_two_requests_at_once_do_not_destroy_what_the_other_has_sent(
+    app: Parts, hub: Hub, body: bytes | dict[str, str]
+) -> None:
+    """Wherever the second comes in between; whoever is first has it read, and with what it has sent itself."""
+    for moment in range(8):
+        operations: list[str] = []
+
+        def before(operation: str, container: str, name: str, moment: int = moment) -> None:
+            operations.append(operation)  # noqa: B023 (called within the round)
+            if len(operations) == moment:  # noqa: B023
+                with ThreadPoolExecutor(1) as pool:
+                    assert pool.submit(ask, body=body, language="de").result(20).status_code == 202
+
+        app.host.before = before
+        assert ask(body=body, language="de").status_code == 202
+        app.host.before = None
+        assert len(hub.started) == 1
+        assert ReadRun(app, Job.of_json(hub.started.pop()[2])).finish()["state"] == "done"
+        assert ids_kept(app) == []
+        hub.statuses.clear()
+        for container in (names.CACHE, names.TEXT):
+            for blobs in (app.host, app.images):
+                for name in blobs.contents(container):
+                    blobs.delete(container, name)
+
+
+@pytest.mark.parametrize("body", [RED, {"url": SIGNED}], ids=["bytes", "url"])
+@pytest.mark.parametrize("dies_at", range(1, 9))
+def test_a_process_that_dies_at_any_step_is_made_good_by_sending_it_again(
+    app: Parts, hub: Hub, body: bytes | dict[str, str], dies_at: int
+) -> None:
+    operations: list[str] = []
+
+    def before(operation: str, container: str, name: str) -> None:
+        operations.append(operation)
+        if len(operations) == dies_at:
+            raise KeyboardInterrupt
+
+    app.host.before = before
+    with suppress(KeyboardInterrupt):
+        ask(body=body)
+        run = ReadRun(app, Job.of_json(hub.started[0][2]))
+        run.finish()
+    app.host.before = None
+    hub.statuses.clear()
+    for secret in (b"hunter2", b"S3CRET"):
+        assert not any(secret in data for container in names.OUTPUTS for data in app.host.contents(container).values())
+    response = ask(body=body)
+    if response.status_code == 202:
+        assert ReadRun(app, Job.of_json(hub.started[-1][2])).finish()["state"] == "done"
+    app.clock.advance(8 * 86_400)
+    asyncio.run(purging.purge(app.services, NoHistories()))
+    assert ids_kept(app) == []
+
+
+class NoHistories:
+    """A task hub of which nothing is purged."""
+
+    async def purge_instance_history_by(self, *_: object) -> Any:
+        return SimpleNamespace(instances_deleted=0)
+
+
+def test_what_is_not_read_because_the_hub_does_not_answer_is_not_kept(app: Parts, hub: Hub) -> None:
+    hub.failing = DOWN
+    for body in (RED, {"url": SIGNED}):
+        problem_of(ask(body=body), 503, "storage_unavailable")
+    assert ids_kept(app) == []
+
+
+def test_a_start_that_was_made_but_whose_answer_is_lost_keeps_what_it_needs(
+    app: Parts, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_new = hub.start_new
+
+    async def cut_off(*given: Any) -> str:
+        await start_new(*given)
+        raise DOWN
+
+    monkeypatch.setattr(hub, "start_new", cut_off)
+    assert ask(body={"url": SIGNED}).status_code == 202
+    assert ReadRun(app, Job.of_json(hub.started[0][2])).finish()["state"] == "done"
+
+
+def test_the_record_of_an_earlier_version_is_told_without_its_signature(app: Parts, hub: Hub) -> None:
+    job = jobs.of_visitor(ImageUrl(SIGNED), app.services.settings, {})
+    identifier = read(app, hub, inputs.keep(app.host, job, SIGNED.encode()))
+    stored = json.loads(app.images.contents(names.TEXT)[job.record])
+    stored["source"] = {"url": SIGNED}
+    app.images.write(names.TEXT, job.record, json.dumps(stored).encode(), content_type=names.JSON)
+    response = ask("GET", identifier=identifier)
+    assert parsed(response)["source"] == {"url": URL}
+    assert b"S3CRET" not in response.get_body()
 
 
 def test_an_uploaded_image_is_read_as_its_upload_would_be(app: Parts, hub: Hub) -> None:
@@ -162,7 +304,7 @@ def test_another_question_about_an_uploaded_image_does_not_touch_its_records(app
     assert ask(body={"blob": "a.jpg"}, language="de").status_code == 202
     job = job_for(app, language="de")
     assert hub.started[0][1] == job.instance_id
-    assert app.host.contents(names.INPUTS) == {job.subject: RED}
+    assert app.host.contents(names.INPUTS) == {Job.of_json(hub.started[0][2]).input_name: RED}
 
 
 def test_every_parameter_reaches_the_service(app: Parts, hub: Hub) -> None:
@@ -193,7 +335,7 @@ def test_a_read_that_came_to_an_end_without_a_text_is_started_anew(app: Parts, h
 def test_a_stored_text_answers_at_once(app: Parts, hub: Hub) -> None:
     ask(body=RED)
     job = job_for(app)
-    read(app, hub, job)
+    read(app, hub, Job.of_json(hub.started[0][2]))
     response = ask(body=RED)
     assert response.status_code == 200
     assert parsed(response) == {
@@ -479,6 +621,24 @@ def test_an_upload_whose_read_is_cancelled_says_so(app: Parts, hub: Hub) -> None
     note = json.loads(app.images.contents(names.UNFINISHED)["text/a.jpg.json"])
     assert (note["state"], note["code"]) == ("failed", "ocr_cancelled")
     assert "retry" in note["action"]
+
+
+@pytest.mark.parametrize("body", [RED, {"url": SIGNED}], ids=["bytes", "url"])
+def test_what_was_sent_goes_with_a_read_that_is_cancelled(app: Parts, hub: Hub, body: bytes | dict[str, str]) -> None:
+    started = parsed(ask(body=body))
+    assert ids_kept(app)
+    assert ask("DELETE", identifier=started["id"]).status_code == 202
+    assert ids_kept(app) == []
+
+
+@pytest.mark.parametrize("body", [RED, {"url": SIGNED}], ids=["bytes", "url"])
+def test_cancelling_again_deletes_what_a_process_that_died_has_left(
+    app: Parts, hub: Hub, body: bytes | dict[str, str]
+) -> None:
+    started = parsed(ask(body=body))
+    hub.set(started["id"], "Terminated")
+    assert ask("DELETE", identifier=started["id"]).status_code == 200
+    assert ids_kept(app) == []
 
 
 def test_a_read_that_has_ended_cannot_be_cancelled(app: Parts, hub: Hub) -> None:

@@ -9,7 +9,7 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import jobs, names
+from shared import addresses, jobs, names
 from shared.errors import BadRequestError
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
@@ -19,6 +19,7 @@ from shared.settings import Settings
 SETTINGS = Settings.from_env(ENVIRONMENT)
 VERSION = Version("a.jpg", "0x1", "5" * 64, 12)
 URL = "https://example.invalid/a.jpg"
+SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
 
 TEXTS = st.text(max_size=30)
 PARAMETERS = st.fixed_dictionaries(
@@ -42,6 +43,9 @@ JOBS = st.builds(
     size=st.integers(0, 10**9),
     url=TEXTS,
     text_only=st.booleans(),
+    address=TEXTS,
+    id=st.just(""),
+    input=TEXTS,
 )
 
 
@@ -135,6 +139,8 @@ def test_an_instances_id_stays_the_same_from_version_to_version() -> None:
     assert image().instance_id == "ocr-3ec5be398d9263466ade94f2b6cdaa5a7ef70d21"
     assert given_bytes().instance_id == "ocr-348cf7b94bf0e0bc369c8531a6a5b05c9157dbca"
     assert given_url().instance_id == "ocr-78fdcfa17c3b200dd6a89f5f0759d12a84697a8b"
+    assert given_url(SIGNED).instance_id == "ocr-84fd049cd74739f0de823ccec5b55fc595d17daa"
+    assert given_url(SIGNED, language="de", pages="1-3").instance_id == "ocr-217c7744c882d66b7753ff719597a903d7528a6f"
 
 
 def test_what_the_caller_says_goes_over_the_settings() -> None:
@@ -164,7 +170,25 @@ def test_only_an_image_is_a_version() -> None:
     assert image().source == {"name": "a.jpg", "etag": "0x1", "sha256": "5" * 64, "bytes": 12}
     assert given_bytes(b"xyz").version is None
     assert given_bytes(b"xyz").source["bytes"] == 3
-    assert given_url().source == {"url": URL}
+    assert given_url().source == {"url": URL, "urlSha256": given_url().subject.removeprefix("url-")}
+
+
+@pytest.mark.parametrize("url", [SIGNED, URL, f"{URL}?{SIGNED}", "http://u:p@h/a@b/?x@y#z@"])
+def test_a_job_carries_of_an_address_what_may_be_shown_and_the_digest_of_all(url: str) -> None:
+    job = given_url(url)
+    carried = json.dumps(job.to_json())
+    for secret in ("hunter2", "S3CRET", "sv=2024", "@y", "?"):
+        assert secret not in carried
+    assert job.subject == ImageUrl(url).subject
+    assert job.source["url"] == addresses.shown(url)
+    assert job.bare == job
+
+
+def test_a_job_of_the_version_before_is_the_same_job_without_its_address() -> None:
+    before = given_url(SIGNED)._replace(url=SIGNED, address="", id="")
+    assert before.bare == given_url(SIGNED)
+    assert (before.instance_id, before.source) == (before.bare.instance_id, before.bare.source)
+    assert (before.record, before.plain_record) == (before.bare.record, before.bare.plain_record)
 
 
 @given(st.text(min_size=1, max_size=1024))

@@ -12,7 +12,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of, upload
 
-from shared import jobs, names, ocr, ocr_loop, states, steps, text
+from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, text
 from shared.asking import Ticket
 from shared.errors import (
     AnswerTooLargeError,
@@ -50,13 +50,16 @@ def app() -> Parts:
 
 def of_bytes(app: Parts, data: bytes = RED, **parameters: str) -> Job:
     """A job whose bytes came over HTTP."""
-    job = jobs.of_visitor(ImageBytes(data), app.services.settings, parameters)
-    app.host.write(names.INPUTS, names.given(job.subject), data, content_type=names.BYTES)
-    return job
+    return inputs.keep(app.host, jobs.of_visitor(ImageBytes(data), app.services.settings, parameters), data)
 
 
 def of_url(app: Parts, url: str = "https://example.invalid/a.jpg") -> Job:
-    return jobs.of_visitor(ImageUrl(url), app.services.settings, {})
+    return inputs.keep(app.host, jobs.of_visitor(ImageUrl(url), app.services.settings, {}), url.encode())
+
+
+def kept(app: Parts) -> tuple[int, int]:
+    """How much of what was sent is kept: inputs, keys."""
+    return len(app.host.contents(names.INPUTS)), len(app.host.contents(names.KEYS))
 
 
 def texts(app: Parts) -> list[str]:
@@ -174,7 +177,10 @@ def test_bytes_over_http_are_read_and_stored_under_their_digest(app: Parts) -> N
 def test_an_address_is_read_by_the_service_itself(app: Parts) -> None:
     job = of_url(app)
     outcome = ReadRun(app, job).finish()
-    assert record(app, outcome["record"].removeprefix("text/"))["source"] == {"url": "https://example.invalid/a.jpg"}
+    assert record(app, outcome["record"].removeprefix("text/"))["source"] == {
+        "url": "https://example.invalid/a.jpg",
+        "urlSha256": job.subject.removeprefix("url-"),
+    }
     assert app.vision.asked[0][1].startswith("url-")
 
 
@@ -515,12 +521,19 @@ def test_an_operation_on_another_host_is_a_failure_that_is_noted(app: Parts) -> 
     assert noted["state"] == "failed"
 
 
-def test_bytes_over_http_that_are_gone_are_to_be_sent_again(app: Parts) -> None:
-    job = of_bytes(app, RED)
-    app.host.delete(names.INPUTS, names.given(job.subject))
-    problem = ReadRun(app, job).finish()["problem"]
-    assert problem["code"] == "input_gone"
-    assert problem["action"] == "Send the document again."
+@pytest.mark.parametrize("container", [names.INPUTS, names.KEYS])
+@pytest.mark.parametrize("make", [of_bytes, of_url])
+def test_what_was_sent_over_http_and_is_gone_is_to_be_sent_again(app: Parts, make: Any, container: str) -> None:
+    job = make(app)
+    app.host.delete(container, job.input_name)
+    outcome = ReadRun(app, job).finish()
+    if make is of_bytes and container == names.KEYS:
+        assert outcome["state"] == "done"  # bytes have no key
+        return
+    assert outcome["problem"]["code"] == "input_gone"
+    assert outcome["problem"]["action"] == "Send the document again."
+    assert app.vision.asked == []
+    assert kept(app) == (0, 0)
 
 
 def test_a_crash_is_noted_with_its_message(app: Parts) -> None:
@@ -786,3 +799,210 @@ def test_a_page_that_is_too_small_is_named_before_anything_is_paid(app: Parts, d
     assert submits(app) == 0
     others = of_bytes(app, data, pages="1" if data.startswith(b"II*") else "2")
     assert ReadRun(app, others).finish()["state"] == "done"
+
+
+# What was sent over HTTP is kept as long as somebody needs it.
+
+SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
+SECRETS = (b"hunter2", b"S3CRET", b"sv=2024")
+# The input of an orchestration that the version before has begun.
+BEFORE = {
+    "kind": "url",
+    "subject": "url-58b68ee95bd8d241107e115fff1c428c8527cc0c21d94b1371a9fcc11d38c004",
+    "parameters": {"reading_order": "natural", "model_version": "latest"},
+    "deadline_seconds": 1800.0,
+    "name": "",
+    "etag": "",
+    "size": 0,
+    "url": SIGNED,
+    "text_only": False,
+}
+BEFORE_ID = "ocr-84fd049cd74739f0de823ccec5b55fc595d17daa"
+
+
+def told(app: Parts) -> bytes:
+    """All that lies in both accounts: names and contents."""
+    return b"".join(
+        name.encode() + data
+        for blobs in (app.images, app.host)
+        for container in (names.IMAGES, *names.OUTPUTS)
+        for name, data in blobs.contents(container).items()
+    )
+
+
+def secrets_in(found: bytes | str) -> list[bytes]:
+    found = found.encode() if isinstance(found, str) else found
+    return [secret for secret in SECRETS if secret in found]
+
+
+def test_an_address_reaches_the_service_whole_and_nothing_else(app: Parts) -> None:
+    sent: list[str] = []
+    app.vision.at_call = lambda _, image: sent.append(image.url)  # type: ignore[union-attr]
+    run = ReadRun(app, of_url(app, SIGNED))
+    while not run.is_over:
+        outcome = run.step()
+        assert secrets_in(json.dumps([outcome, run.state])) == []
+        assert secrets_in(told(app)) == []
+    assert sent == [SIGNED]
+    assert record(app, run.job.record)["source"]["url"] == "https://example.invalid/a.jpg"
+
+
+def test_an_address_is_kept_until_its_submission_is_on_record(app: Parts) -> None:
+    run = ReadRun(app, of_url(app)).until(ocr_loop.POLL)
+    assert kept(app) == (1, 1)
+    app.vision.reads = []
+    app.vision.failing = ThrottledError("later")
+    run.step()
+    assert kept(app) == (0, 0)
+    app.vision.failing = None
+    assert run.finish()["state"] == "done"
+
+
+def test_a_submission_whose_outcome_is_lost_is_had_again_and_paid_once(app: Parts) -> None:
+    """However late: what it had was the address that others may have for five minutes only."""
+    job = of_url(app, SIGNED)
+    assert ocr.submit(app.services, job, 0)["state"] == "submitted"
+    again = ocr.submit(app.services, job, 0)
+    assert again["state"] == "submitted"
+    assert submits(app) == 1
+
+
+@pytest.mark.parametrize("error", WAITING, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("make", [of_bytes, of_url])
+def test_what_was_sent_is_there_for_every_further_try(app: Parts, make: Any, error: BlobsightError) -> None:
+    app.vision.failures = [error] * 3
+    run = ReadRun(app, make(app))
+    for _ in range(3):
+        assert run.step()["state"] == "wait"
+        assert kept(app)[0] == 1
+    assert run.finish()["state"] == "done"
+    assert kept(app) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ImageRejectedError("no"),
+        VisionError("no"),
+        BadRequestError("no"),
+    ],
+)
+@pytest.mark.parametrize("make", [of_bytes, of_url])
+def test_what_was_sent_and_cannot_be_read_is_not_kept(app: Parts, make: Any, failure: BlobsightError) -> None:
+    app.vision.failures = [failure]
+    assert ReadRun(app, make(app)).finish()["state"] == "failed"
+    assert kept(app) == (0, 0)
+
+
+@pytest.mark.parametrize("statuses", [["failed"], ["running"], ["running", "succeeded"]])
+def test_bytes_are_kept_until_they_are_read_and_stored_or_given_up(app: Parts, statuses: list[str]) -> None:
+    """A ticket that runs out asks for them once more."""
+    app.vision.reads = [statuses]
+    run = ReadRun(app, of_bytes(app))
+    while not run.is_over:
+        assert kept(app) == (1, 0)
+        run.step()
+    assert kept(app) == (0, 0)
+
+
+def test_an_address_whose_read_is_forgotten_is_to_be_sent_again(app: Parts) -> None:
+    run = ReadRun(app, of_url(app)).until(ocr_loop.POLL)
+    app.clock.advance(49 * HOUR)
+    app.vision.forget()
+    assert run.finish()["problem"]["code"] == "input_gone"
+    assert "address" in run.state["outcome"]["problem"]["message"]
+    assert ReadRun(app, of_url(app)).finish()["state"] == "done"
+
+
+def test_a_cancelled_read_keeps_nothing_of_what_was_sent(app: Parts) -> None:
+    for job in (of_bytes(app), of_url(app)):
+        ocr.submit(app.services, job, 0)
+        ocr.note_cancelled(app.services, job)
+    assert kept(app) == (0, 0)
+
+
+def test_jobs_of_the_same_bytes_do_not_delete_each_others(app: Parts) -> None:
+    german, all_of_it, again = of_bytes(app, language="de"), of_bytes(app), of_bytes(app)
+    assert ReadRun(app, german).finish()["state"] == "done"
+    assert ReadRun(app, all_of_it).finish()["state"] == "done"
+    assert inputs.read(app.host, again) == RED
+    assert ReadRun(app, again).finish()["state"] == "done"
+    assert kept(app) == (0, 0)
+
+
+@pytest.mark.parametrize("make", [of_bytes, of_url])
+def test_storage_that_does_not_delete_holds_nobody_up(app: Parts, make: Any) -> None:
+    run = ReadRun(app, make(app))
+    fail_storage(app, "delete", container=names.INPUTS)
+    assert run.finish()["state"] == "done"
+    assert kept(app) == (1, 0)
+
+
+def test_bytes_that_the_version_before_has_stored_are_read_and_left_to_the_purge(app: Parts) -> None:
+    """Other jobs that it has begun may need them."""
+    app.host.write(names.INPUTS, ImageBytes(RED).subject, RED, content_type=names.BYTES)
+    for parameters in ({}, {"language": "de"}):
+        job = jobs.of_visitor(ImageBytes(RED), app.services.settings, parameters)
+        assert ReadRun(app, job).finish()["state"] == "done"
+    assert list(app.host.contents(names.INPUTS)) == [ImageBytes(RED).subject]
+
+
+@pytest.mark.parametrize("step", [ocr_loop.SUBMIT, ocr_loop.POLL, ocr_loop.STORE])
+def test_a_read_that_the_version_before_has_begun_comes_to_its_end_and_spreads_no_secret(app: Parts, step: str) -> None:
+    """As it lies in a history or, continued as new, in the input of the next execution."""
+    begun = {
+        "job": BEFORE,
+        "step": step,
+        "ticket": None if step == ocr_loop.SUBMIT else ticket_of_before(app),
+        "pause": 0.0,
+        "wait": 0.0,
+        "polls": 0,
+        "failures": 0,
+        "problem": None,
+        "crash": None,
+        "begun": "2026-01-01T00:00:00+00:00",
+        "outcome": None,
+    }
+    run = ReadRun(app, Job.of_json(BEFORE))
+    run.state = begun
+    if step == ocr_loop.STORE:
+        app.services.desk.keep_result(
+            run.job.subject, run.job.question, app.vision.get_read_result(begun["ticket"]["operation"])
+        )
+    assert run.job.instance_id == BEFORE_ID
+    while not run.is_over:
+        outcome = run.step()
+        assert secrets_in(json.dumps(outcome) if run.is_over else json.dumps([outcome, run.state])) == []
+        assert secrets_in(told(app)) == []
+        assert run.is_over or Job.of_json(run.state["job"]).instance_id == BEFORE_ID
+    assert run.state["outcome"]["state"] == "done"
+    assert record(app, run.job.record)["source"]["url"] == "https://example.invalid/a.jpg"
+    assert submits(app) == 1
+    assert kept(app) == (0, 0)
+
+
+def ticket_of_before(app: Parts) -> dict[str, str]:
+    job = Job.of_json(BEFORE)
+    return app.services.desk.submit(job.question, ImageUrl(SIGNED), wait_seconds=0).to_json()
+
+
+@pytest.mark.parametrize("trouble", ["service", "storage"])
+def test_a_read_of_the_version_before_that_has_to_wait_for_its_submission_is_submitted_later(
+    app: Parts, trouble: str
+) -> None:
+    run = ReadRun(app, Job.of_json(BEFORE))
+    if trouble == "storage":
+        fail_storage(app, "write")
+    app.vision.failures = [ThrottledError("later")]
+    assert run.step()["state"] == "wait"
+    mend_storage(app)
+    assert (SIGNED in json.dumps(run.state)) == (trouble == "storage")
+    assert run.finish()["state"] == "done"
+    assert secrets_in(json.dumps(run.state) + told(app).decode("latin-1")) == []
+
+
+def test_an_address_that_an_older_version_has_left_and_nobody_accepts_fails_as_one_of_today(app: Parts) -> None:
+    app.vision.failures = [VisionError("no")]
+    outcome = ReadRun(app, Job.of_json(BEFORE)).finish()
+    assert set(outcome) == {"state", "problem"}
+    assert kept(app) == (0, 0)

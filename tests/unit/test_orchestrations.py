@@ -1,6 +1,7 @@
 """Handing jobs over: once, and never lost in silence."""
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -10,6 +11,7 @@ from doubles.parts import ENVIRONMENT
 
 from shared import jobs, orchestrations
 from shared.errors import StorageError
+from shared.jobs import Job
 from shared.records import Version
 from shared.settings import Settings
 
@@ -22,8 +24,8 @@ def hub() -> Hub:
     return Hub()
 
 
-def hand_over(hub: Any) -> None:
-    asyncio.run(orchestrations.hand_over(hub, JOB))
+def hand_over(hub: Any, job: Job = JOB) -> bool:
+    return asyncio.run(orchestrations.hand_over(hub, job))
 
 
 def test_a_job_is_started_with_its_own_id_and_its_json(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
@@ -37,6 +39,22 @@ def test_a_job_that_is_under_way_is_not_started_again(hub: Hub) -> None:
     for _ in range(3):
         hand_over(hub)
     assert len(hub.started) == 1
+
+
+@pytest.mark.parametrize("continued", [False, True])
+def test_of_two_requests_for_one_read_one_is_told_that_its_own_is_under_way(hub: Hub, continued: bool) -> None:
+    mine, other = JOB._replace(input="1"), JOB._replace(input="2")
+    assert hand_over(hub, mine)
+    given = {"job": mine.to_json(), "step": "OcrPoll"} if continued else mine.to_json()
+    hub.set(JOB.instance_id, "Running", given=json.dumps(given))
+    assert (hand_over(hub, mine), hand_over(hub, other)) == (True, False)
+
+
+@pytest.mark.parametrize("given", ["null", "[]", "no JSON", {}, {"job": 7}, {"job": {"kind": "url"}}])
+def test_what_nobody_can_tell_apart_is_taken_for_ones_own(hub: Hub, given: Any) -> None:
+    """To delete what the Read under way needs would be worse than to keep it for a week."""
+    hub.set(JOB.instance_id, "Running", given=given)
+    assert hand_over(hub, JOB._replace(input="1"))
 
 
 @pytest.mark.parametrize("status", ENDED)

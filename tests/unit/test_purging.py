@@ -11,7 +11,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
-from shared import jobs, names, purging
+from shared import inputs, jobs, names, purging
 from shared.errors import StorageError
 from shared.images import ImageBytes
 
@@ -55,13 +55,30 @@ def test_histories_that_ended_go_after_seven_days(app: Parts) -> None:
     assert sorted(statuses) == ["Canceled", "Completed", "Failed", "Terminated"]
 
 
-def test_bytes_that_were_sent_go_after_seven_days(app: Parts) -> None:
+@pytest.mark.parametrize("container", [names.INPUTS, names.KEYS])
+def test_what_was_sent_and_its_key_go_after_seven_days(app: Parts, container: str) -> None:
     for name, days in (("old", 2.0), ("almost seven days", 4.6), ("young", 0.2), ("now", 0.0)):
-        store(app, name)
+        store(app, name, container)
         app.clock.advance(days * DAY)
     app.clock.advance(2.1 * DAY)
     purge(app)
-    assert list(app.host.contents(names.INPUTS)) == ["almost seven days", "now", "young"]
+    assert list(app.host.contents(container)) == ["almost seven days", "now", "young"]
+
+
+def test_what_is_sent_again_while_the_purge_is_under_way_stays(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    store(app, "a")
+    store(app, "b")
+    app.clock.advance(8 * DAY)
+
+    def before(operation: str, container: str, name: str) -> None:
+        if (operation, name) == ("delete", "a"):
+            store(app, "a")
+
+    app.host.before = before
+    purge(app)
+    assert list(app.host.contents(names.INPUTS)) == ["a"]
+    assert any("inputs=1" in line for line in caplog.messages)
 
 
 def test_nothing_else_goes(app: Parts) -> None:
@@ -80,13 +97,12 @@ def test_inputs_are_purged_page_by_page(app: Parts, caplog: pytest.LogCaptureFix
     app.clock.advance(8 * DAY)
     purge(app)
     assert app.host.contents(names.INPUTS) == {}
-    assert any(line.startswith("history.purged instances=3 inputs=1203") for line in caplog.messages)
+    assert any(line.startswith("history.purged instances=3 inputs=1203 keys=0") for line in caplog.messages)
 
 
 def test_a_job_that_is_older_than_its_bytes_asks_for_them_again(app: Parts) -> None:
     job = jobs.of_visitor(ImageBytes(picture()), app.services.settings, {})
-    app.host.write(names.INPUTS, names.given(job.subject), picture(), content_type=names.BYTES)
-    run = ReadRun(app, job)
+    run = ReadRun(app, inputs.keep(app.host, job, picture()))
     app.clock.advance(8 * DAY)
     purge(app)
     assert run.finish()["problem"]["code"] == "input_gone"

@@ -1,0 +1,81 @@
+"""
+What callers send to be read: kept from the request on, until nobody needs it.
+
+Each request keeps it under a name of its own, which its job carries. So no two requests destroy or mix what the other
+has stored, a job deletes what is its own and nobody else's, and a process that dies between two steps leaves at most
+blobs that no job names, which the daily purge deletes.
+
+An address can open a private file by itself. It lies encrypted, and its key in another container, so that neither blob
+alone tells it; only OcrSubmit reads both.
+"""
+
+import logging
+import os
+
+from shared import log, names
+from shared.errors import StorageError
+from shared.jobs import Job
+from shared.storage import Blobs
+
+_logger = logging.getLogger(__name__)
+
+
+def keep(host: Blobs, job: Job, content: bytes) -> Job:
+    """
+    Keep the bytes to be read, or the whole address, until `drop`; returns the job that knows where.
+
+    Raises:
+        StorageError: it could not be stored; what is there by then tells nothing.
+    """
+    job = job._replace(input=os.urandom(16).hex())
+    if job.kind == "url":
+        content = _sealed(host, job, content)
+    host.write(names.INPUTS, job.input_name, content, content_type=names.BYTES)
+    return job
+
+
+def read(host: Blobs, job: Job) -> bytes | None:
+    """
+    The bytes, or the whole address, that were kept; None if they are not (or no longer) there.
+
+    Raises:
+        StorageError: nobody answered.
+    """
+    blob = host.read(names.INPUTS, job.input_name)
+    if blob is None or job.kind != "url":
+        return blob.data if blob else None
+    key = host.read(names.KEYS, job.input_name)
+    return _opened(blob.data, key.data) if key else None
+
+
+def drop(host: Blobs, job: Job) -> None:
+    """
+    Delete what was kept for this job. It may be gone already.
+
+    Storage that fails is no reason to fail the job: the purge deletes what is left. So does it with the bytes that the
+    version before has stored, because other jobs may need them.
+    """
+    containers = {"url": (names.KEYS, names.INPUTS), "bytes": (names.INPUTS,)}.get(job.kind, ())
+    for container in containers if job.input else ():
+        try:
+            host.delete(container, job.input_name)
+        except StorageError as error:
+            log.event(_logger, "input.left", level=logging.WARNING, subject=job.subject[:16], problem=error.message)
+
+
+def _sealed(host: Blobs, job: Job, content: bytes) -> bytes:
+    # Imported where an address is sealed or opened: few requests bring one, and its import costs every cold start.
+    from cryptography.fernet import Fernet
+
+    key = Fernet.generate_key()
+    host.write(names.KEYS, job.input_name, key, content_type=names.BYTES)
+    return Fernet(key).encrypt(content)
+
+
+def _opened(sealed: bytes, key: bytes) -> bytes | None:
+    from cryptography.fernet import Fernet, InvalidToken
+
+    try:
+        return Fernet(key).decrypt(sealed)
+    except (ValueError, InvalidToken):  # somebody has written to one of the two blobs
+        return None

@@ -12,7 +12,7 @@ import azure.functions as func
 from shared import fetchable, json_object, mistaken, names
 from shared.characters import listed
 from shared.errors import BadRequestError, LengthRequiredError
-from shared.images import ImageBlob, ImageBytes, ImageUrl, kind_of
+from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.json_object import Json
 
 _EITHER = 'expected one of {"url": "https://..."} and {"blob": "name in the container images"}'
@@ -38,7 +38,7 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
     declared = _media_type(req)
     wrong = mistaken.form(body, declared)
     if not wrong:
-        if mistaken.is_image(body) or (kind_of(body) and not mistaken.looks_like_json(body)):
+        if mistaken.is_image(body):
             return ImageBytes(body)
         wrong = mistaken.seen(body, declared, _encoding(req))
     if wrong:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from shared.characters import shown
 from shared.images import kind_of
+from shared.pictures.kinds import PDF
 
 # As many first bytes are enough; nothing is decoded beyond them.
 HEAD_BYTES = 2048
@@ -64,6 +65,7 @@ _BEGINNINGS = (
     (rb"\xef\xbf\xbd", "an image that was read as text, which destroys it", f"Read the file as bytes. {_BYTES}"),
 )
 _FORM = re.compile(rb"\s{0,16}--[^\r\n]{1,200}\r?\n([^\r\n]{1,400}\r?\n){0,4}?content-disposition:", re.IGNORECASE)
+_WRAPPED = re.compile(rb"(\xef\xbb\xbf)?\s{0,256}(--|\{)")
 _PAIR = re.compile(rb"[A-Za-z0-9_.%\[\]-]{1,64}=")
 
 
@@ -101,15 +103,17 @@ def form(body: bytes, media_type: str) -> Mistake | None:
 
     Asked before anything else: an image lies in the form, and a PDF may begin behind other bytes.
     """
-    declared = media_type.startswith("multipart/") and not is_image(body)
+    kind = kind_of(body)
+    is_image_alone = kind is not None and (kind is not PDF or body.startswith(b"%PDF-"))
+    declared = media_type.startswith("multipart/") and not is_image_alone
     if declared or _FORM.match(body[:HEAD_BYTES]):
         return Mistake("a multipart form", f"Forms are not read, and curl makes one with -F. {_BYTES}")
     return None
 
 
 def is_image(body: bytes) -> bool:
-    """Whether the very first bytes are an image's."""
-    return kind_of(body[:_SIGNATURE_BYTES]) is not None
+    """Whether it begins like an image; a PDF may begin inside a form or JSON, which are none."""
+    return kind_of(body) is not None and not _WRAPPED.match(body)
 
 
 def is_json(media_type: str) -> bool:
@@ -129,7 +133,7 @@ def _written(start: bytes) -> tuple[str, str] | None:
         with suppress(ValueError):
             kind = kind_of(decode(sample))
             if kind:
-                return way, f"a {kind[0]}"
+                return way, kind.described
     return None
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK
 from local.events import schema
+from local.json_text import read_json
 
 # Event Grid gives a webhook 30 s to answer.
 ANSWER_SECONDS = 30.0
@@ -72,7 +73,7 @@ class Webhook:
         code = self._new_code()
         status, body = self._post("SubscriptionValidation", [schema.validation(code)])
         try:
-            echoed = json.loads(body)["validationResponse"]
+            echoed = read_json(body)["validationResponse"]
         except (ValueError, KeyError, TypeError):
             echoed = None
         if status != 200 or echoed != code:

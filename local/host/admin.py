@@ -1,6 +1,5 @@
 """The host's admin API: is it there, what runs in it, run something now."""
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from local.host.errors import BadRequestError
 from local.host.loader import LoadedApp, LoadedFunction
 from local.host.routes import Route
 from local.host.workers import Workers
+from local.json_text import NotJsonError, read_json
 
 VERSION = "4.0.0-local"
 
@@ -97,11 +97,12 @@ class AdminApi:
 
 
 def _input(body: bytes, example: str) -> str:
+    needed = f'the body must be {{"input": "{example}"}}'
     try:
-        content = json.loads(body)
-    except ValueError:
-        content = None
+        content = read_json(body)
+    except NotJsonError as error:
+        raise BadRequestError(f"{needed}, and it is no JSON: {error}") from None
     value = content.get("input") if isinstance(content, Mapping) else None
     if not isinstance(value, str):
-        raise BadRequestError(f'the body must be JSON: {{"input": "{example}"}}')
+        raise BadRequestError(f"{needed}, and it has no text named input")
     return value

@@ -1,6 +1,5 @@
 """The host's own configuration: host.json, and the settings of local.settings.json, which become the environment."""
 
-import json
 import os
 import re
 from collections.abc import Mapping, MutableMapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.host.errors import StartError
+from local.json_text import read_json
 
 DEFAULT_ROUTE_PREFIX = "api"
 DEFAULT_POISON_BLOB_THRESHOLD = 5
@@ -148,7 +148,7 @@ def _queues(section: Mapping[str, Any]) -> QueueConfig:
 
 def _json_object(path: Path, *, missing: str) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = read_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise StartError(missing) from None
     except (OSError, ValueError) as error:

@@ -27,3 +27,5 @@ class InvocationError(HostError):
 
 class BadRequestError(HostError):
     """A request to the host itself is malformed."""
+
+    status = 400

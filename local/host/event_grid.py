@@ -6,13 +6,13 @@ and .../end-point-validation-cloud-events-schema.
 """
 
 import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from local.host.errors import BadRequestError
+from local.json_text import NotJsonError, read_json
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class BlobEvent:
 def parse_events(body: bytes) -> list[dict[str, Any]]:
     """Return the events of a delivery in either schema, one or many; raises BadRequestError."""
     try:
-        content = json.loads(body)
-    except ValueError as error:
+        content = read_json(body)
+    except NotJsonError as error:
         raise BadRequestError(f"the body is no JSON: {error}") from None
     events = content if isinstance(content, list) else [content]
     if not events or not all(isinstance(event, dict) for event in events):
@@ -61,7 +61,10 @@ def blob_of_url(url: str) -> tuple[str, str]:
 
     An emulator's address has the account as the first segment of its path; a real one has it in the host's name.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadRequestError(f"data.url {url!r} is no address: {error}") from None
     segments = parts.path.lstrip("/").split("/", 2 if _account_in_path(parts.hostname or "") else 1)
     container, blob = (unquote(segment) for segment in segments[-2:]) if len(segments) > 1 else ("", "")
     if not parts.hostname or not container or not blob or len(segments) != 2 + _account_in_path(parts.hostname):

@@ -1,6 +1,5 @@
 """HTTP requests as functions get them and HTTP answers as functions give them, with the platform's surprises."""
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,9 @@ from multidict import CIMultiDict
 
 from local.host.converters import Data, Datum, datum
 from local.host.errors import BadRequestError
+from local.host.request_head import requested_url
 from local.host.target import Target
+from local.json_text import NotJsonError, read_json
 
 MAX_BODY_BYTES = 104_857_600  # the Linux host's default
 # What describes one connection or is worked out from the body.
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 class BodyTooLargeError(BadRequestError):
     """The body is larger than the host takes: HTTP 413."""
+
+    status = 413
 
 
 async def read_body(request: web.BaseRequest) -> bytes:
@@ -43,8 +46,7 @@ async def read_body(request: web.BaseRequest) -> bytes:
 
 def request_datum(request: web.BaseRequest, target: Target, values: Mapping[str, str], body: bytes) -> Datum:
     """Return what an httpTrigger gets; *values* are the route's."""
-    query = f"?{target.query}" if target.query else ""
-    url = f"{request.scheme}://{request.host}{target.encoded_path}{query}"
+    url = requested_url(request, target.encoded_path, target.query)
     return datum(
         {
             "method": datum(request.method, "string"),
@@ -59,10 +61,14 @@ def request_datum(request: web.BaseRequest, target: Target, values: Mapping[str,
 
 
 def http_binding_data(target: Target, values: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return what `{expressions}` of other bindings can use: members of a JSON body, the query, the route's values."""
+    """
+    Return what `{expressions}` of other bindings can use: members of a JSON body, the query, the route's values.
+
+    As in Azure a body that is no JSON has none, whatever it is.
+    """
     try:
-        members = json.loads(body)
-    except ValueError:
+        members = read_json(body)
+    except NotJsonError:
         members = None
     return {**(members if isinstance(members, dict) else {}), **target.parameters(), **values}
 

@@ -1,6 +1,5 @@
 """Find the function folders of an app and check their function.json as the platform's host does."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.host.errors import FunctionLoadError
+from local.json_text import read_json
 
 FUNCTION_NAME = re.compile(r"[a-z][a-z0-9_\-]{0,127}", re.IGNORECASE)
 # Python would allow an underscore; Azure does not.
@@ -95,7 +95,7 @@ def read_function(directory: Path, environment: Mapping[str, str]) -> FunctionMe
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text(encoding="utf-8-sig"))
+        config = read_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise FunctionLoadError(f"Unable to parse function.json: {error}") from None
     if not isinstance(config, dict):

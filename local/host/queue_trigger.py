@@ -12,6 +12,7 @@ from local.host.loader import LoadedFunction
 from local.host.metadata import Binding
 from local.host.queue_names import poison_queue, queue_name
 from local.host.queue_storage import Message
+from local.json_text import NotJsonError, read_json
 
 # What .NET puts where a message has no such time.
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -72,8 +73,8 @@ def binding_data(body: bytes, message: Message | None) -> dict[str, Any]:
         own |= {"Id": message.id, "PopReceipt": message.receipt}
     try:
         own["QueueTrigger"] = body.decode()
-        content = json.loads(body)
-    except (ValueError, RecursionError):  # the latter for very deep ones
+        content = read_json(body)
+    except (UnicodeDecodeError, NotJsonError):
         content = None
     return {**own, **content} if isinstance(content, dict) else own
 

@@ -12,7 +12,6 @@ from local.host.converters import Datum
 from local.host.durable.service import DurableService
 from local.host.errors import BadRequestError, InvocationError
 from local.host.http_messages import (
-    BodyTooLargeError,
     http_binding_data,
     read_body,
     request_datum,
@@ -20,6 +19,7 @@ from local.host.http_messages import (
 )
 from local.host.keys import Keys
 from local.host.loader import LoadedFunction
+from local.host.request_head import checked
 from local.host.routes import Match, Route, find_match
 from local.host.runner import Runner
 from local.host.target import Target
@@ -55,11 +55,9 @@ class Server:
 
     async def _answer_or_refuse(self, request: web.BaseRequest) -> web.Response:
         try:
-            return await self._answer(request, Target.parse(request.raw_path))
-        except BodyTooLargeError as error:
-            return web.Response(status=413, text=f"{error}\n")
+            return await self._answer(checked(request), Target.parse(request.raw_path))
         except BadRequestError as error:
-            return web.Response(status=400, text=f"{error}\n")
+            return web.Response(status=error.status, text=f"{error}\n")
         except Exception:
             logger.exception("the host itself failed to answer")
             return web.Response(status=500)
@@ -73,9 +71,9 @@ class Server:
         match = find_match(self.routes, request.method, target.path)
         if match is not None:
             return await self._answer_function(request, target, match)
-        return (
-            web.Response(text=HOME) if path == "/" and request.method in ("GET", "HEAD") else web.Response(status=404)
-        )
+        if path == "/" and request.method in ("GET", "HEAD"):
+            return web.Response(text=HOME)
+        return web.Response(status=404)
 
     async def _answer_admin(self, request: web.BaseRequest, target: Target) -> web.Response:
         is_open = target.path.rstrip("/").lower() == "/admin/host/ping"

@@ -28,6 +28,7 @@ from local.host.loader import LoadedApp
 from local.host.metadata import Binding
 from local.host.queue_listener import QueueListener
 from local.host.queue_trigger import queue_functions
+from local.host.request_head import MAX_LINE_BYTES
 from local.host.routes import Route
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
@@ -72,7 +73,7 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     rpc = listening_socket(0)
     client = _durable_client(plan, rpc)
     runner = Runner(invoker, BlobBindings(storage, threads, environment), client.payload())
-    workers = _workers(plan, runner, client, storage, threads)
+    workers = make_workers(plan, runner, client, storage, threads)
     await workers.durable.listen(rpc)
     http = await _listen(plan, runner, workers)
     tasks = workers.start()
@@ -92,9 +93,10 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     return finished
 
 
-def _workers(
+def make_workers(
     plan: Plan, runner: Runner, client: DurableClient, storage: BlobStorage, threads: ThreadPoolExecutor
 ) -> Workers:
+    """Return what works without being asked over HTTP; nothing of it has begun."""
     timers = timer_functions(plan.app.functions, os.environ)
     return Workers(
         _blob_listener(plan, runner, storage, threads),
@@ -125,7 +127,8 @@ def _blob_listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: Th
     return BlobListener(queue, functions, runner, storage, threads, limits)
 
 
-async def _listen(plan: Plan, runner: Runner, workers: Workers) -> web.ServerRunner:
+def make_server(plan: Plan, runner: Runner, workers: Workers) -> web.Server:
+    """Return what answers the requests of a connection."""
     server = Server(
         routes=plan.routes,
         keys=plan.keys,
@@ -135,9 +138,19 @@ async def _listen(plan: Plan, runner: Runner, workers: Workers) -> web.ServerRun
         durable=workers.durable,
         custom_headers=plan.config.custom_headers,
     )
-    # A body is the function's to decompress, as in Azure.
-    handler = web.Server(server.answer, auto_decompress=False, access_log=None, max_field_size=MAX_HEADER_BYTES)
-    http = web.ServerRunner(handler, shutdown_timeout=DRAIN_SECONDS)
+    return web.Server(
+        server.answer,
+        # A body is the function's to decompress, as in Azure.
+        auto_decompress=False,
+        access_log=None,
+        max_field_size=MAX_HEADER_BYTES,
+        # Longer than is allowed, so that this host refuses it and says why.
+        max_line_size=8 * MAX_LINE_BYTES,
+    )
+
+
+async def _listen(plan: Plan, runner: Runner, workers: Workers) -> web.ServerRunner:
+    http = web.ServerRunner(make_server(plan, runner, workers), shutdown_timeout=DRAIN_SECONDS)
     await http.setup()
     await web.SockSite(http, plan.listener).start()
     return http

@@ -14,6 +14,7 @@ from local.host.durable.replay import Scheduled
 from local.host.errors import InvocationError
 from local.host.runner import Runner
 from local.host.signature import RETURN
+from local.json_text import NotJsonError, read_json
 
 # Azure cuts from here to the next quote or angle bracket, so a SAS URL in an error does not come back whole.
 SECRET = re.compile(
@@ -41,8 +42,8 @@ async def run_activity(runner: Runner, functions: DurableFunctions, work: Work, 
 
 def _binding_data(work: Work) -> dict[str, Any]:
     try:
-        members = json.loads(work.input)
-    except ValueError:
+        members = read_json(work.input)
+    except NotJsonError:
         members = None
     return {**(members if isinstance(members, dict) else {}), "instanceId": work.instance_id}
 

@@ -10,6 +10,7 @@ from local.host.durable.history import seconds_of
 from local.host.durable.instances import Status
 from local.host.durable.queries import Filter, Queries
 from local.host.durable.status import instance_json
+from local.host.durable.whole_numbers import whole_number
 from local.host.errors import BadRequestError
 
 DEFAULT_PAGE_SIZE = 100  # as in the extension
@@ -73,10 +74,10 @@ def _time(query: Mapping[str, str], name: str) -> float | None:
 
 
 def _size(query: Mapping[str, str]) -> int:
-    text = query.get("top", str(DEFAULT_PAGE_SIZE))
-    if not text.isdecimal() or int(text) < 1:
-        raise BadRequestError(f"top {text!r} is no page size: give a whole number of 1 or more")
-    return int(text)
+    size = whole_number(query, "top", DEFAULT_PAGE_SIZE)
+    if size < 1:
+        raise BadRequestError("top is 0, which is no page size: give 1 or more")
+    return size
 
 
 def _read_token(token: str) -> str:

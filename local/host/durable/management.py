@@ -22,7 +22,9 @@ from local.host.durable.listing import list_instances, purge_instances
 from local.host.durable.queries import Queries
 from local.host.durable.status import history_json, instance_json
 from local.host.durable.store import Store
+from local.host.durable.whole_numbers import whole_number
 from local.host.errors import BadRequestError
+from local.json_text import NotJsonError, read_json
 
 START_RETRY_SECONDS = "10"
 STATUS_RETRY_SECONDS = "5"
@@ -89,7 +91,7 @@ class ManagementApi:
         timeout_seconds, interval_seconds = _waits(request.query)
         try:
             text = _json_text(request.body)
-        except ValueError as error:
+        except NotJsonError as error:
             return _error(400, "Invalid JSON content", str(error), "Newtonsoft.Json.JsonReaderException")
         try:
             new = NewInstance(check_instance_id(instance_id), name, text, request.query.get("version"))
@@ -154,7 +156,7 @@ class ManagementApi:
 
 
 def _json_text(body: bytes) -> str | None:
-    return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")) if body.strip() else None
+    return json.dumps(read_json(body), ensure_ascii=False, separators=(",", ":")) if body.strip() else None
 
 
 def _error(status: int, message: str, exception: str, kind: str) -> web.Response:
@@ -164,10 +166,7 @@ def _error(status: int, message: str, exception: str, kind: str) -> web.Response
 
 def _waits(query: Mapping[str, str]) -> tuple[float, float]:
     """Return how long to wait for the end and how often to look, in seconds; 0 if not given."""
-    values = [query.get(name, "0") for name in ("timeout", "pollinginterval")]
-    if not all(value.isdecimal() for value in values):
-        raise BadRequestError("timeout and pollingInterval are whole numbers of seconds")
-    return float(values[0]), float(values[1])
+    return float(whole_number(query, "timeout", 0)), float(whole_number(query, "pollingInterval", 0))
 
 
 def _refuse(operation: str) -> web.Response:

@@ -15,6 +15,7 @@ from local.host.durable.store import Store
 from local.host.errors import BadRequestError
 from local.host.http_messages import read_body
 from local.host.loader import LoadedApp
+from local.host.request_head import requested_url
 from local.host.runner import Runner
 from local.host.target import Target
 
@@ -55,7 +56,7 @@ class DurableService:
                 {name.lower(): value for name, value in target.parameters().items()},
                 {name.lower(): value for name, value in request.headers.items()},
                 await read_body(request),
-                str(request.url),
+                requested_url(request, target.encoded_path, target.query),
             )
         )
 

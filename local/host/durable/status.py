@@ -1,12 +1,12 @@
 """Instances and their histories as the management API tells of them."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from local.host.durable.history import Event, EventType
 from local.host.durable.instances import Instance
+from local.json_text import NotJsonError, read_json
 
 # By what event a task begins; its end takes over what a reader wants of that and it is left out.
 BEGINNINGS = (EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.TIMER_CREATED)
@@ -71,8 +71,8 @@ def _value(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
-    except ValueError:
+        return read_json(text)
+    except NotJsonError:
         return text
 
 

@@ -115,6 +115,14 @@ def test_keys_are_private_and_stay_the_same(tmp_path: Path) -> None:
     assert all(len(key) > 40 for key in every)
 
 
+@pytest.mark.parametrize("key", ["\udcff\udcfe", "\ud800", "ключ\udc00", "ä", "\0"])
+def test_odd_text_is_no_key(tmp_path: Path, key: str) -> None:
+    keys = read_keys(tmp_path / "keys.json", enabled=True)
+    assert keys.level(key) == "anonymous"
+    assert not keys.allows(key, "function")
+    assert not keys.allows_extension(key, "blobs")
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"master": "x"}'])
 def test_spoilt_keys_file_is_told_about(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys.json"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from doubles.durable_apps import API, DurableApp, finish, start, start_id, status, wait_custom_status, wait_finished
@@ -148,11 +149,12 @@ def test_history_tells_each_activity_once_and_its_result_on_request(host: Host) 
     assert events[2]["OrchestrationStatus"] == "Completed"
 
 
-def test_terminate_ends_a_waiting_instance_with_the_reason(host: Host) -> None:
+@pytest.mark.parametrize("reason", ["no more", "[" * 5000, "[" * 500 + "]" * 500])
+def test_terminate_ends_a_waiting_instance_with_the_reason(host: Host, reason: str) -> None:
     instance = waiting(host)
-    assert host.request("POST", f"{API}/instances/{instance}/terminate?reason=no%20more").status == 202
+    assert host.request("POST", f"{API}/instances/{instance}/terminate?reason={quote(reason, '[]')}").status == 202
     found = wait_finished(host, instance, "Terminated")
-    assert found["output"] == "no more"
+    assert found["output"] == reason
     assert host.request("POST", f"{API}/instances/{instance}/terminate?reason=again").status == 410
     assert host.request("POST", f"{API}/instances/nowhere/terminate").status == 404
 

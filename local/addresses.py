@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 7071  # the port of `func start`, so that either can serve the same callers
@@ -46,6 +47,18 @@ class Addresses:
         parts = ["DefaultEndpointsProtocol=http", f"AccountName={ACCOUNT}", f"AccountKey={ACCOUNT_KEY}"]
         parts += [f"{name}Endpoint=http://{LOOPBACK}:{port}/{ACCOUNT}" for name, port in endpoints]
         return ";".join(parts)
+
+
+def image_target(route: str, name: str, **parameters: str) -> str:
+    """
+    Return path and query of the image *name* at `/api/images` or `/api/thumbnail`, whichever *route* is.
+
+    A name with an empty segment goes into the query: no route of the host takes one at its beginning, and proxies make
+    one slash of two.
+    """
+    if name.startswith("/") or "//" in name:
+        return f"{route}?{urlencode({'name': name, **parameters}, quote_via=quote, safe='')}"
+    return f"{route}/{quote(name)}{'?' if parameters else ''}{urlencode(parameters)}"
 
 
 def port_number(text: str) -> int:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from local.addresses import LOOPBACK
+from local.addresses import LOOPBACK, image_target
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
@@ -119,15 +118,16 @@ class AppClient:
 
         Raises LocalError for an answer that waiting does not mend.
         """
+        target = image_target("/api/images", name)
         try:
-            status, body = self._ask("GET", f"/api/images/{quote(name)}", key=self._key)
+            status, body = self._ask("GET", target, key=self._key)
         except (OSError, http.client.HTTPException):
             return None
         if status == 200:
             return parse_image(json.loads(body))
         _check_key(status)
         if status != 404 and status < 500:
-            raise LocalError(f"GET /api/images/{quote(name)} answered {status}: {body[:300].decode(errors='replace')}")
+            raise LocalError(f"GET {target} answered {status}: {body[:300].decode(errors='replace')}")
         return None
 
     def process_again(self, name: str) -> bool:

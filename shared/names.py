@@ -149,6 +149,9 @@ def quota(endpoint: str) -> str:
 
 def image_path(name: str) -> str:
     """Our own address of an image's state, below the host's address."""
+    if name.startswith("/") or "//" in name:
+        # No route takes an empty segment at the beginning of a name, and proxies make one slash of two.
+        return f"/api/images?name={quote(name, safe='')}"
     return f"/api/images/{quote(name, safe='/')}"
 
 

@@ -2,9 +2,8 @@
 
 import json
 import shlex
-from urllib.parse import quote, urlencode
 
-from local.addresses import Addresses
+from local.addresses import Addresses, image_target
 from local.app import ImageState, Step
 
 
@@ -37,11 +36,10 @@ def _step_lines(name: str, step: Step, addresses: Addresses) -> list[str]:
 
 def _address(name: str, step: Step, addresses: Addresses) -> str:
     """Return an address that answers a browser: storage itself answers only signed requests."""
-    api = f"{addresses.host_url}/api"
     width, _, height = step.what.removeprefix("thumbnail ").partition("x")
     if not (width.isdecimal() and height.isdecimal()):
-        return f"{api}/images/{quote(name)}"
-    return f"{api}/thumbnail/{quote(name)}?{urlencode({'width': width, 'height': height})}"
+        return addresses.host_url + image_target("/api/images", name)
+    return addresses.host_url + image_target("/api/thumbnail", name, width=width, height=height)
 
 
 def _text_command(name: str, addresses: Addresses) -> str:

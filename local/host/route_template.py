@@ -75,6 +75,12 @@ class RouteTemplate:
             raise FunctionLoadError(f"route '{text}': a parameter name appears more than once")
         return cls(text, segments)
 
+    @property
+    def catch_all(self) -> str | None:
+        """The name of the parameter that takes the rest of a path, if there is one."""
+        last = self.segments[-1].only if self.segments else None
+        return last.name if last and last.catch_all else None
+
     def match(self, path: str) -> dict[str, str] | None:
         """Return the route values of a decoded *path* (leading slash), or None. What was not given is absent."""
         values = self._values(path.removeprefix("/"))

@@ -1,7 +1,9 @@
 """Which HTTP function answers a request: routes are tried in the order of the folders, and the first match wins."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from local.host.errors import FunctionLoadError
 from local.host.loader import LoadedApp, LoadedFunction
@@ -46,6 +48,26 @@ def find_match(routes: Iterable[Route], method: str, path: str) -> Match | None:
             if values is not None:
                 return Match(route, values)
     return None
+
+
+def empty_segment_hint(routes: Iterable[Route], method: str, path: str) -> str | None:
+    """
+    Say how to ask for what a *path* without a match names, if an empty segment is all that keeps it from a catch-all.
+
+    Templates match no such path, in Azure neither: a blob's name that begins with a slash makes one.
+    """
+    if "//" not in path:
+        return None
+    match = find_match(routes, method, re.sub("/{2,}", "/", path))
+    rest = match.route.template.catch_all if match else None
+    if match is None or rest is None:
+        return None
+    base = f"/{match.route.template.text.rpartition('/')[0]}"
+    name = path[len(base) + 1 :] if path.lower().startswith(f"{base.lower()}/") else match.values.get(rest, "")
+    return (
+        "A path with an empty segment, '//', matches no route, here as in Azure. "
+        f"Give {rest} in the query: {base}?{rest}={quote(name, safe='')}\n"
+    )
 
 
 def build_routes(app: LoadedApp, prefix: str) -> tuple[tuple[Route, ...], LoadedApp]:

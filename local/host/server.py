@@ -20,7 +20,7 @@ from local.host.http_messages import (
 from local.host.keys import Keys
 from local.host.loader import LoadedFunction
 from local.host.request_head import checked
-from local.host.routes import Match, Route, find_match
+from local.host.routes import Match, Route, empty_segment_hint, find_match
 from local.host.runner import Runner
 from local.host.target import Target
 from local.host.webhooks import BlobsWebhook
@@ -73,7 +73,7 @@ class Server:
             return await self._answer_function(request, target, match)
         if path == "/" and request.method in ("GET", "HEAD"):
             return web.Response(text=HOME)
-        return web.Response(status=404)
+        return web.Response(status=404, text=empty_segment_hint(self.routes, request.method, target.path))
 
     async def _answer_admin(self, request: web.BaseRequest, target: Target) -> web.Response:
         is_open = target.path.rstrip("/").lower() == "/admin/host/ping"

@@ -3,9 +3,8 @@
 import json
 import shlex
 from pathlib import Path
-from urllib.parse import quote
 
-from local.addresses import Addresses
+from local.addresses import Addresses, image_target
 
 
 def curl_lines(addresses: Addresses, sample: Path, with_text: Path, *, key: str | None) -> list[tuple[str, str]]:
@@ -15,16 +14,15 @@ def curl_lines(addresses: Addresses, sample: Path, with_text: Path, *, key: str 
     Both samples have been processed; *with_text* is one with text.
     """
     api = f"{addresses.host_url}/api"
-    name = quote(sample.name)
     octets = ["-H", "Content-Type: application/octet-stream", "--data-binary"]
     as_blob = ["-H", "Content-Type: application/json", "-d", json.dumps({"blob": sample.name})]
-    size = "width=320&height=200&smartCropping=true"
+    thumbnail = image_target("/thumbnail", sample.name, width="320", height="200", smartCropping="true")
     return [
         ("describe the bytes of an image", _curl(key, *octets, f"@{sample}", f"{api}/describe")),
         ("analyze an image of the container", _curl(key, *as_blob, f"{api}/analyze")),
-        ("get a thumbnail", _curl(key, "-o", "thumbnail.jpg", f"{api}/thumbnail/{name}?{size}")),
+        ("get a thumbnail", _curl(key, "-o", "thumbnail.jpg", f"{api}{thumbnail}")),
         ("read the text of an image", _curl(key, *octets, f"@{with_text}", f"{api}/ocr?format=txt")),
-        ("see how far an image is", _curl(key, f"{api}/images/{name}")),
+        ("see how far an image is", _curl(key, f"{api}{image_target('/images', sample.name)}")),
     ]
 
 

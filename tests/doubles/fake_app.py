@@ -39,7 +39,9 @@ class FakeApp:
             query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
             wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
             return 200, self._page([each for each in self.unfinished if wanted.items() <= each.items()], query)
-        name = unquote(path.removeprefix("/api/images/"))
+        if path.startswith("/api/images//"):
+            return 404, {}
+        (name,) = parse_qs(urlsplit(target).query).get("name", [unquote(path.removeprefix("/api/images/"))])
         self.asked.append(name)
         image = self.images.get(name)
         return (200, image) if image else (404, {})

@@ -1,4 +1,4 @@
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -76,9 +76,17 @@ def test_short_names_stay_readable() -> None:
 def test_the_name_comes_back_out_of_an_event_and_out_of_our_address(name: str) -> None:
     assert names.image_of_event(f"images/{name}") == name
     address = urlsplit(f"http://host{names.image_path(name)}")
-    assert not address.query
     assert not address.fragment
-    assert unquote(address.path) == f"/api/images/{name}"
+    if address.query:
+        assert (address.path, parse_qs(address.query)) == ("/api/images", {"name": [name]})
+    else:
+        assert unquote(address.path) == f"/api/images/{name}"
+        assert "//" not in address.path
+
+
+@pytest.mark.parametrize("name", ["/case.png", "//", "a//b.png", "dir//", "/ä&?#.png"])
+def test_a_name_with_an_empty_segment_stands_in_the_query_of_our_address(name: str) -> None:
+    assert parse_qs(urlsplit(names.image_path(name)).query) == {"name": [name]}
 
 
 @pytest.mark.parametrize("path", ["", "images", "images/", "thumbnails/a.jpg", "Images/a.jpg", "imagesx/a.jpg"])

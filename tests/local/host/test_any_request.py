@@ -14,13 +14,18 @@ from hypothesis import strategies as st
 
 BLOBS = "/runtime/webhooks/blobs"
 DURABLE = "/runtime/webhooks/durabletask"
-FUNCTION_ROUTES = [
-    (method.upper(), "/api/" + re.sub(r"\{[^}]*\}", "{}", binding["route"]))
+TRIGGERS = [
+    binding
     for path in sorted(PROJECT_ROOT.glob("*/function.json"))
     for binding in json.loads(path.read_text())["bindings"]
     if binding["type"] == "httpTrigger"
+]
+FUNCTION_ROUTES = [
+    (method.upper(), "/api/" + re.sub(r"\{[^}]*\}", "{}", binding["route"]))
+    for binding in TRIGGERS
     for method in binding["methods"]
 ]
+NAME_ROUTES = ["/api/" + binding["route"].partition("/{")[0] for binding in TRIGGERS if "{*" in binding["route"]]
 OWN_ROUTES = [
     ("GET", "/{}"),
     *(("GET", f"/admin/{rest}") for rest in ("{}", "host/status", "functions", "functions/{}", "functions/{}/status")),
@@ -310,3 +315,13 @@ def test_a_parameter_of_the_management_api_that_cannot_be_is_refused_by_name(
 ) -> None:
     status, answer = host.send("GET", f"{DURABLE}/instances?".encode() + query, [])
     assert (status, named in answer) == (400, True)
+
+
+@pytest.mark.parametrize("route", NAME_ROUTES)
+def test_a_name_that_begins_with_a_slash_is_found_by_what_the_refusal_says(host: InProcessHost, route: str) -> None:
+    status, answer = host.send("GET", f"{route}//case%20%C3%BC.png".encode(), [])
+    address = answer.split()[-1]
+
+    assert (status, address) == (404, f"{route}?name=%2Fcase%20%C3%BC.png".encode())
+    assert host.send("GET", address, [])[0] == 200
+    assert host.requests[-1].params == {"name": "/case ü.png"}

@@ -1,9 +1,12 @@
 """Route templates match as in ASP.NET Core."""
 
+from typing import Any
+
 import pytest
 
 from local.host.errors import FunctionLoadError
 from local.host.route_template import RouteTemplate
+from local.host.routes import Route, empty_segment_hint, find_match
 
 MATCHES = [
     ("api/hello", "/api/hello", {}),
@@ -92,3 +95,37 @@ def test_template_matches_a_path_or_not(template: str, path: str, values: dict[s
 def test_unusable_template_is_refused_with_the_reason(template: str, reason: str) -> None:
     with pytest.raises(FunctionLoadError, match=reason):
         RouteTemplate.parse(template)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "hint"),
+    [
+        ("GET", "/api/images//case-20.png", "/api/images?name=%2Fcase-20.png"),
+        ("GET", "/API/Images//dir//ü ?.png", "/api/images?name=%2Fdir%2F%2F%C3%BC%20%3F.png"),
+        ("GET", "//api/images/a.png", "/api/images?name=a.png"),
+        ("GET", "/api//images///a.png", "/api/images?name=a.png"),
+        ("GET", "/api/images//", "/api/images?name=%2F"),
+        ("HEAD", "/api/thumbnail//a.png", "/api/thumbnail?file=%2Fa.png"),
+        ("GET", "/api/images/a.png", None),
+        ("GET", "/api/nothing//a.png", None),
+        ("POST", "/api/images//a.png", None),
+        ("GET", "/api/one//", None),
+        ("GET", "/api//one/7", None),
+    ],
+)
+def test_a_path_that_only_an_empty_segment_keeps_from_a_catch_all_gets_a_hint(
+    method: str, path: str, hint: str | None
+) -> None:
+    nothing: Any = None
+    routes = [
+        Route(nothing, RouteTemplate.parse(text), frozenset(methods), "function")
+        for text, methods in (
+            ("api/images/{*name}", ["GET"]),
+            ("api/thumbnail/{*file}", ["HEAD"]),
+            ("api/one/{id?}", ["GET"]),
+        )
+    ]
+    assert find_match(routes, method, path) is None or hint is None
+    said = empty_segment_hint(routes, method, path)
+    assert (said is not None) == (hint is not None)
+    assert hint is None or str(said).endswith(f": {hint}\n")

@@ -59,7 +59,7 @@ def test_a_step_that_does_not_apply_is_not_missing() -> None:
     assert [step.what for step in document.steps if step.applies] == ["text"]
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "été #1/100%.jpg", "a+b&c?.png"])
+@pytest.mark.parametrize("name", ["a.jpg", "été #1/100%.jpg", "a+b&c?.png", "/a b.jpg", "a//b&c.jpg", "//ü"])
 def test_any_name_can_be_asked_for(name: str) -> None:
     with running_app() as app:
         app.images[name] = image_json(name)

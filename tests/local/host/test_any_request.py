@@ -278,6 +278,7 @@ def test_an_origin_of_any_bytes_is_allowed_to_send(host: InProcessHost, origin: 
         (b"/api/images/" + b"%E4%B8%AD" * 1000, 414, None),
         (b"/api/images?name=" + b"n" * 9000, 414, None),
         (b"/api/images/" + b"n" * 70000, 400, None),
+        (b"/admin/functions/" + b"%41" * 3000, 414, None),
         (b"/api/images/" + b"n" * 8150, 200, "n" * 8150),
     ],
 )

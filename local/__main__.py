@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from local.private import UMASK
+
 COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
     "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
@@ -65,4 +67,6 @@ def _change_to_project_python(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # What any part makes, Azurite's files and those of the app included, is its owner's alone.
+    os.umask(UMASK)
     sys.exit(main(sys.argv[1:]))

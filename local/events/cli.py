@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from azure.core.exceptions import AzureError
 
@@ -18,6 +17,7 @@ from local.events.journal import Journal
 from local.events.stopping import stop_event
 from local.events.watcher import Watcher
 from local.events.webhook import NotDeliveredError, Subscription, Webhook
+from local.private import private_folder
 
 INTERVAL_SECONDS = 0.5
 DESCRIPTION = """\
@@ -33,8 +33,7 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("azure").setLevel(logging.WARNING)
     stop = stop_event()
-    folder: Path = options.state / "events"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_folder(options.state.resolve(), "events")
     with ExitStack() as stack:
         lock = stack.enter_context((folder / "lock").open("w"))
         try:

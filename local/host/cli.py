@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
         print(f"host ready {url}", file=ready_output, flush=True)
 
     try:
-        with locked_state(options.state.resolve() / "host"):
+        with locked_state(options.state.resolve()):
             finished = _run(options, announce)
     except StartError as error:
         print(f"host: {error}", file=sys.stderr)

@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.host.errors import StartError
+from local.private import private_folder
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 512
 
 
 @contextmanager
-def locked_state(directory: Path) -> Iterator[None]:
-    """Hold *directory*, made if missing, until the block ends or the process dies; raises StartError if it is held."""
-    directory.mkdir(parents=True, exist_ok=True)
+def locked_state(state: Path) -> Iterator[None]:
+    """Hold the host's folder in *state* until the block ends or the process dies; raises StartError if it is held."""
+    directory = private_folder(state, "host")
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local.addresses import LOOPBACK, Addresses
 from local.errors import LocalError
+from local.private import private_folder
 
 LOCK_NAME = "start.lock"
 # A supervisor that was killed leaves parts behind which are finishing what they had begun, for 30 s at most.
@@ -24,8 +25,7 @@ def claimed_state(state: Path, port: int) -> Iterator[bool]:
 
     Raises LocalError when another `start` holds it.
     """
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / LOCK_NAME).open("a+") as lock:
+    with (private_folder(state) / LOCK_NAME).open("a+") as lock:
         lock.seek(0)
         last_holder = lock.read()
         try:

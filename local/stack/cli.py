@@ -14,6 +14,7 @@ from rich.text import Text
 from local.addresses import Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
+from local.private import private_folder
 from local.stack import recipes
 from local.stack.board import board, missing_records, table
 from local.stack.claim import LEFTOVER_SECONDS, claimed_state, require_free_ports
@@ -100,7 +101,7 @@ class _Stack:
         from local.samples import sample_files
         from local.upload import ImageUploader, Outcome
 
-        files = sample_files(self._state / "samples")
+        files = sample_files(private_folder(self._state, "samples"))
         with ImageUploader(self._addresses.connection_string) as uploader:
             outcomes = {path.name: uploader.upload(path, path.name) for path in files}
         names = list(outcomes)

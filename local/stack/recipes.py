@@ -8,6 +8,7 @@ from pathlib import Path
 from local.addresses import LOOPBACK, Addresses
 from local.errors import LocalError
 from local.node import find_node
+from local.private import private_folder
 from local.stack.service import Recipe
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -22,8 +23,7 @@ def azurite(addresses: Addresses, state: Path) -> Recipe:
     """Blob, queue and table storage, kept under `<state>/azurite`."""
     if not AZURITE_MAIN.exists():
         raise LocalError("Azurite is not installed: run `make setup` (or `local/setup.sh azurite`)")
-    location = state / "azurite"
-    location.mkdir(parents=True, exist_ok=True)
+    location = private_folder(state, "azurite")
     command = [str(find_node()), "--require", str(AZURITE / "part_of_a_stack.js"), str(AZURITE_MAIN)]
     command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", str(location)]
     for service in ("blob", "queue", "table"):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.private import private_folder
+
 FIRST_DELAY_SECONDS = 0.2
 MAX_DELAY_SECONDS = 5.0
 SETTLED_SECONDS = 60.0  # a part that ran for so long died of something new: its delay starts anew
@@ -57,7 +59,7 @@ class Service:
 
     def start(self) -> None:
         """Start the process and keep it running until `stop`."""
-        self.recipe.log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.recipe.log.parent)
         if self.recipe.log.exists():
             self.recipe.log.replace(self.recipe.log.with_suffix(".log.1"))
         self._thread.start()

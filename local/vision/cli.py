@@ -9,9 +9,10 @@ import threading
 import warnings
 from pathlib import Path
 
+from local.private import private_folder
 from local.vision.calls import LedgerInUseError
 from local.vision.rate import Rate
-from local.vision.server import DEFAULT_KEY, HOST, STOP_SECONDS, VisionServer, make_service
+from local.vision.server import DEFAULT_KEY, HOST, STATE_FOLDER, STOP_SECONDS, VisionServer, make_service
 from local.vision.service import VisionService
 from local.vision.text.engines import EngineError, asked_engine
 
@@ -77,6 +78,8 @@ def _rate(text: str) -> Rate:
 
 def _service(options: argparse.Namespace) -> VisionService:
     answers = [options.answers] if options.answers else []
+    if options.state is not None:
+        private_folder(options.state.resolve(), STATE_FOLDER)
     return make_service(key=options.key, rate=options.rate, state=options.state, answers=answers)
 
 

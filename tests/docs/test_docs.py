@@ -53,6 +53,17 @@ def rows(page: str) -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in cells}
 
 
+def stray_rows(text: str) -> list[str]:
+    """The first row of everything that looks like a table and has no line of dashes under its header."""
+    stray = []
+    for table in re.findall(r"(?:^ *\|.*\n?)+", CODE_BLOCK.sub("", text), re.MULTILINE):
+        header, *others = table.splitlines()
+        dashes = others[0] if others else ""
+        if not re.fullmatch(r" *\|(?: *:?-+:? *\|)+", dashes) or header.count("|") != dashes.count("|"):
+            stray.append(header)
+    return stray
+
+
 def error_classes(of: type[errors.BlobsightError] = errors.BlobsightError) -> Iterator[type[errors.BlobsightError]]:
     yield of
     for kind in of.__subclasses__():
@@ -142,6 +153,27 @@ def test_every_make_target_and_local_command_that_a_page_names_exists() -> None:
     # In code only: elsewhere "make" is a word.
     assert {"start", "demo", "test"} <= set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= targets
     assert {"start", "add", "doctor"} <= set(re.findall(r"python -m local ([a-z]+)", text)) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_row_belongs_to_a_table_with_a_header(page: Path) -> None:
+    """An empty line in the middle cuts a table, and the rest of it is shown as it is written."""
+    assert stray_rows(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "stray"),
+    [
+        ("| a | b |\n|---|:-:|\n| 1 | 2 |\n", []),
+        ("| a |\n|---|\n| 1 |\n\n| 2 |\n| 3 |\n", ["| 2 |"]),
+        ("| a | b |\n| 1 | 2 |\n", ["| a | b |"]),
+        ("text\n| a |\n", ["| a |"]),
+        ("| a | b |\n|---|\n", ["| a | b |"]),
+        ("```\n| a |\n```\n", []),
+    ],
+)
+def test_a_cut_table_is_noticed(text: str, stray: list[str]) -> None:
+    assert stray_rows(text) == stray
 
 
 def test_markdown_has_no_trace_of_the_machine_it_was_written_on() -> None:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from local.host.context import current_invocation
 
 LEVELS = {
@@ -21,6 +23,7 @@ LEVELS = {
     "none": logging.CRITICAL + 1,
 }
 OWN = "local.host"
+logger = logging.getLogger(__name__)
 
 
 class CategoryFilter(logging.Filter):
@@ -72,7 +75,17 @@ def set_up_logging(levels: Mapping[str, str]) -> None:
     root.setLevel(category_filter.lowest)
     # The SDK logs every storage request at INFO, those of this host included.
     logging.getLogger("azure").setLevel(max(logging.WARNING, category_filter.lowest))
+    logging.getLogger("aiohttp.server").addFilter(_told_in_one_line)
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, category_filter.lowest))
+
+
+def _told_in_one_line(record: logging.LogRecord) -> bool:
+    """Of bytes that are no HTTP aiohttp would log a traceback and what they are, which may hold a key."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        logger.warning("what is no HTTP request was refused with %d (%s)", error.code, type(error).__name__)
+        return False
+    return True
 
 
 def _category(record: logging.LogRecord) -> str:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -348,6 +349,33 @@ def test_synchronous_functions_run_side_by_side_in_as_many_threads_as_set(host: 
     for connection in connections:
         connection.close()
     assert len(names) == 3
+
+
+def end_of_log(host: Host) -> int:
+    """How many lines the log has once everything up to now has been logged."""
+    marker = f"/nowhere/{uuid.uuid4()}"
+    host.request("GET", marker)
+    host.wait_for_log(marker)
+    return next(number for number, line in enumerate(host.log, 1) if marker in line)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: h\r\nx-functions-key: s3cret\x01\r\n\r\n",
+        b"\x16\x03\x01s3cret\r\n\r\n",
+        b"GET /api/echo?code=s3cret HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n",
+        b"GET /api/echo?code=s3cret" + b"0" * 70000 + b" HTTP/1.1\r\nHost: h\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused_in_one_line_without_its_bytes(host: Host, sent: bytes) -> None:
+    before = end_of_log(host)
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as raw:
+        raw.sendall(sent)
+        assert raw.recv(100).split()[1] == b"400"
+    told = host.log[before : end_of_log(host) - 1]
+    assert len(told) <= 1
+    assert not any("s3cret" in line for line in told)
 
 
 def test_request_log_has_no_query(host: Host) -> None:

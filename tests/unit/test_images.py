@@ -2,7 +2,7 @@ import struct
 import zlib
 
 import pytest
-from doubles.odd_pictures import pdf_of_pages
+from doubles.odd_headers import pdf_of_pages
 from doubles.pictures import picture
 
 from shared import images

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from doubles.fake_vision import read_text
-from doubles.odd_pictures import pdf_of_pages, tiff
+from doubles.odd_headers import pdf_of_pages, tiff
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of, upload

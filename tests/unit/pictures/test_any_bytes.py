@@ -5,7 +5,7 @@ import itertools
 import hypothesis
 import pytest
 from doubles.fuzz import fuzzed
-from doubles.odd_pictures import bmp_of_masks, gif, jpeg_with, pdf_of_pages, png, tiff, tiff_of
+from doubles.odd_headers import bmp_of_masks, gif, jpeg_with, pdf_of_pages, png, tiff, tiff_of
 from doubles.pictures import picture
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@ import io
 import zipfile
 
 import pytest
-from doubles.odd_pictures import boxes, pdf_of_pages, tiff, tiff_of
+from doubles.odd_headers import boxes, pdf_of_pages, tiff, tiff_of
 from doubles.pictures import picture
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,7 @@
 import zlib
 
 import pytest
-from doubles.odd_pictures import pdf, pdf_of_pages, tiff
+from doubles.odd_headers import pdf, pdf_of_pages, tiff
 from doubles.pictures import picture
 
 from shared import images

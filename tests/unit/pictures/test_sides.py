@@ -2,7 +2,7 @@ import io
 import struct
 
 import pytest
-from doubles.odd_pictures import bmp_of_masks, gif, jpeg_with, os2_bmp, png, png_chunk
+from doubles.odd_headers import bmp_of_masks, gif, jpeg_with, os2_bmp, png, png_chunk
 from doubles.pictures import picture
 from PIL import Image
 

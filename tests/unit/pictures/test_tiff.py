@@ -1,5 +1,5 @@
 import pytest
-from doubles.odd_pictures import tiff, tiff_of
+from doubles.odd_headers import tiff, tiff_of
 
 from shared import images
 from shared.errors import ImageRejectedError

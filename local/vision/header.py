@@ -27,6 +27,11 @@ class ImageHeader:
     height: int
     is_progressive: bool = False
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
 
 def read_header(data: bytes) -> ImageHeader:
     """Return the header of a JPEG, PNG, GIF or BMP. Raises Refusal (InvalidImageFormat) for everything else."""

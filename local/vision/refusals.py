@@ -91,6 +91,11 @@ def bad_image_format(message: str = "Input data is not a valid image.") -> Refus
     return by_service(HTTPStatus.BAD_REQUEST, INVALID_REQUEST, message, inner="InvalidImageFormat")
 
 
+def unreadable_image(reason: str) -> Refusal:
+    """Refuse an image that is damaged or built otherwise than its format allows; *reason* is a sentence."""
+    return bad_image_format(f"Input data is not a valid image. {reason}")
+
+
 def unsupported_media_type(media_type: str, allowed: Sequence[str]) -> Refusal:
     """Refuse the Content-Type."""
     choice = f"{', '.join(allowed[:-1])} or {allowed[-1]}"

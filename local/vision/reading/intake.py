@@ -8,6 +8,7 @@ from typing import Literal
 from local.vision import refusals
 from local.vision.body import BodyReader, BodyTooLargeError
 from local.vision.fetch import fetch_image
+from local.vision.formats import tiff
 from local.vision.header import ImageHeader, read_header
 from local.vision.intake import BYTES, JSON, media_type, url_in
 
@@ -15,8 +16,8 @@ from local.vision.intake import BYTES, JSON, media_type, url_in
 MAX_DOCUMENT_BYTES = 100 * 1024 * 1024
 MIN_SIDE_PIXELS = 50
 MAX_SIDE_PIXELS = 10_000
-PDF_MAGIC_WITHIN = 1024  # readers of PDF look for its first line so far into the file
-TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+PDF_MAGIC = b"%PDF-"
+PDF_MAGIC_WITHIN = 1024  # readers of PDF look for the beginning of its first line so far into the file
 FORMATS = "JPEG, PNG, BMP, PDF or TIFF"
 
 Kind = Literal["image", "tiff", "pdf"]
@@ -53,32 +54,39 @@ def take_document(headers: Message, body: BodyReader) -> SniffedDocument:
         content = fetch_image(url_in(content), max_bytes=MAX_DOCUMENT_BYTES)
         if len(content) > MAX_DOCUMENT_BYTES:
             raise _bad_size()
-    return _sniffed(content)
+    return sniffed(content)
 
 
-def check_sides(width: int, height: int) -> None:
-    """Raise Refusal (InvalidImageDimension) unless both sides, in pixels, are within the service's limits."""
+def check_sides(width: int, height: int, *, page: int | None = None) -> None:
+    """
+    Raise Refusal (InvalidImageDimension) unless both sides, in pixels, are within the service's limits.
+
+    It names the *page*, where there are several.
+    """
     if min(width, height) < MIN_SIDE_PIXELS or max(width, height) > MAX_SIDE_PIXELS:
+        which = "this one" if page is None else f"page {page}"
+        advice = "" if page is None else " Ask for the other pages with the parameter pages."
         raise refusals.by_service(
             400,
             refusals.INVALID_REQUEST,
             f"The image dimensions must be between {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} and "
-            f"{MAX_SIDE_PIXELS}x{MAX_SIDE_PIXELS} pixels; this one is {width}x{height}.",
+            f"{MAX_SIDE_PIXELS}x{MAX_SIDE_PIXELS} pixels; {which} is {width}x{height}.{advice}",
             inner="InvalidImageDimension",
         )
 
 
-def _sniffed(content: bytes) -> SniffedDocument:
+def sniffed(content: bytes) -> SniffedDocument:
+    """Check the first bytes of a document. Raises Refusal, with the codes of `take_document` that concern bytes."""
     if not content:
         raise refusals.bad_image_size("The document is empty.")
     digest = sha256(content).hexdigest()
-    if content.startswith(TIFF_MAGICS):
+    if content.startswith(tiff.MAGICS):
         return SniffedDocument(content, "tiff", digest)
     try:
         header = read_header(content)
     except refusals.Refusal:
         # Last, as an image may carry these letters in a comment.
-        if b"%PDF-" in content[:PDF_MAGIC_WITHIN]:
+        if PDF_MAGIC in content[: PDF_MAGIC_WITHIN - 1 + len(PDF_MAGIC)]:
             return SniffedDocument(content, "pdf", digest)
         raise
     if header.format == "Gif":

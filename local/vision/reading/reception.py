@@ -35,10 +35,10 @@ class Reception:
 
         Raises Refusal when the document cannot be opened or lacks the pages asked for, ScriptError.
         """
-        from local.vision.text.documents import count_pages
+        from local.vision.text.documents import pages_to_read
 
         try:
-            pages = question.pages.of(count_pages(document))
+            pages = pages_to_read(document, question.pages)
         except PageRangesError as error:
             raise refusals.bad_parameter("InvalidPageRange", str(error)) from None
         task = Task(document.kind, pages, question.language, question.reading_order, question.model_version)

@@ -1,16 +1,14 @@
 """Read the pages of a document: a PDF's own text where it has some, recognition everywhere else."""
 
-import io
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL.TiffImagePlugin import TiffImageFile
 
-from local.vision.evidence.pixels import Picture, Rgb, decode, opaque_rgb
+from local.vision.evidence.pixels import Picture, Rgb, decode
 from local.vision.header import read_header
 from local.vision.reading.store import Json, Task
 from local.vision.text import pdf
-from local.vision.text.documents import READ_SIDE, check_frame, enough
+from local.vision.text.documents import READ_SIDE, enough, tiff_page
 from local.vision.text.engines import asked_engine, prefers_tesseract, tesseract_data
 from local.vision.text.layout import page_angle, reading_order, upright_quads
 from local.vision.text.lines import PlacedLine, compose_placed, place
@@ -63,23 +61,13 @@ def _read_page(task: Task, document: bytes, number: int, go_on: GoOn) -> Json:
             return page.own_text
         assert page.picture is not None  # noqa: S101 - one of both is there
         return pdf.in_inches(read_picture(page.picture, by_columns=by_columns, go_on=go_on), page.size_inches)
-    picture = _frame(document, number) if task.kind == "tiff" else _image(document)
+    picture = tiff_page(document, number) if task.kind == "tiff" else _image(document)
     return read_picture(picture, by_columns=by_columns, go_on=go_on)
 
 
 def _image(data: bytes) -> Picture:
     header = read_header(data)
-    return decode(data, header, at_least=enough(header))
-
-
-def _frame(data: bytes, number: int) -> Picture:
-    with TiffImageFile(io.BytesIO(data)) as tiff:
-        tiff.seek(number - 1)
-        check_frame(*tiff.size)
-        tiff.load()
-        width, height = tiff.size
-        side = max(1, int(min(width, height) * min(1.0, READ_SIDE / max(width, height))))
-        return Picture(opaque_rgb(tiff, (side, side)), width, height)
+    return decode(data, header, at_least=enough(*header.sides))
 
 
 def _bounded(picture: Picture) -> Rgb:

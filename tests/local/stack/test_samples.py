@@ -4,7 +4,8 @@ from PIL import Image
 
 from local.samples import sample_files
 from local.vision.reading.intake import SniffedDocument
-from local.vision.text.documents import count_pages
+from local.vision.reading.pages import ALL_PAGES
+from local.vision.text.documents import pages_to_read
 
 PHOTOGRAPHS = ["astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"]
 
@@ -26,7 +27,8 @@ def test_every_image_among_the_samples_is_one_that_the_service_takes(tmp_path: P
 def test_each_document_has_two_pages(tmp_path: Path) -> None:
     pdf, tiff = (path.read_bytes() for path in sample_files(tmp_path)[7:])
     assert (pdf[:5], tiff[:4]) == (b"%PDF-", b"II*\0")
-    assert [count_pages(SniffedDocument(pdf, "pdf", "")), count_pages(SniffedDocument(tiff, "tiff", ""))] == [2, 2]
+    documents = [SniffedDocument(pdf, "pdf", ""), SniffedDocument(tiff, "tiff", "")]
+    assert [pages_to_read(document, ALL_PAGES) for document in documents] == [(1, 2), (1, 2)]
 
 
 def test_text_images_and_documents_are_rendered_the_same_everywhere_and_kept_once_rendered(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_boxes_on_a_page_that_had_to_be_shrunk_are_in_its_own_pixels() -> None:
 
 def test_pages_of_a_tiff_are_read_by_their_numbers_and_the_language_is_told_back() -> None:
     file = io.BytesIO()
-    Image.new("RGB", (200, 100), "white").save(file, "TIFF", save_all=True, append_images=[board()])
+    Image.new("RGB", (30, 30), "white").save(file, "TIFF", save_all=True, append_images=[board()])
     [page] = read(file.getvalue(), "tiff", pages=(2,), language="en")
 
     assert (page["page"], page["language"]) == (2, "en")

@@ -7,6 +7,7 @@ first frame. All measuring is done on a working copy of at most 640 pixels a sid
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +22,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from local.vision import refusals
-from local.vision.header import ImageHeader
+from local.vision.evidence.masks import unmasked
+from local.vision.formats import bmp, gif, jpeg, png
+from local.vision.formats.look import UnreadableError
+from local.vision.header import Format, ImageHeader
 
 WORKING_SIDE = 640
 # What the largest phones make; at four bytes a pixel 200 MB for each call at work, twice that when nothing is shrunk.
@@ -47,11 +51,12 @@ ON_ITS_SIDE = (
 
 Rgb = NDArray[np.uint8]
 
-_DECODERS: dict[str, type[ImageFile]] = {
-    "Jpeg": JpegImageFile,
-    "Png": PngImageFile,
-    "Gif": GifImageFile,
-    "Bmp": BmpImageFile,
+# Not Image.open: it tries other formats, and refuses by the stored size what is decoded at an eighth of it.
+# No decoder sees more than its pixels need: Pillow refuses pictures for their comments, and takes its time for many.
+_DECODERS: dict[Format, tuple[type[ImageFile], Callable[[bytes], tuple[bytes, bytes]]]] = {
+    "Jpeg": (JpegImageFile, jpeg.without_trimmings),
+    "Png": (PngImageFile, png.without_trimmings),
+    "Gif": (GifImageFile, gif.without_trimmings),
 }
 
 
@@ -88,15 +93,17 @@ def decode(data: bytes, header: ImageHeader, *, at_least: tuple[int, int] = (WOR
         return _decode(data, header, at_least)
     except refusals.Refusal:
         raise
+    except UnreadableError as error:
+        raise refusals.unreadable_image(str(error)) from None
     except Exception:
         # Pillow's decoders raise nearly anything on data that is damaged or crafted.
         raise refusals.bad_image_format() from None
 
 
 def _decode(data: bytes, header: ImageHeader, at_least: tuple[int, int]) -> Picture:
-    # Not Image.open: it tries other formats, and refuses by the stored size what is decoded at an eighth of it.
-    with _DECODERS[header.format](io.BytesIO(data)) as image:
-        turn = UPRIGHT.get(_orientation(image))
+    image, exif = _opened(data, header.format)
+    with image:
+        turn = UPRIGHT.get(_orientation(exif))
         is_on_its_side = turn in ON_ITS_SIDE
         width, height = image.size
         needed = at_least[::-1] if is_on_its_side else at_least
@@ -117,9 +124,23 @@ def shrunk(pixels: Rgb, side: int) -> Rgb:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _orientation(image: ImageFile) -> int:
+def _opened(data: bytes, kind: Format) -> tuple[Image.Image, bytes]:
+    """Return the picture, not decoded yet if that can wait, and its Exif block, which may be empty."""
+    if kind != "Bmp":
+        decoder, without_trimmings = _DECODERS[kind]
+        needed, exif = without_trimmings(data)
+        return decoder(io.BytesIO(needed)), exif
+    masked = bmp.read_masked(data)
+    if masked is not None:
+        return Image.fromarray(unmasked(data, masked)), b""
+    return BmpImageFile(io.BytesIO(bmp.with_windows_header(data))), b""
+
+
+def _orientation(block: bytes) -> int:
+    exif = Image.Exif()
     try:
-        return int(image.getexif().get(EXIF_ORIENTATION, UPRIGHT_ALREADY))
+        exif.load(block)
+        return int(exif.get(EXIF_ORIENTATION, UPRIGHT_ALREADY))
     except Exception:
         # Broken metadata is no reason to refuse the picture.
         return UPRIGHT_ALREADY

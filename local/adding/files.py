@@ -13,12 +13,27 @@ from pathlib import Path
 from local.errors import LocalError
 from local.upload import check_image_file, check_image_name
 
-# The longest beginning that `is_image` looks at.
-HEAD_BYTES = 18
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*", b"%PDF-")
-_HEIF_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+# A PDF may begin within the first 1024 bytes; everything else shows itself sooner.
+_PDF = b"%PDF-"
+HEAD_BYTES = 1023 + len(_PDF)
+# Images of every kind and PDFs: what the service does not take the app answers with the kind's name and what to do.
+_SIGNATURES = (
+    b"\xff\xd8\xff",  # JPEG
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF, BigTIFF, and most of what cameras call raw
+    *(b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW"),  # the rest of that
+    *(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),  # JPEG XL
+    *(b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"),  # JPEG 2000
+    b"8BPS",  # Photoshop
+)
+# HEIC, AVIF and Canon's raw; other files of this family are films.
+_IMAGE_BRANDS = frozenset(
+    (*b"heic heix heim heis hevc hevx hevm hevs heif mif1 mif2 msf1 miaf avif avis".split(), b"crx ")
+)
 # Lengths that the header after a BMP's file header has had; "BM" alone begins many a text.
-_BMP_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
+_BMP_HEADER_BYTES = frozenset({12, *range(16, 65), 108, 124})
 
 
 @dataclass
@@ -60,12 +75,39 @@ def find_files(paths: Sequence[Path], *, name: str | None = None) -> Found:
 
 
 def is_image(head: bytes) -> bool:
-    """Whether a file that begins so is an image of whatever format, or a PDF, whose pages are images too."""
-    if head.startswith(b"BM"):
-        return int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES
-    if head.startswith(b"RIFF"):
-        return head[8:12] == b"WEBP"
-    return head.startswith(_SIGNATURES) or (head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS)
+    """Whether a file whose first HEAD_BYTES are *head* is an image of any kind, or a PDF, whose pages are images."""
+    if head.startswith(_SIGNATURES):
+        return True
+    return any(is_kind(head) for is_kind in (_is_pdf, _is_bmp, _is_webp, _is_heif, _is_icon, _is_svg))
+
+
+def _is_pdf(head: bytes) -> bool:
+    return _PDF in head[:HEAD_BYTES]
+
+
+def _is_bmp(head: bytes) -> bool:
+    return head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADER_BYTES
+
+
+def _is_webp(head: bytes) -> bool:
+    return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+
+
+def _is_heif(head: bytes) -> bool:
+    if head[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(head[:4]), len(head))
+    return not _IMAGE_BRANDS.isdisjoint({head[8:12], *(head[at : at + 4] for at in range(16, end, 4))})
+
+
+def _is_icon(head: bytes) -> bool:
+    # One picture at least, of which the tenth byte is reserved.
+    return head.startswith(b"\0\0\1\0") and head[4:6] != b"\0\0" and head[9:10] == b"\0"
+
+
+def _is_svg(head: bytes) -> bool:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!--", b"<!DOCTYPE svg")) and b"<svg" in text)
 
 
 def _look_below(folder: Path, found: Found) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from doubles.fake_app import FakeApp, image_json, running_app
+from doubles.fuzz import fuzzed
 from doubles.patience import wait_until
 from doubles.running_stack import PROJECT
 from doubles.supervised_storage import Storage
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.adding.cli import main
 from local.adding.files import find_files, is_image
@@ -109,27 +112,85 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     assert set(find_files([tmp_path]).files) == {"one/a.jpg", "two/a.jpg"}
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        JPEG,
-        b"\x89PNG\r\n\x1a\n",
-        b"GIF89a",
-        b"BM" + bytes(12) + b"\x28\0\0\0",
-        b"II*\0",
-        b"RIFF\0\0\0\0WEBP",
-        b"\0\0\0\x18ftypheic",
-        b"MM\0*",
-        b"%PDF-1.7",
-    ],
-)
-def test_every_format_that_is_taken_is_known(head: bytes) -> None:
-    assert is_image(head)
+def ftyp(major: bytes, *compatible: bytes) -> bytes:
+    """Return the first box of a file of the MP4 family."""
+    brands = major + bytes(4) + b"".join(compatible)
+    return (8 + len(brands)).to_bytes(4) + b"ftyp" + brands + b"\0\0\0\x08mdat"
 
 
-@pytest.mark.parametrize("head", [b"", b"BM", b" %PDF-1.7", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypisom", b"<svg"])
-def test_what_is_not_taken_is_known_too(head: bytes) -> None:
-    assert not is_image(head)
+IMAGES = {
+    "JPEG": JPEG,
+    "PNG": b"\x89PNG\r\n\x1a\n",
+    "GIF": b"GIF89a",
+    "WebP": b"RIFF\0\0\0\0WEBP",
+    "TIFF": b"II*\0",
+    "TIFF, big endian": b"MM\0*",
+    "BigTIFF": b"II+\0\x08\0\0\0",
+    "BigTIFF, big endian": b"MM\0+\0\x08\0\0",
+    "PDF": b"%PDF-1.7",
+    "PDF after a line break": b"\r\n%PDF-1.7",
+    "PDF after 1023 bytes": bytes(1023) + b"%PDF-1.7",
+    "AVIF": ftyp(b"avif", b"mif1"),
+    "AVIF sequence": ftyp(b"avis"),
+    "HEIC named by what it is compatible with": ftyp(b"xxxx", b"abcd", b"heic"),
+    "Canon's raw": ftyp(b"crx ", b"isom"),
+    "Panasonic's raw": b"IIU\0\x18\0\0\0",
+    "Olympus's raw": b"IIRO\x08\0\0\0",
+    "Fujifilm's raw": b"FUJIFILMCCD-RAW 0201",
+    "JPEG XL": b"\xff\x0a\xfa\x1f",
+    "JPEG XL in a box": b"\0\0\0\x0cJXL \r\n\x87\n",
+    "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "JPEG 2000 without a box": b"\xff\x4f\xff\x51\0\x2f",
+    "Photoshop": b"8BPS\0\1",
+    "icon": b"\0\0\1\0\1\0\x10\x10\0\0\1\0",
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'>",
+    "SVG after a comment": b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn by hand -->\n<svg width='9'>",
+    "SVG after its type": b"\n<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'>\n<svg>",
+    **{f"BMP of {size}": b"BM" + bytes(12) + bytes([size, 0, 0, 0]) for size in (12, 16, 40, 52, 56, 64, 108, 124)},
+    **{
+        f"HEIF of {brand.decode()}": ftyp(brand)
+        for brand in b"heic heix heim heis hevc hevx hevm hevs heif mif1 mif2 msf1 miaf".split()
+    },
+}
+
+OTHERS = {
+    "nothing": b"",
+    "text": b"BMW and other cars",
+    "BM alone": b"BM",
+    "PDF too late": bytes(1024) + b"%PDF-1.7",
+    "sound": b"RIFF\0\0\0\0WAVE",
+    "film, AVI": b"RIFF\0\0\0\0AVI ",
+    "film, MP4": ftyp(b"isom", b"iso2", b"avc1", b"mp41"),
+    "film, QuickTime": ftyp(b"qt  "),
+    "film, brand of an image after its box": ftyp(b"isom") + b"heicmif1",
+    "film, MPEG": b"\0\0\1\xba",
+    "film, Matroska": b"\x1aE\xdf\xa3",
+    "office file": b"PK\3\4",
+    "old office file": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "font": b"\0\1\0\0\0\x0c",
+    "icon without a picture": b"\0\0\1\0\0\0\0\0\0\0",
+    "XML": b"<?xml version='1.0'?><note/>",
+    "page with a drawing in it": b"<!DOCTYPE html><svg>",
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_of_every_kind_and_pdfs_are_known(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "file", data=IMAGES[name] + bytes(2000))
+    assert list(find_files([tmp_path]).files) == ["file"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_neither_is_known_too(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "file", data=OTHERS[name])
+    write(tmp_path, "image.jpg")
+    assert find_files([tmp_path]).not_images == [tmp_path / "file"]
+
+
+@fuzzed
+@given(st.sampled_from([*IMAGES.values(), *OTHERS.values()]), st.binary(max_size=40), st.integers(0, 40))
+def test_any_first_bytes_are_an_image_or_not(head: bytes, put: bytes, at: int) -> None:
+    assert is_image(head[:at] + put + head[at:]) in (True, False)
 
 
 def test_a_folder_is_uploaded_and_summed_up(

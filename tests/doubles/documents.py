@@ -40,8 +40,16 @@ def several(kind: str, pages: int, *, size: tuple[int, int] = (120, 90)) -> byte
     return file.getvalue()
 
 
-def text_pdf(*lines: str, width: int = 612, height: int = 792, rotate: int = 0) -> bytes:
-    """Return a PDF of one page, in points, with *lines* as text that it carries, the first at 72, 72 from the top."""
+# Of a password that nobody knows, not even this module.
+LOCKED = b"/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/P -4/O<%s>/U<%s>>>" % (b"01" * 32, b"02" * 32)
+
+
+def text_pdf(*lines: str, width: int = 612, height: int = 792, rotate: int = 0, trailer: bytes = b"") -> bytes:
+    """
+    Return a PDF of one page, in points, with *lines* as text that it carries, the first at 72, 72 from the top.
+
+    *trailer* is what its trailer says besides: LOCKED, for one with a password.
+    """
     shown = " ".join(f"({line}) Tj 0 -24 Td" for line in lines)
     content = f"BT /F1 18 Tf 72 {height - 72} Td {shown} ET".encode()
     objects = [
@@ -58,8 +66,9 @@ def text_pdf(*lines: str, width: int = 612, height: int = 792, rotate: int = 0) 
         file += b"%d 0 obj%sendobj\n" % (number, item)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     start = len(file)
-    return file + b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+    return file + b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
         table,
+        trailer,
         start,
     )
 

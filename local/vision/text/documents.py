@@ -94,11 +94,14 @@ def _check_pixels(width: int, height: int, number: int) -> None:
 def opened_pdf(data: bytes) -> Iterator["PdfDocument"]:
     """Open a PDF; hold PDFIUM meanwhile. Raises Refusal (InvalidImageFormat), also for a PDF with a password."""
     from pypdfium2 import PdfDocument, PdfiumError
+    from pypdfium2.raw import FPDF_ERR_PASSWORD  # type: ignore[import-untyped]
 
     try:
         pdf = PdfDocument(data)
-    except PdfiumError:
-        raise refusals.bad_image_format("The PDF is damaged or needs a password.") from None
+    except PdfiumError as error:
+        is_locked = error.err_code == FPDF_ERR_PASSWORD
+        why = "needs a password: remove it and send the PDF again" if is_locked else "is damaged or cut short"
+        raise refusals.bad_image_format(f"The PDF {why}.") from None
     try:
         yield pdf
     finally:

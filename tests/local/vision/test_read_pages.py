@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from doubles.documents import text_pdf
+from doubles.documents import LOCKED, text_pdf
 from doubles.tiffs import LONG8, SHORT, Page, tiff
 from doubles.vision_calls import Caller
 from PIL import Image
@@ -121,3 +121,17 @@ def test_a_pdf_may_begin_within_the_first_1024_bytes(caller: Caller, before: byt
 def test_a_pdf_that_begins_later_is_none() -> None:
     with pytest.raises(Refusal, match="InvalidImageFormat"):
         sniffed(bytes(1024) + text_pdf("Invoice 4711"))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (text_pdf("secret", trailer=LOCKED), "The PDF needs a password: remove it and send the PDF again."),
+        (b"%PDF-1.7 and nothing else", "The PDF is damaged or cut short."),
+    ],
+)
+def test_a_pdf_that_cannot_be_opened_is_refused_unpaid_with_the_reason(
+    caller: Caller, data: bytes, message: str
+) -> None:
+    assert caller.post("read/analyze", data).json()["error"] == {"code": "InvalidImageFormat", "message": message}
+    assert caller.control("GET", "stats").json()["operations"]["read"]["paid"] == 0

@@ -1,7 +1,7 @@
 """
 Pictures that browsers and Windows show although they are oddly built: all show PICTURE, which is 96x64.
 
-What is odd is in the bytes around its pixels. `LOSSY` are those whose pixels differ a little.
+What is odd is in the bytes around its pixels, or how they are packed.
 """
 
 import io
@@ -98,6 +98,25 @@ def bmp_of_os2(header: int) -> bytes:
     sides = struct.pack("<HHHH" if header == 12 else "<IIHH", WIDTH, HEIGHT, 1, 24)
     told = (struct.pack("<I", header) + sides).ljust(header, b"\0")
     return data[:10] + struct.pack("<I", 14 + header) + told + data[54:]
+
+
+def runs(depth: int, *, row_end: bytes = b"\0\0", end: bytes = b"\0\1", literal: bool = False) -> bytes:
+    """Return a BMP of 16 colours, packed as runs or literally, with an odd end of each row or of them all."""
+    image = PICTURE.quantize(16)
+    packed = b""
+    for row in np.asarray(image)[::-1]:
+        pairs = [(int(left) << 4 | int(right)) for left, right in row.reshape(-1, 2)]
+        if literal:
+            packed += bytes([0, WIDTH]) + (row.tobytes() if depth == 8 else bytes(pairs))
+        elif depth == 8:
+            packed += b"".join(bytes([1, index]) for index in row)
+        else:
+            packed += b"".join(bytes([2, pair]) for pair in pairs)
+        packed += row_end
+    told = struct.pack("<IiiHHIIiiII", 40, WIDTH, HEIGHT, 1, depth, 1 if depth == 8 else 2, 0, 0, 0, 16, 0)
+    rgb = np.asarray(image.getpalette()[:48], np.uint8).reshape(16, 3)
+    palette = b"".join(bytes([blue, green, red, 0]) for red, green, blue in rgb)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 64) + told + palette + packed[: len(packed) - len(row_end)] + end
 
 
 _BIG = zlib.compress(bytes(1_500_000))
@@ -197,10 +216,17 @@ BMPS: dict[str, bytes] = {
     "masks beyond the pixel": bmp(16, 0xF00, 0xF0, 0xF, 0xF0000000, header=56),
 } | {f"header of {size} bytes": bmp_of_os2(size) for size in (12, 16, 24, 48, 60, 64)}
 
+PACKED_BMPS: dict[str, bytes] = {
+    "runs without the end": runs(8, end=b""),
+    "runs of 4 bits": runs(4),
+    "literal runs": runs(8, literal=True),
+    "literal runs of 4 bits": runs(4, literal=True),
+    "rows ended by going on elsewhere": runs(8, row_end=b"\0\2\0\0\0\0"),
+}
+
+PICTURES = {"PNG": PNGS, "JPEG": JPEGS, "GIF": GIFS, "BMP": BMPS, "packed BMP": PACKED_BMPS}
 SHOWN: dict[str, bytes] = {
-    f"{kind}: {name}": data
-    for kind, pictures in {"PNG": PNGS, "JPEG": JPEGS, "GIF": GIFS, "BMP": BMPS}.items()
-    for name, data in pictures.items()
+    f"{kind}: {name}": data for kind, pictures in PICTURES.items() for name, data in pictures.items()
 }
 
 

@@ -23,17 +23,17 @@ from PIL.PngImagePlugin import PngImageFile
 
 from local.vision import refusals
 from local.vision.evidence.masks import unmasked
-from local.vision.formats import bmp, gif, jpeg, png
+from local.vision.formats import bmp, gif, jpeg, png, tiff
 from local.vision.formats.look import UnreadableError
+from local.vision.formats.runs import unpacked
 from local.vision.header import Format, ImageHeader
 
 WORKING_SIDE = 640
 # What the largest phones make; at four bytes a pixel 200 MB for each call at work, twice that when nothing is shrunk.
 MAX_DECODED_PIXELS = 50_000_000
 STRIP_PIXELS = 1_000_000
-EXIF_ORIENTATION = 0x0112
-UPRIGHT_ALREADY = 1
-UPRIGHT = {
+# By Exif orientation: what makes a picture upright.
+TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -103,7 +103,7 @@ def decode(data: bytes, header: ImageHeader, *, at_least: tuple[int, int] = (WOR
 def _decode(data: bytes, header: ImageHeader, at_least: tuple[int, int]) -> Picture:
     image, exif = _opened(data, header.format)
     with image:
-        turn = UPRIGHT.get(_orientation(exif))
+        turn = TURNS.get(tiff.read_orientation(exif))
         is_on_its_side = turn in ON_ITS_SIDE
         width, height = image.size
         needed = at_least[::-1] if is_on_its_side else at_least
@@ -133,17 +133,7 @@ def _opened(data: bytes, kind: Format) -> tuple[Image.Image, bytes]:
     masked = bmp.read_masked(data)
     if masked is not None:
         return Image.fromarray(unmasked(data, masked)), b""
-    return BmpImageFile(io.BytesIO(bmp.with_windows_header(data))), b""
-
-
-def _orientation(block: bytes) -> int:
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        return int(exif.get(EXIF_ORIENTATION, UPRIGHT_ALREADY))
-    except Exception:
-        # Broken metadata is no reason to refuse the picture.
-        return UPRIGHT_ALREADY
+    return BmpImageFile(io.BytesIO(bmp.with_windows_header(unpacked(data)))), b""
 
 
 def _check_pixels(pixels: int, *, is_reducible: bool) -> None:

@@ -62,7 +62,7 @@ def without_trimmings(data: bytes) -> tuple[bytes, bytes]:
     if transparency and len(transparency.content) in _TRANSPARENCY_BYTES.get(colour_type, ()):
         kept += _written(b"tRNS", transparency.content)
     kept += [*_written(b"IDAT", *pixels), *_written(b"IEND")]
-    return b"".join(kept), b"Exif\0\0" + bytes(exif.content) if exif else b""
+    return b"".join(kept), bytes(exif.content) if exif else b""
 
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:

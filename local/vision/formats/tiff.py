@@ -7,11 +7,12 @@ from typing import NamedTuple
 from local.vision.formats.look import Look, UnreadableError
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_WIDTH, _HEIGHT = 256, 257
-_NUMBERS = {3: "H", 4: "I", 16: "Q"}  # types: SHORT, LONG, LONG8
+_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
+_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types: BYTE, SHORT, LONG, LONG8
 _TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 # Types that only a BigTIFF has, and what they are in a TIFF: numbers without and with a sign, and addresses.
 _LONG_KINDS = {16: 4, 17: 9, 18: 13}
+UPRIGHT = 1  # the orientation of a picture that is to be shown as it is stored
 # Entries ascend, so that the sides are among the first; where they do not, all are looked at.
 _FIRST_ENTRIES = 4
 
@@ -70,6 +71,22 @@ def beginning_with(data: bytes, page: Page) -> io.BytesIO:
     return file
 
 
+def read_orientation(block: bytes) -> int:
+    """Return the orientation, 1 to 8, that an Exif block tells, which is built as a TIFF; 1 for one that is damaged."""
+    block = block.removeprefix(b"Exif\0\0")
+    if not block.startswith(MAGICS):
+        return UPRIGHT
+    layout, look = _layout(block), Look(block)
+    try:
+        (at,) = look.unpack(layout.address, layout.first_at)
+        (count,) = look.unpack(layout.number, at)
+        at += struct.calcsize(layout.number)
+        entries = look.take(at, min(count * struct.calcsize(layout.entry), len(block) - at))
+    except UnreadableError:
+        return UPRIGHT
+    return _numbers(entries, layout).get(_ORIENTATION, UPRIGHT)
+
+
 def _append_as_classic(file: io.BytesIO, data: bytes, at: int, layout: _Layout) -> int:
     """Append a BigTIFF's directory in a TIFF's shape; what it refers to lies where it lay. Return where it begins."""
     order, look = layout.address[0], Look(data, max_seen_bytes=len(data))
@@ -120,9 +137,15 @@ def _page(look: Look, layout: _Layout, at: int) -> tuple[tuple[int, int] | None,
 
 
 def _sides(entries: bytes, layout: _Layout) -> tuple[int, int] | None:
+    told = _numbers(entries, layout)
+    return (told[_WIDTH], told[_HEIGHT]) if _WIDTH in told and _HEIGHT in told else None
+
+
+def _numbers(entries: bytes, layout: _Layout) -> dict[int, int]:
+    """Return the first number of each of the entries that are asked for here; what is cut off is passed over."""
     whole = len(entries) // struct.calcsize(layout.entry) * struct.calcsize(layout.entry)
-    told: dict[int, int] = {}
-    for tag, kind, _, value in struct.iter_unpack(layout.entry, entries[:whole]):
-        if tag in (_WIDTH, _HEIGHT) and kind in _NUMBERS:
-            told[tag] = struct.unpack_from(layout.address[0] + _NUMBERS[kind], value.ljust(8, b"\0"))[0]
-    return (told[_WIDTH], told[_HEIGHT]) if len(told) == 2 else None
+    return {
+        tag: struct.unpack_from(layout.address[0] + _NUMBERS[kind], value.ljust(8, b"\0"))[0]
+        for tag, kind, _, value in struct.iter_unpack(layout.entry, entries[:whole])
+        if tag in (_WIDTH, _HEIGHT, _ORIENTATION) and kind in _NUMBERS
+    }

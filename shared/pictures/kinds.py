@@ -141,8 +141,8 @@ _SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
     (b"\x28\xb5\x2f\xfd", _ARCHIVE),
 )
 _RIFF_FORMS = {b"WEBP": WEBP, b"AVI ": _VIDEO, b"WAVE": _AUDIO}
-# Lengths that the second header of a BMP has had; "BM" alone begins many a text.
-_BMP_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
+# Lengths that the second header of a BMP has had (OS/2's second from 16 to 64); "BM" alone begins many a text.
+_BMP_HEADER_BYTES = (12, *range(16, 65, 4), 108, 124)
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 # ISO/IEC 23008-12, annex B, and what libheif and Apple write besides.
 _HEIC_BRANDS = frozenset(

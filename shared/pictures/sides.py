@@ -21,6 +21,8 @@ _JPEG_MARKER = re.compile(rb"\xff([\x01-\xfe])(.{0,7})", re.DOTALL)
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
+# An extension, a frame or the end; whatever stands between blocks is skipped, as browsers do.
+_GIF_BLOCK = re.compile(rb"[\x21\x2c\x3b]")
 
 
 def sides(window: Window, kind: Kind) -> Sides:
@@ -75,17 +77,18 @@ def _gif_frame(window: Window) -> Sides:
     """Right and bottom of the first frame on the screen."""
     (flags,) = window.read(10, 1)
     at = 13 + _gif_colours(flags)
-    while True:
-        (block,) = window.read(at, 1)
-        if block == 0x2C:
-            left, top, width, height = struct.unpack("<HHHH", window.read(at + 1, 8))
+    while found := window.find(_GIF_BLOCK, at):
+        at = found.end()
+        if found[0] == b",":
+            left, top, width, height = struct.unpack("<HHHH", window.read(at, 8))
             return left + width, top + height
-        if block != 0x21:
-            raise HeaderError("it has no picture")
-        at += 2
+        if found[0] == b";":
+            break
+        at += 1
         while size := window.read(at, 1)[0]:
             at += 1 + size
         at += 1
+    raise HeaderError("it has no picture")
 
 
 def _gif_colours(flags: int) -> int:

@@ -3,6 +3,7 @@ import struct
 
 import pytest
 from doubles.odd_headers import bmp_of_masks, gif, jpeg_with, os2_bmp, png, png_chunk
+from doubles.odd_pictures import HEIGHT, SHOWN, WIDTH
 from doubles.pictures import picture
 from PIL import Image
 
@@ -56,6 +57,12 @@ ODD = {
 def test_what_programs_show_tells_its_sides(name: str) -> None:
     found = images.inspect(ODD[name])
     assert (found.kind, found.width, found.height) == (name.partition(",")[0], 100, 80)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_the_stand_in_shows_tells_its_sides_too(name: str) -> None:
+    found = images.inspect(SHOWN[name])
+    assert (found.width, found.height) == (WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize(

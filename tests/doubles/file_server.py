@@ -5,15 +5,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @contextmanager
-def serving(folders: Sequence[Path]) -> Iterator[str]:
-    """Inside, `{address}/{name}` answers with the first file of that name; yields the address, without a slash."""
+def serving(folders: Sequence[Path], asked: list[str] | None = None) -> Iterator[str]:
+    """
+    Inside, `{address}/{name}` answers with the first file of that name, whatever the query; yields the address, without
+    a slash. *asked* gets the target of every request.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            name = Path(self.path).name
+            if asked is not None:
+                asked.append(self.path)
+            name = Path(urlsplit(self.path).path).name
             data = next(((folder / name).read_bytes() for folder in folders if (folder / name).is_file()), None)
             self.send_response(404 if data is None else 200)
             self.send_header("Content-Length", str(len(data or b"")))

@@ -1,0 +1,242 @@
+"""
+An address can be a key: sent to every route that takes one, it is nowhere afterwards.
+
+A whole stack is asked with addresses that carry a user, a password, a signature and a fragment. Then everything that it
+has written and said is looked through, while it runs and after it has stopped.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from azure.storage.queue import QueueServiceClient
+from doubles.calls import Response, call
+from doubles.file_server import serving
+from doubles.patience import wait_until
+from doubles.ports import five_free_ports
+from doubles.running_stack import PROJECT, RunningStack
+from doubles.secret_search import SecretSearch
+from doubles.stack_controls import Held, faults
+from doubles.vision_calls import encoded
+
+from local import drawings
+from local.addresses import Addresses
+
+pytestmark = pytest.mark.e2e
+
+USER, PASSWORD, SIGNATURE, FRAGMENT = "Us3rQxJvWkZp", "Passw0rdQxJvWkZp", "S1gnatur3QxJvWkZp", "Fragm3ntQxJvWkZp"
+# Of an address, this much may be shown; the search has to find it, or it would find nothing at all.
+SHOWN = "ShownQxJvWkZp"
+# Addresses that the service itself has fetched or tried to.
+SENT = 14
+JSON = {"Content-Type": "application/json"}
+DURABLE = "/runtime/webhooks/durabletask/instances"
+
+
+class Caller:
+    """Asks the stack, and keeps every answer."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.stack = stack
+        self.answers: list[tuple[str, Response]] = []
+
+    def ask(self, method: str, target: str, body: dict[str, str] | None = None) -> Response:
+        content = json.dumps(body).encode() if body else None
+        answer = call(self.stack.addresses.port, method, target, content, JSON if body else {})
+        self.answers.append((f"{method} {target}", answer))
+        return answer
+
+    def post(self, route: str, address: str) -> Response:
+        return self.ask("POST", f"/api/{route}", {"url": address})
+
+    def followed(self, started: Response) -> Response:
+        """Ask at the address that was given until there is an end; a second answer a moment is enough."""
+        answers = [started]
+
+        def ended() -> bool:
+            answers.append(self.ask("GET", path_of(started)))
+            return answers[-1].status != 202
+
+        if started.status == 202:
+            wait_until(ended, 60, poll_seconds=0.5)
+        return answers[-1]
+
+    def look_around(self) -> None:
+        """Ask for everything that lists or reports something."""
+        for target in ("/api/images", "/api/unfinished", "/api/health", "/admin/host/status"):
+            self.ask("GET", target)
+        for query in ("showInput=true", "showInput=true&showHistory=true&showHistoryOutput=true"):
+            self.ask("GET", f"{DURABLE}?{query}")
+        for instance in json.loads(self.answers[-1][1].body):
+            options = "showInput=true&showHistory=true&showHistoryOutput=true"
+            self.ask("GET", f"{DURABLE}/{instance['instanceId']}?{options}")
+
+
+def path_of(answer: Response) -> str:
+    return urlsplit(str(answer.header("Location"))).path
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """An image and a text under names that nobody else has."""
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    (folder / f"{SHOWN}-coffee.jpg").write_bytes((PROJECT / "samples" / "coffee.jpg").read_bytes())
+    (folder / f"{SHOWN}-sign.jpg").write_bytes(encoded(drawings.sign(), "JPEG"))
+    return folder
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[RunningStack]:
+    stack = RunningStack(Addresses(five_free_ports()), folder)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stopped = stack.process is None or stack.process.poll() is not None
+        assert stopped or stack.stop() == 0, stack.output
+
+
+def signed(origin: str, name: str, number: int) -> str:
+    """An address whose every part that may not be shown is a word to look for."""
+    host = origin.partition("://")[2]
+    query = f"sv=2024-11-04&sp=r&n={number}&sig={quote(f'{SIGNATURE}/+{number}==', safe='')}"
+    return f"http://{USER}:{PASSWORD}@{host}/{SHOWN}-{name}.jpg?{query}#{FRAGMENT}"
+
+
+def ask_every_route(caller: Caller, origin: str) -> None:
+    numbers = iter(range(100))
+    for name in ("coffee", "missing"):
+        for route in ("analyze", "describe", "domains/landmarks", "thumbnail?width=70&height=70"):
+            status = caller.post(route, signed(origin, name, next(numbers))).status
+            assert status == (200 if name == "coffee" else 400), route
+    read_and_refused(caller, origin, numbers)
+    throttled(caller, signed(origin, "sign", next(numbers)))
+    cancelled(caller, signed(origin, "sign", next(numbers)))
+    wrong_bodies(caller, signed(origin, "sign", next(numbers)))
+
+
+def read_and_refused(caller: Caller, origin: str, numbers: Iterator[int]) -> None:
+    address = signed(origin, "sign", next(numbers))
+    read = caller.followed(caller.post("ocr", address))
+    assert (read.status, read.json()["source"]["url"]) == (200, address_shown(origin, "sign"))
+    assert caller.post("ocr", address).status == 200
+    assert caller.followed(caller.post("ocr?format=txt", signed(origin, "sign", next(numbers)))).status == 200
+    refused = caller.followed(caller.post("ocr", signed(origin, "missing", next(numbers))))
+    assert (refused.status, refused.json()["code"]) == (400, "image_url_refused")
+    with faults(caller.stack, read_failed=1):
+        failed = caller.followed(caller.post("ocr", signed(origin, "sign", next(numbers))))
+    assert failed.json()["code"] == "read_failed"
+
+
+def address_shown(origin: str, name: str) -> str:
+    return f"{origin}/{SHOWN}-{name}.jpg"
+
+
+def throttled(caller: Caller, address: str) -> None:
+    """It has to wait for its submission, and is looked at meanwhile; sent twice, it is still one."""
+    with faults(caller.stack, status={"429": 1.0}):
+        started = caller.post("ocr", address)
+        assert started.status == 202
+        wait_until(lambda: "problem" in caller.ask("GET", path_of(started)).json(), 30)
+        assert path_of(caller.post("ocr", address)) == path_of(started)
+        caller.look_around()
+    assert caller.followed(started).status == 200
+
+
+def cancelled(caller: Caller, address: str) -> None:
+    """While its submission is under way at the service."""
+    with Held(caller.stack, "read") as held:
+        started = caller.post("ocr", address)
+        held.wait_for(1)
+        assert caller.ask("DELETE", path_of(started)).status == 202
+        caller.look_around()
+    wait_until(lambda: caller.ask("GET", path_of(started)).status == 410)
+    assert caller.ask("DELETE", path_of(started)).status == 200
+
+
+def wrong_bodies(caller: Caller, address: str) -> None:
+    """Where an address does not belong, it is refused without being repeated."""
+    for route in ("analyze", "describe", "domains/landmarks", "thumbnail?width=70&height=70", "ocr"):
+        assert caller.ask("POST", f"/api/{route}", {"url": f"{address} "}).status == 400
+        assert caller.ask("POST", f"/api/{route}", {"url": address.replace("http:", "ftp:")}).status == 400
+        assert caller.ask("POST", f"/api/{route}", {"url": address, "blob": "a.jpg"}).status == 400
+        assert caller.ask("POST", f"/api/{route}", {"url": f"{address}{'x' * 3000}"}).status == 400
+
+
+def look_through_storage(search: SecretSearch, stack: RunningStack) -> None:
+    with stack.storage() as storage:
+        for container in storage.list_containers(include_metadata=True):
+            blobs = storage.get_container_client(container.name)
+            search.look("container", container.name, f"{container.name} {dict(container.metadata or {})}")
+            for found in blobs.list_blobs(include=["metadata", "tags"]):
+                blob = blobs.get_blob_client(found.name).download_blob()
+                told = f"{found.name} {found.metadata} {found.tags} {blob.properties}"
+                search.look("blob", f"{container.name}/{found.name}", told.encode() + b"\n" + blob.readall())
+    with QueueServiceClient.from_connection_string(stack.addresses.connection_string) as queues:
+        for queue in queues.list_queues(include_metadata=True):
+            waiting = [str(message) for message in queues.get_queue_client(queue.name).peek_messages(32)]
+            search.look("queue", queue.name, f"{queue} {waiting}")
+
+
+def look_through_all(words: tuple[str, ...], caller: Caller, folder: Path) -> SecretSearch:
+    """What lies in storage, what the vision service remembers, and every file, while the stack runs."""
+    search, stack = SecretSearch(words), caller.stack
+    look_through_storage(search, stack)
+    for what in ("stats", "faults", "hold", "keys"):
+        answer = call(stack.addresses.ports["vision"], "GET", f"/_control/{what}")
+        search.look("control", what, answer.body)
+    search.look_below("file of the running stack", folder)
+    return search
+
+
+def finish(search: SecretSearch, caller: Caller, folder: Path) -> None:
+    """What the stopped stack has left, what it has answered, and what it has printed."""
+    search.look_below("file", folder)
+    for target, answer in caller.answers:
+        search.look("answer", target, f"{answer.status} {answer.headers}".encode() + b"\n" + answer.body)
+    search.look("log", "console", caller.stack.output)
+
+
+@pytest.mark.timeout(300)
+def test_an_address_that_is_a_key_is_nowhere_afterwards(tmp_path: Path, samples: Path) -> None:
+    asked: list[str] = []
+    state = tmp_path / "state"
+    with serving([samples], asked) as origin, running(state) as stack:
+        caller = Caller(stack)
+        ask_every_route(caller, origin)
+        caller.look_around()
+        secret = look_through_all((USER, PASSWORD, SIGNATURE, FRAGMENT), caller, state)
+        shown = look_through_all((SHOWN,), caller, state)
+        left = kept(stack)
+        assert stack.stop() == 0, stack.output
+    for search in (secret, shown):
+        finish(search, caller, state)
+    print(secret.report())
+    # They were whole where they had to be.
+    reached = {target.partition("&n=")[2].partition("&")[0] for target in asked if SIGNATURE in target}
+    assert reached == {str(number) for number in range(SENT)}
+    assert secret.found == []
+    # What was looked through is what there is, and what is there is found.
+    assert {sort: len(names) for sort, names in secret.looked.items()} == {
+        sort: len(names) for sort, names in shown.looked.items()
+    }
+    least = {"container": 9, "blob": 30, "queue": 1, "control": 4, "file": 10, "answer": 60, "log": 1}
+    assert {sort: len(secret.looked[sort]) >= count for sort, count in least.items()} == dict.fromkeys(least, True)
+    for sort in ("blob", "file", "file of the running stack", "answer"):
+        assert [each for each in shown.found if each.startswith(f"{sort} ")], sort
+    assert [each for each in shown.found if "sqlite" in each]
+    assert left == []
+
+
+def kept(stack: RunningStack) -> list[str]:
+    """What of all that was sent to be read is still kept."""
+    with stack.storage() as storage:
+        return [
+            f"{container}/{name}"
+            for container in ("inputs", "keys")
+            for name in storage.get_container_client(container).list_blob_names()
+        ]

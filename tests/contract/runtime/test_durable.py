@@ -18,11 +18,12 @@ from doubles.real_runtime_data import text_value
 from doubles.real_runtime_world import World, world
 from doubles.witness import covered
 
-from shared import jobs, names
+from shared import inputs, jobs, names
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
 from shared.records import Version
 from shared.settings import Settings
+from shared.storage import BlobStore
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
 Json = dict[str, Any]
@@ -98,9 +99,27 @@ def of_image(its: World, name: str, content: bytes) -> Job:
 
 
 def of_bytes(its: World, content: bytes) -> Job:
-    job = jobs.of_visitor(ImageBytes(content), SETTINGS, {"pages": "1"})
+    return kept(its, jobs.of_visitor(ImageBytes(content), SETTINGS, {"pages": "1"}), content)
+
+
+def of_bytes_before(its: World, content: bytes) -> Job:
+    """A job that the version before has begun, with its bytes where it has put them."""
+    job = jobs.of_visitor(ImageBytes(content), SETTINGS, {"reading_order": "basic"})
     its.upload(names.INPUTS, names.given(job.subject), content)
     return job
+
+
+def of_url(its: World, address: str) -> Job:
+    return kept(its, jobs.of_visitor(ImageUrl(address), SETTINGS, {}), address.encode())
+
+
+def of_url_before(address: str) -> Job:
+    """A job that the version before has begun: it carries the whole address."""
+    return jobs.of_visitor(ImageUrl(address), SETTINGS, {})._replace(url=address, address="", id="")
+
+
+def kept(its: World, job: Job, content: bytes) -> Job:
+    return inputs.keep(BlobStore(its.azurite.connection_string), job, content)
 
 
 def play(side: Side) -> dict[str, Any]:
@@ -128,7 +147,10 @@ def play(side: Side) -> dict[str, Any]:
     ask("bytes stored", "OcrStore", given, ticket=ticket)
     ask("no image", "OcrSubmit", of_image(its, "notes.txt", b"no image at all"))
     ask("bytes gone", "OcrSubmit", jobs.of_visitor(ImageBytes(b"gone"), SETTINGS, {}))
-    ask("address that nobody serves", "OcrSubmit", jobs.of_visitor(ImageUrl("http://127.0.0.1:9/a"), SETTINGS, {}))
+    ask("bytes of the version before", "OcrSubmit", of_bytes_before(its, LETTER))
+    ask("address that nobody serves", "OcrSubmit", of_url(its, "http://me:hunter2@127.0.0.1:9/a?sig=S3CRETSIG"))
+    ask("address of the version before", "OcrSubmit", of_url_before("http://127.0.0.1:9/b?sig=S3CRETSIG"))
+    ask("address gone", "OcrSubmit", jobs.of_visitor(ImageUrl("http://127.0.0.1:9/c"), SETTINGS, {}))
     ask("nothing to store", "OcrStore", of_image(its, "early.pdf", LATE))
     ask("overwritten", "OcrStore", letter._replace(etag="0x1"))
     ask("deleted", "OcrStore", letter._replace(name="gone.pdf"))
@@ -154,7 +176,10 @@ STATES = {
     "bytes stored": "done",
     "no image": "failed",
     "bytes gone": "failed",
+    "bytes of the version before": "submitted",
     "address that nobody serves": "failed",
+    "address of the version before": "failed",
+    "address gone": "failed",
     "nothing to store": "again",
     "overwritten": "superseded",
     "deleted": "superseded",
@@ -201,6 +226,13 @@ def test_an_activity_answers_as_in_microsofts_runtime(name: str, played: tuple[J
     assert local == real
     assert real["state"] == STATES[name]
     covered(WITNESS, "outcomes of activities", name)
+
+
+@pytest.mark.parametrize("name", ["address that nobody serves", "address of the version before"])
+def test_an_address_is_opened_there_and_not_told(name: str, played: tuple[Json, Json]) -> None:
+    for side in played:
+        assert side[name]["problem"]["code"] == "image_url_refused"
+        assert "S3CRET" not in json.dumps(side[name])
 
 
 def test_the_activities_write_the_same_records(played: tuple[Json, Json], local: LocalSide, real: RealSide) -> None:

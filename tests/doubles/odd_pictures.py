@@ -100,11 +100,22 @@ def bmp_of_os2(header: int) -> bytes:
     return data[:10] + struct.pack("<I", 14 + header) + told + data[54:]
 
 
-def runs(depth: int, *, row_end: bytes = b"\0\0", end: bytes = b"\0\1", literal: bool = False) -> bytes:
-    """Return a BMP of 16 colours, packed as runs or literally, with an odd end of each row or of them all."""
+def runs(
+    depth: int,
+    *,
+    row_end: bytes = b"\0\0",
+    end: bytes = b"\0\1",
+    literal: bool = False,
+    rows: int = HEIGHT,
+) -> bytes:
+    """
+    Return a BMP of 16 colours, packed as runs or literally, with an odd end of each row or of them all.
+
+    Only so many *rows* from the bottom are in it.
+    """
     image = PICTURE.quantize(16)
     packed = b""
-    for row in np.asarray(image)[::-1]:
+    for row in np.asarray(image)[::-1][:rows]:
         pairs = [(int(left) << 4 | int(right)) for left, right in row.reshape(-1, 2)]
         if literal:
             packed += bytes([0, WIDTH]) + (row.tobytes() if depth == 8 else bytes(pairs))

@@ -207,14 +207,14 @@ def test_a_damaged_exif_block_leaves_the_picture_as_it_is_stored(block: bytes) -
     assert (picture.width, picture.height) == (WIDTH, HEIGHT)
 
 
-def test_pixels_that_no_run_names_have_the_first_colour_and_runs_that_end_too_soon_are_refused() -> None:
-    sparse = runs(8)
-    assert sparse.endswith(b"\0\1")
-    row_bytes = WIDTH * 2 + 2
-    early = sparse[: -10 * row_bytes] + b"\0\0\0\1"
-    assert differs_by(decoded(early).image) > MOST["packed BMP"]
+@pytest.mark.parametrize(("depth", "literal"), [(8, False), (4, False), (8, True), (4, True)])
+def test_rows_that_no_run_names_have_one_colour_and_runs_that_just_end_are_refused(depth: int, literal: bool) -> None:
+    shown = np.asarray(decoded(runs(depth, literal=literal)).image)
+    early = np.asarray(decoded(runs(depth, literal=literal, rows=HEIGHT - 10, end=b"\0\0\0\1")).image)
+    assert (early[10:] == shown[10:]).all()
+    assert (early[:10] == early[0, 0]).all()
     with pytest.raises(Refusal, match="its runs end before its rows do"):
-        decoded(sparse[: -10 * row_bytes])
+        decoded(runs(depth, literal=literal, rows=HEIGHT - 10, end=b""))
 
 
 def test_a_bmp_that_takes_long_to_unpack_is_refused() -> None:

@@ -33,7 +33,7 @@ def pages_to_read(document: SniffedDocument, asked: PageRanges) -> tuple[int, ..
         decode(document.data, document.header, at_least=enough(*document.header.sides))
         return asked.of(1)
     if document.kind == "pdf":
-        with PDFIUM, opened_pdf(document.data) as pdf:
+        with opened_pdf(document.data) as pdf, PDFIUM:
             return asked.of(len(pdf))
     pages = _tiff_pages(document.data, most=MAX_PAGES)
     numbers = asked.of(len(pages))
@@ -92,12 +92,13 @@ def _check_pixels(width: int, height: int, number: int) -> None:
 
 @contextmanager
 def opened_pdf(data: bytes) -> Iterator["PdfDocument"]:
-    """Open a PDF; hold PDFIUM meanwhile. Raises Refusal (InvalidImageFormat), also for a PDF with a password."""
+    """Open a PDF; hold PDFIUM for whatever is done with it. Raises Refusal (InvalidImageFormat), also if locked."""
     from pypdfium2 import PdfDocument, PdfiumError
     from pypdfium2.raw import FPDF_ERR_PASSWORD  # type: ignore[import-untyped]
 
     try:
-        pdf = PdfDocument(data)
+        with PDFIUM:
+            pdf = PdfDocument(data)
     except PdfiumError as error:
         is_locked = error.err_code == FPDF_ERR_PASSWORD
         why = "needs a password: remove it and send the PDF again" if is_locked else "is damaged or cut short"
@@ -105,4 +106,5 @@ def opened_pdf(data: bytes) -> Iterator["PdfDocument"]:
     try:
         yield pdf
     finally:
-        pdf.close()
+        with PDFIUM:
+            pdf.close()

@@ -4,15 +4,16 @@ Pages of a PDF by PDFium: the text that a digital page carries, with the places 
 Read tells lengths of PDFs in inches, with four decimals, from the upper left corner.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.vision.evidence.pixels import Picture
-from local.vision.text.documents import PDFIUM, READ_SIDE, opened_pdf
+from local.vision.text.documents import PDFIUM, READ_SIDE
 from local.vision.text.lines import Json, compose_line
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfPage, PdfTextPage  # type: ignore[import-untyped]
+    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage  # type: ignore[import-untyped]
 
 POINTS_PER_INCH = 72
 RENDERED_DPI = 200
@@ -35,13 +36,12 @@ class PdfView:
     picture: Picture | None = None
 
 
-def look_at(document: bytes, number: int) -> PdfView:
-    """Return page *number* (from 1). Raises Refusal (InvalidImageFormat)."""
-    with PDFIUM, opened_pdf(document) as pdf:
-        page = pdf[number - 1]
+def look_at(document: "PdfDocument", number: int) -> PdfView:
+    """Return page *number* (from 1)."""
+    # Closed here: what the interpreter closes some time later is closed without PDFIUM.
+    with PDFIUM, closing(document[number - 1]) as page, closing(page.get_textpage()) as textpage:
         width, height = page.get_size()
         size = (width / POINTS_PER_INCH, height / POINTS_PER_INCH)
-        textpage = page.get_textpage()
         if _carries_text(page, textpage):
             return PdfView(size, own_text=_own_text(page, textpage, size))
         return PdfView(size, picture=_rendered(page, size))

@@ -1,6 +1,8 @@
 """Read the pages of a document: a PDF's own text where it has some, recognition everywhere else."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,12 +10,15 @@ from local.vision.evidence.pixels import Picture, Rgb, decode
 from local.vision.header import read_header
 from local.vision.reading.store import Json, Task
 from local.vision.text import pdf
-from local.vision.text.documents import READ_SIDE, enough, tiff_page
+from local.vision.text.documents import READ_SIDE, enough, opened_pdf, tiff_page
 from local.vision.text.engines import asked_engine, prefers_tesseract, tesseract_data
 from local.vision.text.layout import page_angle, reading_order, upright_quads
 from local.vision.text.lines import PlacedLine, compose_placed, place
 from local.vision.text.recognition import Quad, Recognized, find_lines, recognize
 from local.vision.text.tesseract import is_trustworthy, read_page
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument  # type: ignore[import-untyped]
 
 MIN_LINE_CONFIDENCE = 0.6  # what looks like a line in foliage or cloth is recognized with less
 
@@ -26,9 +31,11 @@ def read_pages(task: Task, document: bytes, go_on: GoOn) -> Iterator[Json]:
 
     *go_on* is called before each step; what it raises ends the reading. Raises Refusal when a page cannot be decoded.
     """
-    for number in task.pages:
-        go_on()
-        yield {"page": number} | _language(task) | _read_page(task, document, number, go_on)
+    # Opened once: to open a long document costs more than a page of it.
+    with opened_pdf(document) if task.kind == "pdf" else nullcontext(document) as opened:
+        for number in task.pages:
+            go_on()
+            yield {"page": number} | _language(task) | _read_page(task, opened, number, go_on)
 
 
 def read_picture(picture: Picture, *, by_columns: bool, go_on: GoOn) -> Json:
@@ -53,9 +60,9 @@ def _language(task: Task) -> Json:
     return {"language": task.language} if task.language else {}
 
 
-def _read_page(task: Task, document: bytes, number: int, go_on: GoOn) -> Json:
+def _read_page(task: Task, document: "PdfDocument | bytes", number: int, go_on: GoOn) -> Json:
     by_columns = task.reading_order == "natural"
-    if task.kind == "pdf":
+    if not isinstance(document, bytes):
         page = pdf.look_at(document, number)
         if page.own_text is not None:
             return page.own_text

@@ -41,6 +41,8 @@ class World:
             "ImagesStorage": self.azurite.connection_string,
             "AzureWebJobsStorage": self.azurite.connection_string,
             "AzureFunctionsJobHost__extensions__blobs__poisonBlobThreshold": "1",
+            # A host's doing, and the runtime alone has none.
+            "WEBSITE_HOSTNAME": "blobsight.azurewebsites.net",
         }
 
     def upload(self, container: str, name: str, content: bytes) -> None:

@@ -239,7 +239,9 @@ def test_pages_can_be(pages: str) -> None:
     refused(route.answer(query={"pages": pages}), "bad_parameter", "pages", "1,3-5,8-,-2")
 
 
-@pytest.mark.parametrize("model", ["x", "brands", "landmar\u212as", "l\u0430ndmarks", "landmarks/", "a" * 41])
+@pytest.mark.parametrize(
+    "model", ["x", "brands", "Categories", "landmar\u212as", "l\u0430ndmarks", "landmarks/", "a" * 41]
+)
 def test_a_model_is_one_of_those_there_are(model: str) -> None:
     answer = DomainsHttp.main(request(body=IMAGE, route={"model": model}))
     refused(answer, "bad_parameter", "celebrities and landmarks")
@@ -324,7 +326,16 @@ def test_a_data_address_is_told_as_one_however_long_it_is(route: Route) -> None:
     assert "bytes as the body" in document["action"]
 
 
-KEYS = ["\udcff\udcfe", "\u00ff\u00fe", "\ud800", "\u65e5\u672c", "\x00", "x" * 100_000]
+KEYS = [
+    "\udcff\udcfe",
+    "open-sesame\udc80",
+    "\ud83d\ude00",
+    "\u00ff\u00fe",
+    "\ud800",
+    "\u65e5\u672c",
+    "\x00",
+    "x" * 100_000,
+]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: ascii(key[:20]))

@@ -82,7 +82,7 @@ def test_a_correlation_id_is_made_up_for_a_success_too() -> None:
     assert len(response.headers["X-Correlation-Id"]) == 32
 
 
-@pytest.mark.parametrize("text", ["\ud83d", "a\udcffb", "\x00\x1f\ufffe"], ids=ascii)
+@pytest.mark.parametrize("text", ["\ud83d", "a\udcffb", "\ude00\ud83d\xe4", "\x00\x1f\ufffe"], ids=ascii)
 def test_every_answer_can_be_sent_whatever_is_in_it(text: str) -> None:
     """It would be a 500 without a body otherwise."""
     for answer in (

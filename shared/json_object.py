@@ -7,6 +7,7 @@ refused, because two readers of the same body could understand it differently.
 
 import json
 from collections.abc import Iterable
+from math import isfinite
 from typing import Any, NoReturn
 
 from shared.characters import fault, shown
@@ -15,6 +16,7 @@ from shared.errors import BadRequestError
 # Every body that is meant is far smaller; what is larger holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024
 _MAX_DIGITS = 15
+_KINDS = {int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
 
 Json = dict[str, Any]
 
@@ -44,8 +46,8 @@ def parsed(body: bytes, expected: str) -> Json:
             body.decode("utf-8-sig"),
             object_pairs_hook=lambda pairs: _once(pairs, expected),
             parse_constant=_Impossible,
-            parse_int=_number,
-            parse_float=_number,
+            parse_int=_whole,
+            parse_float=_decimal,
         )
     except UnicodeDecodeError as error:
         refuse(f"The body is no JSON: it is not UTF-8 at byte {error.start + 1}", expected)
@@ -71,6 +73,13 @@ def text_of(members: Json, name: str, expected: str) -> str:
     return value
 
 
+def described(value: Any) -> str:
+    """A value of JSON by its kind, to stand after "is"."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return value.what if isinstance(value, _Impossible) else _KINDS[type(value)]
+
+
 def refuse(what: str, expected: str) -> NoReturn:
     """Raise `bad_json`: *what* is wrong, without a full stop, and what is *expected*."""
     raise BadRequestError(f"{what}; {expected}.", code="bad_json", action="Correct the JSON body as the message says.")
@@ -86,11 +95,13 @@ def _once(pairs: list[tuple[str, Any]], expected: str) -> Json:
     return members
 
 
-def _number(text: str) -> object:
-    if len(text) > _MAX_DIGITS:
-        return _Impossible(f"a number of {len(text)} digits")
+def _whole(text: str) -> object:
+    return int(text) if len(text) <= _MAX_DIGITS else _Impossible(f"a number of {len(text)} digits")
+
+
+def _decimal(text: str) -> object:
     number = float(text)
-    return number if abs(number) < float("inf") else _Impossible(f"the number {text}")
+    return number if isfinite(number) else _Impossible("a number that is too large")
 
 
 def _inside(value: Any) -> Iterable[Any]:
@@ -102,11 +113,3 @@ def _inside(value: Any) -> Iterable[Any]:
             yield each
         elif isinstance(each, list | dict):
             left += each.values() if isinstance(each, dict) else each
-
-
-def described(value: Any) -> str:
-    """A value of JSON by its kind, to stand after "is"."""
-    kinds = {bool: f"{value}".lower(), float: "a number", list: "a list", dict: "an object", str: "a text"}
-    if isinstance(value, _Impossible):
-        return value.what
-    return "null" if value is None else kinds[type(value)]

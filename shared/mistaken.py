@@ -65,7 +65,7 @@ _BEGINNINGS = (
     (rb"\xef\xbf\xbd", "an image that was read as text, which destroys it", f"Read the file as bytes. {_BYTES}"),
 )
 _FORM = re.compile(rb"\s{0,16}--[^\r\n]{1,200}\r?\n([^\r\n]{1,400}\r?\n){0,4}?content-disposition:", re.IGNORECASE)
-_WRAPPED = re.compile(rb"(\xef\xbb\xbf)?\s{0,256}(--|\{)")
+_WRAPPED = re.compile(rb"(\xef\xbb\xbf)?\s{0,256}(?i:--|[\[{\"]|data:|https?://)")
 _PAIR = re.compile(rb"[A-Za-z0-9_.%\[\]-]{1,64}=")
 
 
@@ -112,7 +112,7 @@ def form(body: bytes, media_type: str) -> Mistake | None:
 
 
 def is_image(body: bytes) -> bool:
-    """Whether it begins like an image; a PDF may begin inside a form or JSON, which are none."""
+    """Whether it begins like an image; in a form, JSON or an address, a PDF's name may stand, which is none."""
     return kind_of(body) is not None and not _WRAPPED.match(body)
 
 

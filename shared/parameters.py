@@ -61,7 +61,7 @@ def only(req: func.HttpRequest, *allowed: str) -> None:
             code="bad_parameter",
         )
     given = (*req.params.items(), *_sent(req))
-    empty = {name for name, value in given if name in allowed and not value.strip()}
+    empty = {name for name, value in given if name in allowed and not value}
     if empty:
         raise BadRequestError(
             f"The query parameter {listed(empty)} is empty.",

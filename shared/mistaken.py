@@ -50,6 +50,17 @@ _BEGINNINGS = (
     (rb"\[\s*-?\d{1,3}\s*,\s*-?\d{1,3}\s*[,\]]", "bytes written as a list of numbers", _BYTES),
     (rb"(?i:data:[^,\s]{0,100},)", "a data: address, which holds the image as text", _DECODE),
     (rb"(?i:https?://)", "an address as plain text", _ADDRESS),
+    (rb"(?i:%7b%22|data%3a|https?%3a)", "percent-encoded text", f"Send it as it is. {_TYPED}"),
+    (
+        rb"\[object \w{1,40}\]",
+        "the name that JavaScript gives an object as text",
+        f"Send the file or its ArrayBuffer itself, or JSON.stringify(...) of an object. {_TYPED}",
+    ),
+    (
+        rb"@?[\w.:/\\-]{1,255}\.(?i:jpe?g|png|gif|bmp|tiff?|pdf|webp|heic)\s*\Z",
+        "a file's name",
+        f'{_BYTES} For an uploaded image send {{"blob": "name"}} as JSON.',
+    ),
     (
         rb"(?i:<(!doctype|html|head|body|\?xml|!--))",
         "a page of HTML or XML",
@@ -66,6 +77,7 @@ _BEGINNINGS = (
 )
 _FORM = re.compile(rb"\s{0,16}--[^\r\n]{1,200}\r?\n([^\r\n]{1,400}\r?\n){0,4}?content-disposition:", re.IGNORECASE)
 _WRAPPED = re.compile(rb"(\xef\xbb\xbf)?\s{0,256}(?i:--|[\[{\"]|data:|https?://)")
+_JSON = re.compile(rb'(\xef\xbb\xbf)?\s{0,256}(\{\s{0,256}["}]|\[\s{0,256}["{\[\]])')
 _PAIR = re.compile(rb"[A-Za-z0-9_.%\[\]-]{1,64}=")
 
 
@@ -122,8 +134,8 @@ def is_json(media_type: str) -> bool:
 
 
 def looks_like_json(body: bytes) -> bool:
-    """Whether it begins as an object of JSON does."""
-    return re.match(rb'(\xef\xbb\xbf)?\s{0,256}\{\s{0,256}["}]', body[:HEAD_BYTES]) is not None
+    """Whether it begins as an object or a list of JSON does."""
+    return _JSON.match(body[:HEAD_BYTES]) is not None
 
 
 def _written(start: bytes) -> tuple[str, str] | None:

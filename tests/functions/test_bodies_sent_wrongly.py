@@ -52,6 +52,9 @@ CASES: dict[str, tuple[bytes, str | None, str, str]] = {
     "JSON as bytes": (b'{"blob":"a"}', OCTETS, "JSON", "application/json"),
     "JSON without a type": (b'\xef\xbb\xbf{"blob":"a"}', None, "JSON, but it has no Content-Type", "application/json"),
     "JSON that names a PDF": (b'{"blob": "%PDF-1.4.pdf"}', OCTETS, "JSON", "application/json"),
+    "JSON text that names a PDF": (b'"https://example.com/%PDF-1.pdf"', "application/json", "an address", "url"),
+    "an address that names a PDF": (b"https://example.com/%PDF-1.pdf", "text/plain", "an address", "url"),
+    "a list that names a PDF": (b'["%PDF-1.4.pdf"]', OCTETS, "JSON", "application/json"),
     "JSON as an image": (b"{}", "image/png", "JSON", "application/json"),
     "base64": (ENCODED, "text/plain", "a PNG written as base64", "Decode"),
     "base64 in lines": (base64.encodebytes(JPEG), OCTETS, "a JPEG written as base64", "Decode"),
@@ -99,6 +102,11 @@ CASES: dict[str, tuple[bytes, str | None, str, str]] = {
     "an address as JSON": (b'"https://example.com/a.jpg"', "application/json", "an address", '{"url": "https://..."}'),
     "an address as curl -d": (b"HTTP://example.com/a.jpg?x=1", FORM, "an address", '{"url": "https://..."}'),
     "JSON in UTF-16": ('{"blob": "a"}'.encode("utf-16"), "application/json", "UTF-16", "UTF-8"),
+    "a list of JSON": (b'[{"blob": "a.jpg"}]', OCTETS, "JSON", "application/json"),
+    "percent-encoded JSON": (b"%7B%22blob%22%3A%22a.jpg%22%7D", FORM, "percent-encoded", "as it is"),
+    "an object of JavaScript": (b"[object File]", "text/plain;charset=UTF-8", "JavaScript", "ArrayBuffer"),
+    "a file's name": (b"@photos/holiday.JPG\n", FORM, "a file's name", "--data-binary"),
+    "a path": (rb"C:\Users\me\scan.pdf", OCTETS, "a file's name", "--data-binary"),
     "names and values": (b"url=https%3A%2F%2Fexample.com%2Fa.jpg", FORM, "names and values", '{"url": "https://..."}'),
     "a page": (b"<!DOCTYPE html>\n<html>", "text/html", "HTML", "answered"),
     "a page called an image": (b"\n <HTML><body>Sign in", "image/jpeg", "HTML", "answered"),
@@ -136,7 +144,7 @@ def test_a_compressed_body_is_known_by_its_header_where_its_bytes_say_nothing(en
             assert encoding.lower() in document["detail"]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("JSON")])
+@pytest.mark.parametrize("case", [case for case in CASES if "JSON" not in case or "as JSON" in case])
 def test_what_is_to_be_tried_again_is_not_taken_from_them_either(case: str) -> None:
     body, declared, what, _ = CASES[case]
     document = problem_of(RETRY.answer(body, headers={"Content-Type": declared or ""}), 400, "bad_json")

@@ -253,7 +253,8 @@ def _address(req: func.HttpRequest, instance_id: str) -> str:
     The request's own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in
     the query goes back in it, and so does the format: pollers follow the address as it is.
     """
-    kept = {name: req.params[name] for name in ("code", "format") if name in req.params}
+    given = {"code": parameters.key_in_query(req), "format": parameters.text(req, "format")}
+    kept = {name: value for name, value in given.items() if value}
     query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
     return f"{settings.public_address()}{names.ocr_path(instance_id)}{query}"
 

@@ -138,6 +138,10 @@ def optional_name_of(req: func.HttpRequest) -> str | None:
 
 
 def key_of(req: func.HttpRequest) -> str | None:
-    """The key that the request brings, in the header or as `?code=`, as the Functions host looks for it."""
-    given = (value for name, value in req.params.items() if name.lower() == _KEY)
-    return req.headers.get(_KEY_HEADER) or next(given, None)
+    """The key that the request brings, in the header or in the query."""
+    return req.headers.get(_KEY_HEADER) or key_in_query(req)
+
+
+def key_in_query(req: func.HttpRequest) -> str | None:
+    """The key in `?code=`, which the Functions host looks for without regard to case."""
+    return next((value for name, value in req.params.items() if name.lower() == _KEY), None)

@@ -132,9 +132,10 @@ def test_the_location_follows_the_settings_and_is_a_path_where_nothing_is_known(
     assert ask(body=RED).headers["Location"] == f"{origin}/api/ocr/{job_for(app).instance_id}"
 
 
-def test_a_key_in_the_query_goes_back_in_the_location(app: Parts) -> None:
+@pytest.mark.parametrize("name", ["code", "CODE", "Code"])
+def test_a_key_in_the_query_goes_back_in_the_location(app: Parts, name: str) -> None:
     """Whoever sends it that way polls the address as it is."""
-    response = ask(body=RED, code="k&y/+=")
+    response = ask(body=RED, **{name: "k&y/+="})
     assert urlsplit(response.headers["Location"]).query == "code=k%26y%2F%2B%3D"
 
 

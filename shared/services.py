@@ -12,7 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from shared import names
+from shared import addresses, names
 from shared.asking import Desk
 from shared.claims import Claims
 from shared.errors import NotFoundError
@@ -59,7 +59,8 @@ class Services(NamedTuple):
             blob = self.images.read(names.IMAGES, image.name)
             if blob is None:
                 raise NotFoundError(
-                    f"There is no image {image.name!r} in the container 'images'.", code="image_not_found"
+                    f"There is no image {addresses.hidden(image.name)!r} in the container 'images'.",
+                    code="image_not_found",
                 )
             image = ImageBytes(blob.data)
         return self.desk.ask(question, image, wait_seconds=self.settings.max_wait_seconds)

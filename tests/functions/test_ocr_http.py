@@ -453,6 +453,11 @@ def test_a_blob_that_cannot_be_read_is_refused(app: Parts, hub: Hub) -> None:
     assert hub.started == []
 
 
+def test_an_address_in_the_place_of_a_blobs_name_is_not_repeated_whole(app: Parts) -> None:
+    detail = problem_of(ask(body={"blob": SIGNED}), 404, "image_not_found")["detail"]
+    assert detail == f"There is no image {URL!r} in the container 'images'."
+
+
 def test_a_chunked_body_asks_for_its_length(app: Parts) -> None:
     problem_of(ask(headers={"Transfer-Encoding": "chunked"}), 411, "length_required")
 

@@ -65,20 +65,24 @@ def test_what_was_sent_and_its_key_go_after_seven_days(app: Parts, container: st
     assert list(app.host.contents(container)) == ["almost seven days", "now", "young"]
 
 
-def test_what_is_sent_again_while_the_purge_is_under_way_stays(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("container", [names.INPUTS, names.KEYS])
+@pytest.mark.parametrize("again", ["a", "b", "c"])
+def test_what_is_sent_again_while_the_purge_is_under_way_stays(
+    app: Parts, caplog: pytest.LogCaptureFixture, container: str, again: str
+) -> None:
     caplog.set_level(logging.INFO)
-    store(app, "a")
-    store(app, "b")
+    for name in "abc":
+        store(app, name, container)
     app.clock.advance(8 * DAY)
 
-    def before(operation: str, container: str, name: str) -> None:
-        if (operation, name) == ("delete", "a"):
-            store(app, "a")
+    def before(operation: str, where: str, name: str) -> None:
+        if (operation, where, name) == ("delete", container, again):
+            store(app, name, container)
 
     app.host.before = before
     purge(app)
-    assert list(app.host.contents(names.INPUTS)) == ["a"]
-    assert any("inputs=1" in line for line in caplog.messages)
+    assert list(app.host.contents(container)) == [again]
+    assert any(f"{container}=2" in line for line in caplog.messages)
 
 
 def test_nothing_else_goes(app: Parts) -> None:

@@ -1,5 +1,6 @@
 """The transport on a real wire: connections, deadlines, limits, TLS."""
 
+import base64
 import http.client
 import json
 import logging
@@ -547,6 +548,26 @@ def test_the_proxy_of_the_settings_is_asked_for_a_tunnel_and_never_sees_the_requ
         send(transport, "https://my-resource.cognitiveservices.azure.com/vision")
     assert wire.requests == ["CONNECT my-resource.cognitiveservices.azure.com:443"]
     assert "X-Test" not in wire.headers[0]
+
+
+def test_a_proxy_is_told_user_and_password_and_nobody_else(wire: Wire) -> None:
+    wire.script = whole(407, b"")
+    proxy = wire.url.replace("://", "://me:hunter2%2F@")
+    with pytest.raises(VisionUnavailableError, match="407") as caught:
+        send(Transport(connections=1, https_proxy=proxy), "https://my-resource.cognitiveservices.azure.com/vision")
+    given = wire.headers[0]["Proxy-Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(given) == b"me:hunter2/"
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://me:hunter2@127.0.0.1", "https://hunter2@[::1]", "http://:hunter2%@127.0.0.1"]
+)
+def test_of_a_proxy_that_does_not_answer_no_password_is_told(proxy: str) -> None:
+    transport = Transport(connections=1, https_proxy=f"{proxy}:{five_free_ports()}")
+    with pytest.raises(VisionUnavailableError, match="could not be asked") as caught:
+        send(transport, "https://my-resource.cognitiveservices.azure.com/vision")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_connections_share_one_tls_context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,6 +134,12 @@ def test_a_blob_that_is_not_there_is_not_found() -> None:
     assert caught.value.code == "image_not_found"
 
 
+def test_an_address_in_the_place_of_a_blobs_name_is_not_repeated_whole() -> None:
+    with pytest.raises(NotFoundError) as caught:
+        parts().services.ask(QUESTION, ImageBlob("https://me:hunter2@host/a.jpg?sig=S3CRETSIG"))
+    assert caught.value.message == "There is no image 'https://host/a.jpg' in the container 'images'."
+
+
 def test_bytes_that_are_no_image_are_refused_before_any_call_or_claim() -> None:
     app = parts()
     with pytest.raises(ImageRejectedError):

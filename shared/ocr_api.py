@@ -110,8 +110,7 @@ def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: 
         return visitor, given.data
     source = records.identify(parts.images, given.name, None)
     if source is None:
-        name = addresses.hidden(given.name)
-        raise NotFoundError(f"There is no image {name!r} in the container 'images'.", code="image_not_found")
+        raise names.no_such_image(given.name)
     data = source.image.data
     visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
     images.inspect_for_text(data, pages=parameters.get("pages", ""))

@@ -12,10 +12,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from shared import addresses, names
+from shared import names
 from shared.asking import Desk
 from shared.claims import Claims
-from shared.errors import NotFoundError
 from shared.gate import Gate
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.ledger import Limits, Rate
@@ -58,10 +57,7 @@ class Services(NamedTuple):
         if isinstance(image, ImageBlob):
             blob = self.images.read(names.IMAGES, image.name)
             if blob is None:
-                raise NotFoundError(
-                    f"There is no image {addresses.hidden(image.name)!r} in the container 'images'.",
-                    code="image_not_found",
-                )
+                raise names.no_such_image(image.name)
             image = ImageBytes(blob.data)
         return self.desk.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from shared import analysis, names, steps, text, thumbnails, unfinished
-from shared.errors import BadRequestError, NotFoundError
+from shared.errors import BadRequestError
 from shared.records import Recipe
 from shared.services import Services
 from shared.storage import BlobInfo, Blobs, Page
@@ -42,7 +42,7 @@ def of_image(services: Services, name: str) -> Json:
     """
     info = services.images.head(names.IMAGES, names.check_image_name(name))
     if info is None:
-        raise NotFoundError(f"There is no image {name!r} in the container 'images'.", code="image_not_found")
+        raise names.no_such_image(name)
     return _state(services, info, services.images.head)
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from shared import names, records
-from shared.errors import BusyError, NotFoundError
+from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import Recipe, Source, SourceChangedError
 from shared.services import Services
@@ -68,7 +68,7 @@ def _of_blob(services: Services, name: str, size: Size) -> Blob:
     for _ in range(_MAX_ROUNDS):
         source = services.images.head(names.IMAGES, name)
         if source is None:
-            raise NotFoundError(f"There is no image {name!r} in the container 'images'.", code="image_not_found")
+            raise names.no_such_image(name)
         stored = services.images.read(how.container, how.name)
         if stored is not None and how.holds(stored.info, source.etag):
             return stored

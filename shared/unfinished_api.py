@@ -4,7 +4,7 @@ import re
 
 import azure.functions as func
 
-from shared import bodies, json_object, names, parameters, services, steps, unfinished, unfinished_list, web
+from shared import addresses, bodies, json_object, names, parameters, services, steps, unfinished, unfinished_list, web
 from shared.appointments import Appointment
 from shared.characters import listed, shown
 from shared.errors import BadRequestError, NotFoundError
@@ -72,7 +72,7 @@ def _reopen(parts: Services, body: Json) -> tuple[list[Appointment], str | None]
         entries = unfinished_list.find(parts, names.check_image_name(body["name"]), step)
         if not entries:
             raise NotFoundError(
-                f"Nothing is unfinished of the image {body['name']!r}.",
+                f"Nothing is unfinished of the image {addresses.hidden(body['name'])!r}.",
                 action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
             )
     else:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from unicodedata import category
 
+from shared import addresses
+
 # The longest text that makes sense is a continuation of storage's, which holds a name of 1,024 characters as base64.
 MAX_CHARACTERS = 8192
 _SHOWN_CHARACTERS = 40
@@ -29,7 +31,12 @@ def fault(text: str, longest: int = MAX_CHARACTERS) -> str | None:
 
 
 def shown(text: str) -> str:
-    """The text in quotation marks as a message may have it: ASCII, escaped, its beginning if it is long."""
+    """
+    The text in quotation marks as a message may have it: ASCII, escaped, its beginning if it is long.
+
+    An address, in whatever place it was given, is shown without what can be a key: user, query and fragment.
+    """
+    text = addresses.shown(text) if "://" in text or "@" in text else text
     return ascii(text) if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]!a}..."
 
 

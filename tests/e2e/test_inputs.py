@@ -223,7 +223,7 @@ def lone_host(shared_stack: RunningStack, tmp_path: Path) -> Iterator[Host]:
     """A second host on the same storage, whose settings for Computer Vision are wrong."""
     settings = {
         "VISION_ENDPOINT": shared_stack.addresses.vision_url,
-        "VISION_KEY": "not the key",
+        "VISION_KEY": "not-the-key",
         "ImagesStorage": shared_stack.addresses.connection_string,
         "AzureWebJobsStorage": shared_stack.addresses.connection_string,
         "HEALTH_KEY": "let me see",
@@ -238,7 +238,7 @@ def test_a_wrong_key_is_named_by_its_setting(lone_host: Host) -> None:
     body = problem(response)
     assert body["code"] == "vision_unauthorized"
     assert "VISION_KEY" in str(body["action"])
-    assert "not the key" not in response.text
+    assert "not-the-key" not in response.text
 
 
 def test_health_says_down_to_all_and_why_to_whoever_has_the_key(lone_host: Host) -> None:

@@ -148,6 +148,6 @@ def test_with_every_second_poll_throttled_all_are_read_and_none_is_submitted_twi
             shared_stack.upload(name, data)
         assert_all_are_read(shared_stack, given)
     assert submits(shared_stack, given) == Counter(given.keys())
-    # A document takes two polls or more.
+    # Each document takes a poll that is answered, and between two of these one is refused.
     refused = vision_stats(shared_stack)["operations"]["readResult"]["status"]["429"] - throttled
-    assert refused >= DOCUMENTS
+    assert refused >= DOCUMENTS - 1

@@ -40,3 +40,19 @@ def test_what_is_shown_is_ascii_and_short() -> None:
 def test_names_are_listed_in_order_and_not_all_of_them() -> None:
     assert listed({"b", "a-c", "\xe4"}) == r"a-c, b, '\xe4'"
     assert listed(map(str, range(9))) == "0, 1, 2, 3, 4 and others"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ftp://me:hunter2@example.com/a.jpg",
+        "https://example.com/a?sig=hunter2",
+        "me:hunter2@example.com:99999",
+        "blob:https://me:hunter2@example.com/#hunter2",
+        "https://example.com/#hunter2",
+    ],
+)
+def test_an_address_in_any_place_is_shown_without_what_can_be_a_key(text: str) -> None:
+    assert "example.com" in shown(text)
+    assert "hunter2" not in shown(text)
+    assert "hunter2" not in listed([text])

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shared.errors import ImageRejectedError, PayloadTooLargeError
-from shared.pictures import kinds, page_ranges, pdf, tiff
+from shared.pictures import endings, kinds, page_ranges, pdf, tiff
 from shared.pictures.kinds import Kind
 from shared.pictures.sides import sides
 from shared.pictures.tiff import Sides
@@ -167,13 +167,13 @@ def advice(data: bytes, error: ImageRejectedError) -> str:
     """What to do with bytes that Computer Vision itself refused, which depends on what they are."""
     window = Window(data)
     kind = kinds.kind_of(window)
+    if kind and endings.is_cut_short(window, kind):
+        return "Its end is missing: upload the whole file again."
     if error.code == "image_size_refused":
         return f"Scale it to sides of {MIN_SIDE_PIXELS} to {MAX_READ_SIDE_PIXELS} pixels, and upload that."
     if kind is not kinds.PDF:
         saved_as = "TIFF or PDF" if kind is kinds.TIFF else "JPEG or PNG"
         return f"Open it in an image viewer, save it anew as {saved_as}, and upload that."
-    if pdf.is_cut_short(window):
-        return "Its end is missing: upload the whole PDF again."
     if pdf.is_locked(window):
         return "Remove the password of the PDF, and upload it again."
     return "Print it to a new PDF without a password, and upload that."

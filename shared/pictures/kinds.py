@@ -118,18 +118,24 @@ _SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
     (b"SIMPLE  =", _other("FITS")),
     (b"BPG\xfb", _other("BPG")),
     (b"FLIF", _other("FLIF")),
+    (b"\x59\xa6\x6a\x95", _other("Sun raster")),
+    (b"\x01\xda", _other("SGI")),
+    (b"/* XPM */", _other("XPM")),
     (b"\x8aMNG", _other("MNG")),
     (b"\x8bJNG", _other("JNG")),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"FLV\x01", _VIDEO),
+    (b".RMF", _VIDEO),
+    (b"FWS", _VIDEO),
+    (b"CWS", _VIDEO),
     (b"\0\0\1\xba", _VIDEO),
     (b"\0\0\1\xb3", _VIDEO),
     (b"0&\xb2u\x8ef\xcf\x11", _VIDEO),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
     (b"{\\rtf", _OFFICE),
+    (b"\xffWPC", _OFFICE),
     (b"ID3", _AUDIO),
     (b"fLaC", _AUDIO),
-    (b"OggS", _AUDIO),
     (b"\xff\xfb", _AUDIO),
     (b"\xff\xf1", _AUDIO),
     (b"\xff\xf9", _AUDIO),
@@ -164,6 +170,7 @@ _HEIC_BRANDS = frozenset(
 )
 # The boxes with which a QuickTime film begins that is older than `ftyp`.
 _QUICKTIME_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_PCX = re.compile(rb"\n[\x00\x02-\x05][\x00\x01][\x01\x02\x04\x08]")
 _NETPBM = re.compile(rb"P[1-7Ff][ \t\r\n]")
 _PARTS_OF_OFFICE = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|word/|xl/|ppt/|vnd\.oasis\.opendocument|Index/"
@@ -206,6 +213,12 @@ def _by_structure(beginning: bytes) -> Kind | None:
         return _RIFF_FORMS.get(beginning[8:12])
     if beginning[:4] == b"\0\0\1\0" and 0 < _little(beginning[4:6]) < 256:
         return _ICO
+    if beginning[:4] == b"OggS":
+        return _VIDEO if b"theora" in beginning else _AUDIO
+    if _PCX.match(beginning):
+        return _other("PCX")
+    if _is_transport_stream(beginning):
+        return _VIDEO
     if beginning[:4] == b"PK\x03\x04":
         return _OFFICE if _PARTS_OF_OFFICE.search(beginning) else _ARCHIVE
     if beginning[128:132] == b"DICM":
@@ -219,6 +232,14 @@ def _by_structure(beginning: bytes) -> Kind | None:
     return _of_boxes(beginning)
 
 
+def _is_transport_stream(beginning: bytes) -> bool:
+    """MPEG-2: packets of 188 bytes that begin with the same one; cameras put four bytes before each."""
+    return any(
+        len(beginning) > start + 2 * size and all(beginning[start + n * size] == 0x47 for n in range(3))
+        for start, size in ((0, 188), (4, 192))
+    )
+
+
 def _little(data: bytes) -> int:
     return int.from_bytes(data, "little")
 
@@ -229,7 +250,9 @@ def _of_boxes(beginning: bytes) -> Kind | None:
         return _VIDEO
     if beginning[4:8] != b"ftyp":
         return None
-    brands_end = min(int.from_bytes(beginning[:4], "big"), len(beginning))
+    # 0 and 1 are sizes of their own: up to the file's end, and one that stands elsewhere.
+    size = int.from_bytes(beginning[:4], "big")
+    brands_end = min(size, len(beginning)) if size > 1 else len(beginning)
     compatible = {beginning[at : at + 4] for at in range(16, brands_end, 4)}
     brands = {beginning[8:12], *compatible}
     if brands & _AVIF_BRANDS:

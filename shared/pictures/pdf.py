@@ -1,5 +1,5 @@
 """
-What a bounded look at a PDF tells: how many pages it has, whether it is locked, whether its end is missing.
+What a bounded look at a PDF tells: how many pages it has, and whether it is locked.
 
 No PDF is parsed here: a document's tree may be compressed, and then it tells nothing.
 """
@@ -11,7 +11,6 @@ from shared.pictures.window import HeaderError, Window
 
 # A PDF is written from both ends: what was added last, its trailer, stands at the end.
 _LOOKED_AT_BYTES = 96 * 1024
-_END_BYTES = 1024
 # A linearized PDF says at its beginning how many pages it has (ISO 32000-1, annex F).
 _LINEARIZED = re.compile(rb"/Linearized\b[^>]{0,400}/N[ \t\r\n]+([0-9]{1,9})\b", re.DOTALL)
 _PAGE_TREE = re.compile(rb"/Type[ \t\r\n]*/Pages\b")
@@ -32,11 +31,6 @@ def page_count(window: Window) -> int | None:
 def is_locked(window: Window) -> bool:
     """Whether it says that it is encrypted; a compressed trailer does not tell."""
     return any(b"/Encrypt" in part for part in _ends(window))
-
-
-def is_cut_short(window: Window) -> bool:
-    """Whether the mark that ends every PDF is missing at its end."""
-    return b"%%EOF" not in window.read_most(max(0, len(window) - _END_BYTES), _END_BYTES)
 
 
 def _ends(window: Window) -> tuple[bytes, bytes]:

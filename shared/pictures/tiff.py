@@ -15,7 +15,8 @@ _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION = 25
 _SENSOR = (32803, 34892)
 # Nikon, Sony, Pentax.
 _RAW_COMPRESSIONS = (34713, 32767, 65535)
-_FORMATS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+# Some programs write sides as signed numbers.
+_FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 # Of a directory, and of the directories below one, no more is looked at: real ones have 20 entries and two or three.
 _MAX_ENTRIES = 200
 _MAX_SUB_DIRECTORIES = 4

@@ -69,6 +69,12 @@ PICTURES = [
     (b"\0\0\x10\0moov" + bytes(99), "video"),
     (b"\x1aE\xdf\xa3" + bytes(99), "video"),
     (b"RIFF\0\0\0\0AVI LIST" + bytes(99), "video"),
+    (b"OggS\0\2" + bytes(22) + b"\x80theora" + bytes(99), "video"),
+    ((b"\x47" + bytes(187)) * 4, "video"),
+    ((bytes(4) + b"\x47" + bytes(187)) * 4, "video"),
+    (b"\0\0\0\0ftypheic" + bytes(300), "HEIC"),
+    (picture("PCX"), "PCX"),
+    (picture("SGI"), "SGI"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Office"),
     (zipped("[Content_Types].xml", "word/document.xml"), "Office"),
     (zipped("_rels/.rels", "xl/workbook.xml"), "Office"),
@@ -97,6 +103,7 @@ NO_PICTURES = [
     (zipped("a.jpg"), "archive"),
     (gzip.compress(b"x"), "archive"),
     (b"ID3\4" + bytes(99), "audio"),
+    (b"OggS\0\2" + bytes(22) + b"\x01vorbis" + bytes(99), "audio"),
     (b"RIFF\0\0\0\0WAVEfmt " + bytes(99), "audio"),
 ]
 NOTHING_KNOWN = [

@@ -52,6 +52,10 @@ def test_pages_are_counted_where_a_bounded_look_tells(data: bytes, count: int | 
         (pdf_of_pages(3), "Print it to a new PDF"),
         (tiff((100, 100)), "save it anew as TIFF or PDF"),
         (picture("PNG"), "save it anew as JPEG or PNG"),
+        (picture("BMP")[:-9], "save it anew as JPEG or PNG"),
+        (picture("JPEG", 300, 300)[:-9], "Its end is missing"),
+        (picture("PNG")[:-12], "Its end is missing"),
+        (picture("JPEG") + bytes(500), "save it anew as JPEG or PNG"),
     ],
 )
 def test_advice_fits_what_was_refused(data: bytes, advice: str) -> None:

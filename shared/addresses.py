@@ -1,7 +1,7 @@
 """
 Addresses as they may be kept and shown: without user, query and fragment, each of which can be a key.
 
-A signature in the query opens a private file to whoever reads it, so no record, history, answer or log has one.
+A signature in the query opens a private file to every reader, so no record, history, answer or log has one.
 """
 
 import re

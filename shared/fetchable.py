@@ -1,4 +1,4 @@
-"""Addresses that somebody can fetch: what is certain to fail is refused before Computer Vision is asked to try."""
+"""Addresses that can be fetched: the app refuses the others before it asks Computer Vision to try."""
 
 import re
 import socket
@@ -72,7 +72,7 @@ def _problem_of_host(parts: SplitResult) -> str | None:
 
 
 def _is_label(label: str) -> bool:
-    """Letters of other scripts are encoded by whoever fetches; of their digits and full-width forms readers differ."""
+    """The fetching program encodes letters of other scripts; of their digits and full-width forms programs differ."""
     if label.isascii():
         return bool(_LABEL.fullmatch(label))
     ascii_only = "".join(each for each in label if each.isascii())

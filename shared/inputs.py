@@ -1,8 +1,8 @@
 """
-What callers send to be read: kept from the request on, until nobody needs it.
+Documents and addresses that callers send to be read: kept from the request until the Read needs them no more.
 
 Each request keeps it under a name of its own, which its job carries. So no two requests destroy or mix what the other
-has stored, a job deletes what is its own and nobody else's, and a process that dies between two steps leaves at most
+has stored, a job deletes its own blobs only, and a process that dies between two steps leaves at most
 blobs that no job names, which the daily purge deletes.
 
 An address can open a private file by itself. It lies encrypted, and its key in another container, so that neither blob
@@ -39,7 +39,7 @@ def read(host: Blobs, job: Job) -> bytes | None:
     The bytes, or the whole address, that were kept; None if they are not (or no longer) there.
 
     Raises:
-        StorageError: nobody answered.
+        StorageError: storage did not answer.
     """
     blob = host.read(names.INPUTS, job.input_name)
     if blob is None or job.kind != "url":
@@ -77,5 +77,5 @@ def _opened(sealed: bytes, key: bytes) -> bytes | None:
 
     try:
         return Fernet(key).decrypt(sealed)
-    except (ValueError, InvalidToken):  # somebody has written to one of the two blobs
+    except (ValueError, InvalidToken):  # one of the two blobs was overwritten
         return None

@@ -84,7 +84,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
 
 
 async def _hand_over(parts: Services, client: DurableClient, job: Job) -> None:
-    """Have it read; unless it is this request's job that is under way, nobody needs what this request has kept."""
+    """Have it read, and delete what this request has kept unless its own job is the one under way."""
     needed = False
     try:
         needed = await hand_over(client, job)

@@ -30,7 +30,7 @@ _MOST_COUNTED = 100_000
 
 
 class Unread(NamedTuple):
-    """Pages at a document's end that Computer Vision did not read: it read `read`, of `of` (0: nobody knows)."""
+    """Pages at a document's end that Computer Vision did not read: it read `read`, of `of` (0: not known)."""
 
     read: int
     of: int
@@ -52,7 +52,7 @@ def unread(result: ReadResult, asked: Question, pages: int, settings: Settings) 
 
     Args:
         result, asked: what was read, for which question.
-        pages: how many the document has, 0 if nobody knows.
+        pages: how many the document has, 0 if that is not known.
         settings: their rate tells the free tier.
     """
     read, ranges = len(result.pages), dict(asked.parameters).get("pages", "")

@@ -1,8 +1,7 @@
 """
 Which kind of file bytes are.
 
-Judged by the bytes alone, never by a name or a declared type. What has a kind is known by its name; what has none is
-nothing that is known here, and what `is_picture` is not is no image at all.
+Judged by the bytes alone, never by a name or a declared type. A kind whose `is_picture` is false is no image at all.
 """
 
 import re
@@ -85,7 +84,7 @@ _JSON = Kind("JSON", "a JSON document", "application/json", _NO_IMAGE, False)
 
 
 def _other(name: str) -> Kind:
-    """A format that has images and that nobody here needs to know more of."""
+    """An image format of which only the name is told."""
     return Kind(name, f"an image in the format {name}", "application/octet-stream")
 
 

@@ -66,7 +66,7 @@ def is_raw(window: Window) -> bool:
     """
     Whether it is a camera's RAW photo: DNG, NEF, CR2, ARW, PEF and others are built like a TIFF.
 
-    Their first page is a small preview, so that whoever takes them for a TIFF sees a stamp instead of the photo.
+    Their first page is a small preview: a program that takes them for a TIFF shows a stamp instead of the photo.
     """
     layout = _layout(window)
     if window.read_most(8, 2) == b"CR":

@@ -1,5 +1,5 @@
 """
-A bounded look at bytes that nobody has checked yet.
+A bounded look at unchecked bytes.
 
 Every look at a header goes through a `Window`, so that no file, however it is built, costs more than its bounds: a
 header may be longer than memory, and a parser that walks all of it would hold a worker for half a minute.

@@ -243,7 +243,13 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _model_version(text: str) -> str:
+def model_version(text: str) -> str:
+    """
+    A version of a model, which is latest or a date of the calendar.
+
+    Raises:
+        ValueError: it is none; the text completes a sentence that names the setting or the parameter.
+    """
     found = re.fullmatch(r"(?:latest|([0-9]{4}-[0-9]{2}-[0-9]{2}))(?:-preview)?", text)
     if not found or (found[1] and not _is_date(found[1])):
         raise ValueError("must be latest or a date such as 2021-05-01")
@@ -323,7 +329,7 @@ class Settings:
         "Categories,Tags,Description,Color,ImageType,Objects",
     )
     vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", _language, "en")
-    vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", _model_version, "latest")
+    vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
     vision_timeout_seconds: float = _setting(
         "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", _seconds, "30"
     )
@@ -358,7 +364,7 @@ class Settings:
         _reading_order,
         "natural",
     )
-    text_model_version: str = _setting("TEXT_MODEL_VERSION", "Model of Read.", _model_version, "latest")
+    text_model_version: str = _setting("TEXT_MODEL_VERSION", "Model of Read.", model_version, "latest")
     text_deadline_seconds: float = _setting(
         "TEXT_DEADLINE_SECONDS",
         "How long a Read may be running at the service before it is given up.",

@@ -9,13 +9,12 @@ call is paid.
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import date
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from shared.characters import listed, shown
 from shared.errors import BadRequestError
-from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS
+from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS, model_version
 
 _PAGES = re.compile(r"([0-9]{1,9})?(-)?([0-9]{1,9})?")
 MAX_PAGE = 99_999  # the service reads 2,000 pages at most; what is beyond this can only be a mistake
@@ -219,17 +218,7 @@ def _language(language: str) -> str:
 
 
 def _model_version(version: str) -> str:
-    found = re.fullmatch(r"(latest|([0-9]{4})-([0-9]{2})-([0-9]{2}))(-preview)?", version)
-    if not found or not (found[1] == "latest" or _is_date(*map(int, found.group(2, 3, 4)))):
-        raise BadRequestError(
-            f"model-version={shown(version)} is neither latest nor a date such as 2021-05-01.", code="bad_parameter"
-        )
-    return version
-
-
-def _is_date(year: int, month: int, day: int) -> bool:
     try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return True
+        return model_version(version)
+    except ValueError as error:
+        raise BadRequestError(f"model-version={shown(version)} {error}.", code="bad_parameter") from None

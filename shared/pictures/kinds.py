@@ -108,7 +108,6 @@ _SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
     (b"gimp xcf", _other("GIMP (XCF)")),
     (b"AT&TFORM", _other("DjVu")),
     (b"icns", _other("ICNS")),
-    (b"\0\0\2\0", _other("CUR")),
     (b"DDS ", _other("DDS")),
     (b"qoif", _other("QOI")),
     (b"v/1\x01", _other("OpenEXR")),
@@ -120,6 +119,7 @@ _SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
     (b"\x59\xa6\x6a\x95", _other("Sun raster")),
     (b"\x01\xda", _other("SGI")),
     (b"/* XPM */", _other("XPM")),
+    (b"BLP", _other("BLP")),
     (b"\x8aMNG", _other("MNG")),
     (b"\x8bJNG", _other("JNG")),
     (b"\x1aE\xdf\xa3", _VIDEO),
@@ -170,6 +170,8 @@ _HEIC_BRANDS = frozenset(
 # The boxes with which a QuickTime film begins that is older than `ftyp`.
 _QUICKTIME_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _PCX = re.compile(rb"\n[\x00\x02-\x05][\x00\x01][\x01\x02\x04\x08]")
+# Without a table of colours, which most have not; there is no signature, so all that is fixed has to be there.
+_TARGA = re.compile(rb".\0[\x02\x03\x0a\x0b]\0{5}.{8}[\x08\x10\x18\x20]", re.DOTALL)
 _NETPBM = re.compile(rb"P[1-7Ff][ \t\r\n]")
 _PARTS_OF_OFFICE = re.compile(
     rb"\[Content_Types\]\.xml|_rels/|docProps/|word/|xl/|ppt/|vnd\.oasis\.opendocument|Index/"
@@ -210,8 +212,10 @@ def _by_structure(beginning: bytes) -> Kind | None:
         return BMP
     if beginning[:4] == b"RIFF":
         return _RIFF_FORMS.get(beginning[8:12])
-    if beginning[:4] == b"\0\0\1\0" and 0 < _little(beginning[4:6]) < 256:
-        return _ICO
+    if beginning[:4] in (b"\0\0\1\0", b"\0\0\2\0") and 0 < _little(beginning[4:6]) < 256:
+        return _ICO if beginning[2] == 1 else _other("CUR")
+    if _TARGA.match(beginning) and _little(beginning[12:14]) and _little(beginning[14:16]):
+        return _other("Targa (TGA)")
     if beginning[:4] == b"OggS":
         return _VIDEO if b"theora" in beginning else _AUDIO
     if _PCX.match(beginning):

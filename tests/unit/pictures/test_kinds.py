@@ -74,6 +74,8 @@ PICTURES = [
     ((bytes(4) + b"\x47" + bytes(187)) * 4, "video"),
     (b"\0\0\0\0ftypheic" + bytes(300), "HEIC"),
     (picture("PCX"), "PCX"),
+    (picture("TGA"), "Targa (TGA)"),
+    (b"\0\0\2\0" + ICON[4:], "CUR"),
     (picture("SGI"), "SGI"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Office"),
     (zipped("[Content_Types].xml", "word/document.xml"), "Office"),

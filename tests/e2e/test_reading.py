@@ -159,7 +159,8 @@ def test_a_poller_is_told_where_and_when_to_ask_until_the_text_comes(shared_stac
     assert len(underway) >= 2
     assert {target(answer.header("Location")) for answer in underway} == {f"/api/ocr/{underway[0].json()['id']}"}
     assert {answer.json()["state"] for answer in underway} == {"running"}
-    assert underway[-1].json()["elapsedSeconds"] > 0
+    # Told in tenths of a second, of the last turn: on a fast machine that is still the first tenth.
+    assert underway[-1].json()["elapsedSeconds"] >= 0
     body = last.json()
     assert (last.status, body["state"], body["text"]) == (200, "done", "Patience\npays\n")
     assert body["source"] == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}

@@ -14,7 +14,7 @@ SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class NotJsonError(ValueError):
-    """The text is no JSON, or some that nobody could use; the message says why."""
+    """The text is no JSON, or cannot be used; the message says why."""
 
 
 def read_json(text: bytes | str) -> Any:

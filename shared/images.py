@@ -261,19 +261,18 @@ def _pages(window: Window) -> tuple[list[Sides], bool]:
 
 def _check_pages(found: Sequence[Sides], is_whole: bool, asked: str) -> None:
     """Refuse the first page outside the limits, of those that are asked for: a Read with one fails for all."""
-    problems = {number: _outside_limits("", page, MAX_READ_SIDE_PIXELS) for number, page in enumerate(found, 1)}
-    bad = [number for number, problem in problems.items() if problem and page_ranges.has(asked, number)]
-    if not bad:
+    is_single = is_whole and len(found) == 1
+    problems: dict[int, ImageRejectedError] = {}
+    for number, page in enumerate(found, 1):
+        what = "The image" if is_single else f"Page {number} of the TIFF"
+        if problem := _outside_limits(what, page, MAX_READ_SIDE_PIXELS):
+            problems[number] = problem
+    refusal = next((problem for number, problem in problems.items() if page_ranges.has(asked, number)), None)
+    if refusal is None:
         return
-    problem = problems[bad[0]]
-    assert problem  # noqa: S101
-    if len(found) == 1 and is_whole:
-        raise ImageRejectedError(f"The image{problem.message}", code=problem.code, action=problem.action)
-    good = [number for number, problem in problems.items() if not problem]
-    rest = page_ranges.written(good, is_open=not is_whole)
-    raise ImageRejectedError(
-        f"Page {bad[0]} of the TIFF{problem.message}",
-        code=problem.code,
-        action="Remove that page and upload the file again"
-        + (f', or have the others read: POST /api/ocr?pages={rest} with {{"blob": "..."}}.' if rest else "."),
-    )
+    if not is_single:
+        good = [number for number in range(1, len(found) + 1) if number not in problems]
+        rest = page_ranges.written(good, is_open=not is_whole)
+        others = f', or have the others read: POST /api/ocr?pages={rest} with {{"blob": "..."}}.' if rest else "."
+        refusal.action = f"Remove that page and upload the file again{others}"
+    raise refusal

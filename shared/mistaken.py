@@ -115,10 +115,8 @@ def form(body: bytes, media_type: str) -> Mistake | None:
 
     Asked before anything else: an image lies in the form, and a PDF may begin behind other bytes.
     """
-    kind = kind_of(body)
-    is_image_alone = kind is not None and (kind is not PDF or body.startswith(b"%PDF-"))
-    declared = media_type.startswith("multipart/") and not is_image_alone
-    if declared or _FORM.match(body[:HEAD_BYTES]):
+    declared = media_type.startswith("multipart/")
+    if (declared and not _is_image_from_the_start(body)) or _FORM.match(body[:HEAD_BYTES]):
         return Mistake("a multipart form", f"Forms are not read, and curl makes one with -F. {_BYTES}")
     return None
 
@@ -126,6 +124,11 @@ def form(body: bytes, media_type: str) -> Mistake | None:
 def is_image(body: bytes) -> bool:
     """Whether it begins like an image; in a form, JSON or an address, a PDF's name may stand, which is none."""
     return kind_of(body) is not None and not _WRAPPED.match(body)
+
+
+def _is_image_from_the_start(body: bytes) -> bool:
+    kind = kind_of(body)
+    return kind is not None and (kind is not PDF or body.startswith(b"%PDF-"))
 
 
 def is_json(media_type: str) -> bool:

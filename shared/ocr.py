@@ -97,7 +97,7 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: 
         services, job: the parts; what is being read.
         ticket: of its submission.
         failures: how often the same has had to wait in a row.
-        first: whether nobody has asked yet. That the submission is over stands in the history by now, so nobody needs
+        first: whether this is the first poll. The history has the end of the submission by now, so no activity needs
             the address any more; the submission itself could be asked for once more, if its process died.
     """
 
@@ -154,7 +154,7 @@ def store(
 
 
 def note_cancelled(services: Services, job: Job) -> None:
-    """Note that somebody has cancelled it, which is final until it is asked for again; what was sent is deleted."""
+    """Note that it was cancelled, which is final until a retry; what the request has sent is deleted."""
 
     def work() -> Json:
         raise GoneError(

@@ -53,7 +53,7 @@ def check(req: func.HttpRequest) -> None:
 
 
 def only(req: func.HttpRequest, *allowed: str) -> None:
-    """Refuse query parameters that nobody reads, which would be paid for with their defaults, and empty ones."""
+    """Refuse unknown query parameters, which would be paid for with their defaults, and empty ones."""
     unknown = [name for name in req.params if name not in allowed and name.lower() != _KEY]
     if unknown:
         raise BadRequestError(
@@ -87,7 +87,7 @@ def text(req: func.HttpRequest, parameter: str, longest: int | None = None) -> s
 
 
 def whole_number(req: func.HttpRequest, parameter: str, default: int | None = None) -> int:
-    """A query parameter that is a whole number in ASCII digits; the range is the business of whoever uses it."""
+    """A query parameter that is a whole number in ASCII digits; the caller checks the range."""
     value = text(req, parameter)
     if value is None and default is not None:
         return default

@@ -83,7 +83,7 @@ def _told_in_one_line(record: logging.LogRecord) -> bool:
     """Of bytes that are no HTTP aiohttp would log a traceback and what they are, which may hold a key."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
-        logger.warning("what is no HTTP request was refused with %d (%s)", error.code, type(error).__name__)
+        logger.warning("refused with %d: not an HTTP request (%s)", error.code, type(error).__name__)
         return False
     return True
 

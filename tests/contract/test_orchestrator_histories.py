@@ -22,7 +22,7 @@ from azure.durable_functions import Orchestrator
 from doubles.orchestrator_runs import Main, OrchestratorRun, differences, text_of
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
-from doubles.read_runs import job_of
+from doubles.read_runs import BEFORE, job_of
 
 from OcrOrchestrator import main
 from shared import names, ocr_loop
@@ -139,20 +139,7 @@ def stored_already() -> OrchestratorRun:
     return run
 
 
-# What the version before had for an input: with the whole address in it. Its two recordings are of that version.
-SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
 SECRETS = ("hunter2", "S3CRET", "sv=2024")
-BEFORE = {
-    "kind": "url",
-    "subject": "url-58b68ee95bd8d241107e115fff1c428c8527cc0c21d94b1371a9fcc11d38c004",
-    "parameters": {"reading_order": "natural", "model_version": "latest"},
-    "deadline_seconds": 1800.0,
-    "name": "",
-    "etag": "",
-    "size": 0,
-    "url": SIGNED,
-    "text_only": False,
-}
 
 
 def address(*, throttled_times: int = 1) -> OrchestratorRun:

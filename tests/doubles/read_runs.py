@@ -12,6 +12,20 @@ from shared.records import Source
 
 Json = dict[str, Any]
 
+SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
+# The input of an orchestration that the version before has begun, with the whole address in it.
+BEFORE: Json = {
+    "kind": "url",
+    "subject": "url-58b68ee95bd8d241107e115fff1c428c8527cc0c21d94b1371a9fcc11d38c004",
+    "parameters": {"reading_order": "natural", "model_version": "latest"},
+    "deadline_seconds": 1800.0,
+    "name": "",
+    "etag": "",
+    "size": 0,
+    "url": SIGNED,
+    "text_only": False,
+}
+
 
 def upload(app: Parts, data: bytes, name: str = "a.jpg") -> Source:
     """Put an image into its container and return its version."""

@@ -10,7 +10,7 @@ from doubles.fake_vision import read_text
 from doubles.odd_headers import pdf_of_pages, tiff
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
-from doubles.read_runs import ReadRun, job_of, upload
+from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
 from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, text
 from shared.asking import Ticket
@@ -804,20 +804,7 @@ def test_a_page_that_is_too_small_is_named_before_anything_is_paid(app: Parts, d
 
 # What was sent over HTTP is kept as long as somebody needs it.
 
-SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
 SECRETS = (b"hunter2", b"S3CRET", b"sv=2024")
-# The input of an orchestration that the version before has begun.
-BEFORE = {
-    "kind": "url",
-    "subject": "url-58b68ee95bd8d241107e115fff1c428c8527cc0c21d94b1371a9fcc11d38c004",
-    "parameters": {"reading_order": "natural", "model_version": "latest"},
-    "deadline_seconds": 1800.0,
-    "name": "",
-    "etag": "",
-    "size": 0,
-    "url": SIGNED,
-    "text_only": False,
-}
 BEFORE_ID = "ocr-84fd049cd74739f0de823ccec5b55fc595d17daa"
 
 

@@ -262,7 +262,8 @@ class VisionClient:
             visit.billed = billing.transactions(method, reply)
             if 200 <= reply.status < 300:
                 return check(reply, visit)
-            error = faults.error_of(reply.status, reply.headers, reply.body, operation, address)
+            now = self._clock.utc()
+            error = faults.error_of(reply.status, reply.headers, reply.body, operation, address, now=now)
             raise self.credentials.refused(error) if reply.status == 401 else error
 
         return call(attempt, deadline, visit)

@@ -9,8 +9,8 @@ status and the innermost code.
 import email.utils
 import json
 import re
-import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from shared import addresses, errors
@@ -67,9 +67,13 @@ def _text(value: Any, address: str) -> str | None:
 
 
 def error_of(
-    status: int, headers: Mapping[str, str], body: bytes, operation: str, address: str = ""
+    status: int, headers: Mapping[str, str], body: bytes, operation: str, address: str = "", *, now: datetime
 ) -> errors.BlobsightError:
-    """The error that an answer with this status (not 2xx) means; *address* is the image's, if it has one."""
+    """
+    The error that an answer with this status (not 2xx) means.
+
+    *address* is the image's, if it has one; *now* is the time (aware), for a `Retry-After` that is a date.
+    """
     complaint = read(body, address)
     # A gateway's code is the status once more.
     code = complaint.code if complaint.code not in (None, str(status)) else ""
@@ -78,7 +82,7 @@ def error_of(
     error = _kind(status, complaint, operation, said)
     error.request_id = request_id
     if error.retry_after_seconds is None and error.transient:
-        error.retry_after_seconds = retry_after_seconds(headers, complaint.message)
+        error.retry_after_seconds = retry_after_seconds(headers, complaint.message, now)
     return error
 
 
@@ -157,14 +161,14 @@ def _misplaced(status: int, operation: str, said: str) -> errors.BlobsightError:
     return errors.VisionMisplacedError(f"There is no {operation} of Computer Vision v3.2 at VISION_ENDPOINT ({said})")
 
 
-def retry_after_seconds(headers: Mapping[str, str], message: str | None) -> float | None:
+def retry_after_seconds(headers: Mapping[str, str], message: str | None, now: datetime) -> float | None:
     """Seconds the service asked to wait: `Retry-After` as seconds or date, or in the message's text."""
     header = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", header):
         return float(header)
     try:
-        at = email.utils.parsedate_to_datetime(header).timestamp()
+        at = email.utils.parsedate_to_datetime(header)
+        return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
     except (ValueError, TypeError, OverflowError):
         found = _AFTER.search(message or "")
         return float(found[1]) if found else None
-    return max(0.0, at - time.time())

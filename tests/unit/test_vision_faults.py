@@ -2,12 +2,13 @@
 Refusals of Computer Vision. The bodies are quoted from captures, the service's documentation and users' reports.
 """
 
-import email.utils
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from doubles.clock import EPOCH
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ REQUEST_ID = "8ca04feb-86db-4552-857c-fde903251518"
 
 def error_of(status: int, body: Any = b"", **headers: str) -> BlobsightError:
     sent = body if isinstance(body, bytes) else json.dumps(body, indent=2).replace("\n", "\r\n").encode()
-    return faults.error_of(status, {"apim-request-id": REQUEST_ID, **headers}, sent, "analyze")
+    return faults.error_of(status, {"apim-request-id": REQUEST_ID, **headers}, sent, "analyze", now=EPOCH)
 
 
 def nested(inner: str, message: str, outer: str = "InvalidArgument") -> dict[str, Any]:
@@ -240,14 +241,39 @@ def test_retry_after_may_be_seconds(value: str) -> None:
     assert error_of(429, **{"Retry-After": value}).retry_after_seconds == 55
 
 
-def test_retry_after_may_be_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now)
-    at = email.utils.formatdate(now + 30, usegmt=True)
-    wait = error_of(503, **{"Retry-After": at}).retry_after_seconds
-    assert wait == pytest.approx(30, abs=1)
-    past = email.utils.formatdate(now - 30, usegmt=True)
-    assert error_of(503, **{"Retry-After": past}).retry_after_seconds == 0
+@pytest.fixture(params=["UTC", "America/New_York", "Asia/Kolkata"])
+def zone_of_the_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone_of_the_machine")
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 01 Jan 2026 00:00:30 GMT",
+        "Thursday, 01-Jan-26 00:00:30 GMT",
+        "Thu Jan  1 00:00:30 2026",
+        "Thu, 01 Jan 2026 00:00:30",
+        "Thu, 01 Jan 2026 00:00:30 -0000",
+        "Thu, 01 Jan 2026 00:00:30 UT",
+        "Thu, 01 Jan 2026 00:00:30 Z",
+        "Thu, 01 Jan 2026 00:00:30 A",
+        "Thu, 01 Jan 2026 00:00:30 CET",
+        "Thu, 01 Jan 2026 02:00:30 +0200",
+        "Wed, 31 Dec 2025 19:00:30 EST",
+    ],
+)
+def test_retry_after_may_be_a_date_which_without_a_known_zone_is_utc(date: str) -> None:
+    """RFC 9110, 5.6.7: an HTTP date is one in GMT. RFC 5322, 4.3: an unknown zone counts as -0000."""
+    assert error_of(503, **{"Retry-After": date}).retry_after_seconds == 30
+
+
+def test_a_date_that_has_passed_asks_for_no_wait() -> None:
+    assert error_of(503, **{"Retry-After": "Wed, 31 Dec 2025 23:59:30 GMT"}).retry_after_seconds == 0
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class Door:
         """
         shut = self._judge(passer, error, now)
         passer.probing = False
-        seconds = min(asked_seconds(error) or 0.0, MAX_PUSH_SECONDS)
+        seconds = min(asked_seconds(error), MAX_PUSH_SECONDS)
         if seconds:
             self.push(now + seconds)
             log.event(_logger, "gate.pushed", seconds=round(seconds, 1))

@@ -28,7 +28,8 @@ FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 8.0
 # Waiting can help, but for somebody to mend the settings.
 _NOT_IN_SECONDS = (VisionUnauthorizedError, VisionMisplacedError)
-# For a 429 that does not say how long.
+# The least that a 429 keeps everybody away, whatever it says: it spends no attempt, so nothing but this bounds how
+# often a question is sent before its deadline.
 DEFAULT_THROTTLE_SECONDS = 1.0
 
 
@@ -120,7 +121,7 @@ def call(
             visit.leave(error)
             failures += not isinstance(error, ThrottledError)
             pause = _pause(error, failures, pick)
-            if pause is None or pause + (asked_seconds(error) or 0.0) >= visit.limit.remaining():
+            if pause is None or max(pause, asked_seconds(error)) >= visit.limit.remaining():
                 raise
         else:
             visit.leave(None)
@@ -129,11 +130,11 @@ def call(
             deadline.clock.sleep(pause)
 
 
-def asked_seconds(error: BaseException | None) -> float | None:
-    """How long the service asked everybody to wait with this error, if it did."""
+def asked_seconds(error: BaseException | None) -> float:
+    """How long the service asked everybody to wait with this error, in seconds; 0 if it did not."""
     if isinstance(error, ThrottledError):
-        return DEFAULT_THROTTLE_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
-    return error.retry_after_seconds if isinstance(error, VisionUnavailableError) else None
+        return max(DEFAULT_THROTTLE_SECONDS, error.retry_after_seconds or 0.0)
+    return error.retry_after_seconds or 0.0 if isinstance(error, VisionUnavailableError) else 0.0
 
 
 def _pause(error: BaseException, failures: int, pick: Callable[[float, float], float]) -> float | None:
@@ -142,6 +143,7 @@ def _pause(error: BaseException, failures: int, pick: Callable[[float, float], f
         return None
     if failures >= MAX_ATTEMPTS:
         return None
-    if asked_seconds(error) is not None:
+    if isinstance(error, ThrottledError):
         return 0.0  # the gate waits
-    return pick(0.0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (failures - 1)))
+    backoff = pick(0.0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (failures - 1)))
+    return backoff if backoff > asked_seconds(error) else 0.0

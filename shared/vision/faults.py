@@ -8,12 +8,14 @@ status and the innermost code.
 
 import email.utils
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from shared import addresses, errors
+from shared.ledger import MAX_PUSH_SECONDS
 
 # Codes that blame the image's bytes: the same bytes will be refused again.
 _IMAGE_CODES = {
@@ -26,7 +28,9 @@ _IMAGE_CODES = {
 }
 _URL_CODES = ("InvalidImageUrl", "FailedToDownloadImage")
 _APPROVAL = re.compile(r"missing approval|UnsupportedFeature", re.IGNORECASE)
-_AFTER = re.compile(r"(?:retry after|try again in) (\d{1,9}) second", re.IGNORECASE)
+_AFTER = re.compile(r"(?:retry after|try again in) ([0-9]+) second", re.IGNORECASE)
+# A volume is replenished once a month.
+_MAX_DAYS = 31.0
 _MAX_SHOWN_CHARACTERS = 300
 _MAX_READ_CHARACTERS = 20_000
 
@@ -122,12 +126,12 @@ def _denied(status: int, complaint: Complaint, said: str) -> errors.BlobsightErr
     if _needs_approval(complaint):
         return _unapproved(said)
     if "out of call volume quota" in message.lower():
-        days = re.search(r"in (\d{1,4}) day", message)
+        days = re.search(r"in ([0-9]+) day", message)
         return errors.ThrottledError(
             f"The resource's call volume is used up ({said})",
             code="vision_quota_exhausted",
             action="Wait for the quota, or raise the tier.",
-            retry_after_seconds=float(days[1]) * 86_400 if days else 3_600.0,
+            retry_after_seconds=min(float(days[1]), _MAX_DAYS) * 86_400 if days else 3_600.0,
         )
     if status == 403:
         return errors.VisionUnauthorizedError(
@@ -162,13 +166,22 @@ def _misplaced(status: int, operation: str, said: str) -> errors.BlobsightError:
 
 
 def retry_after_seconds(headers: Mapping[str, str], message: str | None, now: datetime) -> float | None:
-    """Seconds the service asked to wait: `Retry-After` as seconds or date, or in the message's text."""
-    header = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", header):
+    """
+    How long the service asked to wait: `Retry-After` as seconds or date, or in the message's text.
+
+    Returns:
+        Whole seconds, 1 to `MAX_PUSH_SECONDS`; None if it asked for no wait, or in a way that means nothing.
+    """
+    seconds = _asked(headers.get("Retry-After", "").strip(), message or "", now)
+    return float(math.ceil(min(seconds, MAX_PUSH_SECONDS))) if seconds > 0 else None
+
+
+def _asked(header: str, message: str, now: datetime) -> float:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header):
         return float(header)
     try:
         at = email.utils.parsedate_to_datetime(header)
-        return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+        return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
     except (ValueError, TypeError, OverflowError):
-        found = _AFTER.search(message or "")
-        return float(found[1]) if found else None
+        found = _AFTER.search(message)
+        return float(found[1]) if found else 0.0

@@ -82,9 +82,21 @@ def test_throttling_spends_no_attempt(clock: FakeClock) -> None:
     assert attempts.made == 10
 
 
-def test_throttling_that_says_no_time_is_waited_for_a_second(clock: FakeClock) -> None:
-    assert call(Attempts(ThrottledError("slow")), clock) == "answer"
+@pytest.mark.parametrize("seconds", [None, -1.0, 0.0, 0.001])
+def test_throttling_that_says_no_time_is_waited_for_a_second(seconds: float | None, clock: FakeClock) -> None:
+    assert call(Attempts(ThrottledError("slow", retry_after_seconds=seconds)), clock) == "answer"
     assert clock.sleeps == [retry.DEFAULT_THROTTLE_SECONDS]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.125])
+def test_a_failure_that_asks_for_less_than_the_backoff_is_waited_for_as_long_as_that(
+    seconds: float, clock: FakeClock
+) -> None:
+    attempts = Attempts(VisionUnavailableError("down", retry_after_seconds=seconds), for_ever=True)
+    with pytest.raises(VisionUnavailableError):
+        call(attempts, clock)
+    assert attempts.made == retry.MAX_ATTEMPTS
+    assert clock.now() == 0.5 + 1.0 + 2.0
 
 
 @pytest.mark.parametrize(

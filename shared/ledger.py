@@ -22,7 +22,7 @@ _FIRST_HORIZON_SECONDS = 0.3
 _GROWTH = (0.3, 0.1)
 # The longest that one Retry-After keeps everybody away; after it somebody asks and learns whether it still holds.
 MAX_PUSH_SECONDS = 3600.0
-# Slots are never reserved this far ahead: a machine with a wrong clock has done so, and must not stop all others.
+# What lies so much further ahead than anybody reserves is a wrong clock's, which must not stop all others.
 _IMPLAUSIBLE_SECONDS = 60.0
 _DAY_SECONDS = 86_400
 # No reset is further away than a month, and no backlog behind it longer than days.
@@ -176,8 +176,9 @@ def reserve(
     if not affordable:
         return ledger, Reserved(exhausted=_until_reset(ledger, now, limits), pushed=pushed)
     interval = rate.slowed(_share(ledger, now, rate)).interval_seconds
-    next_slot = ledger.next_slot if ledger.next_slot <= now + _IMPLAUSIBLE_SECONDS else now
-    start = max(now + pushed, next_slot)
+    # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
+    plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
+    start = max(now + pushed, ledger.next_slot if plausible else now)
     # Whoever needs many slots waits until several are free, and lets those who need one go first.
     wanted = min(affordable, max(1, int(HORIZON_SECONDS / interval / 4)))
     horizon, growth = _horizon(waited_seconds)

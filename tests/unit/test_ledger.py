@@ -5,6 +5,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
+from doubles.fuzz import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,6 +168,53 @@ def test_a_machine_with_a_wrong_clock_stops_nobody(ahead: float) -> None:
     books, _ = reserve(Ledger(), NOW + ahead, asks=5)
     books = ledger.pushed(books, NOW + ahead + MAX_PUSH_SECONDS, MAX_PUSH_SECONDS, TEN, throttled=True)
     assert reserve(books, asks=2)[1].slots == pytest.approx((0.0, 0.1))
+
+
+@pytest.mark.parametrize(("calls", "seconds"), [(1, 90.0), (1, 120.0), (1, 3600.0)])
+def test_a_machine_with_a_wrong_clock_stops_nobody_at_a_slow_rate_either(calls: int, seconds: float) -> None:
+    rate = Rate(calls, seconds)
+    books, _ = reserve(Ledger(), NOW + 62.0, rate=rate)
+    assert reserve(books, rate=rate)[1].slots == (0.0,)
+
+
+def granted(books: Ledger, rate: Rate, seconds: int) -> int:
+    """How many slots a process gets that asks for one every second."""
+    count = 0
+    for second in range(seconds):
+        books, reserved = reserve(books, NOW + second, rate=rate)
+        count += len(reserved.slots)
+    return count
+
+
+@pytest.mark.parametrize(("rate", "share", "calls"), [((1, 120.0), 1.0, 5), ((1, 90.0), 1.0, 7), ((5, 60.0), 0.15, 8)])
+def test_a_rate_slower_than_one_call_a_minute_is_kept(rate: tuple[int, float], share: float, calls: int) -> None:
+    """A slot more than a minute ahead is not a wrong clock's where there is a slot every two minutes."""
+    assert granted(Ledger(share=share, cut_at=NOW), Rate.for_tier(*rate), 600) == calls
+
+
+@fuzzed
+@given(
+    calls=st.integers(1, 50),
+    seconds=st.floats(1.0, 3600.0),
+    share=st.floats(0.1, 1.0),
+    arrivals=st.lists(st.tuples(st.floats(0.0, 600.0), st.integers(1, 20)), min_size=1, max_size=60),
+)
+def test_whatever_the_rate_and_the_share_no_more_is_granted_than_the_rate_and_one_burst(
+    calls: int, seconds: float, share: float, arrivals: list[tuple[float, int]]
+) -> None:
+    """And whoever is told when to ask again gets a slot then, so a slow rate is no standstill."""
+    rate = Rate(calls, seconds)
+    books, now, count = Ledger(share=share, cut_at=NOW), NOW, 0
+    for pause, asks in arrivals:
+        now += pause
+        books, reserved = reserve(books, now, asks, rate)
+        count += len(reserved.slots)
+        if not reserved.slots:
+            assert reserve(books, now + reserved.ask_again + 1e-5, asks, rate)[1].slots
+    # Its share when all is over is the largest that it had.
+    elapsed = now - NOW
+    most = rate.slowed(min(1.0, share + elapsed / rate.interval_seconds * 0.0002)).interval_seconds
+    assert count <= (elapsed + HORIZON_SECONDS + 1e-5) / most + 1
 
 
 def test_the_backlog_is_left_at_the_rate_and_in_order() -> None:

@@ -127,13 +127,14 @@ def detect(*, model_version: str = "latest") -> Question:
 
 
 def domain(model: str, *, language: str = "en", model_version: str = "latest") -> Question:
-    """Ask a domain-specific model, `landmarks` or `celebrities`, in any case; v3.2 has no others."""
-    if not model.isascii() or model.lower() not in MODELS:
+    """Ask a domain-specific model, `landmarks` or `celebrities`, the same in any case; v3.2 has no others."""
+    name = model.lower()
+    if not model.isascii() or name not in MODELS:
         raise BadRequestError(
             f"model={shown(model)} is no domain-specific model; there are {' and '.join(MODELS)}.", code="bad_parameter"
         )
     parameters = {"language": _language(language), "model-version": _model_version(model_version)}
-    return _question("domain", parameters, path=f"models/{model}/analyze")
+    return _question("domain", parameters, path=f"models/{name}/analyze")
 
 
 def read(

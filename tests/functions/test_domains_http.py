@@ -22,9 +22,13 @@ def test_post_asks_the_model_of_the_route(app: Parts) -> None:
 
 
 def test_the_same_question_is_paid_once_and_another_model_is_another_question(app: Parts) -> None:
-    for model in ("landmarks", "landmarks", "celebrities"):
+    for model in ("landmarks", "Landmarks", "LANDMARKS", "celebrities"):
         assert main(request(body=RED, route={"model": model})).status_code == 200
     assert app.vision.count()["domain"] == 2
+    assert {question.path for question, _ in app.vision.asked} == {
+        "models/landmarks/analyze",
+        "models/celebrities/analyze",
+    }
 
 
 def test_post_without_a_model_says_which_there_are(app: Parts) -> None:

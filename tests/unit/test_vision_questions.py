@@ -102,7 +102,7 @@ def test_a_parameter_out_of_range_is_refused_with_what_is_allowed(ask: Callable[
         (questions.describe(max_candidates=3), "describe-18374d5195263a35ea17"),
         (questions.thumbnail(200, 150, smart_cropping=True), "generateThumbnail-fedeeca025c55c85d588"),
         (questions.domain("landmarks"), "domain-114b0fad27beb80b2a46"),
-        (questions.domain("Landmarks"), "domain-50b052b33f7c47416d2a"),
+        (questions.domain("Landmarks"), "domain-114b0fad27beb80b2a46"),
         (questions.domain("celebrities", language="pt"), "domain-23c1a3b0bc5bf2eb0cc0"),
         (questions.read(), "read-1b17840d5b14e0069831"),
         (

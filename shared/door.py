@@ -64,13 +64,17 @@ class Door:
             self._breaker.give_up_probe()
         return was
 
-    def learn(self, passer: Passer, error: BlobsightError | None, now: float) -> tuple[bool, float]:
+    def learn(self, passer: Passer, error: BaseException | None, now: float) -> tuple[bool, float]:
         """
-        Learn from a caller's answer.
+        Learn from how a caller's call ended; *error* is what it raised.
 
         Returns:
             Whether the way is shut since this answer, and for how many seconds the service asked everybody to wait.
         """
+        if error is not None and (not isinstance(error, BlobsightError) or error.unsent):
+            # A mistake of the app, or a call that never left it, tells nothing of the service.
+            self.turn_back(passer)
+            return False, 0.0
         shut = self._judge(passer, error, now)
         passer.probing = False
         seconds = min(asked_seconds(error), MAX_PUSH_SECONDS)

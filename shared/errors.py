@@ -20,15 +20,18 @@ Every error that is raised on purpose, in one tree.
     `-- VisionError                   Computer Vision answered with an error, or not at all
         |-- VisionRefusedError        it refused the question itself (a parameter, the URL, a feature)
         |-- VisionUnauthorizedError   it refused the key or the network (401, 403): no image's fault
+        |   `-- NoTokenError          it was not asked: the app's identity got no token
         |-- VisionMisplacedError      there is no such API at the endpoint (404, 410)
         |-- ThrottledError            429: come back later
         |-- VisionUnavailableError    unreachable, too slow, or 5xx
+        |   `-- NoTimeLeftError       it was not asked: the question's time was over before
         |-- ReadFailedError           it accepted a document and could not read it
         `-- UnexpectedAnswerError     a success that cannot be read
             `-- AnswerTooLargeError   one that is larger than any answer of v3.2, and will be so again
 
 Each class states what the layers above decide with: the HTTP status a caller sees, a stable `code`, whether waiting can
-help (`transient`), and what a person can do (`action`). Nobody above looks at texts.
+help (`transient`), what a person can do (`action`), and whether it was raised before Computer Vision was asked
+(`unsent`), so that it tells nothing of the service. Nobody above looks at texts.
 """
 
 from typing import ClassVar
@@ -50,6 +53,7 @@ class BlobsightError(Exception):
     code: str = "internal_error"
     action: str = "Look for the correlation id in the app's log."
     transient: ClassVar[bool] = False
+    unsent: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -221,6 +225,14 @@ class VisionUnauthorizedError(VisionError):
     transient = True
 
 
+class NoTokenError(VisionUnauthorizedError):
+    """The app's identity got no token, so Computer Vision was not asked."""
+
+    code = "identity_unavailable"
+    action = "Turn on the app's managed identity, or set VISION_AUTH=key and VISION_KEY."
+    unsent = True
+
+
 class VisionMisplacedError(VisionError):
     """There is no such API at the endpoint (404, 410). Mended in the settings, so waiting is right."""
 
@@ -245,6 +257,13 @@ class VisionUnavailableError(VisionError):
     code = "vision_unavailable"
     action = "Wait; check that VISION_ENDPOINT can be reached from the app if it lasts."
     transient = True
+
+
+class NoTimeLeftError(VisionUnavailableError):
+    """The question's time was over before Computer Vision was asked."""
+
+    code = "vision_too_slow"
+    unsent = True
 
 
 class ReadFailedError(VisionError):

@@ -16,7 +16,7 @@ import math
 import threading
 
 from shared.door import Door, Passer, too_late
-from shared.errors import BlobsightError, BusyError, CallsStoppedError, ThrottledError
+from shared.errors import BusyError, CallsStoppedError, ThrottledError
 from shared.lanes import Lanes, Waiter
 from shared.ledger import HORIZON_SECONDS
 from shared.retry import Clock, Deadline
@@ -119,9 +119,6 @@ class Gate:
 
     def leave(self, visit: Visit, error: BaseException | None) -> None:
         """Learn from how the call ended. See `Visit.leave`."""
-        if error is not None and not isinstance(error, BlobsightError):
-            self._turn_back(visit)
-            return
         with self._lock:
             shut, seconds = self._door.learn(visit, error, self._clock.now())
             if shut:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from shared.errors import BlobsightError, VisionUnauthorizedError
+from shared.errors import BlobsightError, NoTokenError, VisionUnauthorizedError
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SCOPE = "https://cognitiveservices.azure.com/.default"
@@ -114,9 +114,5 @@ class Identity:
         try:
             answer = self._get_token(SCOPE)
         except Exception as error:  # azure-identity raises what its many sources raise
-            raise VisionUnauthorizedError(
-                f"The app has no identity that Entra ID knows: {type(error).__name__}.",
-                code="identity_unavailable",
-                action="Turn on the app's managed identity, or set VISION_AUTH=key and VISION_KEY.",
-            ) from error
+            raise NoTokenError(f"The app has no identity that Entra ID knows: {type(error).__name__}.") from error
         return AccessToken(answer.token, float(answer.expires_on))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import requests
 import urllib3
 
-from shared.errors import AnswerTooLargeError, VisionUnavailableError
+from shared.errors import AnswerTooLargeError, NoTimeLeftError, VisionUnavailableError
 from shared.retry import Deadline
 from shared.vision.connections import Adapter, prepared
 
@@ -48,12 +48,13 @@ class Transport:
         key to another place.
 
         Raises:
+            NoTimeLeftError: the deadline is over, so nothing was sent.
             VisionUnavailableError: no connection, no (whole) answer, or not before the deadline.
             AnswerTooLargeError: an answer of more than `MAX_ANSWER_BYTES`.
         """
         seconds = deadline.remaining()
         if seconds <= 0:
-            raise VisionUnavailableError("There was no time left to ask Computer Vision.", code="vision_too_slow")
+            raise NoTimeLeftError("There was no time left to ask Computer Vision.")
         try:
             with self._adapter.send_within(
                 seconds,

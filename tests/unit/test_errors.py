@@ -52,11 +52,17 @@ def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
         "StorageError",
         "ConflictError",
         "VisionUnauthorizedError",
+        "NoTokenError",
         "VisionMisplacedError",
         "ThrottledError",
         "VisionUnavailableError",
+        "NoTimeLeftError",
         "UnexpectedAnswerError",
     }
+
+
+def test_what_is_raised_before_computer_vision_is_asked_says_so() -> None:
+    assert {kind.__name__ for kind in KINDS if kind.unsent} == {"NoTokenError", "NoTimeLeftError"}
 
 
 def test_settings_errors_hold_one_sentence_each() -> None:

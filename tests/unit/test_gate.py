@@ -17,6 +17,8 @@ from shared.errors import (
     BusyError,
     CallsStoppedError,
     ImageRejectedError,
+    NoTimeLeftError,
+    NoTokenError,
     ThrottledError,
     VisionRefusedError,
     VisionUnavailableError,
@@ -276,6 +278,46 @@ def test_a_probe_that_ends_unexpectedly_leaves_its_place_to_another() -> None:
     world.run([*(world.caller(number) for number in range(5)), waits, world.caller(9, at=6.05)])
     assert world.order[-1] == 9
     assert world.refused == []
+
+
+UNSENT = [NoTokenError("no token"), NoTimeLeftError("no time")]
+
+
+@pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
+def test_calls_that_never_left_close_no_door(error: BlobsightError) -> None:
+    gate = Gate(clock := FakeClock())
+    for _ in range(2 * FAILURES):
+        visit = gate.visit(Deadline.after(1, clock), paid=True)
+        visit.enter()
+        visit.leave(error)
+    gate.visit(Deadline(clock, clock.now()), paid=True).enter()
+
+
+@pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
+def test_a_probe_that_never_left_opens_no_door_and_leaves_its_place_to_another(error: BlobsightError) -> None:
+    gate = Gate(clock := FakeClock())
+
+    def visits(*errors: BlobsightError | None) -> None:
+        for each in errors:
+            visit = gate.visit(Deadline.after(10, clock), paid=True)
+            visit.enter()
+            visit.leave(each)
+
+    visits(*[DOWN] * FAILURES, error)
+    # Still the door of before: it lets one probe through, whose failure closes it for twice as long.
+    visits(DOWN)
+    assert clock.now() == FIRST_CLOSED_SECONDS
+    with pytest.raises(VisionUnavailableError):
+        gate.visit(Deadline.after(2 * FIRST_CLOSED_SECONDS - 0.1, clock), paid=True).enter()
+    visits(error, None, None)
+    assert clock.now() == 3 * FIRST_CLOSED_SECONDS
+
+
+def test_a_call_that_never_left_is_not_paid_for() -> None:
+    world = World()
+    world.service = lambda now: NoTokenError("no token") if now < 1.0 else None
+    world.run([world.caller(0), world.caller(1, at=3.0), world.caller(2, at=6.0, paid=False)])
+    assert world.paid() == 1
 
 
 @pytest.mark.parametrize("error", [ImageRejectedError("no"), VisionRefusedError("no"), ThrottledError("slow")])

@@ -115,7 +115,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     )
     vision = VisionClient(
         settings.vision_endpoint,
-        Identity() if settings.vision_auth == "identity" else Keys(settings.vision_key or "", settings.vision_key_2),
+        Identity(clock=clock)
+        if settings.vision_auth == "identity"
+        else Keys(settings.vision_key or "", settings.vision_key_2),
         transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),
         timeout_seconds=settings.vision_timeout_seconds,
         max_wait_seconds=settings.max_wait_seconds,

@@ -252,7 +252,7 @@ class VisionClient:
         visit = self._gate.visit(limit, paid=method == "POST", background=background)
 
         def attempt(deadline: Deadline) -> _T:
-            for offer in self.credentials.offers():
+            for offer in self.credentials.offers(deadline):
                 sent = {**headers, **offer}
                 reply = self._transport.send(method, url, headers=sent, body=body, deadline=deadline)
                 # A second key is tried in the same turn: that happens once when keys are rotated.

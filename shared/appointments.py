@@ -10,7 +10,14 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from shared.errors import BlobsightError, BusyError, VisionMisplacedError, VisionUnauthorizedError
+from shared.errors import (
+    BlobsightError,
+    BusyError,
+    ImageArchivedError,
+    ImageIncompleteError,
+    VisionMisplacedError,
+    VisionUnauthorizedError,
+)
 from shared.quota import Quota
 from shared.records import Recipe
 
@@ -19,6 +26,10 @@ Json = dict[str, Any]
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 # Somebody has to mend the settings, the network or the key first.
 _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
+# An operator has to bring the image back first, which may never happen.
+_FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS = 300.0, 86_400.0
+# A copy may take seconds or days.
+_LONGEST_COPY_SECONDS = 3600.0
 
 
 class Appointment(NamedTuple):
@@ -60,15 +71,22 @@ def seconds_until(error: BlobsightError, attempts: int, *, first_seconds: float 
     mending = isinstance(error, (VisionUnauthorizedError, VisionMisplacedError))
     if error.retry_after_seconds is not None and not mending:
         return error.retry_after_seconds
-    first, longest = (
-        (_FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS) if mending else (first_seconds, _LONGEST_SECONDS)
-    )
+    first, longest = first_seconds, _LONGEST_SECONDS
+    if mending:
+        first, longest = _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS
+    elif isinstance(error, ImageArchivedError):
+        first, longest = _FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS
+    elif isinstance(error, ImageIncompleteError):
+        longest = _LONGEST_COPY_SECONDS
     return float(min(longest, first * 2.0 ** min(attempts - 1, 16)))
 
 
 def arrange(quota: Quota, error: BlobsightError, attempts: int, calls: int) -> float:
     """Join the backlog with so many calls; returns in how many seconds the turn comes."""
-    return quota.postpone(at_least_seconds=seconds_until(error, attempts), calls=calls)
+    seconds = seconds_until(error, attempts)
+    if isinstance(error, (ImageArchivedError, ImageIncompleteError)):
+        return seconds  # to look whether the bytes are there takes no call, and so no place in the backlog
+    return quota.postpone(at_least_seconds=seconds, calls=calls)
 
 
 def check_backlog(quota: Quota) -> None:

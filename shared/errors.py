@@ -16,7 +16,9 @@ Every error that is raised on purpose, in one tree.
     |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
     |-- CallsStoppedError             somebody has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
-    |   `-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
+    |   |-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
+    |   |-- ImageArchivedError        the blob lies in the archive tier, from which nothing can be read
+    |   `-- ImageIncompleteError      the blob is still being copied
     `-- VisionError                   Computer Vision answered with an error, or not at all
         |-- VisionRefusedError        it refused the question itself (a parameter, the URL, a feature)
         |-- VisionUnauthorizedError   it refused the key or the network (401, 403): no image's fault
@@ -200,6 +202,26 @@ class ConflictError(StorageError):
 
     status = 409
     code = "conflict"
+
+
+class ImageArchivedError(StorageError):
+    """The blob lies in the archive tier: it can be listed, and its bytes cannot be read for hours."""
+
+    status = 409
+    code = "image_archived"
+    action = (
+        "Set the blob's access tier to Hot or Cool, for instance with "
+        "`az storage blob set-tier --account-name ACCOUNT --container-name images --name NAME --tier Hot`. "
+        "That takes up to 15 hours. An upload is then done by itself; send any other request again."
+    )
+
+
+class ImageIncompleteError(StorageError):
+    """The blob is still being copied, so that its bytes are not all there."""
+
+    status = 409
+    code = "image_incomplete"
+    action = "Wait for the copy to end. An upload is then done by itself; send any other request again."
 
 
 class VisionError(BlobsightError):

@@ -22,7 +22,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import appointments, inputs, names, ocr_records, schedule
+from shared import appointments, inputs, names, ocr_records, records, schedule
 from shared.asking import OPERATION_SECONDS, Ticket
 from shared.errors import (
     BadRequestError,
@@ -197,10 +197,10 @@ def _in_background(job: Job) -> bool:
 
 def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
     if job.kind == "image":
-        blob = services.images.read(names.IMAGES, job.name)
-        if blob is None or blob.info.etag != job.etag:
-            raise SourceChangedError(deleted=blob is None)
-        return ImageBytes(blob.data)
+        source = records.identify(services.images, job.name, None)
+        if source is None or source.etag != job.etag:
+            raise SourceChangedError(deleted=source is None)
+        return records.whole(source).image
     content = inputs.read(services.host, job)
     if content is None:
         what = "address that was sent is" if job.kind == "url" else "bytes that were sent are"

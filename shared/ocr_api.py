@@ -111,6 +111,7 @@ def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: 
     source = records.identify(parts.images, given.name, None)
     if source is None:
         raise names.no_such_image(given.name)
+    source = records.whole(source)
     data = source.image.data
     visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
     images.inspect_for_text(data, pages=parameters.get("pages", ""))

@@ -13,8 +13,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from shared import names
+from shared import image_blobs, names
 from shared.errors import BusyError, ConflictError
+from shared.image_blobs import Withheld
 from shared.images import ImageBytes, Picture, inspect
 from shared.storage import BlobInfo, Blobs, IfEtag
 from shared.vision.questions import Question
@@ -56,6 +57,14 @@ class UnreadVersion(Version):
         return {"name": self.name, "etag": self.etag, "bytes": self.size}
 
 
+class WithheldVersion(UnreadVersion):
+    """A version whose bytes cannot be had, with the reason."""
+
+    def __init__(self, withheld: Withheld) -> None:
+        super().__init__(withheld.info.name, withheld.info.etag, withheld.info.size)
+        self.problem = withheld.problem
+
+
 class Source(Version):
     """A version with its bytes at hand."""
 
@@ -94,21 +103,30 @@ class Recipe(NamedTuple):
         )
 
 
-def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | None:
+def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | WithheldVersion | None:
     """
     The version of the image that these bytes are, or the current one; None if the image is gone.
 
     A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its MD5 agrees
     with the bytes, else content and ETag are read together.
     """
-    if data is not None:
-        info = blobs.head(names.IMAGES, name)
+    if data:  # to read what is empty costs no more than to compare it
+        info = image_blobs.head(blobs, name)
         if info is None:
             return None
         if info.size == len(data) and info.md5 == hashlib.md5(data, usedforsecurity=False).digest():
             return Source(name, info.etag, ImageBytes(data))
-    blob = blobs.read(names.IMAGES, name)
-    return Source(name, blob.info.etag, ImageBytes(blob.data)) if blob else None
+    found = image_blobs.look(blobs, name)
+    if isinstance(found, Withheld):
+        return WithheldVersion(found)
+    return Source(name, found.info.etag, ImageBytes(found.data)) if found else None
+
+
+def whole(source: Source | WithheldVersion) -> Source:
+    """The version with its bytes; raises the reason why they cannot be had."""
+    if isinstance(source, WithheldVersion):
+        raise source.problem
+    return source
 
 
 def confirm(blobs: Blobs, source: Version) -> None:
@@ -118,7 +136,7 @@ def confirm(blobs: Blobs, source: Version) -> None:
     Raises:
         SourceChangedError: it is not.
     """
-    info = blobs.head(names.IMAGES, source.name)
+    info = image_blobs.head(blobs, source.name)
     if info is None or info.etag != source.etag:
         raise SourceChangedError(deleted=info is None)
 
@@ -130,7 +148,7 @@ def confirm_gone(blobs: Blobs, name: str) -> None:
     Raises:
         SourceChangedError: there is one (again).
     """
-    if blobs.head(names.IMAGES, name) is not None:
+    if image_blobs.head(blobs, name) is not None:
         raise SourceChangedError(deleted=False)
 
 

@@ -13,7 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import appointments, images, log, names, orchestrations, records, services, steps, text, trials, unfinished
+from shared import (
+    appointments,
+    image_blobs,
+    images,
+    log,
+    names,
+    orchestrations,
+    records,
+    services,
+    steps,
+    text,
+    trials,
+    unfinished,
+)
 from shared.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, UploadInterruptedError
 from shared.records import Recipe, SourceChangedError, UnreadVersion, Version
@@ -92,7 +105,12 @@ def rescue(parts: Services, message: bytes) -> list[Appointment]:
 
 
 def _rescue(parts: Services, event: _Event) -> list[Appointment]:
-    info = parts.images.head(names.IMAGES, event.name)
+    info = image_blobs.head(parts.images, event.name)
+    if info and image_blobs.problem(info):
+        # The platform reads the image before the function starts, so what could not be read comes here. No worker was
+        # killed, and there is nothing to be tried that could kill one.
+        outcomes = steps.process(parts, event.name, None)
+        return [outcome.appointment for outcome in outcomes if outcome.appointment]
     # Not the whole image: it may be its size that has killed the worker.
     beginning = parts.images.beginning(names.IMAGES, event.name, images.KIND_BYTES)
     if info is None or beginning is None:

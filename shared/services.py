@@ -12,7 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from shared import names
+from shared import image_blobs, names
 from shared.asking import Desk
 from shared.claims import Claims
 from shared.gate import Gate
@@ -52,13 +52,10 @@ class Services(NamedTuple):
 
         Raises:
             NotFoundError: there is no such blob.
-            BlobsightError: as `Desk.ask`.
+            BlobsightError: as `image_blobs.read` and `Desk.ask`.
         """
         if isinstance(image, ImageBlob):
-            blob = self.images.read(names.IMAGES, image.name)
-            if blob is None:
-                raise names.no_such_image(image.name)
-            image = ImageBytes(blob.data)
+            image = ImageBytes(image_blobs.read(self.images, image.name).data)
         return self.desk.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
 
 

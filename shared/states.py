@@ -9,7 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import analysis, names, steps, text, thumbnails, unfinished
+from shared import analysis, image_blobs, names, steps, text, thumbnails, unfinished
 from shared.errors import BadRequestError
 from shared.records import Recipe
 from shared.services import Services
@@ -40,7 +40,7 @@ def of_image(services: Services, name: str) -> Json:
     Raises:
         NotFoundError: there is no such image.
     """
-    info = services.images.head(names.IMAGES, names.check_image_name(name))
+    info = image_blobs.head(services.images, names.check_image_name(name))
     if info is None:
         raise names.no_such_image(name)
     return _state(services, info, services.images.head)

@@ -8,17 +8,19 @@ what the analysis found unacceptable is not paid for again by a thumbnail.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from shared import analysis, appointments, images, jobs, log, names, ocr_outcomes, records, text, thumbnails, unfinished
 from shared.appointments import Appointment
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.jobs import Job
-from shared.records import Recipe, Source, SourceChangedError, Version
+from shared.records import Recipe, Source, SourceChangedError, Version, WithheldVersion
 from shared.services import Services
+from shared.storage import BlobInfo
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"
@@ -61,7 +63,7 @@ def process(
     services: Services, name: str, data: bytes | None, *, only: Sequence[str] = STEPS, in_turn: bool = False
 ) -> list[Outcome]:
     """
-    Bring all records of an image up to date with what it is now.
+    Bring all records of an image up to date with what it is now, or say why its bytes cannot be had.
 
     Args:
         services: the parts.
@@ -90,13 +92,13 @@ def process(
     raise BusyError(f"The image {name!r} is overwritten faster than it can be processed.")
 
 
-def _steps(services: Services, source: Source, only: Sequence[str], in_turn: bool) -> list[Outcome]:
+def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[str], in_turn: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     made: Made = {}
-    text_only = images.is_document(source.image.data)
+    text_only = _is_document(services, source)
     if text_only:
-        # A photograph may have been here before; a document has neither analysis nor thumbnails.
-        _drop_outdated(services, source, (ANALYSIS, THUMBNAILS))
+        # A photograph may have been here before, or nobody knew yet that it is a document, which has neither.
+        _drop(services, source, (ANALYSIS, THUMBNAILS))
     wanted = {*only, TEXT} if ANALYSIS in only or text_only else {*only}
     for step in (each for each in ((TEXT,) if text_only else STEPS) if each in wanted):
         if step == TEXT:
@@ -118,9 +120,20 @@ def _steps(services: Services, source: Source, only: Sequence[str], in_turn: boo
     return outcomes
 
 
-def _hand_over(services: Services, source: Source, text_only: bool, made: Made) -> Outcome | None:
+def _is_document(services: Services, source: Source | WithheldVersion) -> bool:
+    """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
+    if isinstance(source, Source):
+        return images.is_document(source.image.data)
+    places = [*_places(services, source.name, (TEXT,)), unfinished.place(TEXT, source.name)]
+    found = [services.images.head(container, name) for container, name in places]
+    of_it = [info.metadata for info in found if info and info.metadata.get(names.SOURCE_ETAG) == source.etag]
+    return any(names.TEXT_ONLY in metadata for metadata in of_it)
+
+
+def _hand_over(services: Services, source: Source | WithheldVersion, text_only: bool, made: Made) -> Outcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
-    if not text_only and not has_text(services, source, source.image.data, made):
+    beginning = source.image.data if isinstance(source, Source) else b""
+    if not text_only and not has_text(services, source, beginning, made):
         return None
     todo = recipes(services, TEXT, source.name)
     before = unfinished.find(services.images, TEXT, source.name)
@@ -128,6 +141,8 @@ def _hand_over(services: Services, source: Source, text_only: bool, made: Made) 
         return Outcome(TEXT, "failed", before.code)
     if all_there(services, source, todo):
         return Outcome(TEXT, "skipped")
+    if isinstance(source, WithheldVersion):
+        return _unfinished(services, source, TEXT, todo, source.problem, text.alone(text_only=text_only))
     return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
 
 
@@ -148,7 +163,7 @@ def has_text(services: Services, source: Version, beginning: bytes, made: Made |
     return mode == "always" and images.is_readable(beginning)
 
 
-def _run(services: Services, source: Source, step: str, in_turn: bool) -> tuple[Outcome, Made]:
+def _run(services: Services, source: Source | WithheldVersion, step: str, in_turn: bool) -> tuple[Outcome, Made]:
     todo = recipes(services, step, source.name)
     before = unfinished.find(services.images, step, source.name)
     if before and before.is_final(source.etag, todo):
@@ -167,7 +182,12 @@ def _run(services: Services, source: Source, step: str, in_turn: bool) -> tuple[
 
 
 def _unfinished(
-    services: Services, source: Source, step: str, todo: Sequence[Recipe], error: BlobsightError
+    services: Services,
+    source: Version,
+    step: str,
+    todo: Sequence[Recipe],
+    error: BlobsightError,
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
     attempts = unfinished.count_attempts(services.images, source, step, todo) + 1
@@ -176,7 +196,7 @@ def _unfinished(
         turn = appointments.arrange(services.quota, error, attempts, len(todo))
         appointment = Appointment(source.name, (step,), appointments.key(source.etag, todo), turn, attempts)
     seconds = appointment.seconds if appointment else None
-    unfinished.note(services.images, services.clock, source, step, todo, error, wait_seconds=seconds)
+    unfinished.note(services.images, services.clock, source, step, todo, error, wait_seconds=seconds, told=told)
     records.confirm(services.images, source)
     if appointment:
         return Outcome(step, "deferred", error.code, appointment=appointment)
@@ -201,7 +221,7 @@ def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bo
 
 
 def _make_all(
-    services: Services, source: Source, step: str, todo: Sequence[Recipe], in_turn: bool
+    services: Services, source: Source | WithheldVersion, step: str, todo: Sequence[Recipe], in_turn: bool
 ) -> tuple[Made, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
     made: Made = {}
@@ -218,7 +238,8 @@ def _make_all(
     return made, problem
 
 
-def _content(services: Services, source: Source, step: str, recipe: Recipe, in_turn: bool) -> bytes:
+def _content(services: Services, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
+    source = records.whole(found)
     answer = services.desk.ask(
         recipe.question,
         source.image,
@@ -231,14 +252,17 @@ def _content(services: Services, source: Source, step: str, recipe: Recipe, in_t
     return answer.body
 
 
-def _drop_outdated(services: Services, source: Source, steps: Sequence[str]) -> None:
+def _drop_outdated(services: Services, source: Version, steps: Sequence[str]) -> None:
     """Delete records of the image's earlier versions, which would be taken for this one's."""
-    records.sweep(
-        services.images,
-        [*_places(services, source.name, steps), *(unfinished.place(step, source.name) for step in steps)],
-        lambda: records.confirm(services.images, source),
-        lambda info: info.metadata.get(names.SOURCE_ETAG) != source.etag,
-    )
+    _drop(services, source, steps, lambda info: info.metadata.get(names.SOURCE_ETAG) != source.etag)
+
+
+def _drop(
+    services: Services, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
+) -> None:
+    """Delete the wanted records of these steps, of an image that is still that version."""
+    places = [*_places(services, source.name, steps), *(unfinished.place(step, source.name) for step in steps)]
+    records.sweep(services.images, places, lambda: records.confirm(services.images, source), wanted)
 
 
 def _forget(services: Services, name: str) -> None:

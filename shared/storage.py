@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from shared.errors import BadRequestError, BlobsightError, ConflictError, StorageError
+from shared.errors import BadRequestError, BlobsightError, ConflictError, ImageArchivedError, StorageError
 
 # The SDK's own defaults wait 15 s before the first retry: too long for a caller, and for an invocation's time.
 _RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
@@ -28,7 +28,13 @@ _T = TypeVar("_T")
 
 
 class BlobInfo(NamedTuple):
-    """What a HEAD or a listing tells. `etag` is unquoted; `md5` is None where the writer sent none."""
+    """
+    What a HEAD or a listing tells.
+
+    `etag` is unquoted; `md5` is None where the writer sent none. `tier` is `Hot`, `Archive` and so on; a read does not
+    tell it. `archive_status` is `rehydrate-pending-to-hot` or the like while an archived blob is brought back.
+    `copy_status` is `pending`, `success`, `aborted` or `failed` of a blob that is a copy.
+    """
 
     name: str
     etag: str
@@ -38,6 +44,9 @@ class BlobInfo(NamedTuple):
     metadata: Mapping[str, str] = MappingProxyType({})
     cache_control: str | None = None
     modified: datetime | None = None
+    tier: str | None = None
+    archive_status: str | None = None
+    copy_status: str | None = None
 
 
 class Blob(NamedTuple):
@@ -213,7 +222,7 @@ class BlobStore:
             listing = (
                 self._service()
                 .get_container_client(container)
-                .list_blobs(name_starts_with=prefix or None, include=["metadata"], results_per_page=limit)
+                .list_blobs(name_starts_with=prefix or None, include=["metadata", "copy"], results_per_page=limit)
             )
             pages = listing.by_page(continuation_token=continuation)
             return Page([_info(each) for each in next(pages, ())], pages.continuation_token or None)
@@ -282,7 +291,15 @@ def _info(properties: Any) -> BlobInfo:
         metadata=dict(properties.metadata or {}),
         cache_control=settings.cache_control,
         modified=properties.last_modified,
+        tier=_text(properties.blob_tier),
+        archive_status=_text(properties.archive_status),
+        copy_status=_text(properties.copy.status),
     )
+
+
+def _text(value: Any) -> str | None:
+    """A value of the service: an enumeration's member, or a text the SDK does not know."""
+    return str(getattr(value, "value", value)) if value else None
 
 
 def _unquoted(etag: str) -> str:
@@ -300,6 +317,8 @@ _KINDS: dict[int, type[BlobsightError]] = {
     409: ConflictError,
     412: ConflictError,
 }
+# What a 409 says besides.
+_ARCHIVED = ("BlobArchived", "BlobBeingRehydrated")
 
 
 def _call(container: str, name: str, action: Callable[[], _T]) -> _T:
@@ -309,9 +328,9 @@ def _call(container: str, name: str, action: Callable[[], _T]) -> _T:
     try:
         return action()
     except HttpResponseError as error:
-        raise _KINDS.get(error.status_code or 0, StorageError)(
-            f"Blob storage answered {error.status_code} ({_reason(error)}) for {container}/{name}."
-        ) from error
+        reason = _reason(error)
+        kind = ImageArchivedError if reason in _ARCHIVED else _KINDS.get(error.status_code or 0, StorageError)
+        raise kind(f"Blob storage answered {error.status_code} ({reason}) for {container}/{name}.") from error
     except AzureError as error:
         raise StorageError(
             f"Blob storage could not be asked for {container}/{name}: {type(error).__name__}."
@@ -336,5 +355,4 @@ def _holds(container: str, name: str, action: Callable[[], object]) -> bool:
 
 
 def _reason(error: Any) -> str:
-    code = getattr(error, "error_code", None)  # an enumeration's member, or a text the SDK does not know
-    return str(getattr(code, "value", code) or error.reason or "no reason given")
+    return _text(getattr(error, "error_code", None)) or str(error.reason or "no reason given")

@@ -5,7 +5,7 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 from contextlib import suppress
 from typing import NamedTuple
 
-from shared import names, records
+from shared import image_blobs, names, records
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import Recipe, Source, SourceChangedError
@@ -66,7 +66,7 @@ def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size
 def _of_blob(services: Services, name: str, size: Size) -> Blob:
     how = recipe(name, size)
     for _ in range(_MAX_ROUNDS):
-        source = services.images.head(names.IMAGES, name)
+        source = image_blobs.head(services.images, name)
         if source is None:
             raise names.no_such_image(name)
         stored = services.images.read(how.container, how.name)
@@ -81,7 +81,7 @@ def _make(services: Services, name: str, how: Recipe) -> None:
     if source is None:
         return
     try:
-        records.make(services.images, source, how, lambda: _asked(services, source, how))
+        records.make(services.images, source, how, lambda: _asked(services, records.whole(source), how))
         records.confirm(services.images, source)
     except SourceChangedError as change:
         if change.deleted:

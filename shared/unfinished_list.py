@@ -8,7 +8,7 @@ needs nothing.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from shared import names, steps, unfinished
+from shared import image_blobs, names, steps, unfinished
 from shared.appointments import Appointment
 from shared.errors import ConflictError
 from shared.services import Services
@@ -112,7 +112,7 @@ def _current(services: Services, info: BlobInfo) -> Entry | None:
         return None
     document = unfinished.parsed(blob.data)
     source = document.get("source", {})
-    image = services.images.head(names.IMAGES, source["name"]) if source.get("name") else None
+    image = image_blobs.head(services.images, source["name"]) if source.get("name") else None
     if image is None or image.etag != source.get("etag"):
         return None
     return Entry(info.name.partition("/")[0], blob, document)

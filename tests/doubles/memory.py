@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from shared.errors import BadRequestError, ConflictError
+from shared.errors import BadRequestError, ConflictError, ImageArchivedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.retry import Clock
 from shared.storage import Blob, BlobInfo, IfEtag, Page
@@ -57,6 +57,12 @@ class MemoryBlobs:
             stored = self._containers.get(container, {})
             return {name: stored[name].blob.data for name in sorted(stored)}
 
+    def tell(self, container: str, name: str, **known: str | None) -> None:
+        """Change what a HEAD tells of a blob, as a change of its tier or the end of a copy does; its ETag stays."""
+        with self._lock:
+            stored = self._containers[container][name]
+            stored.blob = stored.blob._replace(info=stored.blob.info._replace(**known))
+
     def url(self, container: str, name: str) -> str:
         return f"https://memory.invalid/{container}/{quote(name, safe='~/')}"
 
@@ -67,13 +73,12 @@ class MemoryBlobs:
 
     def read(self, container: str, name: str) -> Blob | None:
         with self._operation("read", container, name):
-            stored = self._find(container, name)
-            return stored.blob if stored else None
+            return self._readable(container, name)
 
     def beginning(self, container: str, name: str, count: int) -> bytes | None:
         with self._operation("beginning", container, name):
-            stored = self._find(container, name)
-            return stored.blob.data[:count] if stored else None
+            blob = self._readable(container, name)
+            return blob.data[:count] if blob else None
 
     def write(
         self,
@@ -101,6 +106,7 @@ class MemoryBlobs:
                 metadata=dict(metadata or {}),
                 cache_control=cache_control,
                 modified=self._clock.utc(),
+                tier="Hot",
             )
             kept = before.lease if before and lease else None
             self._containers.setdefault(container, {})[name] = _Stored(Blob(info, bytes(data)), kept)
@@ -159,6 +165,15 @@ class MemoryBlobs:
 
     def _find(self, container: str, name: str) -> _Stored | None:
         return self._containers.get(container, {}).get(name)
+
+    def _readable(self, container: str, name: str) -> Blob | None:
+        """The blob as a read tells of it, which is nothing of its tier."""
+        stored = self._find(container, name)
+        if stored is None:
+            return None
+        if stored.blob.info.tier == "Archive":
+            raise ImageArchivedError(f"Blob storage answered 409 (BlobArchived) for {container}/{name}.")
+        return stored.blob._replace(info=stored.blob.info._replace(tier=None))
 
     def _holder(self, stored: _Stored) -> _Lease | None:
         """The lease that holds the blob now."""

@@ -3,6 +3,8 @@ import pytest
 from shared.appointments import Appointment, seconds_until
 from shared.errors import (
     BlobsightError,
+    ImageArchivedError,
+    ImageIncompleteError,
     QuotaExhaustedError,
     ThrottledError,
     VisionMisplacedError,
@@ -26,6 +28,11 @@ from shared.errors import (
         # A gateway's word on when to try a refused key again is worth nothing.
         (VisionUnauthorizedError("key", retry_after_seconds=1.0), 1, 300.0),
         (VisionMisplacedError("404"), 1, 300.0),
+        (ImageArchivedError("archived"), 1, 300.0),
+        (ImageArchivedError("archived"), 3, 1200.0),
+        (ImageArchivedError("archived"), 50, 86_400.0),
+        (ImageIncompleteError("copied"), 1, 5.0),
+        (ImageIncompleteError("copied"), 50, 3600.0),
     ],
 )
 def test_the_wait_is_what_was_asked_for_or_doubles(error: BlobsightError, attempts: int, seconds: float) -> None:

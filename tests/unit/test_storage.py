@@ -7,11 +7,12 @@ import uuid
 
 import pytest
 import responses
+from azure.storage.blob import BlobServiceClient
 from doubles.azurite import Azurite
 from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
-from shared.errors import BadRequestError, BlobsightError, ConflictError, StorageError
+from shared.errors import BadRequestError, BlobsightError, ConflictError, ImageArchivedError, StorageError
 from shared.storage import Blobs, BlobStore, IfEtag
 
 LEASE_SECONDS = 15
@@ -73,7 +74,10 @@ def test_what_is_written_is_read_with_everything_it_was_stored_with(blobs: Blobs
     assert blob.info.md5 == hashlib.md5(b"bytes").digest()
     assert blob.info.metadata == {"sourceetag": "0x1", "request": "analyze-1"}
     assert blob.info.cache_control == "private, max-age=300"
-    assert blobs.head(container, "a.jpg") == blob.info
+    info = blobs.head(container, "a.jpg")
+    assert info is not None
+    assert (info.tier, info.archive_status, info.copy_status) == ("Hot", None, None)
+    assert info._replace(tier=None) == blob.info
     assert '"' not in etag
 
 
@@ -97,6 +101,50 @@ def test_the_beginning_of_a_blob_can_be_had_without_the_rest(
     put(blobs, container, data=data)
     assert blobs.beginning(container, "a.txt", 3) == beginning
     assert blobs.beginning(container, "absent", 3) is None
+
+
+def test_an_archived_blob_tells_what_it_is_and_not_its_bytes(azurite: Azurite, container: str) -> None:
+    blobs = BlobStore(azurite.connection_string)
+    etag = put(blobs, container)
+    sdk = BlobServiceClient.from_connection_string(azurite.connection_string).get_blob_client(container, "a.txt")
+    sdk.set_standard_blob_tier("Archive")
+    for info in (blobs.head(container, "a.txt"), *blobs.page(container).items):
+        assert info is not None
+        assert (info.tier, info.etag) == ("Archive", etag)
+    for read in (blobs.read, lambda *place: blobs.beginning(*place, 3)):
+        with pytest.raises(ImageArchivedError, match=f"BlobArchived.*{container}/a.txt"):
+            read(container, "a.txt")
+    sdk.set_standard_blob_tier("Hot")
+    assert content(blobs, container) == b"one"
+
+
+def test_the_double_is_archived_as_storage_is(clock: FakeClock) -> None:
+    blobs = MemoryBlobs(clock)
+    etag = put(blobs, "c")
+    blobs.tell("c", "a.txt", tier="Archive")
+    assert [(info.tier, info.etag) for info in blobs.page("c").items] == [("Archive", etag)]
+    for read in (blobs.read, lambda *place: blobs.beginning(*place, 3)):
+        with pytest.raises(ImageArchivedError, match=r"BlobArchived.*c/a.txt"):
+            read("c", "a.txt")
+
+
+def test_a_copy_tells_how_it_ended(azurite: Azurite, container: str) -> None:
+    blobs = BlobStore(azurite.connection_string)
+    put(blobs, container)
+    sdk = BlobServiceClient.from_connection_string(azurite.connection_string).get_container_client(container)
+    copy, source = sdk.get_blob_client("copy.txt"), sdk.get_blob_client("a.txt")
+    copy.start_copy_from_url(source.url)
+    read = blobs.read(container, "copy.txt")
+    infos = [blobs.head(container, "copy.txt"), read and read.info, *blobs.page(container, prefix="copy").items]
+    assert [info and info.copy_status for info in infos] == ["success"] * 3
+
+
+@responses.activate
+@pytest.mark.parametrize("code", ["BlobArchived", "BlobBeingRehydrated"])
+def test_what_storage_says_of_the_archive_tier_is_an_error_of_its_own(code: str) -> None:
+    responses.get("http://127.0.0.1:9/a/c/a.txt", status=409, headers={"x-ms-error-code": code})
+    with pytest.raises(ImageArchivedError, match=code):
+        BlobStore(UNREACHABLE).read("c", "a.txt")
 
 
 def test_a_missing_blob_is_none(blobs: Blobs, container: str) -> None:

@@ -1,0 +1,78 @@
+"""
+The images in the container `images`, and whether their bytes can be had.
+
+The app asks for images here and nowhere else. An image in the archive tier, or one that is
+still being copied, is an image whose bytes cannot be read now.
+"""
+
+from typing import NamedTuple
+
+from shared import names
+from shared.errors import BlobsightError, ImageArchivedError, ImageIncompleteError, ImageRejectedError
+from shared.storage import Blob, BlobInfo, Blobs
+
+# A rehydration takes up to 15 hours, with high priority less than one
+# (learn.microsoft.com, Blob rehydration from the archive tier).
+_REHYDRATION_SECONDS = 3600.0
+
+
+class Withheld(NamedTuple):
+    """An image whose bytes cannot be had, and why."""
+
+    info: BlobInfo
+    problem: BlobsightError
+
+
+def problem(info: BlobInfo) -> BlobsightError | None:
+    """Why the image's bytes cannot be had, by what a HEAD tells of it; None if they can."""
+    if info.tier == "Archive" and info.archive_status:
+        return ImageArchivedError(
+            f"The image {info.name!r} is being brought back from the archive tier ({info.archive_status}).",
+            action="Wait: this takes up to 15 hours. An upload is then done by itself; send any other request again.",
+            retry_after_seconds=_REHYDRATION_SECONDS,
+        )
+    if info.tier == "Archive":
+        return ImageArchivedError(f"The image {info.name!r} lies in the archive tier, where its bytes cannot be read.")
+    if info.copy_status == "pending":
+        return ImageIncompleteError(f"The image {info.name!r} is still being copied; {info.size} bytes are there.")
+    if info.copy_status in ("aborted", "failed") and info.size == 0:
+        return ImageRejectedError(
+            f"The image {info.name!r} was to be a copy, which {info.copy_status}: an empty blob is left.",
+            code="image_copy_failed",
+            action="Copy the image again, or upload it.",
+        )
+    return None
+
+
+def head(blobs: Blobs, name: str) -> BlobInfo | None:
+    """What is known of the image, or None if there is none."""
+    return blobs.head(names.IMAGES, name)
+
+
+def look(blobs: Blobs, name: str) -> Blob | Withheld | None:
+    """The image with its bytes, or why they cannot be had; None if there is no such image."""
+    try:
+        blob = blobs.read(names.IMAGES, name)
+    except ImageArchivedError as error:
+        info = head(blobs, name)
+        return Withheld(info, problem(info) or error) if info else None
+    if blob is None:
+        return None
+    found = problem(blob.info)
+    return Withheld(blob.info, found) if found else blob
+
+
+def read(blobs: Blobs, name: str) -> Blob:
+    """
+    The image with its bytes.
+
+    Raises:
+        NotFoundError: there is no such image.
+        ImageArchivedError, ImageIncompleteError, ImageRejectedError: its bytes cannot be had.
+    """
+    found = look(blobs, name)
+    if found is None:
+        raise names.no_such_image(name)
+    if isinstance(found, Withheld):
+        raise found.problem
+    return found

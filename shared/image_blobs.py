@@ -1,7 +1,7 @@
 """
-The images in the container `images`, and whether their bytes can be had.
+Which blobs of the container `images` are images, and whether their bytes can be had.
 
-The app asks for images here and nowhere else. An image in the archive tier, or one that is
+The app asks for images here and nowhere else. A folder marker is no image. An image in the archive tier, or one that is
 still being copied, is an image whose bytes cannot be read now.
 """
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shared import names
 from shared.errors import BlobsightError, ImageArchivedError, ImageIncompleteError, ImageRejectedError
-from shared.storage import Blob, BlobInfo, Blobs
+from shared.storage import Blob, BlobInfo, Blobs, Page
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).
@@ -21,6 +21,17 @@ class Withheld(NamedTuple):
 
     info: BlobInfo
     problem: BlobsightError
+
+
+def is_folder_marker(info: BlobInfo) -> bool:
+    """
+    Whether it stands for a folder: an empty blob with the metadata `hdi_isfolder` = `true` (Azure Data Lake, blobfuse,
+    Hadoop), or with a name that ends with `_$folder$` (Hadoop) or a slash (storage browsers).
+
+    What has bytes is judged by its bytes, whatever its name and metadata say.
+    """
+    marked = any(key.lower() == "hdi_isfolder" and value.lower() == "true" for key, value in info.metadata.items())
+    return info.size == 0 and (marked or info.name.endswith(("_$folder$", "/")))
 
 
 def problem(info: BlobInfo) -> BlobsightError | None:
@@ -46,7 +57,8 @@ def problem(info: BlobInfo) -> BlobsightError | None:
 
 def head(blobs: Blobs, name: str) -> BlobInfo | None:
     """What is known of the image, or None if there is none."""
-    return blobs.head(names.IMAGES, name)
+    info = blobs.head(names.IMAGES, name)
+    return None if info is None or is_folder_marker(info) else info
 
 
 def look(blobs: Blobs, name: str) -> Blob | Withheld | None:
@@ -56,7 +68,7 @@ def look(blobs: Blobs, name: str) -> Blob | Withheld | None:
     except ImageArchivedError as error:
         info = head(blobs, name)
         return Withheld(info, problem(info) or error) if info else None
-    if blob is None:
+    if blob is None or is_folder_marker(blob.info):
         return None
     found = problem(blob.info)
     return Withheld(blob.info, found) if found else blob
@@ -76,3 +88,9 @@ def read(blobs: Blobs, name: str) -> Blob:
     if isinstance(found, Withheld):
         raise found.problem
     return found
+
+
+def page(blobs: Blobs, *, prefix: str, limit: int, continuation: str | None) -> Page:
+    """One page of images in the order of their names; folders count toward the limit and are left out."""
+    found = blobs.page(names.IMAGES, prefix=prefix, limit=limit, continuation=continuation)
+    return Page([info for info in found.items if not is_folder_marker(info)], found.continuation)

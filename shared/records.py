@@ -105,7 +105,7 @@ class Recipe(NamedTuple):
 
 def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | WithheldVersion | None:
     """
-    The version of the image that these bytes are, or the current one; None if the image is gone.
+    The version of the image that these bytes are, or the current one; None if the image is gone, or is a folder.
 
     A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its MD5 agrees
     with the bytes, else content and ETag are read together.

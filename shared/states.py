@@ -50,7 +50,7 @@ def page(services: Services, *, limit: int, prefix: str = "", continuation: str 
     """One page of images in the order of their names: `{"images": [...], "continuation"}` (null on the last)."""
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
-    found = services.images.page(names.IMAGES, prefix=prefix, limit=limit, continuation=continuation)
+    found = image_blobs.page(services.images, prefix=prefix, limit=limit, continuation=continuation)
     page_names = [info.name for info in found.items]
     prefixes = list(whole_prefixes(page_names, first=continuation is None, last=found.continuation is None))
     with ThreadPoolExecutor(_PARALLEL_IMAGES) as pool:

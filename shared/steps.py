@@ -73,7 +73,7 @@ def process(
         in_turn: the image has waited in the backlog already, and does not join it before it has been asked about.
 
     Returns:
-        One outcome for each step that applies; none if the image is gone, which leaves no record of it.
+        One outcome for each step that applies; none if the image is gone or is a folder, which leaves no record of it.
 
     Raises:
         StorageError: not even what is missing could be recorded.

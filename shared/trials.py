@@ -5,9 +5,13 @@ What has to wait is tried again by an activity, and the platform starts an activ
 middle, for ever and at once. So RetryStep marks the unfinished record first (`until` null, `tries` one more), and what
 comes back to a mark knows that the try before it never came to an end: it waits, longer each time, and after some such
 tries the step is failed. Where nothing is written down about a step, nothing is marked either.
+
+A mark carries the id of its try (`try`): if storage writes it and its answer is lost, the try knows its own mark.
+Marks without an id are the last version's, and another try's like all that have another id.
 """
 
 import logging
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -41,18 +45,26 @@ def marked(services: Services, name: str, steps: Sequence[str]) -> Iterator[floa
     Raises:
         StorageError: the mark could not be written.
     """
-    waits = {step: _change(services, step, name, _begin) for step in steps}
+    own = secrets.token_hex(8)
+    waits: dict[str, float] = {}
     try:
+        for step in steps:
+            waits[step] = _change(services, step, name, own, _begin)
         yield max(waits.values())
     finally:
-        for step, wait in waits.items():
-            if not wait:
-                _change(services, step, name, _end)
+        # Also of a mark that may have been written although storage said that it was not.
+        for step in steps:
+            if not waits.get(step):
+                _change(services, step, name, own, _end)
 
 
-def _begin(services: Services, document: Json) -> tuple[Json, float]:
+def _begin(services: Services, document: Json, own: str) -> tuple[Json, float]:
     """Mark the step as being tried, or find that the last try never ended."""
     tries = int(document.get("tries", 0))
+    if document.get("try") == own:
+        # Written before, but the answer was lost.
+        return document, 0.0 if document.get("until") is None else WAIT_SECONDS[tries]
+    document = {**document, "try": own}
     if document.get("until") is not None or not tries:
         return {**document, "until": None, "tries": tries + 1}, 0.0
     attempts = int(document.get("attempts", 0)) + 1
@@ -64,9 +76,9 @@ def _begin(services: Services, document: Json) -> tuple[Json, float]:
     return {**_told(services, document, interrupted(attempts), attempts), "until": until.isoformat()}, wait
 
 
-def _end(services: Services, document: Json) -> tuple[Json, float]:
-    """Take the mark away, if nobody has written something else since."""
-    if document.get("until") is not None or not document.get("tries"):
+def _end(services: Services, document: Json, own: str) -> tuple[Json, float]:
+    """Take the mark away, if nothing else was written since."""
+    if document.get("until") is not None or document.get("try") != own:
         return document, 0.0
     return {**document, "until": services.clock.utc().isoformat(), "tries": 0}, 0.0
 
@@ -85,7 +97,9 @@ def _interrupted(times: int) -> str:
     )
 
 
-def _change(services: Services, step: str, name: str, change: Callable[[Services, Json], tuple[Json, float]]) -> float:
+def _change(
+    services: Services, step: str, name: str, own: str, change: Callable[[Services, Json, str], tuple[Json, float]]
+) -> float:
     """Change the record of a deferred step; the seconds that the change says, 0 if there is no such record."""
     place = names.unfinished(step, name)
     for _ in range(MAX_ROUNDS):
@@ -93,13 +107,12 @@ def _change(services: Services, step: str, name: str, change: Callable[[Services
         document = unfinished.parsed(blob.data) if blob else {}
         if blob is None or document.get("state") != unfinished.DEFERRED:
             return 0.0
-        changed, wait = change(services, document)
-        if changed == document:
-            return wait
-        try:
-            unfinished.rewrite(services.images, blob, changed)
-        except ConflictError:
-            continue
+        changed, wait = change(services, document, own)
+        if changed != document:
+            try:
+                unfinished.rewrite(services.images, blob, changed)
+            except ConflictError:
+                continue
         if wait or changed["state"] == unfinished.FAILED:
             log.event(_logger, "step.interrupted", level=logging.ERROR, blob=name, step=step, tries=changed["tries"])
         return wait

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from doubles.documents import text_pdf
+from doubles.lost_answers import lose_answers
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
@@ -49,7 +50,7 @@ def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patched:
         patched.setattr(steps, "process", die)
-        patched.setattr(trials, "_end", lambda services, document: (document, 0.0))
+        patched.setattr(trials, "_end", lambda services, document, own: (document, 0.0))
         with pytest.raises(KilledError):
             retrying._retry(app.services, work())
 
@@ -172,6 +173,49 @@ def test_another_writer_of_the_record_is_looked_at_anew(app: Parts) -> None:
     app.images.before = meddle
     assert retrying._retry(app.services, work())["steps"] == {"analysis": "skipped"}
     assert app.images.contents(names.UNFINISHED) == {}
+
+
+def test_a_mark_whose_answer_is_lost_is_known_as_ones_own(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    before = note(app)["attempts"]
+    lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
+    with _marked(app.services) as wait:
+        assert wait == 0.0
+        assert (note(app)["until"], note(app)["tries"], note(app)["attempts"]) == (None, 1, before)
+    assert (note(app)["until"] is None, note(app)["tries"]) == (False, 0)
+    assert not any("step.interrupted" in line for line in caplog.messages)
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+
+
+def test_a_wait_whose_answer_is_lost_is_kept_and_counted_once(
+    app: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed(app, monkeypatch)
+    lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
+    outcome = retrying._retry(app.services, work())
+    assert (outcome["state"], outcome["seconds"]) == ("deferred", 300.0)
+    assert (note(app)["tries"], note(app)["attempts"]) == (1, 2)
+    assert sum("step.interrupted" in line for line in caplog.messages) == 1
+    assert len(app.vision.asked) == 1
+
+
+def test_the_end_of_a_try_whose_answer_is_lost_is_its_end(app: Parts) -> None:
+    with _marked(app.services):
+        lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
+    assert note(app)["tries"] == 0
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+
+
+def test_a_mark_that_was_written_although_storage_failed_is_taken_away(app: Parts) -> None:
+    lose_answers(app.images, names.UNFINISHED, StorageError("no answer"))
+    assert retrying._retry(app.services, work())["state"] == "deferred"
+    assert (note(app)["until"] is None, note(app)["tries"]) == (False, 0)
+    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+
+
+def test_a_mark_of_the_last_version_which_has_no_id_still_holds(app: Parts) -> None:
+    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
+    unfinished.rewrite(app.images, entry.blob, {**entry.document, "until": None, "tries": 1})
+    assert retrying._retry(app.services, work())["seconds"] == 300.0
 
 
 def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ What several threads of a process want to change at once goes into one write: wh
 have come by then, and one of those who came meanwhile for all of them.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
@@ -22,6 +23,8 @@ _LONGEST_PAUSE_SECONDS = 0.2
 _FRESH_SECONDS = 1.0
 _CONTENDED_SECONDS = 5.0
 _LONGEST_TURN_SECONDS = 30.0
+# The metadata that tells one write from another: the books alone do not, as two processes can write the same ones.
+_WRITE = "write"
 
 _T = TypeVar("_T")
 # Makes of the books at a moment (seconds since 1970) the books afterwards and a result; called once for each try.
@@ -34,6 +37,8 @@ class _Known(NamedTuple):
     ledger: Ledger
     etag: str | None
     at: float
+    # The id of the write that made them.
+    write: str = ""
 
 
 class _Job:
@@ -69,6 +74,8 @@ class Books:
         self._contended_until = 0.0
         # Transactions to be added to the blob's with the next write.
         self._unsettled = 0
+        # The id of a write without an answer, and the transactions that it counted.
+        self._doubtful = ("", 0)
         self._jobs: list[_Job] = []
         self._writing = False
 
@@ -147,8 +154,9 @@ class Books:
             known = self._look()
             with self._lock:
                 unsettled, self._unsettled = self._unsettled, 0
+            own = os.urandom(8).hex()
             try:
-                if not self._change(batch, known, unsettled):
+                if not self._change(batch, known, unsettled, own):
                     self.settle(unsettled)
                 return
             except ConflictError:
@@ -157,12 +165,14 @@ class Books:
                     self._contended_until = self._clock.now() + _CONTENDED_SECONDS
             except BaseException:
                 self.settle(unsettled)
+                with self._lock:
+                    self._doubtful = (own, unsettled)
                 raise
             self._clock.sleep(self._pick(0.0, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         raise ConflictError(f"The blob {names.QUOTA}/{self._name} is written by others again and again.")
 
-    def _change(self, batch: list[_Job], known: _Known, unsettled: int) -> bool:
+    def _change(self, batch: list[_Job], known: _Known, unsettled: int, own: str) -> bool:
         """Apply all changes and write what they come to; False if there was nothing to write."""
         now = self._clock.utc().timestamp()
         before = books = ledger.settled(known.ledger, now, unsettled)
@@ -171,7 +181,12 @@ class Books:
         if books == before and not (unsettled and any(job.always for job in batch)):
             return False
         etag = self._blobs.write(
-            names.QUOTA, self._name, books.to_json(), content_type=names.JSON, condition=IfEtag(known.etag)
+            names.QUOTA,
+            self._name,
+            books.to_json(),
+            content_type=names.JSON,
+            metadata={_WRITE: own},
+            condition=IfEtag(known.etag),
         )
         with self._lock:
             self._known = _Known(books, etag, self._clock.now())
@@ -185,7 +200,13 @@ class Books:
             if known and now < known.at + _FRESH_SECONDS and now >= self._contended_until:
                 return known
         blob = self._blobs.read(names.QUOTA, self._name)
-        found = _Known(Ledger.of_json(blob.data), blob.info.etag, now) if blob else _Known(Ledger(), None, now)
+        found = _Known(Ledger(), None, now)
+        if blob:
+            found = _Known(Ledger.of_json(blob.data), blob.info.etag, now, blob.info.metadata.get(_WRITE, ""))
         with self._lock:
+            own, counted = self._doubtful
+            if found.write and found.write == own:
+                self._unsettled -= counted  # the write arrived, although its answer did not
+                self._doubtful = ("", 0)
             self._known = found
         return found

@@ -6,8 +6,8 @@ middle, for ever and at once. So RetryStep marks the unfinished record first (`u
 comes back to a mark knows that the try before it never came to an end: it waits, longer each time, and after some such
 tries the step is failed. Where nothing is written down about a step, nothing is marked either.
 
-A mark carries the id of its try (`try`): if storage writes it and its answer is lost, the try knows its own mark.
-Marks without an id are the last version's, and another try's like all that have another id.
+A mark carries the id of its try (`try`), by which `unfinished.rewrite` knows a mark that storage has written although
+its answer was lost. Marks without an id are the last version's, and another try's like all that have another id.
 """
 
 import logging
@@ -61,9 +61,6 @@ def marked(services: Services, name: str, steps: Sequence[str]) -> Iterator[floa
 def _begin(services: Services, document: Json, own: str) -> tuple[Json, float]:
     """Mark the step as being tried, or find that the last try never ended."""
     tries = int(document.get("tries", 0))
-    if document.get("try") == own:
-        # Written before, but the answer was lost.
-        return document, 0.0 if document.get("until") is None else WAIT_SECONDS[tries]
     document = {**document, "try": own}
     if document.get("until") is not None or not tries:
         return {**document, "until": None, "tries": tries + 1}, 0.0
@@ -108,11 +105,12 @@ def _change(
         if blob is None or document.get("state") != unfinished.DEFERRED:
             return 0.0
         changed, wait = change(services, document, own)
-        if changed != document:
-            try:
-                unfinished.rewrite(services.images, blob, changed)
-            except ConflictError:
-                continue
+        if changed == document:
+            return wait
+        try:
+            unfinished.rewrite(services.images, blob, changed)
+        except ConflictError:
+            continue
         if wait or changed["state"] == unfinished.FAILED:
             log.event(_logger, "step.interrupted", level=logging.ERROR, blob=name, step=step, tries=changed["tries"])
         return wait

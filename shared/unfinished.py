@@ -101,16 +101,19 @@ def note(
         _CODE: error.code,
         **told,
     }
+    data = b""
     for _ in range(records.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
         records.confirm(blobs, source)
+        if earlier and earlier.data == data:
+            return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
-        document = _document(clock, source, todo, error, before, attempts, wait_seconds)
+        data = _bytes(_document(clock, source, todo, error, before, attempts, wait_seconds))
         try:
             blobs.write(
                 names.UNFINISHED,
                 name,
-                json.dumps(document, ensure_ascii=False, indent=1).encode(),
+                data,
                 content_type=names.JSON,
                 metadata=metadata,
                 condition=IfEtag(earlier.info.etag if earlier else None),
@@ -125,17 +128,23 @@ def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:
     """
     Put another document in the place of a record, with metadata that agree; returns its ETag.
 
+    The document has to be this caller's alone, by an id or a time in it: a write whose answer was lost is known by it.
+
     Raises:
         ConflictError: the record is another one by now.
     """
-    return blobs.write(
-        names.UNFINISHED,
-        blob.info.name,
-        json.dumps(document, ensure_ascii=False, indent=1).encode(),
-        content_type=names.JSON,
-        metadata={**blob.info.metadata, _STATE: document["state"], _CODE: document["code"]},
-        condition=IfEtag(blob.info.etag),
-    )
+    name, data = blob.info.name, _bytes(document)
+    metadata = {**blob.info.metadata, _STATE: document["state"], _CODE: document["code"]}
+    condition = IfEtag(blob.info.etag)
+    try:
+        return blobs.write(
+            names.UNFINISHED, name, data, content_type=names.JSON, metadata=metadata, condition=condition
+        )
+    except ConflictError:
+        found = blobs.read(names.UNFINISHED, name)
+        if found is None or found.data != data:
+            raise
+        return found.info.etag
 
 
 def place(step: str, name: str) -> tuple[str, str]:
@@ -147,6 +156,10 @@ def read(blobs: Blobs, step: str, name: str) -> dict[str, Any] | None:
     """The record of a step of an image, whole."""
     blob = blobs.read(names.UNFINISHED, names.unfinished(step, name))
     return parsed(blob.data) if blob else None
+
+
+def _bytes(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def _request(todo: Sequence[Recipe]) -> str:

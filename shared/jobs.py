@@ -29,7 +29,7 @@ class Job(NamedTuple):
         subject: what its claim is filed under: a digest of the bytes or of the address.
         parameters: of Read, as `questions.read` takes them.
         deadline_seconds: how long it may be running at the service.
-        name, etag, size: the version of the image, for the kind `image`.
+        name, etag, size, md5: the version of the image, for the kind `image`; jobs of the version before have no MD5.
         url: the whole address, in jobs that the version before has begun; else empty.
         text_only: nothing but its text is asked of it.
         pages: how many it has; 0 where a look at its bytes does not tell, and for the kind `url`.
@@ -51,6 +51,7 @@ class Job(NamedTuple):
     address: str = ""
     id: str = ""
     input: str = ""
+    md5: str = ""
 
     @property
     def question(self) -> Question:
@@ -60,7 +61,9 @@ class Job(NamedTuple):
     @property
     def version(self) -> Version | None:
         """The image that it is, unless it came over HTTP."""
-        return Version(self.name, self.etag, self.subject, self.size) if self.kind == "image" else None
+        if self.kind != "image":
+            return None
+        return Version(self.name, self.etag, self.subject, self.size, self.md5)
 
     @property
     def instance_id(self) -> str:
@@ -129,6 +132,7 @@ def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
         name=version.name,
         etag=version.etag,
         size=version.size,
+        md5=version.md5,
         text_only=text_only,
         pages=images.count_pages(version.image.data) or 0 if isinstance(version, Source) else 0,
     )

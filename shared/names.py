@@ -35,6 +35,10 @@ PROBLEM = "application/problem+json"
 
 # Blob metadata of every record: the ETag, unquoted, of the source it was made from.
 SOURCE_ETAG = "sourceetag"
+# Blob metadata of every record: SHA-256 and MD5, both in hex, and length of the source's bytes, as the app read them.
+SOURCE_SHA256 = "sourcesha256"
+SOURCE_MD5 = "sourcemd5"
+SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
 # Blob metadata of the records of what is no image (PDF, TIFF): reading its text is the only step that applies.

@@ -168,14 +168,13 @@ def note_cancelled(services: Services, job: Job) -> None:
 
 def is_known(services: Services, job: Job) -> bool:
     """Whether the text is there, its records made now if somebody else has had the same read."""
-    if ocr_records.stored(services, job):
-        return True
-    result = services.desk.result(job.subject, job.question)
-    if result is None:
-        return False
     with suppress(SourceChangedError):
-        ocr_records.write(services, job, result)
-        return True
+        if ocr_records.stored(services, job):
+            return True
+        result = services.desk.result(job.subject, job.question)
+        if result is not None:
+            ocr_records.write(services, job, result)
+            return True
     return False
 
 
@@ -198,9 +197,12 @@ def _in_background(job: Job) -> bool:
 def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
     if job.kind == "image":
         source = records.identify(services.images, job.name, None)
-        if source is None or source.etag != job.etag:
-            raise SourceChangedError(deleted=source is None)
-        return records.whole(source).image
+        if source is None:
+            raise SourceChangedError(deleted=True)
+        image = records.whole(source).image
+        if image.subject != job.subject:
+            raise SourceChangedError(deleted=False)
+        return image
     content = inputs.read(services.host, job)
     if content is None:
         what = "address that was sent is" if job.kind == "url" else "bytes that were sent are"

@@ -12,7 +12,6 @@ from shared.errors import BlobsightError, BusyError, ThrottledError
 from shared.jobs import Job
 from shared.records import SourceChangedError
 from shared.services import Services
-from shared.storage import BlobInfo
 
 STEP = "text"
 # Waits that nobody would notice leave no record.
@@ -68,8 +67,14 @@ def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -
     except SourceChangedError as change:
         log_event(job, "text.superseded")
         places = [*text_places(job), unfinished.place(STEP, job.name)]
-        # An ETag does not come back, so nothing has to be checked.
-        records.sweep(services.images, places, lambda: None, lambda info: etag_of(info) == job.etag)
+        # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
+        # again, they tell another one.
+        records.sweep(
+            services.images,
+            places,
+            lambda: None,
+            lambda info: info.metadata.get(names.SOURCE_ETAG) == job.etag,
+        )
         if change.deleted:
             # Raised if there is one of that name again.
             with suppress(SourceChangedError):
@@ -98,18 +103,13 @@ def _note(services: Services, job: Job, error: BlobsightError, seconds: float | 
             services.images,
             text_places(job),
             lambda: records.confirm(services.images, version),
-            lambda info: etag_of(info) != version.etag,
+            lambda info: not version.made(services.images, info),
         )
 
 
 def text_places(job: Job) -> list[tuple[str, str]]:
     """Where its records lie, the plain one first: the other one's presence says that both are there."""
     return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
-
-
-def etag_of(info: BlobInfo) -> str | None:
-    """The ETag of the image's version that a record is of."""
-    return info.metadata.get(names.SOURCE_ETAG)
 
 
 def _seconds_to_wait(error: BlobsightError, failures: int) -> float:

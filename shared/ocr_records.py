@@ -6,25 +6,31 @@ from functools import partial
 
 from shared import names, records, text, unfinished
 from shared.jobs import Job
-from shared.ocr_outcomes import STEP, etag_of
+from shared.ocr_outcomes import STEP
+from shared.records import Recipe, Version
 from shared.services import Services
-from shared.storage import BlobInfo
 from shared.vision.reading import ReadResult
 
 
 def stored(services: Services, job: Job) -> bool:
-    """Whether both records are there and answer this very job."""
+    """
+    Whether both records are there and answer this very job.
+
+    Raises:
+        SourceChangedError: the image is another one by now.
+    """
     # What an address shows can change.
     if job.kind == "url":
         return False
-    return all(_holds(services.images.head(names.TEXT, name), job) for name in (job.record, job.plain_record))
+    return all(_is_there(services, job, job.version, name) for name in (job.record, job.plain_record))
 
 
-def _holds(info: BlobInfo | None, job: Job) -> bool:
-    if info is None or info.metadata.get(names.REQUEST) != job.question.key:
-        return False
-    # Without a version, it was stored under the digest of what was read.
-    return job.version is None or etag_of(info) == job.etag
+def _is_there(services: Services, job: Job, version: Version | None, name: str) -> bool:
+    if version:
+        return records.is_there(services.images, version, Recipe(names.TEXT, name, job.question, ""))
+    # It was stored under the digest of what was read.
+    info = services.images.head(names.TEXT, name)
+    return info is not None and info.metadata.get(names.REQUEST) == job.question.key
 
 
 def write(services: Services, job: Job, result: ReadResult) -> None:
@@ -48,7 +54,7 @@ def write(services: Services, job: Job, result: ReadResult) -> None:
             services.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
         return
     for name, content_type, data in contents:
-        recipe = records.Recipe(names.TEXT, name, job.question, content_type)
+        recipe = Recipe(names.TEXT, name, job.question, content_type)
         records.make(services.images, version, recipe, partial(bytes, data), told)
     records.confirm(services.images, version)
     records.sweep(

@@ -13,10 +13,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from shared import image_blobs, names
-from shared.errors import BusyError, ConflictError
+from shared import former, image_blobs, names
+from shared.errors import BusyError, ConflictError, ImageArchivedError
 from shared.image_blobs import Withheld
-from shared.images import ImageBytes, Picture, inspect
+from shared.images import MAX_READ_BYTES, ImageBytes, Picture, inspect
 from shared.storage import BlobInfo, Blobs, IfEtag
 from shared.vision.questions import Question
 
@@ -33,21 +33,50 @@ class SourceChangedError(Exception):
 
 
 class Version:
-    """One version of an image in the container `images`: its name, its ETag (unquoted), its digest and its size."""
+    """
+    One version of an image in the container `images`: the same bytes are the same version.
 
-    def __init__(self, name: str, etag: str, sha256: str, size: int) -> None:
+    Who edits an image's metadata or content type gives it another ETag, but no other bytes.
+
+    Attributes:
+        name: the image.
+        etag: an ETag of these bytes, unquoted; `etags` are all that are known.
+        sha256, md5: of the bytes that the app has read, in hex; empty where they are not known.
+        size: in bytes.
+    """
+
+    def __init__(self, name: str, etag: str, sha256: str, size: int, md5: str = "") -> None:
         self.name = name
         self.etag = etag
+        self.etags = {etag}
         self.sha256 = sha256
         self.size = size
+        self.md5 = md5
 
     def describe(self) -> dict[str, object]:
         """The head of its records."""
         return {"name": self.name, "etag": self.etag, "sha256": self.sha256, "bytes": self.size}
 
+    def told(self) -> dict[str, str]:
+        """What the metadata of its records tells of it."""
+        known = {names.SOURCE_SHA256: self.sha256, names.SOURCE_MD5: self.md5, names.SOURCE_BYTES: str(self.size)}
+        return {names.SOURCE_ETAG: self.etag, **{key: value for key, value in known.items() if value}}
+
+    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+        """Whether the record was made from it: the SHA-256 decides, and the ETag where a record tells no other."""
+        sha256, etag = (record.metadata.get(key, "") for key in (names.SOURCE_SHA256, names.SOURCE_ETAG))
+        if not sha256 and etag not in self.etags:
+            sha256 = former.sha256_of(blobs, self.name, etag)
+            return sha256 == self.sha256
+        return sha256 in ("", self.sha256)
+
+    def is_described(self, head: Mapping[str, object]) -> bool:
+        """The same of the head of a record."""
+        return head["sha256"] == self.sha256 if head.get("sha256") else head["etag"] in self.etags
+
 
 class UnreadVersion(Version):
-    """A version whose bytes nobody has read, so that nobody knows their digest."""
+    """A version whose bytes nobody has read, so that only its ETag can tell it from others."""
 
     def __init__(self, name: str, etag: str, size: int) -> None:
         super().__init__(name, etag, "", size)
@@ -55,6 +84,38 @@ class UnreadVersion(Version):
     def describe(self) -> dict[str, object]:
         """The head of its records, without a digest."""
         return {"name": self.name, "etag": self.etag, "bytes": self.size}
+
+    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+        """Whether the record was made from it."""
+        return record.metadata.get(names.SOURCE_ETAG) == self.etag
+
+    def is_described(self, head: Mapping[str, object]) -> bool:
+        """The same of the head of a record."""
+        return head["etag"] == self.etag
+
+
+class LookedAt(UnreadVersion):
+    """
+    A version of which only the blob's properties are known. Their MD5 is the uploader's word.
+
+    That is enough to show a state or to hand out a record. Nothing is written or paid because of it.
+    """
+
+    def __init__(self, info: BlobInfo) -> None:
+        super().__init__(info.name, info.etag, info.size)
+        self._said = info.md5.hex() if info.md5 else ""
+
+    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+        """Whether the record was made from it, as far as ETag, MD5 and length tell."""
+        of_bytes = tuple(record.metadata.get(key) for key in (names.SOURCE_MD5, names.SOURCE_BYTES))
+        return super().made(blobs, record) or (bool(self._said) and of_bytes == (self._said, str(self.size)))
+
+    def may_have_made(self, record: BlobInfo) -> bool:
+        """Whether the bytes have to be read to know it."""
+        told = record.metadata
+        if told.get(names.SOURCE_ETAG) == self.etag or (self._said and told.get(names.SOURCE_MD5)):
+            return False
+        return told.get(names.SOURCE_BYTES, str(self.size)) == str(self.size)
 
 
 class WithheldVersion(UnreadVersion):
@@ -69,7 +130,8 @@ class Source(Version):
     """A version with its bytes at hand."""
 
     def __init__(self, name: str, etag: str, image: ImageBytes) -> None:
-        super().__init__(name, etag, image.subject, len(image.data))
+        md5 = hashlib.md5(image.data, usedforsecurity=False).hexdigest()
+        super().__init__(name, etag, image.subject, len(image.data), md5)
         self.image = image
 
     @cached_property
@@ -94,12 +156,12 @@ class Recipe(NamedTuple):
     content_type: str
     cache_control: str | None = None
 
-    def holds(self, record: BlobInfo | None, etag: str) -> bool:
+    def holds(self, blobs: Blobs, record: BlobInfo | None, version: Version) -> bool:
         """Whether the record is of that version of the image and answers this very question."""
         return (
             record is not None
-            and record.metadata.get(names.SOURCE_ETAG) == etag
             and record.metadata.get(names.REQUEST) == self.question.key
+            and version.made(blobs, record)
         )
 
 
@@ -107,15 +169,15 @@ def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | WithheldVe
     """
     The version of the image that these bytes are, or the current one; None if the image is gone, or is a folder.
 
-    A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its MD5 agrees
-    with the bytes, else content and ETag are read together.
+    A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its bytes are
+    the same. Its MD5 cannot tell that, because the uploader says it, and nobody checks it.
     """
     if data:  # to read what is empty costs no more than to compare it
-        info = image_blobs.head(blobs, name)
-        if info is None:
-            return None
-        if info.size == len(data) and info.md5 == hashlib.md5(data, usedforsecurity=False).digest():
-            return Source(name, info.etag, ImageBytes(data))
+        image = ImageBytes(data)
+        with suppress(ImageArchivedError):
+            digest = blobs.digest(names.IMAGES, name)
+            if digest and digest.sha256 == image.subject:
+                return Source(name, digest.info.etag, image)
     found = image_blobs.look(blobs, name)
     if isinstance(found, Withheld):
         return WithheldVersion(found)
@@ -129,16 +191,32 @@ def whole(source: Source | WithheldVersion) -> Source:
     return source
 
 
+def digested(blobs: Blobs, info: BlobInfo) -> Version | None:
+    """The version that an image is now, by its bytes unless they are too many to be read; None if it is gone."""
+    if info.size > MAX_READ_BYTES:
+        return UnreadVersion(info.name, info.etag, info.size)
+    digest = blobs.digest(names.IMAGES, info.name)
+    if digest is None:
+        return None
+    return Version(info.name, digest.info.etag, digest.sha256, digest.info.size, digest.md5)
+
+
 def confirm(blobs: Blobs, source: Version) -> None:
     """
-    Check that the image still is that version.
+    Check that the image still is that version. Its bytes are read if it has an ETag that nobody knows yet.
 
     Raises:
         SourceChangedError: it is not.
     """
     info = image_blobs.head(blobs, source.name)
-    if info is None or info.etag != source.etag:
+    if info is not None and info.etag in source.etags:
+        return
+    if info is None or not source.sha256 or info.size != source.size:
         raise SourceChangedError(deleted=info is None)
+    digest = blobs.digest(names.IMAGES, source.name)
+    if digest is None or digest.sha256 != source.sha256:
+        raise SourceChangedError(deleted=digest is None)
+    source.etags.add(digest.info.etag)
 
 
 def confirm_gone(blobs: Blobs, name: str) -> None:
@@ -178,8 +256,10 @@ def make(
     """
     for _ in range(MAX_ROUNDS):
         record = blobs.head(recipe.container, recipe.name)
-        if recipe.holds(record, source.etag):
-            return None
+        if record is not None and recipe.holds(blobs, record, source):
+            if renew(blobs, source, recipe.container, record):
+                return None
+            continue
         if record is not None:
             # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
             # that nothing newer than what was looked at can be overwritten.
@@ -190,7 +270,60 @@ def make(
         except ConflictError:
             continue  # another delivery was faster: look again
         return data
-    raise BusyError(f"The record {recipe.container}/{recipe.name} is written by others again and again.")
+    raise busy(recipe.container, recipe.name)
+
+
+def is_there(blobs: Blobs, source: Version, recipe: Recipe) -> bool:
+    """
+    Whether the record is there, so that nothing has to be made.
+
+    Raises:
+        SourceChangedError: the image is another one by now.
+    """
+    for _ in range(MAX_ROUNDS):
+        record = blobs.head(recipe.container, recipe.name)
+        if record is None or not recipe.holds(blobs, record, source):
+            return False
+        if renew(blobs, source, recipe.container, record):
+            return True
+    raise busy(recipe.container, recipe.name)
+
+
+def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
+    """
+    Have a record of the same bytes tell the ETag that they have now; False if it is another record by now.
+
+    Two things follow: a HEAD tells that the record holds, and a process that still works on a version between the two
+    cannot delete or overwrite it any more.
+
+    Raises:
+        SourceChangedError: the image is another one by now.
+    """
+    if record.metadata.get(names.SOURCE_ETAG) not in source.etags:
+        confirm(blobs, source)
+    if record.metadata.get(names.SOURCE_ETAG) in source.etags:
+        return True
+    blob = blobs.read(container, record.name)
+    if blob is None:
+        return False
+    try:
+        blobs.write(
+            container,
+            record.name,
+            blob.data,
+            content_type=record.content_type or names.BYTES,
+            cache_control=record.cache_control,
+            metadata={**record.metadata, **source.told()},
+            condition=IfEtag(record.etag),
+        )
+    except ConflictError:
+        return False
+    return True
+
+
+def busy(container: str, name: str) -> BusyError:
+    """The error that each round was lost to another writer."""
+    return BusyError(f"The record {container}/{name} is written by others again and again.")
 
 
 def write(
@@ -208,7 +341,7 @@ def write(
         data,
         content_type=recipe.content_type,
         cache_control=recipe.cache_control,
-        metadata={names.SOURCE_ETAG: source.etag, names.REQUEST: recipe.question.key, **told},
+        metadata={**source.told(), names.REQUEST: recipe.question.key, **told},
         condition=condition,
     )
 

@@ -29,7 +29,7 @@ from shared import (
 )
 from shared.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, UploadInterruptedError
-from shared.records import Recipe, SourceChangedError, UnreadVersion, Version
+from shared.records import Recipe, SourceChangedError, Version
 from shared.services import Services
 
 # host.json's extensions.blobs.poisonBlobThreshold; a test compares the two.
@@ -111,14 +111,16 @@ def _rescue(parts: Services, event: _Event) -> list[Appointment]:
         # killed, and there is nothing to be tried that could kill one.
         outcomes = steps.process(parts, event.name, None)
         return [outcome.appointment for outcome in outcomes if outcome.appointment]
-    # Not the whole image: it may be its size that has killed the worker.
+    # Never the whole image at once: it may be its size that has killed the worker.
     beginning = parts.images.beginning(names.IMAGES, event.name, images.KIND_BYTES)
     if info is None or beginning is None:
         raise SourceChangedError(deleted=True)
     recent = info.modified is not None and parts.clock.utc() - info.modified < _SETTLED
     if event.etag not in ("", info.etag) and recent:
         raise BusyError(f"The image {event.name!r} was overwritten a moment ago: its own event comes first.")
-    image = UnreadVersion(event.name, info.etag, info.size)
+    image = records.digested(parts.images, info)
+    if image is None:
+        raise SourceChangedError(deleted=True)
     missing = list(_missing(parts, image, beginning))
     told = text.alone(text_only=images.is_document(beginning))
     try:
@@ -140,7 +142,7 @@ def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tupl
     for step in (steps.TEXT,) if text_only else steps.STEPS:
         todo = steps.recipes(parts, step, image.name)
         before = unfinished.find(parts.images, step, image.name)
-        if before and before.is_of(image.etag, todo):
+        if before and before.is_of(parts.images, image, todo):
             if before.blames_image:
                 return  # nothing else is asked about such an image
             # Text that is deferred is its own orchestration's.
@@ -155,7 +157,7 @@ def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tupl
 def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
     before = unfinished.find(parts.images, step, image.name)
-    if before and before.is_of(image.etag, todo):
+    if before and before.is_of(parts.images, image, todo):
         return True
     unfinished.note(
         parts.images,

@@ -9,9 +9,9 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import analysis, image_blobs, names, steps, text, thumbnails, unfinished
+from shared import analysis, edited, image_blobs, names, steps, text, thumbnails, unfinished
 from shared.errors import BadRequestError
-from shared.records import Recipe
+from shared.records import LookedAt, Recipe
 from shared.services import Services
 from shared.storage import BlobInfo, Blobs, Page
 from shared.unfinished import Note
@@ -43,7 +43,10 @@ def of_image(services: Services, name: str) -> Json:
     info = image_blobs.head(services.images, names.check_image_name(name))
     if info is None:
         raise names.no_such_image(name)
-    return _state(services, info, services.images.head)
+    found = _state(services, info, services.images.head)
+    if _is_in_doubt(found) and edited.recognize(services, info):
+        return _state(services, services.images.head(names.IMAGES, name) or info, services.images.head)
+    return found
 
 
 def page(services: Services, *, limit: int, prefix: str = "", continuation: str | None = None) -> Json:
@@ -111,12 +114,13 @@ def _thumbnails_below(services: Services, prefix: str) -> Page:
 
 
 def _state(services: Services, info: BlobInfo, look: _Look) -> Json:
-    seen, has_text = _analysis(services, info)
+    image = LookedAt(info)
+    seen, has_text = _analysis(services, image)
     refused = seen.pop("refused")
-    read, text_only = _text(services, info, has_text, image_refused=refused)
+    read, text_only = _text(services, image, has_text, image_refused=refused)
     if text_only:
         seen = {**seen, "state": "none"}
-    made = [] if refused or text_only else _thumbnails(services, info, look)
+    made = [] if refused or text_only else _thumbnails(services, image, look)
     return {
         "name": info.name,
         "state": _overall([seen["state"], *(each["state"] for each in made), read["state"]]),
@@ -127,30 +131,35 @@ def _state(services: Services, info: BlobInfo, look: _Look) -> Json:
     }
 
 
+def _is_in_doubt(found: Json) -> bool:
+    """Whether the bytes may know more than the properties."""
+    return "pending" in [each["state"] for each in (found["analysis"], *found["thumbnails"], found["text"])]
+
+
 def _overall(states: Sequence[str]) -> str:
     """The state that most needs attention; what does not apply counts as complete."""
     return next((state for state in ("failed", "deferred", "pending") if state in states), "complete")
 
 
-def _analysis(services: Services, info: BlobInfo) -> tuple[Json, bool | None]:
+def _analysis(services: Services, image: LookedAt) -> tuple[Json, bool | None]:
     """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
-    todo = steps.recipes(services, steps.ANALYSIS, info.name)
+    todo = steps.recipes(services, steps.ANALYSIS, image.name)
     recipe = todo[0]
     seen: Json = {"caption": None, "captionConfidence": None, "tags": [], "refused": False}
     blob = services.images.read(recipe.container, recipe.name)
-    if blob is not None and recipe.holds(blob.info, info.etag):
+    if blob is not None and recipe.holds(services.images, blob.info, image):
         document = json.loads(blob.data)
         result = Analysis.of(document["result"])
         if result.captions:
             seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
         seen |= {"tags": [tag.name for tag in result.tags], "record": f"{recipe.container}/{recipe.name}"}
         return {"state": "done", **seen}, analysis.text_due(blob.data, services.settings.text_mode)
-    note = _note(services, steps.ANALYSIS, info, todo)
+    note = _note(services, steps.ANALYSIS, image, todo)
     refused = note is not None and note.blames_image
-    return {**_missing(services, steps.ANALYSIS, info.name, note), **seen, "refused": refused}, None
+    return {**_missing(services, steps.ANALYSIS, image.name, note), **seen, "refused": refused}, None
 
 
-def _text(services: Services, info: BlobInfo, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
+def _text(services: Services, image: LookedAt, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
     """
     The text with its beginning, and whether nothing but the text applies to the image.
 
@@ -158,27 +167,30 @@ def _text(services: Services, info: BlobInfo, has_text: bool | None, *, image_re
     """
     if has_text is False:
         return {"state": "none"}, False
-    todo = steps.recipes(services, steps.TEXT, info.name)
+    todo = steps.recipes(services, steps.TEXT, image.name)
     plain, places = todo
     record = services.images.head(places.container, places.name)
-    if places.holds(record, info.etag) and plain.holds(services.images.head(plain.container, plain.name), info.etag):
-        assert record  # noqa: S101 (it holds)
+    if record and places.holds(services.images, record, image) and _holds(services, plain, image):
         there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
         told = {"excerpt": text.excerpt(record), **text.notice(record)}
         return {"state": "done", **told, **there}, names.TEXT_ONLY in record.metadata
-    note = _note(services, steps.TEXT, info, todo)
+    note = _note(services, steps.TEXT, image, todo)
     if note is None and image_refused:
         return {"state": "none"}, False
     text_only = note is not None and names.TEXT_ONLY in note.info.metadata
-    return _missing(services, steps.TEXT, info.name, note), text_only
+    return _missing(services, steps.TEXT, image.name, note), text_only
 
 
-def _thumbnails(services: Services, info: BlobInfo, look: _Look) -> list[Json]:
-    todo = steps.recipes(services, steps.THUMBNAILS, info.name)
-    here = [recipe.holds(look(recipe.container, recipe.name), info.etag) for recipe in todo]
+def _holds(services: Services, recipe: Recipe, image: LookedAt) -> bool:
+    return recipe.holds(services.images, services.images.head(recipe.container, recipe.name), image)
+
+
+def _thumbnails(services: Services, image: LookedAt, look: _Look) -> list[Json]:
+    todo = steps.recipes(services, steps.THUMBNAILS, image.name)
+    here = [recipe.holds(services.images, look(recipe.container, recipe.name), image) for recipe in todo]
     missing: Json = {}
     if not all(here):
-        missing = _missing(services, steps.THUMBNAILS, info.name, _note(services, steps.THUMBNAILS, info, todo))
+        missing = _missing(services, steps.THUMBNAILS, image.name, _note(services, steps.THUMBNAILS, image, todo))
     return [
         {
             "size": str(size),
@@ -188,9 +200,9 @@ def _thumbnails(services: Services, info: BlobInfo, look: _Look) -> list[Json]:
     ]
 
 
-def _note(services: Services, step: str, info: BlobInfo, todo: Sequence[Recipe]) -> Note | None:
-    note = unfinished.find(services.images, step, info.name)
-    return note if note and note.is_of(info.etag, todo) else None
+def _note(services: Services, step: str, image: LookedAt, todo: Sequence[Recipe]) -> Note | None:
+    note = unfinished.find(services.images, step, image.name)
+    return note if note and note.is_of(services.images, image, todo) else None
 
 
 def _missing(services: Services, step: str, name: str, note: Note | None) -> Json:

@@ -124,10 +124,9 @@ def _is_document(services: Services, source: Source | WithheldVersion) -> bool:
     """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
     if isinstance(source, Source):
         return images.is_document(source.image.data)
-    places = [*_places(services, source.name, (TEXT,)), unfinished.place(TEXT, source.name)]
-    found = [services.images.head(container, name) for container, name in places]
-    of_it = [info.metadata for info in found if info and info.metadata.get(names.SOURCE_ETAG) == source.etag]
-    return any(names.TEXT_ONLY in metadata for metadata in of_it)
+    found = [services.images.head(container, name) for container, name in places(services, source.name, (TEXT,))]
+    of_it = [info for info in found if info and source.made(services.images, info)]
+    return any(names.TEXT_ONLY in info.metadata for info in of_it)
 
 
 def _hand_over(services: Services, source: Source | WithheldVersion, text_only: bool, made: Made) -> Outcome | None:
@@ -136,8 +135,8 @@ def _hand_over(services: Services, source: Source | WithheldVersion, text_only: 
     if not text_only and not has_text(services, source, beginning, made):
         return None
     todo = recipes(services, TEXT, source.name)
-    before = unfinished.find(services.images, TEXT, source.name)
-    if before and before.is_final(source.etag, todo):
+    before = unfinished.find_for(services.images, source, TEXT, todo)
+    if before and before.is_final(services.images, source, todo):
         return Outcome(TEXT, "failed", before.code)
     if all_there(services, source, todo):
         return Outcome(TEXT, "skipped")
@@ -158,15 +157,15 @@ def has_text(services: Services, source: Version, beginning: bytes, made: Made |
     if record is not None:
         return analysis.text_due(record, mode)
     blob = services.images.read(recipe.container, recipe.name)
-    if blob is not None and recipe.holds(blob.info, source.etag):
+    if blob is not None and recipe.holds(services.images, blob.info, source):
         return analysis.text_due(blob.data, mode)
     return mode == "always" and images.is_readable(beginning)
 
 
 def _run(services: Services, source: Source | WithheldVersion, step: str, in_turn: bool) -> tuple[Outcome, Made]:
     todo = recipes(services, step, source.name)
-    before = unfinished.find(services.images, step, source.name)
-    if before and before.is_final(source.etag, todo):
+    before = unfinished.find_for(services.images, source, step, todo)
+    if before and before.is_final(services.images, source, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image), {}
     made, error = _make_all(services, source, step, todo, in_turn)
     if error:
@@ -210,14 +209,14 @@ def give_up(services: Services, name: str, steps: Sequence[str], message: str) -
         return
     for step in steps:
         todo = recipes(services, step, name)
-        if not all_there(services, source, todo):
-            with suppress(SourceChangedError):
+        with suppress(SourceChangedError):
+            if not all_there(services, source, todo):
                 unfinished.note(services.images, services.clock, source, step, todo, AppCrashedError(message))
 
 
 def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
     """Whether all of these records are of that version of the image and answer these very questions."""
-    return all(recipe.holds(services.images.head(recipe.container, recipe.name), source.etag) for recipe in todo)
+    return all(records.is_there(services.images, source, recipe) for recipe in todo)
 
 
 def _make_all(
@@ -254,22 +253,23 @@ def _content(services: Services, found: Source | WithheldVersion, step: str, rec
 
 def _drop_outdated(services: Services, source: Version, steps: Sequence[str]) -> None:
     """Delete records of the image's earlier versions, which would be taken for this one's."""
-    _drop(services, source, steps, lambda info: info.metadata.get(names.SOURCE_ETAG) != source.etag)
+    _drop(services, source, steps, lambda info: not source.made(services.images, info))
 
 
 def _drop(
     services: Services, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
-    places = [*_places(services, source.name, steps), *(unfinished.place(step, source.name) for step in steps)]
-    records.sweep(services.images, places, lambda: records.confirm(services.images, source), wanted)
+    check = partial(records.confirm, services.images, source)
+    records.sweep(services.images, places(services, source.name, steps), check, wanted)
 
 
 def _forget(services: Services, name: str) -> None:
     """Delete every record of an image that is gone."""
-    places = [*_places(services, name, STEPS), *(unfinished.place(step, name) for step in STEPS)]
-    records.sweep(services.images, places, lambda: records.confirm_gone(services.images, name))
+    records.sweep(services.images, places(services, name, STEPS), lambda: records.confirm_gone(services.images, name))
 
 
-def _places(services: Services, name: str, steps: Sequence[str]) -> list[tuple[str, str]]:
-    return [(recipe.container, recipe.name) for step in steps for recipe in recipes(services, step, name)]
+def places(services: Services, name: str, steps: Sequence[str] = STEPS) -> list[tuple[str, str]]:
+    """Container and name of all that is recorded of these steps of an image."""
+    made = [(recipe.container, recipe.name) for step in steps for recipe in recipes(services, step, name)]
+    return [*made, *(unfinished.place(step, name) for step in steps)]

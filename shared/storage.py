@@ -6,6 +6,7 @@ more than all others together and functions that only ask Computer Vision never 
 here as `StorageError` or `ConflictError`, or as None where "there is none" is an answer.
 """
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -56,6 +57,14 @@ class Blob(NamedTuple):
     data: bytes
 
 
+class Digest(NamedTuple):
+    """What was true of a blob at one moment, with SHA-256 and MD5 of its bytes then, in hex."""
+
+    info: BlobInfo
+    sha256: str
+    md5: str
+
+
 class Page(NamedTuple):
     """One page of a listing; `continuation` is None on the last."""
 
@@ -80,6 +89,9 @@ class Blobs(Protocol):
 
     def read(self, container: str, name: str) -> Blob | None:
         """Content and information of the same moment, or None if there is none."""
+
+    def digest(self, container: str, name: str) -> Digest | None:
+        """The digests of the whole content, which is read and not kept, or None if there is none."""
 
     def beginning(self, container: str, name: str, count: int) -> bytes | None:
         """The blob's first bytes, at most *count* (1 or more), or None if there is none."""
@@ -155,6 +167,17 @@ class BlobStore:
             # The properties describe the moment in which the first range was sent; every further range is asked for
             # on the condition that the blob is still that one.
             return Blob(_info(stream.properties), stream.readall())
+
+        return _or_none(container, name, download)
+
+    def digest(self, container: str, name: str) -> Digest | None:  # noqa: D102
+        def download() -> Digest:
+            stream = self._blob(container, name).download_blob()
+            sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+            for part in stream.chunks():
+                sha256.update(part)
+                md5.update(part)
+            return Digest(_info(stream.properties), sha256.hexdigest(), md5.hexdigest())
 
         return _or_none(container, name, download)
 

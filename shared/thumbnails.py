@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shared import image_blobs, names, records
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.records import Recipe, Source, SourceChangedError
+from shared.records import LookedAt, Recipe, Source, SourceChangedError, Version
 from shared.services import Services
 from shared.settings import Settings
 from shared.storage import Blob, BlobInfo
@@ -64,30 +64,37 @@ def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size
 
 
 def _of_blob(services: Services, name: str, size: Size) -> Blob:
-    how = recipe(name, size)
+    how, source = recipe(name, size), _looked_at(services, name)
     for _ in range(_MAX_ROUNDS):
-        source = image_blobs.head(services.images, name)
-        if source is None:
-            raise names.no_such_image(name)
         stored = services.images.read(how.container, how.name)
-        if stored is not None and how.holds(stored.info, source.etag):
+        if stored is not None and how.holds(services.images, stored.info, source):
             return stored
-        _make(services, name, how)
+        source = _make(services, name, how) or _looked_at(services, name)
     raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
 
 
-def _make(services: Services, name: str, how: Recipe) -> None:
+def _looked_at(services: Services, name: str) -> Version:
+    info = image_blobs.head(services.images, name)
+    if info is None:
+        raise names.no_such_image(name)
+    return LookedAt(info)
+
+
+def _make(services: Services, name: str, how: Recipe) -> Version | None:
+    """Have it made, and return of which version; None if the image is another one by now, or gone."""
     source = records.identify(services.images, name, None)
     if source is None:
-        return
+        return None
     try:
         records.make(services.images, source, how, lambda: _asked(services, records.whole(source), how))
         records.confirm(services.images, source)
+        return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
                 place = (how.container, how.name)
                 records.sweep(services.images, [place], lambda: records.confirm_gone(services.images, name))
+    return None
 
 
 def _asked(services: Services, source: Source, how: Recipe) -> bytes:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared import names, records
-from shared.errors import BlobsightError, BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError
+from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
 from shared.records import Recipe, Version
 from shared.retry import Clock
 from shared.storage import Blob, BlobInfo, Blobs, IfEtag
@@ -33,14 +33,13 @@ class Note(NamedTuple):
     code: str
     blames_image: bool
 
-    def is_of(self, etag: str, todo: Sequence[Recipe]) -> bool:
+    def is_of(self, blobs: Blobs, version: Version, todo: Sequence[Recipe]) -> bool:
         """Whether it speaks of that version of the image and of these questions."""
-        metadata = self.info.metadata
-        return metadata.get(names.SOURCE_ETAG) == etag and metadata.get(names.REQUEST) == _request(todo)
+        return self.info.metadata.get(names.REQUEST) == _request(todo) and version.made(blobs, self.info)
 
-    def is_final(self, etag: str, todo: Sequence[Recipe]) -> bool:
+    def is_final(self, blobs: Blobs, version: Version, todo: Sequence[Recipe]) -> bool:
         """Whether that step of that version is not tried again until somebody wants it."""
-        return self.state == FAILED and self.is_of(etag, todo)
+        return self.state == FAILED and self.is_of(blobs, version, todo)
 
 
 def blames_image(error: BlobsightError) -> bool:
@@ -55,6 +54,22 @@ def find(blobs: Blobs, step: str, name: str) -> Note | None:
         return None
     metadata = info.metadata
     return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
+
+
+def find_for(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -> Note | None:
+    """
+    The same; what is final for that version tells its ETag from then on.
+
+    Raises:
+        SourceChangedError: the image is another one by now.
+    """
+    for _ in range(records.MAX_ROUNDS):
+        found = find(blobs, step, source.name)
+        if found is None or not found.is_final(blobs, source, todo):
+            return found
+        if records.renew(blobs, source, names.UNFINISHED, found.info):
+            return found
+    raise records.busy(*place(step, source.name))
 
 
 def count_attempts(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -> int:
@@ -94,7 +109,7 @@ def note(
     name = names.unfinished(step, source.name)
     state = DEFERRED if error.transient else FAILED
     metadata = {
-        names.SOURCE_ETAG: source.etag,
+        **source.told(),
         names.REQUEST: _request(todo),
         _STATE: state,
         _CAUSE: _IMAGE if blames_image(error) else "other",
@@ -121,7 +136,7 @@ def note(
         except ConflictError:
             continue
         return
-    raise BusyError(f"The record {names.UNFINISHED}/{name} is written by others again and again.")
+    raise records.busy(names.UNFINISHED, name)
 
 
 def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:
@@ -168,7 +183,7 @@ def _request(todo: Sequence[Recipe]) -> str:
 
 def _is_same(document: dict[str, Any], source: Version, todo: Sequence[Recipe]) -> bool:
     request = [recipe.question.text for recipe in todo]
-    return bool(document) and document["source"]["etag"] == source.etag and document["request"] == request
+    return bool(document) and source.is_described(document["source"]) and document["request"] == request
 
 
 def reopened(document: dict[str, Any], clock: Clock, wait_seconds: float) -> dict[str, Any]:

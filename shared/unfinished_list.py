@@ -8,9 +8,10 @@ needs nothing.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from shared import image_blobs, names, steps, unfinished
+from shared import edited, image_blobs, names, steps, unfinished
 from shared.appointments import Appointment
 from shared.errors import ConflictError
+from shared.records import LookedAt
 from shared.services import Services
 from shared.storage import Blob, BlobInfo
 
@@ -73,6 +74,9 @@ def page(
 
 def find(services: Services, name: str, step: str | None) -> list[Entry]:
     """What is unfinished of one image."""
+    image = services.images.head(names.IMAGES, name)
+    if image is not None:
+        edited.recognize(services, image)
     places = (names.unfinished(each, name) for each in steps.STEPS if step in (None, each))
     found = (services.images.head(names.UNFINISHED, place) for place in places)
     return [entry for entry in (_current(services, info) for info in found if info) if entry]
@@ -113,6 +117,6 @@ def _current(services: Services, info: BlobInfo) -> Entry | None:
     document = unfinished.parsed(blob.data)
     source = document.get("source", {})
     image = image_blobs.head(services.images, source["name"]) if source.get("name") else None
-    if image is None or image.etag != source.get("etag"):
+    if image is None or not LookedAt(image).made(services.images, blob.info):
         return None
     return Entry(info.name.partition("/")[0], blob, document)

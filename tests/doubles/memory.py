@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from shared.errors import BadRequestError, ConflictError, ImageArchivedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.retry import Clock
-from shared.storage import Blob, BlobInfo, IfEtag, Page
+from shared.storage import Blob, BlobInfo, Digest, IfEtag, Page
 
 Hook = Callable[[str, str, str], None]
 
@@ -63,6 +64,19 @@ class MemoryBlobs:
             stored = self._containers[container][name]
             stored.blob = stored.blob._replace(info=stored.blob.info._replace(**known))
 
+    def edit(self, container: str, name: str, **properties: Any) -> str:
+        """Set properties of a blob (members of `BlobInfo`): its bytes stay, and its ETag becomes another one."""
+        with self._operation("edit", container, name):
+            stored = self._containers[container][name]
+            info = stored.blob.info._replace(etag=f"0x{next(self._versions):016X}", **properties)
+            stored.blob = Blob(info, stored.blob.data)
+            return info.etag
+
+    def restore(self, container: str, blob: Blob) -> None:
+        """Put a blob back as it was once, with its ETag."""
+        with self._lock:
+            self._containers.setdefault(container, {})[blob.info.name] = _Stored(blob)
+
     def url(self, container: str, name: str) -> str:
         return f"https://memory.invalid/{container}/{quote(name, safe='~/')}"
 
@@ -74,6 +88,15 @@ class MemoryBlobs:
     def read(self, container: str, name: str) -> Blob | None:
         with self._operation("read", container, name):
             return self._readable(container, name)
+
+    def digest(self, container: str, name: str) -> Digest | None:
+        with self._operation("digest", container, name):
+            blob = self._readable(container, name)
+            if blob is None:
+                return None
+            info, data = blob
+            md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+            return Digest(info, hashlib.sha256(data).hexdigest(), md5)
 
     def beginning(self, container: str, name: str, count: int) -> bytes | None:
         with self._operation("beginning", container, name):

@@ -46,6 +46,8 @@ def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
     transient = {kind.__name__ for kind in KINDS if kind.transient}
     assert transient == {
         "BusyError",
+        "ImageArchivedError",
+        "ImageIncompleteError",
         "UploadInterruptedError",
         "QuotaExhaustedError",
         "CallsStoppedError",

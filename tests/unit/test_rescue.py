@@ -14,6 +14,7 @@ from doubles.pictures import picture
 from shared import jobs, names, ocr, records, rescue, states, steps, unfinished_list
 from shared.asking import Ticket
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
+from shared.images import ImageBytes
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 PROJECT = Path(__file__).resolve().parents[2]
@@ -116,12 +117,20 @@ def test_the_record_tells_which_version_and_which_questions_it_is_about(app: Par
     assert found["source"] == {
         "name": "a.jpg",
         "etag": etag,
+        "sha256": ImageBytes(RED).subject,
         "bytes": len(RED),
     }
     assert found["request"] == [steps.recipes(app.services, "analysis", "a.jpg")[0].question.text]
 
 
-def test_an_image_of_any_size_is_rescued_without_being_read(app: Parts) -> None:
+def test_no_document_that_is_too_large_to_be_read_is_digested(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MAX_READ_BYTES", len(RED) - 1)
+    etag = upload(app)
+    assert rescued(app, etag) == ["analysis", "thumbnails"]
+    assert note(app, "analysis")["source"] == {"name": "a.jpg", "etag": etag, "bytes": len(RED)}
+
+
+def test_an_image_of_any_size_is_rescued_without_being_held(app: Parts) -> None:
     """Its size may be what killed the worker."""
     etag = upload(app)
 

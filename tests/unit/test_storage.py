@@ -147,10 +147,21 @@ def test_what_storage_says_of_the_archive_tier_is_an_error_of_its_own(code: str)
         BlobStore(UNREACHABLE).read("c", "a.txt")
 
 
+@pytest.mark.parametrize("size", [0, 1, 40 * 1024 * 1024], ids=["empty", "one byte", "several ranges"])
+def test_a_digest_is_that_of_the_whole_content(blobs: Blobs, container: str, size: int) -> None:
+    data = bytes(size)
+    etag = put(blobs, container, data=data)
+    digest = blobs.digest(container, "a.txt")
+    assert digest is not None
+    assert (digest.info.etag, digest.info.size) == (etag, size)
+    assert (digest.sha256, digest.md5) == (hashlib.sha256(data).hexdigest(), hashlib.md5(data).hexdigest())
+
+
 def test_a_missing_blob_is_none(blobs: Blobs, container: str) -> None:
     put(blobs, container, "other.txt")
     assert blobs.head(container, "a.txt") is None
     assert blobs.read(container, "a.txt") is None
+    assert blobs.digest(container, "a.txt") is None
     blobs.delete(container, "a.txt")
 
 

@@ -131,9 +131,12 @@ def test_records_that_are_there_count_although_the_image_was_archived_later(
     assert stored(app) == before
 
 
-def test_the_bytes_that_an_event_has_brought_are_used_although_it_was_archived_since(app: Parts) -> None:
+def test_an_image_that_was_archived_since_its_event_waits_because_its_bytes_cannot_be_compared(app: Parts) -> None:
     upload(app)
-    assert [outcome.state for outcome in steps.process(app.services, "a.jpg", RED)] == ["done", "done"]
+    assert [outcome.state for outcome in steps.process(app.services, "a.jpg", RED)] == ["deferred", "deferred"]
+    assert app.vision.asked == []
+    app.images.tell(names.IMAGES, "a.jpg", tier="Hot")
+    assert [outcome.state for outcome in steps.process(app.services, "a.jpg", None)] == ["done", "done"]
 
 
 def test_text_that_the_analysis_has_found_waits_too() -> None:

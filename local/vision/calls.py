@@ -41,13 +41,16 @@ class CallLedger:
             self._file = _open_alone(directory / LEDGER_NAME)
             self._load(self._file)
 
-    def record(self, operation: str, status: int, *, paid_sha256: str | None, poll: Poll | None = None) -> None:
+    def record(
+        self, operation: str, status: int, *, transactions: int, paid_sha256: str | None, poll: Poll | None = None
+    ) -> None:
         """
         Count one answer.
 
-        *paid_sha256* is the hash of the image of a call that is paid for, *poll* what was told of a Read, else None.
+        *transactions* is how many its billing line names, *paid_sha256* the hash of the image of a call that is paid
+        for, *poll* what was told of a Read, else None.
         """
-        entry: dict[str, Any] = {"operation": operation, "status": status}
+        entry: dict[str, Any] = {"operation": operation, "status": status, "transactions": transactions}
         if paid_sha256 is not None:
             entry["paid"] = paid_sha256
         if poll is not None:
@@ -61,13 +64,13 @@ class CallLedger:
         """
         Return what was counted.
 
-        It is `{"operations": {name: {"status": {"200": n}, "paid": n, "bodies": [sha256, ...]}}, "readings": {id:
-        {"polls": n, "secondsLate": seconds or null}}}`.
+        It is `{"operations": {name: {"status": {"200": n}, "paid": n, "transactions": n, "bodies": [sha256, ...]}},
+        "readings": {id: {"polls": n, "secondsLate": seconds or null}}}`.
         """
         with self._lock:
             return {
                 "operations": {
-                    name: {"status": dict(counts["status"]), "paid": counts["paid"], "bodies": list(counts["bodies"])}
+                    name: {**counts, "status": dict(counts["status"]), "bodies": list(counts["bodies"])}
                     for name, counts in sorted(self._operations.items())
                 },
                 "readings": {read_id: dict(reading) for read_id, reading in self._readings.items()},
@@ -97,9 +100,13 @@ class CallLedger:
             self._add(json.loads(line))
 
     def _add(self, entry: dict[str, Any]) -> None:
-        counts = self._operations.setdefault(entry["operation"], {"status": {}, "paid": 0, "bodies": []})
+        counts = self._operations.setdefault(
+            entry["operation"], {"status": {}, "paid": 0, "transactions": 0, "bodies": []}
+        )
         status = str(entry["status"])
         counts["status"][status] = counts["status"].get(status, 0) + 1
+        # An earlier version did not write them down; what was paid for was one at least.
+        counts["transactions"] += entry.get("transactions", int("paid" in entry))
         if "paid" in entry:
             counts["paid"] += 1
             counts["bodies"].append(entry["paid"])

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 JSON_TYPE = "application/json; charset=utf-8"
+BILLING_HEADER = "CSP-Billing-Usage"
 BILLING_PREFIX = "CognitiveServices.ComputerVision."
+TRANSACTION = "Transaction"
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,11 @@ def service_headers(*, request_id: str, milliseconds: int | None, billed: tuple[
         "x-content-type-options": "nosniff",
     }
     if milliseconds is not None:
-        headers["CSP-Billing-Usage"] = ",".join(
-            f"{BILLING_PREFIX}{unit}=1" for unit in (*sorted(billed), "Transaction")
-        )
+        headers[BILLING_HEADER] = ",".join(f"{BILLING_PREFIX}{unit}=1" for unit in (*sorted(billed), TRANSACTION))
         headers["x-envoy-upstream-service-time"] = str(milliseconds)
     return headers
+
+
+def transactions(headers: Mapping[str, str]) -> int:
+    """How many transactions the billing line of an answer names."""
+    return headers.get(BILLING_HEADER, "").split(",").count(f"{BILLING_PREFIX}{TRANSACTION}=1")

@@ -30,7 +30,7 @@ from local.vision.reading.desk import ReadDesk
 from local.vision.reading.intake import check_media_type, take_document
 from local.vision.reading.question import parse_read
 from local.vision.reading.reception import Reception
-from local.vision.replies import Reply, json_reply, service_headers
+from local.vision.replies import Reply, json_reply, service_headers, transactions
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
 
@@ -106,10 +106,16 @@ class VisionService:
             outcome = _refused(refusals.not_found())
         else:
             outcome, strike = self._attend(request, route, request_id)
-            status, paid_sha256 = outcome.reply.status, outcome.paid_sha256
-            self.ledger.record(route.operation, status, paid_sha256=paid_sha256, poll=outcome.poll)
         milliseconds = None if outcome.is_gateway else round((time.perf_counter() - began) * 1000)
         headers = service_headers(request_id=request_id, milliseconds=milliseconds, billed=outcome.billed)
+        if route is not None:
+            self.ledger.record(
+                route.operation,
+                outcome.reply.status,
+                transactions=transactions(headers),
+                paid_sha256=outcome.paid_sha256,
+                poll=outcome.poll,
+            )
         return Delivery(outcome.reply, headers, strike)
 
     def _attend(self, request: Request, route: Route, request_id: str) -> tuple[Outcome, Strike]:

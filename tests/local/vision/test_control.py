@@ -1,5 +1,6 @@
 """Statistics, the hold and the faults, over the control address."""
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def stats(caller: Caller) -> dict[str, Any]:
     return operations
 
 
-def test_statistics_count_answers_paid_calls_and_images(caller: Caller) -> None:
+def test_statistics_count_answers_paid_calls_transactions_and_images(caller: Caller) -> None:
     data = picture()
     caller.post("analyze", data)
     caller.post("analyze", data)
@@ -36,10 +37,28 @@ def test_statistics_count_answers_paid_calls_and_images(caller: Caller) -> None:
     digest = sha256(data).hexdigest()
 
     assert stats(caller) == {
-        "analyze": {"status": {"200": 2, "400": 1}, "paid": 2, "bodies": [digest, digest]},
-        "models": {"status": {"200": 1}, "paid": 0, "bodies": []},
-        "domain": {"status": {"200": 1}, "paid": 1, "bodies": [digest]},
+        "analyze": {"status": {"200": 2, "400": 1}, "paid": 2, "transactions": 3, "bodies": [digest, digest]},
+        "models": {"status": {"200": 1}, "paid": 0, "transactions": 1, "bodies": []},
+        "domain": {"status": {"200": 1}, "paid": 1, "transactions": 1, "bodies": [digest]},
     }
+
+
+@pytest.mark.parametrize(
+    "faults", [{}, {"status": {"503": 1}}, {"status": {"502": 1}}, {"throttle_every": {"tag": 1}}], ids=str
+)
+def test_transactions_are_what_the_billing_lines_of_all_answers_name(faults: object, caller: Caller) -> None:
+    caller.control("PUT", "faults", faults)
+    answers = [caller.post("tag", data, query=query) for data in (picture(), b"no image") for query in ("", "x=1")]
+    billed = [answer.headers.get("CSP-Billing-Usage", "").count(".Transaction=1") for answer in answers]
+    assert stats(caller)["tag"]["transactions"] == sum(billed)
+
+
+def test_what_an_earlier_version_counted_has_one_transaction_for_each_paid_call(tmp_path: Path) -> None:
+    (tmp_path / "vision").mkdir()
+    lines = [{"operation": "tag", "status": 200, "paid": "ab"}, {"operation": "tag", "status": 400}]
+    (tmp_path / "vision" / LEDGER_NAME).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with running_vision(state=tmp_path) as service:
+        assert service.stats()["tag"]["transactions"] == 1
 
 
 def test_refused_keys_are_counted_and_unknown_paths_are_not(vision: RunningVision, caller: Caller) -> None:
@@ -47,7 +66,7 @@ def test_refused_keys_are_counted_and_unknown_paths_are_not(vision: RunningVisio
         stranger.post("tag", picture())
         stranger.post("nonsense", picture())
 
-    assert stats(caller) == {"tag": {"status": {"401": 1}, "paid": 0, "bodies": []}}
+    assert stats(caller) == {"tag": {"status": {"401": 1}, "paid": 0, "transactions": 0, "bodies": []}}
 
 
 def test_a_multipart_image_is_known_by_the_hash_of_its_part(caller: Caller) -> None:
@@ -224,7 +243,8 @@ def test_any_status_can_be_had(vision: RunningVision, caller: Caller, status: in
     vision.set_faults(status={str(status): 1})
 
     assert caller.post("tag", picture()).status_code == status
-    assert stats(caller)["tag"] == {"status": {str(status): 1}, "paid": 0, "bodies": []}
+    tag = stats(caller)["tag"]
+    assert (tag["status"], tag["paid"], tag["bodies"]) == ({str(status): 1}, 0, [])
 
 
 def test_gateway_errors_are_html_and_the_services_own_are_json(vision: RunningVision, caller: Caller) -> None:
@@ -243,7 +263,8 @@ def test_every_second_call_of_one_operation_is_throttled_and_no_other(vision: Ru
 
     assert [answer.status_code for answer in answers] == [200, 200, 429, 200, 200, 200]
     assert answers[2].headers["Retry-After"] == "1"
-    assert stats(caller)["tag"] | {"bodies": []} == {"status": {"200": 2, "429": 1}, "paid": 2, "bodies": []}
+    tag = stats(caller)["tag"]
+    assert (tag["status"], tag["paid"]) == ({"200": 2, "429": 1}, 2)
 
 
 def test_a_seed_makes_faults_happen_again(vision: RunningVision, caller: Caller) -> None:

@@ -158,8 +158,8 @@ def test_both_calls_are_counted_and_only_the_accepted_read_is_paid(reader: Calle
     reader.post("read/analyze", b"no image")
 
     assert reader.control("GET", "stats").json()["operations"] == {
-        "read": {"status": {"202": 1, "400": 1}, "paid": 1, "bodies": [sha256(DATA).hexdigest()]},
-        "readResult": {"status": {"200": 2}, "paid": 0, "bodies": []},
+        "read": {"status": {"202": 1, "400": 1}, "paid": 1, "transactions": 2, "bodies": [sha256(DATA).hexdigest()]},
+        "readResult": {"status": {"200": 2}, "paid": 0, "transactions": 2, "bodies": []},
     }
 
 

@@ -19,7 +19,7 @@ def sha256_of(blobs: Blobs, name: str, etag: str) -> str:
         with suppress(ValueError, TypeError, KeyError):
             source = json.loads(blob.data if blob else b"")["source"]
             if source["etag"] == etag:
-                return str(source.get("sha256", ""))
+                return str(source["sha256"])
     return ""
 
 

@@ -157,6 +157,27 @@ def test_a_digest_is_that_of_the_whole_content(blobs: Blobs, container: str, siz
     assert (digest.sha256, digest.md5) == (hashlib.sha256(data).hexdigest(), hashlib.md5(data).hexdigest())
 
 
+def test_an_edit_changes_the_etag_and_only_set_blob_properties_takes_the_md5(azurite: Azurite, container: str) -> None:
+    """As learn.microsoft.com says of Set Blob Metadata and Set Blob Properties, which removes what is left out."""
+    from azure.storage.blob import BlobServiceClient, ContentSettings
+
+    blobs = BlobStore(azurite.connection_string)
+    etags = [put(blobs, container)]
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        blob = service.get_blob_client(container, "a.txt")
+        for edit, md5 in (
+            (lambda: blob.set_blob_metadata({"album": "holiday"}), hashlib.md5(b"one").digest()),
+            (lambda: blob.set_http_headers(ContentSettings(content_type="image/png")), None),
+        ):
+            edit()
+            info = blobs.head(container, "a.txt")
+            assert info is not None
+            assert info.md5 == md5
+            etags.append(info.etag)
+    assert len(set(etags)) == 3
+    assert content(blobs, container) == b"one"
+
+
 def test_a_missing_blob_is_none(blobs: Blobs, container: str) -> None:
     put(blobs, container, "other.txt")
     assert blobs.head(container, "a.txt") is None

@@ -9,13 +9,15 @@ import math
 from typing import NamedTuple
 
 from shared import log
-from shared.breaker import Breaker
+from shared.breaker import MAX_CLOSED_SECONDS, Breaker
 from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnavailableError
 from shared.ledger import MAX_PUSH_SECONDS
 from shared.retry import asked_seconds
 
-# Of one question, whatever the number of its retries: one image that the service fails on each time is no outage.
+# Of one image, or one Read, whatever the number of its retries: what the service fails on each time is no outage.
 _COUNTED_FAILURES = 2
+# More than a process has under way; the ones that failed longest ago are forgotten first.
+_MOST_KEYS = 1000
 
 _logger = logging.getLogger(__name__)
 
@@ -28,10 +30,23 @@ class Obstacle(NamedTuple):
 
 
 class Passer:
-    """What the door knows of a caller: whether it is the probe, and how often the service has failed it."""
+    """
+    What the door knows of a caller.
 
+    Attributes:
+        key: what it asks for, if others ask for the same: the address of a Read, which each of its polls asks. Else "".
+        probing: whether it is the probe.
+        failures: how often the service has failed it; of one with a key, or others with the same, in a row.
+    """
+
+    key = ""
     probing = False
     failures = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it is a Read that has failed so often that one failure more says nothing of the service."""
+        return bool(self.key) and self.failures >= _COUNTED_FAILURES
 
 
 class Door:
@@ -40,6 +55,20 @@ class Door:
     def __init__(self) -> None:
         self._breaker = Breaker()
         self._not_before = -math.inf
+        # The failures in a row of what has a key; and until when, while the door is closed, the spent are no probes.
+        self._failures: dict[str, int] = {}
+        self._spent_wait_until = -math.inf
+
+    def arrive(self, passer: Passer, now: float) -> Obstacle | None:
+        """
+        What is in the way of a caller who comes now.
+
+        A spent one may try whether a service is better that nobody else asks, but leaves that to others for a while.
+        """
+        passer.failures = self._failures.get(passer.key, passer.failures)
+        if passer.is_spent and self._breaker.closed and self._spent_wait_until > now:
+            return Obstacle(VisionUnavailableError, self._spent_wait_until)
+        return self.obstacle(now)
 
     def obstacle(self, now: float, passer: Passer | None = None) -> Obstacle | None:
         """What is in the way of a caller, who becomes the probe if it is time for one; or of anybody."""
@@ -75,9 +104,12 @@ class Door:
             # A mistake of the app, or a call that never left it, tells nothing of the service.
             self.turn_back(passer)
             return False, 0.0
+        spent = passer.is_spent
         shut = self._judge(passer, error, now)
         passer.probing = False
-        seconds = min(asked_seconds(error), MAX_PUSH_SECONDS)
+        # A 429 is everybody's; of another error with a time, a spent caller's concerns itself.
+        alone = spent and isinstance(error, VisionUnavailableError)
+        seconds = 0.0 if alone else min(asked_seconds(error), MAX_PUSH_SECONDS)
         if seconds:
             self.push(now + seconds)
             log.event(_logger, "gate.pushed", seconds=round(seconds, 1))
@@ -86,17 +118,33 @@ class Door:
     def _judge(self, passer: Passer, error: BlobsightError | None, now: float) -> bool:
         """Tell the breaker."""
         if not isinstance(error, VisionUnavailableError):
+            self._failures.pop(passer.key, None)
             if self._breaker.succeeded(probe=passer.probing):
                 log.event(_logger, "gate.opened")
             return False
-        passer.failures += 1
-        if passer.failures > _COUNTED_FAILURES and not passer.probing:
+        self._count(passer)
+        if passer.failures > _COUNTED_FAILURES and (passer.key or not passer.probing):
+            self._pass_over(passer, now)
             return False
         closed = self._breaker.failed(now, probe=passer.probing)
         if closed and self._breaker.closed_until is not None:
             seconds = round(self._breaker.closed_until - now, 1)
             log.event(_logger, "gate.closed", level=logging.WARNING, seconds=seconds, problem=error.message)
         return closed
+
+    def _pass_over(self, passer: Passer, now: float) -> None:
+        """It has failed once too often: as a probe it has found out nothing, so another may be it at once."""
+        if passer.probing:
+            self._breaker.give_up_probe()
+            self._spent_wait_until = now + MAX_CLOSED_SECONDS
+
+    def _count(self, passer: Passer) -> None:
+        passer.failures += 1
+        if passer.key:
+            self._failures.pop(passer.key, None)
+            self._failures[passer.key] = passer.failures
+        if len(self._failures) > _MOST_KEYS:
+            del self._failures[next(iter(self._failures))]
 
 
 def too_late(kind: type[BlobsightError], seconds: float) -> BlobsightError:

@@ -36,9 +36,10 @@ class Visit(Passer, Waiter):
         billed: transactions that the present attempt was found to cost; set by whoever reads the answer.
     """
 
-    def __init__(self, gate: "Gate", number: int, limit: Deadline, *, paid: bool, background: bool) -> None:
+    def __init__(self, gate: "Gate", number: int, limit: Deadline, *, paid: bool, background: bool, key: str) -> None:
         super().__init__(number, background=background)
         self._gate = gate
+        self.key = key
         self.limit = limit
         self.paid = paid
         self.billed = 0
@@ -88,7 +89,7 @@ class Gate:
         # Set whenever something in the way may be gone; only the leader waits for it.
         self._changed = threading.Event()
 
-    def visit(self, limit: Deadline, *, paid: bool, background: bool = False) -> Visit:
+    def visit(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Visit:
         """
         A question's way through the gate.
 
@@ -96,8 +97,9 @@ class Gate:
             limit: no turn is waited for beyond it.
             paid: whether the call is paid for.
             background: whether nobody waits for the answer.
+            key: what it asks for, if other questions ask for the same: a Read. They count as one (`shared.door`).
         """
-        return Visit(self, next(self._numbers), limit, paid=paid, background=background)
+        return Visit(self, next(self._numbers), limit, paid=paid, background=background, key=key)
 
     def enter(self, visit: Visit) -> None:
         """Return when the visit may call. See `Visit.enter`."""
@@ -145,7 +147,7 @@ class Gate:
 
     def _refuse_if_hopeless(self, visit: Visit) -> None:
         now = self._clock.now()
-        obstacle = self._door.obstacle(now)
+        obstacle = self._door.arrive(visit, now)
         start = obstacle.until if obstacle and obstacle.until < math.inf else now
         # Whoever comes again has a low number: few are before it.
         before = 0 if visit.was_here else self._lanes.before(background=visit.background) + (self._leader is not None)

@@ -193,7 +193,9 @@ class VisionClient:
             return result
 
         headers = {"Accept": "application/json"}
-        return self._exchange("GET", url, headers, None, "readResult", check, timeout_seconds, background=background)
+        return self._exchange(
+            "GET", url, headers, None, "readResult", check, timeout_seconds, background=background, key=url
+        )
 
     def ask(self, question: Question, image: Image, *, background: bool = False) -> Answer:
         """
@@ -241,15 +243,16 @@ class VisionClient:
         *,
         background: bool = False,
         address: str = "",
+        key: str = "",
     ) -> _T:
         """
         Send until there is an answer; *check* reads a successful one, and what it refuses is sent again.
 
-        No error repeats what of *address*, the image's, may be a key.
+        No error repeats what of *address*, the image's, may be a key. *key* is the gate's.
         """
         deadline = Deadline.after(timeout_seconds or self._timeout_seconds, self._clock)
         limit = Deadline(self._clock, min(deadline.at, self._clock.now() + self._max_wait_seconds))
-        visit = self._gate.visit(limit, paid=method == "POST", background=background)
+        visit = self._gate.visit(limit, paid=method == "POST", background=background, key=key)
 
         def attempt(deadline: Deadline) -> _T:
             for offer in self.credentials.offers(deadline):

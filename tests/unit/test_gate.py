@@ -4,6 +4,7 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import pytest
 from doubles.clock import FakeClock
@@ -338,6 +339,104 @@ def test_an_image_that_always_fails_closes_no_door() -> None:
             visit.enter()
             visit.leave(VisionUnavailableError("FailedToProcess"))
     gate.visit(Deadline(clock, 0.0), paid=True).enter()
+
+
+def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightError = DOWN) -> list[float]:
+    """Questions of four attempts each, as a poll makes them, that all fail; returns when they called."""
+    called = []
+    for _ in range(times):
+        visit = gate.visit(Deadline.after(10, clock), paid=False, background=True, key=key)
+        with suppress(BlobsightError):
+            for _ in range(4):
+                visit.enter()
+                called.append(clock.now())
+                visit.leave(error)
+        clock.advance(1.0)
+    return called
+
+
+def passes_at_once(gate: Gate, clock: FakeClock, error: BlobsightError | None = None) -> bool:
+    """Whether a picture is let through without any wait; the service answers it so."""
+    before = clock.now()
+    visit = gate.visit(Deadline.after(20, clock), paid=True)
+    visit.enter()
+    visit.leave(error)
+    return clock.now() == before
+
+
+def test_a_read_whose_polls_always_fail_closes_no_door_however_often_it_is_polled() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    assert len(fail(gate, clock, "read 1", 50)) == 200
+    assert len(fail(gate, clock, "read 2", 50)) == 200
+    assert passes_at_once(gate, clock)
+    # Answers to others begin no new row for them.
+    for number in range(9):
+        fail(gate, clock, f"read {1 + number % 2}", 1)
+        assert passes_at_once(gate, clock)
+
+
+def test_a_read_that_was_answered_counts_anew() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    for key in ("read 1", "read 2"):
+        fail(gate, clock, key, 1)
+        visit = gate.visit(Deadline.after(10, clock), paid=False, key=key)
+        visit.enter()
+        visit.leave(None)
+    for key in ("read 1", "read 2", "read 3"):
+        fail(gate, clock, key, 1)
+    assert not passes_at_once(gate, clock)
+
+
+def test_a_read_that_fails_as_a_probe_keeps_nobody_out_and_leaves_the_next_one_to_others() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    fail(gate, clock, "read 1", 1)
+    for _ in range(3):
+        visit = gate.visit(Deadline.after(10, clock), paid=True)
+        visit.enter()
+        visit.leave(DOWN)
+    clock.advance(FIRST_CLOSED_SECONDS)
+    # It may try, since nobody else does; but once in half a minute, and at once anybody else.
+    assert len(fail(gate, clock, "read 1", 15)) == 1
+    assert passes_at_once(gate, clock)
+    assert passes_at_once(gate, clock)
+
+
+def test_in_an_outage_in_which_nobody_but_failed_reads_asks_one_of_them_finds_its_end() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    called = [at for number in range(400) for at in fail(gate, clock, f"read {number % 4}", 1)]
+    # All are spent by then: a probe in twenty seconds, as a poll waits for the last ten of half a minute.
+    probes = [at for at in called if at > 60.0]
+    assert (min(gaps(probes)), max(gaps(probes))) == (20.0, 20.0)
+    assert len(called) - len(probes) < 20
+    clock.advance(30.0)
+    visit = gate.visit(Deadline.after(10, clock), paid=False, key="read 1")
+    visit.enter()
+    visit.leave(None)
+    assert passes_at_once(gate, clock)
+
+
+def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_says() -> None:
+    clock = FakeClock()
+    gate = Gate(clock)
+    fail(gate, clock, "read 1", 1)
+    fail(gate, clock, "read 1", 3, VisionUnavailableError("down", retry_after_seconds=5.0))
+    assert passes_at_once(gate, clock)
+    fail(gate, clock, "read 1", 1, ThrottledError("slow", retry_after_seconds=5.0))
+    assert not passes_at_once(gate, clock)
+
+
+def test_reads_that_failed_long_ago_are_forgotten() -> None:
+    clock = FakeClock()
+    door = Gate(clock)._door
+    for number in range(3000):
+        visit = Gate(clock).visit(Deadline.after(10, clock), paid=False, key=f"read {number}")
+        door.learn(visit, DOWN, clock.now())
+    assert len(door._failures) == 1000
+    assert "read 2999" in door._failures
 
 
 def test_stopped_paid_calls_are_refused_and_free_ones_go_on() -> None:

@@ -68,10 +68,12 @@ class ListeningGate(Gate):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.in_background: list[bool] = []
+        self.keys: list[str] = []
 
-    def visit(self, limit: Deadline, *, paid: bool, background: bool = False) -> Visit:
+    def visit(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Visit:
         self.in_background.append(background)
-        return super().visit(limit, paid=paid, background=background)
+        self.keys.append(key)
+        return super().visit(limit, paid=paid, background=background, key=key)
 
 
 BUSY: dict[str, Any] = {"status": 503}
@@ -341,6 +343,8 @@ def test_a_question_waits_in_the_lane_that_it_is_said_to(
     client.ask(questions.analyze(["Tags"]), IMAGE, background=background)
     client.get_read_result(client.submit(questions.read(), IMAGE, background=background), background=background)
     assert gate.in_background == [background] * 3
+    # The polls of one Read count as one at the gate.
+    assert gate.keys == ["", "", operation]
 
 
 SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"

@@ -8,7 +8,13 @@ import pytest
 import responses
 from doubles.clock import FakeClock
 
-from shared.errors import BadRequestError, UnexpectedAnswerError, VisionError, VisionMisplacedError
+from shared.errors import (
+    BadRequestError,
+    UnexpectedAnswerError,
+    VisionError,
+    VisionMisplacedError,
+    VisionUnavailableError,
+)
 from shared.images import ImageBytes, ImageUrl
 from shared.vision import questions
 from shared.vision.client import VisionClient
@@ -223,3 +229,22 @@ def test_parameters_out_of_range_are_refused_before_anything_is_paid(wrong: dict
 @pytest.mark.parametrize("pages", ["1", "1,3", "1-3", "8-", "-2", "1,3-5,8-,-2"])
 def test_every_form_of_pages_is_taken(pages: str) -> None:
     assert dict(questions.read(pages=pages).parameters)["pages"] == pages
+
+
+def test_polls_of_one_read_that_always_fails_make_no_other_question_wait(service: responses.RequestsMock) -> None:
+    clock = FakeClock()
+    client = VisionClient(ENDPOINT, "key", clock=clock)
+    service.get(URL, status=500)
+    service.get(f"{BASE}/models", json={"models": []})
+    for _ in range(9):
+        with pytest.raises(VisionUnavailableError):
+            client.get_read_result(URL, timeout_seconds=10.0)
+        before = clock.now()
+        client.list_models()
+        assert clock.now() == before
+    for _ in range(9):
+        with pytest.raises(VisionUnavailableError):
+            client.get_read_result(URL, timeout_seconds=10.0)
+    before = clock.now()
+    client.list_models()
+    assert clock.now() == before

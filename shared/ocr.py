@@ -16,6 +16,7 @@ after that leads to the same operation; only a process that dies between the ser
 has it paid once more.
 """
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -31,17 +32,23 @@ from shared.errors import (
     ReadFailedError,
     UnexpectedAnswerError,
     VisionMisplacedError,
+    VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
 from shared.ocr_outcomes import log_event, outcome_of
 from shared.records import SourceChangedError
 from shared.services import Services
-from shared.vision.reading import ReadResult
+from shared.vision.reading import ReadOperation, ReadResult
 
 # Short, because longer waits are the orchestrator's: they cost no thread.
 _POLL_SECONDS = 10.0
 _SUBMIT_WAIT_SECONDS = 5.0
+# After a poll that failed, whatever the service says: the least wait grows with the time so far up to the first, and no
+# wait is longer than the second, because asking is free and the result is not kept for ever.
+_LEAST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 300.0, 3600.0
+# What a service that is out does to every poll, and one that is well to the poll of a result that it cannot tell.
+_FAILING = (VisionUnavailableError, UnexpectedAnswerError)
 _ENDS = ("done", "superseded", "failed")
 Json = dict[str, Any]
 
@@ -100,27 +107,15 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: 
         first: whether this is the first poll. The history has the end of the submission by now, so no activity needs
             the address any more; the submission itself could be asked for once more, if its process died.
     """
+    elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
 
     def work() -> Json:
         if first and job.kind == "url":
             inputs.drop(services.host, job)
-        elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
         try:
-            result = services.vision.get_read_result(
-                ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job)
-            )
-        except VisionMisplacedError as error:
-            if elapsed < OPERATION_SECONDS:
-                raise _given_up(services, job, ticket, _lost(error)) from error
-            return _again(services, job, ticket)
-        except UnexpectedAnswerError as error:
-            # It may be a proxy's, and pass; but not for ever.
-            if elapsed > job.deadline_seconds or not error.transient:
-                raise _given_up(services, job, ticket, _unreadable(error)) from error
-            raise
-        except BadRequestError:
-            # VISION_ENDPOINT names another service since: what that one read cannot be had from this one.
-            return _again(services, job, ticket)
+            result = _result(services, job, ticket)
+        except BlobsightError as error:
+            return _without_answer(services, job, ticket, error, elapsed)
         if result.status == "succeeded":
             _learn(services.median, result)
             services.desk.keep_result(job.subject, job.question, result)
@@ -131,7 +126,60 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: 
             raise _given_up(services, job, ticket, _late(elapsed))
         return {"state": "running", "seconds": schedule.next_wait(services.median.seconds, elapsed), "polls": 1}
 
-    return _outcome(services, job, failures, work)
+    # A tenth of the time so far, as between other polls, and not beyond the last moment for one.
+    least, most = min(_LEAST_WAIT_SECONDS, elapsed / 10), min(_LONGEST_WAIT_SECONDS, OPERATION_SECONDS - elapsed)
+    return _outcome(services, job, failures, work, waits=(least, most))
+
+
+def _result(services: Services, job: Job, ticket: Ticket) -> ReadResult:
+    return services.vision.get_read_result(
+        ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job)
+    )
+
+
+def _without_answer(services: Services, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float) -> Json:
+    """After an error of a poll: have it submitted anew, give it up, or raise the error, so that it is waited for."""
+    if _is_gone(error, elapsed):
+        services.desk.drop(job.subject, job.question, ticket)
+        return {"state": "again"}
+    reason = _reason(services, job, ticket, error, elapsed)
+    if reason is None:
+        raise error
+    raise _given_up(services, job, ticket, reason) from error
+
+
+def _is_gone(error: BlobsightError, elapsed: float) -> bool:
+    """Whether the result is not to be had any more, by nobody's mistake, so that the document is submitted anew."""
+    if isinstance(error, VisionMisplacedError):
+        return elapsed >= OPERATION_SECONDS
+    # VISION_ENDPOINT names another service since. (What the service itself refuses is no plain BadRequestError.)
+    return type(error) is BadRequestError
+
+
+def _reason(
+    services: Services, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float
+) -> ReadFailedError | None:
+    """Why the result is not waited for any longer after this error of a poll; None if it is."""
+    if isinstance(error, VisionMisplacedError):
+        return _lost(error)
+    if not error.transient:
+        return _untold(ticket, error, elapsed)
+    if elapsed >= OPERATION_SECONDS:
+        return _outlasted(error)
+    late = elapsed > job.deadline_seconds and isinstance(error, _FAILING)
+    return _untold(ticket, error, elapsed) if late and _fails_alone(services, job, ticket) else None
+
+
+def _fails_alone(services: Services, job: Job, ticket: Ticket) -> bool:
+    """Whether the service answers about other Reads, and still not about this one: then it is no outage."""
+    background = _in_background(job)
+    if not services.vision.tells_of_reads(ticket.operation, timeout_seconds=_POLL_SECONDS, background=background):
+        return False
+    try:
+        _result(services, job, ticket)
+    except BlobsightError as error:
+        return isinstance(error, _FAILING)
+    return False
 
 
 def store(
@@ -179,10 +227,16 @@ def is_known(services: Services, job: Job) -> bool:
 
 
 def _outcome(
-    services: Services, job: Job, failures: int, work: Callable[[], Json], *, in_backlog: bool = False
+    services: Services,
+    job: Job,
+    failures: int,
+    work: Callable[[], Json],
+    *,
+    in_backlog: bool = False,
+    waits: tuple[float, float] = (0.0, math.inf),
 ) -> Json:
     """`outcome_of`, after which nothing is kept that nobody needs: what was sent at the end, a whole address before."""
-    outcome = outcome_of(services, job, failures, work, in_backlog=in_backlog)
+    outcome = outcome_of(services, job, failures, work, in_backlog=in_backlog, waits=waits)
     if outcome["state"] in _ENDS:
         inputs.drop(services.host, job)
         return outcome
@@ -239,13 +293,8 @@ def _given_up(services: Services, job: Job, ticket: Ticket, error: ReadFailedErr
     return error
 
 
-def _again(services: Services, job: Job, ticket: Ticket) -> Json:
-    services.desk.drop(job.subject, job.question, ticket)
-    return {"state": "again"}
-
-
 def _refused(ticket: Ticket) -> ReadFailedError:
-    operation = ticket.operation.rpartition("/")[2]
+    operation = ReadOperation(ticket.operation).id
     return ReadFailedError(
         f"Computer Vision accepted the document and then failed to read it, without a reason (operation {operation}).",
         request_id=operation,
@@ -260,11 +309,23 @@ def _late(elapsed: float) -> ReadFailedError:
     )
 
 
-def _unreadable(error: BlobsightError) -> ReadFailedError:
-    return ReadFailedError(f"What Computer Vision answered about the document cannot be read ({error.message}).")
+def _untold(ticket: Ticket, error: BlobsightError, elapsed: float) -> ReadFailedError:
+    return ReadFailedError(
+        "Computer Vision accepted the document and does not tell what it read, "
+        f"{elapsed:.0f} seconds after it was submitted ({error.message}).",
+        request_id=ReadOperation(ticket.operation).id,
+    )
 
 
 def _lost(error: BlobsightError) -> ReadFailedError:
     return ReadFailedError(
         f"Computer Vision accepted the document and does not know it any more ({error.message}).", code="read_lost"
+    )
+
+
+def _outlasted(error: BlobsightError) -> ReadFailedError:
+    return ReadFailedError(
+        f"Computer Vision accepted the document, and for {OPERATION_SECONDS / 3600:.0f} hours could not be asked for "
+        f"the text, which it keeps for 48 ({error.message}).",
+        code="read_lost",
     )

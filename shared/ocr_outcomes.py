@@ -3,6 +3,7 @@ What came of an activity of OcrOrchestrator: said instead of raised, and noted w
 """
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,7 +24,13 @@ Json = dict[str, Any]
 
 
 def outcome_of(
-    services: Services, job: Job, failures: int, work: Callable[[], Json], *, in_backlog: bool = False
+    services: Services,
+    job: Job,
+    failures: int,
+    work: Callable[[], Json],
+    *,
+    in_backlog: bool = False,
+    waits: tuple[float, float] = (0.0, math.inf),
 ) -> Json:
     """
     Do it, and say what came of it instead of raising what can be expected.
@@ -33,11 +40,13 @@ def outcome_of(
         failures: how often the same has had to wait in a row.
         work: does it and returns its outcome.
         in_backlog: what has to wait joins the backlog, because it will be a paid call that nobody waits for.
+        waits: the shortest wait and the longest, in seconds, whatever anybody says; the shortest counts more.
     """
     try:
         return _unless_superseded(services, job, work)
     except BlobsightError as error:
-        problem, seconds = error, _seconds_to_wait(error, failures) if error.transient else None
+        problem = error
+        seconds = max(waits[0], min(waits[1], _seconds_to_wait(error, failures))) if error.transient else None
     if seconds is not None and in_backlog:
         seconds = services.quota.postpone(at_least_seconds=seconds)
     try:

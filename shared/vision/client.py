@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from shared import settings
-from shared.errors import BadRequestError, UnexpectedAnswerError, VisionError
+from shared.errors import (
+    BadRequestError,
+    BlobsightError,
+    UnexpectedAnswerError,
+    VisionError,
+    VisionMisplacedError,
+    VisionRefusedError,
+)
 from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl, kind_of
 from shared.retry import Clock, Deadline, SystemClock, call
@@ -24,6 +31,8 @@ from shared.vision.transport import Reply, Transport
 
 _T = TypeVar("_T")
 Image = ImageBytes | ImageUrl
+# Operations are UUIDs, and this one is nobody's.
+_NO_READ = "00000000-0000-0000-0000-000000000000"
 
 
 class VisionClient:
@@ -196,6 +205,21 @@ class VisionClient:
         return self._exchange(
             "GET", url, headers, None, "readResult", check, timeout_seconds, background=background, key=url
         )
+
+    def tells_of_reads(self, operation: str, *, timeout_seconds: float | None = None, background: bool = False) -> bool:
+        """
+        Whether the service answers about Reads other than *operation*: asked, for nothing, for one that never was.
+
+        Its 404 is that answer, and so is a refusal, unless it is one of the key, of the pace or of the gate.
+        """
+        address = f"{operation.rpartition('/')[0]}/{_NO_READ}"
+        try:
+            self.get_read_result(address, timeout_seconds=timeout_seconds, background=background)
+        except (VisionMisplacedError, VisionRefusedError):
+            return True
+        except BlobsightError:
+            return False
+        return True
 
     def ask(self, question: Question, image: Image, *, background: bool = False) -> Answer:
         """

@@ -29,6 +29,7 @@ from shared import names, ocr_loop
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
 from shared.jobs import Job
 from shared.schedule import Median
+from shared.vision.reading import ReadResult
 
 HISTORIES = Path(__file__).resolve().parents[1] / "fixtures" / "histories"
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -122,13 +123,19 @@ def superseded() -> OrchestratorRun:
 def forgotten() -> OrchestratorRun:
     """The app slept for two days, and so the service has forgotten the document."""
     app = parts()
+    poll = app.vision.get_read_result
 
     def at_call(*_: object) -> None:
         app.vision.at_call = None
         app.vision.forget()
-        app.vision.failures = [ThrottledError("later", retry_after_seconds=49 * 3600.0)]
+
+    def late(*_: object, **__: object) -> ReadResult:
+        app.clock.advance(49 * 3600.0)
+        app.vision.get_read_result = poll  # type: ignore[method-assign]
+        raise ThrottledError("later", retry_after_seconds=9.0)
 
     app.vision.at_call = at_call
+    app.vision.get_read_result = late  # type: ignore[method-assign]
     return run_of(app)
 
 

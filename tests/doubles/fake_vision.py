@@ -25,6 +25,7 @@ class FakeVision(VisionClient):
         asked: every question with the subject it was about, in order, those that failed included.
         failures: errors to raise, one for each of the next calls.
         failing: an error to raise at every call.
+        failing_polls: an error to raise at every poll of a Read that there is.
         tags: the tags of every JSON answer, by name with their confidence.
         reads: for each of the next Reads, the statuses that its polls find, the last one again and again; one that is
             not listed has succeeded at its first poll.
@@ -41,6 +42,7 @@ class FakeVision(VisionClient):
         self.asked: list[tuple[Question, str]] = []
         self.failures: list[BlobsightError] = []
         self.failing: BlobsightError | None = None
+        self.failing_polls: BlobsightError | None = None
         self.tags: dict[str, float] = {"outdoor": 0.9}
         self.reads: list[list[str]] = []
         self.text = "HELLO"
@@ -94,6 +96,8 @@ class FakeVision(VisionClient):
             self._fail()
             if url not in self._read:
                 raise VisionMisplacedError("There is no readResult of Computer Vision v3.2 at VISION_ENDPOINT (404)")
+            if self.failing_polls:
+                raise self.failing_polls
             left = self._read[url]
             status = left.pop(0) if len(left) > 1 else left[0]
         body: dict[str, object] = {
@@ -104,6 +108,10 @@ class FakeVision(VisionClient):
         return ReadResult.of(
             body | ({"analyzeResult": read_text(self.text, self.pages)} if status == "succeeded" else {})
         )
+
+    def tells_of_reads(self, operation: str, *, timeout_seconds: float | None = None, background: bool = False) -> bool:
+        """A question like others; but while there are `failures`, which are meant for others, it fails like them."""
+        return not self.failures and super().tells_of_reads(operation)
 
     def forget(self) -> None:
         """Forget every Read, as the service does after two days."""

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,18 +13,20 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
-from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, text
+from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, text, unfinished_list
 from shared.asking import Ticket
 from shared.errors import (
     AnswerTooLargeError,
     BadRequestError,
     BlobsightError,
     ImageRejectedError,
+    PayloadTooLargeError,
     StorageError,
     ThrottledError,
     UnexpectedAnswerError,
     VisionError,
     VisionMisplacedError,
+    VisionRefusedError,
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
@@ -40,6 +43,13 @@ WAITING = [
     VisionUnavailableError("down"),
     VisionUnauthorizedError("wrong key (401)"),
     UnexpectedAnswerError("half an answer"),
+]
+FAILING = [VisionUnavailableError("FailedToProcess (500)"), UnexpectedAnswerError("no JSON")]
+FOR_GOOD = [
+    VisionRefusedError("Computer Vision refused readResult (400 BadArgument)"),
+    ImageRejectedError("Computer Vision refused the image (400 InvalidImage)"),
+    PayloadTooLargeError("Computer Vision found the image too large (413)"),
+    AnswerTooLargeError("100 MB"),
 ]
 
 
@@ -199,8 +209,6 @@ def test_whatever_goes_wrong_while_polling_it_asks_again_and_never_submits_again
     app: Parts, error: BlobsightError, times: int
 ) -> None:
     run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
-    # An answer that cannot be read for half an hour is given up, see below.
-    times = min(times, 3) if isinstance(error, UnexpectedAnswerError) else times
     app.vision.failures = [error] * times
     assert run.finish()["state"] == "done"
     assert run.steps[1:-2] == ["OcrPoll:wait"] * times
@@ -247,26 +255,16 @@ def test_a_wrong_key_is_tried_after_minutes_and_never_more_than_an_hour_later(ap
     assert run.finish()["state"] == "done"
 
 
-def test_answers_that_cannot_be_read_are_given_up_at_the_deadline_and_not_paid_again_by_themselves(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
-    app.vision.failing = UnexpectedAnswerError("no JSON")
-    assert run.finish()["problem"]["code"] == "read_failed"
-    assert submits(app) == 1
-
-
-def test_an_answer_that_is_too_large_is_given_up_at_once(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
-    app.vision.failing = AnswerTooLargeError("100 MB")
-    assert run.finish()["problem"]["code"] == "read_failed"
-    assert run.steps.count("OcrPoll:wait") == 0
-
-
-def test_an_outage_longer_than_the_deadline_does_not_end_a_read(app: Parts) -> None:
+@pytest.mark.parametrize("error", FAILING, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("hours", [1.0, 10.0, 46.0])
+def test_an_outage_longer_than_the_deadline_does_not_end_a_read(
+    app: Parts, error: BlobsightError, hours: float
+) -> None:
     """The deadline is for documents, not for the service's bad days."""
     run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
-    app.vision.failing = VisionUnavailableError("down")
-    while run.waited_seconds < 10 * HOUR:
-        run.step()
+    app.vision.failing = error
+    while run.waited_seconds < hours * HOUR:
+        assert run.step()["state"] == "wait"
     app.vision.failing = None
     assert run.finish()["state"] == "done"
     assert submits(app) == 1
@@ -430,6 +428,77 @@ def test_the_deadline_is_a_setting(app: Parts) -> None:
     run = ReadRun(short, job_of(short, RED))
     assert run.finish()["problem"]["code"] == "read_too_slow"
     assert 60.0 < run.waited_seconds < 75.0
+
+
+@pytest.mark.parametrize("error", FOR_GOOD, ids=lambda error: type(error).__name__)
+def test_a_poll_that_is_refused_ends_the_read_at_once_and_whoever_asks_again_gets_another(
+    app: Parts, error: BlobsightError
+) -> None:
+    job = job_of(app, RED)
+    run = ReadRun(app, job).until(ocr_loop.POLL)
+    app.vision.failures = [error]
+    problem = run.finish()["problem"]
+    assert (problem["code"], problem["status"], problem["requestId"]) == ("read_failed", 422, "1")
+    assert error.message in problem["message"]
+    assert run.steps == ["OcrSubmit:submitted", "OcrPoll:failed"]
+    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
+    assert unfinished_list.reopen(app.services, entry)
+    assert ReadRun(app, job).finish()["state"] == "done"
+    assert submits(app) == 2
+
+
+@pytest.mark.parametrize("error", FAILING, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("make", [job_of, of_bytes], ids=["upload", "bytes"])
+def test_a_read_that_alone_is_not_told_of_is_given_up_at_its_deadline(
+    app: Parts, make: Callable[..., Job], error: BlobsightError
+) -> None:
+    run = ReadRun(app, make(app, RED)).until(ocr_loop.POLL)
+    app.vision.failing_polls = error
+    problem = run.finish()["problem"]
+    assert 1800.0 < run.waited_seconds < 1800.0 + 300.0
+    assert problem["code"] == "read_failed"
+    assert error.message in problem["message"]
+    assert kept(app) == (0, 0)
+    app.vision.failing_polls = None
+    assert ReadRun(app, make(app, RED)).finish()["state"] == "done"
+    assert submits(app) == 2
+
+
+def test_what_fails_once_more_just_after_an_outage_is_not_taken_for_the_documents_fault(app: Parts) -> None:
+    """It is asked for a second time, after the service has answered about another."""
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.clock.advance(HOUR)
+
+    def well_by_now(*_: object, **__: object) -> bool:
+        app.vision.failing_polls = None
+        return True
+
+    app.vision.failing_polls = VisionUnavailableError("still coming up")
+    app.vision.tells_of_reads = well_by_now  # type: ignore[method-assign]
+    assert run.step()["state"] == "wait"
+    assert run.finish()["state"] == "done"
+    assert submits(app) == 1
+
+
+@pytest.mark.parametrize("error", [*WAITING, ThrottledError("later", retry_after_seconds=1e9)], ids=str)
+def test_a_read_that_cannot_be_asked_for_as_long_as_it_is_kept_ends(app: Parts, error: BlobsightError) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failing = error
+    problem = run.finish(1000)["problem"]
+    assert 47 * HOUR <= run.waited_seconds < 47 * HOUR + 600.0
+    assert problem["code"] == "read_lost"
+    assert error.message in problem["message"]
+    app.vision.failing = None
+    assert ReadRun(app, run.job).finish()["state"] == "done"
+    assert submits(app) == 2
+
+
+def test_a_read_whose_polls_are_throttled_for_no_time_is_asked_for_less_and_less_often(app: Parts) -> None:
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failing = ThrottledError("now", retry_after_seconds=0.0)
+    while run.waited_seconds < HOUR:
+        run.step()
+    assert len(run.steps) < 100
 
 
 def test_a_read_that_is_done_at_its_deadline_counts(app: Parts) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -248,3 +249,26 @@ def test_polls_of_one_read_that_always_fails_make_no_other_question_wait(service
     before = clock.now()
     client.list_models()
     assert clock.now() == before
+
+
+ANOTHER = f"{BASE}/read/analyzeResults/00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("answer", "tells"),
+    [
+        ({"status": 404}, True),
+        ({"status": 400}, True),
+        ({"json": {"status": "running"}}, True),
+        ({"body": "<html>Maintenance</html>"}, False),
+        ({"status": 401}, False),
+        ({"status": 429, "headers": {"Retry-After": "60"}}, False),
+        ({"status": 500}, False),
+        ({"body": ConnectionError("cut")}, False),
+    ],
+)
+def test_whether_the_service_tells_of_reads_is_asked_of_one_that_never_was(
+    service: responses.RequestsMock, client: VisionClient, answer: dict[str, Any], tells: bool
+) -> None:
+    service.get(ANOTHER, **answer)
+    assert client.tells_of_reads(URL, timeout_seconds=10.0) is tells

@@ -3,6 +3,6 @@
 from shared import retrying
 
 
-async def main(work: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+async def main(work: dict, starter: str) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Return the outcome; see `shared.retry_loop`."""
-    return await retrying.retry(work)
+    return await retrying.retry(work, starter)

@@ -64,7 +64,7 @@ def orchestrate(context: Any) -> Generator[Any, Any, Json | None]:
             outcome = {"state": "crashed", "message": str(error)[:500]}
         if outcome["state"] == "ended":
             if outcome["job"]:
-                # Text that became due is read to its end here, so that one instance has the whole story.
+                # Only in histories that the version before has begun: RetryStep hands over the text that became due.
                 yield context.call_sub_orchestrator(READER, outcome["job"])
             return dict(outcome)
         state = advance(state, outcome)

@@ -5,8 +5,9 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared import appointments, log, services, steps, trials
-from shared.errors import BlobsightError, SettingsError
+from shared import appointments, log, orchestrations, services, steps, trials
+from shared.errors import BlobsightError, SettingsError, StorageError
+from shared.jobs import Job
 from shared.services import Services
 
 Json = dict[str, Any]
@@ -16,20 +17,35 @@ _executor = ThreadPoolExecutor(8, thread_name_prefix="retry")
 _MENDING_SECONDS = 60.0
 
 
-async def retry(work: Json) -> Json:
+async def retry(work: Json, starter: str) -> Json:
     """
-    Do the steps, or report the crash that kept them from being done.
+    Do the steps, or report the crash that kept them from being done; text that became due is handed over.
+
+    Args:
+        work: the image, its steps and the attempts so far, as `shared.retry_loop` gives them.
+        starter: the durable client's binding.
 
     Returns:
-        `{"state": "ended", "steps": {step: state}, "job"}`, the job of a text that became due or None; or
-        `{"state": "deferred", "seconds", "attempts"}`.
+        `{"state": "ended", "steps": {step: state}, "job": None}`; or `{"state": "deferred", "seconds", "attempts"}`.
     """
     with log.correlated(work["key"] or None):
         try:
             parts = services.current()
         except SettingsError:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
-        return await services.in_thread(_executor, lambda: _retry(parts, work))
+        outcome = await services.in_thread(_executor, lambda: _retry(parts, work))
+        if not outcome.get("job"):
+            return outcome
+        try:
+            await orchestrations.hand_over_all(starter, [Job.of_json(outcome["job"])])
+        except StorageError as error:
+            return _later(work, error)
+        return {**outcome, "job": None}
+
+
+def _later(work: Json, error: BlobsightError) -> Json:
+    attempts = work["attempts"] + 1
+    return {"state": "deferred", "seconds": appointments.seconds_until(error, attempts), "attempts": attempts}
 
 
 def _retry(parts: Services, work: Json) -> Json:
@@ -45,9 +61,7 @@ def _retry(parts: Services, work: Json) -> Json:
         if not error.transient:
             raise
         # Not even what is missing could be recorded: storage is out.
-        attempts = work["attempts"] + 1
-        seconds = appointments.seconds_until(error, attempts)
-        return {"state": "deferred", "seconds": seconds, "attempts": attempts}
+        return _later(work, error)
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
     if deferred:
         return {

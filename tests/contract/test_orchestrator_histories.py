@@ -1,5 +1,5 @@
 """
-OcrOrchestrator answers recorded histories as it did when they were recorded, turn by turn.
+OcrOrchestrator answers recorded histories as it did when they were recorded, turn by turn; RetryOrchestrator one.
 
 Orchestrations outlive deployments: an instance that slept while the app was updated goes on with the new code and its
 old history. If that code asks for something else, the platform ends the instance. So a difference here is a break with
@@ -19,11 +19,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.durable_functions import Orchestrator
-from doubles.orchestrator_runs import Main, OrchestratorRun, differences, text_of
+from doubles.orchestrator_runs import Main, OrchestratorRun, answer_of, context_of, differences, text_of
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, job_of
 
+import RetryOrchestrator
+from local.host.durable.history import EventType, make_event
 from OcrOrchestrator import main
 from shared import names, ocr_loop
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
@@ -247,6 +249,45 @@ def calls(recording: dict[str, Any]) -> list[str]:
     """The activities that were scheduled, in order."""
     events = [event for execution in recording["executions"] for event in execution["history"]]
     return [event["Name"] for event in events if event["EventType"] == 4]
+
+
+def test_a_retry_whose_history_has_the_text_as_a_sub_orchestration_waits_for_it_and_ends() -> None:
+    """The version before read what became due that way; now RetryStep hands it over."""
+    work = {"name": "a.jpg", "steps": ["analysis"], "key": "0x1,q", "attempts": 1, "crash": None}
+    found = {"state": "ended", "steps": {"analysis": "done", "text": "due"}, "job": {"kind": "image"}}
+    turns = [
+        [event(EventType.TASK_SCHEDULED, 0, Name="RetryStep", Version=None, Input=json.dumps([json.dumps(work)]))],
+        [
+            event(EventType.TASK_COMPLETED, TaskScheduledId=0, Result=json.dumps(found)),
+            event(
+                EventType.SUB_ORCHESTRATION_CREATED,
+                1,
+                Name="OcrOrchestrator",
+                Version=None,
+                Input=json.dumps([json.dumps(found["job"])]),
+                InstanceId="generated:1",
+            ),
+        ],
+        [event(EventType.SUB_ORCHESTRATION_COMPLETED, TaskScheduledId=1, Result='{"state": "done"}')],
+    ]
+    given = json.dumps({"name": "a.jpg", "steps": ["analysis"], "key": "0x1,q", "seconds": 0.0, "attempts": 1})
+    history = [event(EventType.EXECUTION_STARTED, Name="RetryOrchestrator", Version=None, Input=json.dumps(given))]
+    answers = []
+    for turn in turns:
+        history += [event(EventType.ORCHESTRATOR_STARTED), *turn, event(EventType.ORCHESTRATOR_COMPLETED)]
+        execution = {"history": history, "input": given, "instance": "retry-1"}
+        context = context_of(execution, {"past": len(history), "events": len(history)})
+        answers.append(answer_of(RetryOrchestrator.main, context))
+    assert [answer["isDone"] for answer in answers] == [False, False, True]
+    assert [answer.get("error") for answer in answers] == [None] * 3
+    assert answers[2]["output"] == found
+    child = {"functionName": "OcrOrchestrator", "instanceId": None}
+    assert child.items() <= answers[1]["actions"][0][1].items()
+
+
+def event(kind: EventType, number: int = -1, **members: Any) -> dict[str, Any]:
+    """An event of a history, as the platform writes it."""
+    return make_event(kind, 0.0, number, **members)
 
 
 # The check can fail: each of these is a change that would break Reads that are under way.

@@ -3,12 +3,14 @@ import json
 from typing import Any
 
 import pytest
+from doubles.http_requests import Hub
 from doubles.parts import Parts
 from doubles.pictures import picture
 
 from RetryStep import main
 from shared import names, steps
 from shared.errors import StorageError, VisionUnavailableError
+from shared.jobs import Job
 
 RED = picture(colour=(200, 0, 0))
 
@@ -22,7 +24,7 @@ def work(*which: str, **changes: Any) -> dict[str, Any]:
 
 
 def run(work: dict[str, Any]) -> dict[str, Any]:
-    return asyncio.run(main(work))
+    return asyncio.run(main(work, "starter"))
 
 
 def test_the_one_step_is_done_as_if_the_image_had_just_arrived(app: Parts) -> None:
@@ -55,12 +57,36 @@ def test_its_turn_has_come_so_it_does_not_join_the_backlog_again(app: Parts) -> 
     assert run(work("analysis"))["steps"] == {"analysis": "done"}
 
 
-def test_text_that_became_due_is_returned_as_a_job(app: Parts) -> None:
+def test_text_that_became_due_is_handed_over_with_the_id_of_its_job(app: Parts, task_hub: Hub) -> None:
+    """So that who sends the same finds this one, and so do GET and DELETE."""
     store(app)
     app.vision.tags = {"text": 0.9}
     outcome = run(work("analysis"))
-    assert outcome["steps"] == {"analysis": "done", "text": "due"}
-    assert (outcome["job"]["kind"], outcome["job"]["name"]) == ("image", "a.jpg")
+    assert outcome == {"state": "ended", "steps": {"analysis": "done", "text": "due"}, "job": None}
+    ((orchestrator, instance, given),) = task_hub.started
+    job = Job.of_json(given)
+    assert (orchestrator, instance, job.kind, job.name) == ("OcrOrchestrator", job.instance_id, "image", "a.jpg")
+
+
+def test_text_that_somebody_is_having_read_is_not_read_by_another_orchestration(app: Parts, task_hub: Hub) -> None:
+    store(app)
+    app.vision.tags = {"text": 0.9}
+    for _ in range(2):
+        assert run(work("analysis"))["state"] == "ended"
+    assert len(task_hub.started) == 1
+
+
+def test_text_that_cannot_be_handed_over_is_handed_over_later_and_nothing_is_paid_again(
+    app: Parts, task_hub: Hub
+) -> None:
+    store(app)
+    app.vision.tags = {"text": 0.9}
+    task_hub.failing = ConnectionError("refused")
+    assert run(work("analysis")) == {"state": "deferred", "seconds": 10.0, "attempts": 2}
+    task_hub.failing = None
+    assert run(work("analysis", attempts=2))["steps"]["text"] == "due"
+    assert len(task_hub.started) == 1
+    assert app.vision.count() == {"analyze": 1}
 
 
 def test_an_image_that_is_gone_needs_nothing(app: Parts) -> None:

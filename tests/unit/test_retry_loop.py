@@ -81,7 +81,8 @@ def test_an_appointment_for_now_needs_no_timer() -> None:
     assert context.waits == []
 
 
-def test_text_that_became_due_is_read_as_a_sub_orchestration() -> None:
+def test_text_that_the_version_before_found_due_is_read_as_the_sub_orchestration_that_its_history_has() -> None:
+    """Without an id of its own: with another one the history would not fit."""
     context = Context(APPOINTMENT, [{**ENDED, "job": {"kind": "image"}}])
     context.run()
     assert context.children == [("OcrOrchestrator", {"kind": "image"})]

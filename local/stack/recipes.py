@@ -14,6 +14,7 @@ from local.stack.service import Recipe
 PROJECT = Path(__file__).resolve().parents[2]
 AZURITE = PROJECT / "local" / "azurite"
 AZURITE_MAIN = AZURITE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+AZURITE_LOADED = ("as_azure.js", "part_of_a_stack.js")
 VISION_KEY = "local-vision-key"  # the local vision service's default
 # What sends work comes first, so that nothing is refused because its receiver has already gone.
 STOP_ORDER = ("events", "host", "vision", "azurite")
@@ -24,7 +25,8 @@ def azurite(addresses: Addresses, state: Path) -> Recipe:
     if not AZURITE_MAIN.exists():
         raise LocalError("Azurite is not installed: run `make setup` (or `local/setup.sh azurite`)")
     location = private_folder(state, "azurite")
-    command = [str(find_node()), "--require", str(AZURITE / "part_of_a_stack.js"), str(AZURITE_MAIN)]
+    loaded = [word for name in AZURITE_LOADED for word in ("--require", str(AZURITE / name))]
+    command = [str(find_node()), *loaded, str(AZURITE_MAIN)]
     command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", str(location)]
     for service in ("blob", "queue", "table"):
         command += [f"--{service}Host", LOOPBACK, f"--{service}Port", str(addresses.ports[f"{service} storage"])]

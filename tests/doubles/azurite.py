@@ -24,6 +24,7 @@ from typing import IO
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 AZURITE_SCRIPT = PROJECT_ROOT / "local/azurite/node_modules/azurite/dist/src/azurite.js"
+AS_AZURE = PROJECT_ROOT / "local/azurite/as_azure.js"
 START_SECONDS = 60
 STOP_SECONDS = 10
 ACCOUNT = "devstoreaccount1"
@@ -83,7 +84,8 @@ def _command() -> list[str]:
     node = shutil.which("node") or str(PROJECT_ROOT / ".venv/bin/node")
     flags = ["--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
     services = [f"--{service}{part}" for service in ("blob", "queue", "table") for part in ("Host=127.0.0.1", "Port=0")]
-    return [node, str(AZURITE_SCRIPT), *flags, *[word for service in services for word in service.split("=")]]
+    options = [*flags, *[word for service in services for word in service.split("=")]]
+    return [node, "--require", str(AS_AZURE), str(AZURITE_SCRIPT), *options]
 
 
 def _azurite(addresses: dict[str, str], pid: int) -> Azurite:

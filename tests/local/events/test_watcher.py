@@ -257,3 +257,13 @@ def test_many_blobs_are_listed_in_pages_and_told_in_bounded_batches(
     assert watcher.scan() == len(names)
     assert host.subjects() == names
     assert max(len(one.events) for one in host.deliveries) == BATCH_EVENTS
+
+
+def test_a_name_that_xml_cannot_carry_hides_no_other_and_is_told_itself(
+    watcher: Watcher, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    names = ["a.jpg", "b\x01.jpg", "c\uffff.jpg", "d.jpg"]
+    for name in names:
+        blobs.upload_blob(name, b"1")
+    assert watcher.scan() == len(names)
+    assert host.subjects() == names

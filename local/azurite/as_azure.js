@@ -45,3 +45,17 @@ for (const method of ['listBlobFlatSegment', 'listBlobHierarchySegment']) {
     return answer;
   };
 }
+
+// The event watcher knows an upload by its new creation time. Azurite sets one at Put Blob and Copy Blob, but at Put
+// Block List only where there was no blob.
+const store = require(`${BLOB}/persistence/LokiBlobMetadataStore`).default.prototype;
+const commit = store.commitBlockList;
+store.commitBlockList = async function (context, blob, ...rest) {
+  await commit.call(this, context, blob, ...rest);
+  const { accountName, containerName, name, snapshot } = blob;
+  const blobs = this.db.getCollection(this.BLOBS_COLLECTION);
+  const written = blobs.findOne({ accountName, containerName, name, snapshot });
+  if (written === null) return;
+  written.properties.creationTime = blob.properties.creationTime;
+  blobs.update(written);
+};

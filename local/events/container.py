@@ -15,7 +15,7 @@ PAGE_BLOBS = 1000
 
 @dataclass(frozen=True)
 class Blob:
-    """One blob of a listing; the ETag has no quotation marks."""
+    """One blob of a listing; the ETag has no quotation marks, times are whole seconds."""
 
     name: str
     etag: str
@@ -23,6 +23,7 @@ class Blob:
     content_length: int
     blob_type: str
     changed: datetime
+    created: datetime | None
 
 
 class WatchedContainer:
@@ -72,4 +73,5 @@ def _blob(properties: BlobProperties) -> Blob:
         content_length=int(properties.size or 0),
         blob_type=str(getattr(properties.blob_type, "value", properties.blob_type)),
         changed=properties.last_modified or datetime.now(UTC),
+        created=properties.creation_time,
     )

@@ -1,16 +1,30 @@
-"""What the host has been told so far: each blob's name with the ETag it was told of, in a SQLite file."""
+"""What the host has been told so far: each blob's name with the version it was told of, in a SQLite file."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS told (name TEXT PRIMARY KEY, etag TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (name TEXT PRIMARY KEY, etag TEXT NOT NULL, created INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS baseline (container TEXT PRIMARY KEY);
 CREATE TEMP TABLE listed (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+
+
+class Told(NamedTuple):
+    """
+    The version of a blob that the host was told of.
+
+    `created` is the second of its creation in Unix time, once no other version can have the same; None before that,
+    and for a blob without one.
+    """
+
+    name: str
+    etag: str
+    created: int | None = None
 
 
 class Journal:
@@ -22,6 +36,9 @@ class Journal:
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.executescript(SCHEMA)
+        # A journal of the version before knows no times of creation: they are noted as its blobs are listed.
+        if "created" not in [column[1] for column in self._database.execute("PRAGMA table_info(told)")]:
+            self._database.execute("ALTER TABLE told ADD COLUMN created INTEGER")
 
     def __enter__(self) -> Self:
         return self
@@ -36,17 +53,12 @@ class Journal:
         query = "SELECT 1 FROM baseline WHERE container = ?"
         return self._database.execute(query, [self._container]).fetchone() is not None
 
-    def record_baseline(self, blobs: Iterable[tuple[str, str]]) -> None:
-        """Record every (name, ETag) of *blobs* as already known, all or nothing."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
+    def record_baseline(self, blobs: Iterable[Told]) -> None:
+        """Record all *blobs* as already known, all or nothing."""
+        with self._transaction():
             self._database.execute("DELETE FROM told")
-            self._database.executemany("INSERT INTO told VALUES (?, ?)", blobs)
+            self._database.executemany("INSERT INTO told VALUES (?, ?, ?)", blobs)
             self._database.execute("INSERT OR REPLACE INTO baseline VALUES (?)", [self._container])
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
 
     def begin_listing(self) -> None:
         """Forget the last listing; `note_listed` collects the new one, `missing` compares."""
@@ -54,28 +66,36 @@ class Journal:
 
     def note_listed(self, names: Iterable[str]) -> None:
         """Note that these names are in the container."""
-        self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR IGNORE INTO listed VALUES (?)", ([name] for name in names))
-        self._database.execute("COMMIT")
+        with self._transaction():
+            self._database.executemany("INSERT OR IGNORE INTO listed VALUES (?)", ([name] for name in names))
 
     def missing(self) -> Iterator[tuple[str, str]]:
         """Yield (name, ETag) of every blob told of that the listing did not contain."""
         query = "SELECT name, etag FROM told WHERE name NOT IN (SELECT name FROM listed) ORDER BY name"
         yield from self._database.execute(query).fetchall()
 
-    def told_etag(self, name: str) -> str | None:
-        """Return the ETag that the host was told of; None for a new blob."""
-        row = self._database.execute("SELECT etag FROM told WHERE name = ?", [name]).fetchone()
-        return str(row[0]) if row else None
+    def told(self, name: str) -> Told | None:
+        """Return the version that the host was told of; None for a new blob."""
+        row = self._database.execute("SELECT name, etag, created FROM told WHERE name = ?", [name]).fetchone()
+        return Told(*row) if row else None
 
-    def record_told(self, told: Iterable[tuple[str, str]]) -> None:
-        """Record that the host has taken note of these (name, ETag)."""
-        self._database.execute("BEGIN IMMEDIATE")
-        self._database.executemany("INSERT OR REPLACE INTO told VALUES (?, ?)", told)
-        self._database.execute("COMMIT")
+    def record_told(self, told: Iterable[Told]) -> None:
+        """Record that the host has taken note of these, or need not be told of them."""
+        with self._transaction():
+            self._database.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", told)
 
     def record_gone(self, names: Iterable[str]) -> None:
         """Forget blobs that are gone and whose end has been told, or that nobody wants to be told of."""
+        with self._transaction():
+            self._database.executemany("DELETE FROM told WHERE name = ?", ([name] for name in names))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._database.execute("BEGIN IMMEDIATE")
-        self._database.executemany("DELETE FROM told WHERE name = ?", ([name] for name in names))
-        self._database.execute("COMMIT")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        finally:
+            # On a full disk SQLite may have rolled back by itself.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")

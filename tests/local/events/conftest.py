@@ -1,3 +1,4 @@
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -48,6 +49,7 @@ def make_watcher(
             tells_deletions: bool = False,
             copies: int = 1,
             container: Callable[[str, str], WatchedContainer] = WatchedContainer,
+            now: Callable[[], float] = time.time,
         ) -> Watcher:
             target = port or host.port
             keys = tmp_path / "keys.json"
@@ -58,6 +60,7 @@ def make_watcher(
                 created=Webhook(target, Subscription.of_blob_trigger("AnalyzeOnUpload"), keys),
                 deleted=deletions if tells_deletions else None,
                 copies=copies,
+                now=now,
             )
 
         yield make

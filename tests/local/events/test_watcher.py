@@ -1,10 +1,13 @@
 import json
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from azure.storage.blob import ContainerClient, ContentSettings
+from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSettings
+from doubles.patience import wait_until
 from doubles.ports import five_free_ports
 from doubles.webhooks import FakeWebhooks, running_webhooks
 
@@ -267,3 +270,135 @@ def test_a_name_that_xml_cannot_carry_hides_no_other_and_is_told_itself(
         blobs.upload_blob(name, b"1")
     assert watcher.scan() == len(names)
     assert host.subjects() == names
+
+
+EDITS: dict[str, Callable[[BlobClient], object]] = {
+    "Set Blob Metadata": lambda blob: blob.set_blob_metadata({"album": "holiday"}),
+    "Set Blob Properties": lambda blob: blob.set_http_headers(ContentSettings(content_type="image/png")),
+    "Set Blob Tags": lambda blob: blob.set_blob_tags({"album": "holiday"}),
+    "Set Blob Tier": lambda blob: blob.set_standard_blob_tier("Cool"),
+    "Set Blob Tier, to the archive": lambda blob: blob.set_standard_blob_tier("Archive"),
+    "Set Blob Tier, from the archive": lambda blob: [blob.set_standard_blob_tier(each) for each in ("Archive", "Hot")],
+    "Snapshot Blob": lambda blob: blob.create_snapshot({"album": "holiday"}),
+    "Lease Blob": lambda blob: blob.acquire_lease(15),
+}
+UPLOADS: dict[str, Callable[[BlobClient], object]] = {
+    "Put Blob": lambda blob: blob.upload_blob(b"1", overwrite=True),
+    "Put Block List": lambda blob: _put_blocks(blob),
+    "Copy Blob": lambda blob: blob.start_copy_from_url(blob.url),
+    "Copy Blob From URL": lambda blob: blob.start_copy_from_url(blob.url, requires_sync=True),
+    "deleted and uploaded": lambda blob: [blob.delete_blob(), blob.upload_blob(b"1")],
+    "uploaded and edited": lambda blob: [blob.upload_blob(b"1", overwrite=True), blob.set_blob_metadata({"a": "b"})],
+}
+
+
+def _put_blocks(blob: BlobClient) -> None:
+    blob.stage_block("block", b"1")
+    blob.commit_block_list([BlobBlock("block")])
+
+
+def _wait_for_the_next_second() -> None:
+    """Storage's times are whole seconds of the machine's clock."""
+    now = int(time.time())
+    wait_until(lambda: int(time.time()) > now)
+
+
+def _a_minute_later() -> float:
+    return time.time() + 60
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize("upload", [UPLOADS["Put Blob"], _put_blocks], ids=["blob", "blocks"])
+def test_edits_of_a_blob_are_not_told(
+    make_watcher: MakeWatcher,
+    blobs: ContainerClient,
+    host: FakeWebhooks,
+    upload: Callable[[BlobClient], object],
+    edit: Callable[[BlobClient], object],
+) -> None:
+    watcher = make_watcher(now=_a_minute_later)
+    watcher.record_baseline()
+    blob = blobs.get_blob_client("a.jpg")
+    upload(blob)
+    assert watcher.scan() == 1
+    edit(blob)
+    assert [watcher.scan(), watcher.scan()] == [0, 0]
+    assert len(host.accepted) == 1
+
+
+def test_an_upload_of_the_same_bytes_is_told_again(
+    make_watcher: MakeWatcher, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    watcher = make_watcher(now=_a_minute_later)
+    watcher.record_baseline()
+    cases = {f"{kind} after {before}": (before, kind) for kind in UPLOADS for before in ("Put Blob", "Put Block List")}
+    for name, (before, _) in cases.items():
+        UPLOADS[before](blobs.get_blob_client(name))
+    watcher.scan()
+    _wait_for_the_next_second()
+    for name, (_, kind) in cases.items():
+        UPLOADS[kind](blobs.get_blob_client(name))
+    assert [watcher.scan(), watcher.scan()] == [len(cases), 0]
+    assert sorted(host.subjects()) == sorted([*cases, *cases])
+    assert len({event["id"] for event in host.accepted}) == 2 * len(cases)
+
+
+def test_a_second_upload_within_the_second_of_the_first_is_told(
+    make_watcher: MakeWatcher, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    watcher = make_watcher(now=lambda: 0.0)  # every second of storage is still to come
+    watcher.record_baseline()
+    for content in (b"1", b"2"):
+        blobs.upload_blob("a.jpg", content, overwrite=True)
+        assert watcher.scan() == 1
+
+
+def test_an_edit_is_silent_once_the_second_of_its_upload_has_passed(
+    make_watcher: MakeWatcher, blobs: ContainerClient
+) -> None:
+    clock = [0.0]
+    watcher = make_watcher(now=lambda: clock[0])
+    watcher.record_baseline()
+    blob = blobs.upload_blob("a.jpg", b"1")
+    assert watcher.scan() == 1
+    clock[0] = _a_minute_later()
+    assert watcher.scan() == 0
+    blob.set_blob_metadata({"album": "holiday"})
+    assert watcher.scan() == 0
+
+
+def test_an_edit_of_a_blob_that_was_there_at_the_first_start_is_not_told(
+    make_watcher: MakeWatcher, blobs: ContainerClient
+) -> None:
+    blob = blobs.upload_blob("old.jpg", b"1")
+    watcher = make_watcher(now=_a_minute_later)
+    watcher.record_baseline()
+    blob.set_blob_metadata({"album": "holiday"})
+    assert watcher.scan() == 0
+
+
+def test_the_journal_of_the_version_before_holds_no_image_is_told_anew_and_none_is_forgotten(
+    make_watcher: MakeWatcher, blobs: ContainerClient, host: FakeWebhooks, tmp_path: Path
+) -> None:
+    told = blobs.upload_blob("told.jpg", b"1")
+    blobs.upload_blob("overwritten.jpg", b"1")
+    blobs.upload_blob("new.jpg", b"1")
+    with sqlite3.connect(tmp_path / "told.db") as database:
+        database.executescript(
+            "CREATE TABLE told (name TEXT PRIMARY KEY, etag TEXT NOT NULL) WITHOUT ROWID;"
+            "CREATE TABLE baseline (container TEXT PRIMARY KEY);"
+        )
+        database.execute("INSERT INTO baseline VALUES (?)", [blobs.container_name])
+        rows = [
+            ("told.jpg", told.get_blob_properties().etag.strip('"')),
+            ("overwritten.jpg", "0x1"),
+            ("gone.jpg", "0x2"),
+        ]
+        database.executemany("INSERT INTO told VALUES (?, ?)", rows)
+    database.close()
+    watcher = make_watcher(now=_a_minute_later)
+    watcher.record_baseline()
+    assert watcher.scan() == 3
+    assert host.subjects() == ["new.jpg", "overwritten.jpg"]
+    told.set_blob_metadata({"album": "holiday"})
+    assert watcher.scan() == 0

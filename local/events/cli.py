@@ -6,18 +6,18 @@ import logging
 import os
 import sys
 import threading
-import time
 from contextlib import ExitStack
 
-from azure.core.exceptions import AzureError
-
+from local import notices
 from local.addresses import Addresses, add_stack_options
 from local.events.container import WatchedContainer
 from local.events.journal import Journal
+from local.events.rounds import Rounds
 from local.events.stopping import stop_event
 from local.events.watcher import Watcher
-from local.events.webhook import NotDeliveredError, Subscription, Webhook
+from local.events.webhook import Subscription, Webhook
 from local.private import private_folder
+from local.trouble import Trouble
 
 INTERVAL_SECONDS = 0.5
 DESCRIPTION = """\
@@ -42,9 +42,10 @@ def main(argv: list[str]) -> int:
             print(f"{folder} is in use by another watcher: stop that one, or give another --state", file=sys.stderr)
             return 1
         watcher = _watcher(options, stack, stop)
-        if _prepare(watcher, stop):
+        rounds = Rounds(stop, Trouble(_say), interval_seconds=options.interval)
+        if rounds.until_one_succeeds(watcher.record_baseline):
             print("events ready", flush=True)
-            _watch(watcher, stop, options.interval)
+            rounds.until_stopped(lambda: _scan(watcher))
     return 0
 
 
@@ -86,36 +87,11 @@ def _watcher(options: argparse.Namespace, stack: ExitStack, stop: threading.Even
     )
 
 
-def _prepare(watcher: Watcher, stop: threading.Event) -> bool:
-    """Record the baseline as soon as storage answers; False when told to stop meanwhile."""
-    said = ""
-    while not stop.is_set():
-        try:
-            watcher.record_baseline()
-            return True
-        except AzureError as error:
-            said = _say_once(said, f"storage does not answer yet: {error.message.splitlines()[0]}")
-            stop.wait(INTERVAL_SECONDS)
-    return False
+def _scan(watcher: Watcher) -> None:
+    if told := watcher.scan():
+        logger.info("told the host of %d changes", told)
 
 
-def _watch(watcher: Watcher, stop: threading.Event, interval_seconds: float) -> None:
-    said = ""
-    while not stop.is_set():
-        begun = time.monotonic()
-        try:
-            if told := watcher.scan():
-                logger.info("told the host of %d changes", told)
-            said = ""
-        except NotDeliveredError as error:
-            said = _say_once(said, f"{error}; trying again")
-        except AzureError as error:
-            said = _say_once(said, f"storage does not answer: {error.message.splitlines()[0]}; trying again")
-        # Listing a large container must not take the machine: never more than a tenth of the time.
-        stop.wait(max(interval_seconds, 9 * (time.monotonic() - begun)))
-
-
-def _say_once(said: str, message: str) -> str:
-    if message != said:
-        logger.warning(message)
-    return message
+def _say(text: str) -> None:
+    logger.warning(text)
+    notices.send(text)

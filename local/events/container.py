@@ -11,6 +11,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContainerClient
 
 PAGE_BLOBS = 1000
+CONNECT_SECONDS = 2.0
+# More than a page of many thousand blobs takes on a busy machine, and all that a hung storage costs at a time.
+READ_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class WatchedContainer:
 
     def __init__(self, connection_string: str, name: str) -> None:
         self.name = name
-        # The watcher looks again in a moment anyway.
-        self._client = ContainerClient.from_connection_string(connection_string, name, retry_total=0)
+        # The watcher looks again in a moment anyway: one short try.
+        self._client = ContainerClient.from_connection_string(
+            connection_string, name, retry_total=0, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -5,13 +5,15 @@ import signal
 import sys
 import threading
 
+from local.notices import is_supervised
+
 
 def stop_event() -> threading.Event:
     """Return an event that is set once this process should finish what it is doing and end."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if os.environ.get("BLOBSIGHT_PARENT") == "1":
+    if is_supervised():
         threading.Thread(target=_wait_for_end_of_input, args=[stop], daemon=True).start()
     return stop
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local import notices
 from local.private import private_folder
 
 FIRST_DELAY_SECONDS = 0.2
@@ -138,6 +139,9 @@ class Service:
         assert process.stdout is not None  # noqa: S101
         with process.stdin, process.stdout, self.recipe.log.open("a") as log:
             for line in process.stdout:
+                if notice := notices.received(line):  # its log has it already, with the time
+                    self._report(f"{self.recipe.name}: {notice}")
+                    continue
                 log.write(line)
                 log.flush()
                 if self.recipe.ready_text in line:

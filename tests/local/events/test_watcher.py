@@ -6,7 +6,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from azure.core.exceptions import ServiceResponseTimeoutError
 from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSettings
+from doubles.azurite import Azurite
 from doubles.patience import wait_until
 from doubles.ports import five_free_ports
 from doubles.webhooks import FakeWebhooks, running_webhooks
@@ -401,4 +403,18 @@ def test_the_journal_of_the_version_before_holds_no_image_is_told_anew_and_none_
     assert watcher.scan() == 3
     assert host.subjects() == ["new.jpg", "overwritten.jpg"]
     told.set_blob_metadata({"album": "holiday"})
+    assert watcher.scan() == 0
+
+
+def test_a_storage_that_hangs_costs_one_short_try(
+    watcher: Watcher, azurite: Azurite, monkeypatch: pytest.MonkeyPatch, make_watcher: MakeWatcher
+) -> None:
+    monkeypatch.setattr("local.events.container.READ_SECONDS", 0.2)
+    impatient = make_watcher()
+    azurite.suspend()
+    try:
+        with pytest.raises(ServiceResponseTimeoutError):
+            impatient.scan()
+    finally:
+        azurite.resume()
     assert watcher.scan() == 0

@@ -33,6 +33,22 @@ def test_a_part_is_ready_when_its_line_appears_on_standard_output(
     assert [line.split()[0] for line in said] == ["host"]
 
 
+def test_a_notice_of_a_part_is_said_at_the_console_and_is_no_line_of_its_log(
+    supervisor: Supervisor, make_recipe: MakeRecipe, said: list[str]
+) -> None:
+    script = """
+    from local import notices
+    notices.send("storage does not answer")
+    print("part ready", flush=True)
+    import time; time.sleep(60)
+    """
+    recipe = make_recipe("events", script)
+    supervisor.launch(recipe)
+    supervisor.wait_until_ready("events")
+    assert said[0] == "events: storage does not answer"
+    assert recipe.log.read_text() == "part ready\n"
+
+
 def test_a_part_has_a_process_group_of_its_own_in_the_session_of_its_supervisor(
     supervisor: Supervisor, make_recipe: MakeRecipe
 ) -> None:

@@ -1,0 +1,58 @@
+"""Say what is wrong with something that is tried again and again, without a line for every try."""
+
+import time
+from collections.abc import Callable
+
+# What is over sooner is not worth a line: of a part that is started again, the supervisor tells.
+GRACE_SECONDS = 5.0
+FIRST_REMINDER_SECONDS = 60.0
+
+
+class Trouble:
+    """
+    Says what is wrong once it has gone on for GRACE_SECONDS, and when it is over, with how long it was.
+
+    In between it says so again after a minute, and after twice the time that has gone by until then.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._kind: str | None = None
+        self._text = ""
+        self._since = 0.0
+        self._due_seconds = GRACE_SECONDS
+
+    def note(self, kind: str, text: str, *, since: float | None = None) -> None:
+        """
+        Something of this *kind* is wrong, and *text* says what: it may differ each time, and is not said for that.
+
+        *since* is when the try that brought it to light began, by the clock; without it, now.
+        """
+        now = self._clock()
+        if kind != self._kind:
+            self.over()
+            self._kind, self._since = kind, now if since is None else since
+        self._text = text
+        lasted = now - self._since
+        if lasted >= self._due_seconds:
+            self._say(f"{text} (for {duration(lasted)} now)" if self._was_said else text)
+            self._due_seconds = max(2 * lasted, FIRST_REMINDER_SECONDS)
+
+    def over(self) -> None:
+        """All is well."""
+        if self._was_said:
+            self._say(f"over after {duration(self._clock() - self._since)}: {self._text}")
+        self._kind = None
+        self._due_seconds = GRACE_SECONDS
+
+    @property
+    def _was_said(self) -> bool:
+        return self._due_seconds > GRACE_SECONDS
+
+
+def duration(seconds: float) -> str:
+    """Return it as a person says it, in seconds, minutes or hours."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

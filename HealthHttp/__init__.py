@@ -5,10 +5,10 @@ import azure.functions as func
 from shared import health, parameters, web
 
 
-@web.endpoint
-def main(req: func.HttpRequest) -> func.HttpResponse:
+@web.async_endpoint
+async def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 or 503."""
     parameters.only(req)
-    report = health.report()
+    report = await health.report()
     body = report.detailed() if health.may_know(parameters.key_of(req)) else report.short()
     return web.answer_json(body, status=200 if report.up else 503)

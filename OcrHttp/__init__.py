@@ -5,7 +5,7 @@ import azure.functions as func
 from shared import ocr_api, web
 
 
-@web.durable_endpoint
+@web.async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer 202 with Location and Retry-After until the text is there."""
     # Imported here: its import costs more than all others together, and only this function and AnalyzeOnUpload need it.

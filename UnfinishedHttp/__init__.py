@@ -5,7 +5,7 @@ import azure.functions as func
 from shared import unfinished_api, web
 
 
-@web.durable_endpoint
+@web.async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer with a page of what is unfinished, or with what is tried again."""
     # Imported here: its import costs more than all others together.

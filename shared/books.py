@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
-from shared import ledger, names
+from shared import ledger, names, patience
 from shared.errors import ConflictError, StorageError
 from shared.ledger import Ledger
 from shared.retry import Clock
@@ -116,7 +116,7 @@ class Books:
             if not self._writing:
                 self._writing = True
                 job.turn.set()
-        if not self._clock.wait(job.turn, _LONGEST_TURN_SECONDS):
+        if not self._clock.wait(job.turn, patience.left(_LONGEST_TURN_SECONDS)):
             self._withdraw(job)
         if not job.over:
             self._write_for_all()
@@ -135,7 +135,8 @@ class Books:
         with self._lock:
             batch, self._jobs = self._jobs, []
         try:
-            self._commit(batch)
+            with patience.overtime():  # others wait for it too
+                self._commit(batch)
         except BaseException as error:
             for job in batch:
                 job.error = error

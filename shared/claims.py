@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from shared import log, names
+from shared import log, names, patience
 from shared.errors import (
     BlobsightError,
     BusyError,
@@ -95,7 +95,7 @@ class Claims:
             BlobsightError: what *call* raised. An image that the service refused stays refused, without another call.
         """
         name = names.claim(subject, question.key)
-        deadline = Deadline.after(wait_seconds, self._clock)
+        deadline = Deadline.after(patience.left(wait_seconds), self._clock)
         pause = _FIRST_PAUSE_SECONDS
         found: _Held | Answer | None = self._create(name, question)
         while True:
@@ -207,7 +207,7 @@ class Claims:
                         log.event(_logger, "claim.lost", level=logging.WARNING, claim=held.name)
                         return
 
-        thread = threading.Thread(target=renew, name=f"claim {held.lease}", daemon=True)
+        thread = threading.Thread(target=patience.carried(renew), name=f"claim {held.lease}", daemon=True)
         thread.start()
         try:
             yield
@@ -218,15 +218,25 @@ class Claims:
     def _store(self, held: _Held, document: dict[str, Any], *, release: bool) -> None:
         """Keep what the service said; whatever goes wrong here, the caller still gets it."""
         try:
-            self._write(held.name, document, lease=held.lease)
-            if release:
-                self._blobs.release(names.CACHE, held.name, held.lease)
+            with patience.overtime():
+                self._write_held(held, document)
+                if release:
+                    self._blobs.release(names.CACHE, held.name, held.lease)
         except StorageError as error:
             log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error.message)
 
+    def _write_held(self, held: _Held, document: dict[str, Any]) -> None:
+        try:
+            self._write(held.name, document, lease=held.lease)
+        except ConflictError:
+            # Where storage did not answer for so long that the lease lapsed, it is renewed if nobody has come between.
+            if not self._blobs.renew(names.CACHE, held.name, held.lease):
+                raise
+            self._write(held.name, document, lease=held.lease)
+
     def _abandon(self, held: _Held) -> None:
         """Let the next one ask, at once instead of when the lease lapses."""
-        with suppress(StorageError):
+        with suppress(StorageError), patience.overtime():
             self._blobs.delete(names.CACHE, held.name, lease=held.lease)
 
     def _write(

@@ -8,7 +8,7 @@ before's. Then the bytes are read, once: the records that are of them tell the i
 from contextlib import suppress
 
 from shared import records, steps
-from shared.errors import ConflictError, ImageArchivedError
+from shared.errors import StorageError
 from shared.records import LookedAt, SourceChangedError
 from shared.services import Services
 from shared.storage import BlobInfo
@@ -23,7 +23,7 @@ def recognize(services: Services, image: BlobInfo) -> bool:
     if not doubtful:
         return False
     # What cannot be read now, or changes meanwhile, is shown as its properties tell.
-    with suppress(ConflictError, ImageArchivedError, SourceChangedError):
+    with suppress(StorageError, SourceChangedError):
         version = records.digested(services.images, image)
         if version is None:
             return False

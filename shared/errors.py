@@ -16,6 +16,7 @@ Every error that is raised on purpose, in one tree.
     |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
     |-- CallsStoppedError             somebody has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
+    |   |-- StorageRefusedError       it takes no such name or continuation
     |   |-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
     |   |-- ImageArchivedError        the blob lies in the archive tier, from which nothing can be read
     |   `-- ImageIncompleteError      the blob is still being copied
@@ -195,6 +196,15 @@ class StorageError(BlobsightError):
     code = "storage_unavailable"
     action = "Check that the storage account of the settings ImagesStorage and AzureWebJobsStorage answers."
     transient = True
+
+
+class StorageRefusedError(StorageError):
+    """Blob storage takes no such name or continuation (400). The same never will be taken."""
+
+    status = 400
+    code = "bad_parameter"
+    action = "Correct the name or the continuation; a continuation is what the page before said, unchanged."
+    transient = False
 
 
 class ConflictError(StorageError):

@@ -1,27 +1,40 @@
 """
 Is the app able to work: settings, storage, Computer Vision. Asked at most twice a minute, whoever calls.
+
+A look has threads of its own, one for each part, and ends in `LOOK_SECONDS`, whatever the parts do. One look is under
+way at a time; whoever comes meanwhile is told what the last one has found.
 """
 
+import asyncio
 import hmac
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
-from shared import names, services
-from shared.errors import BlobsightError, BusyError
+from shared import names, patience, services
+from shared.errors import BlobsightError, BusyError, StorageError, VisionUnavailableError
 from shared.retry import Clock, SystemClock
 from shared.services import Services
 from shared.settings import health_key
 
-# Anybody may call the endpoint, and each look spends one call of the quota.
+LOOK_SECONDS = 5.0
+# Anybody may call the endpoint, and each look spends one call of the quota, one listing and one write.
 _FRESH_SECONDS = 30.0
-_VISION_SECONDS = 5.0
+# What a part answers at the very end can still be told.
+_PART_SECONDS = 4.5
+
+_T = TypeVar("_T")
+Problem = dict[str, str]
 
 
 class Report(NamedTuple):
     """What was found; `problems` holds `{"part", "code", "message", "action"}` each."""
 
-    problems: tuple[dict[str, str], ...]
+    problems: tuple[Problem, ...]
 
     @property
     def up(self) -> bool:
@@ -38,27 +51,78 @@ class Report(NamedTuple):
 
 
 class Health:
-    """The last look and its time. Safe for threads: one looks, the others wait for what it finds."""
+    """The last report and its time, and the look under way. Safe for threads, and for event loops: nothing blocks."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._last: tuple[float, Report] | None = None
+        self._under_way: Future[Report] | None = None
+        self._look = Look()
 
-    def report(self) -> Report:
-        """What the last look found, or a new one if that is too old."""
+    async def report(self) -> Report:
+        """
+        The last report, or a new one if that is too old; it takes `LOOK_SECONDS` at most.
+
+        While a look is under way, only the caller who started it waits for it, and all where there is no report yet.
+        """
         with self._lock:
-            if self._last is None or self._clock.now() - self._last[0] >= _FRESH_SECONDS:
-                self._last = (self._clock.now(), look())
-            return self._last[1]
+            last = self._last
+            if last and (self._under_way or self._clock.now() - last[0] < _FRESH_SECONDS):
+                return last[1]
+            self._under_way = self._under_way or _in_thread("health", self._renew)
+            under_way = self._under_way
+        return await asyncio.wrap_future(under_way)
+
+    def _renew(self) -> Report:
+        try:
+            report = self._look()
+            with self._lock:
+                self._last = (self._clock.now(), report)
+            return report
+        finally:
+            with self._lock:
+                self._under_way = None
+
+
+class Look:
+    """Asks every part once. A part that has not answered the look before is not asked again until it has."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Future[Problem | None]] = {}
+
+    def __call__(self) -> Report:
+        """What was found within `LOOK_SECONDS`."""
+        until = time.monotonic() + LOOK_SECONDS
+        try:
+            parts = services.current()
+        except BlobsightError as error:
+            return Report((_problem("settings", error),))
+        for part, (check, _) in _PARTS.items():
+            if part not in self._asked:
+                self._asked[part] = _in_thread(f"health of {part}", partial(check, parts))
+        wait(self._asked.values(), timeout=until - time.monotonic())
+        found = [self._found(part) for part in _PARTS]
+        return Report(tuple(problem for problem in found if problem))
+
+    def _found(self, part: str) -> Problem | None:
+        asked = self._asked[part]
+        if not asked.done():
+            return _problem(part, _PARTS[part][1](f"There was no answer within {LOOK_SECONDS:g} s."))
+        del self._asked[part]
+        try:
+            asked.result()
+        except BlobsightError as error:
+            return _problem(part, error)
+        return None
 
 
 _health = Health(SystemClock())
 
 
-def report() -> Report:
+async def report() -> Report:
     """The process's health."""
-    return _health.report()
+    return await _health.report()
 
 
 def may_know(key: str | None) -> bool:
@@ -70,25 +134,28 @@ def may_know(key: str | None) -> bool:
     return hmac.compare_digest(key.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
 
 
-def look() -> Report:
-    """Ask every part once."""
-    try:
-        parts = services.current()
-    except BlobsightError as error:
-        return Report((_problem("settings", error),))
-    problems = []
-    for part, check in (("vision", _vision), ("images", _images), ("host", _host)):
+def _in_thread(name: str, action: Callable[[], _T]) -> "Future[_T]":
+    """Begin it in a thread that keeps no process from ending."""
+    future: Future[_T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
         try:
-            check(parts)
-        except BlobsightError as error:
-            problems.append(_problem(part, error))
-    return Report(tuple(problems))
+            with patience.within(_PART_SECONDS):
+                result = action()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
 
 
 def _vision(parts: Services) -> None:
     # Where others come first, the service is well.
     with suppress(BusyError):
-        parts.vision.list_models(timeout_seconds=_VISION_SECONDS)
+        parts.vision.list_models()
 
 
 def _images(parts: Services) -> None:
@@ -96,8 +163,17 @@ def _images(parts: Services) -> None:
 
 
 def _host(parts: Services) -> None:
-    parts.host.page(names.CACHE, limit=1)
+    # A full or read-only account still lists.
+    parts.host.write(names.HEALTH, names.HEALTH_BLOB, b"", content_type=names.BYTES)
 
 
-def _problem(part: str, error: BlobsightError) -> dict[str, str]:
+# How each is asked, and the error if it does not answer.
+_PARTS: dict[str, tuple[Callable[[Services], None], type[BlobsightError]]] = {
+    "vision": (_vision, VisionUnavailableError),
+    "images": (_images, StorageError),
+    "host": (_host, StorageError),
+}
+
+
+def _problem(part: str, error: BlobsightError) -> Problem:
     return {"part": part, "code": error.code, "message": error.message, "action": error.action}

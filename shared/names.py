@@ -23,9 +23,12 @@ CACHE = "cache"
 INPUTS = "inputs"
 KEYS = "keys"
 QUOTA = "quota"
+HEALTH = "health"
+# Written to see whether the account takes anything; nobody reads it.
+HEALTH_BLOB = "written"
 
 # Written by the app, hence never to be watched by it: an output that triggered the app would loop for ever.
-OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, KEYS, QUOTA)
+OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, KEYS, QUOTA, HEALTH)
 
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"

@@ -4,13 +4,14 @@ Jobs and appointments handed over to their orchestrators, and what can be asked 
 The durable client is the function's own, made of its binding and used on the event loop that it belongs to.
 """
 
+import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from shared import log
+from shared import log, patience
 from shared.appointments import Appointment
 from shared.errors import StorageError
 from shared.jobs import Job, Json
@@ -19,6 +20,7 @@ ORCHESTRATOR = "OcrOrchestrator"
 RETRY_ORCHESTRATOR = "RetryOrchestrator"
 _UNDER_WAY = ("Running", "Pending", "ContinuedAsNew", "Suspended")
 
+_T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 
 
@@ -64,7 +66,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     """
     orchestrator = ORCHESTRATOR if isinstance(task, Job) else RETRY_ORCHESTRATOR
     try:
-        await client.start_new(orchestrator, task.instance_id, task.to_json())
+        await _in_time(client.start_new(orchestrator, task.instance_id, task.to_json()))
     except Exception as error:  # the SDK raises nothing more specific
         status = await _status_or_none(client, task.instance_id)
         if not is_under_way(status):
@@ -83,7 +85,7 @@ async def status_of(client: DurableClient, instance_id: str) -> Any:
         StorageError: nobody answered.
     """
     try:
-        return await client.get_status(instance_id)
+        return await _in_time(client.get_status(instance_id))
     except Exception as error:  # the SDK raises nothing more specific
         raise StorageError(f"The Read {instance_id} could not be asked for: {error}.") from error
 
@@ -96,9 +98,17 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
         StorageError: nobody answered.
     """
     try:
-        await client.terminate(instance_id, "cancelled over HTTP")
+        await _in_time(client.terminate(instance_id, "cancelled over HTTP"))
     except Exception as error:  # the SDK raises nothing more specific
         raise StorageError(f"The Read {instance_id} could not be cancelled: {error}.") from error
+
+
+async def _in_time(asked: Coroutine[Any, Any, _T]) -> _T:
+    """What the host answers, in the invocation's time; it asks storage itself, and has none."""
+    try:
+        return await asyncio.wait_for(asked, patience.left(patience.BACKGROUND_SECONDS))
+    except TimeoutError:
+        raise TimeoutError("the Functions host did not answer in time") from None
 
 
 def _is_the_same(job: Job, other: Job | None) -> bool:

@@ -28,7 +28,7 @@ from shared import (
     unfinished,
 )
 from shared.appointments import Appointment
-from shared.errors import BadRequestError, BusyError, UploadInterruptedError
+from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.records import Recipe, SourceChangedError, Version
 from shared.services import Services
 
@@ -95,7 +95,7 @@ def rescue(parts: Services, message: bytes) -> list[Appointment]:
     except SourceChangedError as change:
         # Another version has an event of its own.
         return _drop("gone" if change.deleted else "overwritten", event)
-    except BadRequestError:
+    except (BadRequestError, StorageRefusedError):
         return _drop("bad_name", event)
     if not found:
         return _drop("accounted_for", event)

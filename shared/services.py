@@ -5,15 +5,15 @@ Everything below here is handed what it needs; this is the only place that puts 
 """
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from shared import image_blobs, names
+from shared import image_blobs, names, patience
 from shared.asking import Desk
+from shared.bulkhead import Bulkhead
 from shared.claims import Claims
 from shared.gate import Gate
 from shared.images import ImageBlob, ImageBytes, ImageUrl
@@ -60,9 +60,17 @@ class Services(NamedTuple):
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
-    """Do what blocks in a thread: an event loop that waits freezes every function of the process."""
-    run = contextvars.copy_context().run
-    return await asyncio.get_running_loop().run_in_executor(executor, run, action)
+    """
+    Do what blocks in a thread: an event loop that waits freezes every function of the process.
+
+    It ends in the caller's time, or in that of the background where nobody waits for it (`shared.patience`).
+    """
+
+    def run() -> _T:
+        with patience.within(patience.BACKGROUND_SECONDS):
+            return action()
+
+    return await asyncio.get_running_loop().run_in_executor(executor, patience.carried(run))
 
 
 _lock = threading.Lock()
@@ -99,9 +107,13 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     clock = clock or SystemClock()
     # Uploads have an executor of their own beside the worker's threads.
     connections = 2 * settings.threads
-    images = BlobStore(settings.images_storage, connections=connections)
     same = settings.host_storage == settings.images_storage
-    host = images if same else BlobStore(settings.host_storage, connections=connections)
+    # Half of the worker's threads are for requests that need no storage, whatever storage does.
+    places = max(1, settings.threads // (2 if same else 4))
+    images = BlobStore(settings.images_storage, connections=connections, bulkhead=Bulkhead(places, clock))
+    host = (
+        images if same else BlobStore(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
+    )
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
         BlobStore(settings.host_storage, connections=8, hurried=True),

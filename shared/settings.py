@@ -372,7 +372,10 @@ class Settings:
         "1800",
     )
     max_wait_seconds: float = _setting(
-        "MAX_WAIT_SECONDS", "Longest wait of an invocation for its turn or for somebody else's answer.", _seconds, "20"
+        "MAX_WAIT_SECONDS",
+        "Longest time of an HTTP request; longest wait of an upload for its turn or for somebody else's answer.",
+        _seconds,
+        "20",
     )
     images_storage: str = _setting(
         "ImagesStorage", "Connection string of the account with the images.", _connection, secret=True
@@ -442,6 +445,15 @@ def health_key(environment: Mapping[str, str] | None = None) -> str | None:
     """HEALTH_KEY alone: it has to open the health report even where the other settings are wrong."""
     environment = os.environ if environment is None else environment
     return environment.get("HEALTH_KEY", "").strip() or None
+
+
+def max_wait_seconds(environment: Mapping[str, str] | None = None) -> float:
+    """MAX_WAIT_SECONDS alone: a request ends in time even where other settings are wrong; the default where it is."""
+    environment = os.environ if environment is None else environment
+    setting = next(each.metadata for each in fields(Settings) if each.name == "max_wait_seconds")
+    with suppress(ValueError):
+        return float(_read(setting, environment))
+    return float(setting["default"])
 
 
 def public_address(environment: Mapping[str, str] | None = None) -> str:

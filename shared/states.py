@@ -11,6 +11,7 @@ from typing import Any
 
 from shared import analysis, edited, image_blobs, names, steps, text, thumbnails, unfinished
 from shared.errors import BadRequestError
+from shared.patience import side_by_side
 from shared.records import LookedAt, Recipe
 from shared.services import Services
 from shared.storage import BlobInfo, Blobs, Page
@@ -57,9 +58,9 @@ def page(services: Services, *, limit: int, prefix: str = "", continuation: str 
     page_names = [info.name for info in found.items]
     prefixes = list(whole_prefixes(page_names, first=continuation is None, last=found.continuation is None))
     with ThreadPoolExecutor(_PARALLEL_IMAGES) as pool:
-        listed = dict(zip(prefixes, pool.map(partial(_thumbnails_below, services), prefixes), strict=True))
+        listed = dict(zip(prefixes, side_by_side(pool, partial(_thumbnails_below, services), prefixes), strict=True))
         look = _Listed(services.images, names.THUMBNAILS, listed).look
-        images = list(pool.map(lambda info: _state(services, info, look), found.items))
+        images = list(side_by_side(pool, lambda info: _state(services, info, look), found.items))
     return {"images": images, "continuation": found.continuation}
 
 

@@ -9,20 +9,21 @@ here as `StorageError` or `ConflictError`, or as None where "there is none" is a
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from shared.errors import BadRequestError, BlobsightError, ConflictError, ImageArchivedError, StorageError
+from shared import patience
+from shared.bulkhead import Bulkhead, Full
+from shared.errors import ConflictError, ImageArchivedError, StorageError, StorageRefusedError
 
-# The SDK's own defaults wait 15 s before the first retry: too long for a caller, and for an invocation's time.
-_RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1}
-_TIMEOUTS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
+# One operation with its retries, where nobody waits for the invocation; its end may come sooner (`shared.patience`).
+_SECONDS, _RETRIES = 150.0, 3
 # For whoever can do without better than wait.
-_NO_RETRIES: dict[str, Any] = {"retry_total": 0}
-_HURRIED: dict[str, Any] = {"connection_timeout": 2, "read_timeout": 2}
+_HURRIED_SECONDS = 2.0
+_AGAIN_SECONDS = 5.0
 # One image's records and claims are asked for again and again within seconds.
 _BLOBS_REMEMBERED = 256
 _T = TypeVar("_T")
@@ -134,13 +135,22 @@ class BlobStore:
         connection_string: of the account.
         connections: how many are kept.
         hurried: give up after two seconds, without another attempt.
+        bulkhead: the places of HTTP callers; without, all may wait.
     """
 
-    def __init__(self, connection_string: str, *, connections: int = 16, hurried: bool = False) -> None:
+    def __init__(
+        self,
+        connection_string: str,
+        *,
+        connections: int = 16,
+        hurried: bool = False,
+        bulkhead: Bulkhead | None = None,
+    ) -> None:
         self._connection_string = connection_string
         self._connections = connections
-        self._retries = _NO_RETRIES if hurried else _RETRIES
-        self._timeouts = _HURRIED if hurried else _TIMEOUTS
+        self._retries = 0 if hurried else _RETRIES
+        self._seconds = _HURRIED_SECONDS if hurried else _SECONDS
+        self._bulkhead = bulkhead
         self._lock = threading.Lock()
         self._client: Any = None
         # A blob's client. To make one costs an eighth of a request.
@@ -150,16 +160,53 @@ class BlobStore:
         return self._service().get_blob_client(container, name)
 
     def _service(self) -> Any:
+        from shared import account
+
         with self._lock:
             if self._client is None:
-                self._client = _connect(self._connection_string, self._connections, self._retries, self._timeouts)
+                self._client = account.client(
+                    self._connection_string, connections=self._connections, retries=self._retries
+                )
             return self._client
+
+    def _call(self, container: str, name: str, action: Callable[[], _T]) -> _T:
+        """Do it in the time that there is, and let no error of the SDK pass."""
+        where = f"{container}/{name}"
+        with patience.within(self._seconds):
+            if patience.left(self._seconds) <= 0:
+                raise StorageError(f"There was no time left to ask blob storage for {where}.")
+            try:
+                with self._place():
+                    return _asked(where, action)
+            except Full:
+                raise StorageError(
+                    f"Blob storage does not answer, and too many wait for it already to ask for {where}.",
+                    retry_after_seconds=_AGAIN_SECONDS,
+                ) from None
+
+    def _place(self) -> AbstractContextManager[None]:
+        return self._bulkhead.place() if self._bulkhead and patience.is_callers() else nullcontext()
+
+    def _or_none(self, container: str, name: str, action: Callable[[], _T]) -> _T | None:
+        """The same, where "there is none" is an answer."""
+        try:
+            return self._call(container, name, action)
+        except _AbsentError:
+            return None
+
+    def _holds(self, container: str, name: str, action: Callable[[], object]) -> bool:
+        """The same, where "somebody else was faster" is an answer."""
+        try:
+            self._call(container, name, action)
+        except ConflictError:
+            return False
+        return True
 
     def url(self, container: str, name: str) -> str:  # noqa: D102 (Blobs says it)
         return str(self._blob(container, name).url).partition("?")[0]
 
     def head(self, container: str, name: str) -> BlobInfo | None:  # noqa: D102
-        return _or_none(container, name, lambda: _info(self._blob(container, name).get_blob_properties()))
+        return self._or_none(container, name, lambda: _info(self._blob(container, name).get_blob_properties()))
 
     def read(self, container: str, name: str) -> Blob | None:  # noqa: D102
         def download() -> Blob:
@@ -168,7 +215,7 @@ class BlobStore:
             # on the condition that the blob is still that one.
             return Blob(_info(stream.properties), stream.readall())
 
-        return _or_none(container, name, download)
+        return self._or_none(container, name, download)
 
     def digest(self, container: str, name: str) -> Digest | None:  # noqa: D102
         def download() -> Digest:
@@ -179,7 +226,7 @@ class BlobStore:
                 md5.update(part)
             return Digest(_info(stream.properties), sha256.hexdigest(), md5.hexdigest())
 
-        return _or_none(container, name, download)
+        return self._or_none(container, name, download)
 
     def beginning(self, container: str, name: str, count: int) -> bytes | None:  # noqa: D102
         def download() -> bytes:
@@ -192,7 +239,7 @@ class BlobStore:
                     raise
                 return b""  # an empty blob has no such range
 
-        return _or_none(container, name, download)
+        return self._or_none(container, name, download)
 
     def write(  # noqa: D102
         self,
@@ -219,7 +266,7 @@ class BlobStore:
             )
             return _unquoted(answer["etag"])
 
-        return _call(container, name, lambda: self._with_container(container, upload))
+        return self._call(container, name, lambda: self._with_container(container, upload))
 
     def _with_container(self, container: str, action: Callable[[], str]) -> str:
         """Do it; if the container is missing, make it and do it again (a fresh account has none)."""
@@ -236,7 +283,7 @@ class BlobStore:
 
     def delete(self, container: str, name: str, *, etag: str | None = None, lease: str | None = None) -> None:  # noqa: D102
         condition = IfEtag(etag) if etag else None
-        _or_none(
+        self._or_none(
             container, name, lambda: self._blob(container, name).delete_blob(lease=lease, **_conditions(condition))
         )
 
@@ -250,11 +297,11 @@ class BlobStore:
             pages = listing.by_page(continuation_token=continuation)
             return Page([_info(each) for each in next(pages, ())], pages.continuation_token or None)
 
-        return _or_none(container, prefix, fetch) or Page([], None)
+        return self._or_none(container, prefix, fetch) or Page([], None)
 
     def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:  # noqa: D102
         condition = IfEtag(etag) if etag else None
-        return _holds(
+        return self._holds(
             container,
             name,
             lambda: self._blob(container, name).acquire_lease(
@@ -263,34 +310,15 @@ class BlobStore:
         )
 
     def renew(self, container: str, name: str, lease: str) -> bool:  # noqa: D102
-        return _holds(container, name, lambda: self._lease(container, name, lease).renew())
+        return self._holds(container, name, lambda: self._lease(container, name, lease).renew())
 
     def release(self, container: str, name: str, lease: str) -> None:  # noqa: D102
-        _holds(container, name, lambda: self._lease(container, name, lease).release())
+        self._holds(container, name, lambda: self._lease(container, name, lease).release())
 
     def _lease(self, container: str, name: str, lease: str) -> Any:
         from azure.storage.blob import BlobLeaseClient
 
         return BlobLeaseClient(self._blob(container, name), lease)
-
-
-def _connect(connection_string: str, connections: int, retries: Mapping[str, Any], timeouts: Mapping[str, Any]) -> Any:
-    import requests
-    from azure.core.pipeline.transport import RequestsTransport
-    from azure.storage.blob import BlobServiceClient
-
-    session = requests.Session()
-    # The default keeps 10 connections and throws the others away after each use.
-    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=connections)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    address = BlobServiceClient.from_connection_string(connection_string).url
-    # What the environment says of proxies and authorities, once; a session would ask it at every request.
-    given = session.merge_environment_settings(address, {}, None, None, None)
-    session.trust_env, session.proxies = False, given["proxies"]
-    # The timeouts are the transport's: of a client that is given one, the SDK takes none.
-    transport = RequestsTransport(session=session, session_owner=False, connection_verify=given["verify"], **timeouts)
-    return BlobServiceClient.from_connection_string(connection_string, transport=transport, **retries)
 
 
 def _conditions(condition: IfEtag | None) -> dict[str, Any]:
@@ -333,48 +361,56 @@ class _AbsentError(ConflictError):
     """There is no such blob, or no such container."""
 
 
-_KINDS: dict[int, type[BlobsightError]] = {
-    # The name or the continuation is none that storage takes.
-    400: BadRequestError,
-    404: _AbsentError,
-    409: ConflictError,
-    412: ConflictError,
-}
+_KINDS: dict[int, type[StorageError]] = {404: _AbsentError, 409: ConflictError, 412: ConflictError}
 # What a 409 says besides.
-_ARCHIVED = ("BlobArchived", "BlobBeingRehydrated")
+_ARCHIVED = frozenset(["BlobArchived", "BlobBeingRehydrated"])
+# What Azure Storage says of a name or a continuation; any other 400 is about what the app itself has put together.
+_REFUSED = frozenset(
+    [
+        "InvalidInput",
+        "InvalidQueryParameterValue",
+        "InvalidResourceName",
+        "InvalidUri",
+        "OutOfRangeInput",
+        "OutOfRangeQueryParameterValue",
+        "RequestUrlFailedToParse",
+    ]
+)
 
 
-def _call(container: str, name: str, action: Callable[[], _T]) -> _T:
+def _asked(where: str, action: Callable[[], _T]) -> _T:
     """Do it, and let no error of the SDK pass."""
     from azure.core.exceptions import AzureError, HttpResponseError
 
     try:
         return action()
     except HttpResponseError as error:
-        reason = _reason(error)
-        kind = ImageArchivedError if reason in _ARCHIVED else _KINDS.get(error.status_code or 0, StorageError)
-        raise kind(f"Blob storage answered {error.status_code} ({reason}) for {container}/{name}.") from error
-    except AzureError as error:
-        raise StorageError(
-            f"Blob storage could not be asked for {container}/{name}: {type(error).__name__}."
+        if error.status_code is None:
+            raise _unanswered(where, error) from error
+        raise _kind(error.status_code, _reason(error))(
+            f"Blob storage answered {error.status_code} ({_reason(error)}) for {where}."
         ) from error
+    except AzureError as error:
+        raise _unanswered(where, error) from error
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        # The SDK takes answers apart without a look whether they are what they should be.
+        raise StorageError(f"Blob storage gave an answer for {where} that is none of its own.") from error
 
 
-def _or_none(container: str, name: str, action: Callable[[], _T]) -> _T | None:
-    """The same, where "there is none" is an answer."""
-    try:
-        return _call(container, name, action)
-    except _AbsentError:
-        return None
+def _kind(status: int, reason: str) -> type[StorageError]:
+    if status == 400 and reason in _REFUSED:
+        return StorageRefusedError
+    if status == 409 and reason in _ARCHIVED:
+        return ImageArchivedError
+    return _KINDS.get(status, StorageError)
 
 
-def _holds(container: str, name: str, action: Callable[[], object]) -> bool:
-    """The same, where "somebody else was faster" is an answer."""
-    try:
-        _call(container, name, action)
-    except ConflictError:
-        return False
-    return True
+def _unanswered(where: str, error: Exception) -> StorageError:
+    from azure.core.exceptions import ServiceRequestTimeoutError, ServiceResponseTimeoutError
+
+    if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
+        return StorageError(f"Blob storage did not answer in time for {where}.")
+    return StorageError(f"Blob storage could not be asked for {where}: {type(error).__name__}.")
 
 
 def _reason(error: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from shared import edited, image_blobs, names, steps, unfinished
 from shared.appointments import Appointment
 from shared.errors import ConflictError
+from shared.patience import side_by_side
 from shared.records import LookedAt
 from shared.services import Services
 from shared.storage import Blob, BlobInfo
@@ -65,7 +66,7 @@ def page(
             size = min(limit - len(entries), _LISTED_AT_ONCE)
             found = services.images.page(names.UNFINISHED, prefix=prefix, limit=size, continuation=continuation)
             chosen = [info for info in found.items if _matches(info, wanted)]
-            entries += [entry for entry in pool.map(lambda info: _current(services, info), chosen) if entry]
+            entries += [entry for entry in side_by_side(pool, lambda info: _current(services, info), chosen) if entry]
             looked_at += len(found.items)
             continuation = found.continuation
             if continuation is None or len(entries) >= limit or looked_at >= _MOST_LOOKED_AT:

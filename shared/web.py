@@ -16,7 +16,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared import log, names, parameters
+from shared import log, names, parameters, patience, settings
 from shared.errors import BlobsightError, BusyError
 from shared.storage import Blob
 
@@ -24,15 +24,22 @@ CORRELATION = "X-Correlation-Id"
 
 _logger = logging.getLogger(__name__)
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
-DurableHandler = Callable[[func.HttpRequest, str], Awaitable[func.HttpResponse]]
+AsyncHandler = Callable[..., Awaitable[func.HttpResponse]]
+# For a 503 that does not say how long: most outages of storage are over by then, or last for minutes.
+_AGAIN_SECONDS = 5.0
 
 
 def endpoint(handler: Handler) -> Handler:
-    """Make a handler an HTTP function: errors become problems, and everything logged carries one identifier."""
+    """
+    Make a handler an HTTP function.
+
+    Errors become problems, everything logged carries one identifier, and whatever the handler waits for ends in
+    MAX_WAIT_SECONDS.
+    """
 
     @functools.wraps(handler)
     def main(req: func.HttpRequest) -> func.HttpResponse:
-        with log.correlated(_correlation(req)) as correlation:
+        with log.correlated(_correlation(req)) as correlation, patience.request(settings.max_wait_seconds()):
             try:
                 parameters.check(req)
                 response = handler(req)
@@ -44,15 +51,15 @@ def endpoint(handler: Handler) -> Handler:
     return main
 
 
-def durable_endpoint(handler: DurableHandler) -> DurableHandler:
-    """The same for an asynchronous function with a durable client, whose binding is named `starter`."""
+def async_endpoint(handler: AsyncHandler) -> AsyncHandler:
+    """The same for an asynchronous function, whatever other bindings it has."""
 
     @functools.wraps(handler)
-    async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-        with log.correlated(_correlation(req)) as correlation:
+    async def main(req: func.HttpRequest, *given: str, **bindings: str) -> func.HttpResponse:
+        with log.correlated(_correlation(req)) as correlation, patience.request(settings.max_wait_seconds()):
             try:
                 parameters.check(req)
-                response = await handler(req, starter)
+                response = await handler(req, *given, **bindings)
             except Exception as error:
                 response = _answer_to(error, correlation)
             response.headers[CORRELATION] = correlation
@@ -87,7 +94,10 @@ def _utf8(body: Mapping[str, Any]) -> bytes:
 
 
 def problem(error: BlobsightError) -> func.HttpResponse:
-    """An error as `application/problem+json`."""
+    """An error as `application/problem+json`; a 503 always says when to come back."""
+    seconds = error.retry_after_seconds
+    if seconds is None and error.status == 503:
+        seconds = _AGAIN_SECONDS
     body = {
         "type": f"urn:blobsight:problem:{error.code}",
         "title": HTTPStatus(error.status).phrase,
@@ -95,13 +105,13 @@ def problem(error: BlobsightError) -> func.HttpResponse:
         "code": error.code,
         "detail": error.message,
         "action": error.action,
-        "retryAfterSeconds": error.retry_after_seconds,
+        "retryAfterSeconds": seconds,
         "visionRequestId": error.request_id,
         "correlationId": log.correlation_id(),
     }
     headers = {}
-    if error.retry_after_seconds is not None:
-        headers["Retry-After"] = _whole_seconds(error.retry_after_seconds)
+    if seconds is not None:
+        headers["Retry-After"] = _whole_seconds(seconds)
     return func.HttpResponse(
         _utf8({key: value for key, value in body.items() if value is not None}),
         status_code=error.status,

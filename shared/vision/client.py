@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from shared import settings
+from shared import patience, settings
+from shared.door import too_late
 from shared.errors import (
     BadRequestError,
     BlobsightError,
+    BusyError,
     UnexpectedAnswerError,
     VisionError,
     VisionMisplacedError,
@@ -274,8 +276,11 @@ class VisionClient:
 
         No error repeats what of *address*, the image's, may be a key. *key* is the gate's.
         """
-        deadline = Deadline.after(timeout_seconds or self._timeout_seconds, self._clock)
-        limit = Deadline(self._clock, min(deadline.at, self._clock.now() + self._max_wait_seconds))
+        seconds = patience.left(timeout_seconds or self._timeout_seconds)
+        deadline = Deadline.after(seconds, self._clock)
+        limit = Deadline.after(patience.left_for_turns(min(seconds, self._max_wait_seconds)), self._clock)
+        if limit.remaining() <= 0:
+            raise too_late(BusyError, 0.0)
         visit = self._gate.visit(limit, paid=method == "POST", background=background, key=key)
 
         def attempt(deadline: Deadline) -> _T:

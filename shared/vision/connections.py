@@ -8,16 +8,14 @@ authorities for every new connection, which is ten times the CPU of the connecti
 
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from shared.vision import timed
+from shared import timed
 
 
 def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
@@ -42,7 +40,7 @@ def _origin(address: str) -> str:
     return str(request.url)
 
 
-class Adapter(HTTPAdapter):
+class Adapter(timed.Adapter):
     """Every connection uses one TLS context, made when the first one is needed."""
 
     def __init__(self, connections: int, ca_bundle: str | None) -> None:
@@ -80,19 +78,8 @@ class Adapter(HTTPAdapter):
         proxies: dict[str, str],
     ) -> requests.Response:
         """Send; all of it, and what this thread then reads of the answer, may take so many seconds."""
-        timed.allowed.until = time.monotonic() + seconds
+        timed.allowed.begin(seconds)
         return self.send(request, stream=True, timeout=(connect_seconds, seconds), proxies=proxies)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pools of connections that keep to their time."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": timed.Pool, "https": timed.TlsPool}
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """The same behind a proxy."""
-        manager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = {"http": timed.Pool, "https": timed.TlsPool}
-        return manager
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
         """The pool of an address; the latest is remembered, because to look it up takes the address apart again."""

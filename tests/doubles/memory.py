@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from shared.errors import BadRequestError, ConflictError, ImageArchivedError
+from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.retry import Clock
 from shared.storage import Blob, BlobInfo, Digest, IfEtag, Page
@@ -117,7 +117,7 @@ class MemoryBlobs:
     ) -> str:
         with self._operation("write", container, name):
             if not 0 < len(name) <= MAX_BLOB_NAME_CHARACTERS:
-                raise BadRequestError(f"Blob storage answered 400 (InvalidUri) for {container}/{name}.")
+                raise StorageRefusedError(f"Blob storage answered 400 (InvalidUri) for {container}/{name}.")
             before = self._find(container, name)
             self._check(before, container, name, condition, lease)
             info = BlobInfo(
@@ -225,4 +225,4 @@ def _decoded(continuation: str) -> str:
     try:
         return base64.b64decode(continuation, altchars=b"-_", validate=True).decode()
     except ValueError:
-        raise BadRequestError("Blob storage answered 400 (OutOfRangeInput) for the continuation.") from None
+        raise StorageRefusedError("Blob storage answered 400 (OutOfRangeInput) for the continuation.") from None

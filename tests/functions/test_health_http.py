@@ -1,13 +1,20 @@
+import asyncio
+
+import azure.functions as func
 import pytest
 from doubles.clock import FakeClock
 from doubles.http_requests import parsed, problem_of, request
 from doubles.parts import Parts
 
-from HealthHttp import main
+import HealthHttp
 from shared import health, services
 from shared.errors import VisionUnauthorizedError
 
 KEY = "open-sesame"
+
+
+def main(asked: func.HttpRequest) -> func.HttpResponse:
+    return asyncio.run(HealthHttp.main(asked))
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Texts, numbers and JSON that cannot be meant: each is a 400 that names them, and nothing is asked of anybody."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -343,7 +344,7 @@ KEYS = [
 def test_a_key_that_is_no_text_is_a_wrong_key(app: Parts, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     monkeypatch.setenv("HEALTH_KEY", "open-sesame")
     app.images.before = app.host.before = None
-    answer = HealthHttp.main(request("GET", headers={"x-functions-key": key}))
+    answer = asyncio.run(HealthHttp.main(request("GET", headers={"x-functions-key": key})))
     assert (answer.status_code, parsed(answer)) == (200, {"status": "up"})
 
 

@@ -7,7 +7,7 @@ import pytest
 from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
-from shared import names
+from shared import names, patience
 from shared.claims import LEASE_SECONDS, Claims
 from shared.errors import (
     BusyError,
@@ -376,3 +376,72 @@ def test_a_lost_lease_is_not_renewed_for_ever(blobs, claims, monkeypatch, caplog
     monkeypatch.setattr(blobs, "acquire", remembering)
     assert ask(claims, call).json() == {"requestId": "r1"}
     assert "claim.lost" in caplog.text
+
+
+def test_an_answer_is_stored_though_the_lease_has_lapsed_while_storage_did_not_answer(claims, blobs, clock):
+    """The lease ends by storage's clock, and nobody could renew it."""
+
+    def slow() -> Answer:
+        clock.advance(LEASE_SECONDS + 1)
+        return ANSWER
+
+    assert ask(claims, slow) == ANSWER
+    again = Calls()
+    assert ask(claims, again).body == ANSWER.body
+    assert again.count == 0
+
+
+def test_an_answer_is_not_stored_over_who_has_taken_over_since(claims, blobs, clock):
+    def slow() -> Answer:
+        clock.advance(LEASE_SECONDS + 1)
+        assert ask(claims, Calls(Answer("application/json", b'{"requestId": "r2"}', "r2"))).request_id == "r2"
+        return ANSWER
+
+    assert ask(claims, slow) == ANSWER
+    assert ask(claims, Calls()).request_id == "r2"
+
+
+def test_a_paid_answer_is_stored_after_the_callers_time(claims, blobs, clock):
+    """What the claim waits for ends with the request; what was paid for is still written down."""
+    left: list[float] = []
+    with patience.request(10, clock):
+
+        def slow() -> Answer:
+            clock.advance(10)
+            blobs.before = lambda operation, *_: left.append(patience.left(150)) if operation == "write" else None
+            return ANSWER
+
+        assert ask(claims, slow) == ANSWER
+    assert left == [patience.OVERTIME_SECONDS]
+
+
+def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, clock, monkeypatch):
+    monkeypatch.setattr("shared.claims.RENEW_SECONDS", 0.0)
+    renewed = threading.Event()
+    left: list[float] = []
+
+    def look(operation: str, *_: str) -> None:
+        if operation == "renew":
+            left.append(patience.left(150))
+            renewed.set()
+
+    blobs.before = look
+
+    def slow() -> Answer:
+        assert renewed.wait(60)
+        return ANSWER
+
+    with patience.request(20, clock):
+        ask(claims, slow)
+    assert left[0] == 20
+
+
+def test_nobody_waits_for_an_answer_longer_than_the_request_lasts(claims, blobs, clock):
+    def meanwhile() -> Answer:
+        begun = clock.now()
+        with patience.request(3, clock), pytest.raises(BusyError):
+            ask(claims, Calls(), wait_seconds=20)
+        assert clock.now() - begun == pytest.approx(3)
+        return ANSWER
+
+    ask(claims, meanwhile)

@@ -1,12 +1,13 @@
+import asyncio
 import threading
 
 import pytest
 from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT, Parts, parts
 
-from shared import health, services
+from shared import health, names, services
 from shared.errors import BusyError, StorageError, VisionUnauthorizedError
-from shared.health import Health, Report
+from shared.health import Health, Look, Report
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def break_storage(app: Parts) -> None:
 
 def test_all_is_well_where_every_part_answers(app: Parts) -> None:
     with services.replaced(app.services):
-        report = health.look()
+        report = Look()()
     assert report.up
     assert report.detailed() == {"status": "up", "problems": []}
 
@@ -32,7 +33,7 @@ def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:
     app.vision.failing = VisionUnauthorizedError("refused the key of VISION_KEY")
     break_storage(app)
     with services.replaced(app.services):
-        report = health.look()
+        report = Look()()
     assert not report.up
     assert report.short() == {"status": "down"}
     assert report.detailed()["problems"] == [
@@ -54,14 +55,14 @@ def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:
 def test_a_long_queue_is_no_illness(app: Parts) -> None:
     app.vision.failing = BusyError("others come first", code="turn_too_late")
     with services.replaced(app.services):
-        assert health.look().up
+        assert Look()().up
 
 
 def test_wrong_settings_are_a_problem_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "_current", None)
     for name, value in {**ENVIRONMENT, "VISION_RATE": "fast"}.items():
         monkeypatch.setenv(name, value)
-    (problem,) = health.look().problems
+    (problem,) = Look()().problems
     assert (problem["part"], problem["code"]) == ("settings", "settings_invalid")
     assert "VISION_RATE" in problem["message"]
 
@@ -72,7 +73,7 @@ def test_parts_are_asked_at_most_twice_a_minute(app: Parts, clock: FakeClock) ->
     watch = Health(clock)
     with services.replaced(app.services):
         for _ in range(7):
-            watch.report()
+            asyncio.run(watch.report())
             clock.advance(10)
     assert looked == [0.0, 30.0, 60.0]
 
@@ -81,32 +82,121 @@ def test_what_is_mended_is_seen_at_the_next_look(app: Parts, clock: FakeClock) -
     watch = Health(clock)
     app.vision.failing = VisionUnauthorizedError("no")
     with services.replaced(app.services):
-        assert not watch.report().up
+        assert not asyncio.run(watch.report()).up
         app.vision.failing = None
-        assert not watch.report().up
+        assert not asyncio.run(watch.report()).up
         clock.advance(30)
-        assert watch.report().up
+        assert asyncio.run(watch.report()).up
 
 
-def test_callers_at_once_share_one_look(app: Parts, clock: FakeClock) -> None:
+def test_callers_at_once_share_the_first_look_and_hold_no_thread_meanwhile(app: Parts, clock: FakeClock) -> None:
     looked: list[str] = []
-    app.images.before = lambda operation, *_: looked.append(operation)
-    watch = Health(clock)
-    found: list[Report] = []
-    together = threading.Barrier(4)
+    begun, go_on = threading.Event(), threading.Event()
 
-    def ask() -> None:
-        together.wait()
-        found.append(watch.report())
+    def slow(operation: str, *_: str) -> None:
+        looked.append(operation)
+        begun.set()
+        assert go_on.wait(60)
+
+    app.images.before = slow
+    watch = Health(clock)
+
+    async def ask() -> list[Report]:
+        asked = [asyncio.create_task(watch.report()) for _ in range(16)]
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        # The event loop and the threads of others are free.
+        assert not any(each.done() for each in asked)
+        go_on.set()
+        return await asyncio.gather(*asked)
 
     with services.replaced(app.services):
-        threads = [threading.Thread(target=ask) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        assert [report.up for report in asyncio.run(ask())] == [True] * 16
     assert looked == ["page"]
-    assert [report.up for report in found] == [True] * 4
+
+
+def test_who_comes_during_a_look_is_told_the_last_report_at_once(app: Parts, clock: FakeClock) -> None:
+    watch = Health(clock)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: str) -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    async def ask() -> Report:
+        first = asyncio.create_task(watch.report())
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        assert [(await watch.report()).up for _ in range(3)] == [True] * 3
+        assert not first.done()
+        app.vision.failing = None
+        go_on.set()
+        return await first
+
+    with services.replaced(app.services):
+        asyncio.run(watch.report())
+        clock.advance(30)
+        app.images.before, app.vision.failing = slow, VisionUnauthorizedError("no")
+        asyncio.run(ask())
+
+
+def test_a_report_is_as_old_as_the_end_of_its_look(app: Parts, clock: FakeClock) -> None:
+    """Taken at its beginning, the report of a look of half a minute would be too old for all who wait for it."""
+    looked: list[float] = []
+
+    def long(*_: str) -> None:
+        looked.append(clock.now())
+        clock.advance(31)
+
+    app.images.before = long
+    watch = Health(clock)
+    with services.replaced(app.services):
+        for _ in range(3):
+            asyncio.run(watch.report())
+    assert looked == [0.0]
+
+
+def test_a_part_that_does_not_answer_is_named_in_time_and_not_asked_again_before_it_has(
+    app: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LOOK_SECONDS", 0.2)
+    go_on, looked = threading.Event(), []
+
+    def hang(operation: str, *_: str) -> None:
+        looked.append(operation)
+        assert go_on.wait(60)
+
+    app.images.before = hang
+    look = Look()
+    with services.replaced(app.services):
+        for _ in range(3):
+            (problem,) = look().problems
+            assert (problem["part"], problem["code"]) == ("images", "storage_unavailable")
+            assert "0.2 s" in problem["message"]
+        assert looked == ["page"]
+        go_on.set()
+        monkeypatch.setattr(health, "LOOK_SECONDS", 60.0)
+        assert look().up
+        app.images.before = None
+        assert look().up
+
+
+def test_an_account_that_takes_no_write_is_a_problem_though_it_can_be_read(app: Parts) -> None:
+    def full(operation: str, container: str, name: str) -> None:
+        if operation == "write":
+            raise StorageError(f"Blob storage answered 500 (InternalError) for {container}/{name}.")
+
+    app.host.before = full
+    with services.replaced(app.services):
+        (problem,) = Look()().problems
+    assert (problem["part"], problem["code"]) == ("host", "storage_unavailable")
+
+
+def test_looks_leave_one_small_blob(app: Parts) -> None:
+    with services.replaced(app.services):
+        for _ in range(3):
+            Look()()
+    assert app.host.contents(names.HEALTH) == {names.HEALTH_BLOB: b""}
 
 
 @pytest.mark.parametrize(

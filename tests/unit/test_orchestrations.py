@@ -9,7 +9,7 @@ import pytest
 from doubles.http_requests import Hub
 from doubles.parts import ENVIRONMENT
 
-from shared import jobs, orchestrations
+from shared import jobs, orchestrations, patience
 from shared.errors import StorageError
 from shared.jobs import Job
 from shared.records import Version
@@ -116,3 +116,29 @@ def test_no_instance_has_no_status() -> None:
     for nothing in (None, DurableOrchestrationStatus()):
         assert orchestrations.runtime_status(nothing) is None
         assert not orchestrations.is_under_way(nothing)
+
+
+def test_a_host_that_does_not_answer_is_waited_for_as_long_as_the_request_lasts() -> None:
+    """It asks storage itself before it answers."""
+
+    class Hanging(Hub):
+        async def get_status(self, instance_id: str) -> Any:
+            await asyncio.sleep(600)
+
+        async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Any) -> str:
+            await asyncio.sleep(600)
+            return instance_id
+
+        async def terminate(self, instance_id: str, reason: str) -> None:
+            await asyncio.sleep(600)
+
+    async def ask() -> None:
+        for asked in (
+            orchestrations.hand_over(Hanging(), JOB),
+            orchestrations.status_of(Hanging(), JOB.instance_id),
+            orchestrations.cancel(Hanging(), JOB.instance_id),
+        ):
+            with patience.request(0.05), pytest.raises(StorageError, match="did not answer in time"):
+                await asked
+
+    asyncio.run(ask())

@@ -12,7 +12,7 @@ from doubles.azurite import Azurite
 from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
-from shared.errors import BadRequestError, BlobsightError, ConflictError, ImageArchivedError, StorageError
+from shared.errors import BlobsightError, ConflictError, ImageArchivedError, StorageError, StorageRefusedError
 from shared.storage import Blobs, BlobStore, IfEtag
 
 LEASE_SECONDS = 15
@@ -457,11 +457,11 @@ def test_a_lapsed_lease_that_nobody_took_is_renewed_but_does_not_write(clock: Fa
 def test_the_double_is_as_strict_as_azure_where_azurite_is_not(clock: FakeClock) -> None:
     """Azure Storage answers 400 to a name of more than 1,024 characters, and 412 to a lease on a blob that is not."""
     blobs = MemoryBlobs(clock)
-    with pytest.raises(BadRequestError):
+    with pytest.raises(StorageRefusedError):
         put(blobs, "c", "n" * 1025)
     with pytest.raises(ConflictError):
         blobs.write("c", "new.txt", b"two", content_type="text/plain", lease=lease_id())
-    with pytest.raises(BadRequestError):
+    with pytest.raises(StorageRefusedError):
         blobs.page("c", continuation="no token of ours")
 
 
@@ -481,13 +481,13 @@ def test_the_hook_of_the_double_comes_before_each_operation(clock: FakeClock) ->
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, BadRequestError), (403, StorageError), (409, ConflictError), (412, ConflictError), (500, StorageError)],
+    [(400, StorageRefusedError), (403, StorageError), (409, ConflictError), (412, ConflictError), (500, StorageError)],
 )
 def test_each_refusal_of_storage_has_its_error(
     status: int, kind: type[BlobsightError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused request is told with storage's own code; the connection's key is in none of it."""
-    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    monkeypatch.setattr("shared.storage._RETRIES", 0)
     store = BlobStore(UNREACHABLE)
     with responses.RequestsMock() as service:
         service.get("http://127.0.0.1:9/a/images", status=status, headers={"x-ms-error-code": "OutOfRangeInput"})
@@ -497,8 +497,20 @@ def test_each_refusal_of_storage_has_its_error(
     assert "c2VjcmV0" not in str(caught.value)
 
 
+@pytest.mark.parametrize("reason", ["InvalidHeaderValue", "AuthenticationFailed", "Md5Mismatch", ""])
+def test_a_400_about_anything_but_a_name_or_a_continuation_is_no_callers_mistake(
+    reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.storage._RETRIES", 0)
+    with responses.RequestsMock() as service:
+        service.put("http://127.0.0.1:9/a/quota/a.json", status=400, headers={"x-ms-error-code": reason})
+        with pytest.raises(StorageError) as caught:
+            put(BlobStore(UNREACHABLE), "quota", "a.json")
+    assert (caught.value.status, caught.value.code) == (503, "storage_unavailable")
+
+
 def test_storage_that_is_not_there_is_a_storage_error_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    monkeypatch.setattr("shared.storage._RETRIES", 0)
     store = BlobStore(UNREACHABLE)
     with pytest.raises(StorageError) as caught:
         store.head("images", "a.jpg")
@@ -510,7 +522,7 @@ def test_storage_that_is_not_there_is_a_storage_error_without_the_key(monkeypatc
 
 
 def test_a_hurried_store_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 5, "initial_backoff": 60})
+    monkeypatch.setattr("shared.storage._RETRIES", 5)
     store = BlobStore(UNREACHABLE, hurried=True)
     with responses.RequestsMock() as service:
         service.head("http://127.0.0.1:9/a/images/a.jpg", status=503)
@@ -521,8 +533,8 @@ def test_a_hurried_store_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("hurried", [False, True])
 def test_storage_that_never_answers_is_given_up(hurried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
-    monkeypatch.setattr(f"shared.storage.{'_HURRIED' if hurried else '_TIMEOUTS'}", {"read_timeout": 0.1})
+    monkeypatch.setattr("shared.storage._RETRIES", 0)
+    monkeypatch.setattr(f"shared.storage.{'_HURRIED_SECONDS' if hurried else '_SECONDS'}", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = BlobStore(UNREACHABLE.replace(":9/", f":{silent.getsockname()[1]}/"), hurried=hurried)
         with pytest.raises(StorageError):
@@ -532,7 +544,7 @@ def test_storage_that_never_answers_is_given_up(hurried: bool, monkeypatch: pyte
 def test_a_proxy_of_the_environment_is_used_and_an_account_that_needs_none_is_asked_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", {"retry_total": 0})
+    monkeypatch.setattr("shared.storage._RETRIES", 0)
     for name in ("no_proxy", "NO_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     with socket.create_server(("127.0.0.1", 0)) as proxy:

@@ -13,9 +13,11 @@ import responses
 from doubles.clock import FakeClock
 from doubles.pictures import picture
 
+from shared import patience
 from shared.errors import (
     BadRequestError,
     BlobsightError,
+    BusyError,
     ImageRejectedError,
     PayloadTooLargeError,
     ThrottledError,
@@ -267,6 +269,24 @@ def test_the_models_may_have_a_limit_of_their_own(
     with pytest.raises(ThrottledError):
         client.list_models(timeout_seconds=5)
     assert clock.sleeps == []
+
+
+def test_a_question_of_a_request_ends_with_it(service: responses.RequestsMock, clock: FakeClock) -> None:
+    answers(service, *[{"status": 429, "headers": {"Retry-After": "1"}}] * 2)
+    with patience.request(3, clock), pytest.raises(ThrottledError):
+        VisionClient(ENDPOINT, "key", clock=clock, timeout_seconds=30).analyze(IMAGE)
+    assert clock.now() <= 3
+
+
+def test_nothing_is_paid_for_that_would_be_cut_off_at_the_requests_end(
+    service: responses.RequestsMock, clock: FakeClock
+) -> None:
+    client = VisionClient(ENDPOINT, "key", clock=clock, timeout_seconds=30)
+    with patience.request(30, clock):
+        clock.advance(20)
+        with pytest.raises(BusyError):
+            client.tag(IMAGE)
+    assert not service.calls
 
 
 def test_a_redirect_is_not_followed(service: responses.RequestsMock, client: VisionClient) -> None:

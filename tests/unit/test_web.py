@@ -8,7 +8,14 @@ import pytest
 from doubles.http_requests import parsed, problem_of, request
 
 from shared import web
-from shared.errors import BadRequestError, BlobsightError, BusyError, ThrottledError, VisionUnavailableError
+from shared.errors import (
+    BadRequestError,
+    BlobsightError,
+    BusyError,
+    StorageError,
+    ThrottledError,
+    VisionUnavailableError,
+)
 from shared.storage import Blob, BlobInfo
 
 
@@ -37,10 +44,16 @@ def test_retry_after_is_a_whole_number_that_is_not_too_early(seconds: float, hea
     assert raising(VisionUnavailableError("Down.", retry_after_seconds=seconds)).headers["Retry-After"] == header
 
 
+def test_a_503_says_when_to_come_back_though_nobody_told_it() -> None:
+    response = raising(StorageError("Down."))
+    assert response.headers["Retry-After"] == "5"
+    assert problem_of(response, 503, "storage_unavailable")["retryAfterSeconds"] == 5
+
+
 def test_without_a_time_there_is_no_retry_after() -> None:
-    response = raising(VisionUnavailableError("Down."))
+    response = raising(BadRequestError("No."))
     assert "Retry-After" not in response.headers
-    assert "retryAfterSeconds" not in problem_of(response, 503, "vision_unavailable")
+    assert "retryAfterSeconds" not in problem_of(response, 400, "bad_request")
 
 
 def test_a_crash_is_a_problem_that_shows_nothing_of_the_inside(caplog: pytest.LogCaptureFixture) -> None:
@@ -104,7 +117,7 @@ def test_no_function_is_called_with_a_text_that_cannot_be_meant(text: str) -> No
     for given in ({"params": {"a": text}}, {"params": {text: "a"}}, {"route": {"a": text}}):
         for answer in (
             web.endpoint(never)(request(**given)),
-            asyncio.run(web.durable_endpoint(never)(request(**given), "starter")),
+            asyncio.run(web.async_endpoint(never)(request(**given), "starter")),
         ):
             problem_of(answer, 400, "bad_parameter")
 

@@ -1,5 +1,5 @@
 """
-Connections that keep to a deadline, whatever drips, hangs or answers late.
+Connections that keep to a deadline, whatever drips, hangs or answers late: Computer Vision's and storage's.
 
 A socket's own limit starts anew with every byte, and so do urllib3's with every address and every part of a body. The
 system's resolver has a limit of its own, which may be longer than the call has.
@@ -8,6 +8,7 @@ system's resolver has a limit of its own, which may be longer than the call has.
 import http.client
 import io
 import ipaddress
+import math
 import queue
 import socket
 import threading
@@ -16,13 +17,26 @@ from contextlib import nullcontext, suppress
 from typing import Any
 
 import urllib3
+from requests.adapters import HTTPAdapter
 from urllib3.util.connection import allowed_gai_family
 
 
 class _Time(threading.local):
-    """The moment, by the monotonic clock, until which this thread's request and answer may be on the wire."""
+    """
+    How long this thread's request and answer may be on the wire.
+
+    Attributes:
+        until: the moment, by the monotonic clock.
+        step_seconds: the longest that nothing may happen before.
+    """
 
     until = 0.0
+    step_seconds = math.inf
+
+    def begin(self, seconds: float, step_seconds: float = math.inf) -> None:
+        """Let the request that this thread sends next, and its answer, take so long."""
+        self.until = time.monotonic() + seconds
+        self.step_seconds = step_seconds
 
     def left(self) -> float:
         """Seconds, more than 0; TimeoutError if there are none."""
@@ -33,7 +47,7 @@ class _Time(threading.local):
 
     def limit(self, limited: socket.socket) -> None:
         """Let the socket's next step take what time is left; its own limit would start anew with each."""
-        limited.settimeout(self.left())
+        limited.settimeout(min(self.left(), self.step_seconds))
 
 
 allowed = _Time()
@@ -165,3 +179,18 @@ class TlsPool(urllib3.HTTPSConnectionPool):
     """Connections with TLS."""
 
     ConnectionCls = _TlsConnection
+
+
+class Adapter(HTTPAdapter):
+    """requests' adapter with these connections. Before each `send`, `allowed.begin` says how long it may take."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Make the pools of connections that keep to their time."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The same behind a proxy."""
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
+        return manager

@@ -1,0 +1,74 @@
+"""
+The SDK's client of one storage account, kept to the time of the invocation (`shared.patience`).
+
+Imported when the first blob is touched, as the SDK is.
+"""
+
+import math
+import random
+from typing import Any
+
+import requests
+from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob._shared.policies import StorageRetryPolicy
+
+from shared import patience, timed
+
+_pick = random.uniform
+_CONNECT_SECONDS = 5.0
+_STEP_SECONDS = 30.0
+# Whoever has less time makes two attempts at most, the second after a second or two.
+_TIME_FOR_RETRIES_SECONDS = 60.0
+
+
+class _Adapter(timed.Adapter):
+    """An attempt has the time that is left, and waits for each step half of it, so that there can be another one."""
+
+    def __init__(self, connections: int, *, once: bool) -> None:
+        self._part = 1.0 if once else 0.5
+        # The default keeps 10 connections and throws the others away after each use.
+        super().__init__(pool_connections=4, pool_maxsize=connections)
+
+    def send(self, request: Any, stream: bool = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
+        seconds = patience.left(_STEP_SECONDS / self._part)
+        if seconds <= 0:
+            raise requests.exceptions.ReadTimeout("no time left", request=request)
+        step = seconds * self._part
+        timed.allowed.begin(patience.left(math.inf), step)
+        return super().send(request, stream, (min(_CONNECT_SECONDS, step), step), *args, **options)
+
+
+class _Retry(StorageRetryPolicy):
+    """Attempts that end in time. The SDK's own waits do not know of a deadline."""
+
+    def configure_retries(self, request: Any) -> dict[str, Any]:
+        settings: dict[str, Any] = super().configure_retries(request)
+        settings["hurry"] = patience.left(_TIME_FOR_RETRIES_SECONDS) < _TIME_FOR_RETRIES_SECONDS
+        if settings["hurry"]:
+            settings["total"] = min(1, settings["total"])
+        return settings
+
+    def increment(self, settings: dict[str, Any], *args: Any, **options: Any) -> bool:
+        more: bool = super().increment(settings, *args, **options)
+        settings["pause"] = _pick(0.5, 1.0) * 2.0 ** (settings["count"] + (not settings["hurry"]))
+        return more and settings["pause"] < patience.left(math.inf)
+
+    def sleep(self, settings: dict[str, Any], transport: Any) -> None:
+        patience.sleep(settings["pause"])
+
+
+def client(connection_string: str, *, connections: int, retries: int) -> BlobServiceClient:
+    """The account's client. What it is asked has to be asked within `patience.within`."""
+    session = requests.Session()
+    adapter = _Adapter(connections, once=not retries)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    address = BlobServiceClient.from_connection_string(connection_string).url
+    # What the environment says of proxies and authorities, once; a session would ask it at every request.
+    given = session.merge_environment_settings(address, {}, None, None, None)
+    session.trust_env, session.proxies = False, given["proxies"]
+    transport = RequestsTransport(session=session, session_owner=False, connection_verify=given["verify"])
+    return BlobServiceClient.from_connection_string(
+        connection_string, transport=transport, retry_policy=_Retry(retry_total=retries)
+    )

@@ -1,0 +1,109 @@
+"""
+How long the invocation under way may still wait, for whatever and in whatever thread.
+
+Whoever begins an invocation says so once: `shared.web` for a request, `services.in_thread` for the background. All that
+waits below, for storage, for Computer Vision or for a turn, takes no more than what is left. A thread that does a part
+of an invocation does not have its context by itself: hand it `carried(action)`.
+"""
+
+import contextvars
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple, TypeVar
+
+from shared.retry import Clock, Deadline, SystemClock
+
+# An invocation is ended by the platform after host.json's functionTimeout, and the others of its process with it.
+BACKGROUND_SECONDS = 240.0
+# For what must not be lost, a paid answer above all, and for the response's way to the caller. Less than the 2 s by
+# which an answer may come later than MAX_WAIT_SECONDS.
+OVERTIME_SECONDS = 1.5
+# No paid call begins in the last third: it would be cut off, and paid for all the same.
+_PART_FOR_TURNS = 2 / 3
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+class _Patience(NamedTuple):
+    """The deadline, and that of turns; whether a caller waits, who holds one of the worker's threads."""
+
+    ends: Deadline
+    turns: Deadline
+    caller: bool
+
+
+_current: contextvars.ContextVar[_Patience | None] = contextvars.ContextVar("patience", default=None)
+
+
+@contextmanager
+def request(seconds: float, clock: Clock | None = None) -> Iterator[None]:
+    """Inside, a caller waits, and not longer than that."""
+    clock = clock or SystemClock()
+    turns = Deadline.after(seconds * _PART_FOR_TURNS, clock)
+    with _with(_Patience(Deadline.after(seconds, clock), turns, caller=True)):
+        yield
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Inside, there are so many seconds, or what is left if that is less."""
+    outer = _current.get()
+    clock = outer.ends.clock if outer else SystemClock()
+    ends = Deadline.after(left(seconds), clock)
+    with _with(outer._replace(ends=ends) if outer else _Patience(ends, ends, caller=False)):
+        yield
+
+
+@contextmanager
+def overtime() -> Iterator[None]:
+    """Inside, the invocation may take `OVERTIME_SECONDS` longer, to finish what others need too."""
+    outer = _current.get()
+    with _with(outer and outer._replace(ends=Deadline(outer.ends.clock, outer.ends.at + OVERTIME_SECONDS))):
+        yield
+
+
+@contextmanager
+def _with(patience: _Patience | None) -> Iterator[None]:
+    token = _current.set(patience)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def left(most: float) -> float:
+    """The seconds that a wait may take which by itself takes *most*; 0 if there is no time left."""
+    current = _current.get()
+    return min(most, current.ends.remaining()) if current else most
+
+
+def left_for_turns(most: float) -> float:
+    """The same of a wait after which something paid begins."""
+    current = _current.get()
+    return min(most, current.turns.remaining()) if current else most
+
+
+def is_callers() -> bool:
+    """Whether a caller waits for the invocation."""
+    current = _current.get()
+    return current is not None and current.caller
+
+
+def sleep(seconds: float) -> None:
+    """Wait, by the invocation's clock."""
+    current = _current.get()
+    (current.ends.clock if current else SystemClock()).sleep(seconds)
+
+
+def carried(action: Callable[..., _R]) -> Callable[..., _R]:
+    """The action for other threads, which then do a part of this invocation."""
+    context = contextvars.copy_context()
+    # A context can be entered once at a time.
+    return lambda *given: context.copy().run(action, *given)
+
+
+def side_by_side(pool: ThreadPoolExecutor, action: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+    """The pool's `map`, as a part of this invocation."""
+    return pool.map(carried(action), items)

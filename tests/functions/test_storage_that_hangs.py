@@ -1,0 +1,64 @@
+"""Every HTTP function while storage takes each request and answers none."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from itertools import islice
+
+import pytest
+from doubles.dripping import dripping
+from doubles.http_requests import problem_of, request
+from doubles.http_routes import ROUTES, Route
+from doubles.parts import ENVIRONMENT
+
+import ImagesHttp
+from shared import services
+from shared.settings import Settings
+
+ACCOUNT = "AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:{port}/a;"
+# The promise of MAX_WAIT_SECONDS. How long it really takes is the machine's business.
+LATE_SECONDS = 2.0
+THREADS = 16
+# The others need no storage, or tell of it.
+NEED_STORAGE = ("AnalyzeHttp", "DescribeHttp", "ImagesHttp", "ThumbnailHttp", "UnfinishedHttp")
+
+
+def needs_storage(route: Route) -> bool:
+    return route.folder in NEED_STORAGE or (route.folder in ("DomainsHttp", "OcrHttp") and route.method == "POST")
+
+
+@contextmanager
+def hanging() -> Iterator[None]:
+    """The real services on an account that hangs until the end."""
+    with dripping() as port:
+        account = ACCOUNT.format(port=port)
+        settings = {**ENVIRONMENT, "ImagesStorage": account, "AzureWebJobsStorage": account}
+        with services.replaced(services.build(Settings.from_env(settings))):
+            yield
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if needs_storage(route)], ids=str)
+@pytest.mark.usefixtures("task_hub")
+def test_a_caller_is_told_so_in_time(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_WAIT_SECONDS", "0.4")
+    with hanging():
+        begun = time.monotonic()
+        response = route.answer()
+        assert time.monotonic() - begun < 0.4 + LATE_SECONDS
+    assert problem_of(response, 503, "storage_unavailable")["retryAfterSeconds"] > 0
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_who_needs_no_storage_finds_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many callers as the worker has threads, and more behind them."""
+    monkeypatch.setenv("MAX_WAIT_SECONDS", "59")
+    with ThreadPoolExecutor(THREADS) as worker, hanging():
+        callers = [worker.submit(ImagesHttp.main, request("GET", route={"name": "a.jpg"})) for _ in range(5 * THREADS)]
+        wrong = worker.submit(ImagesHttp.main, request("GET", params={"limit": "none"}))
+        problem_of(wrong.result(40), 400, "bad_parameter")
+        # All but those who have the places, half of the threads; these wait on.
+        refused = [each.result() for each in islice(as_completed(callers, 40), len(callers) - THREADS // 2)]
+        assert sum(not each.done() for each in callers) == THREADS // 2
+    for response in refused:
+        assert "too many wait" in problem_of(response, 503, "storage_unavailable")["detail"]

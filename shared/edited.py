@@ -5,10 +5,10 @@ Azure Storage sends no event for that. The properties tell it, unless the blob h
 before's. Then the bytes are read, once: the records that are of them tell the image's present ETag from then on.
 """
 
-from contextlib import suppress
+from collections.abc import Sequence
 
 from shared import records, steps
-from shared.errors import StorageError
+from shared.errors import ConflictError, StorageError
 from shared.records import LookedAt, SourceChangedError
 from shared.services import Services
 from shared.storage import BlobInfo
@@ -20,15 +20,22 @@ def recognize(services: Services, image: BlobInfo) -> bool:
     places = steps.places(services, image.name)
     seen = [(container, services.images.head(container, name)) for container, name in places]
     doubtful = [(container, record) for container, record in seen if record and looked_at.may_have_made(record)]
-    if not doubtful:
+    try:
+        return bool(doubtful) and _renew(services, image, doubtful)
+    except SourceChangedError:
         return False
-    # What cannot be read now, or changes meanwhile, is shown as its properties tell.
-    with suppress(StorageError, SourceChangedError):
-        version = records.digested(services.images, image)
-        if version is None:
-            return False
-        found = [each for each in doubtful if version.made(services.images, each[1])]
-        for container, record in found:
-            records.renew(services.images, version, container, record)
-        return bool(found)
-    return False
+    except StorageError as error:
+        # What cannot be read now, whatever the reason, is shown as its properties tell.
+        if error.status != ConflictError.status:
+            raise
+        return False
+
+
+def _renew(services: Services, image: BlobInfo, doubtful: Sequence[tuple[str, BlobInfo]]) -> bool:
+    version = records.digested(services.images, image)
+    if version is None:
+        return False
+    found = [each for each in doubtful if version.made(services.images, each[1])]
+    for container, record in found:
+        records.renew(services.images, version, container, record)
+    return bool(found)

@@ -63,16 +63,15 @@ class Version:
         return {names.SOURCE_ETAG: self.etag, **{key: value for key, value in known.items() if value}}
 
     def made(self, blobs: Blobs, record: BlobInfo) -> bool:
-        """Whether the record was made from it: the SHA-256 decides, and the ETag where a record tells no other."""
+        """Whether the record was made from it: the SHA-256 decides, and the ETag where one of the two has none."""
         sha256, etag = (record.metadata.get(key, "") for key in (names.SOURCE_SHA256, names.SOURCE_ETAG))
-        if not sha256 and etag not in self.etags:
-            sha256 = former.sha256_of(blobs, self.name, etag)
-            return sha256 == self.sha256
-        return sha256 in ("", self.sha256)
+        if not self.sha256 or (not sha256 and etag in self.etags):
+            return etag in self.etags
+        return (sha256 or former.sha256_of(blobs, self.name, etag)) == self.sha256
 
     def is_described(self, head: Mapping[str, object]) -> bool:
         """The same of the head of a record."""
-        return head["sha256"] == self.sha256 if head.get("sha256") else head["etag"] in self.etags
+        return head["sha256"] == self.sha256 if self.sha256 and head.get("sha256") else head["etag"] in self.etags
 
 
 class UnreadVersion(Version):
@@ -84,14 +83,6 @@ class UnreadVersion(Version):
     def describe(self) -> dict[str, object]:
         """The head of its records, without a digest."""
         return {"name": self.name, "etag": self.etag, "bytes": self.size}
-
-    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
-        """Whether the record was made from it."""
-        return record.metadata.get(names.SOURCE_ETAG) == self.etag
-
-    def is_described(self, head: Mapping[str, object]) -> bool:
-        """The same of the head of a record."""
-        return head["etag"] == self.etag
 
 
 class LookedAt(UnreadVersion):

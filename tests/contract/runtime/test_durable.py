@@ -152,7 +152,10 @@ def play(side: Side) -> dict[str, Any]:
     ask("address of the version before", "OcrSubmit", of_url_before("http://127.0.0.1:9/b?sig=S3CRETSIG"))
     ask("address gone", "OcrSubmit", jobs.of_visitor(ImageUrl("http://127.0.0.1:9/c"), SETTINGS, {}))
     ask("nothing to store", "OcrStore", of_image(its, "early.pdf", LATE))
-    ask("overwritten", "OcrStore", letter._replace(etag="0x1"))
+    changed = of_image(its, "changed.pdf", LETTER)
+    its.upload(names.IMAGES, changed.name, LATE)
+    ask("overwritten", "OcrStore", changed)
+    ask("edited", "OcrStore", letter._replace(etag="0x1"))
     ask("deleted", "OcrStore", letter._replace(name="gone.pdf"))
     unknown = {"operation": f"{its.vision.url}/vision/v3.2/read/analyzeResults/{'0' * 8}", "submitted": NOW}
     ask("lost", "OcrPoll", letter, ticket=unknown)
@@ -182,6 +185,7 @@ STATES = {
     "address gone": "failed",
     "nothing to store": "again",
     "overwritten": "superseded",
+    "edited": "done",
     "deleted": "superseded",
     "lost": "failed",
     "elsewhere": "again",

@@ -22,7 +22,7 @@ _FIRST_HORIZON_SECONDS = 0.3
 _GROWTH = (0.3, 0.1)
 # The longest that one Retry-After keeps everybody away; after it somebody asks and learns whether it still holds.
 MAX_PUSH_SECONDS = 3600.0
-# What lies so much further ahead than anybody reserves is a wrong clock's, which must not stop all others.
+# A machine with a wrong clock has reserved slots this much further ahead than the horizon; it must not stop the others.
 _IMPLAUSIBLE_SECONDS = 60.0
 _DAY_SECONDS = 86_400
 # No reset is further away than a month, and no backlog behind it longer than days.

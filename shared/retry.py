@@ -28,8 +28,8 @@ FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 8.0
 # Waiting can help, but for somebody to mend the settings.
 _NOT_IN_SECONDS = (VisionUnauthorizedError, VisionMisplacedError)
-# The least that a 429 keeps everybody away, whatever it says: it spends no attempt, so nothing but this bounds how
-# often a question is sent before its deadline.
+# The least wait of all callers after a 429, whatever its Retry-After says. A 429 spends no attempt, so only this wait
+# bounds the number of requests of a question before its deadline.
 DEFAULT_THROTTLE_SECONDS = 1.0
 
 
@@ -131,7 +131,7 @@ def call(
 
 
 def asked_seconds(error: BaseException | None) -> float:
-    """How long the service asked everybody to wait with this error, in seconds; 0 if it did not."""
+    """Seconds that the service asked all callers to wait with this error; 0 if it did not."""
     if isinstance(error, ThrottledError):
         return max(DEFAULT_THROTTLE_SECONDS, error.retry_after_seconds or 0.0)
     return error.retry_after_seconds or 0.0 if isinstance(error, VisionUnavailableError) else 0.0

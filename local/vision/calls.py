@@ -105,7 +105,7 @@ class CallLedger:
         )
         status = str(entry["status"])
         counts["status"][status] = counts["status"].get(status, 0) + 1
-        # An earlier version did not write them down; what was paid for was one at least.
+        # An earlier version did not write them down; each paid call was one at least.
         counts["transactions"] += entry.get("transactions", int("paid" in entry))
         if "paid" in entry:
             counts["paid"] += 1

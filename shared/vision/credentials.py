@@ -20,7 +20,7 @@ SCOPE = "https://cognitiveservices.azure.com/.default"
 _RENEW_BEFORE_SECONDS = 300.0
 # With less than this left it might end on its way.
 _LEAST_SECONDS = 60.0
-# For so long what came of asking for a token holds for all: everybody who asks at once would hear the same.
+# The outcome of a fetch, a failure too, serves all callers for so long: another fetch would end in the same way.
 _AGAIN_SECONDS = 5.0
 
 Headers = dict[str, str]
@@ -77,7 +77,7 @@ class AccessToken(NamedTuple):
 
 
 class _Fetch:
-    """One asking for a token, in a thread of its own: all who need the token wait for it, each as long as it can."""
+    """One fetch of a token, in a thread of its own: all callers wait for it, each until its own deadline."""
 
     def __init__(self, get: Callable[[], AccessToken], clock: Clock) -> None:
         self._get = get
@@ -86,8 +86,8 @@ class _Fetch:
         self._error: BaseException | None = None
         self.ended_at = math.inf
         self.token: AccessToken | None = None
-        # The process does not wait for it at its end.
-        threading.Thread(target=self._run, name="ask for a token", daemon=True).start()
+        # A daemon, so that a fetch that hangs does not keep the process from ending.
+        threading.Thread(target=self._run, name="fetch a token", daemon=True).start()
 
     def wait(self, deadline: Deadline) -> AccessToken:
         """
@@ -111,7 +111,7 @@ class _Fetch:
     def _run(self) -> None:
         try:
             self.token = self._get()
-        except BaseException as error:  # azure-identity raises what its many sources raise
+        except BaseException as error:  # azure-identity passes on the errors of its many sources
             self._error = error
         self.ended_at = self._clock.now()
         self._ended.set()
@@ -131,7 +131,7 @@ class Identity:
         self._get_token = get_token
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
-        # The last one that came, and the last asking, which may be under way.
+        # The last token, and the last fetch, which may be under way.
         self._token: AccessToken | None = None
         self._fetch: _Fetch | None = None
 
@@ -156,7 +156,7 @@ class Identity:
         )
 
     def _current(self, deadline: Deadline) -> AccessToken:
-        """The token that there is, while it lasts; else, and in time before it ends, another."""
+        """The present token while it lasts; a fetch of the next one begins before it ends."""
         with self._lock:
             if self._fetch and self._fetch.token:
                 self._token = self._fetch.token
@@ -169,7 +169,7 @@ class Identity:
         return fetch.wait(deadline)
 
     def _latest_fetch(self) -> _Fetch:
-        """The one that is under way or has just ended, else a new one."""
+        """The fetch that is under way or has just ended, else a new one."""
         if self._fetch is None or self._clock.now() >= self._fetch.ended_at + _AGAIN_SECONDS:
             self._fetch = _Fetch(self._ask, self._clock)
         return self._fetch

@@ -156,7 +156,7 @@ def hold() -> Iterator[Hold]:
 def settle() -> None:
     """Wait until nobody asks for a token any more."""
     for thread in threading.enumerate():
-        if thread.name == "ask for a token":
+        if thread.name == "fetch a token":
             thread.join()
 
 
@@ -257,7 +257,7 @@ def test_no_asking_for_a_token_holds_the_process(hold: Hold) -> None:
     identity = Identity(hold(Authority(token("t1", 5000.0))), clock=FakeClock())
     with pytest.raises(NoTokenError):
         bearer(identity, 0.0)
-    assert [thread.daemon for thread in threading.enumerate() if thread.name == "ask for a token"] == [True]
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "fetch a token"] == [True]
 
 
 def test_a_refused_identity_is_told_its_role_and_asks_for_another_token_next_time(

@@ -5,19 +5,20 @@ The body of a request, read in pieces and never beyond a limit.
 was not read to its end would be taken for the next request on the same connection.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from email.message import Message
+from http import HTTPStatus
 from io import BufferedIOBase
 
 PIECE_BYTES = 64 * 1024
 MAX_CHUNK_LINE_BYTES = 1024
 MAX_TRAILER_LINES = 64
-MAX_BODY_SECONDS = 120.0
 
 
 class BodyError(Exception):
-    """The body cannot be read; the connection cannot be used any further."""
+    """The body cannot be read, which is answered with `status`; the connection cannot be used any further."""
+
+    status = HTTPStatus.BAD_REQUEST
 
 
 class BadFramingError(BodyError):
@@ -25,7 +26,13 @@ class BadFramingError(BodyError):
 
 
 class IncompleteBodyError(BodyError):
-    """The client stopped before the end of the body, or took too long."""
+    """The client stopped before the end of the body."""
+
+
+class SlowBodyError(BodyError):
+    """The client took too long."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
 
 
 class BodyTooLargeError(Exception):
@@ -33,14 +40,17 @@ class BodyTooLargeError(Exception):
 
 
 class BodyReader:
-    """Reads one request's body; *before_reading* is called once, when the first byte is wanted."""
+    """
+    Reads one request's body; *before_reading* is called once, when the first byte is wanted.
+
+    *stream* raises TimeoutError, with a sentence, when the client is too slow.
+    """
 
     def __init__(self, stream: BufferedIOBase, headers: Message, *, before_reading: Callable[[], None]) -> None:
         self._stream = stream
         self._headers = headers
         self._before_reading = before_reading
         self._pieces: Iterator[bytes] | None = None
-        self._deadline = time.monotonic() + MAX_BODY_SECONDS
         self.is_started = False
 
     def read(self, max_bytes: int) -> bytes:
@@ -109,22 +119,22 @@ class BodyReader:
             raise BadFramingError("A chunk must begin with its size in hexadecimal.") from None
 
     def _line(self) -> bytes:
-        self._start()
-        line = self._stream.readline(MAX_CHUNK_LINE_BYTES)
+        line = self._received(self._stream.readline, MAX_CHUNK_LINE_BYTES)
         if not line.endswith(b"\n"):
             raise IncompleteBodyError("The body ended inside a chunk.")
         return line
 
     def _take(self, byte_count: int) -> bytes:
-        self._start()
-        piece = self._stream.read1(byte_count)
+        piece = self._received(self._stream.read1, byte_count)
         if not piece:
             raise IncompleteBodyError("The body ended before its stated length.")
         return piece
 
-    def _start(self) -> None:
+    def _received(self, read: Callable[[int], bytes], most: int) -> bytes:
         if not self.is_started:
             self.is_started = True
             self._before_reading()
-        if time.monotonic() > self._deadline:
-            raise IncompleteBodyError(f"The body took longer than {MAX_BODY_SECONDS:.0f} seconds.")
+        try:
+            return read(most)
+        except TimeoutError as error:
+            raise SlowBodyError(str(error)) from None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from local.vision import refusals
 from local.vision.body import BodyError, BodyReader
 from local.vision.control import CONTROL_PATH, control
+from local.vision.patience import PatientReader
 from local.vision.replies import Reply, service_headers
 from local.vision.service import Delivery, Request
 
@@ -34,10 +35,22 @@ class Connection(BaseHTTPRequestHandler):
 
     server: "VisionServer"
     protocol_version = "HTTP/1.1"
-    timeout = 60  # seconds in which a silent client is given up
     disable_nagle_algorithm = True
 
     _awaits_continue = False
+
+    def setup(self) -> None:
+        """Let no client take longer than the server has patience."""
+        super().setup()
+        # Of each sending; reading sets its own.
+        self.connection.settimeout(self.server.patience.silent)
+        self._received = PatientReader(self.rfile.detach(), self.connection, self.server.patience)
+        self.rfile = io.BufferedReader(self._received)
+
+    def handle_one_request(self) -> None:
+        """Wait for a request and answer it."""
+        self._received.expect_request()
+        super().handle_one_request()
 
     def handle_expect_100(self) -> bool:
         """Keep the client waiting until its body is wanted: what fails the checks is never sent."""
@@ -57,6 +70,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer the request."""
+        self._received.expect_body()
         with self.server.in_flight():
             body = BodyReader(self.rfile, self.headers, before_reading=self._continue)
             try:
@@ -68,7 +82,7 @@ class Connection(BaseHTTPRequestHandler):
                 self._reset()
             except BodyError as error:
                 self.close_connection = True
-                self._deliver(_unreadable(str(error)))
+                self._deliver(_unreadable(error))
             except (ConnectionError, TimeoutError):
                 self.close_connection = True
 
@@ -144,6 +158,16 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile = io.BytesIO()
 
 
-def _unreadable(message: str) -> Delivery:
-    refusal = refusals.bad_body(message)
-    return Delivery(Reply(400, refusal.reply.body), service_headers(request_id="", milliseconds=None, billed=()))
+def _unreadable(error: BodyError) -> Delivery:
+    refusal = refusals.bad_body(str(error))
+    return Delivery(
+        Reply(error.status, refusal.reply.body), service_headers(request_id="", milliseconds=None, billed=())
+    )
+
+
+def too_many_connections(allowed: int) -> bytes:
+    """Return the answer to a client that opens one connection too many."""
+    message = f"{allowed} connections are open, which is the most: close those that are not needed, and try again."
+    reply = refusals.by_gateway(503, message).reply
+    head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {reply.content_type}\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body

@@ -1,5 +1,7 @@
 """What the service does with connections that are not quite as `requests` makes them."""
 
+import contextlib
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ import requests
 from doubles.vision_calls import Caller, connection_to, picture
 
 from local.vision.connection import Connection
+from local.vision.patience import Patience
 from local.vision.server import RunningVision, running_vision
 
 
@@ -126,11 +129,93 @@ def test_a_connection_serves_many_calls(caller: Caller, monkeypatch: pytest.Monk
     assert len(connections) == 1
 
 
-def test_a_silent_client_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Connection, "timeout", 0.05)
-    with running_vision() as service, connection_to(service.url) as wire:
-        wire.sendall(b"POST /vision/v3.2/tag HTTP/1.1\r\nHost:")
-        assert answers(wire) == b""
+NEVER = 3600.0
+HEAD = b"POST /vision/v3.2/tag HTTP/1.1\r\nHost: localhost\r\n"
+MODELS = "GET /vision/v3.2/models HTTP/1.1\r\nHost: localhost\r\nOcp-Apim-Subscription-Key: {}\r\n\r\n"
+
+
+def drip(wire: socket.socket, seconds: float) -> None:
+    """Send a byte of a header now and then until the service closes the connection."""
+    with contextlib.suppress(ConnectionError):
+        while not select.select([wire], [], [], seconds)[0]:
+            wire.sendall(b"x")
+
+
+def closed_after(wire: socket.socket) -> bytes:
+    """Return what comes until the service closes the connection, with or without a goodbye."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := wire.recv(65536):
+            received += piece
+    return received
+
+
+def test_a_client_that_is_silent_in_the_middle_of_its_headers_is_given_up() -> None:
+    with running_vision(patience=Patience(NEVER, 0.05, NEVER, NEVER)) as service, connection_to(service.url) as wire:
+        wire.sendall(HEAD)
+        assert closed_after(wire) == b""
+
+
+def test_a_client_that_sends_a_byte_of_its_headers_now_and_then_is_given_up_all_the_same() -> None:
+    with running_vision(patience=Patience(NEVER, 0.3, NEVER, NEVER)) as service, connection_to(service.url) as wire:
+        wire.sendall(HEAD + b"X-Drip: ")
+        drip(wire, 0.02)
+        assert closed_after(wire) == b""
+
+
+@pytest.mark.parametrize("patience", [Patience(NEVER, NEVER, NEVER, 0.05), Patience(NEVER, NEVER, 0.05, NEVER)])
+@pytest.mark.parametrize("key", [None, "wrong"])
+def test_a_body_that_is_not_sent_is_answered_408_which_is_no_fault_of_the_image(
+    patience: Patience, key: str | None
+) -> None:
+    with running_vision(patience=patience) as service, connection_to(service.url) as wire:
+        wire.sendall(head(service, "Content-Length: 1000000", key=key) + b"x")
+        answer = closed_after(wire)
+        assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert b"\r\nConnection: close\r\n" in answer
+        assert b"its body within" in answer
+
+
+def test_a_body_that_drips_is_given_up_when_its_time_is_over() -> None:
+    with running_vision(patience=Patience(NEVER, NEVER, 0.3, NEVER)) as service, connection_to(service.url) as wire:
+        wire.sendall(head(service, "Content-Length: 1000000"))
+        drip(wire, 0.02)
+        assert closed_after(wire).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_connection_on_which_nothing_comes_is_closed() -> None:
+    with running_vision(patience=Patience(0.05, NEVER, NEVER, NEVER)) as service, connection_to(service.url) as wire:
+        assert closed_after(wire) == b""
+
+
+def test_a_connection_on_which_nothing_comes_any_more_is_closed() -> None:
+    with running_vision(patience=Patience(1.0, NEVER, NEVER, NEVER)) as service, connection_to(service.url) as wire:
+        wire.sendall(MODELS.format(service.key).encode())
+        answer = closed_after(wire)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_one_connection_more_than_allowed_is_refused_with_the_number_and_served_when_another_is_closed() -> None:
+    with running_vision(max_connections=2) as service:
+        with connection_to(service.url) as one, connection_to(service.url) as two:
+            for wire in (one, two):
+                wire.sendall(MODELS.format(service.key).encode())
+                assert wire.recv(1024).startswith(b"HTTP/1.1 200 ")
+            with connection_to(service.url) as third:
+                answer = closed_after(third)
+            assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+            assert b"2 connections are open" in answer
+        served = (answers_models(service) for _ in range(1000))
+        assert any(served), "the closed connections still count"
+
+
+def answers_models(service: RunningVision) -> bool:
+    """Whether a new connection is served."""
+    with connection_to(service.url) as wire, contextlib.suppress(ConnectionError):
+        wire.sendall(MODELS.format(service.key).encode())
+        return wire.recv(1024).startswith(b"HTTP/1.1 200 ")
+    return False
 
 
 def test_a_client_that_goes_away_leaves_the_service_running(

@@ -1,5 +1,6 @@
 """HTTP requests as functions get them and HTTP answers as functions give them, with the platform's surprises."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from local.host.target import Target
 from local.json_text import NotJsonError, read_json
 
 MAX_BODY_BYTES = 104_857_600  # the Linux host's default
+# A client on this machine sends the largest body in a few seconds.
+BODY_SECONDS = 120.0
 # What describes one connection or is worked out from the body.
 NOT_FORWARDED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
 logger = logging.getLogger(__name__)
@@ -25,11 +28,17 @@ class BodyTooLargeError(BadRequestError):
     status = 413
 
 
-async def read_body(request: web.BaseRequest) -> bytes:
+class SlowBodyError(BadRequestError):
+    """The body takes longer than the host waits: HTTP 408."""
+
+    status = 408
+
+
+async def read_body(request: web.BaseRequest, *, within_seconds: float = BODY_SECONDS) -> bytes:
     """
     Return the body that a function gets: nothing unless the request says its Content-Length, so chunks are lost.
 
-    Raises BodyTooLargeError, and BadRequestError if the caller goes away in the middle.
+    Raises BodyTooLargeError, SlowBodyError, and BadRequestError if the caller goes away in the middle.
     """
     length = request.content_length or 0
     if not length:
@@ -39,7 +48,10 @@ async def read_body(request: web.BaseRequest) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
-        return await request.content.read()
+        async with asyncio.timeout(within_seconds):
+            return await request.content.read()
+    except TimeoutError:
+        raise SlowBodyError(f"the {length} bytes of the body did not come within {within_seconds:g} s") from None
     except (ConnectionError, ClientError) as error:
         raise BadRequestError(f"the body ended before its {length} bytes: {error}") from None
 

@@ -39,6 +39,9 @@ from local.host.workers import Workers
 
 DRAIN_SECONDS = 30.0
 MAX_HEADER_BYTES = 32_768
+# Without a whole head of a request, from the connection's beginning or the last answer on: half a head may not keep a
+# connection for ever, and a client at work does not wait so long.
+IDLE_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
@@ -127,8 +130,8 @@ def _blob_listener(plan: Plan, runner: Runner, storage: BlobStorage, threads: Th
     return BlobListener(queue, functions, runner, storage, threads, limits)
 
 
-def make_server(plan: Plan, runner: Runner, workers: Workers) -> web.Server:
-    """Return what answers the requests of a connection."""
+def make_server(plan: Plan, runner: Runner, workers: Workers, *, idle_seconds: float = IDLE_SECONDS) -> web.Server:
+    """Return the server of all connections; it closes one on which no request comes for *idle_seconds*."""
     server = Server(
         routes=plan.routes,
         keys=plan.keys,
@@ -143,6 +146,7 @@ def make_server(plan: Plan, runner: Runner, workers: Workers) -> web.Server:
         # A body is the function's to decompress, as in Azure.
         auto_decompress=False,
         access_log=None,
+        keepalive_timeout=idle_seconds,
         max_field_size=MAX_HEADER_BYTES,
         # Longer than is allowed, so that this host refuses it and says why.
         max_line_size=8 * MAX_LINE_BYTES,

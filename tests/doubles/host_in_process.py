@@ -25,7 +25,7 @@ from local.host.loader import LoadedApp, LoadedFunction
 from local.host.metadata import function_folders, read_function
 from local.host.routes import build_routes
 from local.host.runner import Runner
-from local.host.service import Plan, make_server, make_workers
+from local.host.service import IDLE_SECONDS, Plan, make_server, make_workers
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,21 +105,27 @@ class InProcessHost:
         length = [] if body is None else [(b"Content-Length", b"%d" % len(body))]
         lines = [b"%s: %s" % header for header in [*given, *length, (b"Connection", b"close")]]
         head = b"\r\n".join([b"%s %s HTTP/1.1" % (method.encode(), target), *lines, b"", b""])
-        return self._runner.run(self._exchange(head + (body or b"")))
+        _, status, rest = self.exchange(head + (body or b"")).split(b" ", 2)
+        return int(status), rest
 
-    async def _exchange(self, sent: bytes) -> tuple[int, bytes]:
+    def exchange(self, sent: bytes) -> bytes:
+        """Send these bytes on a connection of their own; return what comes until the host closes it."""
+        return self._runner.run(self._exchange(sent))
+
+    async def _exchange(self, sent: bytes) -> bytes:
         connection = _Connection()
         protocol = self._server()
         protocol.connection_made(connection)
         protocol.data_received(sent)
         await connection.closed.wait()
         protocol.connection_lost(None)
-        _, status, rest = connection.sent.split(b" ", 2)
-        return int(status), rest
+        return connection.sent
 
 
 @contextmanager
-def host_in_process(state: Path, *, enable_auth: bool = False, root: Path = PROJECT_ROOT) -> Iterator[InProcessHost]:
+def host_in_process(
+    state: Path, *, enable_auth: bool = False, root: Path = PROJECT_ROOT, idle_seconds: float = IDLE_SECONDS
+) -> Iterator[InProcessHost]:
     """Make a host of the function folders in *root*, whose connection settings the environment must have."""
     with (
         asyncio.Runner() as runner,
@@ -135,7 +141,7 @@ def host_in_process(state: Path, *, enable_auth: bool = False, root: Path = PROJ
         async def start() -> tuple[web.Server, Any]:
             client = DurableClient("TestHub", "http://localhost/runtime/webhooks/durabletask", "http://localhost/", "k")
             workers = make_workers(plan, functions, client, storage, threads)
-            return make_server(plan, functions, workers), workers
+            return make_server(plan, functions, workers, idle_seconds=idle_seconds), workers
 
         server, workers = runner.run(start())
         yield InProcessHost(runner, server, functions, plan)

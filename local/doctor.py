@@ -19,6 +19,7 @@ from local.app import AppClient
 from local.errors import LocalError
 from local.node import find_node, node_version
 from local.stack.claim import busy_ports
+from local.stack.space import shortage
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"
@@ -123,8 +124,10 @@ def disk(state: Path) -> Finding:
     """See whether there is room for the stack's data."""
     folder = next(folder for folder in (state, *state.resolve().parents) if folder.exists())
     free = shutil.disk_usage(folder).free
-    found = f"{free / 2**30:.1f} GB free in {folder}"
-    return Finding("disk", free >= NEEDED_BYTES, found, "free 1 GB, or keep the data elsewhere with --state")
+    short = shortage(folder, shutil.disk_usage)
+    found = short.what if short else f"{free / 2**30:.1f} GB free in {folder}"
+    is_ok = short is None and free >= NEEDED_BYTES
+    return Finding("disk", is_ok, found, "free 1 GB, or keep the data elsewhere with --state")
 
 
 def _installed(name: str) -> str | None:

@@ -10,18 +10,27 @@ FIRST_REMINDER_SECONDS = 60.0
 
 class Trouble:
     """
-    Says what is wrong once it has gone on for GRACE_SECONDS, and when it is over, with how long it was.
+    Says what is wrong once it has gone on for *grace_seconds*, and when it is over, with how long it was.
 
     In between it says so again after a minute, and after twice the time that has gone by until then.
     """
 
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
         self._say = say
         self._clock = clock
+        self._grace_seconds = grace_seconds
+        self._was_said = False
         self._kind: str | None = None
         self._text = ""
-        self._since = 0.0
-        self._due_seconds = GRACE_SECONDS
+        self._begun = 0.0
+        self._kind_begun = 0.0
+        self._due_seconds = grace_seconds
 
     def note(self, kind: str, text: str, *, since: float | None = None) -> None:
         """
@@ -30,25 +39,25 @@ class Trouble:
         *since* is when the try that brought it to light began, by the clock; without it, now.
         """
         now = self._clock()
+        begun = now if since is None else since
+        if self._kind is None:
+            self._begun = begun
         if kind != self._kind:
-            self.over()
-            self._kind, self._since = kind, now if since is None else since
+            self._kind, self._kind_begun, self._due_seconds = kind, begun, self._grace_seconds
         self._text = text
-        lasted = now - self._since
+        lasted = now - self._kind_begun
         if lasted >= self._due_seconds:
-            self._say(f"{text} (for {duration(lasted)} now)" if self._was_said else text)
+            is_first = self._due_seconds == self._grace_seconds
+            self._say(text if is_first else f"{text} (for {duration(lasted)} now)")
+            self._was_said = True
             self._due_seconds = max(2 * lasted, FIRST_REMINDER_SECONDS)
 
     def over(self) -> None:
-        """All is well."""
+        """All is well; what was wrong last is said with how long something was."""
         if self._was_said:
-            self._say(f"over after {duration(self._clock() - self._since)}: {self._text}")
+            self._say(f"over after {duration(self._clock() - self._begun)}: {self._text}")
+        self._was_said = False
         self._kind = None
-        self._due_seconds = GRACE_SECONDS
-
-    @property
-    def _was_said(self) -> bool:
-        return self._due_seconds > GRACE_SECONDS
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from local.private import private_folder
 from local.stack import recipes
 from local.stack.board import board, missing_records, table
 from local.stack.claim import LEFTOVER_SECONDS, claimed_state, require_free_ports
+from local.stack.space import SpaceWatch, watched_space
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
@@ -67,7 +68,8 @@ class _Stack:
         self._supervisor = Supervisor(self._say)
 
     def run(self, begun: float) -> int:
-        with _signals_call(self._supervisor.request_stop):
+        space = SpaceWatch(self._state, self._say)
+        with _signals_call(self._supervisor.request_stop), watched_space(space):
             try:
                 if not self._start():
                     return 0

@@ -101,7 +101,7 @@ def test_another_trouble_is_told_of_by_itself() -> None:
     world = World(*[(0, refused)] * 20, *[(0, NotDeliveredError("the host answered 503"))] * 20, (0, None))
     world.rounds.until_stopped(world.look)
     storage, host = "storage cannot be reached", "the host answered 503"
-    assert world.said == [storage, f"over after 10 s: {storage}", host, f"over after 10 s: {host}"]
+    assert world.said == [storage, host, f"over after 20 s: {host}"]
 
 
 def _answered(status: int) -> HttpResponseError:

@@ -29,9 +29,10 @@ coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at 
 bench: $(VENV)/.dev $(AZURITE) ## Measure against the goals and the peers, and write docs/benchmarks.md (half an hour)
 	@$(BIN)/python -m bench
 
-chaos: setup-dev ## Kill the host of a whole stack ten times in bad weather, twice: nothing may be lost or paid twice (ten minutes)
+chaos: setup-dev ## Kill the host of a whole stack ten times in bad weather, twice, and let its storage hang: nothing may be lost or paid twice (15 minutes)
 	@$(BIN)/python -m bench.chaos
 	@$(BIN)/python -m bench.chaos --duplicate
+	@$(BIN)/python -m bench.hang
 
 fuzz: setup-dev ## 2,000 examples of each property of bytes and texts from outside; make test tries 150
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -m fuzz --timeout=1800 tests

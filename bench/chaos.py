@@ -148,7 +148,8 @@ def run(plan: Plan, *, show: Callable[[str], None] = lambda line: None) -> Resul
         in_flight = _storm(stack, plan, given, show)
         wanted = {picture.name: picture.records(outcome.SIZES) for picture in given}
         outcome.wait_until_settled(stack, wanted, show=lambda there, total: show(f"{there} of {total} records"))
-        return _result(stack, given, in_flight, time.monotonic() - begun)
+        questions = outcome.expected(given, outcome.SIZES)
+        return result_of(stack, given, in_flight, time.monotonic() - begun, questions)
 
 
 def _storm(stack: Stack, plan: Plan, given: Sequence[Picture], show: Callable[[str], None]) -> Counter[Asked]:
@@ -167,7 +168,10 @@ def _storm(stack: Stack, plan: Plan, given: Sequence[Picture], show: Callable[[s
     return kills.in_flight
 
 
-def _result(stack: Stack, given: Sequence[Picture], in_flight: Counter[Asked], seconds: float) -> Result:
+def result_of(
+    stack: Stack, given: Sequence[Picture], in_flight: Counter[Asked], seconds: float, questions: Counter[Asked]
+) -> Result:
+    """What came of these pictures, for which so much was to be paid."""
     statuses: Counter[str] = Counter()
     for counted in stack.vision_stats()["operations"].values():
         statuses.update(counted["status"])
@@ -175,7 +179,7 @@ def _result(stack: Stack, given: Sequence[Picture], in_flight: Counter[Asked], s
         seconds=seconds,
         wanted=set().union(*(picture.records(outcome.SIZES) for picture in given)),
         there=outcome.records(stack),
-        questions=outcome.expected(given, outcome.SIZES),
+        questions=questions,
         paid=outcome.paid(stack),
         in_flight=in_flight,
         statuses=statuses,

@@ -64,6 +64,16 @@ class Stack:
         retries = LinearRetry(backoff=1, retry_total=8, random_jitter_range=0)
         return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
+    @contextmanager
+    def hung_storage(self) -> Iterator[None]:
+        """Inside, storage takes every request and answers none."""
+        pid = self._supervisor.pids()["azurite"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def kill_host(self) -> None:
         """End the host as `kill -9` does, once there is one; another is started in its place."""
         # The number of one that is dead already may be another process's by now.

@@ -70,6 +70,8 @@ class Claims:
         self._blobs = blobs
         self._clock = clock
         self._lifetime_seconds = lifetime_seconds
+        # What the service said and storage has not taken yet, by the claim's name. It may serve others already.
+        self._unstored: dict[str, dict[str, Any]] = {}
 
     def ask(
         self,
@@ -97,7 +99,7 @@ class Claims:
         name = names.claim(subject, question.key)
         deadline = Deadline.after(patience.left(wait_seconds), self._clock)
         pause = _FIRST_PAUSE_SECONDS
-        found: _Held | Answer | None = self._create(name, question)
+        found: _Held | Answer | None = None if name in self._unstored else self._create(name, question)
         while True:
             found = found or self._look(name, question)
             if isinstance(found, Answer):
@@ -155,15 +157,15 @@ class Claims:
 
     def _look(self, name: str, question: Question) -> _Held | Answer | None:
         """Look at a claim that is there: take its answer, or take it over if its holder is gone."""
-        blob = self._blobs.read(names.CACHE, name)
-        if blob is None:
-            return self._create(name, question)
-        stored = _parsed(blob.data)
-        if stored.get("state") == "refused":
-            raise _refusal(stored)
-        if stored.get("state") == "answered" and not self._expired(stored):
-            return _answer(stored)
-        return self._hold(name, _lease_id(), blob.info.etag)
+        stored, etag = self._unstored.get(name), ""
+        if stored is None:
+            blob = self._blobs.read(names.CACHE, name)
+            if blob is None:
+                return self._create(name, question)
+            stored, etag = _parsed(blob.data), blob.info.etag
+        if stored.get("state") == "refused" or (stored.get("state") == "answered" and not self._expired(stored)):
+            return _said(stored)
+        return self._hold(name, _lease_id(), etag)
 
     def _hold(self, name: str, lease: str, etag: str) -> _Held | None:
         # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
@@ -179,6 +181,11 @@ class Claims:
         self, held: _Held, question: Question, call: Callable[[], Answer], lifetime_seconds: float | None
     ) -> Answer:
         with self._kept(held):
+            known = self._unstored.get(held.name)
+            if known is not None:
+                # Said to another caller of this process, whose lease has lapsed before storage took it.
+                self._store(held, known, release=True)
+                return _said(known)
             try:
                 answer = call()
             except (ImageRejectedError, PayloadTooLargeError) as error:
@@ -217,13 +224,30 @@ class Claims:
 
     def _store(self, held: _Held, document: dict[str, Any], *, release: bool) -> None:
         """Keep what the service said; whatever goes wrong here, the caller still gets it."""
+        self._unstored[held.name] = document
+        with patience.overtime():
+            stored = self._is_stored(held, document, release=release)
+        if stored:
+            self._unstored.pop(held.name, None)
+            return
+
+        def later() -> None:
+            self._is_stored(held, document, release=release)
+            self._unstored.pop(held.name, None)
+
+        # In a thread of its own, which has the time that the background has and not the caller's.
+        threading.Thread(target=later, name=f"store {held.lease}", daemon=True).start()
+
+    def _is_stored(self, held: _Held, document: dict[str, Any], *, release: bool) -> bool:
+        """Write it. False if storage did not take it and may later; who has taken the claim over keeps it."""
         try:
-            with patience.overtime():
-                self._write_held(held, document)
-                if release:
-                    self._blobs.release(names.CACHE, held.name, held.lease)
+            self._write_held(held, document)
+            if release:
+                self._blobs.release(names.CACHE, held.name, held.lease)
         except StorageError as error:
             log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error.message)
+            return not error.transient or isinstance(error, ConflictError)
+        return True
 
     def _write_held(self, held: _Held, document: dict[str, Any]) -> None:
         try:
@@ -302,6 +326,13 @@ def _parsed(data: bytes) -> dict[str, Any]:
 def _answer(stored: dict[str, Any]) -> Answer:
     body = json.dumps(stored["body"]).encode() if "body" in stored else base64.b64decode(stored["base64"])
     return Answer(stored["contentType"], body, stored["requestId"], paid=False)
+
+
+def _said(stored: dict[str, Any]) -> Answer:
+    """The answer of a claim; raises what the service refused."""
+    if stored["state"] == "refused":
+        raise _refusal(stored)
+    return _answer(stored)
 
 
 def _refusal(stored: dict[str, Any]) -> BlobsightError:

@@ -383,8 +383,11 @@ class Settings:
     host_storage: str = _setting(
         "AzureWebJobsStorage", "Connection string of the Functions host's own account.", _connection, secret=True
     )
-    threads: int = _setting(
-        "PYTHON_THREADPOOL_THREAD_COUNT", "Threads for HTTP functions; also the size of the pools.", _threads, "16"
+    threads_set: int | None = _setting(
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+        "Threads for HTTP functions; also the size of the pools. Empty is the platform's own number.",
+        _threads,
+        "",
     )
     ca_bundle: str | None = _setting(
         "REQUESTS_CA_BUNDLE", "File of certificate authorities to trust instead of the built-in ones.", str, ""
@@ -402,6 +405,11 @@ class Settings:
     health_key: str | None = _setting(
         "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", _word, "", secret=True
     )
+
+    @property
+    def threads(self) -> int:
+        """How many threads the worker has for HTTP functions; by default as many as Python gives to any pool."""
+        return self.threads_set or min(32, (os.cpu_count() or 1) + 4)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -17,7 +17,7 @@ from typing import Any
 import azure.functions as func
 
 from shared import log, names, parameters, patience, settings
-from shared.errors import BlobsightError, BusyError
+from shared.errors import BlobsightError, BusyError, StorageError
 from shared.storage import Blob
 
 CORRELATION = "X-Correlation-Id"
@@ -25,7 +25,7 @@ CORRELATION = "X-Correlation-Id"
 _logger = logging.getLogger(__name__)
 Handler = Callable[[func.HttpRequest], func.HttpResponse]
 AsyncHandler = Callable[..., Awaitable[func.HttpResponse]]
-# For a 503 that does not say how long: most outages of storage are over by then, or last for minutes.
+# Storage never says how long: most outages are over by then, or last for minutes.
 _AGAIN_SECONDS = 5.0
 
 
@@ -94,9 +94,9 @@ def _utf8(body: Mapping[str, Any]) -> bytes:
 
 
 def problem(error: BlobsightError) -> func.HttpResponse:
-    """An error as `application/problem+json`; a 503 always says when to come back."""
+    """An error as `application/problem+json`; that storage is out always comes with a time."""
     seconds = error.retry_after_seconds
-    if seconds is None and error.status == 503:
+    if seconds is None and isinstance(error, StorageError) and error.status == 503:
         seconds = _AGAIN_SECONDS
     body = {
         "type": f"urn:blobsight:problem:{error.code}",

@@ -64,7 +64,7 @@ def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str
         ({"limit": "201"}, "bad_parameter"),
         ({"limit": "all"}, "bad_parameter"),
         ({"page": "2"}, "bad_parameter"),
-        ({"continuation": "made up"}, "bad_request"),
+        ({"continuation": "made up"}, "bad_parameter"),
     ],
 )
 def test_a_page_that_cannot_be_meant_is_refused(app: Parts, params: dict[str, str], code: str) -> None:

@@ -445,3 +445,58 @@ def test_nobody_waits_for_an_answer_longer_than_the_request_lasts(claims, blobs,
         return ANSWER
 
     ask(claims, meanwhile)
+
+
+def test_a_paid_answer_that_storage_does_not_take_serves_all_and_is_stored_when_it_does(claims, blobs, clock):
+    """Its own caller has it in time, and others who come meanwhile do not pay for another."""
+    hangs, stored = threading.Event(), threading.Event()
+
+    def before(operation, container, name):
+        if operation == "write" and not hangs.is_set():
+            if threading.current_thread() is threading.main_thread():
+                raise StorageError("Blob storage did not answer in time.")
+            assert patience.left(1e9) == 1e9
+            assert hangs.wait(60)
+        stored_later = operation == "write" and threading.current_thread() is not threading.main_thread()
+        if stored_later:
+            blobs.before = lambda operation, *_: stored.set()
+
+    def answered() -> Answer:
+        blobs.before = before
+        return ANSWER
+
+    with patience.request(20, clock):
+        assert ask(claims, answered) == ANSWER
+        # Storage is slow for longer than the lease lasts.
+        clock.advance(LEASE_SECONDS + 1)
+        call = Calls()
+        assert ask(claims, call).json() == ANSWER.json()
+        assert call.count == 0
+    hangs.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("store "):
+            thread.join(60)
+    blobs.before = None
+    assert ask(Claims(blobs, clock), call).json() == ANSWER.json()
+    assert call.count == 0
+
+
+def test_who_takes_a_claim_over_looks_once_more_whether_it_was_answered_meanwhile(claims, blobs, clock):
+    """The look was before the answer, the lease after it, because storage stood still between."""
+    call = Calls()
+
+    def slow() -> Answer:
+        clock.advance(LEASE_SECONDS + 1)
+
+        def before(operation, container, name):
+            if operation == "acquire":
+                blobs.before = None
+                claims._unstored[CLAIM] = claims._answered(QUESTION, ANSWER, None)
+
+        blobs.before = before
+        assert ask(claims, call).json() == ANSWER.json()
+        claims._unstored.clear()
+        return ANSWER
+
+    ask(claims, slow)
+    assert call.count == 0

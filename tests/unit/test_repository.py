@@ -19,6 +19,8 @@ LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt"), *ROOT.glob
 
 # What tells the local stack's parts to each other; everything else is at its default.
 OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"}
+# The platform's own number depends on the machine.
+OF_THE_LOCAL_STACK |= {"PYTHON_THREADPOOL_THREAD_COUNT"}
 
 
 def bindings(folder: Path) -> list[dict[str, Any]]:

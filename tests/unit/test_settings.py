@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import pytest
@@ -46,7 +47,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         max_wait_seconds=20.0,
         images_storage="AccountName=images;AccountKey=secret",
         host_storage="AccountName=host;AccountKey=secret",
-        threads=16,
+        threads_set=None,
         ca_bundle=None,
         https_proxy=None,
         public_address=None,
@@ -75,7 +76,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         ("THUMBNAIL_SMART", "False", "thumbnail_smart", False),
         ("TEXT_MODE", "never", "text_mode", "never"),
         ("MAX_WAIT_SECONDS", "0.5", "max_wait_seconds", 0.5),
-        ("PYTHON_THREADPOOL_THREAD_COUNT", "256", "threads", 256),
+        ("PYTHON_THREADPOOL_THREAD_COUNT", "256", "threads_set", 256),
         ("REQUESTS_CA_BUNDLE", "/etc/authorities.pem", "ca_bundle", "/etc/authorities.pem"),
         ("HTTPS_PROXY", "http://proxy:8080", "https_proxy", "http://proxy:8080"),
         ("HTTPS_PROXY", "https://me:p%40ss@[::1]:8080", "https_proxy", "https://me:p%40ss@[::1]:8080"),
@@ -282,3 +283,14 @@ def test_the_health_key_is_read_where_all_else_is_wrong() -> None:
 def test_every_setting_says_what_it_is_for() -> None:
     for each in fields(Settings):
         assert each.metadata["help"].endswith("."), each.name
+
+
+def test_without_a_number_of_threads_the_worker_has_as_many_as_python_gives() -> None:
+    with ThreadPoolExecutor() as pool:
+        assert read().threads == pool._max_workers
+    assert read(PYTHON_THREADPOOL_THREAD_COUNT="3").threads == 3
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("7.5", 7.5), ("", 20.0), ("-1", 20.0), ("soon", 20.0)])
+def test_a_request_ends_in_time_even_where_the_setting_is_wrong(text: str, seconds: float) -> None:
+    assert settings.max_wait_seconds({"MAX_WAIT_SECONDS": text}) == seconds

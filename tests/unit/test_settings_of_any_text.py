@@ -45,7 +45,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "text_mode": st.sampled_from(TEXT_MODES),
     "max_wait_seconds": st.floats(0, 600, exclude_min=True),
     "images_storage": st.text("abcXYZ019+/=", min_size=1, max_size=40).map("AccountName={}".format),
-    "threads": st.integers(1, 256),
+    "threads_set": st.integers(1, 256),
     "health_key": st.none() | TOKENS,
 }
 WRITTEN: dict[str, Callable[[Any], str]] = {

@@ -44,16 +44,16 @@ def test_retry_after_is_a_whole_number_that_is_not_too_early(seconds: float, hea
     assert raising(VisionUnavailableError("Down.", retry_after_seconds=seconds)).headers["Retry-After"] == header
 
 
-def test_a_503_says_when_to_come_back_though_nobody_told_it() -> None:
+def test_that_storage_is_out_comes_with_a_time_to_come_back() -> None:
     response = raising(StorageError("Down."))
     assert response.headers["Retry-After"] == "5"
     assert problem_of(response, 503, "storage_unavailable")["retryAfterSeconds"] == 5
 
 
 def test_without_a_time_there_is_no_retry_after() -> None:
-    response = raising(BadRequestError("No."))
+    response = raising(VisionUnavailableError("Down."))
     assert "Retry-After" not in response.headers
-    assert "retryAfterSeconds" not in problem_of(response, 400, "bad_request")
+    assert "retryAfterSeconds" not in problem_of(response, 503, "vision_unavailable")
 
 
 def test_a_crash_is_a_problem_that_shows_nothing_of_the_inside(caplog: pytest.LogCaptureFixture) -> None:

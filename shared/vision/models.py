@@ -6,10 +6,14 @@ the right type; `UnexpectedAnswerError` otherwise. `body` always is the service'
 """
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from shared.errors import UnexpectedAnswerError
 from shared.vision.fields import Json, get, list_of, need, number, truth, typed
+
+# JSON may escape a half alone: an encoder that writes UTF-16 unit by unit cuts a text in the middle of a character.
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Answer(NamedTuple):
@@ -25,9 +29,16 @@ class Answer(NamedTuple):
     paid: bool = True
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; UnexpectedAnswerError if it is none."""
+        """
+        The body as a JSON object, with U+FFFD for each half of a surrogate pair, which no record could carry.
+
+        Raises:
+            UnexpectedAnswerError: it is none.
+        """
         try:
             parsed = json.loads(self.body)
+            if _HALF_PAIR.search(self.body):
+                parsed = _encodable(parsed)
         except (ValueError, RecursionError) as error:
             raise UnexpectedAnswerError(
                 f"Computer Vision answered 200 with a body that is no JSON ({len(self.body)} bytes).",
@@ -35,6 +46,14 @@ class Answer(NamedTuple):
             ) from error
         body: dict[str, Any] = typed(parsed, dict, "the body")
         return body
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    return [_encodable(each) for each in value] if isinstance(value, list) else value
 
 
 class Metadata(NamedTuple):

@@ -87,6 +87,13 @@ def test_an_answer_is_a_json_object() -> None:
     assert Answer("application/json", b'\xef\xbb\xbf{"a": 1}').json() == {"a": 1}
 
 
+def test_half_a_surrogate_pair_is_told_as_such_and_whole_characters_stay() -> None:
+    body = rb'{"\udc00": ["I \ud83d\ude00", "\ud835", {"text": "\uDE00\uD83D \\ud83d \u00e9"}], "n": 1}'
+    parsed = Answer("application/json", body).json()
+    assert parsed == {"\ufffd": ["I \U0001f600", "\ufffd", {"text": "\ufffd\ufffd \\ud83d \u00e9"}], "n": 1}
+    assert json.dumps(parsed, ensure_ascii=False).encode()
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"<html>", b"\xff\xfe\xff", b"[" * 100_000])
 def test_an_answer_that_is_none_is_unexpected(body: bytes) -> None:
     with pytest.raises(UnexpectedAnswerError):

@@ -32,12 +32,14 @@ class Question(NamedTuple):
         parameters: the query, complete and sorted.
         accept: the media type that is wanted back.
         path: the path below the version, where it is not the operation.
+        former_path: the path under which the version before kept its answers to this question, where it is another.
     """
 
     operation: str
     parameters: tuple[tuple[str, str], ...]
     accept: str = "application/json"
     path: str = ""
+    former_path: str = ""
 
     @property
     def text(self) -> str:
@@ -134,7 +136,8 @@ def domain(model: str, *, language: str = "en", model_version: str = "latest") -
             f"model={shown(model)} is no domain-specific model; there are {' and '.join(MODELS)}.", code="bad_parameter"
         )
     parameters = {"language": _language(language), "model-version": _model_version(model_version)}
-    return _question("domain", parameters, path=f"models/{name}/analyze")
+    former_path = f"models/{model}/analyze" if model != name else ""
+    return _question("domain", parameters, path=f"models/{name}/analyze")._replace(former_path=former_path)
 
 
 def read(

@@ -4,7 +4,11 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from DomainsHttp import main
+from shared.claims import Claims
 from shared.errors import VisionRefusedError
+from shared.images import ImageBytes
+from shared.vision import questions
+from shared.vision.models import Answer
 
 RED = picture(colour=(200, 0, 0))
 
@@ -29,6 +33,16 @@ def test_the_same_question_is_paid_once_and_another_model_is_another_question(ap
         "models/landmarks/analyze",
         "models/celebrities/analyze",
     }
+
+
+def test_what_the_version_before_kept_under_another_spelling_is_not_paid_again(app: Parts) -> None:
+    before = questions.domain("landmarks")._replace(path="models/Landmarks/analyze")
+    answer = Answer("application/json", b'{"result": {"landmarks": []}}', "request-before")
+    Claims(app.host, app.clock).keep(ImageBytes(RED).subject, before, answer)
+    for model in ("Landmarks", "landmarks"):
+        response = main(request(body=RED, route={"model": model}))
+        assert parsed(response) == {"result": {"landmarks": []}}
+    assert not app.vision.asked
 
 
 def test_post_without_a_model_says_which_there_are(app: Parts) -> None:

@@ -5,8 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from bench.pictures import Picture
@@ -36,7 +38,12 @@ def upload(stack: Stack, given: Sequence[Picture]) -> None:
     """Upload them, as fast as storage takes them."""
     with stack.storage() as storage, ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
         images = storage.get_container_client("images")
-        list(pool.map(lambda picture: images.upload_blob(picture.name, picture.data), given))
+
+        def put(picture: Picture) -> None:
+            with suppress(ResourceExistsError):  # an attempt before has arrived, and its answer has not
+                images.upload_blob(picture.name, picture.data)
+
+        list(pool.map(put, given))
 
 
 def paid(stack: Stack) -> Counter[Asked]:

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared import connection_strings
 from shared.errors import SettingsError
 
 FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
@@ -270,15 +271,6 @@ def _language(text: str) -> str:
     return text
 
 
-def _connection(text: str) -> str:
-    pairs = [part for part in text.split(";") if part]
-    if not pairs or not _is_printable_ascii(text) or not all(re.match("[A-Za-z]+=.", pair) for pair in pairs):
-        raise ValueError(
-            "must be a storage connection string on one line, as the portal shows it (NAME=VALUE;NAME=...)"
-        )
-    return text
-
-
 def _setting(
     name: str,
     help_text: str,
@@ -378,10 +370,13 @@ class Settings:
         "20",
     )
     images_storage: str = _setting(
-        "ImagesStorage", "Connection string of the account with the images.", _connection, secret=True
+        "ImagesStorage", "Connection string of the account with the images.", connection_strings.checked, secret=True
     )
     host_storage: str = _setting(
-        "AzureWebJobsStorage", "Connection string of the Functions host's own account.", _connection, secret=True
+        "AzureWebJobsStorage",
+        "Connection string of the Functions host's own account.",
+        connection_strings.checked,
+        secret=True,
     )
     threads_set: int | None = _setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",

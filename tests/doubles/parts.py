@@ -21,8 +21,8 @@ from shared.settings import Settings
 ENVIRONMENT = {
     "VISION_ENDPOINT": "https://vision.invalid",
     "VISION_KEY": "first-secret-key",
-    "ImagesStorage": "AccountName=images;AccountKey=secret",
-    "AzureWebJobsStorage": "AccountName=host;AccountKey=secret",
+    "ImagesStorage": "AccountName=images;AccountKey=c2VjcmV0",
+    "AzureWebJobsStorage": "AccountName=host;AccountKey=c2VjcmV0",
 }
 
 

@@ -45,8 +45,8 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         text_model_version="latest",
         text_deadline_seconds=1800.0,
         max_wait_seconds=20.0,
-        images_storage="AccountName=images;AccountKey=secret",
-        host_storage="AccountName=host;AccountKey=secret",
+        images_storage="AccountName=images;AccountKey=c2VjcmV0",
+        host_storage="AccountName=host;AccountKey=c2VjcmV0",
         threads_set=None,
         ca_bundle=None,
         https_proxy=None,
@@ -247,6 +247,9 @@ def test_every_problem_is_reported_at_once() -> None:
 
 def test_no_secret_is_shown() -> None:
     secrets = {name: f"Secret=of-{name.lower()}" for name in SECRETS}
+    secrets |= {
+        name: f"AccountName=a;AccountKey={KEY[:8]}{len(name):04}" for name in ("ImagesStorage", "AzureWebJobsStorage")
+    }
     secrets["HTTPS_PROXY"] = "http://me:hunter2@proxy:8080"
     shown = repr(read(**secrets))
     assert "https://vision.invalid" in shown

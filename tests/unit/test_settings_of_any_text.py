@@ -1,5 +1,6 @@
 """What holds for every text that a setting can have; test_settings.py has the examples."""
 
+import base64
 import math
 import re
 from collections.abc import Callable
@@ -44,7 +45,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "thumbnail_smart": st.booleans(),
     "text_mode": st.sampled_from(TEXT_MODES),
     "max_wait_seconds": st.floats(0, 600, exclude_min=True),
-    "images_storage": st.text("abcXYZ019+/=", min_size=1, max_size=40).map("AccountName={}".format),
+    "images_storage": st.binary(max_size=40).map(
+        lambda key: f"AccountName=a;AccountKey={base64.b64encode(b'k' + key).decode()}"
+    ),
     "threads_set": st.integers(1, 256),
     "health_key": st.none() | TOKENS,
 }

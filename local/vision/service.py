@@ -14,6 +14,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from email.message import Message
 
@@ -153,14 +154,21 @@ class VisionService:
             check_media_type(request.headers)
             question = parse_read(request.query)
             document = take_document(request.headers, request.body)
-            with self._workers:
+            # At PDFs other processes work, and this one waits.
+            with nullcontext() if document.kind == "pdf" else self._workers:
                 fate = self.admission.read_fate()
-                reply = self._reception.accept(question, document, host=host, request_id=request_id, fate=fate)
+                reply = self._reception.accept(
+                    question, document, host=host, request_id=request_id, fate=fate, go_on=self._go_on
+                )
         except refusals.Refusal as refusal:
             raise refusals.in_shape_of_read(refusal) from None
         except ScriptError as error:
             raise refusals.in_shape_of_read(refusals.failed_to_process(str(error))) from error
         return Outcome(reply, paid_sha256=document.sha256)
+
+    def _go_on(self) -> None:
+        if self.is_stopping:
+            raise refusals.unavailable()
 
     def _look(self, question: Question, image: CheckedImage, request_id: str) -> Reply:
         try:

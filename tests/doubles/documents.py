@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -57,19 +58,30 @@ def text_pdf(*lines: str, width: int = 612, height: int = 792, rotate: int = 0, 
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Rotate %d/Contents 4 0 R"
         b"/Resources<</Font<</F1 5 0 R>>>>>>" % (width, height, rotate),
-        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        pdf_stream(content),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     ]
+    return pdf_file(objects, trailer)
+
+
+def pdf_stream(data: bytes, entries: bytes = b"") -> bytes:
+    """Return a PDF's object of *data*, with *entries* in its dictionary."""
+    return b"<<%s/Length %d>>stream\n%s\nendstream" % (entries, len(data), data)
+
+
+def pdf_file(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
+    """Return a PDF of *objects*, numbered from 1, of which the first is the catalogue."""
     file, offsets = b"%PDF-1.4\n", []
     for number, item in enumerate(objects, start=1):
         offsets.append(len(file))
         file += b"%d 0 obj%sendobj\n" % (number, item)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    start = len(file)
-    return file + b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
+    return file + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
+        len(objects) + 1,
         table,
+        len(objects) + 1,
         trailer,
-        start,
+        len(file),
     )
 
 

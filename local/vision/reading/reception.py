@@ -1,5 +1,7 @@
 """The two calls of Read: accept a document, and answer how far its operation is."""
 
+from collections.abc import Callable
+
 from local.vision import refusals
 from local.vision.calls import Poll
 from local.vision.faults import ReadFate
@@ -28,17 +30,25 @@ class Reception:
         self._desk, self._scripts = desk, scripts
 
     def accept(
-        self, question: ReadQuestion, document: SniffedDocument, *, host: str, request_id: str, fate: ReadFate
+        self,
+        question: ReadQuestion,
+        document: SniffedDocument,
+        *,
+        host: str,
+        request_id: str,
+        fate: ReadFate,
+        go_on: Callable[[], None],
     ) -> Reply:
         """
         Answer 202 with the address of the operation, whose id is the request's.
 
-        Raises Refusal when the document cannot be opened or lacks the pages asked for, ScriptError.
+        *go_on* is called while the document is looked at; what it raises ends the look. Raises Refusal when the
+        document cannot be opened or lacks the pages asked for, ScriptError.
         """
         from local.vision.text.documents import pages_to_read
 
         try:
-            pages = pages_to_read(document, question.pages)
+            pages = pages_to_read(document, question.pages, go_on)
         except PageRangesError as error:
             raise refusals.bad_parameter("InvalidPageRange", str(error)) from None
         task = Task(document.kind, pages, question.language, question.reading_order, question.model_version)

@@ -1,9 +1,7 @@
 """Open a document and look at its pages, one at a time: images, multi-page TIFFs, PDFs."""
 
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -13,34 +11,45 @@ from local.vision.formats import tiff
 from local.vision.formats.look import UnreadableError
 from local.vision.reading.intake import SniffedDocument, check_sides
 from local.vision.reading.pages import MAX_PAGES, PageRanges
-
-if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument  # type: ignore[import-untyped]
+from local.vision.text.pdf_processes import COUNTING, PDFIUM, GoOn, PdfError
 
 # Small print is still legible at this size, and a page takes no more than 20 MB.
 READ_SIDE = 2500
-# PDFium is not safe for threads, not even with a document each.
-PDFIUM = threading.Lock()
+# PDFs whose pages are counted at once: while one takes all the time that it may, others need not wait.
+_counting = threading.BoundedSemaphore(2)
 
 
-def pages_to_read(document: SniffedDocument, asked: PageRanges) -> tuple[int, ...]:
+def pages_to_read(document: SniffedDocument, asked: PageRanges, go_on: GoOn) -> tuple[int, ...]:
     """
     Return the numbers of the pages that are *asked* for, after a look at all that can be checked before reading.
 
-    Raises PageRangesError; Refusal: InvalidImageFormat, InvalidImageDimension, InvalidImageSize.
+    *go_on* is called while a PDF is looked at; what it raises ends the look. Raises PageRangesError; Refusal:
+    InvalidImageFormat, InvalidImageDimension, InvalidImageSize, and 503 while other PDFs keep this one waiting.
     """
     if document.header is not None:
         decode(document.data, document.header, at_least=enough(*document.header.sides))
         return asked.of(1)
     if document.kind == "pdf":
-        with opened_pdf(document.data) as pdf, PDFIUM:
-            return asked.of(len(pdf))
+        return asked.of(_count_pages(document.data, go_on))
     pages = _tiff_pages(document.data, most=MAX_PAGES)
     numbers = asked.of(len(pages))
     for number in numbers:
         _check_page(pages[number - 1], number)
     tiff_page(document.data, numbers[0])
     return numbers
+
+
+def _count_pages(data: bytes, go_on: GoOn) -> int:
+    if not _counting.acquire(timeout=COUNTING.answer_seconds):
+        raise refusals.unavailable()
+    try:
+        with PDFIUM.opened(data, COUNTING, go_on) as pdf:
+            return pdf.page_count
+    except PdfError as error:
+        sys.stderr.write(f"vision: the pages of a PDF cannot be counted: {error}\n")
+        raise refusals.bad_image_format("The PDF takes too much time or memory to be opened: save it anew.") from None
+    finally:
+        _counting.release()
 
 
 def tiff_page(data: bytes, number: int) -> Picture:
@@ -88,23 +97,3 @@ def _check_pixels(width: int, height: int, number: int) -> None:
         raise refusals.bad_image_size(
             f"Page {number} has {width * height} pixels; the local vision service decodes at most {MAX_DECODED_PIXELS}."
         )
-
-
-@contextmanager
-def opened_pdf(data: bytes) -> Iterator["PdfDocument"]:
-    """Open a PDF; hold PDFIUM for whatever is done with it. Raises Refusal (InvalidImageFormat), also if locked."""
-    from pypdfium2 import PdfDocument, PdfiumError
-    from pypdfium2.raw import FPDF_ERR_PASSWORD  # type: ignore[import-untyped]
-
-    try:
-        with PDFIUM:
-            pdf = PdfDocument(data)
-    except PdfiumError as error:
-        is_locked = error.err_code == FPDF_ERR_PASSWORD
-        why = "needs a password: remove it and send the PDF again" if is_locked else "is damaged or cut short"
-        raise refusals.bad_image_format(f"The PDF {why}.") from None
-    try:
-        yield pdf
-    finally:
-        with PDFIUM:
-            pdf.close()

@@ -1,8 +1,7 @@
 """Read the pages of a document: a PDF's own text where it has some, recognition everywhere else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,29 +9,27 @@ from local.vision.evidence.pixels import Picture, Rgb, decode
 from local.vision.header import read_header
 from local.vision.reading.store import Json, Task
 from local.vision.text import pdf
-from local.vision.text.documents import READ_SIDE, enough, opened_pdf, tiff_page
+from local.vision.text.documents import READ_SIDE, enough, tiff_page
 from local.vision.text.engines import asked_engine, prefers_tesseract, tesseract_data
 from local.vision.text.layout import page_angle, reading_order, upright_quads
 from local.vision.text.lines import PlacedLine, compose_placed, place
+from local.vision.text.pdf_processes import PDFIUM, GoOn, OpenedPdf, reading
 from local.vision.text.recognition import Quad, Recognized, find_lines, recognize
 from local.vision.text.tesseract import is_trustworthy, read_page
 
-if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument  # type: ignore[import-untyped]
-
 MIN_LINE_CONFIDENCE = 0.6  # what looks like a line in foliage or cloth is recognized with less
-
-GoOn = Callable[[], None]
 
 
 def read_pages(task: Task, document: bytes, go_on: GoOn) -> Iterator[Json]:
     """
     Yield the contract's readResults of the pages that *task* names.
 
-    *go_on* is called before each step; what it raises ends the reading. Raises Refusal when a page cannot be decoded.
+    *go_on* is called before each step; what it raises ends the reading. Raises Refusal when a page cannot be decoded,
+    PdfError when a PDF is beyond the limits.
     """
     # Opened once: to open a long document costs more than a page of it.
-    with opened_pdf(document) if task.kind == "pdf" else nullcontext(document) as opened:
+    is_pdf = task.kind == "pdf"
+    with PDFIUM.opened(document, reading(len(task.pages)), go_on) if is_pdf else nullcontext(document) as opened:
         for number in task.pages:
             go_on()
             yield {"page": number} | _language(task) | _read_page(task, opened, number, go_on)
@@ -60,14 +57,13 @@ def _language(task: Task) -> Json:
     return {"language": task.language} if task.language else {}
 
 
-def _read_page(task: Task, document: "PdfDocument | bytes", number: int, go_on: GoOn) -> Json:
+def _read_page(task: Task, document: OpenedPdf | bytes, number: int, go_on: GoOn) -> Json:
     by_columns = task.reading_order == "natural"
     if not isinstance(document, bytes):
         page = pdf.look_at(document, number)
-        if page.own_text is not None:
-            return page.own_text
-        assert page.picture is not None  # noqa: S101 - one of both is there
-        return pdf.in_inches(read_picture(page.picture, by_columns=by_columns, go_on=go_on), page.size_inches)
+        if page.picture is None:
+            return pdf.compose_page(page)
+        return pdf.compose_page(page, read_picture(page.picture, by_columns=by_columns, go_on=go_on))
     picture = tiff_page(document, number) if task.kind == "tiff" else _image(document)
     return read_picture(picture, by_columns=by_columns, go_on=go_on)
 

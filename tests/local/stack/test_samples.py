@@ -28,7 +28,7 @@ def test_each_document_has_two_pages(tmp_path: Path) -> None:
     pdf, tiff = (path.read_bytes() for path in sample_files(tmp_path)[7:])
     assert (pdf[:5], tiff[:4]) == (b"%PDF-", b"II*\0")
     documents = [SniffedDocument(pdf, "pdf", ""), SniffedDocument(tiff, "tiff", "")]
-    assert [pages_to_read(document, ALL_PAGES) for document in documents] == [(1, 2), (1, 2)]
+    assert [pages_to_read(document, ALL_PAGES, lambda: None) for document in documents] == [(1, 2), (1, 2)]
 
 
 def test_text_images_and_documents_are_rendered_the_same_everywhere_and_kept_once_rendered(tmp_path: Path) -> None:

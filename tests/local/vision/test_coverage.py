@@ -19,7 +19,8 @@ from local.vision.reading.store import LIFE_SECONDS
 from local.vision.server import running_vision
 from local.vision.text.documents import READ_SIDE
 from local.vision.text.engines import DENSE_LINES
-from local.vision.text.pdf import RENDERED_DPI
+from local.vision.text.pdf_processes import COUNTING, MEMORY_BYTES, reading
+from local.vision.text.pdfium import RENDERED_DPI
 
 PART = Path(local.vision.cli.__file__).parent
 COVERAGE = (PART / "COVERAGE.md").read_text()
@@ -66,6 +67,10 @@ def test_every_limit_is_as_described() -> None:
     assert f"the first {MAX_PAGES} pages" in COVERAGE
     assert f"over {READ_SIDE} pixels a side are shrunk" in COVERAGE
     assert f"rendered at {RENDERED_DPI} dpi" in COVERAGE
+    assert f"({MEMORY_BYTES} bytes) of memory" in COVERAGE
+    assert f"{COUNTING.cpu_seconds} seconds of a core and {COUNTING.answer_seconds:g} by the clock" in COVERAGE
+    assert f"{reading(0).cpu_seconds} seconds of a core and one more for each page" in COVERAGE
+    assert f"and {reading(1).answer_seconds:g} by the clock for each page" in COVERAGE
     assert f"Pages of {DENSE_LINES} lines and more" in COVERAGE
     assert LIFE_SECONDS == 48 * 3600
     assert "kept for 48 hours" in COVERAGE

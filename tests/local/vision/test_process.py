@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from doubles.patience import wait_until
+from doubles.patience import is_alive, wait_until
+from doubles.pdfs import slow_pdf
 from doubles.vision_calls import Caller, connection_to, encoded, picture
 from PIL import Image
 
 from local import drawings
+from local.vision.reading.store import OperationStore
 
 PROJECT = Path(__file__).parents[3]
 PROGRAM = "import sys; from local.vision.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -46,6 +48,12 @@ def start() -> Iterator[Start]:
         child.kill()
         with child:  # waits for it, and closes its pipes
             pass
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that this one has started."""
+    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if is_alive(int(path.parent.name))]
+    return [int(stat.split()[0]) for stat in stats if int(stat.rpartition(")")[2].split()[1]) == pid]
 
 
 def ready_url(child: "subprocess.Popen[str]") -> str:
@@ -214,3 +222,23 @@ def test_a_read_that_was_not_done_when_the_service_ended_is_done_by_the_next(
 
     lines = report["analyzeResult"]["readResults"][0]["lines"]
     assert [line["text"] for line in lines] == list(drawings.LETTER)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 0)])
+def test_the_service_ends_while_a_pdf_takes_its_time_and_leaves_no_process(
+    start: Start, tmp_path: Path, number: int, status: int
+) -> None:
+    child = start("--port", "0", "--key", "k", "--state", str(tmp_path))
+    with Caller(ready_url(child), "k") as client:
+        accepted = client.post("read/analyze", slow_pdf(200))
+        path = accepted.headers["Operation-Location"].partition("/vision/v3.2/")[2]
+        wait_until(lambda: client.get(path).json()["status"] == "running")
+    [at_work] = children_of(child.pid)
+    child.send_signal(number)
+
+    assert child.wait(WAIT_SECONDS) == status
+    wait_until(lambda: not is_alive(at_work))
+    store = OperationStore(tmp_path / "vision")
+    assert store.unfinished() == [path.rpartition("/")[2]]
+    store.close()

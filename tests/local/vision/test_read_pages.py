@@ -38,7 +38,7 @@ WITH_A_SMALL_PAGE = {
 
 def taken(data: bytes, pages: str = "") -> tuple[int, ...]:
     """Return the pages that are read of a document."""
-    return pages_to_read(sniffed(data), PageRanges.parse(pages))
+    return pages_to_read(sniffed(data), PageRanges.parse(pages), lambda: None)
 
 
 @pytest.mark.parametrize("name", WITH_A_SMALL_PAGE)
@@ -115,7 +115,7 @@ def test_of_a_tiff_the_first_2000_pages_are_looked_at_within_the_bounds_of_a_loo
 def test_a_pdf_may_begin_within_the_first_1024_bytes(caller: Caller, before: bytes) -> None:
     data = before + text_pdf("Invoice 4711")
     assert caller.post("read/analyze", data).status_code == 202
-    assert pages_to_read(sniffed(data), ALL_PAGES) == (1,)
+    assert pages_to_read(sniffed(data), ALL_PAGES, lambda: None) == (1,)
 
 
 def test_a_pdf_that_begins_later_is_none() -> None:

@@ -1,5 +1,5 @@
 """
-Pages of a PDF: the text that a digital page carries, exactly, or its picture.
+Pages of a PDF: the text that a page carries, exactly, and what only its picture shows besides.
 
 Read tells lengths of PDFs in inches, with four decimals, from the upper left corner.
 """
@@ -13,6 +13,7 @@ from local.vision.evidence.pixels import Picture
 from local.vision.text.documents import READ_SIDE
 from local.vision.text.lines import Json, compose_line
 from local.vision.text.pdf_processes import OpenedPdf
+from local.vision.text.told import OwnWord, without_told
 
 POINTS_PER_INCH = 72
 CERTAIN = 1.0
@@ -20,10 +21,15 @@ CERTAIN = 1.0
 
 @dataclass(frozen=True)
 class PdfView:
-    """One page: its size in inches, and its own text as lines of the contract or a picture of it."""
+    """
+    One page: its size in inches, its own text as lines of the contract and as words, and a picture of all else on it.
+
+    *picture* is None when there is nothing else to see.
+    """
 
     size_inches: tuple[float, float]
     lines: tuple[Json, ...]
+    words: tuple[OwnWord, ...]
     picture: Picture | None
 
 
@@ -31,7 +37,8 @@ def look_at(document: OpenedPdf, number: int) -> PdfView:
     """Return page *number* (from 1). Raises PdfError."""
     seen, pixels = document.look(number, READ_SIDE)
     width, height = _inches(seen["size"])
-    return PdfView((width, height), tuple(map(_own_line, seen["lines"])), _picture(seen["picture"], pixels))
+    words = tuple(_own_word(word) for line in seen["lines"] for word in line["words"])
+    return PdfView((width, height), tuple(map(_own_line, seen["lines"])), words, _picture(seen["picture"], pixels))
 
 
 def compose_page(page: PdfView, seen: Json | None = None) -> Json:
@@ -41,7 +48,10 @@ def compose_page(page: PdfView, seen: Json | None = None) -> Json:
     if seen is None:
         return result
     scale = page.size_inches[0] / seen["width"], page.size_inches[1] / seen["height"]
-    return result | {"angle": seen["angle"], "lines": [_scaled_line(line, scale) for line in seen["lines"]]}
+    more = without_told([_scaled_line(line, scale) for line in seen["lines"]], page.words)
+    # The angle is that of most of the page's text.
+    is_seen_mostly = _count_characters(more) > _count_characters(page.lines)
+    return result | {"angle": seen["angle"] if is_seen_mostly else 0, "lines": _merged(page.lines, more)}
 
 
 def _own_line(line: Json) -> Json:
@@ -49,6 +59,10 @@ def _own_line(line: Json) -> Json:
         {"boundingBox": _box(word["corners"]), "text": word["text"], "confidence": CERTAIN} for word in line["words"]
     ]
     return compose_line(" ".join(word["text"] for word in words), _box(line["corners"]), words)
+
+
+def _own_word(word: Json) -> OwnWord:
+    return OwnWord(word["text"], _inches(word["reach"]), word["isInvisible"])
 
 
 def _box(corners: Sequence[float]) -> list[float]:
@@ -74,3 +88,19 @@ def _scaled_line(line: Json, scale: tuple[float, float]) -> Json:
 
     words = [word | {"boundingBox": scaled(word["boundingBox"])} for word in line["words"]]
     return line | {"boundingBox": scaled(line["boundingBox"]), "words": words}
+
+
+def _count_characters(lines: Sequence[Json]) -> int:
+    return sum(len(line["text"]) for line in lines)
+
+
+def _merged(own: Sequence[Json], more: Sequence[Json]) -> list[Json]:
+    """Return *own* lines in their order, each line of *more* before the first of them that begins below it."""
+    merged: list[Json] = []
+    waiting = list(more)
+    for line in own:
+        top = min(line["boundingBox"][1::2])
+        merged += [other for other in waiting if max(other["boundingBox"][1::2]) <= top]
+        waiting = [other for other in waiting if max(other["boundingBox"][1::2]) > top]
+        merged.append(line)
+    return merged + waiting

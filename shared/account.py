@@ -10,8 +10,7 @@ from typing import Any
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.blob import BlobServiceClient
-from azure.storage.blob._shared.policies import StorageRetryPolicy
+from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
 from shared import patience, timed
 
@@ -39,7 +38,7 @@ class _Adapter(timed.Adapter):
         return super().send(request, stream, (min(_CONNECT_SECONDS, step), step), *args, **options)
 
 
-class _Retry(StorageRetryPolicy):
+class _Retry(ExponentialRetry):
     """Attempts that end in time. The SDK's own waits do not know of a deadline."""
 
     def configure_retries(self, request: Any) -> dict[str, Any]:

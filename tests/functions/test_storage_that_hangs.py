@@ -33,7 +33,8 @@ def hanging() -> Iterator[None]:
     """The real services on an account that hangs until the end."""
     with dripping() as port:
         account = ACCOUNT.format(port=port)
-        settings = {**ENVIRONMENT, "ImagesStorage": account, "AzureWebJobsStorage": account}
+        storage = {"ImagesStorage": account, "AzureWebJobsStorage": account}
+        settings = {**ENVIRONMENT, **storage, "PYTHON_THREADPOOL_THREAD_COUNT": f"{THREADS}"}
         with services.replaced(services.build(Settings.from_env(settings))):
             yield
 

@@ -44,11 +44,16 @@ _BYTES = {"Content-Type": "application/octet-stream"}
 
 
 class Plan(NamedTuple):
-    """What is done: how many uploads, for how long storage hangs, and MAX_WAIT_SECONDS."""
+    """
+    What is done: how many uploads, for how long storage hangs, and MAX_WAIT_SECONDS.
+
+    By *slack* seconds a machine that is busy with something else may be late.
+    """
 
     uploads: int
     seconds: float
     max_wait: float
+    slack: float = 0.0
 
 
 class Answered(NamedTuple):
@@ -87,7 +92,7 @@ class Hang(NamedTuple):
 
 
 def _bound(what: str, plan: Plan) -> float:
-    return HEALTH_SECONDS if what == "health" else plan.max_wait + LATE_SECONDS
+    return plan.slack + (HEALTH_SECONDS if what == "health" else plan.max_wait + LATE_SECONDS)
 
 
 def _expected(what: str) -> tuple[int, ...]:

@@ -256,7 +256,7 @@ def read(client: Client, source: bytes | str) -> Any:
         covered(WITNESS, "operations", "get_read_result")
         return results[-1].status not in (OperationStatusCodes.not_started, OperationStatusCodes.running)
 
-    wait_until(is_finished, seconds=60)
+    wait_until(is_finished)
     assert results[-1].status == OperationStatusCodes.succeeded
     return results[-1]
 

@@ -214,7 +214,7 @@ def as_a_record(world: World, block: Block) -> None:
         world.stack.upload(name.partition("/")[2].removesuffix(".json"), picture("PNG", colour=(1, 2, 3)))
     with world.stack.storage() as storage:
         blob = storage.get_blob_client(container, name)
-        wait_until(blob.exists, 30)
+        wait_until(blob.exists)
         assert_same_members(json.loads(block.text), json.loads(blob.download_blob().readall()))
 
 

@@ -25,8 +25,8 @@ from typing import IO
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 AZURITE_SCRIPT = PROJECT_ROOT / "local/azurite/node_modules/azurite/dist/src/azurite.js"
 AS_AZURE = PROJECT_ROOT / "local/azurite/as_azure.js"
-START_SECONDS = 60
-STOP_SECONDS = 10
+START_SECONDS = 110.0
+STOP_SECONDS = 110.0
 ACCOUNT = "devstoreaccount1"
 # Azurite's well-known key: the same on every machine, and documented by Microsoft.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

@@ -21,8 +21,8 @@ from typing import IO, Any
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"host ready (http://127\.0\.0\.1:(\d+))")
-START_SECONDS = 30
-STOP_SECONDS = 40
+START_SECONDS = 110.0
+STOP_SECONDS = 110.0
 
 
 def http_trigger(**properties: Any) -> dict[str, Any]:

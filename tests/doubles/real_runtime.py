@@ -24,7 +24,7 @@ from doubles.real_runtime_data import Wire, bytes_value, text_value
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT_ROOT / ".venv/runtime-v1"
 DRIVER = Path(__file__).with_name("real_runtime_driver.py")
-STOP_SECONDS = 20
+STOP_SECONDS = 110.0
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from local.app import AppClient, ImageState
 from local.waiting import wait_for_images
 
 PROJECT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 100.0
-STOP_SECONDS = 60.0
+READY_SECONDS = 200.0
+STOP_SECONDS = 110.0
 # What tells each part from the others in a list of processes.
 PARTS = {"azurite": "azurite.js", "vision": " local vision ", "host": " local host ", "events": " local events "}
 

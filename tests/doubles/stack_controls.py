@@ -30,7 +30,7 @@ class Held:
 
     def wait_for(self, count: int) -> None:
         """Wait until that many calls are held."""
-        wait_until(lambda: self._control("GET")["waiting"].get(self._operation, 0) == count, 30)
+        wait_until(lambda: self._control("GET")["waiting"].get(self._operation, 0) == count)
 
     def _control(self, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         return _controlled(self._port, method, "hold", body)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-END_SECONDS = 20.0
+END_SECONDS = 110.0
 
 
 class Terminal:

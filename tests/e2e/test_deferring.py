@@ -60,7 +60,7 @@ def asked(stack: RunningStack, name: str) -> dict[str, Any]:
 
 
 def wait_for_state(stack: RunningStack, state: str, *names: str) -> None:
-    wait_until(lambda: {asked(stack, name)["state"] for name in names} == {state}, 40, poll_seconds=0.2)
+    wait_until(lambda: {asked(stack, name)["state"] for name in names} == {state}, poll_seconds=0.2)
 
 
 def describe(stack: RunningStack, data: bytes) -> tuple[int, str, float]:

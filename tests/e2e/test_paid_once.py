@@ -59,7 +59,7 @@ def test_ten_deliveries_at_the_same_instant_are_one_paid_call_per_question(share
         assert statuses == [202] * 10
         held.wait_for(1)
     assert shared_stack.wait_for("ten.png")["ten.png"].state == "complete"
-    wait_until(lambda: invocations_of(shared_stack, "ten.png") >= 11, 60)
+    wait_until(lambda: invocations_of(shared_stack, "ten.png") >= 11)
     assert paid(shared_stack, data) == QUESTIONS
 
 
@@ -105,7 +105,7 @@ def test_an_image_deleted_while_it_is_analyzed_leaves_no_record(shared_stack: Ru
         with shared_stack.storage() as storage:
             storage.get_blob_client("images", "going.png").delete_blob()
     log = shared_stack.state / "logs" / "host.log"
-    wait_until(lambda: "image.gone blob=going.png" in log.read_text(), 30)
+    wait_until(lambda: "image.gone blob=going.png" in log.read_text())
     with shared_stack.storage() as storage:
         for container in ("analysis", "thumbnails", "unfinished", "text"):
             found = [blob.name for blob in storage.get_container_client(container).list_blobs()]

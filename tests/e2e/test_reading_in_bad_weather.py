@@ -72,7 +72,7 @@ def submits_in_flight(stack: RunningStack, given: dict[str, bytes]) -> set[str]:
 
 def kill_host(stack: RunningStack) -> None:
     """Kill it as it runs now, and return as soon as it is gone."""
-    wait_until(lambda: "host" in stack.pids(), 30)
+    wait_until(lambda: "host" in stack.pids())
     pid = stack.pids()["host"]
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: stack.pids().get("host") != pid)

@@ -69,7 +69,7 @@ def test_an_upload_that_kills_its_host_is_put_off_further_and_further_and_the_st
             held.wait_for(attempt)
             kill_host(stack)
             let_claims_lapse(stack)
-        wait_until(lambda: unfinished_record(stack) != {}, 60)
+        wait_until(lambda: unfinished_record(stack) != {})
         record = unfinished_record(stack)
         assert (record["code"], record["attempts"]) == ("upload_interrupted", TRIES)
         with stack.storage() as storage:
@@ -86,7 +86,7 @@ def test_an_upload_that_kills_its_host_is_put_off_further_and_further_and_the_st
         held.wait_for(TRIES + 1)
         kill_host(stack)
         let_claims_lapse(stack)
-        wait_until(lambda: unfinished_record(stack)["attempts"] == 1, 60)
+        wait_until(lambda: unfinished_record(stack)["attempts"] == 1)
         record = unfinished_record(stack)
         assert (record["state"], record["code"], record["tries"]) == ("deferred", "upload_interrupted", 1)
         waits = datetime.fromisoformat(record["until"]) - datetime.fromisoformat(record["last"])

@@ -61,7 +61,7 @@ class Caller:
             return answers[-1].status != 202
 
         if started.status == 202:
-            wait_until(ended, 60, poll_seconds=0.5)
+            wait_until(ended, poll_seconds=0.5)
         return answers[-1]
 
     def look_around(self) -> None:
@@ -141,7 +141,7 @@ def throttled(caller: Caller, address: str) -> None:
     with faults(caller.stack, status={"429": 1.0}):
         started = caller.post("ocr", address)
         assert started.status == 202
-        wait_until(lambda: "problem" in caller.ask("GET", path_of(started)).json(), 30)
+        wait_until(lambda: "problem" in caller.ask("GET", path_of(started)).json())
         assert path_of(caller.post("ocr", address)) == path_of(started)
         caller.look_around()
     assert caller.followed(started).status == 200

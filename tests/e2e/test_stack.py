@@ -155,7 +155,7 @@ def test_killing_the_supervisor_leaves_no_process_and_the_next_start_works(stack
     stack.start()
     assert set(stack.pids()) == set(PARTS)
     stack.stop(signal.SIGKILL)
-    wait_until(lambda: not stack.has_processes(), 45)
+    wait_until(lambda: not stack.has_processes())
     stack.start()
 
 

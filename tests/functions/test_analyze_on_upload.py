@@ -166,7 +166,7 @@ def test_the_event_loop_is_free_while_an_upload_is_worked_on(app: Parts) -> None
     """A blocked loop would freeze every function of the process."""
     store(app)
     released = threading.Event()
-    app.vision.at_call = lambda *_: released.wait(20)
+    app.vision.at_call = lambda *_: released.wait(110)
 
     async def both() -> None:
         working = asyncio.create_task(main(upload("images/a.jpg", RED), "", invocation()))

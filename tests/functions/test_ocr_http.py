@@ -212,7 +212,7 @@ def test_two_requests_at_once_do_not_destroy_what_the_other_has_sent(
             operations.append(operation)  # noqa: B023 (called within the round)
             if len(operations) == moment:  # noqa: B023
                 with ThreadPoolExecutor(1) as pool:
-                    assert pool.submit(ask, body=body, language="de").result(20).status_code == 202
+                    assert pool.submit(ask, body=body, language="de").result(110).status_code == 202
 
         app.host.before = before
         assert ask(body=body, language="de").status_code == 202

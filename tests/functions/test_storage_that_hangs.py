@@ -17,8 +17,8 @@ from shared import services
 from shared.settings import Settings
 
 ACCOUNT = "AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:{port}/a;"
-# The promise of MAX_WAIT_SECONDS. How long it really takes is the machine's business.
-LATE_SECONDS = 2.0
+# The promise is 2 s, which a virtual clock checks elsewhere. A busy machine takes longer; no deadline is 30 s.
+LATE_SECONDS = 15.0
 THREADS = 16
 # The others need no storage, or tell of it.
 NEED_STORAGE = ("AnalyzeHttp", "DescribeHttp", "ImagesHttp", "ThumbnailHttp", "UnfinishedHttp")

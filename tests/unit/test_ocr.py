@@ -295,7 +295,7 @@ def test_two_submitters_at_once_make_one_call(app: Parts) -> None:
     job, started = job_of(app, RED), threading.Barrier(2)
 
     def submit() -> dict[str, Any]:
-        started.wait(20)
+        started.wait(110)
         return ocr.submit(app.services, job, 0)
 
     with ThreadPoolExecutor(2) as pool:

@@ -162,7 +162,7 @@ def test_surprises_are_raised_so_that_the_platform_tries_again(job: Job, monkeyp
 
 def test_the_event_loop_is_free_while_the_service_is_asked(app: Parts, job: Job) -> None:
     released = threading.Event()
-    app.vision.at_call = lambda *_: released.wait(20)
+    app.vision.at_call = lambda *_: released.wait(110)
 
     async def both() -> None:
         working = asyncio.create_task(ocr_activities.submit(work(job)))

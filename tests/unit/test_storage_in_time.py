@@ -17,8 +17,8 @@ from shared.storage import BlobStore
 
 ACCOUNT = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:{port}/a;"
 MAX_WAIT_SECONDS = 0.5
-# The promise. How long it really takes is the machine's business.
-LATE_SECONDS = 2.0
+# The promise is 2 s, which a virtual clock checks elsewhere. A busy machine takes longer; no deadline is 30 s.
+LATE_SECONDS = 15.0
 OPERATIONS: dict[str, Callable[[BlobStore], object]] = {
     "head": lambda store: store.head("images", "a.jpg"),
     "read": lambda store: store.read("images", "a.jpg"),
@@ -115,7 +115,7 @@ def test_callers_of_storage_that_hangs_leave_half_of_the_threads_to_others() -> 
         threads = [threading.Thread(target=ask, daemon=True) for _ in range(16)]
         for thread in threads:
             thread.start()
-        assert all(refused.acquire(timeout=20) for _ in range(8))
+        assert all(refused.acquire(timeout=110) for _ in range(8))
         assert not waited.acquire(blocking=False)
         with patience.request(30), pytest.raises(StorageError, match="too many wait") as caught:
             store.head("images", "a.jpg")

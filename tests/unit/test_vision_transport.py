@@ -63,7 +63,7 @@ def drip(wire: Wire, announced: int | None) -> Script:
 
 def silence(wire: Wire) -> Script:
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        wire.released.wait(30)
+        wire.released.wait(110)
 
     return answer
 
@@ -125,7 +125,7 @@ def test_every_thread_keeps_its_connection(wire: Wire, caplog: pytest.LogCapture
     answer = whole()
 
     def at_once(handler: BaseHTTPRequestHandler) -> None:
-        together.wait(10)
+        together.wait(110)
         answer(handler)
 
     wire.script = at_once
@@ -310,7 +310,7 @@ def test_the_next_address_is_tried_where_one_refuses(wire: Wire, monkeypatch: py
 
 def test_a_name_server_that_is_silent_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: over.wait(20) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: over.wait(110) and [])
     before = time.monotonic()
     with pytest.raises(VisionUnavailableError) as caught:
         send(Transport(connections=1), "https://vision.invalid", seconds=0.3)
@@ -454,7 +454,7 @@ def test_a_silent_service_ends_at_the_deadline(wire: Wire) -> None:
 def test_an_answer_that_stops_ends_at_the_deadline(wire: Wire) -> None:
     def begin(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
-        wire.released.wait(30)
+        wire.released.wait(110)
 
     wire.script = begin
     before = time.monotonic()
@@ -475,7 +475,7 @@ def test_a_huge_answer_is_refused_without_being_read(wire: Wire) -> None:
 
     def announce(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {MAX_ANSWER_BYTES + 1}\r\n\r\n".encode())
-        wire.released.wait(30)
+        wire.released.wait(110)
 
     wire.script = announce
     before = time.monotonic()

@@ -198,7 +198,7 @@ def play(side: Side, its: World) -> Played:
 
 def _read(side: Side, request: Request) -> None:
     """Wait until the text of an upload is read."""
-    wait_until(lambda: json.loads(side.ask(request).body)["state"] != "pending", 60)
+    wait_until(lambda: json.loads(side.ask(request).body)["state"] != "pending")
 
 
 def _cancel(side: Side, its: World) -> dict[str, Answer]:
@@ -212,7 +212,7 @@ def _asked(side: Side, its: World, name: str, request: Request) -> Answer:
     """Ask, in the case of a Read's report until it is not under way any more."""
     marked = _marked(name, request)
     if request.function == "OcrHttp" and request.method == "GET":
-        wait_until(lambda: side.ask(marked).status != 202, 60)
+        wait_until(lambda: side.ask(marked).status != 202)
     return _plain(side.ask(marked), its, side.base)
 
 

@@ -53,7 +53,7 @@ def test_uploads_after_the_ready_line_reach_the_host_and_sigterm_ends_it_well(
     blobs.upload_blob("a.jpg", b"1")
     host.wait_for(1)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(110) == 0
     assert host.subjects() == ["a.jpg"]
 
 
@@ -73,7 +73,7 @@ def test_uploads_while_it_was_killed_reach_the_host_after_its_restart(
 def test_two_watchers_do_not_share_a_state(start: Start) -> None:
     read_line(start().stdout)
     second = start()
-    assert second.wait(20) == 1
+    assert second.wait(110) == 1
     assert "is in use by another watcher" in read_line(second.stderr)
 
 
@@ -82,4 +82,4 @@ def test_the_end_of_its_supervisor_ends_it(start: Start) -> None:
     read_line(process.stdout)
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(20) == 0
+    assert process.wait(110) == 0

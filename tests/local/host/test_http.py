@@ -84,7 +84,7 @@ import threading
 import azure.functions as func
 barrier = threading.Barrier(3)
 def main(req: func.HttpRequest) -> func.HttpResponse:
-    barrier.wait(10)
+    barrier.wait(110)
     return func.HttpResponse(threading.current_thread().name)
 """
 ORDER = "import azure.functions as func\ndef main(req):\n    return func.HttpResponse(__name__)\n"

@@ -15,7 +15,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 from doubles.azurite import ACCOUNT, Azurite
 from doubles.hosting import Host, queue_trigger, running_host, write_function, write_host_json
-from doubles.patience import wait_until
+from doubles.patience import PATIENCE_SECONDS, wait_until
 from doubles.ports import five_free_ports
 
 SEEN = """
@@ -268,7 +268,7 @@ def test_stop_lets_what_runs_finish_and_takes_nothing_new(queues: Queues, tmp_pa
         host.process.terminate()
         host.wait_for_log("finishing what has begun")
         app.open_gate()
-        assert host.process.wait(timeout=20) == 0, "".join(host.log)
+        assert host.process.wait(timeout=PATIENCE_SECONDS) == 0, "".join(host.log)
         assert sum(" begun " in line for line in host.log) == 1
     assert queues.count(app.queue) == 1
     assert queues.take(app.queue) == [encoded("left")]

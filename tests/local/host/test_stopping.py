@@ -24,6 +24,7 @@ from doubles.hosting import (
     write_function,
     write_host_json,
 )
+from doubles.patience import PATIENCE_SECONDS
 
 from local.host.blob_queue import BlobQueue
 
@@ -122,9 +123,9 @@ def test_event_that_kills_its_host_as_often_as_allowed_becomes_poison(app: App) 
     for attempt in range(2):
         with started_host(app.root, app.state, environment=app.environment) as host:
             if attempt == 0:
-                assert host.settled.wait(20)
+                assert host.settled.wait(110)
                 app.post(host, "a")
-            assert host.process.wait(timeout=20) == -signal.SIGKILL
+            assert host.process.wait(timeout=PATIENCE_SECONDS) == -signal.SIGKILL
     with running_host(app.root, app.state, environment=app.environment) as host:
         host.wait_for_log("was started 2 times for crashes/a")
         assert host.terminate() == 0, "".join(host.log)
@@ -181,7 +182,7 @@ def test_stop_lets_invocations_finish_and_takes_nothing_new(app: App, how: str) 
         wait_until_refused(host.port)
         assert host.process.poll() is None
         app.open_gate()
-        assert host.process.wait(timeout=20) == 0
+        assert host.process.wait(timeout=PATIENCE_SECONDS) == 0
         caller.join()
         assert [answer.text for answer in answers] == ["ok"]
     assert app.waiting_messages() == 0
@@ -203,7 +204,7 @@ def test_second_signal_ends_at_once_and_the_event_runs_again(app: App) -> None:
         host.process.send_signal(signal.SIGTERM)
         host.wait_for_log("finishing what has begun")
         host.process.send_signal(signal.SIGTERM)
-        assert host.process.wait(timeout=10) == 128 + signal.SIGTERM
+        assert host.process.wait(timeout=PATIENCE_SECONDS) == 128 + signal.SIGTERM
     assert app.waiting_messages() == 1
 
 
@@ -215,7 +216,7 @@ def test_idle_connection_does_not_hold_the_stop_up(app: App) -> None:
         idle.sendall(b"GET /admin/host/ping HTTP/1.1\r\nHost: h\r\n\r\n")
         assert idle.recv(1000).startswith(b"HTTP/1.1 200 ")
         host.process.send_signal(signal.SIGTERM)
-        assert host.process.wait(timeout=5) == 0
+        assert host.process.wait(timeout=PATIENCE_SECONDS) == 0
 
 
 def test_two_hosts_cannot_share_a_state(app: App) -> None:
@@ -223,7 +224,7 @@ def test_two_hosts_cannot_share_a_state(app: App) -> None:
         running_host(app.root, app.state, environment=app.environment) as first,
         started_host(app.root, app.state, environment=app.environment) as second,
     ):
-        assert second.process.wait(timeout=20) == 1
+        assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
         second.wait_for_log(f"another host (process {first.process.pid}) uses {app.state / 'host'}")
 
 
@@ -233,7 +234,7 @@ def test_port_in_use_is_told_in_one_line(app: App, tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with started_host(app.root, tmp_path / "other", "--port", str(port), environment=app.environment) as host:
-            assert host.process.wait(timeout=20) == 1
+            assert host.process.wait(timeout=PATIENCE_SECONDS) == 1
             host.wait_for_log("in use")
             assert host.log == [
                 f"host: port {port} on 127.0.0.1 is in use: stop the program that holds it, or choose another with "
@@ -244,7 +245,7 @@ def test_port_in_use_is_told_in_one_line(app: App, tmp_path: Path) -> None:
 
 def test_folder_that_is_no_app_is_told_in_one_line(tmp_path: Path) -> None:
     with started_host(tmp_path, tmp_path / "state") as host:
-        assert host.process.wait(timeout=20) == 1
+        assert host.process.wait(timeout=PATIENCE_SECONDS) == 1
         host.wait_for_log("no Functions app")
         assert host.log == [f"host: {tmp_path} has no host.json, so it is no Functions app: give --root\n"]
 

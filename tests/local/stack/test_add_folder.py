@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from doubles.fake_app import FakeApp, image_json, running_app
 from doubles.fuzz import fuzzed
-from doubles.patience import wait_until
+from doubles.patience import PATIENCE_SECONDS, wait_until
 from doubles.running_stack import PROJECT
 from doubles.supervised_storage import Storage
 from hypothesis import given
@@ -334,10 +334,15 @@ def test_ctrl_c_says_what_goes_on(app: FakeApp, storage: Storage, tmp_path: Path
         stderr=subprocess.PIPE,
         text=True,
     )
-    # Asked for a second time: the first round, with all three in it, is over.
-    wait_until(lambda: all(app.asked.count(name) > 1 for name in names[1:]))
+
+    def first_is_counted() -> bool:
+        since = app.asked[app.asked.index(names[0]) :] if names[0] in app.asked else []
+        # Asked for twice since: the round that found the first one complete is over.
+        return all(since.count(name) > 1 for name in names[1:])
+
+    wait_until(first_is_counted)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert told == (
         "add: stopped: 3 of 3 uploaded, 1 done; work on what was uploaded goes on, "

@@ -28,7 +28,7 @@ def test_an_acknowledged_upload_survives_a_kill_after_a_moment(storage: Storage)
     with storage.images as images:
         images.upload_blob("kept.jpg", b"bytes", overwrite=True)
         database = storage.state / "azurite" / "__azurite_db_blob__.json"
-        wait_until(lambda: database.exists() and '"kept.jpg"' in database.read_text(), seconds=2)
+        wait_until(lambda: database.exists() and '"kept.jpg"' in database.read_text(), seconds=4.5)
         pid = storage.supervisor.pids()["azurite"]
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not is_alive(pid) and storage.supervisor.pids()["azurite"] != pid)

@@ -77,7 +77,7 @@ def test_it_looks_while_the_stack_runs_and_not_afterwards(tmp_path: Path, said: 
         spoken.set()
 
     with watched_space(SpaceWatch(tmp_path, say, usage_of=Disk(0).usage_of)):
-        assert spoken.wait(20)
+        assert spoken.wait(110)
     assert len(said) == 1
     assert "space" not in [thread.name for thread in threading.enumerate()]
 

@@ -18,7 +18,7 @@ from local.vision.calls import LEDGER_NAME, LedgerInUseError
 from local.vision.faults import FaultDice, Latency, parse_faults
 from local.vision.server import RunningVision, running_vision
 
-WAIT_SECONDS = 10
+WAIT_SECONDS = 110.0
 
 
 def stats(caller: Caller) -> dict[str, Any]:

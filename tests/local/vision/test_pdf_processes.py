@@ -20,7 +20,7 @@ from local.vision.text.pdf_processes import Limits, PdfError, PdfProcesses
 
 AMPLE = Limits(cpu_seconds=100, answer_seconds=100.0)
 SLOW = slow_pdf(200)  # tens of seconds
-WAIT_SECONDS = 30
+WAIT_SECONDS = 110.0
 
 
 class StopError(Exception):

@@ -20,7 +20,7 @@ from local.vision.reading.store import OperationStore
 
 PROJECT = Path(__file__).parents[3]
 PROGRAM = "import sys; from local.vision.cli import main; sys.exit(main(sys.argv[1:]))"
-WAIT_SECONDS = 30
+WAIT_SECONDS = 110.0
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -16,7 +16,7 @@ from local.vision.reading.store import LIFE_SECONDS, OperationStore, Task
 
 TASK = Task("image", (1,), "en", "natural", "2022-04-30")
 NOW = ReadFate()
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 110.0
 
 
 class Reader:

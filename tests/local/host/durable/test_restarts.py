@@ -19,7 +19,7 @@ from doubles.durable_apps import (
     wait_finished,
 )
 from doubles.hosting import blob_trigger, write_function
-from doubles.patience import wait_until
+from doubles.patience import PATIENCE_SECONDS, wait_until
 
 # Says that it runs, then waits for a file to appear.
 GATED = """
@@ -153,11 +153,11 @@ def test_host_that_dies_in_every_turn_and_in_an_activity_loses_and_repeats_nothi
     )
     with app.running() as host:
         instance = start_id(host, "Dying", None, "dying")
-        host.process.wait(timeout=20)
+        host.process.wait(timeout=PATIENCE_SECONDS)
     deaths = 1
     while not (app.root / "end").exists():
         with app.starting() as host:
-            assert host.process.wait(timeout=20) == -signal.SIGKILL
+            assert host.process.wait(timeout=PATIENCE_SECONDS) == -signal.SIGKILL
         deaths += 1
     with app.running() as host:
         expected = ["first", "second", "third", "activity", "in child"]
@@ -186,7 +186,7 @@ def test_stop_lets_an_activity_finish_and_the_next_start_goes_on_behind_it(app: 
         host.process.send_signal(signal.SIGTERM)
         host.wait_for_log("finishing what has begun")
         app.open_gate()
-        assert host.process.wait(timeout=20) == 0
+        assert host.process.wait(timeout=PATIENCE_SECONDS) == 0
     assert app.notes("noted") == []
     with app.running() as host:
         assert wait_finished(host, instance)["output"] == ["first", "second"]

@@ -61,7 +61,9 @@ class Stack:
 
     def storage(self) -> BlobServiceClient:
         """A client of the storage account."""
-        retries = LinearRetry(backoff=1, retry_total=8, random_jitter_range=0)
+        # Each kind of failure has a limit of its own, by default 3.
+        most: dict[str, Any] = dict.fromkeys(("retry_total", "retry_connect", "retry_read", "retry_status"), 8)
+        retries = LinearRetry(backoff=1, random_jitter_range=0, **most)
         return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
     @contextmanager

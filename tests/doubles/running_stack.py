@@ -97,8 +97,9 @@ class RunningStack:
 
     def storage(self) -> BlobServiceClient:
         """Return a client of the stack's storage account."""
-        # As patient as a part takes to come back, and no more.
-        retries = LinearRetry(backoff=1, retry_total=20, random_jitter_range=0)
+        # Until a part that was killed is there again. Each kind of failure has a limit of its own, by default 3.
+        most: dict[str, Any] = dict.fromkeys(("retry_total", "retry_connect", "retry_read", "retry_status"), 100)
+        retries = LinearRetry(backoff=1, random_jitter_range=0, **most)
         return BlobServiceClient.from_connection_string(self.addresses.connection_string, retry_policy=retries)
 
     def paid_calls(self) -> dict[str, list[str]]:

@@ -51,7 +51,12 @@ class RunningStack:
             [*command, *options], cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         threading.Thread(target=self._read, args=[self.process], daemon=True).start()
-        wait_until(lambda: self.has_said("Ctrl-C stops everything") or self._has_ended(), READY_SECONDS)
+        try:
+            wait_until(lambda: self.has_said("Ctrl-C stops everything") or self._has_ended(), READY_SECONDS)
+        except AssertionError:
+            # No fixture has it to stop, so it would outlive the tests.
+            self.stop()
+            raise
         assert not self._has_ended(), self.output
 
     def stop(self, number: int = signal.SIGINT) -> int:

@@ -8,7 +8,7 @@ before's. Then the bytes are read, once: the records that are of them tell the i
 from collections.abc import Sequence
 
 from shared import records, steps
-from shared.errors import ConflictError, StorageError
+from shared.errors import ConflictError, ImageArchivedError
 from shared.records import LookedAt, SourceChangedError
 from shared.services import Services
 from shared.storage import BlobInfo
@@ -22,12 +22,8 @@ def recognize(services: Services, image: BlobInfo) -> bool:
     doubtful = [(container, record) for container, record in seen if record and looked_at.may_have_made(record)]
     try:
         return bool(doubtful) and _renew(services, image, doubtful)
-    except SourceChangedError:
-        return False
-    except StorageError as error:
-        # What cannot be read now, whatever the reason, is shown as its properties tell.
-        if error.status != ConflictError.status:
-            raise
+    except (SourceChangedError, ConflictError, ImageArchivedError):
+        # An image that changes meanwhile, or that lies in the archive tier, is shown as its properties tell.
         return False
 
 

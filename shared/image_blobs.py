@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shared import names
 from shared.errors import BlobsightError, ImageArchivedError, ImageIncompleteError, ImageRejectedError
-from shared.storage import Blob, BlobInfo, Blobs, Page
+from shared.storage import Blob, BlobInfo, Blobs, Digest, Page
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).
@@ -72,6 +72,11 @@ def look(blobs: Blobs, name: str) -> Blob | Withheld | None:
         return None
     found = problem(blob.info)
     return Withheld(blob.info, found) if found else blob
+
+
+def digest(blobs: Blobs, name: str) -> Digest | None:
+    """The digests of the image's bytes, or None if there is none; ImageArchivedError if they cannot be read."""
+    return blobs.digest(names.IMAGES, name)
 
 
 def read(blobs: Blobs, name: str) -> Blob:

@@ -16,8 +16,6 @@ after that leads to the same operation; only a process that dies between the ser
 has it paid once more.
 """
 
-import math
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -80,7 +78,7 @@ def submit(services: Services, job: Job, failures: int) -> Json:
             "seconds": until_first_poll(services, ticket),
         }
 
-    return _outcome(services, job, failures, work, in_backlog=background)
+    return _tidied(services, job, outcome_of(services, job, failures, work, in_backlog=background))
 
 
 def _submit_anew(services: Services, job: Job, failures: int) -> Json:
@@ -128,7 +126,7 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: 
 
     # A tenth of the time so far, as between other polls, and not beyond the last moment for one.
     least, most = min(_LEAST_WAIT_SECONDS, elapsed / 10), min(_LONGEST_WAIT_SECONDS, OPERATION_SECONDS - elapsed)
-    return _outcome(services, job, failures, work, waits=(least, most))
+    return _tidied(services, job, outcome_of(services, job, failures, work, waits=(least, most)))
 
 
 def _result(services: Services, job: Job, ticket: Ticket) -> ReadResult:
@@ -149,7 +147,7 @@ def _without_answer(services: Services, job: Job, ticket: Ticket, error: Blobsig
 
 
 def _is_gone(error: BlobsightError, elapsed: float) -> bool:
-    """Whether the result is not to be had any more, by nobody's mistake, so that the document is submitted anew."""
+    """Whether the service does not have the result any more, as it may, so that the document is submitted anew."""
     if isinstance(error, VisionMisplacedError):
         return elapsed >= OPERATION_SECONDS
     # VISION_ENDPOINT names another service since. (What the service itself refuses is no plain BadRequestError.)
@@ -198,7 +196,7 @@ def store(
         log_event(job, "text.stored")
         return _done(job)
 
-    return _outcome(services, job, failures, work)
+    return _tidied(services, job, outcome_of(services, job, failures, work))
 
 
 def note_cancelled(services: Services, job: Job) -> None:
@@ -211,7 +209,7 @@ def note_cancelled(services: Services, job: Job) -> None:
             action="POST /api/unfinished/retry if it is to be read after all.",
         )
 
-    _outcome(services, job, 0, work)
+    _tidied(services, job, outcome_of(services, job, 0, work))
 
 
 def is_known(services: Services, job: Job) -> bool:
@@ -226,17 +224,8 @@ def is_known(services: Services, job: Job) -> bool:
     return False
 
 
-def _outcome(
-    services: Services,
-    job: Job,
-    failures: int,
-    work: Callable[[], Json],
-    *,
-    in_backlog: bool = False,
-    waits: tuple[float, float] = (0.0, math.inf),
-) -> Json:
-    """`outcome_of`, after which nothing is kept that nobody needs: what was sent at the end, a whole address before."""
-    outcome = outcome_of(services, job, failures, work, in_backlog=in_backlog, waits=waits)
+def _tidied(services: Services, job: Job, outcome: Json) -> Json:
+    """The outcome, after which nothing is kept without need: what was sent at the end, a whole address before."""
     if outcome["state"] in _ENDS:
         inputs.drop(services.host, job)
         return outcome

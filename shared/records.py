@@ -75,7 +75,7 @@ class Version:
 
 
 class UnreadVersion(Version):
-    """A version whose bytes nobody has read, so that only its ETag can tell it from others."""
+    """A version whose bytes the app has not read, so that only its ETag can tell it from others."""
 
     def __init__(self, name: str, etag: str, size: int) -> None:
         super().__init__(name, etag, "", size)
@@ -161,12 +161,12 @@ def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | WithheldVe
     The version of the image that these bytes are, or the current one; None if the image is gone, or is a folder.
 
     A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its bytes are
-    the same. Its MD5 cannot tell that, because the uploader says it, and nobody checks it.
+    the same. Its MD5 cannot tell that: the uploader sets it, and storage does not check it.
     """
     if data:  # to read what is empty costs no more than to compare it
         image = ImageBytes(data)
         with suppress(ImageArchivedError):
-            digest = blobs.digest(names.IMAGES, name)
+            digest = image_blobs.digest(blobs, name)
             if digest and digest.sha256 == image.subject:
                 return Source(name, digest.info.etag, image)
     found = image_blobs.look(blobs, name)
@@ -186,7 +186,7 @@ def digested(blobs: Blobs, info: BlobInfo) -> Version | None:
     """The version that an image is now, by its bytes unless they are too many to be read; None if it is gone."""
     if info.size > MAX_READ_BYTES:
         return UnreadVersion(info.name, info.etag, info.size)
-    digest = blobs.digest(names.IMAGES, info.name)
+    digest = image_blobs.digest(blobs, info.name)
     if digest is None:
         return None
     return Version(info.name, digest.info.etag, digest.sha256, digest.info.size, digest.md5)
@@ -194,7 +194,7 @@ def digested(blobs: Blobs, info: BlobInfo) -> Version | None:
 
 def confirm(blobs: Blobs, source: Version) -> None:
     """
-    Check that the image still is that version. Its bytes are read if it has an ETag that nobody knows yet.
+    Check that the image still is that version. Its bytes are read if its ETag is not known yet.
 
     Raises:
         SourceChangedError: it is not.
@@ -204,7 +204,7 @@ def confirm(blobs: Blobs, source: Version) -> None:
         return
     if info is None or not source.sha256 or info.size != source.size:
         raise SourceChangedError(deleted=info is None)
-    digest = blobs.digest(names.IMAGES, source.name)
+    digest = image_blobs.digest(blobs, source.name)
     if digest is None or digest.sha256 != source.sha256:
         raise SourceChangedError(deleted=digest is None)
     source.etags.add(digest.info.etag)

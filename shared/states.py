@@ -46,7 +46,7 @@ def of_image(services: Services, name: str) -> Json:
         raise names.no_such_image(name)
     found = _state(services, info, services.images.head)
     if _is_in_doubt(found) and edited.recognize(services, info):
-        return _state(services, services.images.head(names.IMAGES, name) or info, services.images.head)
+        return _state(services, image_blobs.head(services.images, name) or info, services.images.head)
     return found
 
 

@@ -75,7 +75,7 @@ def page(
 
 def find(services: Services, name: str, step: str | None) -> list[Entry]:
     """What is unfinished of one image."""
-    image = services.images.head(names.IMAGES, name)
+    image = image_blobs.head(services.images, name)
     if image is not None:
         edited.recognize(services, image)
     places = (names.unfinished(each, name) for each in steps.STEPS if step in (None, each))

@@ -17,7 +17,7 @@ from shared import patience, timed
 _pick = random.uniform
 _CONNECT_SECONDS = 5.0
 _STEP_SECONDS = 30.0
-# Whoever has less time makes two attempts at most, the second after a second or two.
+# A caller with less time makes two attempts at most, the second after a second or two.
 _TIME_FOR_RETRIES_SECONDS = 60.0
 
 

@@ -1,9 +1,9 @@
 """
-Who may wait for storage: of the callers of HTTP functions no more than a part, where storage does not answer.
+How many callers of HTTP functions may wait for storage: a part of the worker's threads, of which each caller holds one.
 
-Each of them holds one of the worker's threads. While storage answers, whoever comes waits for a place, which is soon
-free. Once all places are taken and none of those inside has had an answer for a while, whoever comes is refused at
-once, so that the other threads are there for requests that need no storage.
+While storage answers, a further caller waits for a place, which is soon free. Once all places are taken and storage has
+answered none of those inside for a while, further callers are refused at once. So the other threads are there for
+requests that need no storage.
 """
 
 import math
@@ -38,7 +38,7 @@ class Bulkhead:
         self._clock = clock
         self._lock = threading.Lock()
         self._inside = 0
-        # When storage last answered, or when the first was let in of whom nobody knew better.
+        # When storage last answered; before any answer, when the first caller was let in.
         self._answered_at = 0.0
         # When it last did not, since it last did.
         self._failed_at = -math.inf

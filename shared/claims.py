@@ -253,7 +253,7 @@ class Claims:
         try:
             self._write(held.name, document, lease=held.lease)
         except ConflictError:
-            # Where storage did not answer for so long that the lease lapsed, it is renewed if nobody has come between.
+            # If the lease lapsed while storage did not answer, it is renewed, unless another holder has come between.
             if not self._blobs.renew(names.CACHE, held.name, held.lease):
                 raise
             self._write(held.name, document, lease=held.lease)

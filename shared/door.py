@@ -63,7 +63,7 @@ class Door:
         """
         What is in the way of a caller who comes now.
 
-        A spent one may try whether a service is better that nobody else asks, but leaves that to others for a while.
+        A spent one leaves the probe to others for a while; after that it may be the probe itself.
         """
         passer.failures = self._failures.get(passer.key, passer.failures)
         if passer.is_spent and self._breaker.closed and self._spent_wait_until > now:

@@ -2,7 +2,7 @@
 Is the app able to work: settings, storage, Computer Vision. Asked at most twice a minute, whoever calls.
 
 A look has threads of its own, one for each part, and ends in `LOOK_SECONDS`, whatever the parts do. One look is under
-way at a time; whoever comes meanwhile is told what the last one has found.
+way at a time; other callers are told what the last one has found.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ INPUTS = "inputs"
 KEYS = "keys"
 QUOTA = "quota"
 HEALTH = "health"
-# Written to see whether the account takes anything; nobody reads it.
+# Written to see whether the account takes anything, and never read.
 HEALTH_BLOB = "written"
 
 # Written by the app, hence never to be watched by it: an output that triggered the app would loop for ever.

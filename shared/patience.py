@@ -1,9 +1,9 @@
 """
 How long the invocation under way may still wait, for whatever and in whatever thread.
 
-Whoever begins an invocation says so once: `shared.web` for a request, `services.in_thread` for the background. All that
-waits below, for storage, for Computer Vision or for a turn, takes no more than what is left. A thread that does a part
-of an invocation does not have its context by itself: hand it `carried(action)`.
+The code that begins an invocation sets its time: `shared.web` for a request, `services.in_thread` for the background.
+Every wait below, for storage, for Computer Vision or for a turn, takes at most the time that is left. A thread that
+does a part of an invocation does not have its context by itself: hand it `carried(action)`.
 """
 
 import contextvars

@@ -63,7 +63,7 @@ async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
     """
     Do what blocks in a thread: an event loop that waits freezes every function of the process.
 
-    It ends in the caller's time, or in that of the background where nobody waits for it (`shared.patience`).
+    It ends in the caller's time; in the background, where no caller waits, in that of `shared.patience`.
     """
 
     def run() -> _T:

@@ -97,7 +97,7 @@ def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[
     made: Made = {}
     text_only = _is_document(services, source)
     if text_only:
-        # A photograph may have been here before, or nobody knew yet that it is a document, which has neither.
+        # A photograph may have been here before, or the app did not know yet that it is a document, which has neither.
         _drop(services, source, (ANALYSIS, THUMBNAILS))
     wanted = {*only, TEXT} if ANALYSIS in only or text_only else {*only}
     for step in (each for each in ((TEXT,) if text_only else STEPS) if each in wanted):

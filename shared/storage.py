@@ -19,7 +19,7 @@ from shared import patience
 from shared.bulkhead import Bulkhead, Full
 from shared.errors import ConflictError, ImageArchivedError, StorageError, StorageRefusedError
 
-# One operation with its retries, where nobody waits for the invocation; its end may come sooner (`shared.patience`).
+# One operation with its retries, where no caller waits for it; the invocation may end sooner (`shared.patience`).
 _SECONDS, _RETRIES = 150.0, 3
 # For whoever can do without better than wait.
 _HURRIED_SECONDS = 2.0
@@ -195,7 +195,7 @@ class BlobStore:
             return None
 
     def _holds(self, container: str, name: str, action: Callable[[], object]) -> bool:
-        """The same, where "somebody else was faster" is an answer."""
+        """The same, where "another writer was faster" is an answer."""
         try:
             self._call(container, name, action)
         except ConflictError:

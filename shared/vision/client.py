@@ -33,7 +33,7 @@ from shared.vision.transport import Reply, Transport
 
 _T = TypeVar("_T")
 Image = ImageBytes | ImageUrl
-# Operations are UUIDs, and this one is nobody's.
+# Operations are UUIDs, and the service gives this one to none.
 _NO_READ = "00000000-0000-0000-0000-000000000000"
 
 

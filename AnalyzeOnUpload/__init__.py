@@ -4,14 +4,14 @@ import logging
 
 import azure.functions as func
 
-from shared import log, names, uploads
+from shared import log, names, threads, uploads
 
 _logger = logging.getLogger(__name__)
 
 
 async def main(image: func.InputStream, starter: str, context: func.Context) -> None:
     """Process one upload. Raises only where not even a later attempt could be arranged."""
-    with log.correlated(context.invocation_id):
+    with threads.invocation(context):
         name = names.image_of_event(image.name or "")
         if name is None:
             # Event Grid does not filter by the trigger's path.

@@ -1,8 +1,11 @@
 """Activity of OcrOrchestrator: ask how far the Read is, several times while the waits between are short."""
 
-from shared import ocr_activities
+import azure.functions as func
+
+from shared import ocr_activities, threads
 
 
-async def main(work: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+async def main(work: dict, context: func.Context) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Return the outcome; see `shared.ocr`."""
-    return await ocr_activities.poll(work)
+    with threads.invocation(context):
+        return await ocr_activities.poll(work)

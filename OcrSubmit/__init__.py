@@ -1,8 +1,11 @@
 """Activity of OcrOrchestrator: have Computer Vision read a document, unless it has been read or submitted before."""
 
-from shared import ocr_activities
+import azure.functions as func
+
+from shared import ocr_activities, threads
 
 
-async def main(work: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+async def main(work: dict, context: func.Context) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Return the outcome; see `shared.ocr`."""
-    return await ocr_activities.submit(work)
+    with threads.invocation(context):
+        return await ocr_activities.submit(work)

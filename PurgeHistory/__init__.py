@@ -2,11 +2,12 @@
 
 import azure.functions as func
 
-from shared import purging, services
+from shared import purging, services, threads
 
 
-async def main(timer: func.TimerRequest, starter: str) -> None:
+async def main(timer: func.TimerRequest, starter: str, context: func.Context) -> None:
     """Purge what is old."""
     from azure.durable_functions import DurableOrchestrationClient
 
-    await purging.purge(services.current(), DurableOrchestrationClient(starter))
+    with threads.invocation(context):
+        await purging.purge(services.current(), DurableOrchestrationClient(starter))

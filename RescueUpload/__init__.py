@@ -2,10 +2,10 @@
 
 import azure.functions as func
 
-from shared import log, rescue
+from shared import rescue, threads
 
 
 async def main(message: func.QueueMessage, starter: str, context: func.Context) -> None:
     """Rescue one upload. Raises what waiting can help: ten minutes later the platform tries again."""
-    with log.correlated(context.invocation_id):
+    with threads.invocation(context):
         await rescue.process(message.get_body(), starter)

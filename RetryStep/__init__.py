@@ -1,8 +1,11 @@
 """Activity of RetryOrchestrator: do an image's steps as if it had just arrived."""
 
-from shared import retrying
+import azure.functions as func
+
+from shared import retrying, threads
 
 
-async def main(work: dict, starter: str) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+async def main(work: dict, starter: str, context: func.Context) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Return the outcome; see `shared.retry_loop`."""
-    return await retrying.retry(work, starter)
+    with threads.invocation(context):
+        return await retrying.retry(work, starter)

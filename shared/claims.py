@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from shared import log, names, patience
+from shared import log, names, patience, threads
 from shared.errors import (
     BlobsightError,
     BusyError,
@@ -214,8 +214,7 @@ class Claims:
                         log.event(_logger, "claim.lost", level=logging.WARNING, claim=held.name)
                         return
 
-        thread = threading.Thread(target=patience.carried(renew), name=f"claim {held.lease}", daemon=True)
-        thread.start()
+        thread = threads.begin(f"claim {held.lease}", renew)
         try:
             yield
         finally:
@@ -232,11 +231,11 @@ class Claims:
             return
 
         def later() -> None:
-            self._is_stored(held, document, release=release)
+            with patience.apart():
+                self._is_stored(held, document, release=release)
             self._unstored.pop(held.name, None)
 
-        # In a thread of its own, which has the time that the background has and not the caller's.
-        threading.Thread(target=later, name=f"store {held.lease}", daemon=True).start()
+        threads.begin(f"store {held.lease}", later)
 
     def _is_stored(self, held: _Held, document: dict[str, Any], *, release: bool) -> bool:
         """Write it. False if storage did not take it and may later; who has taken the claim over keeps it."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from shared import names, patience, services
+from shared import names, patience, services, threads
 from shared.errors import BlobsightError, BusyError, StorageError, VisionUnavailableError
 from shared.retry import Clock, SystemClock
 from shared.services import Services
@@ -141,14 +141,14 @@ def _in_thread(name: str, action: Callable[[], _T]) -> "Future[_T]":
 
     def run() -> None:
         try:
-            with patience.within(_PART_SECONDS):
+            with patience.apart(_PART_SECONDS):
                 result = action()
         except BaseException as error:
             future.set_exception(error)
         else:
             future.set_result(result)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    threads.begin(name, run)
     return future
 
 

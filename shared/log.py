@@ -11,14 +11,20 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-_correlation: contextvars.ContextVar[str] = contextvars.ContextVar("correlation", default="-")
+from shared import threads
+
+_correlation: contextvars.ContextVar[str | None] = contextvars.ContextVar("correlation", default=None)
+# At INFO the storage SDK logs each of its requests in many lines. host.json does not reach it: `Azure.Core` there names
+# the host's own clients, and what Python logs has the function's category.
+logging.getLogger("azure").setLevel(logging.WARNING)
 
 
 @contextmanager
 def correlated(identifier: str | None) -> Iterator[str]:
-    """Everything logged inside carries *identifier* (one is made up if there is none)."""
-    chosen = identifier or os.urandom(16).hex()
+    """Everything logged inside carries *identifier*, else the invocation's id, else one that is made up."""
+    chosen = identifier or threads.invocation_id() or os.urandom(16).hex()
     token = _correlation.set(chosen)
     try:
         yield chosen
@@ -27,8 +33,8 @@ def correlated(identifier: str | None) -> Iterator[str]:
 
 
 def correlation_id() -> str:
-    """The identifier of the invocation under way, or `-`."""
-    return _correlation.get()
+    """What was given to `correlated`, else the id of the invocation under way, else `-`."""
+    return _correlation.get() or threads.invocation_id() or "-"
 
 
 def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fields: object) -> None:
@@ -36,7 +42,7 @@ def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fie
     if not logger.isEnabledFor(level):
         return
     shown = " ".join(f"{key}={_shown(value)}" for key, value in {**fields, "correlation": correlation_id()}.items())
-    logger.log(level, "%s %s", name, shown)
+    threads.tell(partial(logger.log, level, "%s %s", name, shown, stacklevel=3))
 
 
 def _shown(value: object) -> str:

@@ -2,15 +2,14 @@
 How long the invocation under way may still wait, for whatever and in whatever thread.
 
 The code that begins an invocation sets its time: `shared.web` for a request, `services.in_thread` for the background.
-Every wait below, for storage, for Computer Vision or for a turn, takes at most the time that is left. A thread that
-does a part of an invocation does not have its context by itself: hand it `carried(action)`.
+Every wait below, for storage, for Computer Vision or for a turn, takes at most the time that is left. Threads have it
+from `shared.threads`.
 """
 
 import contextvars
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from shared.retry import Clock, Deadline, SystemClock
 
@@ -21,9 +20,6 @@ BACKGROUND_SECONDS = 240.0
 OVERTIME_SECONDS = 1.5
 # No paid call begins in the last third: it would be cut off, and paid for all the same.
 _PART_FOR_TURNS = 2 / 3
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 class _Patience(NamedTuple):
@@ -53,6 +49,14 @@ def within(seconds: float) -> Iterator[None]:
     clock = outer.ends.clock if outer else SystemClock()
     ends = Deadline.after(left(seconds), clock)
     with _with(outer._replace(ends=ends) if outer else _Patience(ends, ends, caller=False)):
+        yield
+
+
+@contextmanager
+def apart(seconds: float = BACKGROUND_SECONDS) -> Iterator[None]:
+    """Inside, there are so many seconds and no caller waits, whatever invocation has begun this."""
+    ends = Deadline.after(seconds, SystemClock())
+    with _with(_Patience(ends, ends, caller=False)):
         yield
 
 
@@ -95,15 +99,3 @@ def sleep(seconds: float) -> None:
     """Wait, by the invocation's clock."""
     current = _current.get()
     (current.ends.clock if current else SystemClock()).sleep(seconds)
-
-
-def carried(action: Callable[..., _R]) -> Callable[..., _R]:
-    """The action for other threads, which then do a part of this invocation."""
-    context = contextvars.copy_context()
-    # A context can be entered once at a time.
-    return lambda *given: context.copy().run(action, *given)
-
-
-def side_by_side(pool: ThreadPoolExecutor, action: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """The pool's `map`, as a part of this invocation."""
-    return pool.map(carried(action), items)

@@ -4,14 +4,13 @@ What the functions of one process share: settings, stores, client. Made at the f
 Everything below here is handed what it needs; this is the only place that puts the parts together.
 """
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
-from shared import image_blobs, names, patience
+from shared import image_blobs, names, patience, threads
 from shared.asking import Desk
 from shared.bulkhead import Bulkhead
 from shared.claims import Claims
@@ -70,7 +69,7 @@ async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
         with patience.within(patience.BACKGROUND_SECONDS):
             return action()
 
-    return await asyncio.get_running_loop().run_in_executor(executor, patience.carried(run))
+    return await threads.in_pool(executor, run)
 
 
 _lock = threading.Lock()
@@ -135,5 +134,5 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     )
     days = settings.answer_lifetime_days
     desk = Desk(vision, Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0), clock)
-    threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    return Services(settings, images, host, vision, desk, clock, Median(), threads, quota)
+    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
+    return Services(settings, images, host, vision, desk, clock, Median(), pool, quota)

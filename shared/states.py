@@ -11,10 +11,10 @@ from typing import Any
 
 from shared import analysis, edited, image_blobs, names, steps, text, thumbnails, unfinished
 from shared.errors import BadRequestError
-from shared.patience import side_by_side
 from shared.records import LookedAt, Recipe
 from shared.services import Services
 from shared.storage import BlobInfo, Blobs, Page
+from shared.threads import side_by_side
 from shared.unfinished import Note
 from shared.vision.models import Analysis
 

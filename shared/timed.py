@@ -20,6 +20,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.connection import allowed_gai_family
 
+from shared import threads
+
 
 class _Time(threading.local):
     """
@@ -104,7 +106,7 @@ def _addresses(host: str, port: int, seconds: float) -> list[str]:
         except (OSError, UnicodeError) as error:
             answers.put(error)
 
-    threading.Thread(target=look_up, daemon=True, name="look up a host").start()
+    threads.begin("look up a host", look_up)
     try:
         answer = answers.get(timeout=max(0.0, seconds))
     except queue.Empty:

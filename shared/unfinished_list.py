@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from shared import edited, image_blobs, names, steps, unfinished
 from shared.appointments import Appointment
 from shared.errors import ConflictError
-from shared.patience import side_by_side
 from shared.records import LookedAt
 from shared.services import Services
 from shared.storage import Blob, BlobInfo
+from shared.threads import side_by_side
 
 _PARALLEL = 8
 # Listings that match little must not take an invocation's time: the continuation goes on from there.

@@ -6,30 +6,34 @@ Whatever stands beside a request's body is checked before the function is called
 """
 
 import functools
+import inspect
 import json
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.functions as func
 
-from shared import log, names, parameters, patience, settings
+from shared import log, names, parameters, patience, settings, threads
 from shared.errors import BlobsightError, BusyError, StorageError
 from shared.storage import Blob
 
 CORRELATION = "X-Correlation-Id"
 
 _logger = logging.getLogger(__name__)
-Handler = Callable[[func.HttpRequest], func.HttpResponse]
-AsyncHandler = Callable[..., Awaitable[func.HttpResponse]]
+_Answer = TypeVar("_Answer")
+# As the worker calls it, with the context of the invocation.
+Function = Callable[..., func.HttpResponse]
+AsyncFunction = Callable[..., Awaitable[func.HttpResponse]]
 # Storage never says how long: most outages are over by then, or last for minutes.
 _AGAIN_SECONDS = 5.0
 
 
-def endpoint(handler: Handler) -> Handler:
+def endpoint(handler: Callable[[func.HttpRequest], func.HttpResponse]) -> Function:
     """
     Make a handler an HTTP function.
 
@@ -37,40 +41,61 @@ def endpoint(handler: Handler) -> Handler:
     MAX_WAIT_SECONDS.
     """
 
-    @functools.wraps(handler)
-    def main(req: func.HttpRequest) -> func.HttpResponse:
-        with log.correlated(_correlation(req)) as correlation, patience.request(settings.max_wait_seconds()):
+    def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        with _invoked(req, context):
             try:
                 parameters.check(req)
                 response = handler(req)
             except Exception as error:
-                response = _answer_to(error, correlation)
-            response.headers[CORRELATION] = correlation
-            return response
+                response = _answer_to(error)
+            return _correlated(response)
 
-    return main
+    return _as_function(main, handler)
 
 
-def async_endpoint(handler: AsyncHandler) -> AsyncHandler:
+def async_endpoint(handler: AsyncFunction) -> AsyncFunction:
     """The same for an asynchronous function, whatever other bindings it has."""
 
-    @functools.wraps(handler)
-    async def main(req: func.HttpRequest, *given: str, **bindings: str) -> func.HttpResponse:
-        with log.correlated(_correlation(req)) as correlation, patience.request(settings.max_wait_seconds()):
+    async def main(req: func.HttpRequest, context: func.Context, **bindings: str) -> func.HttpResponse:
+        with _invoked(req, context):
             try:
                 parameters.check(req)
-                response = await handler(req, *given, **bindings)
+                response = await handler(req, **bindings)
             except Exception as error:
-                response = _answer_to(error, correlation)
-            response.headers[CORRELATION] = correlation
-            return response
+                response = _answer_to(error)
+            return _correlated(response)
 
+    return _as_function(main, handler)
+
+
+def _as_function(main: Callable[..., _Answer], handler: Callable[..., _Answer]) -> Callable[..., _Answer]:
+    """Give *main* the handler's name and parameters, and `context`, by which the worker calls it."""
+    functools.update_wrapper(main, handler)
+    signature = inspect.signature(handler)
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=func.Context)
+    main.__annotations__ = {**handler.__annotations__, "context": func.Context}
+    main.__signature__ = signature.replace(parameters=[*signature.parameters.values(), context])  # type: ignore[attr-defined]
     return main
 
 
-def _answer_to(error: Exception, correlation: str) -> func.HttpResponse:
+@contextmanager
+def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[None]:
+    with (
+        threads.invocation(context),
+        log.correlated(_correlation(req)),
+        patience.request(settings.max_wait_seconds()),
+    ):
+        yield
+
+
+def _correlated(response: func.HttpResponse) -> func.HttpResponse:
+    response.headers[CORRELATION] = log.correlation_id()
+    return response
+
+
+def _answer_to(error: Exception) -> func.HttpResponse:
     if not isinstance(error, BlobsightError):
-        _logger.error("request.crashed correlation=%s", correlation, exc_info=error)
+        _logger.error("request.crashed correlation=%s", log.correlation_id(), exc_info=error)
         return problem(BlobsightError("The app made a mistake; its log has the details."))
     level = logging.INFO if error.status < 500 else logging.WARNING
     log.event(_logger, "request.refused", level=level, code=error.code, problem=error.message)

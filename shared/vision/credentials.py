@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from shared import threads
 from shared.errors import BlobsightError, NoTokenError, VisionUnauthorizedError
 from shared.retry import Clock, Deadline, SystemClock
 
@@ -86,8 +87,7 @@ class _Fetch:
         self._error: BaseException | None = None
         self.ended_at = math.inf
         self.token: AccessToken | None = None
-        # A daemon, so that a fetch that hangs does not keep the process from ending.
-        threading.Thread(target=self._run, name="fetch a token", daemon=True).start()
+        threads.begin("fetch a token", self._run)
 
     def wait(self, deadline: Deadline) -> AccessToken:
         """

@@ -1,6 +1,7 @@
 """Requests and uploads as the Functions worker hands them to a function."""
 
 import json
+import threading
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -125,6 +126,10 @@ class Hub:
         )
 
 
+# One for all invocations, as in the worker.
+_MARKS = threading.local()
+
+
 def invocation(identifier: str = "invocation-1") -> func.Context:
-    """The context of an invocation, of which nothing but the id is ever asked for."""
-    return cast(func.Context, SimpleNamespace(invocation_id=identifier))
+    """The context of an invocation: its id, and where threads are marked with it."""
+    return cast(func.Context, SimpleNamespace(invocation_id=identifier, thread_local_storage=_MARKS))

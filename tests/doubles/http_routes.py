@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import azure.functions as func
-from doubles.http_requests import request
+from doubles.http_requests import invocation, request
 from doubles.pictures import picture
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -86,7 +86,11 @@ class Route(NamedTuple):
             address=address,
         )
         main = importlib.import_module(self.folder).main
-        answer = main(sent, "the durable client's binding") if self.is_durable else main(sent)
+        answer = (
+            main(sent, invocation(), starter="the durable client's binding")
+            if self.is_durable
+            else main(sent, invocation())
+        )
         found: func.HttpResponse = asyncio.run(answer) if inspect.isawaitable(answer) else answer
         return found
 

@@ -3,7 +3,7 @@ import asyncio
 import azure.functions as func
 import pytest
 from doubles.clock import FakeClock
-from doubles.http_requests import parsed, problem_of, request
+from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import Parts
 
 import HealthHttp
@@ -14,7 +14,7 @@ KEY = "open-sesame"
 
 
 def main(asked: func.HttpRequest) -> func.HttpResponse:
-    return asyncio.run(HealthHttp.main(asked))
+    return asyncio.run(HealthHttp.main(asked, invocation()))
 
 
 @pytest.fixture(autouse=True)

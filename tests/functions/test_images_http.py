@@ -1,6 +1,6 @@
 import azure.functions as func
 import pytest
-from doubles.http_requests import parsed, problem_of, request
+from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 
@@ -14,7 +14,7 @@ def upload(app: Parts, *images: str) -> None:
 
 
 def get(name: str | None = None, **params: str) -> func.HttpResponse:
-    return main(request("GET", route={"name": name} if name else {}, params=params))
+    return main(request("GET", route={"name": name} if name else {}, params=params), invocation())
 
 
 def test_all_images_are_listed_with_their_states(app: Parts) -> None:

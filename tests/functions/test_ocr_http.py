@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 import pytest
 from doubles.fake_vision import read_text
-from doubles.http_requests import Hub, parsed, problem_of, request
+from doubles.http_requests import Hub, invocation, parsed, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of, upload
@@ -54,7 +54,7 @@ def ask(
 
 
 def sent(given: func.HttpRequest) -> func.HttpResponse:
-    answer: func.HttpResponse = asyncio.run(main(given, "the durable client's binding"))
+    answer: func.HttpResponse = asyncio.run(main(given, invocation(), starter="the durable client's binding"))
     return answer
 
 

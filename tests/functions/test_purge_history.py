@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import azure.functions as func
 import pytest
+from doubles.http_requests import invocation
 from doubles.parts import Parts
 
 from PurgeHistory import main
@@ -42,7 +43,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 
 def tick() -> None:
-    asyncio.run(main(cast(func.TimerRequest, SimpleNamespace(past_due=False)), "the durable client's binding"))
+    asyncio.run(
+        main(cast(func.TimerRequest, SimpleNamespace(past_due=False)), "the durable client's binding", invocation())
+    )
 
 
 def test_old_histories_and_old_inputs_go(app: Parts, hub: Hub) -> None:

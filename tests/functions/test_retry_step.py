@@ -3,7 +3,7 @@ import json
 from typing import Any
 
 import pytest
-from doubles.http_requests import Hub
+from doubles.http_requests import Hub, invocation
 from doubles.parts import Parts
 from doubles.pictures import picture
 
@@ -24,7 +24,7 @@ def work(*which: str, **changes: Any) -> dict[str, Any]:
 
 
 def run(work: dict[str, Any]) -> dict[str, Any]:
-    return asyncio.run(main(work, "starter"))
+    return asyncio.run(main(work, "starter", invocation()))
 
 
 def test_the_one_step_is_done_as_if_the_image_had_just_arrived(app: Parts) -> None:

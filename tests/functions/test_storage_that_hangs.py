@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 from doubles.dripping import dripping
-from doubles.http_requests import problem_of, request
+from doubles.http_requests import invocation, problem_of, request
 from doubles.http_routes import ROUTES, Route
 from doubles.parts import ENVIRONMENT
 
@@ -55,8 +55,11 @@ def test_who_needs_no_storage_finds_a_thread(monkeypatch: pytest.MonkeyPatch) ->
     """As many callers as the worker has threads, and more behind them."""
     monkeypatch.setenv("MAX_WAIT_SECONDS", "59")
     with ThreadPoolExecutor(THREADS) as worker, hanging():
-        callers = [worker.submit(ImagesHttp.main, request("GET", route={"name": "a.jpg"})) for _ in range(5 * THREADS)]
-        wrong = worker.submit(ImagesHttp.main, request("GET", params={"limit": "none"}))
+        context = invocation()
+        callers = [
+            worker.submit(ImagesHttp.main, request("GET", route={"name": "a.jpg"}), context) for _ in range(5 * THREADS)
+        ]
+        wrong = worker.submit(ImagesHttp.main, request("GET", params={"limit": "none"}), context)
         problem_of(wrong.result(40), 400, "bad_parameter")
         # All but those who have the places, half of the threads; these wait on.
         refused = [each.result() for each in islice(as_completed(callers, 40), len(callers) - THREADS // 2)]

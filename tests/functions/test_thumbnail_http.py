@@ -1,7 +1,7 @@
 import azure.functions as func
 import pytest
 from doubles.fake_vision import thumbnail_bytes
-from doubles.http_requests import parsed, problem_of, request
+from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 
@@ -21,7 +21,7 @@ def upload(app: Parts, name: str = "a.jpg", data: bytes = RED) -> None:
 
 def get(name: str = "a.jpg", *, method: str = "GET", known: str = "", **params: str) -> func.HttpResponse:
     headers = {"If-None-Match": known} if known else {}
-    return main(request(method, route={"name": name}, params={**SIZE, **params}, headers=headers))
+    return main(request(method, route={"name": name}, params={**SIZE, **params}, headers=headers), invocation())
 
 
 def test_a_miss_makes_the_thumbnail_and_a_hit_serves_it(app: Parts) -> None:
@@ -68,7 +68,7 @@ def test_head_tells_what_get_tells(app: Parts) -> None:
 def test_the_name_may_have_folders_and_come_as_a_parameter(app: Parts, name: str) -> None:
     upload(app, name)
     assert get(name).status_code == 200
-    assert main(request("GET", params={**SIZE, "name": name})).status_code == 200
+    assert main(request("GET", params={**SIZE, "name": name}), invocation()).status_code == 200
 
 
 def test_the_way_of_cropping_is_the_settings_unless_asked(app: Parts) -> None:
@@ -81,11 +81,11 @@ def test_the_way_of_cropping_is_the_settings_unless_asked(app: Parts) -> None:
 @pytest.mark.parametrize("name", ["..", "../analysis/a.jpg.json", "a/../b.jpg", "..\\a.jpg"])
 def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str) -> None:
     problem_of(get(name), 400, "bad_blob_name")
-    problem_of(main(request("GET", params={**SIZE, "name": name})), 400, "bad_blob_name")
+    problem_of(main(request("GET", params={**SIZE, "name": name}), invocation()), 400, "bad_blob_name")
 
 
 def test_no_name_is_refused(app: Parts) -> None:
-    problem_of(main(request("GET", params=SIZE)), 400, "bad_blob_name")
+    problem_of(main(request("GET", params=SIZE), invocation()), 400, "bad_blob_name")
 
 
 def test_no_such_image_is_404(app: Parts) -> None:
@@ -110,13 +110,15 @@ def test_no_such_image_is_404(app: Parts) -> None:
 def test_a_wrong_size_is_told_without_a_call(app: Parts, method: str, params: dict[str, str], told: str) -> None:
     upload(app)
     body = RED if method == "POST" else b""
-    response = main(request(method, body, route={"name": "a.jpg"} if method == "GET" else {}, params=params))
+    response = main(
+        request(method, body, route={"name": "a.jpg"} if method == "GET" else {}, params=params), invocation()
+    )
     assert told in problem_of(response, 400, "bad_parameter")["detail"]
     assert app.vision.asked == []
 
 
 def test_posted_bytes_are_answered_and_stored(app: Parts) -> None:
-    response = main(request("POST", RED, params=SIZE))
+    response = main(request("POST", RED, params=SIZE), invocation())
     name = f"by-sha256/{ImageBytes(RED).subject}/100x50-smart.jpg"
     assert response.status_code == 200
     assert response.get_body() == app.images.contents("thumbnails")[name]
@@ -125,7 +127,7 @@ def test_posted_bytes_are_answered_and_stored(app: Parts) -> None:
 
 def test_a_posted_blob_gets_the_thumbnail_of_its_name(app: Parts) -> None:
     upload(app)
-    response = main(request("POST", {"blob": "a.jpg"}, params=SIZE))
+    response = main(request("POST", {"blob": "a.jpg"}, params=SIZE), invocation())
     assert response.headers["Content-Location"] == app.images.url("thumbnails", "a.jpg/100x50-smart.jpg")
 
 
@@ -136,7 +138,7 @@ def test_while_somebody_else_makes_it_the_answer_is_202(app: Parts, method: str)
     app.host.write(names.CACHE, claim, b'{"state": "asking"}', content_type=names.JSON)
     # Somebody alive: the lease lies further ahead than the caller is ready to wait.
     assert app.host.acquire(names.CACHE, claim, "another", 60)
-    response = get() if method == "GET" else main(request("POST", RED, params=SIZE))
+    response = get() if method == "GET" else main(request("POST", RED, params=SIZE), invocation())
     assert response.status_code == 202
     assert int(response.headers["Retry-After"]) >= 1
     assert parsed(response)["state"] == "pending"

@@ -5,7 +5,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, parsed, problem_of, request
+from doubles.http_requests import Hub, invocation, parsed, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 
@@ -34,7 +34,7 @@ def retry(body: Mapping[str, Any]) -> func.HttpResponse:
 
 
 def answer(req: func.HttpRequest) -> func.HttpResponse:
-    return asyncio.run(main(req, "the durable client's binding"))  # type: ignore[arg-type]
+    return asyncio.run(main(req, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
 
 
 def store(app: Parts, name: str, data: bytes = RED) -> None:

@@ -2,7 +2,7 @@ import json
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import problem_of, request
+from doubles.http_requests import invocation, problem_of, request
 from doubles.pictures import picture
 
 from shared import bodies, web
@@ -16,7 +16,7 @@ def answer_to(req: func.HttpRequest) -> func.HttpResponse:
     def main(req: func.HttpRequest) -> func.HttpResponse:
         return web.answer_json({"image": repr(bodies.image_of(req))})
 
-    return main(req)
+    return main(req, invocation())
 
 
 def test_a_body_of_bytes_is_an_image() -> None:

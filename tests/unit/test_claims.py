@@ -455,7 +455,8 @@ def test_a_paid_answer_that_storage_does_not_take_serves_all_and_is_stored_when_
         if operation == "write" and not hangs.is_set():
             if threading.current_thread() is threading.main_thread():
                 raise StorageError("Blob storage did not answer in time.")
-            assert patience.left(1e9) == 1e9
+            assert patience.left(1e9) > 20
+            assert not patience.is_callers()
             assert hangs.wait(60)
         stored_later = operation == "write" and threading.current_thread() is not threading.main_thread()
         if stored_later:

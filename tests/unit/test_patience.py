@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from doubles.clock import FakeClock
 
-from shared import patience
+from shared import patience, threads
 
 
 def test_without_an_invocation_a_wait_takes_what_it_takes() -> None:
@@ -69,8 +69,12 @@ def test_a_thread_that_does_a_part_of_an_invocation_has_its_time(clock: FakeCloc
             together.wait(60)
             return patience.left(number)
 
-        assert list(patience.side_by_side(pool, part, [10, 20, 30, 40])) == [10, 20, 20, 20]
-        thread = threading.Thread(target=patience.carried(lambda: found.append(patience.left(60))))
-        thread.start()
-        thread.join()
+        assert list(threads.side_by_side(pool, part, [10, 20, 30, 40])) == [10, 20, 20, 20]
+        threads.begin("part", lambda: found.append(patience.left(60))).join()
     assert found == [20]
+
+
+def test_what_is_begun_by_a_request_and_is_no_part_of_it_has_a_time_of_its_own(clock: FakeClock) -> None:
+    with patience.request(20, clock), patience.apart(100):
+        assert not patience.is_callers()
+        assert 20 < patience.left(150) <= 100

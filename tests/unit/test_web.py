@@ -1,11 +1,13 @@
 import asyncio
+import inspect
 import json
 import logging
+import typing
 from typing import Any
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import parsed, problem_of, request
+from doubles.http_requests import invocation, parsed, problem_of, request
 
 from shared import web
 from shared.errors import (
@@ -24,7 +26,7 @@ def raising(error: Exception, **headers: str) -> func.HttpResponse:
     def main(req: func.HttpRequest) -> func.HttpResponse:
         raise error
 
-    return main(request(headers=headers))
+    return main(request(headers=headers), invocation())
 
 
 def test_a_problem_tells_what_the_error_knows() -> None:
@@ -86,13 +88,13 @@ def test_a_correlation_id_that_is_no_token_is_replaced(given: str) -> None:
     """It goes into a header, into every log line and back to the caller."""
     response = raising(BadRequestError("No."), **{"X-Correlation-Id": given})
     assert response.headers["X-Correlation-Id"] != given
-    assert len(response.headers["X-Correlation-Id"]) == 32
+    assert response.headers["X-Correlation-Id"] == "invocation-1"
 
 
-def test_a_correlation_id_is_made_up_for_a_success_too() -> None:
-    response = web.endpoint(lambda req: web.answer_json({}))(request())
+def test_the_correlation_id_of_a_success_is_its_invocation_too() -> None:
+    response = web.endpoint(lambda req: web.answer_json({}))(request(), invocation())
     assert response.status_code == 200
-    assert len(response.headers["X-Correlation-Id"]) == 32
+    assert response.headers["X-Correlation-Id"] == "invocation-1"
 
 
 @pytest.mark.parametrize("text", ["\ud83d", "a\udcffb", "\ude00\ud83d\xe4", "\x00\x1f\ufffe"], ids=ascii)
@@ -111,13 +113,13 @@ def test_every_answer_can_be_sent_whatever_is_in_it(text: str) -> None:
 def test_no_function_is_called_with_a_text_that_cannot_be_meant(text: str) -> None:
     """A new one has it from its decorator."""
 
-    def never(*_: object) -> Any:
+    def never(req: func.HttpRequest) -> Any:
         raise AssertionError("was called")
 
     for given in ({"params": {"a": text}}, {"params": {text: "a"}}, {"route": {"a": text}}):
         for answer in (
-            web.endpoint(never)(request(**given)),
-            asyncio.run(web.async_endpoint(never)(request(**given), "starter")),
+            web.endpoint(never)(request(**given), invocation()),
+            asyncio.run(web.async_endpoint(never)(request(**given), invocation())),
         ):
             problem_of(answer, 400, "bad_parameter")
 
@@ -169,3 +171,18 @@ def test_not_yet_is_202_with_the_time_to_come_back(seconds: float | None, header
     assert response.headers["Retry-After"] == header
     assert document["state"] == "pending"
     assert document["detail"] == "Being made."
+
+
+@pytest.mark.parametrize("decorated", [web.endpoint, web.async_endpoint])
+def test_the_worker_finds_the_handlers_parameters_and_the_context(decorated: Any) -> None:
+    def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
+        raise AssertionError("was called")
+
+    function = decorated(main)
+    assert list(inspect.signature(function).parameters) == ["req", "starter", "context"]
+    assert typing.get_type_hints(function) == {
+        "req": func.HttpRequest,
+        "starter": str,
+        "context": func.Context,
+        "return": func.HttpResponse,
+    }

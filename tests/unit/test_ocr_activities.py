@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
+from doubles.http_requests import invocation
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import job_of
@@ -62,10 +63,10 @@ def poll(app: Parts, given: dict[str, Any]) -> tuple[dict[str, Any], list[float]
 
 
 def test_the_three_functions_read_a_document(app: Parts, job: Job) -> None:
-    submitted = run(submit_function(work(job)))
+    submitted = run(submit_function(work(job), invocation()))
     assert submitted["state"] == "submitted"
-    assert run(poll_function(work(job, ticket=submitted["ticket"])))["state"] == "read"
-    assert run(store_function(work(job, ticket=submitted["ticket"])))["state"] == "done"
+    assert run(poll_function(work(job, ticket=submitted["ticket"]), invocation()))["state"] == "read"
+    assert run(store_function(work(job, ticket=submitted["ticket"]), invocation()))["state"] == "done"
     assert app.images.contents(names.TEXT)["a.jpg.txt"] == b"HELLO\n"
 
 
@@ -146,7 +147,7 @@ def test_the_number_of_failures_makes_the_waits_longer(app: Parts, job: Job) -> 
 
 def test_a_crash_is_recorded_by_the_store(app: Parts, job: Job) -> None:
     crash = {"code": "internal_error", "status": 500, "message": "oh", "action": "look", "requestId": None}
-    outcome = run(store_function(work(job, crash=crash)))
+    outcome = run(store_function(work(job, crash=crash), invocation()))
     assert (outcome["state"], outcome["problem"]["message"]) == ("failed", "oh")
     assert "text/a.jpg.json" in app.images.contents(names.UNFINISHED)
 
@@ -157,7 +158,7 @@ def test_surprises_are_raised_so_that_the_platform_tries_again(job: Job, monkeyp
 
     monkeypatch.setattr("shared.ocr.submit", broken)
     with pytest.raises(ZeroDivisionError):
-        run(submit_function(work(job)))
+        run(submit_function(work(job), invocation()))
 
 
 def test_the_event_loop_is_free_while_the_service_is_asked(app: Parts, job: Job) -> None:
@@ -177,7 +178,7 @@ def test_the_event_loop_is_free_while_the_service_is_asked(app: Parts, job: Job)
 
 def test_everything_logged_carries_the_instance(app: Parts, job: Job, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    run(submit_function(work(job)))
+    run(submit_function(work(job), invocation()))
     lines = [line for line in caplog.messages if line.startswith("text.")]
     assert lines
     assert all(line.endswith(f"correlation={job.instance_id}") for line in lines)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local.host.blob_storage import BlobStorage
-from local.host.connections import connection_string
+from local.host.connections import connection_of
 from local.host.converters import Datum, datum
 from local.host.metadata import Binding, FunctionMetadata
 from local.host.support import blob_template
@@ -39,12 +39,12 @@ class BlobBindings:
             if binding.type.lower() == "blob" and output is not None and output.value is not None:
                 content = output.value.encode() if isinstance(output.value, str) else bytes(output.value)
                 container, blob = blob_template(binding, self._environment).fill(data)
-                connection = connection_string(binding.text("connection"), self._environment)
+                connection = connection_of(binding, self._environment)
                 await self._in_thread(self._storage.write, connection, container, blob, content, invocation_id)
 
     async def _read(self, binding: Binding, data: Mapping[str, Any]) -> bytes | None:
         container, name = blob_template(binding, self._environment).fill(data)
-        connection = connection_string(binding.text("connection"), self._environment)
+        connection = connection_of(binding, self._environment)
         blob = await self._in_thread(self._storage.read, connection, container, name)
         return blob.content if blob else None
 

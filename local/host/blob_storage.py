@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from local.host.connections import Connection
 from local.host.queue_storage import RETRY, StorageQueue
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ class BlobContent:
 
 
 class BlobStorage:
-    """Clients by connection string, made once each."""
+    """A client of each account, made once."""
 
     def __init__(self) -> None:
-        self._services: dict[str, BlobServiceClient] = {}
+        self._services: dict[Connection, BlobServiceClient] = {}
         self._lock = threading.Lock()
 
-    def read(self, connection: str, container: str, blob: str) -> BlobContent | None:
+    def read(self, connection: Connection, container: str, blob: str) -> BlobContent | None:
         """Return a blob's current content and properties, from one version of it; None if there is no such blob."""
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -48,7 +49,7 @@ class BlobStorage:
         properties = download.properties
         return BlobContent(content, client.url, _properties(properties, len(content)), dict(properties.metadata or {}))
 
-    def write(self, connection: str, container: str, blob: str, content: bytes, parent_id: str) -> None:
+    def write(self, connection: Connection, container: str, blob: str, content: bytes, parent_id: str) -> None:
         """Write a blob output, making the container if it is missing; *parent_id* is the invocation's."""
         from azure.core.exceptions import ResourceNotFoundError
         from azure.storage.blob import ContentSettings
@@ -63,7 +64,7 @@ class BlobStorage:
             _create_container(service, container)
             client.upload_blob(content, overwrite=True, content_settings=settings, metadata=metadata)
 
-    def send_to_queue(self, connection: str, queue: str, text: str) -> None:
+    def send_to_queue(self, connection: Connection, queue: str, text: str) -> None:
         """Put *text*, in base64, on a queue of the account, making the queue if it is missing."""
         target = StorageQueue(connection, queue)
         try:
@@ -76,14 +77,12 @@ class BlobStorage:
         for service in self._services.values():
             service.close()
 
-    def _service(self, connection: str) -> "BlobServiceClient":
-        from azure.storage.blob import BlobServiceClient, ExponentialRetry
+    def _service(self, connection: Connection) -> "BlobServiceClient":
+        from azure.storage.blob import ExponentialRetry
 
         with self._lock:
             if connection not in self._services:
-                self._services[connection] = BlobServiceClient.from_connection_string(
-                    connection, retry_policy=ExponentialRetry(**RETRY)
-                )
+                self._services[connection] = connection.blob_service(retry_policy=ExponentialRetry(**RETRY))
             return self._services[connection]
 
 

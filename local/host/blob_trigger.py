@@ -7,7 +7,7 @@ from typing import Any
 
 from local.host.blob_paths import BlobPath
 from local.host.blob_storage import BlobContent
-from local.host.connections import connection_string
+from local.host.connections import Connection, connection_of
 from local.host.converters import Data, datum
 from local.host.loader import LoadedFunction
 from local.host.support import trigger_path
@@ -15,11 +15,11 @@ from local.host.support import trigger_path
 
 @dataclass(frozen=True)
 class BlobFunction:
-    """A function with a blob trigger, its path pattern and the connection string of its account."""
+    """A function with a blob trigger, its path pattern and the account of its blobs."""
 
     function: LoadedFunction
     path: BlobPath
-    connection: str
+    connection: Connection
 
     @property
     def name(self) -> str:
@@ -33,7 +33,7 @@ def blob_functions(functions: Iterable[LoadedFunction], environment: Mapping[str
     for function in functions:
         trigger = function.metadata.trigger
         if trigger.type.lower() == "blobtrigger" and not function.metadata.disabled:
-            connection = connection_string(trigger.text("connection"), environment)
+            connection = connection_of(trigger, environment)
             found[function.name] = BlobFunction(function, trigger_path(trigger, environment), connection)
     return found
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from local.host.backoff import Backoff
 from local.host.config import QueueConfig
+from local.host.connections import Connection
 from local.host.errors import InvocationError
 from local.host.queue_storage import Message
 from local.host.queue_trigger import QueueFunction, binding_data, trigger_datum, trigger_metadata
@@ -44,7 +45,7 @@ class QueueConsumer:
     def __init__(
         self,
         function: QueueFunction,
-        open_queue: Callable[[str, str], Queue],
+        open_queue: Callable[[Connection, str], Queue],
         runner: Runner,
         threads: Executor,
         config: QueueConfig,

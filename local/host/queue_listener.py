@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from local.host.config import QueueConfig
+from local.host.connections import Connection
 from local.host.queue_consumer import INVISIBLE_SECONDS, Queue, QueueConsumer
 from local.host.queue_storage import StorageQueue
 from local.host.queue_trigger import QueueFunction
@@ -21,7 +22,7 @@ class QueueListener:
         functions: Sequence[QueueFunction],
         runner: Runner,
         config: QueueConfig,
-        open_queue: Callable[[str, str], Queue] = StorageQueue,
+        open_queue: Callable[[Connection, str], Queue] = StorageQueue,
         invisible_seconds: float = INVISIBLE_SECONDS,
     ) -> None:
         # Apart from the other threads: a queue that does not answer must not hold up anything else.

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from local.host.connections import Connection
+
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
@@ -40,9 +42,9 @@ class Message:
 
 
 class StorageQueue:
-    """A queue by connection string and name; it need not exist."""
+    """A queue by its account and name; it need not exist."""
 
-    def __init__(self, connection: str, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self.name = name
         self._connection = connection
         self._lock = threading.Lock()
@@ -98,12 +100,11 @@ class StorageQueue:
             self._made.close()
 
     def _client(self) -> "QueueClient":
-        from azure.storage.queue import ExponentialRetry, QueueClient
+        from azure.storage.queue import ExponentialRetry
 
         with self._lock:
             if self._made is None:
-                self._made = QueueClient.from_connection_string(
-                    self._connection,
+                self._made = self._connection.queue(
                     self.name,
                     retry_policy=ExponentialRetry(**RETRY),
                     connection_timeout=CONNECT_SECONDS,

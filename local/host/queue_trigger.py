@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.host.connections import connection_string
+from local.host.connections import Connection, connection_of
 from local.host.converters import Data, Datum, datum
 from local.host.loader import LoadedFunction
 from local.host.metadata import Binding
@@ -20,11 +20,11 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class QueueFunction:
-    """A function with a queue trigger, its queue and the connection string of its account."""
+    """A function with a queue trigger, its queue and the account that has it."""
 
     function: LoadedFunction
     queue: str
-    connection: str
+    connection: Connection
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ def queue_functions(functions: Iterable[LoadedFunction], environment: Mapping[st
         QueueFunction(
             function,
             queue_name(function.metadata.trigger, environment),
-            connection_string(function.metadata.trigger.text("connection"), environment),
+            connection_of(function.metadata.trigger, environment),
         )
         for function in functions
         if function.metadata.trigger.type.lower() == "queuetrigger" and not function.metadata.disabled

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from local.host.blob_paths import BlobPath, BlobTemplate
-from local.host.connections import connection_string, fill_settings
+from local.host.connections import SERVICES, connection_of, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata
 from local.host.ncrontab import Schedule
@@ -27,8 +27,8 @@ def check_support(metadata: FunctionMetadata, environment: Mapping[str, str]) ->
             queue_name(binding, environment)
         elif binding.type.lower() == "blob":
             blob_template(binding, environment)
-        if binding.type.lower() in ("blobtrigger", "blob", "queuetrigger"):
-            connection_string(binding.text("connection"), environment)
+        if binding.type.lower() in SERVICES:
+            connection_of(binding, environment)
 
 
 def trigger_path(binding: Binding, environment: Mapping[str, str]) -> BlobPath:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local.host.config import DurableConfig, QueueConfig, apply_local_settings, read_host_json
-from local.host.connections import DEVELOPMENT_STORAGE, connection_string, fill_settings
-from local.host.errors import FunctionLoadError, StartError
+from local.host.connections import fill_settings
+from local.host.errors import StartError
 
 
 def write(root: Path, content: Any, name: str = "host.json") -> None:
@@ -105,26 +105,6 @@ def test_unusable_local_settings_are_told_about(tmp_path: Path, content: Any, re
     write(tmp_path, content, "local.settings.json")
     with pytest.raises(StartError, match=reason):
         apply_local_settings(tmp_path, {})
-
-
-@pytest.mark.parametrize(
-    ("name", "environment", "value"),
-    [
-        ("Images", {"Images": "plain", "AzureWebJobsImages": "prefixed"}, "prefixed"),
-        ("Images", {"Images": "plain"}, "plain"),
-        ("", {"AzureWebJobsStorage": "host"}, "host"),
-        ("Storage", {"AzureWebJobsStorage": "host"}, "host"),
-        ("AzureWebJobsStorage", {"AzureWebJobsStorage": "host"}, "host"),
-        ("Images", {"Images": "UseDevelopmentStorage=true;"}, DEVELOPMENT_STORAGE),
-    ],
-)
-def test_connection_is_found_by_its_name(name: str, environment: dict[str, str], value: str) -> None:
-    assert connection_string(name, environment) == value
-
-
-def test_missing_connection_is_named_as_the_user_knows_it() -> None:
-    with pytest.raises(FunctionLoadError, match="'AzureWebJobsStorage' does not exist"):
-        connection_string("", {})
 
 
 def test_settings_are_filled_in() -> None:

@@ -148,7 +148,7 @@ REFUSED = {
     "NoConnection": Refused(
         "Storage account connection string 'Nowhere' does not exist", (blob_trigger(connection="Nowhere"),)
     ),
-    "Identity": Refused("is set up for an identity", (blob_trigger(connection="WithIdentity"),)),
+    "BlobsOnly": Refused("BlobsOnly has no address of the queue service", (blob_trigger(connection="BlobsOnly"),)),
     "NoSetting": Refused("'%MISSING%' does not resolve to a value", (blob_trigger("%MISSING%/{name}"),)),
     "BadPath": Refused("Invalid blob trigger path", (blob_trigger("{container}/x"),)),
     "1Digit": Refused("'1Digit' is not a valid function name"),
@@ -161,6 +161,7 @@ ACCEPTED = {
     "OutWithType": ((*HTTP, blob("b", "out")), body("req, b: func.Out[bytes])")),
     "RawBlob": ((blob_trigger(),), body("blob: bytes)")),
     "Asynchronous": (HTTP, "async def main(req):\n    pass"),
+    "Identity": ((blob_trigger(connection="WithIdentity"),), body("blob: func.InputStream)")),
     "SettingInPath": ((blob_trigger("%CONTAINER%/{name}"),), body("blob: func.InputStream)")),
 }
 
@@ -180,7 +181,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     environment = {
         "ImagesStorage": "UseDevelopmentStorage=true",
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
-        "WithIdentity__blobServiceUri": "https://account.blob.core.windows.net",
+        "BlobsOnly__blobServiceUri": "https://account.blob.core.windows.net",
+        "WithIdentity__accountName": "account",
         "CONTAINER": "images",
     }
     with running_host(root, root.parent / "state", environment=environment) as running:

@@ -13,6 +13,7 @@ import pytest
 
 from local.host.backoff import Backoff
 from local.host.config import QueueConfig
+from local.host.connections import StringConnection
 from local.host.errors import InvocationError
 from local.host.loader import LoadedFunction
 from local.host.metadata import Binding, FunctionMetadata
@@ -91,7 +92,9 @@ class FakeRunner:
 def queue_function(queue: str) -> QueueFunction:
     binding = Binding("item", "queueTrigger", "in", None, {"queueName": queue})
     metadata = FunctionMetadata("F", Path(), Path("f.py"), "main", (binding,), disabled=False, config={})
-    return QueueFunction(LoadedFunction(metadata, print, Signature({}, None, False)), queue, "connection")
+    return QueueFunction(
+        LoadedFunction(metadata, print, Signature({}, None, False)), queue, StringConnection("an account")
+    )
 
 
 def consume(queue: FakeQueue, runner: FakeRunner, config: QueueConfig | None = None, name: str = "work") -> FakeQueue:

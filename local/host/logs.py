@@ -75,6 +75,8 @@ def set_up_logging(levels: Mapping[str, str]) -> None:
     root.setLevel(category_filter.lowest)
     # The SDK logs every storage request at INFO, those of this host included.
     logging.getLogger("azure").setLevel(max(logging.WARNING, category_filter.lowest))
+    # A token that is not to be had is told by the call that wanted it; a queue wants one at every look.
+    logging.getLogger("azure.identity").setLevel(max(logging.ERROR, category_filter.lowest))
     logging.getLogger("aiohttp.server").addFilter(_told_in_one_line)
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, category_filter.lowest))
 

@@ -116,7 +116,7 @@ class QueueConsumer:
         try:
             messages = await self._in_thread(lambda: self._queue.receive(count, self._invisible_seconds))
         except Exception as error:
-            self._tell("cannot be read", f": {error}")
+            self._tell("cannot be read", f": {' '.join(str(error).split())}")
             return []
         self._tell("does not exist yet: it is waited for" if messages is None else "")
         return messages or []

@@ -18,6 +18,7 @@ def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     logging.debug("a debug line")
     logging.info("an info line")
     logging.getLogger("azure.core.pipeline").info("storage chatter")
+    logging.getLogger("azure.identity._internal").warning("identity chatter")
     for known in (True, False):
         thread = threading.Thread(target=work, args=[context, known])
         thread.start()
@@ -44,6 +45,7 @@ def test_lines_carry_time_function_and_invocation(tmp_path: Path) -> None:
     assert re.search(rf"^{time} host WARNING from thread, known=False$", lines, re.MULTILINE)
     assert "a debug line" not in lines
     assert "storage chatter" not in lines
+    assert "identity chatter" not in lines
 
 
 def test_levels_of_host_json_hold_for_the_longest_category(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class FakeQueue:
     def receive(self, count: int, invisible_seconds: float) -> list[Message] | None:
         if self.unreadable:
             self.unreadable -= 1
-            raise OSError(f"no answer, {self.unreadable}")
+            raise OSError(f"no answer\nTried: {self.unreadable}")
         taken, self.waiting = self.waiting[:count], self.waiting[count:]
         return taken
 
@@ -143,7 +143,8 @@ def test_queue_that_cannot_be_read_for_a_while_is_read_again(caplog: pytest.LogC
     runner = FakeRunner(queue)
     consume(queue, runner)
     assert (runner.runs, queue.deleted) == (1, ["receipt 0"])
-    assert caplog.text.count("cannot be read") == 1
+    [told] = [line for line in caplog.text.splitlines() if "cannot be read" in line]
+    assert told.endswith("cannot be read: no answer Tried: 2")
 
 
 def test_failed_message_is_seen_again_after_the_visibility_timeout() -> None:

@@ -6,6 +6,8 @@ Imported when the first blob is touched, as the SDK is.
 
 import math
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import requests
@@ -13,6 +15,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
 from shared import patience, timed
+from shared.identities import Identity
+from shared.storage_accounts import Account
 
 _pick = random.uniform
 _CONNECT_SECONDS = 5.0
@@ -57,17 +61,19 @@ class _Retry(ExponentialRetry):
         patience.sleep(settings["pause"])
 
 
-def client(connection_string: str, *, connections: int, retries: int) -> BlobServiceClient:
+def client(account: Account, identity: Identity | None, *, connections: int, retries: int) -> BlobServiceClient:
     """The account's client. What it is asked has to be asked within `patience.within`."""
     session = requests.Session()
     adapter = _Adapter(connections, once=not retries)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    address = BlobServiceClient.from_connection_string(connection_string).url
+    make: Callable[..., BlobServiceClient]
+    if account.connection_string:
+        make = partial(BlobServiceClient.from_connection_string, account.connection_string)
+    else:
+        make = partial(BlobServiceClient, account.blobs, credential=identity)
     # What the environment says of proxies and authorities, once; a session would ask it at every request.
-    given = session.merge_environment_settings(address, {}, None, None, None)
+    given = session.merge_environment_settings(make().url, {}, None, None, None)
     session.trust_env, session.proxies = False, given["proxies"]
     transport = RequestsTransport(session=session, session_owner=False, connection_verify=given["verify"])
-    return BlobServiceClient.from_connection_string(
-        connection_string, transport=transport, retry_policy=_Retry(retry_total=retries)
-    )
+    return make(transport=transport, retry_policy=_Retry(retry_total=retries))

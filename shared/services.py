@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 from shared import image_blobs, names, patience, threads
 from shared.asking import Desk
 from shared.bulkhead import Bulkhead
 from shared.claims import Claims
 from shared.gate import Gate
+from shared.identities import Identity
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.ledger import Limits, Rate
 from shared.quota import Quota
@@ -22,8 +24,9 @@ from shared.retry import Clock, SystemClock
 from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import Blobs, BlobStore
+from shared.storage_accounts import Account
 from shared.vision.client import VisionClient
-from shared.vision.credentials import Identity, Keys
+from shared.vision.credentials import Bearer, Keys
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 from shared.vision.transport import Transport
@@ -109,13 +112,16 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     same = settings.host_storage == settings.images_storage
     # Half of the worker's threads are for requests that need no storage, whatever storage does.
     places = max(1, settings.threads // (2 if same else 4))
-    images = BlobStore(settings.images_storage, connections=connections, bulkhead=Bulkhead(places, clock))
-    host = (
-        images if same else BlobStore(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
-    )
+    identity = cache(partial(Identity, clock=clock))
+
+    def store(account: Account, **options: Any) -> BlobStore:
+        return BlobStore(account, identity=identity(account.principal) if account.principal else None, **options)
+
+    images = store(settings.images_storage, connections=connections, bulkhead=Bulkhead(places, clock))
+    host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
-        BlobStore(settings.host_storage, connections=8, hurried=True),
+        store(settings.host_storage, connections=8, hurried=True),
         names.quota(settings.vision_endpoint),
         Rate.for_tier(*settings.vision_rate),
         clock,
@@ -123,7 +129,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     )
     vision = VisionClient(
         settings.vision_endpoint,
-        Identity(clock=clock)
+        Bearer(identity(settings.principal))
         if settings.vision_auth == "identity"
         else Keys(settings.vision_key or "", settings.vision_key_2),
         transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
-from shared import connection_strings
+from shared import base_addresses, storage_accounts
 from shared.errors import SettingsError
+from shared.storage_accounts import Account, Principal
 
 FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
 # Per feature, the service supports fewer and refuses the others itself; the list is of the v3.2 swagger.
@@ -80,8 +80,6 @@ TEXT_MODES = ("auto", "always", "never")
 READING_ORDERS = ("basic", "natural")
 MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
 
-# A host is a name or an address in brackets; what else stands in an authority may be a key or break a header.
-_AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # As long as a key can be, or with what parts of connection strings and addresses are put together with.
 _LIKE_A_SECRET = re.compile(r"[A-Za-z0-9+/=_-]{20}|[@?#;=]|.{80}", re.DOTALL)
@@ -100,46 +98,19 @@ def endpoint(text: str) -> str:
     Raises:
         ValueError: it is no such address.
     """
-    origin, path = _base(text.strip(), "https://my-resource.cognitiveservices.azure.com")
+    origin, path = base_addresses.checked(text.strip(), "https://my-resource.cognitiveservices.azure.com")
     return origin + re.sub(r"/vision(/v[0-9.]+)?$", "", path, flags=re.IGNORECASE)
 
 
-def _base(text: str, example: str) -> tuple[str, str]:
-    """Origin and path of an http(s) address to which paths are added; never shown, as a key may have been put there."""
-    must = f"must be an http(s) address such as {example}"
-    if "@" in text:
-        raise ValueError(f"{must}, without user and password")
-    if "?" in text or "#" in text:
-        raise ValueError(f"{must}, without query and fragment")
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise ValueError(must) from None
-    # urlsplit drops line breaks, wherever they stand.
-    whole = text.isprintable() and parts.scheme in ("http", "https")
-    if not whole or not _is_authority(parts.netloc) or not _is_path(parts.path):
-        raise ValueError(must)
-    return f"{parts.scheme}://{parts.netloc}", re.sub(r"/+", "/", parts.path).rstrip("/")
-
-
-def _is_authority(text: str) -> bool:
-    found = _AUTHORITY.fullmatch(text)
-    return found is not None and (found["port"] is None or 1 <= int(found["port"]) <= 65_535)
-
-
-def _is_path(text: str) -> bool:
-    return text.isascii() and text.isprintable() and not set(text) & set(' "\\<>')
-
-
 def _public_address(text: str) -> str:
-    return "".join(_base(text, "https://api.example.com"))
+    return "".join(base_addresses.checked(text, "https://api.example.com"))
 
 
 def _proxy(text: str) -> str:
     # Without its scheme, requests would take the name for one.
     found = re.fullmatch(r"(?i:https?)://(?:[!-~]*@)?([^@]+?)/?", text)
     user = text.partition("://")[2].rpartition("@")[0]
-    if not found or not _is_authority(found[1]) or set(user) & set("/?#\\"):
+    if not found or base_addresses.host(found[1]) is None or set(user) & set("/?#\\"):
         raise ValueError("must be an http(s) address such as http://proxy:8080, with user and password encoded")
     return text
 
@@ -281,17 +252,18 @@ def _setting(
     shown: bool = True,
 ) -> Any:
     """A field of `Settings`; a wrong value is repeated in its problem if it is *shown* and no secret."""
-    return field(
-        repr=not secret,
-        metadata={
-            "name": name,
-            "help": help_text,
-            "parse": parse,
-            "default": default,
-            "secret": secret,
-            "shown": shown and not secret,
-        },
-    )
+    metadata = _described(name, help_text, default, secret=secret)
+    return field(repr=not secret, metadata={**metadata, "parse": parse, "shown": shown and not secret})
+
+
+def _described(name: str, help_text: str, default: str | None, *, secret: bool = False) -> dict[str, Any]:
+    return {"name": name, "help": help_text, "default": default, "secret": secret}
+
+
+def _account(name: str, help_text: str, needs: Mapping[str, str]) -> Any:
+    """A field of `Settings` that is a storage account; see `storage_accounts`."""
+    parts = [_described(f"{name}__{part.name}", part.help, "") for part in storage_accounts.PARTS]
+    return field(metadata={**_described(name, help_text, None, secret=True), "needs": needs, "parts": parts})
 
 
 @dataclass(frozen=True)
@@ -310,6 +282,13 @@ class Settings:
     vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", _key, "", secret=True)
     vision_key_2: str | None = _setting(
         "VISION_KEY_2", "The resource's other key, tried when the first is refused.", _key, "", secret=True
+    )
+    principal: Principal = _setting(
+        "AZURE_CLIENT_ID",
+        "Client id of the user-assigned identity that the app is; empty is the system-assigned one.",
+        storage_accounts.client_id,
+        "",
+        shown=False,
     )
     vision_rate: tuple[int, float] = _setting(
         "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", _rate, "10/1"
@@ -369,14 +348,22 @@ class Settings:
         _seconds,
         "20",
     )
-    images_storage: str = _setting(
-        "ImagesStorage", "Connection string of the account with the images.", connection_strings.checked, secret=True
+    images_storage: Account = _account(
+        "ImagesStorage",
+        "Connection string of the account with the images; or the settings below.",
+        {
+            "blobServiceUri": "the images lie there",
+            "queueServiceUri": "the blob trigger keeps there what has failed, and RescueUpload takes it from there",
+        },
     )
-    host_storage: str = _setting(
+    host_storage: Account = _account(
         "AzureWebJobsStorage",
-        "Connection string of the Functions host's own account.",
-        connection_strings.checked,
-        secret=True,
+        "Connection string of the Functions host's own account; or the settings below.",
+        {
+            "blobServiceUri": "the host and the app keep their books there",
+            "queueServiceUri": "the blob trigger and Durable Functions keep their queues there",
+            "tableServiceUri": "Durable Functions keeps its histories there",
+        },
     )
     threads_set: int | None = _setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",
@@ -421,10 +408,19 @@ class Settings:
         values: dict[str, Any] = {}
         problems: list[str] = []
         for each in fields(cls):
+            if "needs" in each.metadata:
+                continue
             try:
                 values[each.name] = _read(each.metadata, environment)
             except ValueError as error:
                 problems.append(f"{each.metadata['name']} {error}")
+        own = Principal(_has_managed_identity(environment), values.get("principal"))
+        values["principal"] = own
+        for each in fields(cls):
+            if "needs" in each.metadata:
+                name, needs = each.metadata["name"], each.metadata["needs"]
+                values[each.name], found = storage_accounts.read(name, environment, needs, own)
+                problems += found
         problems += _contradictions(values)
         if problems:
             raise SettingsError(problems)
@@ -442,6 +438,16 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
             f" keys only; it is {address!r}"
         ]
     return []
+
+
+def _has_managed_identity(environment: Mapping[str, str]) -> bool:
+    """Whether Azure gives the app tokens: App Service, Functions and Container Apps set both of these."""
+    return bool(environment.get("IDENTITY_ENDPOINT") and environment.get("IDENTITY_HEADER"))
+
+
+def described() -> list[Mapping[str, Any]]:
+    """Every setting: its name, help, default (None is required) and whether it is a secret."""
+    return [setting for each in fields(Settings) for setting in (each.metadata, *each.metadata.get("parts", ()))]
 
 
 def health_key(environment: Mapping[str, str] | None = None) -> str | None:
@@ -469,11 +475,12 @@ def public_address(environment: Mapping[str, str] | None = None) -> str:
     environment = os.environ if environment is None else environment
     with suppress(ValueError):
         return _public_address(environment.get("PUBLIC_ADDRESS", "").strip())
-    found = _AUTHORITY.fullmatch(environment.get("WEBSITE_HOSTNAME", "").strip())
-    if not found or not _is_authority(found[0]):
+    authority = environment.get("WEBSITE_HOSTNAME", "").strip()
+    host = base_addresses.host(authority)
+    if host is None:
         return ""
     # Azure has certificates for its names; Core Tools and the local host listen on loopback, without one.
-    return f"{'http' if found['host'].lower() in _LOOPBACK else 'https'}://{found[0]}"
+    return f"{'http' if host.lower() in _LOOPBACK else 'https'}://{authority}"
 
 
 def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:

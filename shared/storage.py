@@ -18,6 +18,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from shared import patience
 from shared.bulkhead import Bulkhead, Full
 from shared.errors import ConflictError, ImageArchivedError, StorageError, StorageRefusedError
+from shared.identities import Identity
+from shared.storage_accounts import Account
 
 # One operation with its retries, where no caller waits for it; the invocation may end sooner (`shared.patience`).
 _SECONDS, _RETRIES = 150.0, 3
@@ -132,7 +134,8 @@ class BlobStore:
     `Blobs` on an Azure storage account (or Azurite). Safe for threads.
 
     Args:
-        connection_string: of the account.
+        account: the account, or its connection string.
+        identity: the one that comes to an account without a connection string.
         connections: how many are kept.
         hurried: give up after two seconds, without another attempt.
         bulkhead: the places of HTTP callers; without, all may wait.
@@ -140,13 +143,15 @@ class BlobStore:
 
     def __init__(
         self,
-        connection_string: str,
+        account: Account | str,
         *,
+        identity: Identity | None = None,
         connections: int = 16,
         hurried: bool = False,
         bulkhead: Bulkhead | None = None,
     ) -> None:
-        self._connection_string = connection_string
+        self._account = Account(account) if isinstance(account, str) else account
+        self._identity = identity
         self._connections = connections
         self._retries = 0 if hurried else _RETRIES
         self._seconds = _HURRIED_SECONDS if hurried else _SECONDS
@@ -165,7 +170,7 @@ class BlobStore:
         with self._lock:
             if self._client is None:
                 self._client = account.client(
-                    self._connection_string, connections=self._connections, retries=self._retries
+                    self._account, self._identity, connections=self._connections, retries=self._retries
                 )
             return self._client
 

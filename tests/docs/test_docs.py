@@ -11,7 +11,7 @@ import pytest
 
 from local.__main__ import COMMANDS
 from shared import errors
-from shared.settings import Settings
+from shared.settings import described
 from shared.vision import faults
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -132,7 +132,7 @@ def test_status_and_transience_of_each_error_class_are_as_documented() -> None:
 def test_every_setting_is_documented_with_its_help_default_and_secrecy() -> None:
     defaults = {None: "required", "": "empty"}
     table = rows("docs/settings.md")
-    for setting in (field.metadata for field in Settings.__dataclass_fields__.values()):
+    for setting in described():
         what, default, _, secret = table[setting["name"]]
         shown = defaults.get(setting["default"], f"`{setting['default']}`")
         expected = (setting["help"], shown, "yes" if setting["secret"] else "no")

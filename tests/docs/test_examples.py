@@ -33,6 +33,7 @@ from DescribeHttp import main
 from local.addresses import Addresses
 from local.stack import recipes
 from shared import services
+from shared.settings import Settings
 
 pytestmark = pytest.mark.e2e
 # `add` says it every ten seconds, and is done sooner here.
@@ -218,6 +219,11 @@ def as_a_record(world: World, block: Block) -> None:
         assert_same_members(json.loads(block.text), json.loads(blob.download_blob().readall()))
 
 
+def as_settings(world: World, block: Block) -> None:
+    """All that an app needs, and nothing that it refuses."""
+    assert Settings.from_env(dict(line.split("=", 1) for line in block.text.splitlines()))
+
+
 class Way(NamedTuple):
     """How blocks are run: which ones it takes, and what runs them."""
 
@@ -259,6 +265,7 @@ WAYS = (
     Way(lambda block: block.kind == "text" and block.text.startswith("start: "), as_a_refused_start),
     Way(lambda block: block.kind == "text" and block.text.startswith("contract of v3.2"), as_what_witnesses_say),
     Way(lambda block: block.kind == "text" and bool(re.match(r"\d{4}-\d\d-\d\d ", block.text)), as_a_line_of_the_log),
+    Way(lambda block: block.kind == "text" and block.text.startswith("VISION_ENDPOINT="), as_settings),
     Way(lambda block: block.kind == "json" and len(RECORD.findall(block.above)) == 1, as_a_record),
 )
 BLOCKS = [block for page in PAGES for block in blocks(page)]

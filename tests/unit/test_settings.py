@@ -7,10 +7,11 @@ from doubles.parts import ENVIRONMENT
 from shared import settings
 from shared.errors import SettingsError
 from shared.settings import Settings
+from shared.storage_accounts import Account, Principal
 
 SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
 # In which a key is put easily: as part of an address.
-NEVER_REPEATED = (*SECRETS, "VISION_ENDPOINT", "PUBLIC_ADDRESS")
+NEVER_REPEATED = (*SECRETS, "VISION_ENDPOINT", "PUBLIC_ADDRESS", "AZURE_CLIENT_ID")
 
 
 def read(**environment: str) -> Settings:
@@ -29,6 +30,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         vision_auth="key",
         vision_key="first-secret-key",
         vision_key_2=None,
+        principal=Principal(),
         vision_rate=(10, 1.0),
         vision_features=("Categories", "Tags", "Description", "Objects", "ImageType", "Color"),
         vision_language="en",
@@ -45,8 +47,8 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         text_model_version="latest",
         text_deadline_seconds=1800.0,
         max_wait_seconds=20.0,
-        images_storage="AccountName=images;AccountKey=c2VjcmV0",
-        host_storage="AccountName=host;AccountKey=c2VjcmV0",
+        images_storage=Account("AccountName=images;AccountKey=c2VjcmV0"),
+        host_storage=Account("AccountName=host;AccountKey=c2VjcmV0"),
         threads_set=None,
         ca_bundle=None,
         https_proxy=None,
@@ -137,6 +139,7 @@ def test_each_setting_is_read(name: str, text: str, attribute: str, value: objec
         ("HTTPS_PROXY", "http://proxy:99999"),
         ("VISION_MODEL_VERSION", "9999-99-99"),
         ("TEXT_MODEL_VERSION", "2023-02-29"),
+        ("AZURE_CLIENT_ID", "my-identity"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_allowed(name: str, text: str) -> None:
@@ -284,8 +287,8 @@ def test_the_health_key_is_read_where_all_else_is_wrong() -> None:
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    for each in fields(Settings):
-        assert each.metadata["help"].endswith("."), each.name
+    for each in settings.described():
+        assert each["help"].endswith("."), each["name"]
 
 
 def test_without_a_number_of_threads_the_worker_has_as_many_as_python_gives() -> None:

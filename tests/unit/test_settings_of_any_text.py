@@ -16,6 +16,7 @@ from urllib3.util import parse_url
 
 from shared.errors import SettingsError
 from shared.settings import FEATURES, LANGUAGES, TEXT_MODES, Settings, endpoint
+from shared.storage_accounts import Account
 
 NAMES = {each.metadata["name"]: each.name for each in fields(Settings)}
 SECRETS = [each.metadata["name"] for each in fields(Settings) if each.metadata["secret"]]
@@ -46,7 +47,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "text_mode": st.sampled_from(TEXT_MODES),
     "max_wait_seconds": st.floats(0, 600, exclude_min=True),
     "images_storage": st.binary(max_size=40).map(
-        lambda key: f"AccountName=a;AccountKey={base64.b64encode(b'k' + key).decode()}"
+        lambda key: Account(f"AccountName=a;AccountKey={base64.b64encode(b'k' + key).decode()}")
     ),
     "threads_set": st.integers(1, 256),
     "health_key": st.none() | TOKENS,
@@ -54,6 +55,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 WRITTEN: dict[str, Callable[[Any], str]] = {
     "vision_rate": lambda rate: f"{rate[0]}/{rate[1]:f}",
     "vision_features": ",".join,
+    "images_storage": lambda account: str(account.connection_string),
     "thumbnail_sizes": lambda sizes: ",".join(f"{width}x{height}" for width, height in sizes),
 }
 LABELS = st.text("abcxyz0189-", min_size=1, max_size=12)

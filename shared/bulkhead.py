@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import ConflictError, StorageRefusedError
+from shared.errors import ConflictError, StorageDeniedError, StorageRefusedError
 from shared.retry import Clock
 
 # Longer than a healthy account takes, on a busy machine too.
@@ -47,7 +47,9 @@ class Bulkhead:
     @contextmanager
     def place(self) -> Iterator[None]:
         """
-        Wait for a place and keep it inside. Only what storage says of a blob is an answer, no error of its own.
+        Wait for a place and keep it inside.
+
+        What storage says of a blob or of the app is an answer; no error of its own is.
 
         Raises:
             Full: there is none.
@@ -57,7 +59,7 @@ class Bulkhead:
         try:
             yield
             answered = True
-        except (ConflictError, StorageRefusedError):
+        except (ConflictError, StorageDeniedError, StorageRefusedError):
             answered = True
             raise
         finally:

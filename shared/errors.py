@@ -16,6 +16,8 @@ Every error that is raised on purpose, in one tree.
     |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
     |-- CallsStoppedError             somebody has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
+    |   |-- StorageDeniedError        it does not let the app in (401, 403)
+    |   |-- StorageIdentityError      it was not asked: the app's identity got no token
     |   |-- StorageRefusedError       it takes no such name or continuation
     |   |-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
     |   |-- ImageArchivedError        the blob lies in the archive tier, from which nothing can be read
@@ -196,6 +198,20 @@ class StorageError(BlobsightError):
     code = "storage_unavailable"
     action = "Check that the storage account of the settings ImagesStorage and AzureWebJobsStorage answers."
     transient = True
+
+
+class StorageDeniedError(StorageError):
+    """Blob storage does not let the app in (401, 403). A role takes minutes to work, so waiting is right."""
+
+    code = "storage_denied"
+    action = "Check the role, the key and the firewall of the storage account."
+
+
+class StorageIdentityError(StorageError):
+    """The app's identity got no token, so blob storage was not asked."""
+
+    code = "identity_unavailable"
+    action = "Turn on the app's managed identity, or set ImagesStorage and AzureWebJobsStorage to connection strings."
 
 
 class StorageRefusedError(StorageError):

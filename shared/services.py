@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -117,7 +118,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     def store(account: Account, **options: Any) -> BlobStore:
         return BlobStore(account, identity=identity(account.principal) if account.principal else None, **options)
 
-    images = store(settings.images_storage, connections=connections, bulkhead=Bulkhead(places, clock))
+    both = replace(settings.images_storage, setting="ImagesStorage and AzureWebJobsStorage")
+    images = store(both if same else settings.images_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.

@@ -15,10 +15,17 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from shared import patience
+from shared import denials, patience
 from shared.bulkhead import Bulkhead, Full
-from shared.errors import ConflictError, ImageArchivedError, StorageError, StorageRefusedError
-from shared.identities import Identity
+from shared.errors import (
+    ConflictError,
+    ImageArchivedError,
+    StorageDeniedError,
+    StorageError,
+    StorageIdentityError,
+    StorageRefusedError,
+)
+from shared.identities import Identity, NoToken
 from shared.storage_accounts import Account
 
 # One operation with its retries, where no caller waits for it; the invocation may end sooner (`shared.patience`).
@@ -182,7 +189,12 @@ class BlobStore:
                 raise StorageError(f"There was no time left to ask blob storage for {where}.")
             try:
                 with self._place():
-                    return _asked(where, action)
+                    return _asked(self._account, where, action)
+            except NoToken as error:
+                raise StorageIdentityError(
+                    f"Blob storage was not asked for {where}. {error}",
+                    action=denials.no_token(self._account, late=error.late),
+                ) from error
             except Full:
                 raise StorageError(
                     f"Blob storage does not answer, and too many wait for it already to ask for {where}.",
@@ -383,7 +395,7 @@ _REFUSED = frozenset(
 )
 
 
-def _asked(where: str, action: Callable[[], _T]) -> _T:
+def _asked(account: Account, where: str, action: Callable[[], _T]) -> _T:
     """Do it, and let no error of the SDK pass."""
     from azure.core.exceptions import AzureError, HttpResponseError
 
@@ -392,9 +404,11 @@ def _asked(where: str, action: Callable[[], _T]) -> _T:
     except HttpResponseError as error:
         if error.status_code is None:
             raise _unanswered(where, error) from error
-        raise _kind(error.status_code, _reason(error))(
-            f"Blob storage answered {error.status_code} ({_reason(error)}) for {where}."
-        ) from error
+        reason = _reason(error)
+        told = f"Blob storage answered {error.status_code} ({reason}) for {where}."
+        if error.status_code in (401, 403):
+            raise StorageDeniedError(told, action=denials.action(account, reason)) from error
+        raise _kind(error.status_code, reason)(told) from error
     except AzureError as error:
         raise _unanswered(where, error) from error
     except (ValueError, LookupError, AttributeError, TypeError) as error:

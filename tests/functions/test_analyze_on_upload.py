@@ -5,13 +5,14 @@ import threading
 
 import pytest
 from doubles.http_requests import Hub, invocation, upload
+from doubles.memory import MemoryBlobs
 from doubles.parts import Parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
 from AnalyzeOnUpload import main
 from shared import names
-from shared.errors import BlobsightError, StorageError, ThrottledError, VisionUnavailableError
+from shared.errors import BlobsightError, StorageDeniedError, StorageError, ThrottledError, VisionUnavailableError
 from shared.jobs import Job
 from shared.vision.questions import Question
 
@@ -123,6 +124,52 @@ def test_while_storage_is_out_the_whole_image_gets_an_appointment(app: Parts, hu
     deliver()
     [(name, _, task)] = hub.started
     assert (name, task["name"], task["steps"]) == ("RetryOrchestrator", "a.jpg", ["analysis", "thumbnails", "text"])
+
+
+DENIED = StorageDeniedError("403 AuthorizationPermissionMismatch", action="Give the app's identity the role.")
+
+
+def deny(blobs: MemoryBlobs, *operations: str) -> None:
+    def before(operation: str, container: str, name: str) -> None:
+        if operation in operations:
+            raise DENIED
+
+    blobs.before = before
+
+
+def test_an_upload_tells_which_role_is_missing_and_is_done_once_it_is_there(app: Parts, hub: Hub) -> None:
+    """Where the claims and the books are; nothing is paid for before they are held."""
+    store(app)
+    deny(app.host, "write", "read", "acquire")
+    deliver()
+    note = json.loads(app.images.contents("unfinished")["analysis/a.jpg.json"])
+    assert (note["state"], note["code"], note["action"]) == ("deferred", "storage_denied", DENIED.action)
+    assert [(name, task["steps"]) for name, _, task in hub.started] == [
+        ("RetryOrchestrator", ["analysis"]),
+        ("RetryOrchestrator", ["thumbnails"]),
+    ]
+    assert app.vision.asked == []
+    app.host.before = None
+    deliver()
+    assert records(app) == ["analysis/a.jpg.json", "thumbnails/a.jpg/100x50-smart.jpg"]
+
+
+@pytest.mark.parametrize("operations", [("write",), ("head", "read", "write")])
+def test_an_upload_whose_records_are_denied_gets_an_appointment_and_loses_no_paid_answer(
+    operations: tuple[str, ...], app: Parts, hub: Hub
+) -> None:
+    """The account that would hold the reason is the one that is denied: the log and the health report have it."""
+    store(app)
+    deny(app.images, *operations)
+    deliver()
+    [(name, _, task)] = hub.started
+    assert (name, task["name"], task["steps"]) == ("RetryOrchestrator", "a.jpg", ["analysis", "thumbnails", "text"])
+    paid = len(app.vision.asked)
+    app.images.before = None
+    deliver()
+    assert records(app) == ["analysis/a.jpg.json", "thumbnails/a.jpg/100x50-smart.jpg"]
+    assert len(app.vision.asked) == 2
+    assert paid == (1 if operations == ("write",) else 0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from doubles.clock import FakeClock
 
 from shared.bulkhead import SILENT_SECONDS, Bulkhead, Full
-from shared.errors import ConflictError, StorageError, StorageRefusedError
+from shared.errors import ConflictError, StorageDeniedError, StorageError, StorageRefusedError
 
 
 def fail(bulkhead: Bulkhead, error: Exception) -> None:
@@ -49,7 +49,7 @@ def _answered(inside: ExitStack, clock: FakeClock, event: threading.Event) -> bo
     return event.is_set()
 
 
-@pytest.mark.parametrize("answer", [None, ConflictError("412"), StorageRefusedError("400")])
+@pytest.mark.parametrize("answer", [None, ConflictError("412"), StorageRefusedError("400"), StorageDeniedError("403")])
 def test_while_some_are_answered_who_comes_is_not_refused(answer: Exception | None, clock: FakeClock) -> None:
     """One inside hangs; the others' answers keep the door open for who waits."""
     bulkhead = Bulkhead(2, clock)

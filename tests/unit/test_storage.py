@@ -12,7 +12,14 @@ from doubles.azurite import Azurite
 from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
-from shared.errors import BlobsightError, ConflictError, ImageArchivedError, StorageError, StorageRefusedError
+from shared.errors import (
+    BlobsightError,
+    ConflictError,
+    ImageArchivedError,
+    StorageDeniedError,
+    StorageError,
+    StorageRefusedError,
+)
 from shared.storage import Blobs, BlobStore, IfEtag
 
 LEASE_SECONDS = 15
@@ -481,7 +488,13 @@ def test_the_hook_of_the_double_comes_before_each_operation(clock: FakeClock) ->
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, StorageRefusedError), (403, StorageError), (409, ConflictError), (412, ConflictError), (500, StorageError)],
+    [
+        (400, StorageRefusedError),
+        (403, StorageDeniedError),
+        (409, ConflictError),
+        (412, ConflictError),
+        (500, StorageError),
+    ],
 )
 def test_each_refusal_of_storage_has_its_error(
     status: int, kind: type[BlobsightError], monkeypatch: pytest.MonkeyPatch
@@ -577,5 +590,6 @@ def test_of_many_blobs_only_the_latest_clients_are_remembered() -> None:
 
 def test_a_wrong_account_key_is_a_storage_error(azurite: Azurite) -> None:
     wrong = azurite.connection_string.replace("AccountKey=", "AccountKey=AAAA")
-    with pytest.raises(StorageError, match="403"):
+    with pytest.raises(StorageDeniedError, match="403") as caught:
         BlobStore(wrong).page("images", limit=1)
+    assert "correct the key in ImagesStorage" in caught.value.action

@@ -1,16 +1,18 @@
 """Storage to which the app comes as its identity: what is sent, and one token for all."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import responses
 from doubles.clock import FakeClock
-from doubles.identity_authority import Authority, token
+from doubles.identity_authority import Authority, settle, token
 
-from shared import identities, names, services
+from shared import identities, names, patience, services
+from shared.errors import StorageDeniedError, StorageIdentityError
+from shared.health import Look
 from shared.services import Services
 from shared.settings import Settings
 
@@ -88,3 +90,155 @@ def test_one_account_for_both_is_one_store_without_keys_too() -> None:
     same = {"AzureWebJobsStorage__accountName": "pictures"}
     built = services.build(Settings.from_env({**KEYLESS, **same}))
     assert built.images is built.host
+
+
+GET = re.compile(r"https://pictures\.blob\.core\.windows\.net/images\?")
+BY_CLIENT = {"ImagesStorage__credential": "managedidentity", "ImagesStorage__clientId": CLIENT}
+BY_KEY = {
+    "ImagesStorage": "AccountName=pictures;AccountKey=c2VjcmV0",
+    "ImagesStorage__blobServiceUri": "",
+    "ImagesStorage__queueServiceUri": "",
+}
+BY_SIGNATURE = {**BY_KEY, "ImagesStorage": "AccountName=pictures;SharedAccessSignature=sv=1&sig=c2VjcmV0"}
+ACCOUNT = "the storage account pictures (ImagesStorage)"
+FIREWALL = f"Let the app through the firewall of {ACCOUNT}: see its networking settings."
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "reason", "action"),
+    [
+        (
+            {},
+            403,
+            "AuthorizationPermissionMismatch",
+            "Give the app's identity the role Storage Blob Data Owner on the storage account pictures (ImagesStorage);"
+            " a new role takes up to ten minutes.",
+        ),
+        (
+            BY_CLIENT,
+            403,
+            "AuthorizationPermissionMismatch",
+            f"Give the app's identity (client id {CLIENT}) the role Storage Blob Data Owner on the storage account"
+            " pictures (ImagesStorage); a new role takes up to ten minutes.",
+        ),
+        (
+            {"AzureWebJobsStorage__accountName": "pictures"},
+            403,
+            "AuthorizationPermissionMismatch",
+            "Give the app's identity the role Storage Blob Data Owner on the storage account pictures (ImagesStorage"
+            " and AzureWebJobsStorage); a new role takes up to ten minutes.",
+        ),
+        ({}, 403, "AuthorizationFailure", FIREWALL),
+        (
+            BY_KEY,
+            403,
+            "AuthorizationFailure",
+            f"{FIREWALL} Where it has no firewall, correct the key in ImagesStorage.",
+        ),
+        (
+            {},
+            401,
+            "InvalidAuthenticationInfo",
+            "Check that the storage account pictures (ImagesStorage) is in the tenant of the app's identity, and that"
+            " ImagesStorage names it.",
+        ),
+        (
+            BY_KEY,
+            403,
+            "AuthenticationFailed",
+            "Set ImagesStorage to a connection string of the storage account pictures (ImagesStorage) as the portal"
+            " shows it now, with a valid key.",
+        ),
+        (
+            BY_KEY,
+            403,
+            "KeyBasedAuthenticationNotPermitted",
+            "Shared keys are off for the storage account pictures (ImagesStorage): replace its connection string by the"
+            " settings for the app's identity, which docs/settings.md lists under Storage without keys.",
+        ),
+        (
+            BY_SIGNATURE,
+            403,
+            "AuthorizationPermissionMismatch",
+            "Give the SharedAccessSignature of ImagesStorage the rights to read, write, list and delete the blobs of"
+            f" {ACCOUNT} and to create its containers.",
+        ),
+        ({}, 403, "AccountIsDisabled", "Turn the storage account pictures (ImagesStorage) on again."),
+    ],
+)
+def test_an_account_that_does_not_let_the_app_in_is_told_with_what_mends_it_and_asked_once(
+    settings: dict[str, str],
+    status: int,
+    reason: str,
+    action: str,
+    web: responses.RequestsMock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    web.get(GET, status=status, headers={"x-ms-error-code": reason})
+    built, _ = app(Authority(token("t1", 9000.0)), monkeypatch, **settings)
+    with pytest.raises(StorageDeniedError) as caught:
+        built.images.page(names.IMAGES, limit=1)
+    denied = caught.value
+    assert denied.message == f"Blob storage answered {status} ({reason}) for images/."
+    assert denied.action == action
+    assert (denied.code, denied.status, denied.transient) == ("storage_denied", 503, True)
+    assert "c2VjcmV0" not in denied.message + denied.action
+    assert len(web.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "action"),
+    [
+        (
+            {},
+            "Turn on the app's identity; or correct credential and clientId of ImagesStorage, and AZURE_CLIENT_ID; or"
+            " set ImagesStorage to a connection string.",
+        ),
+        (
+            BY_CLIENT,
+            f"Turn on the app's identity (client id {CLIENT}); or correct credential and clientId of ImagesStorage, and"
+            " AZURE_CLIENT_ID; or set ImagesStorage to a connection string.",
+        ),
+    ],
+)
+def test_an_identity_without_a_token_is_an_error_of_storage_that_names_its_settings(
+    settings: dict[str, str], action: str, web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, _ = app(Authority(RuntimeError("no identity, and a secret=abc in the text")), monkeypatch, **settings)
+    for _ in range(2):
+        with pytest.raises(StorageIdentityError) as caught:
+            built.images.head(names.IMAGES, "a.jpg")
+        assert caught.value.message == (
+            "Blob storage was not asked for images/a.jpg. The app has no identity that Entra ID knows: RuntimeError."
+        )
+        assert caught.value.action == action
+        assert (caught.value.code, caught.value.status) == ("identity_unavailable", 503)
+    assert not web.calls
+
+
+def test_a_token_is_waited_for_no_longer_than_the_caller_has_time(
+    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, hold: Callable[[Authority], Authority]
+) -> None:
+    authority = hold(Authority(token("t1", 9000.0)))
+    built, _ = app(authority, monkeypatch)
+    with patience.within(0.05), pytest.raises(StorageIdentityError, match=r"no token within 0\.[01] s") as caught:
+        built.images.head(names.IMAGES, "a.jpg")
+    assert caught.value.action.startswith("Wait; if it lasts, check that the app reaches Entra ID")
+    assert not web.calls
+    authority.free.set()
+    settle()
+    assert built.images.head(names.IMAGES, "a.jpg")
+
+
+def test_the_operator_is_told_which_role_is_missing_on_which_account(
+    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.get(GET, status=403, headers={"x-ms-error-code": "AuthorizationPermissionMismatch"})
+    web.put(re.compile(r"https://books\.blob"), status=403, headers={"x-ms-error-code": "AuthorizationFailure"})
+    built, _ = app(Authority(token("t1", 9000.0), token("t2", 9000.0)), monkeypatch)
+    with services.replaced(built):
+        found = {problem["part"]: (problem["code"], problem["action"]) for problem in Look()().problems}
+    assert found.keys() == {"images", "host"}
+    assert found["images"][0] == found["host"][0] == "storage_denied"
+    assert "Storage Blob Data Owner on the storage account pictures (ImagesStorage)" in found["images"][1]
+    assert "the firewall of the storage account books (AzureWebJobsStorage)" in found["host"][1]

@@ -14,7 +14,9 @@ from shared.errors import (
     BadRequestError,
     BlobsightError,
     BusyError,
+    StorageDeniedError,
     StorageError,
+    StorageIdentityError,
     ThrottledError,
     VisionUnavailableError,
 )
@@ -46,10 +48,13 @@ def test_retry_after_is_a_whole_number_that_is_not_too_early(seconds: float, hea
     assert raising(VisionUnavailableError("Down.", retry_after_seconds=seconds)).headers["Retry-After"] == header
 
 
-def test_that_storage_is_out_comes_with_a_time_to_come_back() -> None:
-    response = raising(StorageError("Down."))
+@pytest.mark.parametrize(
+    "error", [StorageError("Down."), StorageDeniedError("403"), StorageIdentityError("None.")], ids=lambda e: e.code
+)
+def test_that_storage_is_out_comes_with_a_time_to_come_back(error: StorageError) -> None:
+    response = raising(error)
     assert response.headers["Retry-After"] == "5"
-    assert problem_of(response, 503, "storage_unavailable")["retryAfterSeconds"] == 5
+    assert problem_of(response, 503, error.code)["retryAfterSeconds"] == 5
 
 
 def test_without_a_time_there_is_no_retry_after() -> None:

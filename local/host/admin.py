@@ -9,6 +9,7 @@ from aiohttp import web
 from local.host.blob_queue import BlobMessage
 from local.host.errors import BadRequestError
 from local.host.loader import LoadedApp, LoadedFunction
+from local.host.logs import lost_lines
 from local.host.routes import Route
 from local.host.workers import Workers
 from local.json_text import NotJsonError, read_json
@@ -51,6 +52,8 @@ class AdminApi:
             "version": VERSION,
             "processUptime": round((time.monotonic() - self._started) * 1000),
             "errors": [f"{function.name}: {function.reason}" for function in self._app.broken],
+            # Not Azure's, which does not tell.
+            "logLinesLostInAzure": lost_lines.count,
         }
 
     def _function_status(self, name: str) -> web.Response:

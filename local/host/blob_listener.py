@@ -14,6 +14,7 @@ from typing import TypeVar
 from local.host.blob_queue import BlobMessage, BlobQueue, TakenMessage
 from local.host.blob_storage import BlobStorage
 from local.host.blob_trigger import BlobFunction, binding_data, trigger_metadata
+from local.host.context import host_threads
 from local.host.converters import datum
 from local.host.errors import InvocationError
 from local.host.runner import Runner
@@ -51,7 +52,7 @@ class BlobListener:
         self._threads = threads
         self._limits = limits
         # SQLite blocks on the disk, and the queue wants one caller at a time.
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._disk = host_threads(1, "queue")
         self._places = asyncio.Semaphore(limits.max_degree_of_parallelism)
         self._changed = asyncio.Event()
         self._stopping = False

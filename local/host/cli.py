@@ -10,14 +10,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from local.addresses import DEFAULT_PORT, DEFAULT_STATE
 from local.host.config import apply_host_settings, apply_local_settings, read_host_json
+from local.host.context import WORKERS_ATTRIBUTION, Attribution
 from local.host.errors import StartError
 from local.host.exclusive import listening_socket, locked_state
 from local.host.keys import read_keys
 from local.host.loader import enter_app, load_app
-from local.host.logs import set_up_logging
+from local.host.logs import lost_lines, set_up_logging
 from local.host.routes import build_routes
 from local.host.service import Plan, describe, serve
 
@@ -54,6 +56,12 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="its data is in DIR/host")
     parser.add_argument("--enable-auth", action="store_true", help="check keys, as Azure does; they are in keys.json")
+    parser.add_argument(
+        "--attribution",
+        choices=get_args(Attribution),
+        default=WORKERS_ATTRIBUTION,
+        help="what tells the invocation of a thread, as up to Python 3.12 or as from 3.13 on (default %(default)s)",
+    )
     parser.add_argument("--root", type=Path, default=PROJECT, metavar="DIR", help="the app (default: this project)")
     return parser.parse_args(argv)
 
@@ -75,7 +83,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     root, state = options.root.resolve(), options.state.resolve() / "host"
     apply_local_settings(root, os.environ)
     config = read_host_json(root, os.environ)
-    set_up_logging(config.log_levels)
+    set_up_logging(config.log_levels, options.attribution)
     keys = read_keys(state / "keys.json", enabled=options.enable_auth)
     listener = listening_socket(options.port)
     apply_host_settings(root, listener.getsockname()[1], os.environ)
@@ -89,7 +97,9 @@ async def _serve_until_told(plan: Plan, announce: Callable[[str], None]) -> bool
     _stop_on_signals(stop)
     if os.environ.get("BLOBSIGHT_PARENT") == "1":
         _stop_at_end_of_stdin(stop)
-    return await serve(plan, stop, lambda: announce(plan.url))
+    finished = await serve(plan, stop, lambda: announce(plan.url))
+    lost_lines.tell()
+    return finished
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

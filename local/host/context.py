@@ -1,12 +1,16 @@
 """What a function is told about its own invocation, and which invocation a log line belongs to."""
 
+import asyncio
 import contextvars
+import sys
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from azure import functions
 
@@ -24,37 +28,87 @@ class Invocation:
         return self.id[:8]
 
 
+# Which mark the worker looks for where there is no task: up to Python 3.12 that of the thread, from 3.13 on that of the
+# context, which a thread has only if it was started with a copy of its starter's.
+Attribution = Literal["thread", "context"]
+WORKERS_ATTRIBUTION: Attribution = "context" if sys.version_info >= (3, 13) else "thread"
+Result = TypeVar("Result")
+
 # One for all invocations, as in the worker: a function that starts threads sets its `invocation_id` in them.
 thread_storage = threading.local()
-_current: contextvars.ContextVar[Invocation | None] = contextvars.ContextVar("invocation", default=None)
+_context_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("invocation_id", default=None)
 _running: dict[str, Invocation] = {}
+_host = threading.local()
+
+
+class InvocationTask(asyncio.Task[Any]):
+    """A task of the invocation whose task has made it, as every task in the worker is."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], **options: Any) -> None:
+        super().__init__(coroutine, **options)
+        self.invocation_id: str | None = getattr(asyncio.current_task(self.get_loop()), "invocation_id", None)
+
+
+def mark_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Have the tasks that a function makes on *loop* belong to its invocation."""
+    loop.set_task_factory(lambda loop, coroutine, **options: InvocationTask(coroutine, loop=loop, **options))
+
+
+def task_of(invocation: Invocation, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Start *coroutine* in a task of *invocation*."""
+    context = contextvars.copy_context()
+    context.run(_context_id.set, invocation.id)
+    task = InvocationTask(coroutine, loop=asyncio.get_running_loop(), context=context)
+    task.invocation_id = invocation.id
+    return task
 
 
 @contextmanager
 def running(invocation: Invocation) -> Iterator[None]:
-    """Make *invocation* the current one of this task and of the threads that know its id."""
-    token = _current.set(invocation)
+    """Count *invocation* among those that run: what is logged for it afterwards is lost."""
     _running[invocation.id] = invocation
     try:
         yield
     finally:
         del _running[invocation.id]
-        _current.reset(token)
 
 
 @contextmanager
 def thread_of(invocation: Invocation) -> Iterator[None]:
     """Mark this thread as one of *invocation*."""
     thread_storage.invocation_id = invocation.id
+    token = _context_id.set(invocation.id)
     try:
         yield
     finally:
+        _context_id.reset(token)
         thread_storage.invocation_id = None
 
 
-def current_invocation() -> Invocation | None:
-    """Return the invocation that the caller works for; None for the host itself and for unmarked threads."""
-    return _current.get() or _running.get(getattr(thread_storage, "invocation_id", None) or "")
+def current_invocation(attribution: Attribution) -> Invocation | None:
+    """Return the running invocation that the worker takes the caller's log lines for; None if it takes none."""
+    return _running.get(_task_id() or _id_without_task(attribution) or "")
+
+
+def host_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """Return a pool for what the host does itself: what libraries log there is no function's."""
+    return ThreadPoolExecutor(count, thread_name_prefix=name, initializer=lambda: setattr(_host, "is_here", True))
+
+
+def is_host_thread() -> bool:
+    """Whether the caller's thread is one of the host's own; that of the event loop is."""
+    return getattr(_host, "is_here", False) or threading.current_thread() is threading.main_thread()
+
+
+def _task_id() -> str | None:
+    try:
+        return getattr(asyncio.current_task(), "invocation_id", None)
+    except RuntimeError:
+        return None  # no event loop runs in this thread
+
+
+def _id_without_task(attribution: Attribution) -> str | None:
+    return _context_id.get() if attribution == "context" else getattr(thread_storage, "invocation_id", None)
 
 
 class TraceContext(functions._abc.TraceContext):

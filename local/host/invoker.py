@@ -1,7 +1,6 @@
 """Call functions: `async` ones on the event loop, the others in a thread pool, all arguments by keyword."""
 
 import asyncio
-import contextvars
 import logging
 import os
 from collections.abc import Mapping
@@ -61,8 +60,7 @@ class Invoker:
             with thread_of(invocation):
                 return function.call(**arguments)
 
-        context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, call)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
 def _outcome(function: LoadedFunction, result: object, outputs: Mapping[str, Output]) -> Outcome:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from local.host.config import QueueConfig
 from local.host.connections import Connection
+from local.host.context import host_threads
 from local.host.queue_consumer import INVISIBLE_SECONDS, Queue, QueueConsumer
 from local.host.queue_storage import StorageQueue
 from local.host.queue_trigger import QueueFunction
@@ -26,7 +26,7 @@ class QueueListener:
         invisible_seconds: float = INVISIBLE_SECONDS,
     ) -> None:
         # Apart from the other threads: a queue that does not answer must not hold up anything else.
-        self._threads = ThreadPoolExecutor(max(1, THREADS_PER_FUNCTION * len(functions)), thread_name_prefix="queues")
+        self._threads = host_threads(max(1, THREADS_PER_FUNCTION * len(functions)), "queues")
         self._consumers = [
             QueueConsumer(function, open_queue, runner, self._threads, config, invisible_seconds)
             for function in functions

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.host.blob_bindings import BlobBindings
-from local.host.context import Invocation, running
+from local.host.context import Invocation, running, task_of
 from local.host.converters import Data, Datum, datum
 from local.host.errors import InvocationError
 from local.host.invoker import Invoker, Outcome
@@ -34,14 +34,15 @@ class Runner:
         reads. Raises InvocationError if anything fails; the log then has the reason.
         """
         invocation = Invocation(function.name)
+        log = logging.LoggerAdapter(logger, {"invocation": invocation})
         started = time.perf_counter()
         with running(invocation):
             try:
                 results = await self._run(function, invocation, trigger, binding_data, metadata)
             except Exception as error:
-                logger.exception("Failed in %d ms", _ms_since(started))
+                log.exception("Failed in %d ms", _ms_since(started))
                 raise InvocationError(f"{type(error).__name__}: {error}") from error
-            logger.info("Succeeded in %d ms", _ms_since(started))
+            log.info("Succeeded in %d ms", _ms_since(started))
             return results
 
     async def _run(
@@ -57,7 +58,7 @@ class Runner:
             if binding.type.lower() == "durableclient":
                 inputs[binding.name] = self._durable_client
         inputs[function.metadata.trigger.name] = trigger
-        outcome = await self._invoker.call(function, invocation, inputs, metadata)
+        outcome = await task_of(invocation, self._invoker.call(function, invocation, inputs, metadata))
         results = _results(outcome)
         await self._blobs.write_outputs(function.metadata, results, binding_data, invocation.id)
         return results

@@ -19,6 +19,7 @@ from local.host.blob_queue import BlobQueue
 from local.host.blob_storage import BlobStorage
 from local.host.blob_trigger import blob_functions
 from local.host.config import HostConfig
+from local.host.context import host_threads, mark_tasks
 from local.host.durable.client import DurableClient
 from local.host.durable.service import RPC_PATH, DurableService
 from local.host.exclusive import LOOPBACK, listening_socket
@@ -69,9 +70,10 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     Returns whether everything that had begun was finished within DRAIN_SECONDS. Raises if a worker
     cannot go on.
     """
+    mark_tasks(asyncio.get_running_loop())
     storage = BlobStorage()
     environment = os.environ
-    threads = ThreadPoolExecutor(plan.config.max_degree_of_parallelism, thread_name_prefix="storage")
+    threads = host_threads(plan.config.max_degree_of_parallelism, "storage")
     invoker = Invoker(environment)
     rpc = listening_socket(0)
     client = _durable_client(plan, rpc)

@@ -10,10 +10,10 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from local.host.config import DurableConfig
+from local.host.context import host_threads
 from local.host.durable.activity import run_activity
 from local.host.durable.agenda import Agenda, Work
 from local.host.durable.errors import AlreadyExistsError, OrchestrationError
@@ -49,7 +49,7 @@ class Engine:
         self._runner = runner
         self._config = config
         # SQLite blocks on the disk, and the store wants one caller at a time.
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="durable")
+        self._disk = host_threads(1, "durable")
         self._changed = asyncio.Event()
         self._stopping = False
         self._turns: dict[Hashable, asyncio.Task[None]] = {}

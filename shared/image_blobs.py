@@ -7,8 +7,14 @@ still being copied, is an image whose bytes cannot be read now.
 
 from typing import NamedTuple
 
-from shared import names
-from shared.errors import BlobsightError, ImageArchivedError, ImageIncompleteError, ImageRejectedError
+from shared import images, names
+from shared.errors import (
+    BlobsightError,
+    ImageArchivedError,
+    ImageIncompleteError,
+    ImageRejectedError,
+    PayloadTooLargeError,
+)
 from shared.storage import Blob, BlobInfo, Blobs, Digest, Page
 
 # A rehydration takes up to 15 hours, with high priority less than one
@@ -17,10 +23,11 @@ _REHYDRATION_SECONDS = 3600.0
 
 
 class Withheld(NamedTuple):
-    """An image whose bytes cannot be had, and why."""
+    """An image whose bytes cannot be had, and why; `beginning` are its first bytes where there are too many of them."""
 
     info: BlobInfo
     problem: BlobsightError
+    beginning: bytes = b""
 
 
 def is_folder_marker(info: BlobInfo) -> bool:
@@ -55,23 +62,41 @@ def problem(info: BlobInfo) -> BlobsightError | None:
     return None
 
 
+def too_large(info: BlobInfo, most: int) -> PayloadTooLargeError:
+    """The error of an image with more than *most* bytes, which the app does not take into memory."""
+    said = f"The image {info.name!r} has {info.size} bytes"
+    if info.size > images.MAX_READ_BYTES:
+        return PayloadTooLargeError(
+            f"{said}; the app reads at most {images.MAX_READ_BYTES} ({images.MAX_READ_BYTES // 1024**2} MB).",
+            action='Split the document, or have it read by its address: POST /api/ocr with {"url": "..."}.',
+        )
+    return PayloadTooLargeError(
+        f"{said}; of an upload at most {most} are taken ({most // 1024**2} MB, MAX_UPLOAD_MEGABYTES).",
+        action=(
+            'Have its text read with POST /api/ocr, by its name ({"blob": "..."}) or its address ({"url": "..."}); '
+            "or raise MAX_UPLOAD_MEGABYTES, and then POST /api/unfinished/retry."
+        ),
+    )
+
+
 def head(blobs: Blobs, name: str) -> BlobInfo | None:
     """What is known of the image, or None if there is none."""
     info = blobs.head(names.IMAGES, name)
     return None if info is None or is_folder_marker(info) else info
 
 
-def look(blobs: Blobs, name: str) -> Blob | Withheld | None:
-    """The image with its bytes, or why they cannot be had; None if there is no such image."""
+def look(blobs: Blobs, name: str, *, most: int = images.MAX_READ_BYTES) -> Blob | Withheld | None:
+    """The image with its bytes, at most so many, or why they cannot be had; None if there is no such image."""
     try:
-        blob = blobs.read(names.IMAGES, name)
+        blob = blobs.read(names.IMAGES, name, most=most)
     except ImageArchivedError as error:
         info = head(blobs, name)
         return Withheld(info, problem(info) or error) if info else None
     if blob is None or is_folder_marker(blob.info):
         return None
-    found = problem(blob.info)
-    return Withheld(blob.info, found) if found else blob
+    if found := problem(blob.info):
+        return Withheld(blob.info, found)
+    return Withheld(blob.info, too_large(blob.info, most), blob.data) if blob.info.size > most else blob
 
 
 def digest(blobs: Blobs, name: str) -> Digest | None:
@@ -81,16 +106,19 @@ def digest(blobs: Blobs, name: str) -> Digest | None:
 
 def read(blobs: Blobs, name: str) -> Blob:
     """
-    The image with its bytes.
+    The image with its bytes, for a question that takes no more than `images.MAX_IMAGE_BYTES`.
 
     Raises:
         NotFoundError: there is no such image.
-        ImageArchivedError, ImageIncompleteError, ImageRejectedError: its bytes cannot be had.
+        ImageArchivedError, ImageIncompleteError: its bytes cannot be had.
+        ImageRejectedError, PayloadTooLargeError: they cannot be had, or are too many; see `images.inspect`.
     """
-    found = look(blobs, name)
+    found = look(blobs, name, most=images.MAX_IMAGE_BYTES)
     if found is None:
         raise names.no_such_image(name)
     if isinstance(found, Withheld):
+        if found.beginning:
+            images.refuse(found.beginning, found.info.size)
         raise found.problem
     return found
 

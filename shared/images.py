@@ -30,7 +30,7 @@ _READ = (kinds.JPEG, kinds.PNG, kinds.BMP, kinds.PDF, kinds.TIFF)
 # What has text to read and nothing to see: v3.2 analyzes neither.
 _DOCUMENTS = (kinds.PDF, kinds.TIFF)
 # v3.2 Read: "images greater than 50 x 50, less than 10,000 x 10,000 pixels, less than 500 MB"; PDFs have no size limit
-# of their own (learn.microsoft.com, Call the Read API).
+# of their own (learn.microsoft.com, Call the Read API), but the app holds no larger blob in memory.
 MAX_READ_BYTES = 500 * 1024 * 1024
 MAX_READ_SIDE_PIXELS = 10_000
 
@@ -107,8 +107,7 @@ def inspect(data: bytes) -> Picture:
             `image_too_small` or `image_too_many_pixels`.
     """
     window = Window(data)
-    kind = _taken(window, data, _ANALYZED, "analyzes JPEG, PNG, GIF and BMP")
-    _check_size(kind, len(data), MAX_IMAGE_BYTES)
+    kind = _analyzed(window, data, len(data))
     try:
         width, height = sides(window, kind)
     except HeaderError as error:
@@ -117,6 +116,11 @@ def inspect(data: bytes) -> Picture:
     if problem:
         raise problem
     return Picture(kind.name, kind.content_type, width, height)
+
+
+def refuse(beginning: bytes, size: int) -> None:
+    """Raise as `inspect` does what the first bytes and the size of an image tell already."""
+    _analyzed(Window(beginning), beginning, size)
 
 
 def inspect_for_text(data: bytes, *, pages: str = "") -> str:
@@ -177,6 +181,13 @@ def advice(data: bytes, error: ImageRejectedError) -> str:
     if pdf.is_locked(window):
         return "Remove the password of the PDF, and upload it again."
     return "Print it to a new PDF without a password, and upload that."
+
+
+def _analyzed(window: Window, beginning: bytes, size: int) -> Kind:
+    """The kind, if v3.2 analyzes it in this size."""
+    kind = _taken(window, beginning, _ANALYZED, "analyzes JPEG, PNG, GIF and BMP")
+    _check_size(kind, size, MAX_IMAGE_BYTES)
+    return kind
 
 
 def _taken(window: Window, data: bytes, allowed: tuple[Kind, ...], does: str) -> Kind:

@@ -110,11 +110,12 @@ class LookedAt(UnreadVersion):
 
 
 class WithheldVersion(UnreadVersion):
-    """A version whose bytes cannot be had, with the reason."""
+    """A version whose bytes cannot be had, with the reason; see `image_blobs.Withheld`."""
 
     def __init__(self, withheld: Withheld) -> None:
         super().__init__(withheld.info.name, withheld.info.etag, withheld.info.size)
         self.problem = withheld.problem
+        self.beginning = withheld.beginning
 
 
 class Source(Version):
@@ -156,20 +157,24 @@ class Recipe(NamedTuple):
         )
 
 
-def identify(blobs: Blobs, name: str, data: bytes | None) -> Source | WithheldVersion | None:
+def identify(
+    blobs: Blobs, name: str, data: bytes | None, *, most: int = MAX_READ_BYTES
+) -> Source | WithheldVersion | None:
     """
     The version of the image that these bytes are, or the current one; None if the image is gone, or is a folder.
+
+    One with more than *most* bytes is withheld, and neither read nor hashed.
 
     A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its bytes are
     the same. Its MD5 cannot tell that: the uploader sets it, and storage does not check it.
     """
-    if data:  # to read what is empty costs no more than to compare it
+    if data and len(data) <= most:  # to read what is empty costs no more than to compare it
         image = ImageBytes(data)
         with suppress(ImageArchivedError):
             digest = image_blobs.digest(blobs, name)
             if digest and digest.sha256 == image.subject:
                 return Source(name, digest.info.etag, image)
-    found = image_blobs.look(blobs, name)
+    found = image_blobs.look(blobs, name, most=most)
     if isinstance(found, Withheld):
         return WithheldVersion(found)
     return Source(name, found.info.etag, ImageBytes(found.data)) if found else None

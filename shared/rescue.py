@@ -106,9 +106,9 @@ def rescue(parts: Services, message: bytes) -> list[Appointment]:
 
 def _rescue(parts: Services, event: _Event) -> list[Appointment]:
     info = image_blobs.head(parts.images, event.name)
-    if info and image_blobs.problem(info):
-        # The platform reads the image before the function starts, so what could not be read comes here. No worker was
-        # killed, and there is nothing to be tried that could kill one.
+    if info and (image_blobs.problem(info) or info.size > parts.settings.max_upload_bytes):
+        # The platform reads the image before the function starts, so what could not be read comes here. The app reads
+        # nothing of what is too large, so there is nothing to be tried that could kill a worker.
         outcomes = steps.process(parts, event.name, None)
         return [outcome.appointment for outcome in outcomes if outcome.appointment]
     # Never the whole image at once: it may be its size that has killed the worker.

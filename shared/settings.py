@@ -78,6 +78,7 @@ LANGUAGES = frozenset(
 VISION_AUTHS = ("key", "identity")
 TEXT_MODES = ("auto", "always", "never")
 READING_ORDERS = ("basic", "natural")
+MAX_MEGABYTES = 500  # images.MAX_READ_BYTES; a test compares the two
 MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -206,6 +207,12 @@ def _threads(text: str) -> int:
 def _count(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise ValueError("must be a whole number, 0 or above")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_MEGABYTES:
+        raise ValueError(f"must be a whole number of megabytes, 1 to {MAX_MEGABYTES}")
     return int(text)
 
 
@@ -348,6 +355,12 @@ class Settings:
         _seconds,
         "20",
     )
+    max_upload_megabytes: int = _setting(
+        "MAX_UPLOAD_MEGABYTES",
+        "Largest upload that is processed, in megabytes of 1,048,576 bytes.",
+        _megabytes,
+        "100",
+    )
     images_storage: Account = _account(
         "ImagesStorage",
         "Connection string of the account with the images; or the settings below.",
@@ -387,6 +400,11 @@ class Settings:
     health_key: str | None = _setting(
         "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", _word, "", secret=True
     )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """`max_upload_megabytes` in bytes."""
+        return self.max_upload_megabytes * 1024**2
 
     @property
     def threads(self) -> int:

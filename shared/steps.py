@@ -80,7 +80,7 @@ def process(
     """
     for _ in range(_MAX_ROUNDS):
         try:
-            source = records.identify(services.images, name, data)
+            source = records.identify(services.images, name, data, most=services.settings.max_upload_bytes)
             if source is None:
                 _forget(services, name)
                 log.event(_logger, "image.gone", blob=name)
@@ -124,6 +124,8 @@ def _is_document(services: Services, source: Source | WithheldVersion) -> bool:
     """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
     if isinstance(source, Source):
         return images.is_document(source.image.data)
+    if source.beginning:
+        return images.is_document(source.beginning)
     found = [services.images.head(container, name) for container, name in places(services, source.name, (TEXT,))]
     of_it = [info for info in found if info and source.made(services.images, info)]
     return any(names.TEXT_ONLY in info.metadata for info in of_it)
@@ -142,6 +144,10 @@ def _hand_over(services: Services, source: Source | WithheldVersion, text_only: 
         return Outcome(TEXT, "skipped")
     if isinstance(source, WithheldVersion):
         return _unfinished(services, source, TEXT, todo, source.problem, text.alone(text_only=text_only))
+    if before and not before.is_of(services.images, source, todo):
+        check = partial(records.confirm, services.images, source)
+        place, outdated = unfinished.place(TEXT, source.name), before.info.etag
+        records.sweep(services.images, [place], check, lambda info: info.etag == outdated)
     return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
 
 
@@ -204,7 +210,7 @@ def _unfinished(
 
 def give_up(services: Services, name: str, steps: Sequence[str], message: str) -> None:
     """Record that the app itself could not do the steps, so that nobody waits for them."""
-    source = records.identify(services.images, name, None)
+    source = records.identify(services.images, name, None, most=services.settings.max_upload_bytes)
     if source is None:
         return
     for step in steps:
@@ -238,6 +244,8 @@ def _make_all(
 
 
 def _content(services: Services, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
+    if isinstance(found, WithheldVersion) and found.beginning:
+        images.refuse(found.beginning, found.size)
     source = records.whole(found)
     answer = services.desk.ask(
         recipe.question,

@@ -33,6 +33,8 @@ _SECONDS, _RETRIES = 150.0, 3
 # For whoever can do without better than wait.
 _HURRIED_SECONDS = 2.0
 _AGAIN_SECONDS = 5.0
+# Of a blob that is not read as a whole; what it is, they tell.
+BEGINNING_BYTES = 64 * 1024
 # One image's records and claims are asked for again and again within seconds.
 _BLOBS_REMEMBERED = 256
 _T = TypeVar("_T")
@@ -97,8 +99,12 @@ class Blobs(Protocol):
     def head(self, container: str, name: str) -> BlobInfo | None:
         """What is known of the blob, or None if there is none."""
 
-    def read(self, container: str, name: str) -> Blob | None:
-        """Content and information of the same moment, or None if there is none."""
+    def read(self, container: str, name: str, *, most: int | None = None) -> Blob | None:
+        """
+        Content and information of the same moment, or None if there is none.
+
+        Of a blob with more than *most* bytes the content is only its first `BEGINNING_BYTES`.
+        """
 
     def digest(self, container: str, name: str) -> Digest | None:
         """The digests of the whole content, which is read and not kept, or None if there is none."""
@@ -225,12 +231,13 @@ class BlobStore:
     def head(self, container: str, name: str) -> BlobInfo | None:  # noqa: D102
         return self._or_none(container, name, lambda: _info(self._blob(container, name).get_blob_properties()))
 
-    def read(self, container: str, name: str) -> Blob | None:  # noqa: D102
+    def read(self, container: str, name: str, *, most: int | None = None) -> Blob | None:  # noqa: D102
         def download() -> Blob:
             stream = self._blob(container, name).download_blob()
             # The properties describe the moment in which the first range was sent; every further range is asked for
             # on the condition that the blob is still that one.
-            return Blob(_info(stream.properties), stream.readall())
+            info = _info(stream.properties)
+            return Blob(info, stream.readall() if most is None or info.size <= most else stream.read(BEGINNING_BYTES))
 
         return self._or_none(container, name, download)
 

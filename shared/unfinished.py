@@ -35,11 +35,17 @@ class Note(NamedTuple):
 
     def is_of(self, blobs: Blobs, version: Version, todo: Sequence[Recipe]) -> bool:
         """Whether it speaks of that version of the image and of these questions."""
-        return self.info.metadata.get(names.REQUEST) == _request(todo) and version.made(blobs, self.info)
+        same = self.info.metadata.get(names.REQUEST) == _request(todo) and version.made(blobs, self.info)
+        return same and not self._is_outdated(version)
 
     def is_final(self, blobs: Blobs, version: Version, todo: Sequence[Recipe]) -> bool:
         """Whether that step of that version is not tried again until somebody wants it."""
         return self.state == FAILED and self.is_of(blobs, version, todo)
+
+    def _is_outdated(self, version: Version) -> bool:
+        """Whether the image was too large to be read and has been read now, as MAX_UPLOAD_MEGABYTES was raised."""
+        was_read = names.SOURCE_SHA256 in self.info.metadata
+        return self.code == PayloadTooLargeError.code and not was_read and bool(version.sha256)
 
 
 def blames_image(error: BlobsightError) -> bool:

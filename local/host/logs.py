@@ -87,8 +87,8 @@ class CategoryFilter(logging.Filter):
         record.source = origin.source
         level = self._level(origin.category)
         if origin is HOST and _belongs(record, SDK):
-            # It logs every request to storage at INFO, and at WARNING that there is no token for one, which the call that
-            # wanted it tells too; a queue wants one at every look.
+            # It logs each request to storage at INFO, and at WARNING each for which there is no token, which the call
+            # that wanted it tells too: a queue wants one at every look.
             level = max(level, logging.ERROR)
         shown = record.levelno >= level
         if shown and origin is LOST:

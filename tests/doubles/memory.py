@@ -13,7 +13,7 @@ from urllib.parse import quote
 from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.retry import Clock
-from shared.storage import Blob, BlobInfo, Digest, IfEtag, Page
+from shared.storage import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Page
 
 Hook = Callable[[str, str, str], None]
 
@@ -85,9 +85,12 @@ class MemoryBlobs:
             stored = self._find(container, name)
             return stored.blob.info if stored else None
 
-    def read(self, container: str, name: str) -> Blob | None:
+    def read(self, container: str, name: str, *, most: int | None = None) -> Blob | None:
         with self._operation("read", container, name):
-            return self._readable(container, name)
+            blob = self._readable(container, name)
+            if blob is None or most is None or blob.info.size <= most:
+                return blob
+            return blob._replace(data=blob.data[:BEGINNING_BYTES])
 
     def digest(self, container: str, name: str) -> Digest | None:
         with self._operation("digest", container, name):

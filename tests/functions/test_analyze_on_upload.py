@@ -4,6 +4,7 @@ import logging
 import threading
 
 import pytest
+from azure.functions.blob import InputStream
 from doubles.http_requests import Hub, invocation, upload
 from doubles.memory import MemoryBlobs
 from doubles.parts import Parts
@@ -192,6 +193,20 @@ def test_what_is_no_image_fails_for_good_without_a_call(app: Parts, data: bytes,
     assert (note["state"], note["code"]) == ("failed", code)
     assert note["action"]
     assert app.vision.asked == []
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["with its length", "by its bytes alone"])
+def test_an_upload_of_more_than_100_mb_fails_for_good_without_a_call(app: Parts, hub: Hub, *, is_told: bool) -> None:
+    """Whatever the platform says of its length: versions of azure-functions differ in that."""
+    data = b"%PDF-1.7".ljust(100 * 1024**2 + 1, b"\0")
+    store(app, data, "a.pdf")
+    image = InputStream(data=data, name="images/a.pdf", length=len(data) if is_told else None)
+    asyncio.run(main(image, "the durable client's binding", invocation()))
+    assert records(app) == ["unfinished/text/a.pdf.json"]
+    note = json.loads(app.images.contents("unfinished")["text/a.pdf.json"])
+    assert (note["state"], note["code"]) == ("failed", "image_too_large")
+    assert "104857601 bytes" in note["message"]
+    assert (app.vision.asked, hub.started) == ([], [])
 
 
 def test_an_image_that_is_gone_leaves_nothing(app: Parts) -> None:

@@ -20,7 +20,7 @@ from shared.errors import (
     StorageError,
     StorageRefusedError,
 )
-from shared.storage import Blobs, BlobStore, IfEtag
+from shared.storage import BEGINNING_BYTES, Blobs, BlobStore, IfEtag
 
 LEASE_SECONDS = 15
 UNREACHABLE = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:9/a;"
@@ -108,6 +108,20 @@ def test_the_beginning_of_a_blob_can_be_had_without_the_rest(
     put(blobs, container, data=data)
     assert blobs.beginning(container, "a.txt", 3) == beginning
     assert blobs.beginning(container, "absent", 3) is None
+
+
+@pytest.mark.parametrize("size", [1, BEGINNING_BYTES, 9 * 1024**2], ids=["one byte", "its beginning", "in parts"])
+def test_of_a_blob_that_is_too_large_to_be_read_only_its_beginning_comes(
+    blobs: Blobs, container: str, size: int
+) -> None:
+    data = bytes(range(251)) * (size // 251 + 1)
+    put(blobs, container, data=data[:size])
+    whole, too_large = (blobs.read(container, "a.txt", most=most) for most in (size, size - 1))
+    assert whole
+    assert too_large
+    assert whole.data == data[:size]
+    assert (too_large.info, too_large.data) == (whole.info, data[:size][:BEGINNING_BYTES])
+    assert blobs.read(container, "absent", most=1) is None
 
 
 def test_an_archived_blob_tells_what_it_is_and_not_its_bytes(azurite: Azurite, container: str) -> None:

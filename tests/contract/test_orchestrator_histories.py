@@ -1,5 +1,5 @@
 """
-OcrOrchestrator answers recorded histories as it did when they were recorded, turn by turn; RetryOrchestrator one.
+Both orchestrators answer recorded histories as they did when these were recorded, turn by turn.
 
 Orchestrations outlive deployments: an instance that slept while the app was updated goes on with the new code and its
 old history. If that code asks for something else, the platform ends the instance. So a difference here is a break with
@@ -13,21 +13,31 @@ and say in the changelog that Reads under way have to end before the update.
 import json
 from collections.abc import Callable, Generator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import pytest
 from azure.durable_functions import Orchestrator
-from doubles.orchestrator_runs import Main, OrchestratorRun, answer_of, context_of, differences, text_of
+from doubles.orchestrator_runs import (
+    Main,
+    OrchestratorRun,
+    answer_of,
+    context_of,
+    differences,
+    orchestrator_of,
+    text_of,
+)
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
-from doubles.read_runs import BEFORE, job_of
+from doubles.read_runs import BEFORE, job_of, upload
 
 import RetryOrchestrator
 from local.host.durable.history import EventType, make_event
 from OcrOrchestrator import main
-from shared import names, ocr_loop
+from shared import names, ocr_loop, retry_loop, retrying
+from shared.appointments import Appointment
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
 from shared.jobs import Job
 from shared.schedule import Median
@@ -35,6 +45,7 @@ from shared.vision.reading import ReadResult
 
 HISTORIES = Path(__file__).resolve().parents[1] / "fixtures" / "histories"
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
+MAINS = {"OcrOrchestrator": main, "RetryOrchestrator": RetryOrchestrator.main}
 # The SDK recommends types that functions of the v1 model cannot give.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without expected_type")
 
@@ -162,6 +173,48 @@ def address_continued() -> OrchestratorRun:
     return address(throttled_times=52)
 
 
+def retry_of(app: Parts, **more: Any) -> OrchestratorRun:
+    """An image's analysis that is to be tried again a minute from now."""
+    upload(app, RED)
+    return OrchestratorRun(
+        app,
+        Appointment("a.jpg", ("analysis",), "0x1,q", 60.0),
+        RetryOrchestrator.main,
+        orchestrator="RetryOrchestrator",
+        activities={retry_loop.STEP: partial(retrying.retry, starter="no text, so no task is handed over")},
+        **more,
+    )
+
+
+def retried() -> OrchestratorRun:
+    return retry_of(parts())
+
+
+def retried_often(*, times: int = 3) -> OrchestratorRun:
+    app = parts()
+    app.vision.failures = [VisionUnavailableError("down")] * times
+    return retry_of(app)
+
+
+def retried_continued() -> OrchestratorRun:
+    """Deferred so often that one execution would be replayed too often."""
+    return retried_often(times=retry_loop.MAX_TURNS + 1)
+
+
+def retry_crashed(*, times: int = 4) -> OrchestratorRun:
+    return retry_of(parts(), crashes={retry_loop.STEP: [ZeroDivisionError("oh")] * times})
+
+
+def retry_given_up() -> OrchestratorRun:
+    """It crashes as often as it is tried, and what it left undone is recorded."""
+    return retry_crashed(times=retry_loop.MOST_CRASHES * retry_loop.CRASH_ATTEMPTS)
+
+
+def retry_lost() -> OrchestratorRun:
+    """It crashes even when the crash is to be recorded."""
+    return retry_crashed(times=(retry_loop.MOST_CRASHES + 1) * retry_loop.CRASH_ATTEMPTS)
+
+
 RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "short": (short, "Completed", "done"),
     "slow": (slow, "Completed", "done"),
@@ -180,6 +233,12 @@ RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "stored-already": (stored_already, "Completed", "done"),
     "address": (address, "Completed", "done"),
     "address-continued": (address_continued, "Completed", "done"),
+    "retried": (retried, "Completed", "ended"),
+    "retried-often": (retried_often, "Completed", "ended"),
+    "retried-continued": (retried_continued, "Completed", "ended"),
+    "retry-crashed": (retry_crashed, "Completed", "ended"),
+    "retry-given-up": (retry_given_up, "Completed", "ended"),
+    "retry-lost": (retry_lost, "Completed", "failed"),
 }
 
 
@@ -203,7 +262,8 @@ def test_every_kind_of_run_is_recorded_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_recorded_history_is_answered_as_it_was(name: str) -> None:
-    assert list(differences(history(name), main)) == []
+    found = history(name)
+    assert list(differences(found, MAINS[orchestrator_of(found["executions"][0])])) == []
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -226,8 +286,8 @@ def test_the_engine_takes_the_same_way_today(name: str) -> None:
 def test_the_recordings_cover_timers_retries_continuing_and_every_activity() -> None:
     seen = {event["EventType"] for name in RUNS for each in history(name)["executions"] for event in each["history"]}
     assert {0, 4, 5, 6, 10, 11, 12, 13} <= seen
-    assert len(history("continued")["executions"]) == 2
-    assert {call for name in RUNS for call in calls(history(name))} == {"OcrSubmit", "OcrPoll", "OcrStore"}
+    assert [len(history(name)["executions"]) for name in ("continued", "retried-continued")] == [2, 2]
+    assert {call for name in RUNS for call in calls(history(name))} == {"OcrSubmit", "OcrPoll", "OcrStore", "RetryStep"}
 
 
 @pytest.mark.parametrize("run", [address, address_continued])
@@ -303,13 +363,16 @@ def with_a_timer_before(context: Any) -> Generator[Any, Any, Any]:
     return (yield from ocr_loop.orchestrate(context))
 
 
-def patched(name: str, value: Any) -> Main:
+def patched(name: str, value: Any, loop: Any = ocr_loop, whole: Main = main) -> Main:
     def orchestrate(context: func.OrchestrationContext) -> str:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ocr_loop, name, value)
-            return main(context)
+            patch.setattr(loop, name, value)
+            return whole(context)
 
     return orchestrate
+
+
+patched_retry = partial(patched, loop=retry_loop, whole=RetryOrchestrator.main)
 
 
 def exchanged(state: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
@@ -330,6 +393,10 @@ CHANGES: dict[str, tuple[str, Main]] = {
     "more patience": ("large", patched("PATIENCE_SECONDS", 60.0)),
     "fewer turns before it continues as new": ("continued", patched("MAX_TURNS", 40)),
     "more turns before it continues as new": ("continued", patched("MAX_TURNS", 60)),
+    "another name of the retry's activity": ("retried", patched_retry("STEP", "RetryImage")),
+    "other retries of the retry's activity": ("retry-crashed", patched_retry("CRASH_ATTEMPTS", 2)),
+    "another wait after a crash of a retry": ("retry-crashed", patched_retry("CRASH_SECONDS", 60.0)),
+    "fewer turns before a retry continues as new": ("retried-continued", patched_retry("MAX_TURNS", 40)),
     "another status": ("short", patched("status", lambda state, now: {"step": state["step"]})),
 }
 

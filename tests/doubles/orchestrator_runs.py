@@ -1,5 +1,5 @@
 """
-Runs of OcrOrchestrator in the local host's engine, turn by turn: recorded, and asked again.
+Runs of an orchestrator in the local host's engine, turn by turn: recorded, and asked again.
 
 A recording is what the orchestrator was told and what it answered:
     {"status", "output", "executions": [{"instance", "input", "history": [...], "actions": [...], "turns": [...]}]}
@@ -13,7 +13,7 @@ The engine's parts are the host's own, the functions the app's own; storage, Com
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from local.host.converters import Data, Datum, datum
 from local.host.durable.activity import run_activity
 from local.host.durable.agenda import Agenda
 from local.host.durable.functions import DurableFunctions
-from local.host.durable.history import execution_terminated
+from local.host.durable.history import EventType, execution_terminated
 from local.host.durable.instances import Instance, NewInstance
 from local.host.durable.orchestrator import CONSTANTS, ask_orchestrator
 from local.host.durable.store import Store
@@ -37,6 +37,7 @@ from local.host.loader import LoadedFunction
 from local.host.runner import Runner
 from local.host.signature import RETURN
 from shared import ocr_activities, services
+from shared.appointments import Appointment
 from shared.jobs import Job
 from shared.orchestrations import ORCHESTRATOR
 
@@ -57,6 +58,13 @@ def context_of(execution: Json, turn: Json) -> str:
             "parentInstanceId": None,
             **CONSTANTS,
         }
+    )
+
+
+def orchestrator_of(execution: Json) -> str:
+    """The orchestrator's name, as the history tells it."""
+    return next(
+        str(event["Name"]) for event in execution["history"] if event["EventType"] == EventType.EXECUTION_STARTED
     )
 
 
@@ -95,17 +103,20 @@ def text_of(recording: Json) -> str:
 @dataclass
 class OrchestratorRun:
     """
-    One job's orchestration; time passes only when nothing else can be done.
+    The orchestration of one job or appointment; time passes only when nothing else can be done.
 
-    *crashes* are raised by the activities of that name, one after the other, None for no crash.
+    *crashes* are raised by the activities of that name, one after the other, None for no crash. *activities* are called
+    with the work that each is given; without them they are those of OcrOrchestrator.
     """
 
     app: Parts
-    job: Job
+    job: Job | Appointment
     main: Main
     crashes: dict[str, list[Exception | None]] = field(default_factory=dict)
     executions: list[Json] = field(default_factory=list)
     cancel_after_turns: int | None = None
+    orchestrator: str = ORCHESTRATOR
+    activities: Mapping[str, Callable[[Json], Awaitable[Json]]] = field(default_factory=dict)
 
     def record(self) -> Json:
         """Run to the end; returns the recording."""
@@ -125,7 +136,7 @@ class OrchestratorRun:
         agenda, functions = Agenda(self._store.connection), self._functions()
         content = json.dumps(json.dumps(self.job.to_json()))
         identifier = self.job.instance_id
-        assert self._store.start(NewInstance(identifier, ORCHESTRATOR, content), self._now()) is None
+        assert self._store.start(NewInstance(identifier, self.orchestrator, content), self._now()) is None
         for _ in range(MOST_ROUNDS):
             found = self._store.find(identifier)
             assert found is not None
@@ -149,7 +160,7 @@ class OrchestratorRun:
         if turn.termination:
             assert self._store.commit(terminate(turn))
             return
-        orchestrator = functions.orchestrators[ORCHESTRATOR.lower()]
+        orchestrator = functions.orchestrators[self.orchestrator.lower()]
         answer = asyncio.run(
             ask_orchestrator(cast(Runner, self), orchestrator, turn.instance, turn.past, turn.new_events)
         )
@@ -158,13 +169,13 @@ class OrchestratorRun:
             self._store.send(identifier, execution_terminated("cancelled over HTTP", self._now()), self._now())
 
     def _functions(self) -> DurableFunctions:
-        activities = {
+        activities = self.activities or {
             "OcrSubmit": ocr_activities.submit,
             "OcrPoll": partial(ocr_activities.poll, sleep=self._sleep),
             "OcrStore": ocr_activities.store,
         }
         return DurableFunctions(
-            {ORCHESTRATOR.lower(): cast(LoadedFunction, self.main)},
+            {self.orchestrator.lower(): cast(LoadedFunction, self.main)},
             {name.lower(): cast(LoadedFunction, (name, call)) for name, call in activities.items()},
             frozenset(),
         )

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -40,12 +40,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A running one; *loaded* names the functions it took, *refused* has its message for each of the others."""
+    """
+    A running one; *loaded* names the functions it took, *refused* has its message for each of the others.
+
+    *invoked* names the functions that have run without an error.
+    """
 
     process: subprocess.Popen[str]
     log: IO[str]
     loaded: tuple[str, ...]
     refused: Mapping[str, str]
+    invoked: set[str] = field(default_factory=set)
 
     def invoke(self, function: str, inputs: Mapping[str, Wire], metadata: Mapping[str, Wire] | None = None) -> Outcome:
         """Invoke *function* with the values of its `in` bindings and its trigger's *metadata*."""
@@ -53,7 +58,10 @@ class Runtime:
         call = {"function": function, "inputs": inputs, "metadata": metadata or {}}
         self.process.stdin.write(json.dumps(call) + "\n")
         self.process.stdin.flush()
-        return Outcome(**_answer(self.process, self.log))
+        outcome = Outcome(**_answer(self.process, self.log))
+        if outcome.ok:
+            self.invoked.add(function)
+        return outcome
 
 
 @contextmanager
@@ -115,6 +123,20 @@ def blob_metadata(path: str, uri: str, properties: Mapping[str, Any], metadata: 
         "Properties": text_value(json.dumps(properties), "json"),
         "Metadata": text_value(json.dumps(metadata), "json"),
         "name": text_value(path.partition("/")[2]),
+    }
+
+
+def queue_metadata(text: str) -> dict[str, Wire]:
+    """Return a queueTrigger's metadata as the platform's host makes it, of a message that was taken once."""
+    never = text_value(json.dumps("9999-12-31T23:59:59.9999999+00:00"), "json")
+    return {
+        "QueueTrigger": text_value(text),
+        "DequeueCount": text_value("1", "json"),
+        "Id": text_value("00000000-0000-0000-0000-000000000000"),
+        "PopReceipt": text_value("receipt"),
+        "ExpirationTime": never,
+        "InsertionTime": text_value(json.dumps("2026-01-01T00:00:00+00:00"), "json"),
+        "NextVisibleTime": never,
     }
 
 

@@ -1,5 +1,6 @@
 """Two ways to run functions, asked alike: in the local host over the wire, and in Microsoft's runtime."""
 
+import base64
 import itertools
 import json
 import re
@@ -8,16 +9,21 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from azure.storage.queue import QueueClient
 from doubles.durable_apps import API
+from doubles.function_folders import with_binding
 from doubles.hosting import Host
-from doubles.real_runtime import Outcome, Runtime, blob_metadata, http_request
+from doubles.patience import PATIENCE_SECONDS
+from doubles.real_runtime import Outcome, Runtime, blob_metadata, http_request, queue_metadata
 from doubles.real_runtime_data import Wire, bytes_value, text_value, unpacked
 from doubles.real_runtime_world import World
 
 UPLOADS = "AnalyzeOnUpload"
+RESCUES = "RescueUpload"
+POISON = "webjobs-blobtrigger-poison"
 JSON = "application/json"
 # The functions with a durable client, whose binding is named `starter`.
-DURABLE_CLIENTS = frozenset({UPLOADS, "OcrHttp", "PurgeHistory", "UnfinishedHttp"})
+DURABLE_CLIENTS = with_binding("durableClient")
 TIMER = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
 # What a host adds of its own; Azure adds others.
 HOST_HEADERS = frozenset({"date", "server", "content-length"})
@@ -58,6 +64,13 @@ class Side(Protocol):
     def deliver(self, container: str, name: str, content: bytes) -> str | None:
         """Run AnalyzeOnUpload for a blob; returns what it raised, as its type and text."""
 
+    def rescue(self, message: str, *, queued: bool = False) -> str | None:
+        """
+        Run RescueUpload for a message of the poison queue; returns what it raised, as its type and text.
+
+        *queued* has it come as out of the queue, base64 there and bytes for the function; else it comes as text.
+        """
+
     def tick(self, function: str) -> str | None:
         """Run a function that waits for a time, once; returns what it raised, as its type and text."""
 
@@ -70,6 +83,7 @@ class LocalSide:
     host: Host
     delivered: int = 0
     failed: int = 0
+    rescued: int = 0
 
     @property
     def base(self) -> str:
@@ -92,11 +106,25 @@ class LocalSide:
         self.host.wait_for_log("webjobs-blobtrigger-poison", self.failed)
         return error
 
+    def rescue(self, message: str, *, queued: bool = False) -> str | None:
+        """Put it into the queue, or have the host run it as its administrators can; wait for its end in the log."""
+        if queued:
+            with QueueClient.from_connection_string(self.world.azurite.connection_string, POISON) as queue:
+                queue.send_message(base64.b64encode(message.encode()).decode())
+        else:
+            self._run_now(RESCUES, message)
+        self.rescued += 1
+        return logged_error(self.host, RESCUES, self.rescued)
+
     def tick(self, function: str) -> str | None:
         """Have the host run it as its administrators can, and wait for its end in the log."""
-        answer = self.host.request("POST", f"/admin/functions/{function}", '{"input": ""}', {"Content-Type": JSON})
-        assert answer.status == 202, answer.text
+        self._run_now(function, "")
         return logged_error(self.host, function, 1)
+
+    def _run_now(self, function: str, given: str) -> None:
+        body = json.dumps({"input": given})
+        answer = self.host.request("POST", f"/admin/functions/{function}", body, {"Content-Type": JSON})
+        assert answer.status == 202, answer.text
 
 
 @dataclass(frozen=True)
@@ -127,6 +155,13 @@ class RealSide:
         outcome = self.runtime.invoke(UPLOADS, inputs, metadata)
         return None if outcome.ok else raised(outcome)
 
+    def rescue(self, message: str, *, queued: bool = False) -> str | None:
+        """Invoke the function with the message as the host has decoded it: its bytes, or its text."""
+        given = bytes_value(message.encode()) if queued else text_value(message)
+        inputs = {"message": given, **self._starter(RESCUES)}
+        outcome = self.runtime.invoke(RESCUES, inputs, queue_metadata(message))
+        return None if outcome.ok else raised(outcome)
+
     def tick(self, function: str) -> str | None:
         """Invoke it as if its time had come."""
         inputs = {"timer": text_value(json.dumps(TIMER), "json"), **self._starter(function)}
@@ -134,7 +169,12 @@ class RealSide:
         return None if outcome.ok else raised(outcome)
 
     def _starter(self, function: str) -> dict[str, Wire]:
-        return {"starter": durable_client_value(self.hub)} if function in DURABLE_CLIENTS else {}
+        return starter(function, self.hub)
+
+
+def starter(function: str, hub: Host) -> dict[str, Wire]:
+    """Return the input of a function's durable client, if it has one."""
+    return {"starter": durable_client_value(hub)} if function in DURABLE_CLIENTS else {}
 
 
 def durable_client_value(hub: Host) -> Wire:
@@ -207,11 +247,13 @@ def logged_error(host: Host, function: str, count: int) -> str | None:
         return [number for number, line in enumerate(host.log) if found.search(line)]
 
     with host.logged:
-        assert host.logged.wait_for(lambda: len(ends()) >= count, 30), "".join(host.log)
+        assert host.logged.wait_for(lambda: len(ends()) >= count, PATIENCE_SECONDS), "".join(host.log)
         if " Succeeded in " in host.log[ends()[count - 1]]:
             return None
-        # The traceback comes after it; whatever is logged next ends it.
-        assert host.logged.wait_for(lambda: _traceback(host, ends()[count - 1]) is not None, 30), "".join(host.log)
+        # The traceback comes after it; whatever is logged next ends it, this request at the latest.
+        host.request("GET", "/api/health")
+        told = host.logged.wait_for(lambda: _traceback(host, ends()[count - 1]) is not None, PATIENCE_SECONDS)
+        assert told, "".join(host.log)
     lines = _traceback(host, ends()[count - 1]) or []
     return [line.strip() for line in lines if line.strip()][-1]
 

@@ -1,7 +1,6 @@
-"""The orchestrator and the activities of this app, in Microsoft's runtime: the same answers as in the local host."""
+"""The orchestrators and the activities of this app, in Microsoft's runtime: the same answers as in the local host."""
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,16 @@ from typing import Any, Protocol
 import pytest
 from doubles.documents import text_pdf
 from doubles.durable_apps import finish
+from doubles.function_folders import DURABLE, deploy, with_binding
 from doubles.hosting import PROJECT_ROOT, Host, running_host, write_function
-from doubles.orchestrator_runs import context_of
+from doubles.orchestrator_runs import context_of, orchestrator_of
 from doubles.parts import ENVIRONMENT
+from doubles.patience import wait_until
 from doubles.real_runtime import Outcome, Runtime, running_runtime
 from doubles.real_runtime_data import text_value
+from doubles.real_runtime_sides import starter
 from doubles.real_runtime_world import World, world
+from doubles.vision_calls import picture
 from doubles.witness import covered
 
 from shared import inputs, jobs, names
@@ -28,10 +31,10 @@ from shared.storage import BlobStore
 WITNESS = "azure-functions-runtime-v1 1.2.0"
 Json = dict[str, Any]
 HISTORIES = sorted((PROJECT_ROOT / "tests/fixtures/histories").glob("*.json"))
-FOLDERS = ("OcrOrchestrator", "OcrSubmit", "OcrPoll", "OcrStore")
 SETTINGS = Settings.from_env(ENVIRONMENT)
 LETTER, LATE = text_pdf("Dear reader,"), text_pdf("too late")
 NOW = "2126-01-01T00:00:00+00:00"  # younger than 48 hours for a long while
+PHOTO, SCAN = picture(kind="PNG"), text_pdf("read after all")
 CRASH = {"code": "internal_error", "status": 500, "message": "oh", "action": "look", "requestId": None}
 # Runs one activity, whatever comes of it.
 ASK = """
@@ -69,14 +72,16 @@ class LocalSide:
 
 @dataclass
 class RealSide:
-    """Microsoft's runtime, in which an activity is a function like others."""
+    """Microsoft's runtime, in which an activity is a function like others; *hub* runs what it hands over."""
 
     world: World
     runtime: Runtime
+    hub: Host
 
     def ask(self, activity: str, work: Json) -> Json:
         """Invoke the activity."""
-        outcome = self.runtime.invoke(activity, {"work": text_value(json.dumps(work))})
+        inputs = {"work": text_value(json.dumps(work)), **starter(activity, self.hub)}
+        outcome = self.runtime.invoke(activity, inputs)
         return returned(outcome)
 
 
@@ -160,10 +165,27 @@ def play(side: Side) -> dict[str, Any]:
     unknown = {"operation": f"{its.vision.url}/vision/v3.2/read/analyzeResults/{'0' * 8}", "submitted": NOW}
     ask("lost", "OcrPoll", letter, ticket=unknown)
     ask("elsewhere", "OcrPoll", letter, ticket={**unknown, "operation": "http://127.0.0.1:9/x/y"})
+    _retry(side, outcomes)
     its.fail({"status": {"401": 1.0}})
+    outcomes["retry deferred"] = _retried(side, "late.png", picture(colour="green", kind="PNG"), "analysis")
     ask("refused key", "OcrSubmit", of_image(its, "late.pdf", LATE), failures=2)
     ask("refused key while polling", "OcrPoll", letter, ticket=ticket)
     return outcomes
+
+
+def _retry(side: Side, outcomes: Json) -> None:
+    """What RetryStep does; text that is due is read by an orchestration that it hands over."""
+    outcomes["retry done"] = _retried(side, "photo.png", PHOTO, "analysis", "thumbnails")
+    outcomes["retry of what is gone"] = _retried(side, "gone.png", None, "analysis")
+    outcomes["retry that crashed"] = _retried(side, "crash.png", LETTER[:5], "thumbnails", crash="KeyError: 'x'")
+    outcomes["retry with text"] = _retried(side, "scan.pdf", SCAN, "analysis")
+    wait_until(side.world.storage.get_blob_client(names.TEXT, names.text("scan.pdf")).exists)
+
+
+def _retried(side: Side, name: str, content: bytes | None, *steps: str, crash: str | None = None) -> Json:
+    if content is not None:
+        side.world.upload(names.IMAGES, name, content)
+    return side.ask("RetryStep", {"name": name, "steps": steps, "key": "0x1,q", "attempts": 1, "crash": crash})
 
 
 STATES = {
@@ -189,6 +211,11 @@ STATES = {
     "deleted": "superseded",
     "lost": "failed",
     "elsewhere": "again",
+    "retry done": "ended",
+    "retry of what is gone": "ended",
+    "retry that crashed": "ended",
+    "retry with text": "ended",
+    "retry deferred": "deferred",
     "refused key": "wait",
     "refused key while polling": "wait",
 }
@@ -197,20 +224,20 @@ STATES = {
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The durable part of the app, and for the local host an orchestrator that asks single activities."""
-    root = tmp_path_factory.mktemp("durable") / "app"
-    for folder in (*FOLDERS, "shared"):
-        shutil.copytree(PROJECT_ROOT / folder, root / folder)
-    for file in ("host.json", "requirements.txt"):
-        shutil.copy2(PROJECT_ROOT / file, root)
+    root = deploy(tmp_path_factory.mktemp("durable") / "app", with_binding(*DURABLE))
     write_function(root, "Ask", [{"name": "context", "type": "orchestrationTrigger", "direction": "in"}], ASK)
     return root
 
 
 @pytest.fixture(scope="module")
 def real(app: Path) -> Iterator[RealSide]:
-    with world() as its, running_runtime(app, its.environment()) as runtime:
+    with (
+        world() as its,
+        running_host(app, app.parent / "hub-state", environment=its.environment()) as hub,
+        running_runtime(app, its.environment()) as runtime,
+    ):
         assert runtime.refused == {}
-        yield RealSide(its, runtime)
+        yield RealSide(its, runtime, hub)
 
 
 @pytest.fixture(scope="module")
@@ -245,23 +272,31 @@ def test_the_activities_write_the_same_records(played: tuple[Json, Json], local:
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
-def test_the_orchestrator_answers_a_recorded_history_as_in_the_local_hosts_engine(path: Path, real: RealSide) -> None:
+def test_an_orchestrator_answers_a_recorded_history_as_in_the_local_hosts_engine(path: Path, real: RealSide) -> None:
     """Of a long history every fifth turn and the last ones, because each is a run from its beginning."""
     recording = json.loads(path.read_text())
     for number, execution in enumerate(recording["executions"]):
         for count, turn in _some(execution["turns"]):
-            outcome = real.runtime.invoke("OcrOrchestrator", {"context": text_value(context_of(execution, turn))})
+            context = {"context": text_value(context_of(execution, turn))}
+            outcome = real.runtime.invoke(orchestrator_of(execution), context)
             expected = {**turn["answer"], "actions": [execution["actions"][: turn["actions"]]]}
             assert returned(outcome) == expected, (number, count)
-    covered(WITNESS, "histories of the orchestrator", path.stem)
+    covered(WITNESS, "histories of the orchestrators", path.stem)
 
 
 def _some(turns: list[Json]) -> list[tuple[int, Json]]:
     return [(at, turn) for at, turn in enumerate(turns) if at % 5 == 0 or at < 6 or at > len(turns) - 3]
 
 
-def test_there_are_histories() -> None:
+def test_there_are_histories_of_every_orchestrator() -> None:
+    executions = [each for path in HISTORIES for each in json.loads(path.read_text())["executions"]]
+    assert {orchestrator_of(each) for each in executions} == with_binding("orchestrationTrigger")
     assert len(HISTORIES) >= 15
+
+
+def test_every_activity_has_run_in_microsofts_runtime(played: tuple[Json, Json], real: RealSide) -> None:
+    orchestrators = {*with_binding("orchestrationTrigger"), "Ask"}
+    assert real.runtime.invoked - orchestrators == with_binding("activityTrigger")
 
 
 def _without_durations(outcome: Json) -> Json:

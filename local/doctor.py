@@ -70,8 +70,9 @@ def examine(port: int, state: Path) -> Iterator[Finding]:
 def python(version: tuple[int, int, int]) -> Finding:
     """Judge the Python that runs this."""
     found = ".".join(map(str, version))
-    is_ok = (3, 11) <= version[:2] <= (3, 12)
-    return Finding("Python", is_ok, found, "install Python 3.11 or 3.12 (Debian 12: apt install python3 python3-venv)")
+    is_ok = (3, 11) <= version[:2] <= (3, 13)
+    mend = "install Python 3.11, 3.12 or 3.13 (Debian 12: apt install python3 python3-venv)"
+    return Finding("Python", is_ok, found, mend)
 
 
 def packages(lock: Path) -> Finding:

@@ -7,13 +7,14 @@ say() { printf 'set-up: %s\n' "$*" >&2; }
 
 supported_python() {
     local candidate
-    for candidate in python3.11 python3.12 python3 python; do
-        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
-            command -v "$candidate"
+    # A name can be on PATH several times, and the first can be a version manager's that has none to start.
+    for candidate in $(type -aP python3.11 python3.12 python3.13 python3 python); do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            echo "$candidate"
             return
         fi
     done
-    say "Python 3.11 or 3.12 is needed and neither is on PATH. On Debian 12: apt install python3 python3-venv"
+    say "Python 3.11, 3.12 or 3.13 is needed and none of them is on PATH. On Debian 12: apt install python3 python3-venv"
     return 1
 }
 

@@ -175,12 +175,17 @@ def test_every_connection_of_a_binding_is_among_the_settings() -> None:
 
 
 def test_requirements_have_the_library_and_not_the_worker() -> None:
-    """Core Tools warns of azure-functions-worker; the runtime of 3.13 cannot be installed on 3.11 and 3.12."""
-    lines = (PROJECT_ROOT / "requirements.txt").read_text().splitlines()
-    pins = {found[1]: found[2] for line in lines if (found := re.match(r"([a-z0-9-]+)==([0-9.]+)", line))}
-    assert pins["azure-functions"].startswith("1.")
-    assert pins["azure-functions-durable"].startswith("1.")
-    assert pins.keys().isdisjoint({"azure-functions-worker", "azure-functions-runtime-v1"})
+    """
+    Core Tools warns of azure-functions-worker; the runtime of 3.13 cannot be installed on 3.11 and 3.12.
+
+    Of the library, 1.x is for the Pythons below 3.13 and 2.x for 3.13.
+    """
+    text = (PROJECT_ROOT / "requirements.txt").read_text()
+    pins = re.findall(r"^([a-z0-9-]+)==(\d+)[0-9.]*(?: ; (.*?))? \\$", text, re.MULTILINE)
+    library = {(major, condition) for name, major, condition in pins if name == "azure-functions"}
+    assert library == {("1", "python_full_version < '3.13'"), ("2", "python_full_version >= '3.13'")}
+    assert [major for name, major, _ in pins if name == "azure-functions-durable"] == ["1"]
+    assert {name for name, *_ in pins}.isdisjoint({"azure-functions-worker", "azure-functions-runtime-v1"})
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from local.errors import LocalError
 
 
 @pytest.mark.parametrize(
-    ("python", "is_ok"), [((3, 10, 9), False), ((3, 11, 0), True), ((3, 12, 4), True), ((3, 13, 0), False)]
+    ("python", "is_ok"), [((3, 10, 9), False), ((3, 11, 0), True), ((3, 13, 9), True), ((3, 14, 0), False)]
 )
-def test_python_must_be_3_11_or_3_12(python: tuple[int, int, int], is_ok: bool) -> None:
+def test_python_must_be_3_11_to_3_13(python: tuple[int, int, int], is_ok: bool) -> None:
     assert doctor.python(python).is_ok is is_ok
 
 

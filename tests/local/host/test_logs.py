@@ -1,5 +1,6 @@
 """The log tells which invocation a line belongs to and what Azure would lose, and host.json decides what is shown."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from doubles.hosting import (
     write_host_json,
 )
 
+from local.host.logs import CategoryFilter
+
 TALKS = """
 import contextvars, logging, threading
 import azure.functions as func
@@ -31,7 +34,6 @@ def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     logging.debug("a debug line")
     logging.info("an info line")
     logging.getLogger("azure.core.pipeline").info("storage chatter")
-    logging.getLogger("azure.identity._internal").warning("identity chatter")
     for known in (True, False):
         thread = threading.Thread(target=work, args=[context, known])
         thread.start()
@@ -163,6 +165,14 @@ def main(item: str):
         assert host.terminate() == 0
         requests = [line for line in host.log if "Request URL" in line]
     assert [" Counts " in line for line in requests] == [True]
+
+
+def test_of_the_hosts_own_sdk_errors_are_told_and_no_more() -> None:
+    """A call without a token tells so itself, and a queue asks for one at every look."""
+    shown = CategoryFilter({"default": "Information"}).filter
+    levels = (logging.INFO, logging.WARNING, logging.ERROR)
+    records = [logging.LogRecord("azure.identity", level, __file__, 1, "no token", None, None) for level in levels]
+    assert [shown(record) for record in records] == [False, False, True]
 
 
 def test_levels_of_host_json_hold_for_the_longest_category(tmp_path: Path) -> None:

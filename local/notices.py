@@ -1,6 +1,7 @@
 """What a part of the stack has to say to the person at the console: lines of its standard output with a sign."""
 
 import os
+from typing import TextIO
 
 SIGN = "notice: "
 
@@ -10,10 +11,10 @@ def is_supervised() -> bool:
     return os.environ.get("BLOBSIGHT_PARENT") == "1"
 
 
-def send(text: str) -> None:
-    """Have the supervisor, if there is one, say *text* at its console."""
+def send(text: str, output: TextIO | None = None) -> None:
+    """Have the supervisor, if there is one, say *text* at its console; *output* is what it reads if not sys.stdout."""
     if is_supervised():
-        print(f"{SIGN}{text}", flush=True)
+        print(f"{SIGN}{text}", file=output, flush=True)
 
 
 def received(line: str) -> str | None:

@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, TextIO, get_args
 
+from local import notices
 from local.addresses import DEFAULT_PORT, DEFAULT_STATE
+from local.host.beginning import Beginning
 from local.host.config import apply_host_settings, apply_local_settings, read_host_json
 from local.host.context import WORKERS_ATTRIBUTION, Attribution
 from local.host.errors import StartError
@@ -27,25 +29,33 @@ PROJECT = Path(__file__).resolve().parents[2]
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Console:
+    """What the host says apart from its log."""
+
+    output: TextIO
+
+    def announce(self, url: str) -> None:
+        """Say that the host answers at *url*."""
+        print(f"host ready {url}", file=self.output, flush=True)
+
+    def restarts(self, reason: str) -> None:
+        """Say, where a supervisor listens, why the host starts again."""
+        notices.send(f"starts again: {reason}", self.output)
+
+
 def main(argv: list[str]) -> int:
     """Run the host until it is told to stop; returns the exit status."""
+    beginning = Beginning.now()
     options = _parse(argv)
     # Standard output is for the ready line; what functions print goes where their log goes.
-    ready_output, sys.stdout = sys.stdout, sys.stderr
-
-    def announce(url: str) -> None:
-        print(f"host ready {url}", file=ready_output, flush=True)
-
+    console, sys.stdout = Console(sys.stdout), sys.stderr
     try:
         with locked_state(options.state.resolve()):
-            finished = _run(options, announce)
+            _run(options, console, beginning)
     except StartError as error:
         print(f"host: {error}", file=sys.stderr)
         return 1
-    if not finished:
-        # The interpreter would wait for the threads of the invocations that did not end.
-        sys.stderr.flush()
-        os._exit(0)
     return 0
 
 
@@ -72,11 +82,11 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _run(options: argparse.Namespace, announce: Callable[[str], None]) -> bool:
+def _run(options: argparse.Namespace, console: Console, beginning: Beginning) -> None:
     plan = _plan(options)
     table = "\n".join(describe(plan)) or "  none"
     print(f"functions of {Path.cwd()}:\n{table}", file=sys.stderr, flush=True)
-    return asyncio.run(_serve_until_told(plan, announce))
+    asyncio.run(_serve_until_told(plan, console, beginning))
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -92,14 +102,33 @@ def _plan(options: argparse.Namespace) -> Plan:
     return Plan(config, app, routes, keys, state, listener)
 
 
-async def _serve_until_told(plan: Plan, announce: Callable[[str], None]) -> bool:
+async def _serve_until_told(plan: Plan, console: Console, beginning: Beginning) -> None:
+    port = plan.listener.getsockname()[1]
     stop = asyncio.Event()
+
+    def start_again(reason: str) -> NoReturn:
+        if stop.is_set():
+            logger.error("ending without it: %s", reason)
+            _end_now()
+        logger.error("starting again: %s", reason)
+        console.restarts(reason)
+        beginning.again(port)
+
     _stop_on_signals(stop)
     if os.environ.get("BLOBSIGHT_PARENT") == "1":
         _stop_at_end_of_stdin(stop)
-    finished = await serve(plan, stop, lambda: announce(plan.url))
+    end = await serve(plan, stop, lambda: console.announce(plan.url), start_again)
     lost_lines.tell()
-    return finished
+    if end.start_again:
+        start_again(end.start_again)
+    if not end.finished:
+        _end_now()
+
+
+def _end_now() -> NoReturn:
+    """The end of the loop, and that of the interpreter, would wait for the threads of runs that do not end."""
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

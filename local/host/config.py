@@ -21,6 +21,9 @@ MAX_BATCH = 32  # messages that a storage queue gives at once
 # Core Tools polls as often; in Azure the default is a minute.
 MAX_POLLING_SECONDS = 2.0
 MIN_POLLING_SECONDS = 0.1
+DEFAULT_FUNCTION_TIMEOUT_SECONDS = 300.0  # of a Consumption plan; the others have 30 minutes
+LEAST_FUNCTION_TIMEOUT_SECONDS = 1.0
+UNLIMITED = "-1"
 TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d{1,7})?)")
 
 
@@ -47,7 +50,7 @@ class QueueConfig:
 
 @dataclass(frozen=True)
 class HostConfig:
-    """What host.json says, with the platform's defaults."""
+    """What host.json says, with the platform's defaults; *function_timeout_seconds* is None for no limit."""
 
     route_prefix: str = DEFAULT_ROUTE_PREFIX
     custom_headers: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class HostConfig:
     queues: QueueConfig = field(default_factory=QueueConfig)
     log_levels: Mapping[str, str] = field(default_factory=dict)
     functions: frozenset[str] | None = None
+    function_timeout_seconds: float | None = DEFAULT_FUNCTION_TIMEOUT_SECONDS
 
 
 def read_host_json(root: Path, environment: Mapping[str, str]) -> HostConfig:
@@ -80,6 +84,7 @@ def read_host_json(root: Path, environment: Mapping[str, str]) -> HostConfig:
         queues=_queues(_section(tree, "extensions", "queues")),
         log_levels={name: str(level) for name, level in _section(tree, "logging", "logLevel").items()},
         functions=frozenset(str(name).lower() for name in only) if isinstance(only, list) else None,
+        function_timeout_seconds=_function_timeout(tree),
     )
 
 
@@ -124,6 +129,16 @@ def _durable(section: Mapping[str, Any], environment: Mapping[str, str]) -> Dura
         _count(section, "maxConcurrentActivityFunctions", default),
         _count(section, "maxConcurrentOrchestratorFunctions", default),
     )
+
+
+def _function_timeout(tree: Mapping[str, Any]) -> float | None:
+    name = "functionTimeout"
+    if str(tree.get(name)) == UNLIMITED:
+        return None
+    seconds = _time_span(tree, name, DEFAULT_FUNCTION_TIMEOUT_SECONDS)
+    if seconds < LEAST_FUNCTION_TIMEOUT_SECONDS:
+        raise StartError(f"host.json: {name} is {tree[name]!r}; at least 00:00:01 is needed, or {UNLIMITED}: no limit")
+    return seconds
 
 
 def _queues(section: Mapping[str, Any]) -> QueueConfig:

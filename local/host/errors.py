@@ -5,6 +5,7 @@ The errors this host raises on purpose.
     |-- StartError           the host cannot run at all: told in one line, exit status 1
     |-- FunctionLoadError    one function cannot run; the others do
     |-- InvocationError      one run of a function failed; it has been logged already
+    |   `-- CutShortError    it did not fail by itself: it took too long, or another one did that ran beside it
     `-- BadRequestError      a caller of the host's own addresses sent what it cannot use: HTTP 400
 """
 
@@ -23,6 +24,10 @@ class FunctionLoadError(HostError):
 
 class InvocationError(HostError):
     """A function raised, or its result could not be used. The log already tells about it."""
+
+
+class CutShortError(InvocationError):
+    """A run was given up: it took longer than `functionTimeout`, or its process ends because another run did."""
 
 
 class BadRequestError(HostError):

@@ -6,23 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.host.blob_bindings import BlobBindings
-from local.host.context import Invocation, running, task_of
+from local.host.context import Invocation, running
 from local.host.converters import Data, Datum, datum
-from local.host.errors import InvocationError
+from local.host.errors import CutShortError, InvocationError
 from local.host.invoker import Invoker, Outcome
 from local.host.loader import LoadedFunction
 from local.host.signature import RETURN
+from local.host.time_limit import TimeLimit
 
 logger = logging.getLogger(__name__)
 
 
 class Runner:
-    """Runs functions, whatever triggered them; *durable_client* is the value of `durableClient` bindings."""
+    """
+    Runs functions, whatever triggered them, each no longer than *limit*.
 
-    def __init__(self, invoker: Invoker, blobs: BlobBindings, durable_client: str) -> None:
+    *durable_client* is the value of `durableClient` bindings.
+    """
+
+    def __init__(self, invoker: Invoker, blobs: BlobBindings, durable_client: str, limit: TimeLimit) -> None:
         self._invoker = invoker
         self._blobs = blobs
         self._durable_client = datum(durable_client, "string")
+        self._limit = limit
 
     async def run(
         self, function: LoadedFunction, trigger: Datum, binding_data: Mapping[str, Any], metadata: Data
@@ -31,7 +37,7 @@ class Runner:
         Run *function* once and return what it gave back by binding name; outputs that it left unset are absent.
 
         *binding_data* is what `{expressions}` in its other bindings stand for, *metadata* what its trigger's converter
-        reads. Raises InvocationError if anything fails; the log then has the reason.
+        reads. Raises InvocationError if anything fails, CutShortError if it was given up; the log then has the reason.
         """
         invocation = Invocation(function.name)
         log = logging.LoggerAdapter(logger, {"invocation": invocation})
@@ -39,6 +45,9 @@ class Runner:
         with running(invocation):
             try:
                 results = await self._run(function, invocation, trigger, binding_data, metadata)
+            except CutShortError as error:
+                log.error("Failed in %d ms: %s", _ms_since(started), error)
+                raise
             except Exception as error:
                 log.exception("Failed in %d ms", _ms_since(started))
                 raise InvocationError(f"{type(error).__name__}: {error}") from error
@@ -58,7 +67,7 @@ class Runner:
             if binding.type.lower() == "durableclient":
                 inputs[binding.name] = self._durable_client
         inputs[function.metadata.trigger.name] = trigger
-        outcome = await task_of(invocation, self._invoker.call(function, invocation, inputs, metadata))
+        outcome = await self._limit.run(invocation, self._invoker.call(function, invocation, inputs, metadata))
         results = _results(outcome)
         await self._blobs.write_outputs(function.metadata, results, binding_data, invocation.id)
         return results

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -33,6 +34,7 @@ from local.host.request_head import MAX_LINE_BYTES
 from local.host.routes import Route
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
+from local.host.time_limit import TimeLimit, Watchdog
 from local.host.timer_listener import LastRuns, TimerListener
 from local.host.timer_trigger import timer_functions
 from local.host.webhooks import BlobsWebhook
@@ -63,21 +65,37 @@ class Plan:
         return f"http://{LOOPBACK}:{self.listener.getsockname()[1]}"
 
 
-async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> bool:
+@dataclass(frozen=True)
+class End:
     """
-    Run the host until *stop* is set; *ready* is called once it answers.
+    How a host ended.
 
-    Returns whether everything that had begun was finished within DRAIN_SECONDS. Raises if a worker
-    cannot go on.
+    Attributes:
+        finished: whether all that had begun has finished; otherwise some of its threads go on.
+        start_again: why another process has to take this one's place; None if none has to.
+    """
+
+    finished: bool
+    start_again: str | None
+
+
+async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None], blocked: Callable[[str], None]) -> End:
+    """
+    Run the host until *stop* is set or a function has taken too long; *ready* is called once it answers.
+
+    What has begun gets DRAIN_SECONDS to finish. *blocked* is called, with the reason and in another thread, when a
+    function blocks the event loop for too long, so that nothing of that can be done. Raises if a worker cannot go on.
     """
     mark_tasks(asyncio.get_running_loop())
     storage = BlobStorage()
     environment = os.environ
     threads = host_threads(plan.config.max_degree_of_parallelism, "storage")
+    limit = TimeLimit(plan.config.function_timeout_seconds)
+    watchdog = Watchdog(limit, blocked)
     invoker = Invoker(environment)
     rpc = listening_socket(0)
     client = _durable_client(plan, rpc)
-    runner = Runner(invoker, BlobBindings(storage, threads, environment), client.payload())
+    runner = Runner(invoker, BlobBindings(storage, threads, environment), client.payload(), limit)
     workers = make_workers(plan, runner, client, storage, threads)
     await workers.durable.listen(rpc)
     http = await _listen(plan, runner, workers)
@@ -85,17 +103,21 @@ async def serve(plan: Plan, stop: asyncio.Event, ready: Callable[[], None]) -> b
     stopping = asyncio.create_task(stop.wait())
     try:
         ready()
-        await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        watchdog.start()
+        futures: set[asyncio.Future[Any]] = {*tasks, stopping, limit.given_up}
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
         finished = await _drain(http, workers, tasks)
         invoker.close()
         threads.shutdown(wait=finished, cancel_futures=True)
         storage.close()
+        watchdog.stop()
     for task in tasks:
         if task.done():
             task.result()
-    return finished
+    reason = limit.given_up.result() if limit.given_up.done() and not stop.is_set() else None
+    return End(finished and not limit.has_left_some, reason)
 
 
 def make_workers(

@@ -23,6 +23,7 @@ from local.host.durable.instances import NewInstance
 from local.host.durable.orchestrator import ask_orchestrator
 from local.host.durable.store import Store
 from local.host.durable.turn import Result, Turn, conclude, fail, terminate
+from local.host.errors import CutShortError
 from local.host.runner import Runner
 
 # Timers go by the wall clock, which may be set or sleep; waits go by another.
@@ -140,7 +141,11 @@ class Engine:
         turn = await self.on_disk(lambda: self._store.load_turn(instance_id, self.now()))
         if turn is None:
             return
-        result = await self._decide(turn)
+        try:
+            result = await self._decide(turn)
+        except CutShortError:
+            logger.warning("the turn of %s %s was not finished: it is taken again", turn.instance.name, instance_id)
+            return
         if not await self.on_disk(lambda: self._store.commit(result)):
             logger.warning("%s was purged or replaced while its orchestrator ran", instance_id)
             return

@@ -10,7 +10,7 @@ from local.host.durable.actions import ActionType
 from local.host.durable.errors import OrchestrationError
 from local.host.durable.history import Event
 from local.host.durable.instances import Instance
-from local.host.errors import InvocationError
+from local.host.errors import CutShortError, InvocationError
 from local.host.loader import LoadedFunction
 from local.host.runner import Runner
 from local.host.signature import RETURN
@@ -54,10 +54,16 @@ class Answer:
 async def ask_orchestrator(
     runner: Runner, function: LoadedFunction, instance: Instance, past: Sequence[Event], new: Sequence[Event]
 ) -> Answer:
-    """Run *function* on its history: events it has *past* and *new* ones. Raises OrchestrationError."""
+    """
+    Run *function* on its history: events it has *past* and *new* ones.
+
+    Raises OrchestrationError, and CutShortError for a run that says nothing about the orchestration.
+    """
     context = json.dumps(_context(instance, past, new), ensure_ascii=False)
     try:
         results = await runner.run(function, datum(context, "string"), {"instanceId": instance.id}, {})
+    except CutShortError:
+        raise
     except InvocationError as error:
         text, label, state = str(error).partition(STATE_LABEL)
         if not label:

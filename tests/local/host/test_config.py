@@ -23,6 +23,7 @@ def test_defaults_are_the_platforms(tmp_path: Path) -> None:
     assert config.max_degree_of_parallelism == 8 * (os.cpu_count() or 1)
     assert config.poison_blob_threshold == 5
     assert config.functions is None
+    assert config.function_timeout_seconds == 300
     cores = os.cpu_count() or 1
     assert config.durable == DurableConfig("TestHubName", max_activities=10 * cores, max_orchestrators=10 * cores)
 
@@ -35,6 +36,21 @@ def test_members_are_read(tmp_path: Path) -> None:
     assert (config.max_degree_of_parallelism, config.poison_blob_threshold) == (3, 2)
     assert (config.route_prefix, dict(config.custom_headers)) == ("v1", {"X-A": "1"})
     assert config.functions == frozenset({"one"})
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("00:05:00", 300), ("00:00:01", 1), ("1.02:03:04.5", 93784.5), ("-1", None), (-1, None)]
+)
+def test_function_timeout_is_read(tmp_path: Path, value: object, seconds: float | None) -> None:
+    write(tmp_path, {"version": "2.0", "functionTimeout": value})
+    assert read_host_json(tmp_path, {}).function_timeout_seconds == seconds
+
+
+@pytest.mark.parametrize("value", ["00:00:00", "00:00:00.9", "-2", "5", 300, None, "", "00:05"])
+def test_function_timeout_that_azure_refuses_is_told_about(tmp_path: Path, value: object) -> None:
+    write(tmp_path, {"version": "2.0", "functionTimeout": value})
+    with pytest.raises(StartError, match=r"functionTimeout is .*00:00:0[12]"):
+        read_host_json(tmp_path, {})
 
 
 def test_durable_members_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,533 @@
+"""
+Every function of the app on its good and its bad paths, with nothing double but storage, Computer Vision and the clock.
+
+    with running_wire() as wire, World(wire).there() as world:
+        for way in WAYS["OcrHttp"]: inputs = way.inputs(world)
+
+The paths are made of two lists that know no function by its name: a good invocation for each type of trigger (and for
+each HTTP route that `http_routes` finds on disk), and what can be wrong around any invocation.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple, cast
+
+import azure.functions as func
+import pytest
+from azure.functions.queue import QueueMessage
+from doubles.clock import FakeClock
+from doubles.fake_vision import read_text
+from doubles.handovers import Site, Watch
+from doubles.http_requests import Hub, request, upload
+from doubles.http_routes import IMAGE, READ, ROUTES, Route
+from doubles.memory import MemoryBlobs
+from doubles.orchestrator_runs import context_of
+from doubles.parts import ENVIRONMENT, Parts, parts
+from doubles.pictures import picture
+from doubles.read_runs import ReadRun, job_of
+from doubles.wire import Wire, whole
+from doubles.worker_logs import Function, Line, Outcome, Worker, functions
+
+from local.host.durable.history import EventType, make_event
+from local.host.durable.instances import NewInstance
+from shared import claims, health, inputs, log, names, ocr_loop, retry_loop, services, steps
+from shared.appointments import Appointment
+from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
+from shared.images import ImageBytes
+from shared.jobs import of_visitor
+from shared.settings import Settings
+from shared.storage import Blob
+
+# As long as there is no setting for it, one thumbnail is as good as two.
+SETTINGS = {**ENVIRONMENT, "THUMBNAIL_SIZES": "100x50", "MAX_WAIT_SECONDS": "20"}
+NEW = picture(colour=(200, 200, 0))
+# Several, because a page of few is asked for otherwise.
+STORED = {f"{name}.jpg": picture(colour=(0, number, 200)) for number, name in enumerate("abc")}
+UNFINISHED: dict[str, BlobsightError] = {
+    "b.jpg": VisionUnavailableError("down"),
+    "c.jpg": ImageRejectedError("no image"),
+}
+Inputs = dict[str, Any]
+
+
+class TaskHub(Hub):
+    """The durable client of a hub in which nothing runs, and which has nothing to purge."""
+
+    async def purge_instance_history_by(self, *_: object) -> Any:
+        if self.failing:
+            raise self.failing
+        return SimpleNamespace(instances_deleted=0)
+
+
+class _AnyCredential(ModuleType):
+    """azure.identity, whatever is imported from it: it has a token for everybody."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_, **__: SimpleNamespace(
+            get_token=lambda *_, **__: SimpleNamespace(token="t", expires_on=2e10), close=lambda: None
+        )
+
+
+class World:
+    """
+    What the app finds around it.
+
+    Attributes:
+        services: the app's own, with storage in memory.
+        asked: how often each event was to be logged.
+        operations: what storage was asked for, in order.
+        fault: called with an operation's number, name and container before it is done.
+        ended: set when the invocation has ended.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.clock = FakeClock()
+        self.hub = TaskHub()
+        self.asked: Counter[str] = Counter()
+        self.operations: list[tuple[str, str]] = []
+        self.fault: Callable[[int, str, str], object] | None = None
+        self.ended = threading.Event()
+        self._lock = threading.Lock()
+        self._stores: dict[Any, MemoryBlobs] = {}
+
+    @property
+    def parts(self) -> Parts:
+        """The services as other doubles take them."""
+        images, host = cast(MemoryBlobs, self.services.images), cast(MemoryBlobs, self.services.host)
+        return Parts(self.services, images, host, cast(Any, self.services.vision), self.clock)
+
+    @contextmanager
+    def there(self) -> Iterator["World"]:
+        """Let it be the app's."""
+        with pytest.MonkeyPatch.context() as patch:
+            self.patch = patch
+            self.wire.script = well
+            pools = [ThreadPoolExecutor(4) for _ in executors()]
+            for pool, (module, name) in zip(pools, executors(), strict=True):
+                # New threads are watched from their beginning.
+                patch.setattr(module, name, pool)
+            patch.setattr(services, "BlobStore", lambda account, **_: self._store(account))
+            patch.setattr(health, "_health", health.Health(FakeClock()))
+            patch.setattr(log, "event", self._count(log.event))
+            patch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda _: self.hub)
+            patch.setitem(sys.modules, "azure.identity", _AnyCredential("azure.identity"))
+            # By its name, so that it is looked up.
+            endpoint = f"http://localhost:{self.wire.port}"
+            settings = Settings.from_env({**SETTINGS, "VISION_AUTH": "identity", "VISION_ENDPOINT": endpoint})
+            self.services = services.build(settings, clock=self.clock)
+            patch.setattr(services, "_current", self.services)
+            for container, blob in stored():
+                self.parts.images.restore(container, blob)
+            try:
+                yield self
+            finally:
+                for pool in [*pools, cast(ThreadPoolExecutor, self.services.threads)]:
+                    pool.shutdown()
+
+    def begin(self) -> None:
+        """From now on it is the invocation that does things."""
+        self.operations.clear()
+        self.asked.clear()
+        for store in self._stores.values():
+            store.before = self._before
+
+    def _store(self, account: Any) -> MemoryBlobs:
+        return self._stores.setdefault(account, MemoryBlobs(self.clock))
+
+    def _before(self, operation: str, container: str, _: str) -> None:
+        with self._lock:
+            number = len(self.operations)
+            self.operations.append((operation, container))
+        if self.fault:
+            self.fault(number, operation, container)
+
+    def _count(self, real: Callable[..., None]) -> Callable[..., None]:
+        def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fields: object) -> None:
+            with self._lock:
+                self.asked[name] += logger.isEnabledFor(level)
+            real(logger, name, level=level, **fields)
+
+        return event
+
+
+@cache
+def executors() -> list[tuple[ModuleType, str]]:
+    """The modules of the app that have a pool of their own, and its name there."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("shared.")]
+    return [
+        (each, name) for each in modules for name, kept in vars(each).items() if isinstance(kept, ThreadPoolExecutor)
+    ]
+
+
+@cache
+def stored() -> list[tuple[str, Blob]]:
+    """The images that are there, and the records of what is unfinished of them."""
+    app = parts(FakeClock(), **SETTINGS)
+    for name, data in STORED.items():
+        app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
+    for name, error in UNFINISHED.items():
+        app.vision.failing = error
+        steps.process(app.services, name, None)
+    found = []
+    for container in (names.IMAGES, names.UNFINISHED):
+        for name in app.images.contents(container):
+            blob = app.images.read(container, name)
+            assert blob is not None
+            found.append((container, blob))
+    return found
+
+
+def well(handler: BaseHTTPRequestHandler) -> None:
+    """Answer as Computer Vision does, about an image with text in it."""
+    path = handler.path.partition("?")[0]
+    if path.endswith("/read/analyze"):
+        address = (
+            f"http://{handler.headers['Host']}/vision/v3.2/read/analyzeResults/{'0' * 8}-0000-0000-0000-{'0' * 12}"
+        )
+        return whole(202, b"", **{"Operation-Location": address})(handler)
+    if path.endswith("/generateThumbnail"):
+        return whole(200, IMAGE, **{"Content-Type": "image/jpeg"})(handler)
+    time = {"createdDateTime": "2026-01-01T00:00:00Z", "lastUpdatedDateTime": "2026-01-01T00:00:03Z"}
+    answer: dict[str, Any] = {
+        "description": {"tags": ["text"], "captions": [{"text": "a sign", "confidence": 0.5}]},
+        "tags": [{"name": "text", "confidence": 0.99}],
+        "categories": [],
+        "requestId": "request",
+        "modelVersion": "2021-05-01",
+        "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
+    }
+    if "/read/analyzeResults/" in path:
+        answer = {"status": "succeeded", **time, "analyzeResult": read_text("HELLO")}
+    elif path.endswith("/models"):
+        answer = {"models": [{"name": "landmarks", "categories": ["outdoor_"]}]}
+    return whole(200, json.dumps(answer).encode(), **{"Content-Type": "application/json"})(handler)
+
+
+class Way(NamedTuple):
+    """A function and what it is given: its bindings' values, made in the world in which it runs."""
+
+    function: str
+    label: str
+    inputs: Callable[[World], Inputs]
+    is_request: bool = False
+    is_durable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.label}"
+
+
+def ways(function: Function) -> list[Way]:
+    """The good ways to invoke a function; none if its kind is not known here."""
+    makers = {
+        "activityTrigger": _activities,
+        "blobTrigger": lambda name: [Way(name, "upload", _upload)],
+        "httpTrigger": _requests,
+        "orchestrationTrigger": _turns,
+        "queueTrigger": lambda name: [Way(name, "message", lambda _: {"message": _poison("a.jpg")})],
+        "timerTrigger": lambda name: [Way(name, "time", lambda _: {"timer": SimpleNamespace(past_due=False)})],
+    }
+    found = makers[function.trigger](function.name) if function.trigger in makers else []
+    is_request, is_durable = function.trigger == "httpTrigger", "durableClient" in function.bindings.values()
+    return [
+        each._replace(inputs=_with_starter(each.inputs), is_request=is_request, is_durable=is_durable) for each in found
+    ]
+
+
+def _upload(world: World) -> Inputs:
+    world.parts.images.write(names.IMAGES, "new.jpg", NEW, content_type="image/jpeg")
+    return {"image": upload("images/new.jpg", NEW)}
+
+
+def _with_starter(inputs: Callable[[World], Inputs]) -> Callable[[World], Inputs]:
+    return lambda world: {"starter": "the durable client's binding", **inputs(world)}
+
+
+def _requests(name: str) -> list[Way]:
+    def inputs(route: Route, path: dict[str, str]) -> Callable[[World], Inputs]:
+        return lambda _: {"req": request(route.method, route.body, params=route.query, route=path)}
+
+    # With a name in the path too where a good request has none.
+    return [
+        Way(name, f"{route} {path}", inputs(route, path))
+        for route in ROUTES
+        if route.folder == name
+        for path in (route.path_values, *({each: "a.jpg"} for each in route.path_names() if not route.path_values))
+    ]
+
+
+def _poison(name: str) -> func.QueueMessage:
+    content = {
+        "Type": "BlobTrigger",
+        "FunctionId": "Host.Functions.AnalyzeOnUpload",
+        "BlobType": "BlockBlob",
+        "ContainerName": "images",
+        "BlobName": name,
+        "ETag": '""',
+    }
+    return QueueMessage(id="m", body=json.dumps(content), dequeue_count=1)
+
+
+def _activities(name: str) -> list[Way]:
+    def read(world: World) -> Inputs:
+        run = ReadRun(world.parts, job_of(world.parts, NEW)).until(name)
+        return {"work": {**ocr_loop.work_of(run.state), "wait": 0.0}}
+
+    def retry(world: World, crash: str | None = None) -> Inputs:
+        kept = retry_loop.begin(Appointment("a.jpg", steps.STEPS, "key", 0.0).to_json())
+        return {"work": {**{key: kept[key] for key in ("name", "steps", "key", "attempts")}, "crash": crash}}
+
+    if name in (ocr_loop.SUBMIT, ocr_loop.POLL, ocr_loop.STORE):
+        return [Way(name, "next step", read)]
+    if name == retry_loop.STEP:
+        return [Way(name, "next try", retry), Way(name, "last crash", lambda world: retry(world, "ValueError: oh"))]
+    return []
+
+
+def _turns(name: str) -> list[Way]:
+    given = {
+        "OcrOrchestrator": lambda world: job_of(world.parts, NEW).to_json(),
+        "RetryOrchestrator": lambda _: Appointment("a.jpg", steps.STEPS, "key", 5.0).to_json(),
+    }
+
+    def first(world: World) -> Inputs:
+        content = json.dumps(given[name](world))
+        begun = NewInstance(READ, name, content).started_event("execution", 0.0)
+        history = [make_event(EventType.ORCHESTRATOR_STARTED, 0.0), begun]
+        execution = {"history": history, "input": content, "instance": READ}
+        return {"context": func.OrchestrationContext(context_of(execution, {"past": 0, "events": 2}))}
+
+    return [Way(name, "first turn", first)] if name in given else []
+
+
+class Run(NamedTuple):
+    """
+    One invocation, and what it has left for the next one to log.
+
+    Attributes:
+        outcome: of the function.
+        asked: the events that were to be logged, with their number.
+        lines: what the app has logged.
+        lost: those of them that were lost.
+        strays: see `Watch`.
+        reached: see `Watch`.
+        operations: what storage was asked for.
+        questions: how often Computer Vision was asked.
+    """
+
+    way: Way
+    weather: "Weather"
+    outcome: Outcome
+    asked: Counter[str]
+    lines: list[Line]
+    lost: list[Line]
+    strays: set[str]
+    reached: set[Site]
+    operations: list[tuple[str, str]]
+    questions: int
+
+    def __str__(self) -> str:
+        return f"{self.way}; {self.weather}"
+
+    @property
+    def missing(self) -> Counter[str]:
+        """The events that did not become lines."""
+        return self.asked - Counter(line.text.partition(" ")[0] for line in self.lines)
+
+
+class Weather(NamedTuple):
+    """
+    What is wrong, or only different, around an invocation that is about to be made.
+
+    *matters* says of the same invocation in good weather whether this can make a difference.
+    """
+
+    label: str
+    begin: Callable[[World, Worker, Inputs], object]
+    matters: Callable[[Run], bool] = lambda good: bool(good.operations)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+def run(worker: Worker, watch: Watch, wire: Wire, way: Way, weather: Weather) -> Run:
+    """Make an invocation in a new world, and another one if there is something left to be logged."""
+    with World(wire).there() as world:
+        given = way.inputs(world)
+        weather.begin(world, worker, given)
+        world.begin()
+        watch.begin()
+        at, lost, questions = len(worker.lines), len(worker.lost), len(wire.requests)
+
+        def made() -> Run:
+            return Run(
+                way,
+                weather,
+                outcome,
+                +world.asked,
+                [line for line in worker.lines[at:] if _is_apps(line)],
+                [line for line in worker.lost[lost:] if _is_apps(line)],
+                set(watch.strays),
+                set(watch.reached),
+                list(world.operations),
+                len(wire.requests) - questions,
+            )
+
+        outcome = watch.invoke(way.function, given)
+        world.ended.set()
+        watch.settle()
+        first = made()
+        if not first.missing:
+            return first
+        # It logs a line itself.
+        watch.invoke("ImagesHttp", {"req": request("GET", params={"limit": "none"})})
+        watch.settle()
+        return made()
+
+
+def _is_apps(line: Line) -> bool:
+    return line.logger.partition(".")[0] in {"shared", *functions()}
+
+
+def all_runs(worker: Worker, watch: Watch, wire: Wire) -> Iterator[Run]:
+    """Every way in every weather that matters to it."""
+    for function in worker.functions.values():
+        for way in ways(function):
+            good = run(worker, watch, wire, way, GOOD)
+            yield good
+            for weather in [*WEATHERS, *(nth_operation_fails(number) for number in range(len(good.operations)))]:
+                if weather.matters(good):
+                    yield run(worker, watch, wire, way, weather)
+
+
+def _fault(fault: Callable[[int, str, str], object]) -> Callable[[World, Worker, Inputs], None]:
+    def begin(world: World, *_: object) -> None:
+        world.fault = fault
+
+    return begin
+
+
+def nth_operation_fails(number: int, error: type[Exception] = StorageError) -> Weather:
+    """Storage does not do the operation of that number."""
+
+    def fault(at: int, *_: str) -> None:
+        if at == number:
+            raise error("no answer")
+
+    return Weather(f"operation {number} of storage raises {error.__name__}", _fault(fault))
+
+
+def _down(*_: object) -> None:
+    raise StorageError("no answer")
+
+
+def _vision_answers(status: int, code: str) -> Weather:
+    body = json.dumps({"error": {"code": code, "message": code}}).encode()
+    script = whole(status, body, **{"Content-Type": "application/json", "Retry-After": "2"})
+
+    def begin(world: World, *_: object) -> None:
+        world.wire.script = script
+
+    return Weather(f"Computer Vision answers {status}", begin, lambda good: good.questions > 0)
+
+
+def _settings_are_missing(world: World, *_: object) -> None:
+    world.patch.setattr(services, "_current", None)
+    for name in SETTINGS:
+        world.patch.delenv(name, raising=False)
+
+
+def _asks_for_too_much(world: World, worker: Worker, given: Inputs) -> None:
+    """A request has a parameter that the function does not know."""
+    req = given["req"]
+    given["req"] = request(req.method, req.get_body(), params={**req.params, "word": "1"}, route=req.route_params)
+
+
+def _hub_fails(world: World, *_: object) -> None:
+    world.hub.failing = ConnectionError("refused")
+
+
+def _read_is(status: str, output: Any = None) -> Weather:
+    def begin(world: World, *_: object) -> None:
+        given = json.dumps(job_of(world.parts, NEW).to_json())
+        world.hub.set(READ, status, output=output, given=given)
+
+    return Weather(f"the Read that is asked for is {status}", begin, lambda good: READ in good.way.label)
+
+
+def _all_is_done(world: World, *_: object) -> None:
+    """The same bytes were uploaded and read."""
+    ReadRun(world.parts, job_of(world.parts, NEW, "new.jpg")).finish()
+    sent = of_visitor(ImageBytes(IMAGE), world.services.settings, {})
+    ReadRun(world.parts, inputs.keep(world.services.host, sent, IMAGE)).finish()
+
+
+def _claim_is_lost(world: World, worker: Worker, _: Inputs) -> None:
+    """While Computer Vision works on an answer, the lease of the claim lapses and somebody else takes it."""
+    world.patch.setattr(claims, "RENEW_SECONDS", 0.001)
+    at = len(worker.lines)
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        held = world.parts.host.contents(names.CACHE)
+        world.clock.advance(claims.LEASE_SECONDS + 1)
+        for claim in held:
+            world.parts.host.acquire(names.CACHE, claim, "another", claims.LEASE_SECONDS)
+        if held:
+            with worker.logged:
+                worker.logged.wait_for(lambda: any("claim.lost" in line.text for line in worker.lines[at:]), 30)
+        well(handler)
+
+    world.wire.script = slow
+
+
+def _answers_are_stored_too_late(world: World, *_: object) -> None:
+    """Storage takes no answer while the invocation lasts, nor after it."""
+    threads: set[int] = set()
+
+    def fault(_: int, operation: str, container: str) -> None:
+        if (operation, container) != ("write", names.CACHE):
+            return
+        first, again = not threads, threading.get_ident() not in threads
+        threads.add(threading.get_ident())
+        if first:
+            return  # the claim itself
+        if again:
+            assert world.ended.wait(30)
+        raise StorageError("no answer")
+
+    world.fault = fault
+
+
+def _claims(good: Run) -> bool:
+    return ("write", names.CACHE) in good.operations and good.questions > 0
+
+
+GOOD = Weather("all is well", lambda *_: None)
+WEATHERS = [
+    nth_operation_fails(0, ZeroDivisionError),
+    Weather("storage is down", _fault(_down)),
+    _vision_answers(400, "InvalidImageFormat"),
+    _vision_answers(401, "401"),
+    _vision_answers(429, "429"),
+    _vision_answers(500, "InternalServerError"),
+    Weather("settings are missing", _settings_are_missing),
+    Weather("a parameter too many", _asks_for_too_much, lambda good: good.way.is_request),
+    Weather("the hub does not answer", _hub_fails, lambda good: good.way.is_durable),
+    _read_is("Running"),
+    _read_is("Completed", {"state": "done", "record": "text/new.jpg.json", "plain": "text/new.jpg.txt"}),
+    _read_is("Terminated"),
+    Weather("all is done", _all_is_done),
+    Weather("the claim is lost", _claim_is_lost, _claims),
+    Weather("answers are stored too late", _answers_are_stored_too_late, _claims),
+]

@@ -1,4 +1,4 @@
-"""What stands before the service: its key, its rate, and the faults that strike whatever is asked."""
+"""What stands before the service: its key or a token, its rate, and the faults that strike whatever is asked."""
 
 import hmac
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from email.message import Message
 from http import HTTPStatus
 
-from local.vision import refusals
+from local.vision import refusals, tokens
 from local.vision.faults import FaultDice, Faults, ReadFate, Strike
 from local.vision.operations import Operation
 from local.vision.rate import Rate, RateLimit
@@ -60,7 +60,7 @@ class Admission:
 
         Raises Refusal (401, 429, or a status that was asked for) and ConnectionStruck.
         """
-        self._check_key(headers)
+        self._check_caller(headers)
         if self._wall_clock() < self.faults.outage_until:
             raise refusals.unavailable()
         wait_seconds = self._limit.wait_seconds()
@@ -84,6 +84,13 @@ class Admission:
         """Wait for the latency that was asked for, but not beyond the service's end."""
         if strike.latency_seconds > 0:
             self.stopping.wait(strike.latency_seconds)
+
+    def _check_caller(self, headers: Message) -> None:
+        token = tokens.bearer_token(headers)
+        if token is None or KEY_HEADER in headers:
+            self._check_key(headers)
+        elif not tokens.is_valid(token, self._wall_clock()):
+            raise refusals.token_denied()
 
     def _check_key(self, headers: Message) -> None:
         sent = headers.get(KEY_HEADER, "").encode()

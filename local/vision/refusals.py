@@ -66,6 +66,15 @@ def access_denied(realm: str) -> Refusal:
     )
 
 
+def token_denied() -> Refusal:
+    """A token that is none, is for something else, or is not valid now."""
+    return by_gateway(
+        HTTPStatus.UNAUTHORIZED,
+        "Unauthorized. Access token is missing, invalid, audience is incorrect (https://cognitiveservices.azure.com), "
+        "or have expired.",
+    )
+
+
 def bad_parameter(inner: str, message: str) -> Refusal:
     """Refuse a parameter of the query."""
     return by_service(HTTPStatus.BAD_REQUEST, INVALID_ARGUMENT, message, inner=inner)

@@ -15,6 +15,14 @@ _LIFETIME = datetime.timedelta(days=1)
 
 def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """Make a self-signed certificate for 127.0.0.1: the server's context, and the file that a client has to trust."""
+    trusted, private = write_certificate(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trusted, private)
+    return context, trusted
+
+
+def write_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make the same for a server in a process of its own: the certificate's file, and that of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
@@ -35,6 +43,4 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     private.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(trusted, private)
-    return context, trusted
+    return trusted, private

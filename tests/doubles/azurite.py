@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ STOP_SECONDS = 110.0
 ACCOUNT = "devstoreaccount1"
 # Azurite's well-known key: the same on every machine, and documented by Microsoft.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
+LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (https?://\S+)")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,16 @@ class Azurite:
     table_url: str
     pid: int
 
+    def account(self, name: str) -> "Azurite":
+        """The same, as another of its accounts has it."""
+        origins = [url.removesuffix(self.name) for url in (self.blob_url, self.queue_url, self.table_url)]
+        return _of_account(name, origins, self.pid)
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.blob_url.rpartition("/")[2]
+
     def suspend(self) -> None:
         """Suspend the process, so that requests hang until `resume` is called."""
         os.kill(self.pid, signal.SIGSTOP)
@@ -53,12 +63,20 @@ class Azurite:
 
 
 @contextmanager
-def running_azurite() -> Iterator[Azurite]:
-    """Start Azurite, wait until all three services listen, and stop it at the end."""
+def running_azurite(
+    *, accounts: Sequence[str] = (ACCOUNT,), certificate: tuple[Path, Path] | None = None
+) -> Iterator[Azurite]:
+    """
+    Start Azurite, wait until all three services listen, and stop it at the end.
+
+    The one that is given has the first of *accounts*; all have the same key. With a *certificate* (its file and its
+    key's, as of `authority.write_certificate`) it speaks TLS, and takes tokens of Entra ID as well as the key.
+    """
     with tempfile.TemporaryDirectory(prefix="azurite-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
-            _command(),
+            _command(certificate),
             cwd=folder,
+            env={**os.environ, "AZURITE_ACCOUNTS": ";".join(f"{name}:{ACCOUNT_KEY}" for name in accounts)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,7 +85,9 @@ def running_azurite() -> Iterator[Azurite]:
         assert process.stdout is not None
         output = _Output(process.stdout)
         try:
-            yield _azurite(output.wait_for_addresses(), process.pid)
+            addresses = output.wait_for_addresses()
+            origins = [f"{addresses[service]}/" for service in ("Blob", "Queue", "Table")]
+            yield _of_account(accounts[0], origins, process.pid)
         finally:
             process.send_signal(signal.SIGCONT)
             process.terminate()
@@ -79,19 +99,21 @@ def running_azurite() -> Iterator[Azurite]:
             output.close()
 
 
-def _command() -> list[str]:
+def _command(certificate: tuple[Path, Path] | None) -> list[str]:
     # On a machine without Node the set-up puts one beside Python.
     node = shutil.which("node") or str(PROJECT_ROOT / ".venv/bin/node")
     flags = ["--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
     services = [f"--{service}{part}" for service in ("blob", "queue", "table") for part in ("Host=127.0.0.1", "Port=0")]
+    if certificate:
+        flags += ["--oauth", "basic", "--cert", str(certificate[0]), "--key", str(certificate[1])]
     options = [*flags, *[word for service in services for word in service.split("=")]]
     return [node, "--require", str(AS_AZURE), str(AZURITE_SCRIPT), *options]
 
 
-def _azurite(addresses: dict[str, str], pid: int) -> Azurite:
-    blob, queue, table = (f"{addresses[service]}/{ACCOUNT}" for service in ("Blob", "Queue", "Table"))
+def _of_account(name: str, origins: Sequence[str], pid: int) -> Azurite:
+    blob, queue, table = (f"{origin}{name}" for origin in origins)
     connection_string = (
-        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"DefaultEndpointsProtocol={blob.partition(':')[0]};AccountName={name};AccountKey={ACCOUNT_KEY};"
         f"BlobEndpoint={blob};QueueEndpoint={queue};TableEndpoint={table};"
     )
     return Azurite(connection_string, blob, queue, table, pid)

@@ -148,7 +148,7 @@ class BlobStore:
 
     Args:
         account: the account, or its connection string.
-        identity: the one that comes to an account without a connection string.
+        identity: the one that comes to an account without a connection string, where it is shared with others.
         connections: how many are kept.
         hurried: give up after two seconds, without another attempt.
         bulkhead: the places of HTTP callers; without, all may wait.
@@ -164,7 +164,8 @@ class BlobStore:
         bulkhead: Bulkhead | None = None,
     ) -> None:
         self._account = Account(account) if isinstance(account, str) else account
-        self._identity = identity
+        principal = self._account.principal
+        self._identity = identity or (Identity(principal) if principal else None)
         self._connections = connections
         self._retries = 0 if hurried else _RETRIES
         self._seconds = _HURRIED_SECONDS if hurried else _SECONDS

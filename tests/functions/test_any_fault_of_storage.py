@@ -30,6 +30,7 @@ from shared.settings import Settings
 ALLOWED_SECONDS = 22.0
 CODES = {
     "storage_unavailable",
+    "storage_denied",
     "conflict",
     "image_not_found",
     "bad_parameter",

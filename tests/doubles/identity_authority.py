@@ -1,13 +1,7 @@
-"""The authority that gives the app's identity its tokens: as a function, and as what a Functions app finds in Azure."""
+"""The authority that gives the app's identity its tokens, as a function; `identity_endpoint` is the one on the wire."""
 
-import json
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from azure.core.credentials import AccessToken
 from doubles.clock import EPOCH
@@ -49,40 +43,3 @@ def settle() -> None:
     for thread in threading.enumerate():
         if thread.name == "fetch a token":
             thread.join()
-
-
-class _Endpoint(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        query = {name: value for name, [value] in parse_qs(urlsplit(self.path).query).items()}
-        server: Any = self.server
-        server.asked.append((query, self.headers.get("X-IDENTITY-HEADER")))
-        answer = {
-            "access_token": f"for {query['resource']}",
-            "expires_on": str(int(time.time()) + server.seconds),
-            "resource": query["resource"],
-        }
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def managed_identity(seconds: int = 86_400) -> Iterator[tuple[dict[str, str], list[tuple[dict[str, str], str | None]]]]:
-    """Serve tokens of so many seconds; yields the environment variables that say where, and what it was asked."""
-    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
-    server.asked, server.seconds = [], seconds
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_port}/token"
-    try:
-        yield {"IDENTITY_ENDPOINT": address, "IDENTITY_HEADER": "the header"}, server.asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

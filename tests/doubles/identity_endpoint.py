@@ -40,7 +40,7 @@ class IdentityEndpoint:
     A running one.
 
     Attributes:
-        client_ids: of the identities that the app has.
+        client_ids: of the identities that the app has; "" is the system-assigned one, which is asked for without an id.
         lifetime_seconds: how long each token is valid; a test may change it.
         grace_seconds: how much longer services take it, as Azure's do for clocks that differ.
         given: the tokens that were given, in order.
@@ -74,7 +74,7 @@ class IdentityEndpoint:
             with self._lock:
                 self.refused.append((query, status))
             return status, {"statusCode": status, "message": problem}
-        given = self._give(asked["resource"], asked["client_id"])
+        given = self._give(asked["resource"], asked.get("client_id", ""))
         return 200, {
             "access_token": given.token,
             "client_id": given.client_id,
@@ -90,7 +90,7 @@ class IdentityEndpoint:
             return 400, "The api-version is not supported."
         if not asked.get("resource"):
             return 400, "There is no resource."
-        if asked.get("client_id") not in self.client_ids:
+        if asked.get("client_id", "") not in self.client_ids:
             return 400, "No managed identity was found for the client_id."
         return 200, ""
 

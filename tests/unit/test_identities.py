@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from azure.core.credentials import AccessToken
 from doubles.clock import EPOCH, FakeClock
-from doubles.identity_authority import Authority, managed_identity, settle, token
+from doubles.identity_authority import Authority, settle, token
+from doubles.identity_endpoint import running_identity_endpoint
 
 from shared import patience
 from shared.identities import Identity, NoToken
@@ -150,22 +151,20 @@ def test_azure_identity_takes_the_token_of_the_identity_that_is_meant(
     """The real azure-identity against an authority on loopback, as it finds one inside a Functions app."""
     for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
-    with managed_identity() as (environment, asked):
-        for name, value in environment.items():
+    with running_identity_endpoint(client_id or "", lifetime_seconds=86_400) as endpoint:
+        for name, value in endpoint.environment.items():
             monkeypatch.setenv(name, value)
-        identity = Identity(Principal(managed, client_id))
-        assert identity.token(SCOPE, 60.0) == "for https://storage.azure.com"
-    [(query, header)] = asked
-    assert query["resource"] == "https://storage.azure.com"
-    assert query.get("client_id") == client_id
-    assert header == "the header"
+        used = Identity(Principal(managed, client_id)).token(SCOPE, 60.0)
+    [given] = endpoint.given
+    assert (used, given.resource, given.client_id) == (given.token, "https://storage.azure.com", client_id or "")
+    assert endpoint.refused == []
 
 
 def test_a_short_token_of_azure_is_asked_for_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    with managed_identity(seconds=30) as (environment, asked):
-        for name, value in environment.items():
+    with running_identity_endpoint("", lifetime_seconds=30) as endpoint:
+        for name, value in endpoint.environment.items():
             monkeypatch.setenv(name, value)
         identity = Identity(APP, clock=FakeClock(time.time() - EPOCH.timestamp()))
         for _ in range(50):
             identity.get_token(SCOPE)
-    assert len(asked) == 1
+    assert len(endpoint.given) == 1

@@ -1,6 +1,6 @@
 """With an identity the host asks for a token as a Functions app does, and shows it to storage over TLS and no key."""
 
-import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from doubles.authority import make_certificate
+from doubles.identity_endpoint import IdentityEndpoint, running_identity_endpoint
 
 from local.host import identity
 from local.host.blob_storage import BlobStorage
@@ -31,22 +32,11 @@ PUT_MESSAGE = (
 
 @dataclass
 class Azure:
-    """The endpoint of the managed identity and the storage account, with what both were asked."""
+    """The storage account, with what it was asked, and the endpoint of the managed identity."""
 
-    tokens: list[dict[str, list[str]]] = field(default_factory=list)
+    endpoint: IdentityEndpoint
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     account: str = ""
-
-    def token(self, request: BaseHTTPRequestHandler) -> None:
-        assert request.headers["X-IDENTITY-HEADER"] == "the header"
-        query = parse_qs(urlsplit(request.path).query)
-        self.tokens.append(query)
-        answer = {
-            "access_token": f"token {len(self.tokens)}",
-            "expires_on": "4102444800",
-            "resource": query["resource"][0],
-        }
-        _send(request, 200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def storage(self, request: BaseHTTPRequestHandler) -> None:
         request.rfile.read(int(request.headers.get("Content-Length") or 0))
@@ -72,7 +62,7 @@ def _send(request: BaseHTTPRequestHandler, status: int, body: bytes, headers: di
 
 
 @contextmanager
-def serving(answer: Callable[[BaseHTTPRequestHandler], None], context: Any = None) -> Iterator[int]:
+def serving(answer: Callable[[BaseHTTPRequestHandler], None], context: ssl.SSLContext) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answer(self)
@@ -83,8 +73,7 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None], context: Any = Non
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -98,31 +87,32 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None], context: Any = Non
 @pytest.fixture
 def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
     context, trusted = make_certificate(tmp_path)
-    azure = Azure()
-    with serving(azure.token) as endpoint, serving(azure.storage, context) as storage:
-        azure.account = f"https://127.0.0.1:{storage}/account"
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{endpoint}/msi/token")
-        monkeypatch.setenv("IDENTITY_HEADER", "the header")
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
-        for name in OTHER_IDENTITIES:
-            monkeypatch.delenv(name, raising=False)
-        made: dict[identity.Identity, Any] = {}
-        monkeypatch.setattr(identity, "_credentials", made)
-        yield azure
-        for credential in made.values():
-            credential.close()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
+    for name in OTHER_IDENTITIES:
+        monkeypatch.delenv(name, raising=False)
+    made: dict[identity.Identity, Any] = {}
+    monkeypatch.setattr(identity, "_credentials", made)
+    with running_identity_endpoint("", "me", lifetime_seconds=86_400) as endpoint:
+        azure = Azure(endpoint)
+        for name, value in endpoint.environment.items():
+            monkeypatch.setenv(name, value)
+        with serving(azure.storage, context) as port:
+            azure.account = f"https://127.0.0.1:{port}/account"
+            yield azure
+    for credential in made.values():
+        credential.close()
 
 
 @pytest.mark.parametrize(
     ("members", "client_id"),
     [
-        ({"credential": "managedidentity", "clientId": "me"}, ["me"]),
-        ({"credential": "managedidentity"}, None),
-        ({"clientId": "me"}, ["me"]),
-        ({}, None),
+        ({"credential": "managedidentity", "clientId": "me"}, "me"),
+        ({"credential": "managedidentity"}, ""),
+        ({"clientId": "me"}, "me"),
+        ({}, ""),
     ],
 )
-def test_one_token_serves_blobs_and_queues(azure: Azure, members: dict[str, str], client_id: list[str] | None) -> None:
+def test_one_token_serves_blobs_and_queues(azure: Azure, members: dict[str, str], client_id: str) -> None:
     members |= {"blobServiceUri": f"{azure.account}/", "queueServiceUri": azure.account}
     environment = {f"ImagesStorage__{name}": value for name, value in members.items()}
     trigger = connection_of(Binding("b", "blobTrigger", "in", None, {"connection": "ImagesStorage"}), environment)
@@ -137,11 +127,12 @@ def test_one_token_serves_blobs_and_queues(azure: Azure, members: dict[str, str]
         blobs.close()
     assert read
     assert (read.content, read.uri) == (b"data", f"{azure.account}/images/a.jpg")
+    [given] = azure.endpoint.given
+    assert (given.resource, given.client_id) == ("https://storage.azure.com", client_id)
+    shown = f"Bearer {given.token}"
     assert azure.requests == [
-        ("GET", "/account/images/a.jpg", "Bearer token 1"),
-        ("PUT", "/account/copies/a.jpg", "Bearer token 1"),
-        ("POST", "/account/poison/messages", "Bearer token 1"),
-        ("GET", "/account/work/messages", "Bearer token 1"),
+        ("GET", "/account/images/a.jpg", shown),
+        ("PUT", "/account/copies/a.jpg", shown),
+        ("POST", "/account/poison/messages", shown),
+        ("GET", "/account/work/messages", shown),
     ]
-    [asked] = azure.tokens
-    assert (asked["resource"], asked.get("client_id")) == (["https://storage.azure.com"], client_id)

@@ -25,11 +25,11 @@ _RENEWED_PART, _RENEWED_SECONDS = 0.1, 300.0
 _UNUSED_PART, _UNUSED_SECONDS = 0.05, 60.0
 # The outcome of a fetch, a failure too, serves all callers for so long: another fetch would end in the same way.
 _AGAIN_SECONDS = 5.0
-# For whoever has no deadline.
+# Where there is no deadline.
 _LONGEST_SECONDS = 60.0
 
 
-class NoToken(Exception):  # noqa: N818 (not an error of the app: whoever needs the token makes one of it)
+class NoToken(Exception):  # noqa: N818 (not an error of the app: storage and Computer Vision have their own)
     """There is no token, or (`late`) not in time."""
 
     def __init__(self, message: str, *, late: bool = False) -> None:

@@ -169,8 +169,14 @@ def _account(name: str, environment: Mapping[str, str], needs: Mapping[str, str]
     if problems:
         raise _Problems(*problems)
     blobs = values.get("blobServiceUri") or f"https://{values['accountName']}.blob.core.windows.net"
-    named = Principal(managed=True, client_id=values.get("clientId"))
-    return Account(blobs=blobs, principal=named if "credential" in values else own, setting=name)
+    return Account(blobs=blobs, principal=_principal(values, own), setting=name)
+
+
+def _principal(values: Mapping[str, str], own: Principal) -> Principal:
+    """As the host chooses: a client id without `credential` is one for what it would take by itself."""
+    if "credential" in values:
+        return Principal(managed=True, client_id=values.get("clientId"))
+    return own._replace(client_id=values.get("clientId", own.client_id))
 
 
 def _refuse_what_comes_before(name: str, environment: Mapping[str, str]) -> None:
@@ -215,10 +221,6 @@ def _contradictions(name: str, given: Mapping[str, str], needs: Mapping[str, str
         problems.append(
             f"{name}__accountName is set beside {_listed(addresses)}: the Functions host takes the name and passes over"
             " the addresses, so keep one of the two"
-        )
-    if "clientId" in given and "credential" not in given:
-        problems.append(
-            f"{name}__clientId needs {name}__credential={MANAGED_IDENTITY}: without it, hosts pass over the client id"
         )
     return problems
 

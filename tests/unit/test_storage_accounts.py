@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.storage_accounts import PARTS, Account, Principal
 
 CLIENT = "01234567-89ab-cdef-0123-456789abcdef"
+OTHER = "fedcba98-7654-3210-fedc-ba9876543210"
 IMAGES = {
     "ImagesStorage__blobServiceUri": "https://pictures.blob.core.windows.net/",
     "ImagesStorage__queueServiceUri": "https://pictures.queue.core.windows.net/",
@@ -71,6 +72,8 @@ def test_the_same_account_is_the_same_whatever_setting_names_it() -> None:
         ({"IDENTITY_ENDPOINT": "http://127.0.0.1:8081/msi/token"}, Principal(managed=False)),
         ({**AZURE, "AZURE_CLIENT_ID": CLIENT}, Principal(managed=True, client_id=CLIENT)),
         ({"ImagesStorage__credential": "ManagedIdentity"}, Principal(managed=True)),
+        ({"ImagesStorage__clientId": CLIENT}, Principal(managed=False, client_id=CLIENT)),
+        ({**AZURE, "ImagesStorage__clientId": CLIENT, "AZURE_CLIENT_ID": OTHER}, Principal(True, CLIENT)),
         (
             {"ImagesStorage__credential": "managedidentity", "ImagesStorage__clientId": CLIENT},
             Principal(managed=True, client_id=CLIENT),
@@ -172,10 +175,6 @@ def test_an_account_with_a_connection_string_has_a_name_for_messages_and_shows_n
         (
             {"ImagesStorage__blobServiceUri": "https://pictures.blob.core.windows.net/images"},
             ["ImagesStorage__blobServiceUri must be an https address"],
-        ),
-        (
-            {"ImagesStorage__clientId": CLIENT},
-            ["ImagesStorage__clientId needs ImagesStorage__credential=managedidentity: without it, hosts pass over"],
         ),
         (
             {"ImagesStorage__credential": "workloadidentity"},

@@ -185,6 +185,7 @@ class Watch:
 
     def begin(self) -> None:
         """Forget what was seen so far."""
+        self.settle()
         self.strays.clear()
         self.reached.clear()
 
@@ -214,13 +215,13 @@ class Watch:
                 self.strays.add(f"{way}: {_place(frame)} {frame.f_code.co_qualname} for {found}, begun at {where}")
 
     def _stand_in(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def stand_in(*given: Any) -> Any:
+        def stand_in(*given: Any, **named: Any) -> Any:
             site = self._site(sys._getframe(1), real.__name__)
             if site:
                 self.reached.add(site)
             if site is None or site != self.off:
-                return real(*given)
-            return without(real, *given)
+                return real(*given, **named)
+            return without(real, *given, **named)
 
         return stand_in
 
@@ -235,7 +236,7 @@ class Watch:
             # The threads of a pool are told what they do it for with each piece of work.
             if begun and getattr(thread, "_target", None) is not pools._worker:
                 run = thread.run
-                thread.run = lambda: self._with(begun, run)  # type: ignore[method-assign]
+                thread.run = lambda: self._with(begun, run)  # type: ignore[method-assign]  # of this one thread
                 self._threads.append(thread)
             real(thread)
 
@@ -261,15 +262,16 @@ class Watch:
 
     def _beginning(self) -> _Begun | None:
         """Where the app begins something in this moment; None if it is the worker that does."""
-        frame, places = sys._getframe(2), []
+        frame: FrameType | None = sys._getframe(2)
+        places = []
         while frame:
             if frame.f_code.co_filename in self._files:
                 places.append(_place(frame))
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return _Begun(" < ".join(places[:3]), self._worker.invocations()) if places else None
 
 
-def without(real: Callable[..., Any], *given: Any) -> Any:
+def without(real: Callable[..., Any], *given: Any, **named: Any) -> Any:
     """Do what a function of `shared.threads` does, but for handing the invocation over."""
     plain: dict[str, Callable[..., Any]] = {
         "begin": _begin,
@@ -278,7 +280,7 @@ def without(real: Callable[..., Any], *given: Any) -> Any:
         "invocation": lambda context: nullcontext(),
         "side_by_side": lambda pool, action, items: pool.map(action, items),
     }
-    return plain[real.__name__](*given)
+    return plain[real.__name__](*given, **named)
 
 
 def _begin(name: str, action: Callable[[], object]) -> threading.Thread:

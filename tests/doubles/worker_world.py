@@ -1,11 +1,12 @@
 """
 Every function of the app on its good and its bad paths, with nothing double but storage, Computer Vision and the clock.
 
-    with running_wire() as wire, World(wire).there() as world:
-        for way in WAYS["OcrHttp"]: inputs = way.inputs(world)
+    with running_wire() as wire, Worker().running() as worker, Watch(worker).installed() as watch:
+        for run in all_runs(worker, watch, wire):
+            assert not run.lost
 
-The paths are made of two lists that know no function by its name: a good invocation for each type of trigger (and for
-each HTTP route that `http_routes` finds on disk), and what can be wrong around any invocation.
+The paths come of two lists. `ways` has the good invocations of a function by the type of its trigger: each HTTP route
+on disk, each step of the durable loops. `WEATHERS` has what can be wrong, or different, around any invocation.
 """
 
 import json
@@ -47,7 +48,7 @@ from shared.jobs import of_visitor
 from shared.settings import Settings
 from shared.storage import Blob
 
-# As long as there is no setting for it, one thumbnail is as good as two.
+# One thumbnail shows as much as two.
 SETTINGS = {**ENVIRONMENT, "THUMBNAIL_SIZES": "100x50", "MAX_WAIT_SECONDS": "20"}
 NEW = picture(colour=(200, 200, 0))
 # Several, because a page of few is asked for otherwise.
@@ -258,12 +259,13 @@ def _requests(name: str) -> list[Way]:
     def inputs(route: Route, path: dict[str, str]) -> Callable[[World], Inputs]:
         return lambda _: {"req": request(route.method, route.body, params=route.query, route=path)}
 
-    # With a name in the path too where a good request has none.
+    routes = [route for route in ROUTES if route.folder == name]
+    # What lists where its path ends answers of one thing where there is a name, which a good request does not have.
+    single = [(route, {each: "a.jpg"}) for route in routes if route.method == "GET" for each in route.path_names()]
+    good = [(route, route.path_values) for route in routes]
     return [
         Way(name, f"{route} {path}", inputs(route, path))
-        for route in ROUTES
-        if route.folder == name
-        for path in (route.path_values, *({each: "a.jpg"} for each in route.path_names() if not route.path_values))
+        for route, path in [*good, *(each for each in single if not each[0].path_values)]
     ]
 
 
@@ -474,7 +476,7 @@ def _all_is_done(world: World, *_: object) -> None:
 
 
 def _claim_is_lost(world: World, worker: Worker, _: Inputs) -> None:
-    """While Computer Vision works on an answer, the lease of the claim lapses and somebody else takes it."""
+    """While Computer Vision works on an answer, the lease of the claim lapses and another holder takes it."""
     world.patch.setattr(claims, "RENEW_SECONDS", 0.001)
     at = len(worker.lines)
 

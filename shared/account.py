@@ -18,6 +18,8 @@ from shared import patience, timed
 from shared.identities import Identity
 from shared.storage_accounts import Account
 
+# Every image that is analyzed comes in one request, as it is smaller.
+PART_BYTES = 4 * 1024 * 1024
 _pick = random.uniform
 _CONNECT_SECONDS = 5.0
 _STEP_SECONDS = 30.0
@@ -76,4 +78,10 @@ def client(account: Account, identity: Identity | None, *, connections: int, ret
     given = session.merge_environment_settings(make().url, {}, None, None, None)
     session.trust_env, session.proxies = False, given["proxies"]
     transport = RequestsTransport(session=session, session_owner=False, connection_verify=given["verify"])
-    return make(transport=transport, retry_policy=_Retry(retry_total=retries))
+    return make(
+        transport=transport,
+        retry_policy=_Retry(retry_total=retries),
+        # The SDK holds what it downloads at once twice, and by default that is 32 MB of a blob.
+        max_single_get_size=PART_BYTES,
+        max_chunk_get_size=PART_BYTES,
+    )

@@ -94,7 +94,7 @@ def test_an_empty_blob_is_a_blob(blobs: Blobs, container: str) -> None:
 
 
 def test_a_blob_larger_than_one_range_is_read_whole(blobs: Blobs, container: str) -> None:
-    """The SDK asks for 32 MB first and for the rest in parts."""
+    """It comes in parts of 4 MB."""
     data = bytes(range(256)) * (33 * 4096)
     put(blobs, container, data=data)
     read = content(blobs, container)

@@ -1,12 +1,14 @@
 """
 The values of an invocation on their way between two processes: `{"type": ..., "value": ...}` as JSON.
 
-A value of type `http` is an object of such values, bytes travel as base64, everything else as it is.
+A value of type `http` is an object of such values, bytes travel as base64 or as the name of a file (type `file`),
+everything else as it is.
 """
 
 import base64
 from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 Wire = Any
@@ -28,6 +30,8 @@ def unpacked(wire: Wire, datum: Callable[[Any, str | None], Any]) -> Any:
     type_, value = wire["type"], wire["value"]
     if type_ == "bytes":
         return datum(base64.b64decode(value), type_)
+    if type_ == "file":
+        return datum(Path(value).read_bytes(), "bytes")
     if type_ == "http":
         return datum({name: _unpacked_part(part, datum) for name, part in value.items()}, type_)
     return datum(value, type_)

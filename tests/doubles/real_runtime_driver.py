@@ -87,7 +87,7 @@ async def _serve(driver: Driver, answers: TextIO) -> None:
         say(await driver.invoke(json.loads(line)))
 
 
-def _enter(runtime: Path, root: Path) -> None:
+def enter(runtime: Path, root: Path) -> None:
     """Arrange imports as a worker does: installed packages first, the runtime behind them, the app last."""
     os.chdir(root)
     own = os.path.realpath(Path(__file__).parent)
@@ -100,7 +100,7 @@ def main() -> None:
     runtime, root = (Path(argument).resolve() for argument in sys.argv[1:])
     # What functions print must not mix with the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
-    _enter(runtime, root)
+    enter(runtime, root)
     asyncio.run(_serve(Driver(root), answers))
 
 

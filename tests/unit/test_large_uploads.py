@@ -1,19 +1,23 @@
 """An upload that is larger than MAX_UPLOAD_MEGABYTES: refused without being read, and never a silence."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from doubles.documents import DOCUMENTS
+from doubles.http_requests import Hub, request
 from doubles.memory import MemoryBlobs
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
-from shared import image_blobs, images, names, records, rescue, settings, states, steps, unfinished_list
+import OcrHttp
+from shared import image_blobs, images, names, records, rescue, services, settings, states, steps, unfinished_list
 from shared.errors import BlobsightError
 from shared.images import ImageBlob
+from shared.jobs import Job
 from shared.records import WithheldVersion
 from shared.settings import Settings
 from shared.storage import BlobInfo
@@ -185,6 +189,20 @@ def test_what_was_made_with_a_higher_limit_stays(app: Parts) -> None:
     read(raised(app))
     assert process(app) == {"text": ("skipped", None)}
     assert states.of_image(app.services, "a.pdf")["state"] == "complete"
+
+
+def test_a_request_by_its_name_has_it_read_whatever_the_limit(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub()
+    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
+    upload(app)
+    process(app)
+    with services.replaced(app.services):
+        assert asyncio.run(OcrHttp.main(request("POST", {"blob": "a.pdf"}), "")).status_code == 202
+    ((_, _, job),) = hub.started
+    assert ReadRun(app, Job.of_json(job)).finish()["state"] == "done"
+    assert app.images.contents(names.UNFINISHED) == {}
+    assert states.of_image(app.services, "a.pdf")["state"] == "complete"
+    assert process(app) == {"text": ("skipped", None)}
 
 
 def rescued(app: Parts, name: str = "a.pdf") -> int:

@@ -33,4 +33,5 @@ def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -
         "minutes.pdf": "Minutes of",
         "recipe.tif": "Apple cake",
     }
+    assert "LOST in Azure" not in (tmp_path / "logs" / "host.log").read_text()
     assert not RunningStack(Addresses(port), tmp_path).has_processes()

@@ -47,7 +47,7 @@ class App(NamedTuple):
         """Do what OcrOrchestrator has OcrSubmit do with the job that was handed over last."""
         _, _, job = self.hub.started[-1]
         work = ocr_loop.work_of(ocr_loop.begin(job, services.current().clock.utc()))
-        outcome = asyncio.run(OcrSubmit.main(work))
+        outcome = asyncio.run(OcrSubmit.main(work, invocation()))
         assert outcome["state"] == "submitted", outcome
         assert self.world.received[-1] == hashlib.sha256(document).hexdigest()
 
@@ -111,7 +111,7 @@ def test_a_document_that_is_asked_for_by_its_name_is_held_once(app: App, paramet
     def measure(size: int) -> int:
         document = app.store(size)
         asked = request("POST", {"blob": f"{size}.pdf"}, params=parameters)
-        asking = taken(lambda: asyncio.run(OcrHttp.main(asked, "")))
+        asking = taken(lambda: asyncio.run(OcrHttp.main(asked, invocation(), starter="")))
         sent.append(taken(lambda: app.submit(document)))
         return asking
 

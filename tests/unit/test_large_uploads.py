@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from doubles.documents import DOCUMENTS
-from doubles.http_requests import Hub, request
+from doubles.http_requests import Hub, invocation, request
 from doubles.memory import MemoryBlobs
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
@@ -197,7 +197,9 @@ def test_a_request_by_its_name_has_it_read_whatever_the_limit(app: Parts, monkey
     upload(app)
     process(app)
     with services.replaced(app.services):
-        assert asyncio.run(OcrHttp.main(request("POST", {"blob": "a.pdf"}), "")).status_code == 202
+        assert (
+            asyncio.run(OcrHttp.main(request("POST", {"blob": "a.pdf"}), invocation(), starter="")).status_code == 202
+        )
     ((_, _, job),) = hub.started
     assert ReadRun(app, Job.of_json(job)).finish()["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}

@@ -83,8 +83,16 @@ def serving(authority: Authority) -> Iterator[Server]:
             process.wait(10)
 
 
-def measure(peer: str, server: Server, cell: Cell, *, deadline_seconds: float = 30.0) -> dict[str, Any]:
-    """Measure one cell of one peer, in a fresh process."""
+def measure(
+    peer: str,
+    server: Server,
+    cell: Cell,
+    *,
+    deadline_seconds: float = 30.0,
+    root: Path = ROOT,
+    python: Path | None = None,
+) -> dict[str, Any]:
+    """Measure one cell of one peer, in a fresh process; of the tree at *root*, by default in the peer's environment."""
     target = {
         "endpoint": f"{cell.scheme}://127.0.0.1:{server.ports[cell.scheme]}",
         "ca_bundle": str(server.bundle),
@@ -93,8 +101,8 @@ def measure(peer: str, server: Server, cell: Cell, *, deadline_seconds: float = 
     }
     task = {**cell._asdict(), "peer": peer, "target": target, "control_port": server.ports["http"]}
     done = subprocess.run(
-        [str(python_of(PEERS[peer])), "-m", "bench.peers.child", json.dumps(task)],
-        cwd=ROOT,
+        [str(python or python_of(PEERS[peer])), "-m", "bench.peers.child", json.dumps(task)],
+        cwd=root,
         env=environment(),
         capture_output=True,
         text=True,

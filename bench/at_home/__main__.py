@@ -80,8 +80,10 @@ def measured(bench: Bench, tree: Path, functions: Sequence[str], uploads: int) -
     found["upload: CPU, ms"] = median(each["cpu_ms"] for each in done)
     for cell in CALLS:
         found[f"call, {cell.name}: CPU, ms"] = bench.call(tree, cell)
-    for function in functions:
-        cost = bench.imported(tree, function)
+    costs = {function: bench.imported(tree, function) for function in functions}
+    # Each by itself is so short that the machine's other work shows.
+    found["imports of all, each by itself: CPU, ms"] = sum(cost.cpu_ms for cost in costs.values())
+    for function, cost in costs.items():
         found[f"import of {function}: modules"] = cost.modules
         found[f"import of {function}: CPU, ms"] = cost.cpu_ms
     return found, done
@@ -137,7 +139,7 @@ def lines_table(uploads: Sequence[Json]) -> str:
             counts[key] += 1
             sizes[key] += line["bytes"]
     rows = [
-        (*key[:3], f"{count / len(uploads):g}", f"{sizes[key] / len(uploads):.0f}", *key[3:])
+        (*key[:3], f"{count / len(uploads):.1f}", f"{sizes[key] / len(uploads):.0f}", *key[3:])
         for key, count in counts.items()
     ]
     return table(("function", "level", "event", "lines", "bytes", *WORKERS.values()), rows)

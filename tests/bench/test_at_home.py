@@ -46,7 +46,16 @@ def say(context):
 ASYNCHRONOUS = WAYS + "\nasync def main(context, work):\n    say(context)\n    await asyncio.create_task(child())\n"
 SYNCHRONOUS = WAYS + "\ndef main(context):\n    say(context)\n"
 PLAIN = WAYS + "\nasync def main(work):\n    tell('plain said %s', work)\n"
-RAISES = WAYS + "\nasync def main():\n    tell('before said')\n    raise ZeroDivisionError\n"
+RAISES = (
+    WAYS
+    + """
+async def main(context):
+    global copied
+    copied = contextvars.copy_context()
+    marked(context, lambda: tell("before said"))
+    raise ZeroDivisionError
+"""
+)
 BOTH, NEITHER = (True, True), (False, False)
 
 
@@ -108,7 +117,8 @@ def test_the_size_of_a_line_is_that_of_its_text_in_utf_8(worker: Worker) -> None
 def test_what_is_said_after_the_end_is_lost(worker: Worker) -> None:
     with pytest.raises(ZeroDivisionError):
         run(worker, "WayRaises")
-    logging.getLogger("app").info("late said")
+    # Neither this thread nor that context has forgotten the invocation.
+    sys.modules["WayRaises"].copied.run(logging.getLogger("app").info, "late said")
     assert [(line["event"], line["older"], line["newer"]) for line in worker.lines] == [
         ("before", True, True),
         ("late", False, False),
@@ -169,6 +179,7 @@ def test_two_trees_are_measured_side_by_side(tmp_path: Path, monkeypatch: pytest
     found = {figure.what: figure for figure in figures}
     assert all(min(*figure.before, *figure.now) >= 0 for figure in figures)
     assert found["import of RescueUpload: modules"].ratio == 1.0
+    assert found["imports of all, each by itself: CPU, ms"].now == found["import of RescueUpload: CPU, ms"].now
     assert found["call, http, 1 thread: CPU, ms"].now[0] > 0
     for (upload,) in (before, now):
         said = {(line["function"], line["event"]) for line in upload["lines"]}

@@ -231,7 +231,9 @@ def _result(parts: Services, record: str, plain_record: str, plain: bool, etag: 
             **{key: stored[key] for key in ("notice",) if key in stored},
         }
     )
-    response.headers.update(headers)
+    # Not `update`: a platform with azure-functions before 1.23 uses its own, which has none.
+    for header, value in headers.items():
+        response.headers[header] = value
     return response
 
 

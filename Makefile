@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench chaos fuzz lint format lock setup setup-dev clean
+.PHONY: help start demo test coverage bench chaos fuzz lint format lock setup setup-dev environments clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,7 +52,11 @@ lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 
 setup: $(VENV)/.local $(AZURITE)
 
-setup-dev: $(VENV)/.dev $(VENV)/.runtime $(AZURITE)
+setup-dev: $(VENV)/.dev $(VENV)/.runtime environments $(AZURITE)
+
+# Looked at every time, because a Python can be installed or go away; that takes a second.
+environments: $(VENV)/.dev
+	@$(BIN)/python tests/doubles/runtime_environments.py
 
 $(VENV)/.venv:
 	@./local/setup.sh venv

@@ -22,8 +22,8 @@ def _memory_is_traced_no_longer() -> Iterator[None]:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Count what a test covered once it has passed."""
-    if report.when == "call":
+    """Count what a test covered once it has passed; what a fixture said before one that failed is dropped too."""
+    if report.when == "call" or report.failed:
         COVERAGE.settle(passed=report.passed)
 
 

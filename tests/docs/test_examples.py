@@ -191,7 +191,7 @@ def as_what_witnesses_say(world: World, block: Block) -> None:
     """Each name is that of a witness whose tests are there; what it counts changes with every test."""
     tests = "".join(path.read_text() for path in (world.place.folder / "tests").rglob("*.py"))
     for line in block.text.splitlines():
-        name = re.sub(r"(contract of v3.2, |[\d.]+$)", "", line.partition(":")[0]).strip()
+        name = re.sub(r"(contract of v3.2, | \(.*\)$|[\d.]+$)", "", line.partition(":")[0]).strip()
         assert name in tests, line
 
 

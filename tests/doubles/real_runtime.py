@@ -1,7 +1,7 @@
 """
 Microsoft's own runtime for function folders, azure-functions-runtime-v1, in a process of its own.
 
-It is what Azure itself runs on Python 3.13 and newer, and it runs on 3.11 too:
+It is what Azure itself runs on Python 3.13 and newer, and it runs on 3.11 and 3.12 too:
 
     with running_runtime(root) as runtime:
         outcome = runtime.invoke("Hello", {"req": http_request("GET", "http://127.0.0.1/api/hello")})
@@ -10,7 +10,6 @@ It is what Azure itself runs on Python 3.13 and newer, and it runs on 3.11 too:
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from doubles.real_runtime_data import Wire, bytes_value, text_value
+from doubles.runtime_environments import OWN, RuntimeEnvironment
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = PROJECT_ROOT / ".venv/runtime-v1"
@@ -44,12 +44,14 @@ class Runtime:
     A running one; *loaded* names the functions it took, *refused* has its message for each of the others.
 
     *invoked* names the functions that have run without an error.
+    *versions* are those of `python` and `azure-functions` that it runs with.
     """
 
     process: subprocess.Popen[str]
     log: IO[str]
     loaded: tuple[str, ...]
     refused: Mapping[str, str]
+    versions: Mapping[str, str]
     invoked: set[str] = field(default_factory=set)
 
     def invoke(self, function: str, inputs: Mapping[str, Wire], metadata: Mapping[str, Wire] | None = None) -> Outcome:
@@ -65,13 +67,16 @@ class Runtime:
 
 
 @contextmanager
-def running_runtime(root: Path, environment: Mapping[str, str] | None = None) -> Iterator[Runtime]:
+def running_runtime(
+    root: Path, environment: Mapping[str, str] | None = None, on: RuntimeEnvironment = OWN
+) -> Iterator[Runtime]:
     """Run Microsoft's runtime on the app in *root*; returns once every folder is loaded or refused."""
     assert RUNTIME.is_dir(), f"{RUNTIME} is missing: `make setup-dev` installs Microsoft's runtime there"
+    assert on.is_there, f"the environment for {on} is missing or out of date: `make setup-dev` makes it"
     told = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsScriptRoot": str(root.resolve())}
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, str(DRIVER), str(RUNTIME), str(root)],
+            [str(on.python), str(DRIVER), str(RUNTIME), str(root), *([str(on.front)] if on.front else [])],
             env={**os.environ, **told, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -80,7 +85,7 @@ def running_runtime(root: Path, environment: Mapping[str, str] | None = None) ->
         )
         try:
             first = _answer(process, log)
-            yield Runtime(process, log, tuple(first["loaded"]), first["refused"])
+            yield Runtime(process, log, tuple(first["loaded"]), first["refused"], first["versions"])
         finally:
             _stop(process)
 

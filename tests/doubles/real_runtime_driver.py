@@ -1,10 +1,11 @@
 """
 Load an app's function folders with Microsoft's runtime for the v1 programming model, and invoke what loaded.
 
-    python real_runtime_driver.py RUNTIME ROOT
+    python real_runtime_driver.py RUNTIME ROOT [FRONT]
 
-RUNTIME is the directory that holds the package azure_functions_runtime_v1, ROOT the app. Standard output has one JSON
-line per answer: first `{"loaded": [...], "refused": {name: message}}`, then for each line of standard input
+RUNTIME is the directory that holds the package azure_functions_runtime_v1, ROOT the app, FRONT one with packages that
+win over the installed ones. Standard output has one JSON line per answer: first
+`{"loaded": [...], "refused": {name: message}, "versions": {name: version}}`, then for each line of standard input
 `{"function", "inputs": {binding: value}, "metadata": {name: value}}` one
 `{"ok", "returned", "outputs": {binding: value}, "error", "traceback"}`. The end of standard input ends it.
 
@@ -14,6 +15,7 @@ A program of its own because the runtime changes the process it runs in, and ins
 import asyncio
 import json
 import os
+import platform
 import sys
 import uuid
 from collections.abc import Mapping
@@ -44,6 +46,7 @@ class Driver:
         return {
             "loaded": [name for name, refusal in refusals.items() if refusal is None],
             "refused": {name: refusal for name, refusal in refusals.items() if refusal is not None},
+            "versions": _versions(),
         }
 
     async def invoke(self, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,6 +81,12 @@ class Driver:
         return str(response.result.exception.message)
 
 
+def _versions() -> dict[str, str]:
+    from azure import functions
+
+    return {"python": platform.python_version(), "azure-functions": functions.__version__}
+
+
 async def _serve(driver: Driver, answers: TextIO) -> None:
     def say(answer: Mapping[str, Any]) -> None:
         print(json.dumps(answer), file=answers, flush=True)
@@ -87,21 +96,22 @@ async def _serve(driver: Driver, answers: TextIO) -> None:
         say(await driver.invoke(json.loads(line)))
 
 
-def enter(runtime: Path, root: Path) -> None:
+def enter(runtime: Path, root: Path, *front: Path) -> None:
     """Arrange imports as a worker does: installed packages first, the runtime behind them, the app last."""
     os.chdir(root)
     own = os.path.realpath(Path(__file__).parent)
     sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) != own]
+    sys.path[:0] = map(str, front)
     sys.path += [str(runtime), str(root)]
 
 
 def main() -> None:
     """Run until standard input ends."""
-    runtime, root = (Path(argument).resolve() for argument in sys.argv[1:])
+    folders = [Path(argument).resolve() for argument in sys.argv[1:]]
     # What functions print must not mix with the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
-    enter(runtime, root)
-    asyncio.run(_serve(Driver(root), answers))
+    enter(*folders)
+    asyncio.run(_serve(Driver(folders[1]), answers))
 
 
 if __name__ == "__main__":

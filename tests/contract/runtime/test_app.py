@@ -1,13 +1,14 @@
 """
 This very app in Microsoft's runtime and in the local host: the same requests and uploads, the same answers and records.
 
+The local host plays once, the runtime on every Python of this machine and with the oldest library of the platform.
 What differs from run to run is made equal first: addresses, ids, times, ETags.
 """
 
 import json
 import re
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from doubles.patience import wait_until
 from doubles.real_runtime import running_runtime
 from doubles.real_runtime_sides import Answer, LocalSide, RealSide, Request, Side
 from doubles.real_runtime_world import World, world
+from doubles.runtime_environments import RuntimeEnvironment, environments
 from doubles.vision_calls import picture, sample
 from doubles.witness import covered
 
@@ -279,12 +281,32 @@ def hub(app: Path) -> Path:
     return deploy(app.parent / "hub", with_binding(*DURABLE))
 
 
+@pytest.fixture(scope="module", params=environments(), ids=str)
+def environment(request: pytest.FixtureRequest) -> RuntimeEnvironment:
+    """Where Microsoft's runtime runs."""
+    chosen: RuntimeEnvironment = request.param
+    return chosen
+
+
 @pytest.fixture(scope="module")
-def played(app: Path, hub: Path) -> tuple[Played, Played]:
-    """The local host's side, then the runtime's; they run at the same time and apart from each other."""
-    with ThreadPoolExecutor() as pool:
-        local, real = pool.submit(_play_locally, app), pool.submit(_play_really, app, hub)
-        return local.result(), real.result()
+def playing(
+    app: Path, hub: Path, request: pytest.FixtureRequest
+) -> Iterator[Mapping[RuntimeEnvironment | None, Future[Played]]]:
+    """The local host's side under None, then the runtime's; two play at the same time, apart from each other."""
+    chosen = {item.callspec.params.get("environment") for item in request.session.items if hasattr(item, "callspec")}
+    with ThreadPoolExecutor(2) as pool:
+        sides: dict[RuntimeEnvironment | None, Future[Played]] = {None: pool.submit(_play_locally, app)}
+        sides |= {on: pool.submit(_play_really, app, hub, on) for on in environments() if on in chosen}
+        yield sides
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module")
+def played(
+    playing: Mapping[RuntimeEnvironment | None, Future[Played]], environment: RuntimeEnvironment
+) -> tuple[Played, Played]:
+    """The local host's side and the runtime's in one environment."""
+    return playing[None].result(), playing[environment].result()
 
 
 def _play_locally(app: Path) -> Played:
@@ -292,11 +314,11 @@ def _play_locally(app: Path) -> Played:
         return play(LocalSide(its, host), its)
 
 
-def _play_really(app: Path, hub: Path) -> Played:
+def _play_really(app: Path, hub: Path, on: RuntimeEnvironment) -> Played:
     with (
         world() as its,
-        running_host(hub, app.parent / "hub-state", environment=its.environment()) as tasks,
-        running_runtime(app, its.environment()) as runtime,
+        running_host(hub, app.parent / f"hub-state of {on}", environment=its.environment()) as tasks,
+        running_runtime(app, its.environment(), on) as runtime,
     ):
         assert runtime.refused == {}
         return replace(play(RealSide(its, runtime, tasks), its), invoked=frozenset(runtime.invoked))
@@ -321,9 +343,11 @@ def test_a_read_is_cancelled_as_by_microsofts_runtime(step: str, status: int, pl
     covered(WITNESS, "HTTP requests", f"cancel: {step}")
 
 
-def test_every_folder_of_the_app_loads_in_microsofts_runtime(app: Path) -> None:
-    with running_runtime(app) as runtime:
+def test_every_folder_of_the_app_loads_in_microsofts_runtime(app: Path, environment: RuntimeEnvironment) -> None:
+    with running_runtime(app, on=environment) as runtime:
         assert (list(runtime.loaded), runtime.refused) == (FOLDERS, {})
+        assert runtime.versions["python"].startswith(f"{environment.version}.")
+        assert (runtime.versions["azure-functions"] == "1.22.1") is (environment.front is not None)
     for folder in FOLDERS:
         covered(WITNESS, "folders of this app", folder)
 

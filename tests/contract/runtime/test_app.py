@@ -243,8 +243,12 @@ def _read(side: Side, request: Request) -> None:
 def _cancel(side: Side, its: World) -> dict[str, Answer]:
     """Cancel a Read that the service does not finish."""
     its.fail({"read_seconds": 300})
-    steps = {"start": ocr("POST", body=NEVER), "cancel": ocr("DELETE", NEVER_ID), "report": ocr("GET", NEVER_ID)}
-    return {name: _asked(side, its, name, request) for name, request in steps.items()}
+    polls = its.paid().get(POLLS)
+    started = _asked(side, its, "start", ocr("POST", body=NEVER))
+    # What a Read leaves that is cancelled while it is submitted depends on which of the two is faster.
+    wait_until(lambda: its.paid().get(POLLS) != polls)
+    steps = {"cancel": ocr("DELETE", NEVER_ID), "report": ocr("GET", NEVER_ID)}
+    return {"start": started, **{name: _asked(side, its, name, request) for name, request in steps.items()}}
 
 
 def _asked(side: Side, its: World, name: str, request: Request) -> Answer:

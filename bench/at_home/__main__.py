@@ -20,7 +20,7 @@ from bench.at_home.measures import CALLS, Bench, Json
 from bench.at_home.trees import ROOT, NoSuchCommitError, tree_of
 from bench.section import Goal, goals_table, table
 
-BEFORE = "1b7ded0"
+BEFORE = "HEAD~1"
 ROUNDS = 5
 UPLOADS = 3
 MOST_LINES, MOST_KILOBYTES = 12, 3.0

@@ -41,7 +41,7 @@ def say(context):
     own_thread(lambda: marked(context, lambda: tell("marked_thread said")))
     logging.getLogger("app").debug("quiet said")
     logging.getLogger("azure_functions_worker").info("system said")
-    logging.getLogger("azure.core.http").info("Request URL: 'http://127.0.0.1'")
+    logging.getLogger("azure.core.http").warning("Request URL: 'http://127.0.0.1'")
 """
 ASYNCHRONOUS = WAYS + "\nasync def main(context, work):\n    say(context)\n    await asyncio.create_task(child())\n"
 SYNCHRONOUS = WAYS + "\ndef main(context):\n    say(context)\n"

@@ -41,8 +41,9 @@ OWN_ROUTES = [
     ("DELETE", f"{DURABLE}/instances?createdTimeFrom={{}}"),
 ]
 
-DEEP_ARRAYS = b"[" * 5000
-DEEP_OBJECTS = b'{"a":' * 5000 + b"1" + b"}" * 5000
+# Deeper than any Python reads: 3.13 takes several times what 3.11 does.
+DEEP_ARRAYS = b"[" * 50_000
+DEEP_OBJECTS = b'{"a":' * 50_000 + b"1" + b"}" * 50_000
 ODD = [b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\xaf", b"\x00", b"%", b"//", b"..", b"[::1", b"9" * 5000, b"\xd9\xa3", b"0"]
 ANY_BYTES = st.binary(max_size=30) | st.text(max_size=20).map(str.encode) | st.sampled_from(ODD)
 ANY_BYTES |= st.sampled_from([b"0001-01-01T00:00:00+14:00", DEEP_ARRAYS[:1500]])

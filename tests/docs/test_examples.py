@@ -23,7 +23,7 @@ from doubles.doc_blocks import PAGES, Block, blocks
 from doubles.doc_world import World, assert_command, assert_same_members, form, run
 from doubles.file_server import serving
 from doubles.hosting import running_host
-from doubles.http_requests import request
+from doubles.http_requests import invocation, request
 from doubles.parts import parts
 from doubles.patience import wait_until
 from doubles.pictures import picture
@@ -170,7 +170,7 @@ def as_python(world: World, block: Block) -> None:
 
 def as_python_with_doubles(world: World, block: Block) -> None:
     names: dict[str, Any] = {"services": services, "parts": parts().services, "main": main}
-    names["request"] = request(body=picture())
+    names |= {"request": request(body=picture()), "context": invocation()}
     exec(block.text, names)
     assert names["answer"].status_code == 200
 

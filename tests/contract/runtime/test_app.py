@@ -297,7 +297,8 @@ def playing(
     app: Path, hub: Path, request: pytest.FixtureRequest
 ) -> Iterator[Mapping[RuntimeEnvironment | None, Future[Played]]]:
     """The local host's side under None, then the runtime's; two play at the same time, apart from each other."""
-    chosen = {item.callspec.params.get("environment") for item in request.session.items if hasattr(item, "callspec")}
+    here = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    chosen = {item.callspec.params.get("environment") for item in here}
     with ThreadPoolExecutor(2) as pool:
         sides: dict[RuntimeEnvironment | None, Future[Played]] = {None: pool.submit(_play_locally, app)}
         sides |= {on: pool.submit(_play_really, app, hub, on) for on in environments() if on in chosen}

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,11 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local start", description="Start the whole stack, process the samples, stay until Ctrl-C."
     )
     add_stack_options(parser)
-    parser.add_argument(
+    samples = parser.add_mutually_exclusive_group()
+    samples.add_argument(
         "--once",
         action="store_true",
         help="stop after the samples; exit 0 only if every one has every record that applies to it",
     )
+    samples.add_argument("--no-samples", action="store_true", help="upload nothing, and stay until Ctrl-C")
     parser.add_argument("--enable-auth", action="store_true", help="check function keys, as Azure does")
     return parser
 
@@ -74,7 +76,7 @@ class _Stack:
                 if not self._start():
                     return 0
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
-                status = self._process_samples()
+                status = 0 if self._options.no_samples else self._process_samples()
                 if not self._options.once:
                     self._stay()
                     status = 0
@@ -129,14 +131,17 @@ class _Stack:
         stop = self._supervisor.stop_requested
         if not stop.is_set():
             self._say("\nTry it from another terminal:")
-            samples = Path(__file__).resolve().parents[2] / "samples"
-            receipt = self._state / "samples" / "receipt.png"
-            for what, command in curl_lines(self._addresses, samples / "coffee.jpg", receipt, key=self._key()):
+            for what, command in () if self._options.no_samples else self._curl_lines():
                 self._say(f"  # {what}\n  {command}")
             self._say("  # upload an image of your own, wait, print what was found in it")
             self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")
         while not stop.wait(IDLE_SECONDS):
             pass
+
+    def _curl_lines(self) -> Iterable[tuple[str, str]]:
+        samples = Path(__file__).resolve().parents[2] / "samples"
+        receipt = self._state / "samples" / "receipt.png"
+        return curl_lines(self._addresses, samples / "coffee.jpg", receipt, key=self._key())
 
     def _own_options(self) -> str:
         defaults = _parser().parse_args([])

@@ -28,7 +28,7 @@ QUESTIONS = {"analyze": 1, "generateThumbnail": 2}
 @pytest.fixture
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     stack = RunningStack(Addresses(five_free_ports()), tmp_path_factory.mktemp("own"))
-    stack.start()
+    stack.start("--no-samples")
     yield stack
     assert stack.stop() == 0, stack.output
     assert not stack.has_processes()
@@ -125,7 +125,7 @@ def test_ctrl_c_in_the_middle_lets_calls_in_flight_finish_and_a_restart_pays_not
         wait_until(lambda: own_stack.has_said("stopping"))
     assert own_stack.process.wait(60) == 0
     assert not own_stack.has_processes()
-    own_stack.start()
+    own_stack.start("--no-samples")
     assert {state.state for state in own_stack.wait_for(*images).values()} == {"complete"}
     for data in images.values():
         assert paid(own_stack, data) == QUESTIONS

@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 180.0
 @pytest.fixture
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     stack = RunningStack(Addresses(five_free_ports()), tmp_path_factory.mktemp("weather"))
-    stack.start()
+    stack.start("--no-samples")
     yield stack
     assert stack.stop() == 0, stack.output
     assert not stack.has_processes()

@@ -12,6 +12,7 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobLeaseClient
 from azure.storage.queue import QueueClient
+from doubles.calls import call
 from doubles.patience import wait_until
 from doubles.pictures import picture
 from doubles.ports import five_free_ports
@@ -28,7 +29,8 @@ NAME = "deadly.png"
 @pytest.fixture
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     stack = RunningStack(Addresses(five_free_ports()), tmp_path_factory.mktemp("rescue"))
-    stack.start()
+    stack.start("--no-samples")
+    assert call(stack.addresses.port, "GET", "/api/images").json()["images"] == []
     yield stack
     assert stack.stop() == 0, stack.output
     assert not stack.has_processes()

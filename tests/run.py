@@ -1,9 +1,10 @@
 """
-Run every test in two processes side by side: those of the whole stack mostly wait, and the others mostly compute.
+Run every test in two processes side by side, which take about as long: those of the whole stack and of the benchmarks,
+and the others.
 
     python tests/run.py [pytest's options]
 
-The output of the whole stack's tests follows that of the others. The exit status is the worse of the two.
+The output of the first follows that of the others. The exit status is the worse of the two.
 """
 
 import subprocess
@@ -12,17 +13,16 @@ import tempfile
 from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest"]
-# Both run whole stacks.
-WHOLE_STACK = ("tests/e2e", "tests/docs")
+BESIDE = ("tests/e2e", "tests/docs", "tests/bench")
 
 
 def main(options: list[str]) -> int:
     """Run both and return the exit status."""
-    print(f"{' and '.join(WHOLE_STACK)} run beside the others; their output follows", flush=True)
+    print(f"{', '.join(BESIDE)} run beside the others; their output follows", flush=True)
     with tempfile.TemporaryFile("w+") as output:
-        beside = subprocess.Popen([*PYTEST, *WHOLE_STACK, *options], stdout=output, stderr=subprocess.STDOUT)
+        beside = subprocess.Popen([*PYTEST, *BESIDE, *options], stdout=output, stderr=subprocess.STDOUT)
         try:
-            others = subprocess.run([*PYTEST, *(f"--ignore={folder}" for folder in WHOLE_STACK), *options]).returncode
+            others = subprocess.run([*PYTEST, *(f"--ignore={folder}" for folder in BESIDE), *options]).returncode
             whole_stack = beside.wait()
         finally:
             # Ctrl-C has reached it too, and it stops its stacks before it ends.
@@ -34,5 +34,5 @@ def main(options: list[str]) -> int:
 
 if __name__ == "__main__":
     # Paths below are the project's.
-    assert all(Path(folder).is_dir() for folder in WHOLE_STACK), "run it in the project's folder"
+    assert all(Path(folder).is_dir() for folder in BESIDE), "run it in the project's folder"
     sys.exit(main(sys.argv[1:]))

@@ -92,7 +92,7 @@ def samples(tmp_path: Path) -> Path:
 @contextmanager
 def running(folder: Path) -> Iterator[RunningStack]:
     stack = RunningStack(Addresses(five_free_ports()), folder)
-    stack.start("--no-samples")
+    stack.start()
     try:
         yield stack
     finally:

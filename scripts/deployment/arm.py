@@ -1,0 +1,289 @@
+"""Azure Resource Manager over HTTPS, with azd's sign-in."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from deployment import azd, waiting
+from deployment.failures import Failed
+
+ENDPOINT = "https://management.azure.com"
+REQUEST_SECONDS = 30.0
+# How long one request is tried again while Azure is busy or the network is away.
+PATIENCE_SECONDS = 300.0
+_LONGEST_WAIT_SECONDS = 60.0
+_REASON_CHARACTERS = 400
+# Azure repeats a webhook's whole address, key included, when it cannot reach it.
+_CODE = re.compile(r"(code(?:=|%3D))[^\s&\"'<>]+", re.IGNORECASE)
+
+
+class Denied(Failed):
+    """The signed-in person or pipeline may not do this."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What came back for one request.
+
+    Attributes:
+        status: the HTTP status; 0 where no whole answer came.
+        document: the JSON of the body; `{}` where there is none.
+        reason: the status and what Azure says about it, cut short, without any key; for the person who deploys.
+        headers: the names in lower case.
+    """
+
+    status: int
+    document: Any = field(default_factory=dict)
+    reason: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether Azure did it or has begun it."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request can work in a while: no answer, too many requests, a fault of the service."""
+        return self.status in (0, 408, 429) or self.status >= 500
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds after which Azure wants to be asked again, at most a minute; None where it does not say."""
+        text = self.headers.get("retry-after", "")
+        return min(float(text), _LONGEST_WAIT_SECONDS) if text.isascii() and text.isdigit() else None
+
+    @property
+    def code(self) -> str:
+        """Azure's own name of the error, such as `PrincipalNotFound`; empty where there is none."""
+        return str(_error(self.document).get("code") or "")
+
+    def properties(self) -> dict[str, Any]:
+        """Return the resource's `properties`; empty where there are none."""
+        found = self.document.get("properties") if isinstance(self.document, dict) else None
+        return found if isinstance(found, dict) else {}
+
+
+class Arm:
+    """
+    Asks Azure Resource Manager; the address is `ARM_ENDPOINT`, which is Azure's public cloud where it is not set.
+
+    `get`, `put`, `patch`, `post` and `delete` wait for a busy service and return every other answer, a 404 too.
+    `once` makes one attempt, for callers that have a waiting of their own.
+
+    Args:
+        clock: whose time passes between attempts.
+        tokens: where tokens come from.
+    """
+
+    def __init__(self, clock: waiting.Clock = waiting.SYSTEM_CLOCK, tokens: azd.Tokens | None = None) -> None:
+        self._clock = clock
+        self._tokens = tokens or azd.Tokens(clock)
+        self._endpoint = os.environ.get("ARM_ENDPOINT", "").strip().rstrip("/") or ENDPOINT
+        _refuse_plain_text(self._endpoint)
+        self._secrets: set[str] = set()
+
+    def get(self, path: str, version: str, *, query: dict[str, str] | None = None, needs: str = "Reader") -> Answer:
+        """Read; `needs` is the role that a refusal names, here and below."""
+        return self._patient("GET", path, version, None, query, needs)
+
+    def put(
+        self, path: str, version: str, body: Any, *, query: dict[str, str] | None = None, needs: str = "Contributor"
+    ) -> Answer:
+        """Create or replace."""
+        return self._patient("PUT", path, version, body, query, needs)
+
+    def patch(
+        self, path: str, version: str, body: Any, *, query: dict[str, str] | None = None, needs: str = "Contributor"
+    ) -> Answer:
+        """Change a part."""
+        return self._patient("PATCH", path, version, body, query, needs)
+
+    def post(
+        self,
+        path: str,
+        version: str,
+        body: Any = None,
+        *,
+        query: dict[str, str] | None = None,
+        needs: str = "Contributor",
+    ) -> Answer:
+        """Have something done, or read a secret."""
+        return self._patient("POST", path, version, body, query, needs)
+
+    def delete(
+        self, path: str, version: str, *, query: dict[str, str] | None = None, needs: str = "Contributor"
+    ) -> Answer:
+        """Remove; what is not there is a 204 or a 404."""
+        return self._patient("DELETE", path, version, None, query, needs)
+
+    def pages(
+        self, path: str, version: str, *, query: dict[str, str] | None = None, needs: str = "Reader"
+    ) -> list[dict[str, Any]]:
+        """
+        Return all entries of a list, over all of its pages.
+
+        Raises:
+            Failed: if a page cannot be read.
+        """
+        entries: list[dict[str, Any]] = []
+        answer = self.get(path, version, query=query, needs=needs)
+        while True:
+            if not answer.ok or not isinstance(answer.document, dict):
+                raise Failed(f"{path} could not be listed: {answer.reason}")
+            entries += answer.document.get("value") or []
+            following = answer.document.get("nextLink")
+            if not following:
+                return entries
+            answer = self._patient("GET", self.inside(following), "", None, None, needs)
+
+    def once(
+        self,
+        method: str,
+        path: str,
+        version: str,
+        body: Any = None,
+        *,
+        query: dict[str, str] | None = None,
+        needs: str = "Contributor",
+    ) -> Answer:
+        """
+        Make one attempt and return its answer, whatever it is.
+
+        Args:
+            method: of HTTP.
+            path: of the resource, from its first slash; a query in it stays.
+            version: the `api-version`; empty where the path has it.
+            body: what is sent as JSON; None sends nothing.
+            query: further parameters.
+            needs: the role that a refusal names, with its scope.
+
+        Raises:
+            Denied: if Azure knows the caller and refuses, or does not take its sign-in.
+        """
+        parameters = {**(query or {}), **({"api-version": version} if version else {})}
+        url = self._endpoint + quote(path, safe="/?&=%$-_.~:") + (("&" if "?" in path else "?") if parameters else "")
+        url += urlencode(parameters, quote_via=quote)
+        answer = self._sent(method, url, body)
+        if answer.status == 401:
+            self._tokens.forget()
+            answer = self._sent(method, url, body)
+        if answer.status == 401:
+            raise Denied(f"Azure does not take azd's sign-in ({answer.reason}). Run `azd auth login`.")
+        if answer.status == 403:
+            raise Denied(f"You may not {method} {path} ({answer.reason}). You need the role {needs}.")
+        return answer
+
+    def hide(self, secret: str) -> None:
+        """Never tell this text in a reason."""
+        self._secrets |= {secret, quote(secret, safe="")}
+
+    def inside(self, url: str) -> str:
+        """
+        Return the path and query of an address that Azure gave.
+
+        Raises:
+            Failed: if it leads elsewhere than to the endpoint, which must not see the token.
+        """
+        given, own = urlsplit(url), urlsplit(self._endpoint)
+        if (given.scheme, given.netloc.lower()) != (own.scheme, own.netloc.lower()):
+            raise Failed(f"Azure refers to {given.scheme}://{given.netloc}, which is not {self._endpoint}.")
+        return given.path + (f"?{given.query}" if given.query else "")
+
+    def _patient(
+        self, method: str, path: str, version: str, body: Any, query: dict[str, str] | None, needs: str
+    ) -> Answer:
+        """Ask until there is an answer of the resource itself."""
+
+        def attempt() -> Answer | waiting.NotYet:
+            answer = self.once(method, path, version, body, query=query, needs=needs)
+            return waiting.NotYet(answer.reason, answer.retry_after) if answer.is_transient else answer
+
+        return waiting.until(f"{method} {path.rpartition('/providers/')[2]}", attempt, PATIENCE_SECONDS, self._clock)
+
+    def _sent(self, method: str, url: str, body: Any) -> Answer:
+        """Send one request."""
+        headers = {"Authorization": f"Bearer {self._tokens.token()}", "Accept": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        elif method in ("POST", "PUT"):
+            data = b""
+        request = urllib.request.Request(url, data=data, headers=headers, method=method)
+        try:
+            with _OPENER.open(request, timeout=REQUEST_SECONDS) as reply:
+                return self._answer(reply.status, reply.read(), reply.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                try:
+                    return self._answer(error.code, error.read(), error.headers)
+                except (OSError, http.client.HTTPException) as broken:
+                    return Answer(error.code, reason=f"{error.code}, and its text broke off ({broken!r})")
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise Failed(
+                    f"The certificate of {self._endpoint} is not trusted here ({cause.verify_message}). On macOS, run "
+                    "'Install Certificates.command' of Python; behind a proxy, set SSL_CERT_FILE to its certificate."
+                ) from None
+            return Answer(0, reason=f"no answer from {self._endpoint} ({cause or type(error).__name__})")
+
+    def _answer(self, status: int, text: bytes, headers: Any) -> Answer:
+        """Read an answer; a good status with a body that is no JSON is no whole answer."""
+        known = {name.lower(): value for name, value in headers.items()}
+        try:
+            document = json.loads(text) if text.strip() else {}
+        except ValueError:
+            said = f"{status} with a body that is no JSON"
+            return Answer(0 if 200 <= status < 300 else status, reason=said, headers=known)
+        return Answer(status, document, self._redacted(_reason(status, document)), known)
+
+    def _redacted(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        text = _CODE.sub(r"\1***", text)
+        return text if len(text) <= _REASON_CHARACTERS else text[:_REASON_CHARACTERS] + "..."
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The standard handler would take the token along to another address."""
+
+    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
+def _refuse_plain_text(endpoint: str) -> None:
+    """Raise `Failed` for an endpoint that would show the token to the network."""
+    parts = urlsplit(endpoint)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
+        raise Failed(f"ARM_ENDPOINT is {endpoint!r}; it has to begin with https://.")
+
+
+def _error(document: Any) -> dict[str, Any]:
+    """Return the error of a body; some services wrap it, some do not, and some write its members large."""
+    if not isinstance(document, dict):
+        return {}
+    inner = document.get("error", document)
+    if not isinstance(inner, dict):
+        return {"message": str(inner)}
+    return {str(name).lower(): value for name, value in inner.items()}
+
+
+def _reason(status: int, document: Any) -> str:
+    """Return the status with Azure's code and message."""
+    error = _error(document)
+    parts = [str(error[name]).strip() for name in ("code", "message") if isinstance(error.get(name), (str, int))]
+    return ": ".join([str(status), " ".join(" ".join(parts).split())]) if parts else str(status)

@@ -1,0 +1,90 @@
+"""The Azure Developer CLI: its sign-in, and the values of its environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import datetime, timezone
+
+from deployment.failures import Failed
+from deployment.waiting import SYSTEM_CLOCK, Clock
+
+ARM_SCOPE = "https://management.azure.com/.default"
+# A token is asked for anew so long before it ends: longer than the slowest single request.
+_MARGIN_SECONDS = 300
+
+
+class Tokens:
+    """
+    Tokens of the person or pipeline that is signed in with azd: no second sign-in, and no other tool.
+
+    Each scope's token is kept until shortly before it ends. Its text is never printed.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[str, datetime]] = {}
+
+    def token(self, scope: str = ARM_SCOPE) -> str:
+        """
+        Return a token for the scope, such as `https://storage.azure.com/.default`.
+
+        Raises:
+            Failed: if azd is not there, is not signed in, or does not answer with a token.
+        """
+        kept = self._kept.get(scope)
+        if kept is None or (kept[1] - self._clock.utc()).total_seconds() < _MARGIN_SECONDS:
+            kept = _asked(scope)
+            self._kept[scope] = kept
+        return kept[0]
+
+    def forget(self, scope: str = ARM_SCOPE) -> None:
+        """Ask for a new token next time, because the kept one was refused."""
+        self._kept.pop(scope, None)
+
+
+def set_value(name: str, value: str) -> bool:
+    """
+    Write a value into the azd environment, and into this process's; return False where it has that value already.
+
+    Raises:
+        Failed: if azd cannot write it.
+    """
+    if os.environ.get(name, "").strip() == value:
+        return False
+    _run("env", "set", name, value)
+    os.environ[name] = value
+    return True
+
+
+def _asked(scope: str) -> tuple[str, datetime]:
+    """Return a new token and its end."""
+    # Without the tenant, a guest of another directory gets a token of the home directory.
+    tenant = os.environ.get("AZURE_TENANT_ID", "").strip()
+    text = _run("auth", "token", "--output", "json", "--scope", scope, *(["--tenant-id", tenant] if tenant else []))
+    try:
+        answer = json.loads(text)
+        return str(answer["token"]), _time(answer["expiresOn"])
+    except (ValueError, KeyError, TypeError):
+        # The text could hold a token, so that it is not told.
+        raise Failed("`azd auth token` answered with something that is no token. Is azd 1.23.5 or newer?") from None
+
+
+def _time(text: str) -> datetime:
+    """Read a time such as `2026-01-01T12:00:00Z`; the fraction and what follows it do not matter here."""
+    return datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+
+
+def _run(*arguments: str) -> str:
+    """Run azd and return what it prints."""
+    executable = shutil.which("azd")
+    if executable is None:
+        raise Failed("There is no azd on PATH. It is the Azure Developer CLI, which runs this script.")
+    done = subprocess.run([executable, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()[-500:]
+        hint = " Try `azd auth login`." if arguments[0] == "auth" else ""
+        raise Failed(f"`azd {' '.join(arguments[:2])}` failed: {said or f'exit status {done.returncode}'}.{hint}")
+    return done.stdout

@@ -1,0 +1,117 @@
+"""The commands' frame: which there are, how they wait, sign in and read their environment, and what they run on."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import cloud
+import pytest
+from deployment import azd, environment, waiting
+from deployment.failures import Failed
+from doubles.clock import FakeClock
+from doubles.fake_azd import FakeAzd
+
+SCRIPTS = sorted((Path(__file__).parents[2] / "scripts").rglob("*.py"))
+
+
+@pytest.mark.parametrize("arguments", [[], ["subscribe", "smok"]])
+def test_without_a_known_command_nothing_runs_and_every_command_is_listed(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cloud.main(arguments) == 2
+    listed = re.findall(r"^  (\S+) +[A-Z].*\.$", capsys.readouterr().err, re.MULTILINE)
+    assert listed == ["prepare", "connect", "wait-for-roles", "subscribe", "smoke", "disconnect"]
+
+
+def test_scripts_import_the_standard_library_alone_and_name_no_other_tool_than_azd() -> None:
+    for script in SCRIPTS:
+        for node in ast.walk(ast.parse(script.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.partition(".")[0] in {"deployment", *sys.stdlib_module_names}, f"{script} imports {name}"
+        assert not re.search(r"\baz ", script.read_text()), f"{script} calls az"
+
+
+def test_scripts_are_understood_by_the_oldest_python_that_they_promise() -> None:
+    for script in SCRIPTS:
+        tree = ast.parse(script.read_text(), feature_version=cloud.OLDEST_PYTHON)
+        assert script.name == "__init__.py" or "from __future__ import annotations" in ast.unparse(tree)
+
+
+def test_what_works_at_last_is_returned_and_each_reason_is_told_once_a_minute(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    clock, attempts = FakeClock(), iter([*["busy"] * 8, "asleep"])
+
+    def attempt() -> int | waiting.NotYet:
+        reason = next(attempts, None)
+        return waiting.NotYet(reason) if reason else 7
+
+    assert waiting.until("the key", attempt, 900, clock) == 7
+    assert capsys.readouterr().out.splitlines() == [
+        "the key: busy (0 of 900 s)",
+        "the key: busy (60 of 900 s)",
+        "the key: asleep (80 of 900 s)",
+    ]
+
+
+def test_what_never_works_ends_within_its_patience_with_the_last_reason() -> None:
+    clock = FakeClock()
+    with pytest.raises(waiting.GaveUp, match=r"the key: gave up after 50 s\. The last reason: busy at 50$"):
+        waiting.until("the key", lambda: waiting.NotYet(f"busy at {clock.now():.0f}"), 55, clock)
+    assert clock.now() <= 55
+
+
+def test_a_missing_variable_names_what_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_RESOURCE_GROUP", " ")
+    with pytest.raises(environment.Missing, match=r"^AZURE_RESOURCE_GROUP is not set\. `azd provision` writes it"):
+        environment.required("AZURE_RESOURCE_GROUP")
+
+
+def test_a_switch_that_is_neither_true_nor_false_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOBSIGHT_CLOSED_NETWORK", "yes")
+    with pytest.raises(Failed, match=r"'yes'; it has to be true or false"):
+        environment.is_on("BLOBSIGHT_CLOSED_NETWORK")
+
+
+def test_a_token_is_asked_for_once_for_each_scope_until_shortly_before_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AZURE_TENANT_ID", raising=False)
+    clock, fake = FakeClock(), FakeAzd(tmp_path, monkeypatch)
+    tokens = azd.Tokens(clock)
+    assert {tokens.token(), tokens.token(), tokens.token("other")} == {"t0ken"}
+    clock.advance(3600 - 299)
+    assert tokens.token() == "t0ken"
+    asked = [call.removeprefix("auth token --output json --scope ") for call in fake.calls()]
+    assert asked == ["https://management.azure.com/.default", "other", "https://management.azure.com/.default"]
+
+
+@pytest.mark.parametrize("answer", ["s3cret", '{"token": "s3cret"}', '{"token": "s3cret", "expiresOn": "soon"}'])
+def test_an_answer_of_azd_that_is_no_token_is_not_told(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeAzd(tmp_path, monkeypatch).answers(answer)
+    with pytest.raises(Failed, match="no token") as caught:
+        azd.Tokens(FakeClock()).token()
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_value_is_written_into_the_azd_environment_only_where_it_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeAzd(tmp_path, monkeypatch)
+    monkeypatch.setenv("BLOBSIGHT_IMAGES_LOCATION", "westeurope")
+    assert not azd.set_value("BLOBSIGHT_IMAGES_LOCATION", "westeurope")
+    assert azd.set_value("BLOBSIGHT_IMAGES_LOCATION", "northeurope")
+    assert fake.calls() == ["env set BLOBSIGHT_IMAGES_LOCATION northeurope"]
+
+
+def test_a_sign_in_that_fails_says_what_azd_said_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeAzd(tmp_path, monkeypatch).fails("not logged in")
+    with pytest.raises(Failed, match=r"`azd auth token` failed: not logged in\. Try `azd auth login`\."):
+        azd.Tokens(FakeClock()).token()

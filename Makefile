@@ -8,7 +8,7 @@ PORT ?= 7071
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench chaos fuzz lint format lock setup setup-dev environments clean
+.PHONY: help start demo test coverage bench chaos fuzz lint format lock package setup setup-dev environments clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ format: $(VENV)/.dev ## Put the code into the project's format
 lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 	@$(BIN)/python -m locks.compile
 
+package: $(VENV)/.venv ## Write the zip that is deployed to build/blobsight.zip, from what is committed
+	@$(BIN)/python scripts/package.py
+
 setup: $(VENV)/.local $(AZURITE)
 
 setup-dev: $(VENV)/.dev $(VENV)/.runtime environments $(AZURITE)
@@ -74,4 +77,4 @@ $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.
 	@./local/setup.sh azurite
 
 clean: ## Remove what set-up and the local stack made (the state in .blobsight too)
-	rm -rf $(VENV) bench/.venvs local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build bench/.venvs local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -200,8 +200,3 @@ def test_uploads_have_as_many_threads_as_the_host_hands_out_at_once() -> None:
     workers = re.search(r"max_workers=(\d+)", text)
     assert workers
     assert int(workers[1]) == host["extensions"]["blobs"]["maxDegreeOfParallelism"]
-
-
-def test_what_is_deployed_has_no_local_part() -> None:
-    ignored = (ROOT / ".funcignore").read_text().split()
-    assert {"local/", "tests/", ".venv/", "local.settings.json", "samples/", "docs/"} <= set(ignored)

@@ -5,9 +5,7 @@ Core Tools is no package of a registry: its installer fetches a program from els
 """
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -20,25 +18,6 @@ from jsonschema import Draft202012Validator
 HERE = Path(__file__).parent
 FOLDERS = sorted(path.parent.name for path in PROJECT_ROOT.glob("*/function.json"))
 FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,127}")
-# In the project's directory, yet no part of the app. Each must stay out of a deployment.
-LEFT_AT_HOME = (
-    ".blobsight/azurite/x.json",
-    ".ci/x.yml",
-    ".gitignore",
-    ".hypothesis/x",
-    ".venv/lib/python3.11/site-packages/x.py",
-    ".vscode/settings.json",
-    "AnalyzeHttp/__pycache__/__init__.cpython-311.pyc",
-    "bench/x.py",
-    "docs/index.md",
-    "local.settings.json",
-    "local/__main__.py",
-    "local/azurite/node_modules/azurite/index.js",
-    "locks/dev.txt",
-    "samples/x.jpg",
-    "shared/__pycache__/web.cpython-311.pyc",
-    "tests/unit/test_x.py",
-)
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -186,44 +165,3 @@ def test_requirements_have_the_library_and_not_the_worker() -> None:
     assert library == {("1", "python_full_version < '3.13'"), ("2", "python_full_version >= '3.13'")}
     assert [major for name, major, _ in pins if name == "azure-functions-durable"] == ["1"]
     assert {name for name, *_ in pins}.isdisjoint({"azure-functions-worker", "azure-functions-runtime-v1"})
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The project's files that .funcignore leaves, by git, whose patterns it has."""
-    tree = tmp_path_factory.mktemp("deployment") / "tree"
-    for name in {*_tracked(), *LEFT_AT_HOME}:
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / name).touch()
-    rules = PROJECT_ROOT / ".funcignore"
-    repository = tree.parent / "repository.git"
-    _git("init", "--quiet", "--bare", str(repository), directory=tree)
-    places = (f"--git-dir={repository}", f"--work-tree={tree}")
-    return set(_git(*places, "ls-files", "-z", "--others", f"--exclude-from={rules}", directory=tree))
-
-
-def _tracked() -> list[str]:
-    return _git("ls-files", "-z", "--cached", directory=PROJECT_ROOT)
-
-
-def _git(*arguments: str, directory: Path) -> list[str]:
-    # In a git hook the environment names the hook's own repository, which would be taken instead.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    finished = subprocess.run(
-        ["git", *arguments], cwd=directory, env=environment, check=True, capture_output=True, text=True
-    )
-    return [name for name in finished.stdout.split("\0") if name]
-
-
-def test_a_deployment_holds_the_app_and_nothing_else(deployed: set[str]) -> None:
-    assert {name.partition("/")[0] for name in deployed} == {*FOLDERS, "shared", "host.json", "requirements.txt"}
-
-
-@pytest.mark.parametrize("name", LEFT_AT_HOME)
-def test_what_is_no_part_of_the_app_stays_at_home(name: str, deployed: set[str]) -> None:
-    assert name not in deployed
-
-
-def test_a_deployment_lacks_nothing_of_the_app(deployed: set[str]) -> None:
-    wanted = {name for name in _tracked() if name.partition("/")[0] in {*FOLDERS, "shared"}}
-    assert wanted <= deployed

@@ -1,0 +1,243 @@
+"""The package that is deployed: what is in it, what never is, and when it is refused."""
+
+import fnmatch
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+import package
+import pytest
+from doubles.function_folders import FOLDERS
+from doubles.hosting import PROJECT_ROOT
+
+# What the folder of the one who works here may hold besides, and nobody else may see or needs to run the app.
+LEFT_AT_HOME = (
+    ".DS_Store",
+    ".azure/prod/.env",
+    ".blobsight/azurite/x.json",
+    ".ci/run",
+    ".devcontainer/devcontainer.json",
+    ".env",
+    ".env.production",
+    ".git/config",
+    ".github/workflows/deploy.yml",
+    ".gitignore",
+    ".hypothesis/x",
+    ".idea/workspace.xml",
+    ".python_packages/lib/site-packages/x.py",
+    ".venv/lib/python3.11/site-packages/x.py",
+    ".vscode/settings.json",
+    "AnalyzeHttp/__init__.py.orig",
+    "AnalyzeHttp/__pycache__/__init__.cpython-311.pyc",
+    "CHANGELOG.md",
+    "Dockerfile",
+    "Makefile",
+    "app.publishsettings",
+    "azure.yaml",
+    "bench/.venvs/stamina/lib/python3.11/site-packages/shared/x.py",
+    "bench/x.py",
+    "blobsight.code-workspace",
+    "blobsight.egg-info/PKG-INFO",
+    "blobsight.zip",
+    "build/lib/shared/x.py",
+    "certificate.pfx",
+    "compose.yml",
+    "dist/x.whl",
+    "docs/index.md",
+    "host.log",
+    "htmlcov/index.html",
+    "infra/main.bicep",
+    "infra/main.parameters.json",
+    "local.settings.example.json",
+    "local.settings.json",
+    "local/__main__.py",
+    "local/azurite/node_modules/azurite/index.js",
+    "locks/dev.txt",
+    "node_modules/x/index.js",
+    "photos/2024/list.txt",
+    "pictures/a.bmp",
+    "pictures/a.gif",
+    "pictures/a.jpeg",
+    "pictures/a.pdf",
+    "pictures/a.png",
+    "pictures/a.tif",
+    "pictures/a.tiff",
+    "pictures/a.webp",
+    "prod.env",
+    "samples/requests.http",
+    "samples/x.jpg",
+    "scripts/cloud.py",
+    "scripts/deployment/arm.py",
+    "server.key",
+    "server.p12",
+    "server.pem",
+    "shared/.DS_Store",
+    "shared/.env",
+    "shared/.web.py.swp",
+    "shared/__pycache__/web.cpython-311.pyc",
+    "shared/__pycache__/x.tmp",
+    "shared/vision/answers.log",
+    "shared/web.py.bak",
+    "shared/web.py.rej",
+    "shared/web.py~",
+    "shared/x.pyc",
+    "tests/unit/test_x.py",
+    "their-photo.jpg",
+    "venv/bin/python",
+)
+
+
+@pytest.fixture(scope="module")
+def app() -> set[str]:
+    """The files of the app by rule: of each function the two that make it, the modules of shared/, and the settings."""
+    functions = {f"{folder}/{name}" for folder in FOLDERS for name in ("__init__.py", "function.json")}
+    shared = {path.relative_to(PROJECT_ROOT).as_posix() for path in PROJECT_ROOT.glob("shared/**/*.py")}
+    # What was made a moment ago and git does not know yet is no part of a package.
+    return ({*functions, *shared} & {*git(PROJECT_ROOT, "ls-files", "-z")}) | {"host.json", "requirements.txt"}
+
+
+def test_a_package_holds_the_app_and_nothing_else(app: set[str]) -> None:
+    assert package.files() == sorted(app)
+    assert {PurePosixPath(name).parts[0] for name in app} == {*FOLDERS, "shared", "host.json", "requirements.txt"}
+
+
+def test_nothing_that_lies_beside_the_app_is_sent(app: set[str], tmp_path: Path) -> None:
+    """By the rules of git, and as azd reads the same file, from a folder with all that should not go."""
+    for name in {*app, *LEFT_AT_HOME}:
+        place = tmp_path / "tree" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    git(tmp_path, "init", "--quiet", "--bare", "rules")
+    places = ("--git-dir=rules", "--work-tree=tree")
+    rules = f"--exclude-from={PROJECT_ROOT / '.funcignore'}"
+    by_git = {name.removeprefix("tree/") for name in git(tmp_path, *places, "ls-files", "-z", "--others", rules)}
+    # Git itself passes over a folder of that name.
+    assert by_git - {".git/config"} == app
+    assert {*sent_by_azd(tmp_path / "tree", patterns())} == app
+
+
+def patterns() -> list[str]:
+    lines = (PROJECT_ROOT / ".funcignore").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def sent_by_azd(root: Path, given: list[str], folder: str = "") -> Iterator[str]:
+    """
+    What azd would send: its reader walks the folders and stays out of an ignored one.
+
+    It differs from git in one thing that matters here: the star of an anchored pattern takes slashes.
+    """
+    for path in sorted((root / folder).iterdir()):
+        name = path.relative_to(root).as_posix()
+        if any(is_read_as(pattern, name, is_folder=path.is_dir()) for pattern in given):
+            continue
+        yield from sent_by_azd(root, given, name) if path.is_dir() else [name]
+
+
+def is_read_as(pattern: str, name: str, *, is_folder: bool) -> bool:
+    of_folders, anchored, words = pattern.endswith("/"), pattern.startswith("/"), pattern.strip("/")
+    assert "/" not in words, "azd has more rules for such a pattern"
+    return (is_folder or not of_folders) and fnmatch.fnmatchcase(name if anchored else PurePosixPath(name).name, words)
+
+
+def test_every_folder_that_is_left_at_home_is_named_from_the_root() -> None:
+    """A library may have a folder `docs` or `tests` of its own, and an exception would not be read alike."""
+    anywhere = {"__pycache__/", "*.egg-info/"}
+    assert {each for each in patterns() if each.endswith("/") and not each.startswith("/")} == anywhere
+    assert [each for each in patterns() if each.startswith("!")] == []
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with a small app of one commit."""
+    contents = {
+        "Hello/__init__.py": "def main(): ...\n",
+        "Hello/function.json": json.dumps({"bindings": []}),
+        "host.json": "{}",
+        "tests/test_hello.py": "",
+        ".funcignore": "/tests/\n/.*\n/build/\n",
+        ".gitignore": "*.log\n/build/\n",
+    }
+    root = tmp_path / "clone"
+    for name, content in contents.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    own = {"GIT_COMMITTER_DATE": "2026-11-29T12:34:56+02:00", "GIT_AUTHOR_DATE": "2001-01-01T00:00:00Z"}
+    git(root, "-c", "user.name=tests", "-c", "user.email=tests@localhost", "commit", "-qm", "one", **own)
+    return root
+
+
+def packed(root: Path, *options: str) -> int:
+    return package.main(["--output", str(root / "build/app.zip"), *options], root)
+
+
+APP = ["Hello/__init__.py", "Hello/function.json", "host.json"]
+
+
+def test_a_commit_gives_the_same_bytes_at_every_run(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (clone / "server.log").write_text("what git ignores does not matter")
+    assert packed(clone) == 0
+    first = (clone / "build/app.zip").read_bytes()
+    printed = capsys.readouterr().out
+    assert f"build/app.zip: 3 files, {len(first)} bytes, of commit " in printed
+    assert "config-zip --resource-group GROUP --name APP --build-remote true --src " in printed
+    # As if it was cloned later, by a person with another umask.
+    os.utime(clone / "host.json", (0, 0))
+    (clone / "host.json").chmod(0o600)
+    assert packed(clone) == 0
+    assert (clone / "build/app.zip").read_bytes() == first
+
+
+def test_a_package_unpacks_to_what_is_committed(clone: Path) -> None:
+    assert packed(clone) == 0
+    with zipfile.ZipFile(clone / "build/app.zip") as opened:
+        entries = opened.infolist()
+        assert [entry.filename for entry in entries] == APP
+        assert {entry.date_time for entry in entries} == {(2026, 11, 29, 10, 34, 56)}
+        assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
+        assert [opened.read(name) for name in APP] == [(clone / name).read_bytes() for name in APP]
+
+
+@pytest.mark.parametrize("name", ["host.json", "Hello/new.py", "notes.txt"])
+def test_what_is_not_committed_is_told_and_nothing_is_packed(
+    name: str, clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (clone / name).write_text("changed")
+    assert packed(clone) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == f"  {name}"
+    assert "git stash --include-untracked" in told[2]
+    assert not (clone / "build").exists()
+
+
+def test_tracked_files_are_packed_as_they_are_where_that_is_asked_for(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (clone / "host.json").write_text("changed")
+    (clone / "Hello/new.py").write_text("new")
+    assert packed(clone, "--uncommitted") == 0
+    assert "and what is not committed" in capsys.readouterr().out
+    with zipfile.ZipFile(clone / "build/app.zip") as opened:
+        assert (opened.namelist(), opened.read("host.json")) == (APP, b"changed")
+
+
+def test_a_folder_that_is_no_clone_is_not_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert packed(tmp_path) == 1
+    assert "only a clone can be packed; git says: fatal: not a git repository" in capsys.readouterr().err
+
+
+def test_times_are_those_of_the_last_commit(clone: Path) -> None:
+    assert package.committed_at(clone) == datetime(2026, 11, 29, 10, 34, 56, tzinfo=UTC)
+
+
+def git(folder: Path, *arguments: str, **own: str) -> Iterable[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    own |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=kept | own, check=True, capture_output=True, text=True)
+    return [name for name in done.stdout.split("\0") if name]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TextIO, get_args
 
-from local import notices
-from local.addresses import DEFAULT_PORT, DEFAULT_STATE
+from local import app_settings, notices
+from local.addresses import DEFAULT_PORT, DEFAULT_STATE, Addresses
 from local.host.beginning import Beginning
 from local.host.config import apply_host_settings, apply_local_settings, read_host_json
 from local.host.context import WORKERS_ATTRIBUTION, Attribution
@@ -65,6 +65,12 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--port", type=_port, default=DEFAULT_PORT, metavar="N", help="default %(default)s; 0 takes any free port"
     )
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="its data is in DIR/host")
+    parser.add_argument(
+        "--in-stack",
+        action="store_true",
+        help="with the settings of the stack whose host has this port, as `start` gives them; "
+        "for one that was started with --no-host",
+    )
     parser.add_argument("--enable-auth", action="store_true", help="check keys, as Azure does; they are in keys.json")
     parser.add_argument(
         "--attribution",
@@ -73,7 +79,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="what tells the invocation of a thread, as up to Python 3.12 or as from 3.13 on (default %(default)s)",
     )
     parser.add_argument("--root", type=Path, default=PROJECT, metavar="DIR", help="the app (default: this project)")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.in_stack and options.port == 0:
+        parser.error("--in-stack needs the port of the stack's host: give it with --port")
+    return options
 
 
 def _port(text: str) -> int:
@@ -91,6 +100,8 @@ def _run(options: argparse.Namespace, console: Console, beginning: Beginning) ->
 
 def _plan(options: argparse.Namespace) -> Plan:
     root, state = options.root.resolve(), options.state.resolve() / "host"
+    if options.in_stack:
+        os.environ.update(app_settings.environment(Addresses(options.port), os.environ))
     apply_local_settings(root, os.environ)
     config = read_host_json(root, os.environ)
     set_up_logging(config.log_levels, options.attribution)

@@ -30,7 +30,7 @@ PLAIN_COLUMNS = 120  # of a table in a file or a pipe
 
 def main(argv: list[str]) -> int:
     """Start the stack and stay; returns 0 after Ctrl-C, with --once 0 only if every sample is complete."""
-    options = _parser().parse_args(argv)
+    options = _parse(argv)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
     begun = time.monotonic()
     try:
@@ -41,6 +41,14 @@ def main(argv: list[str]) -> int:
     except LocalError as error:
         print(f"start: {error}", file=sys.stderr)
         return 1
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.no_host and options.enable_auth:
+        parser.error("--enable-auth is for the host, which --no-host leaves out: give it to `python -m local host`")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         help="stop after the samples; exit 0 only if every one has every record that applies to it",
     )
     samples.add_argument("--no-samples", action="store_true", help="upload nothing, and stay until Ctrl-C")
+    samples.add_argument(
+        "--no-host",
+        action="store_true",
+        help="leave out the host, for a debugger to start with `python -m local host --in-stack`; uploads nothing",
+    )
     parser.add_argument("--enable-auth", action="store_true", help="check function keys, as Azure does")
     return parser
 
@@ -67,6 +80,7 @@ class _Stack:
         self._console = console
         self._state: Path = options.state.resolve()
         self._addresses = Addresses(options.port)
+        self._has_samples = not (options.no_samples or options.no_host)
         self._supervisor = Supervisor(self._say)
 
     def run(self, begun: float) -> int:
@@ -76,7 +90,7 @@ class _Stack:
                 if not self._start():
                     return 0
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
-                status = 0 if self._options.no_samples else self._process_samples()
+                status = self._process_samples() if self._has_samples else 0
                 if not self._options.once:
                     self._stay()
                     status = 0
@@ -96,10 +110,12 @@ class _Stack:
         if not supervisor.wait_until_ready("azurite"):
             return False
         # The app's storage is there before the host is: work left over from the last run begins at once.
-        supervisor.launch(recipes.host(addresses, state, enable_auth=self._options.enable_auth))
+        own_host = () if self._options.no_host else ("host",)
+        if own_host:
+            supervisor.launch(recipes.host(addresses, state, enable_auth=self._options.enable_auth))
         make_containers(addresses.connection_string)
         supervisor.launch(recipes.events(addresses, state))
-        return supervisor.wait_until_ready("vision", "host", "events")
+        return supervisor.wait_until_ready("vision", *own_host, "events")
 
     def _process_samples(self) -> int:
         from local.samples import sample_files
@@ -129,9 +145,13 @@ class _Stack:
 
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested
-        if not stop.is_set():
+        if not stop.is_set() and self._options.no_host:
+            self._say("\nStart the host, under a debugger or not:")
+            self._say(f"  .venv/bin/python -m local host {self._own_options()}--in-stack")
+            self._say("\nCtrl-C stops everything else.")
+        elif not stop.is_set():
             self._say("\nTry it from another terminal:")
-            for what, command in () if self._options.no_samples else self._curl_lines():
+            for what, command in self._curl_lines() if self._has_samples else ():
                 self._say(f"  # {what}\n  {command}")
             self._say("  # upload an image of your own, wait, print what was found in it")
             self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")

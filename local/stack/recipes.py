@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from local.addresses import LOOPBACK, Addresses
+from local.app_settings import environment
 from local.errors import LocalError
 from local.node import find_node
 from local.private import private_folder
@@ -15,7 +15,6 @@ PROJECT = Path(__file__).resolve().parents[2]
 AZURITE = PROJECT / "local" / "azurite"
 AZURITE_MAIN = AZURITE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 AZURITE_LOADED = ("as_azure.js", "part_of_a_stack.js")
-VISION_KEY = "local-vision-key"  # the local vision service's default
 # What sends work comes first, so that nothing is refused because its receiver has already gone.
 STOP_ORDER = ("events", "host", "vision", "azurite")
 
@@ -50,22 +49,6 @@ def host(addresses: Addresses, state: Path, *, enable_auth: bool) -> Recipe:
 def events(addresses: Addresses, state: Path) -> Recipe:
     """The watcher that stands in for Event Grid."""
     return _python_part("events", ["--port", str(addresses.port)], addresses, state, "watches the container images")
-
-
-def environment(addresses: Addresses, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of every part: *inherited*, with the app's settings pointing at this stack."""
-    own = {
-        "VISION_ENDPOINT": addresses.vision_url,
-        "VISION_KEY": VISION_KEY,
-        "ImagesStorage": addresses.connection_string,
-        "AzureWebJobsStorage": addresses.connection_string,
-        "PYTHONUNBUFFERED": "1",
-    }
-    # A proxy for the internet must not be asked for loopback.
-    for name in ("NO_PROXY", "no_proxy"):
-        own[name] = ",".join(filter(None, [inherited.get(name, ""), LOOPBACK, "localhost"]))
-    # Set on machines that read many files and write none; here it would make every start compile every module.
-    return {**{name: value for name, value in inherited.items() if name != "PYTHONDONTWRITEBYTECODE"}, **own}
 
 
 def _python_part(name: str, options: list[str], addresses: Addresses, state: Path, address: str) -> Recipe:

@@ -30,8 +30,8 @@ from doubles.pictures import picture
 from doubles.ports import five_free_ports
 
 from DescribeHttp import main
+from local import app_settings
 from local.addresses import Addresses
-from local.stack import recipes
 from shared import services
 from shared.settings import Settings
 
@@ -137,7 +137,7 @@ def with_keys(world: World, block: Block) -> None:
 def with_a_health_key_in_an_outage(world: World, block: Block) -> None:
     """A second host, which has the key and has not looked yet; the first one's last look counts for 30 seconds."""
     world.control("PUT", "faults", status={"503": 1})
-    own = recipes.environment(world.stack.addresses, environment(HEALTH_KEY="let-me-see"))
+    own = app_settings.environment(world.stack.addresses, environment(HEALTH_KEY="let-me-see"))
     with running_host(world.place.folder, world.folder / "health", environment=own) as host:
         in_a_terminal(world, block, Place(world.place.folder, host.port, world.place.repository))
 

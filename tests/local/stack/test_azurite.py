@@ -9,6 +9,7 @@ from azure.storage.queue import QueueServiceClient
 from doubles.patience import is_alive, wait_until
 from doubles.supervised_storage import Storage
 
+from local import app_settings
 from local.addresses import Addresses
 from local.errors import LocalError
 from local.stack import recipes
@@ -43,7 +44,7 @@ def test_a_machine_without_azurite_is_told_how_to_get_it(monkeypatch: pytest.Mon
 
 def test_the_parts_get_the_settings_of_this_stack_and_no_proxy_for_loopback() -> None:
     inherited = {"PATH": "/bin", "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "intranet", "VISION_ENDPOINT": "https://x"}
-    environment = recipes.environment(Addresses(7171), inherited)
+    environment = app_settings.environment(Addresses(7171), inherited)
     assert "PYTHONDONTWRITEBYTECODE" not in environment
     assert environment["PATH"] == "/bin"
     assert environment["VISION_ENDPOINT"] == "http://127.0.0.1:7172"

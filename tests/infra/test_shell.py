@@ -1,4 +1,4 @@
-"""Everything that a shell runs passes shellcheck: the scripts, and the steps of the workflows."""
+"""Everything that a shell runs passes shellcheck: the scripts, the steps of the workflows, and the hooks of azd."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from doubles.workflows import PROJECT, steps
 
 SHEBANG = re.compile(rb"#!.*\b(ba|da|k)?sh\b.*\n")
@@ -34,6 +35,12 @@ def workflow_steps() -> Iterator[tuple[str, str]]:
             yield where, f"#!/usr/bin/env bash\nset -e\n{step['run']}"
 
 
+def hooks() -> Iterator[tuple[str, str]]:
+    """Every hook of azure.yaml for other systems than Windows; azd runs it with sh."""
+    for name, hook in yaml.safe_load((PROJECT / "azure.yaml").read_text())["hooks"].items():
+        yield f"azure.yaml: {name}", f"#!/bin/sh\n{hook['posix']['run']}\n"
+
+
 def found_by_shellcheck(text: str) -> str:
     assert SHELLCHECK is not None
     return subprocess.run([SHELLCHECK, "-"], input=text, capture_output=True, text=True, timeout=60).stdout
@@ -42,11 +49,12 @@ def found_by_shellcheck(text: str) -> str:
 def test_the_scripts_of_the_project_are_found() -> None:
     assert {name for name, _ in scripts()} >= {".ci/run", "local/setup.sh"}
     assert len(list(workflow_steps())) >= 5
+    assert len(list(hooks())) >= 5
 
 
 @needs_shellcheck
 @pytest.mark.parametrize(
-    ("where", "text"), [*scripts(), *workflow_steps()], ids=lambda text: text.partition("\n")[0][:60]
+    ("where", "text"), [*scripts(), *workflow_steps(), *hooks()], ids=lambda text: text.partition("\n")[0][:60]
 )
 def test_shellcheck_finds_nothing(where: str, text: str) -> None:
     assert found_by_shellcheck(text) == "", where

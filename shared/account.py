@@ -6,7 +6,7 @@ Imported when the first blob is touched, as the SDK is.
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -63,8 +63,24 @@ class _Retry(ExponentialRetry):
         patience.sleep(settings["pause"])
 
 
-def client(account: Account, identity: Identity | None, *, connections: int, retries: int) -> BlobServiceClient:
-    """The account's client. What it is asked has to be asked within `patience.within`."""
+def client(
+    account: Account,
+    identity: Identity | None,
+    *,
+    connections: int,
+    retries: int,
+    answered: Callable[[Mapping[str, str]], None],
+) -> BlobServiceClient:
+    """
+    The account's client. What it is asked has to be asked within `patience.within`.
+
+    Args:
+        account: the account.
+        identity: the one that comes to it; None with a connection string.
+        connections: how many are kept.
+        retries: how often what failed is tried again.
+        answered: told the headers of every answer, whose names it may give in any case.
+    """
     session = requests.Session()
     adapter = _Adapter(connections, once=not retries)
     session.mount("https://", adapter)
@@ -81,6 +97,7 @@ def client(account: Account, identity: Identity | None, *, connections: int, ret
     return make(
         transport=transport,
         retry_policy=_Retry(retry_total=retries),
+        raw_response_hook=lambda answer: answered(answer.http_response.headers),
         # The SDK holds what it downloads at once twice, and by default that is 32 MB of a blob.
         max_single_get_size=PART_BYTES,
         max_chunk_get_size=PART_BYTES,

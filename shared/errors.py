@@ -19,6 +19,7 @@ Every error that is raised on purpose, in one tree.
     |   |-- StorageDeniedError        it does not let the app in (401, 403)
     |   |-- StorageIdentityError      it was not asked: the app's identity got no token
     |   |-- StorageRefusedError       it takes no such name or continuation
+    |   |-- StorageHierarchicalError  the images are in an account with a hierarchical namespace
     |   |-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
     |   |-- ImageArchivedError        the blob lies in the archive tier, from which nothing can be read
     |   `-- ImageIncompleteError      the blob is still being copied
@@ -221,6 +222,21 @@ class StorageRefusedError(StorageError):
     code = "bad_parameter"
     action = "Correct the name or the continuation; a continuation is what the page before said, unchanged."
     transient = False
+
+
+class StorageHierarchicalError(StorageError):
+    """
+    The account of the images has a hierarchical namespace. Uploads wait until the setting names another account.
+
+    A file or folder that is renamed there has an event of a type of its own and none of its new name, so that images
+    would miss their records without a word.
+    """
+
+    code = "storage_hierarchical"
+    action = (
+        "Set ImagesStorage to an account without a hierarchical namespace, a new one if need be: no account loses its"
+        " namespace again."
+    )
 
 
 class ConflictError(StorageError):

@@ -159,7 +159,9 @@ def _vision(parts: Services) -> None:
 
 
 def _images(parts: Services) -> None:
-    parts.images.page(names.IMAGES, limit=1)
+    for image in parts.images.page(names.IMAGES, limit=1).items:
+        # What is wrong with the account's namespace shows in answers about a blob only.
+        parts.images.head(names.IMAGES, image.name)
 
 
 def _host(parts: Services) -> None:

@@ -119,7 +119,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
         return BlobStore(account, identity=identity(account.principal) if account.principal else None, **options)
 
     both = replace(settings.images_storage, setting="ImagesStorage and AzureWebJobsStorage")
-    images = store(both if same else settings.images_storage, connections=connections, bulkhead=Bulkhead(places, clock))
+    images = store(
+        both if same else settings.images_storage,
+        connections=connections,
+        bulkhead=Bulkhead(places, clock),
+        flat=True,
+    )
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.

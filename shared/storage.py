@@ -22,6 +22,7 @@ from shared.errors import (
     ImageArchivedError,
     StorageDeniedError,
     StorageError,
+    StorageHierarchicalError,
     StorageIdentityError,
     StorageRefusedError,
 )
@@ -37,6 +38,10 @@ _AGAIN_SECONDS = 5.0
 BEGINNING_BYTES = 64 * 1024
 # One image's records and claims are asked for again and again within seconds.
 _BLOBS_REMEMBERED = 256
+# Every answer about a blob has it where the account has a hierarchical namespace, and none elsewhere: "Version
+# 2020-06-12" of the REST API of Azure Storage. Roles on data suffice to see it; Get Account Information, which says the
+# same outright, asks for an action that no such role has.
+_OWNER = "x-ms-owner"
 _T = TypeVar("_T")
 
 
@@ -152,6 +157,7 @@ class BlobStore:
         connections: how many are kept.
         hurried: give up after two seconds, without another attempt.
         bulkhead: the places of HTTP callers; without, all may wait.
+        flat: refuse the account from the first answer on that shows a hierarchical namespace.
     """
 
     def __init__(
@@ -162,6 +168,7 @@ class BlobStore:
         connections: int = 16,
         hurried: bool = False,
         bulkhead: Bulkhead | None = None,
+        flat: bool = False,
     ) -> None:
         self._account = Account(account) if isinstance(account, str) else account
         principal = self._account.principal
@@ -170,6 +177,8 @@ class BlobStore:
         self._retries = 0 if hurried else _RETRIES
         self._seconds = _HURRIED_SECONDS if hurried else _SECONDS
         self._bulkhead = bulkhead
+        self._flat = flat
+        self._is_hierarchical = False
         self._lock = threading.Lock()
         self._client: Any = None
         # A blob's client. To make one costs an eighth of a request.
@@ -184,19 +193,35 @@ class BlobStore:
         with self._lock:
             if self._client is None:
                 self._client = account.client(
-                    self._account, self._identity, connections=self._connections, retries=self._retries
+                    self._account,
+                    self._identity,
+                    connections=self._connections,
+                    retries=self._retries,
+                    answered=self._learn,
                 )
             return self._client
+
+    def _learn(self, headers: Mapping[str, str]) -> None:
+        if _OWNER in headers:
+            self._is_hierarchical = True
+
+    def _check_namespace(self) -> None:
+        if self._flat and self._is_hierarchical:
+            where = f"The storage account {self._account.name}".rstrip()
+            raise StorageHierarchicalError(
+                f"{where} ({self._account.setting}) has a hierarchical namespace (Data Lake Storage Gen2)."
+            )
 
     def _call(self, container: str, name: str, action: Callable[[], _T]) -> _T:
         """Do it in the time that there is, and let no error of the SDK pass."""
         where = f"{container}/{name}"
+        self._check_namespace()
         with patience.within(self._seconds):
             if patience.left(self._seconds) <= 0:
                 raise StorageError(f"There was no time left to ask blob storage for {where}.")
             try:
                 with self._place():
-                    return _asked(self._account, where, action)
+                    found = _asked(self._account, where, action)
             except NoToken as error:
                 raise StorageIdentityError(
                     f"Blob storage was not asked for {where}. {error}",
@@ -207,6 +232,8 @@ class BlobStore:
                     f"Blob storage does not answer, and too many wait for it already to ask for {where}.",
                     retry_after_seconds=_AGAIN_SECONDS,
                 ) from None
+        self._check_namespace()
+        return found
 
     def _place(self) -> AbstractContextManager[None]:
         return self._bulkhead.place() if self._bulkhead and patience.is_callers() else nullcontext()

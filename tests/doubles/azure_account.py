@@ -1,0 +1,109 @@
+"""
+A blob account as Azure answers for it where Azurite knows nothing of the kind: what it keeps, and how it is built.
+
+For `responses`, in place of a whole account's address. Blobs are kept for one process and one thread at a time.
+The headers and elements are those of the REST API of Azure Storage: "Put Blob", "Get Blob", "List Blobs" and "Version
+2020-06-12".
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import responses
+
+CHANGE_FEED = ("$blobchangefeed", "meta/segments.json")
+Answer = tuple[int, Mapping[str, str], bytes]
+
+
+@dataclass
+class AzureAccount:
+    """
+    Attributes:
+        address: of its blobs.
+        hierarchical: whether directories are real (Data Lake Storage Gen2).
+        versioning, soft_delete: whether what is overwritten and deleted is kept.
+        refused: operations, such as `list`, that it answers with 403.
+        blobs: what there is now, by container and name.
+        asked: method, container and name of every request; `list` is a method here.
+    """
+
+    address: str
+    hierarchical: bool = False
+    versioning: bool = False
+    soft_delete: bool = False
+    refused: frozenset[str] = frozenset()
+    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    _deleted: set[tuple[str, str]] = field(default_factory=set)
+    _modified: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def answer_in(self, mock: responses.RequestsMock) -> None:
+        """Answer every request for the account that *mock* sees."""
+        place = re.compile(re.escape(self.address) + "/.*")
+        for method in ("HEAD", "GET", "PUT", "DELETE"):
+            mock.add_callback(method, place, callback=self._answer)
+
+    def follow_changes(self, until: datetime) -> None:
+        """Turn the change feed on, which has finished its last segment then."""
+        self.blobs[CHANGE_FEED], self._modified[CHANGE_FEED] = b"{}", until
+
+    def _answer(self, request: Any) -> Answer:
+        parts = urlsplit(request.url.removeprefix(self.address))
+        query = parse_qs(parts.query)
+        container, _, name = unquote(parts.path.lstrip("/")).partition("/")
+        method = "list" if query.get("comp") == ["list"] else request.method
+        self.asked.append((method, container, name))
+        if method in self.refused:
+            return 403, {"x-ms-error-code": "AuthorizationPermissionMismatch"}, b""
+        if query.get("restype") == ["container"] and method == "PUT":
+            return 201, {}, b""
+        if method == "list":
+            return 200, {"Content-Type": "application/xml"}, self._listed(container, query)
+        return self._of_blob(method, (container, name), request.body)
+
+    def _of_blob(self, method: str, place: tuple[str, str], body: Any) -> Answer:
+        if method == "PUT":
+            self.blobs[place] = body.read() if hasattr(body, "read") else bytes(body or b"")
+            self._modified[place] = datetime.now(UTC)
+            version = {"x-ms-version-id": "2026-01-01T00:00:00.0000000Z"} if self.versioning else {}
+            return 201, {**self._headers(place), **version}, b""
+        if place not in self.blobs:
+            return 404, {"x-ms-error-code": "BlobNotFound"}, b""
+        if method == "DELETE":
+            del self.blobs[place]
+            # Where both are on, the current version becomes a previous one, and nothing is soft-deleted.
+            if self.soft_delete and not self.versioning:
+                self._deleted.add(place)
+            return 202, {}, b""
+        data = self.blobs[place]
+        told = {**self._headers(place), "Content-Length": str(len(data)), "x-ms-blob-type": "BlockBlob"}
+        if self.hierarchical:
+            told |= {"x-ms-owner": "$superuser", "x-ms-group": "$superuser", "x-ms-permissions": "rw-r-----"}
+            told |= {"x-ms-resource-type": "file"}
+        if method == "HEAD":
+            return 200, told, b""
+        return 206, {**told, "Content-Range": f"bytes 0-{len(data) - 1}/{len(data)}"}, data
+
+    def _headers(self, place: tuple[str, str]) -> dict[str, str]:
+        modified = self._modified.get(place, datetime(2026, 1, 1, tzinfo=UTC))
+        return {"ETag": '"0x1"', "Last-Modified": format_datetime(modified, usegmt=True)}
+
+    def _listed(self, container: str, query: Mapping[str, list[str]]) -> bytes:
+        (prefix,) = query.get("prefix", [""])
+        deleted = self._deleted if "deleted" in query.get("include", [""])[0].split(",") else set()
+        found = sorted({*self.blobs, *deleted})
+        items = "".join(
+            f"<Blob><Name>{escape(name)}</Name>{'<Deleted>true</Deleted>' * ((inside, name) in deleted)}"
+            "<Properties><Etag>0x1</Etag><Content-Length>0</Content-Length><BlobType>BlockBlob</BlobType></Properties>"
+            "</Blob>"
+            for inside, name in found
+            if inside == container and name.startswith(prefix)
+        )
+        whole = f'<EnumerationResults ContainerName="{container}"><Blobs>{items}</Blobs><NextMarker/>'
+        return f'<?xml version="1.0" encoding="utf-8"?>{whole}</EnumerationResults>'.encode()

@@ -1,11 +1,14 @@
 """
 `python -m local doctor`: what this machine lacks for the local stack, and the command that mends it.
 
+Of an app that runs, the stack's or one in Azure, it tells what its health report says.
+
 It uses nothing but Python's own library, since the packages may be what is lacking.
 """
 
 import argparse
 import json
+import os
 import re
 import shutil
 import sys
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from local import health_report
 from local.addresses import Addresses, add_stack_options
 from local.app import AppClient
 from local.errors import LocalError
@@ -31,17 +35,23 @@ PLATFORM = re.compile(r"sys_platform == '(\w+)'")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; *mend* is the command to run where it is not in order."""
+    """
+    One thing that was looked at; *mend* is the command to run where it is not in order.
+
+    A warning keeps nothing from working.
+    """
 
     what: str
     is_ok: bool
     found: str
     mend: str = ""
+    is_warning: bool = False
 
     def __str__(self) -> str:
         """Return the line to print."""
-        line = f"{'ok   ' if self.is_ok else 'lacks'}  {self.what:<12} {self.found}"
-        return line if self.is_ok else f"{line}\n       {'':<12} -> {self.mend}"
+        word = "lacks" if not self.is_ok else "warns" if self.is_warning else "ok   "
+        line = f"{word}  {self.what:<12} {self.found}"
+        return f"{line}\n       {'':<12} -> {self.mend}" if not self.is_ok or self.is_warning else line
 
 
 def main(argv: list[str]) -> int:
@@ -51,8 +61,17 @@ def main(argv: list[str]) -> int:
         description="Say what this machine lacks for the local stack, and the command that mends it.",
     )
     add_stack_options(parser)
+    parser.add_argument(
+        "--app",
+        metavar="URL",
+        help="the app whose health is told, in Azure or here (default: the running stack's); the environment's"
+        " HEALTH_KEY opens its details",
+    )
     options = parser.parse_args(argv)
     findings = list(examine(options.port, options.state))
+    url = options.app or (Addresses(options.port).host_url if AppClient(options.port).is_up() else None)
+    if url:
+        findings += app(url, os.environ.get("HEALTH_KEY", "").strip() or None)
     print(*findings, sep="\n")
     return 0 if all(finding.is_ok for finding in findings) else 1
 
@@ -129,6 +148,28 @@ def disk(state: Path) -> Finding:
     found = short.what if short else f"{free / 2**30:.1f} GB free in {folder}"
     is_ok = short is None and free >= NEEDED_BYTES
     return Finding("disk", is_ok, found, "free 1 GB, or keep the data elsewhere with --state")
+
+
+def app(url: str, key: str | None) -> list[Finding]:
+    """Return what the app at *url* says of itself; what is wrong only to who has its HEALTH_KEY."""
+    try:
+        report = health_report.ask(url, key)
+    except LocalError as error:
+        return [Finding("app", False, str(error), "look into its log, or start it")]
+    findings = [_told(each) for each in report.problems or []]
+    findings += [_told(each, is_warning=True) for each in report.warnings or []]
+    if findings:
+        return findings
+    state = f"{'up' if report.is_up else 'down'} at {url}"
+    if report.problems is None:
+        mend = "run this again with the app's own HEALTH_KEY in the environment, to be told what is wrong"
+        return [Finding("app", report.is_up, f"{state}, and says no more without its HEALTH_KEY", mend)]
+    return [Finding("app", report.is_up, state)]
+
+
+def _told(entry: dict[str, str], *, is_warning: bool = False) -> Finding:
+    found = f"{entry['part']}: {entry['message']} ({entry['code']})"
+    return Finding("app", is_warning, found, entry["action"], is_warning)
 
 
 def _installed(name: str) -> str | None:

@@ -15,8 +15,9 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from shared import names, patience, services, threads
+from shared import names, patience, retention, services, threads
 from shared.errors import BlobsightError, BusyError, StorageError, VisionUnavailableError
+from shared.retention import Retention
 from shared.retry import Clock, SystemClock
 from shared.services import Services
 from shared.settings import health_key
@@ -32,9 +33,14 @@ Problem = dict[str, str]
 
 
 class Report(NamedTuple):
-    """What was found; `problems` holds `{"part", "code", "message", "action"}` each."""
+    """
+    What was found; `problems` and `warnings` hold `{"part", "code", "message", "action"}` each.
+
+    A warning keeps nothing from working.
+    """
 
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def up(self) -> bool:
@@ -47,7 +53,7 @@ class Report(NamedTuple):
 
     def detailed(self) -> dict[str, object]:
         """What the operator may know."""
-        return {**self.short(), "problems": list(self.problems)}
+        return {**self.short(), "problems": list(self.problems), "warnings": list(self.warnings)}
 
 
 class Health:
@@ -89,7 +95,9 @@ class Look:
     """Asks every part once. A part that has not answered the look before is not asked again until it has."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, Future[Problem | None]] = {}
+        self._asked: dict[str, Future[None]] = {}
+        self._retention = Retention()
+        self._looking_at_retention: Future[None] | None = None
 
     def __call__(self) -> Report:
         """What was found within `LOOK_SECONDS`."""
@@ -101,9 +109,24 @@ class Look:
         for part, (check, _) in _PARTS.items():
             if part not in self._asked:
                 self._asked[part] = _in_thread(f"health of {part}", partial(check, parts))
-        wait(self._asked.values(), timeout=until - time.monotonic())
+        wait([*self._asked.values(), *self._begin_retention(parts)], timeout=until - time.monotonic())
         found = [self._found(part) for part in _PARTS]
-        return Report(tuple(problem for problem in found if problem))
+        return Report(tuple(problem for problem in found if problem), self._warnings())
+
+    def _begin_retention(self, parts: Services) -> list[Future[None]]:
+        """The look at what the host's account keeps, if it is due; one that did not end in time is not waited for."""
+        begun = self._looking_at_retention
+        if (begun and not begun.done()) or not self._retention.is_due(parts):
+            return []
+        self._looking_at_retention = _in_thread("health of retention", partial(self._retention.look, parts))
+        return [self._looking_at_retention]
+
+    def _warnings(self) -> tuple[Problem, ...]:
+        warning = self._retention.warning()
+        if not warning:
+            return ()
+        message, action = warning
+        return ({"part": "host", "code": retention.CODE, "message": message, "action": action},)
 
     def _found(self, part: str) -> Problem | None:
         asked = self._asked[part]

@@ -26,6 +26,8 @@ QUOTA = "quota"
 HEALTH = "health"
 # Written to see whether the account takes anything, and never read.
 HEALTH_BLOB = "written"
+# Azure Storage's own, in an account whose change feed is on or was.
+CHANGE_FEED = ("$blobchangefeed", "meta/segments.json")
 
 # Written by the app, hence never to be watched by it: an output that triggered the app would loop for ever.
 OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, KEYS, QUOTA, HEALTH)
@@ -159,6 +161,11 @@ def claim(subject: str, question_key: str) -> str:
 def quota(endpoint: str) -> str:
     """The books of one Computer Vision resource, in the container `quota`."""
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', endpoint.partition('://')[2])}.json"
+
+
+def retention(token: str) -> str:
+    """A blob that is written and deleted to see what is kept of it, in the container `health`."""
+    return f"retention/{token}"
 
 
 def image_path(name: str) -> str:

@@ -89,6 +89,13 @@ class Page(NamedTuple):
     continuation: str | None
 
 
+class Kept(NamedTuple):
+    """What storage keeps of a blob that was written and deleted: its versions; its last state, until it expires."""
+
+    versions: bool = False
+    deleted: bool = False
+
+
 class IfEtag(NamedTuple):
     """Write only if the blob still has this ETag; None means only if there is no such blob yet."""
 
@@ -136,6 +143,13 @@ class Blobs(Protocol):
 
     def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:
         """One page of the container's blobs in the order of their names, with their metadata."""
+
+    def kept(self, container: str, name: str) -> Kept:
+        """
+        Write the blob, whose name must be a new one, and delete it; what is kept of it is returned.
+
+        Where versions are kept, nothing is said of `deleted`: a version takes the place of what is deleted.
+        """
 
     def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:
         """Lease the blob under the given id; False if another holds it or it is not (or no longer) that blob."""
@@ -320,7 +334,7 @@ class BlobStore:
 
         return self._call(container, name, lambda: self._with_container(container, upload))
 
-    def _with_container(self, container: str, action: Callable[[], str]) -> str:
+    def _with_container(self, container: str, action: Callable[[], _T]) -> _T:
         """Do it; if the container is missing, make it and do it again (a fresh account has none)."""
         from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
@@ -350,6 +364,18 @@ class BlobStore:
             return Page([_info(each) for each in next(pages, ())], pages.continuation_token or None)
 
         return self._or_none(container, prefix, fetch) or Page([], None)
+
+    def kept(self, container: str, name: str) -> Kept:  # noqa: D102
+        def look() -> Kept:
+            blob = self._blob(container, name)
+            written = self._with_container(container, lambda: blob.upload_blob(b"", overwrite=True))
+            blob.delete_blob()
+            listing = (
+                self._service().get_container_client(container).list_blobs(name_starts_with=name, include=["deleted"])
+            )
+            return Kept(versions=bool(written.get("version_id")), deleted=any(each.deleted for each in listing))
+
+        return self._call(container, name, look)
 
     def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:  # noqa: D102
         condition = IfEtag(etag) if etag else None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.__main__ import COMMANDS
-from shared import errors
+from shared import errors, retention
 from shared.settings import described
 from shared.vision import faults
 
@@ -120,6 +120,11 @@ def test_every_route_is_documented_with_its_method() -> None:
 def test_every_code_that_can_be_raised_is_documented_and_no_other() -> None:
     documented = {code for code, cells in rows("docs/errors.md").items() if len(cells) == 4}
     assert documented == raised_codes()
+
+
+def test_the_warning_of_health_is_documented_with_its_cure() -> None:
+    assert "doctor" in text_of("docs/errors.md")
+    assert f"(troubleshooting.md#{retention.CODE})" in rows("docs/errors.md")[retention.CODE][-1]
 
 
 def test_status_and_transience_of_each_error_class_are_as_documented() -> None:

@@ -17,6 +17,7 @@ class FakeApp:
 
     *asked* are the images that were asked for, *again* those to be processed again, which makes them complete.
     *unfinished* is listed a page of one at a time; *retries* are the bodies that asked for it to be tried again.
+    *health* is the status and the report of its health, which only *health_key* opens.
     """
 
     port: int = 0
@@ -28,11 +29,16 @@ class FakeApp:
     admin_status: int = 202
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     retries: list[dict[str, Any]] = field(default_factory=list)
+    health: tuple[int, dict[str, Any]] = (200, {"status": "up", "problems": [], "warnings": []})
+    health_key: str | None = None
 
     def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
         path = urlsplit(target).path
         if path == "/admin/host/ping":
             return 200, {}
+        if path == "/api/health":
+            status, report = self.health
+            return status, report if self.health_key and key == self.health_key else {"status": report["status"]}
         if self.key is not None and key != self.key:
             return 401, {}
         if path == "/api/unfinished":

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.retry import Clock
-from shared.storage import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Page
+from shared.storage import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 
 Hook = Callable[[str, str, str], None]
 
@@ -152,6 +152,10 @@ class MemoryBlobs:
             found = sorted(name for name in stored if name.startswith(prefix) and name > after)
             items = [stored[name].blob.info for name in found[:limit]]
             return Page(items, _encoded(found[limit - 1]) if len(found) > limit else None)
+
+    def kept(self, container: str, name: str) -> Kept:
+        with self._operation("kept", container, name):
+            return Kept()
 
     def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:
         with self._operation("acquire", container, name):

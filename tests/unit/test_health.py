@@ -26,7 +26,7 @@ def test_all_is_well_where_every_part_answers(app: Parts) -> None:
     with services.replaced(app.services):
         report = Look()()
     assert report.up
-    assert report.detailed() == {"status": "up", "problems": []}
+    assert report.detailed() == {"status": "up", "problems": [], "warnings": []}
 
 
 def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:

@@ -20,7 +20,7 @@ from shared.errors import (
     StorageError,
     StorageRefusedError,
 )
-from shared.storage import BEGINNING_BYTES, Blobs, BlobStore, IfEtag
+from shared.storage import BEGINNING_BYTES, Blobs, BlobStore, IfEtag, Kept
 
 LEASE_SECONDS = 15
 UNREACHABLE = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:9/a;"
@@ -86,6 +86,13 @@ def test_what_is_written_is_read_with_everything_it_was_stored_with(blobs: Blobs
     assert (info.tier, info.archive_status, info.copy_status) == ("Hot", None, None)
     assert info._replace(tier=None) == blob.info
     assert '"' not in etag
+
+
+def test_an_account_that_keeps_nothing_has_nothing_left_of_a_blob_that_was_deleted(
+    blobs: Blobs, container: str
+) -> None:
+    assert blobs.kept(container, "a.txt") == Kept(versions=False, deleted=False)
+    assert blobs.page(container).items == []
 
 
 def test_an_empty_blob_is_a_blob(blobs: Blobs, container: str) -> None:

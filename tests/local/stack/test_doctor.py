@@ -98,6 +98,54 @@ def test_it_prints_every_finding_and_ends_with_1_when_something_is_lacking(
     assert [word in printed for word in ("Python", "Node", "Azurite", "ports", "disk", "-> make setup")] == [True] * 6
 
 
+def entry(code: str) -> dict[str, str]:
+    return {"part": "host", "code": code, "message": f"The account has {code}.", "action": "Turn it off."}
+
+
+def test_a_running_app_says_what_is_wrong_and_what_it_warns_of_to_who_has_its_key(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda port, state: iter(()))
+    with running_app() as running:
+        running.health_key = "let-me-see"
+        options = ["--port", str(running.port)]
+        url = f"http://127.0.0.1:{running.port}"
+        assert doctor.main(options) == 0
+        assert capsys.readouterr().out == f"ok     app          up at {url}, and says no more without its HEALTH_KEY\n"
+        monkeypatch.setenv("HEALTH_KEY", "let-me-see")
+        assert doctor.main(options) == 0
+        assert capsys.readouterr().out == f"ok     app          up at {url}\n"
+        running.health = 200, {"status": "up", "problems": [], "warnings": [entry("too_much")]}
+        assert doctor.main(options) == 0
+        warned = "warns  app          host: The account has too_much. (too_much)\n                    -> Turn it off.\n"
+        assert capsys.readouterr().out == warned
+        running.health = 503, {"status": "down", "problems": [entry("no_way")], "warnings": [entry("too_much")]}
+        assert doctor.main(["--port", "1", "--app", f"{url}/"]) == 1
+        wrong = "lacks  app          host: The account has no_way. (no_way)\n                    -> Turn it off.\n"
+        assert capsys.readouterr().out == wrong + warned
+
+
+def test_an_app_that_is_down_or_of_an_earlier_version_or_not_there_is_lacking_or_not_as_it_says(free_port: int) -> None:
+    with running_app() as running:
+        url = f"http://127.0.0.1:{running.port}"
+        running.health, running.health_key = (503, {"status": "down", "problems": []}), "k"
+        (finding,) = doctor.app(url, "wrong")
+        assert (finding.is_ok, "HEALTH_KEY" in finding.mend) == (False, True)
+        running.health = 200, {"status": "up", "problems": []}
+        assert [each.is_ok for each in doctor.app(url, "k")] == [True]
+        running.health = 302, {"status": "up"}
+        assert "answers 302" in doctor.app(url, "k")[0].found
+    assert "does not answer" in doctor.app(f"http://127.0.0.1:{free_port}", None)[0].found
+
+
+@pytest.mark.parametrize(
+    "url", ["http://app.example.com", "app.example.com", "ftp://127.0.0.1", "https://", "http://[x"]
+)
+def test_the_key_is_sent_to_no_address_without_tls(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", lambda *_: pytest.fail("it was asked"))
+    assert "is no address of an app" in doctor.app(url, "k")[0].found
+
+
 @pytest.fixture
 def listeners() -> Iterator[list[socket.socket]]:
     opened: list[socket.socket] = []

@@ -1,0 +1,70 @@
+"""
+Whether the app's own account keeps what is overwritten there: versioning, soft delete, change feed.
+
+The books are overwritten every second, so each of them turns into a bill. The setting itself (Get Blob Service
+Properties) can only be read with a right on management, which the app's roles on data lack; what the account does with
+a blob shows it to them. A look costs four requests, hence one an hour in each process.
+"""
+
+import uuid
+from contextlib import suppress
+from datetime import timedelta
+
+from shared import names
+from shared.errors import BlobsightError
+from shared.services import Services
+from shared.storage import Blobs
+from shared.storage_accounts import Account
+
+CODE = "storage_keeps_versions"
+ACTION = (
+    "Turn versioning, soft delete for blobs and the change feed off for this account (Data protection in the portal),"
+    " or give AzureWebJobsStorage an account of its own."
+)
+_FRESH_SECONDS = 3600.0
+# It follows within the hour; its container stays when it is turned off ("Change feed support in Azure Blob Storage").
+_FOLLOWED = timedelta(days=1)
+
+
+class Retention:
+    """What was found out last. One look at a time."""
+
+    def __init__(self) -> None:
+        self._looked: float | None = None
+        self._features: tuple[str, ...] = ()
+        self._account: Account | None = None
+
+    def is_due(self, parts: Services) -> bool:
+        """Whether the last look, or the last try at one, is too long ago."""
+        return self._looked is None or parts.clock.now() - self._looked >= _FRESH_SECONDS
+
+    def look(self, parts: Services) -> None:
+        """Find out anew. What cannot be found out stays as it was."""
+        self._looked = parts.clock.now()
+        self._account = parts.settings.host_storage
+        found = []
+        kept = parts.host.kept(names.HEALTH, names.retention(uuid.uuid4().hex))
+        if kept.versions:
+            found.append("versioning")
+        if kept.deleted:
+            found.append("soft delete")
+        with suppress(BlobsightError):
+            if _is_followed(parts.host, parts):
+                found.append("the change feed")
+        self._features = tuple(found)
+
+    def warning(self) -> tuple[str, str] | None:
+        """Message and action, if there is something to warn of."""
+        if not self._features or self._account is None:
+            return None
+        *first, last = self._features
+        listed = f"{', '.join(first)} and {last}" if first else last
+        account = f"The storage account {self._account.name}".rstrip()
+        told = "what the app overwrites there, its books every second, is kept and billed"
+        return f"{account} ({self._account.setting}) has {listed} on: {told}.", ACTION
+
+
+def _is_followed(host: Blobs, parts: Services) -> bool:
+    """Whether the change feed has finished a segment lately."""
+    segments = host.head(*names.CHANGE_FEED)
+    return bool(segments and segments.modified and parts.clock.utc() - segments.modified < _FOLLOWED)

@@ -13,6 +13,7 @@ from azure.storage.blob import BlobServiceClient, ContentSettings
 from azure.storage.queue import QueueClient
 from doubles.azurite import Azurite
 from doubles.hosting import Host, blob_trigger, http_return, http_trigger, running_host, write_function, write_host_json
+from doubles.storage_events import UPLOADS, storage_event
 
 CONTAINER = "images"
 POISON = "webjobs-blobtrigger-poison"
@@ -218,6 +219,17 @@ def test_bytes_annotation_gets_raw_bytes(stack: Stack) -> None:
     stack.upload("raw.png", b"\x00raw")
     stack.post("Raw", [event(stack.url("raw.png"))])
     stack.host.wait_for_log(r"raw b'\x00raw'")
+
+
+def test_an_upload_is_seen_however_it_came_and_whatever_length_its_event_tells(stack: Stack) -> None:
+    """Over REST, from a data lake or over SFTP, whose events tell a length of 0."""
+    for api in UPLOADS:
+        stack.upload(f"{api}.png", b"12345")
+        assert stack.post("Seen", [storage_event(api, f"{api}.png", url=stack.url(f"{api}.png"))]) == 202
+    for api in UPLOADS:
+        stack.host.wait_for_log(f'"name": "images/{api}.png"')
+        (seen,) = stack.seen(f"{api}.png")
+        assert (seen["length"], seen["content"]) == (5, "12345")
 
 
 def test_event_for_an_unknown_function_is_lost_with_a_warning(stack: Stack) -> None:

@@ -1,8 +1,11 @@
 """Deliveries of Event Grid are read in both schemas."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from doubles.storage_events import UPLOADS, as_cloud_event, storage_event
 
 from local.host.errors import BadRequestError
 from local.host.event_grid import BlobEvent, blob_event, blob_of_url, parse_events, validation_code
@@ -47,6 +50,15 @@ def test_etag_is_taken_with_or_without_quotes() -> None:
     quoted = blob_event({"data": {"url": url, "eTag": '"0x1"', "blobType": "AppendBlob"}})
     assert quoted == BlobEvent("images", "a.png", "0x1", "AppendBlob")
     assert blob_event({"data": {"url": url, "eTag": "0x1"}}).etag == "0x1"
+
+
+@pytest.mark.parametrize("schema", [dict, as_cloud_event])
+@pytest.mark.parametrize("api", UPLOADS)
+def test_each_way_into_an_account_tells_of_the_same_blob(
+    api: str, schema: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    [event] = parse_events(json.dumps([schema(storage_event(api, "2026/a.jpg"))]).encode())
+    assert blob_event(event) == BlobEvent("images", "2026/a.jpg", "0x8D4BCC2E4835CD0", "BlockBlob")
 
 
 @pytest.mark.parametrize("event", [{}, {"data": 3}, {"data": {}}, {"data": {"url": 3}}])

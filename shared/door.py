@@ -110,9 +110,9 @@ class Door:
         # A 429 is everybody's; of another error with a time, a spent caller's concerns itself.
         alone = spent and isinstance(error, VisionUnavailableError)
         seconds = 0.0 if alone else min(asked_seconds(error), MAX_PUSH_SECONDS)
-        if seconds:
+        if seconds and error:
             self.push(now + seconds)
-            log.event(_logger, "gate.pushed", seconds=round(seconds, 1))
+            log.event(_logger, "gate.pushed", code=error.code, seconds=round(seconds, 1))
         return shut or seconds > 0, seconds
 
     def _judge(self, passer: Passer, error: BlobsightError | None, now: float) -> bool:

@@ -192,8 +192,8 @@ def store(
         if result is None:
             # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
             return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
-        ocr_records.write(services, job, result)
-        log_event(job, "text.stored")
+        version = ocr_records.write(services, job, result)
+        log_event(job, "text.stored", seconds=version.age_seconds(services.clock.utc()) if version else "-")
         return _done(job)
 
     return _tidied(services, job, outcome_of(services, job, failures, work))

@@ -65,7 +65,7 @@ def _missed(services: Services, job: Job, error: BlobsightError, seconds: float 
 
 
 def _waiting(job: Job, error: BlobsightError, seconds: float) -> Json:
-    log_event(job, "text.deferred", code=error.code)
+    log_event(job, "text.deferred", code=error.code, seconds=round(seconds, 1))
     return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
 
 
@@ -139,6 +139,6 @@ def problem_of(error: BlobsightError) -> Json:
     }
 
 
-def log_event(job: Job, event: str, code: str = "-") -> None:
-    """Log an event of a job."""
-    log.event(_logger, event, blob=job.name or "-", subject=job.subject[:16], code=code)
+def log_event(job: Job, event: str, **fields: object) -> None:
+    """Log an event of a job with these fields too."""
+    log.event(_logger, event, level=logging.INFO, blob=job.name or "-", subject=job.subject[:16], **fields)

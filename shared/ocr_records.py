@@ -33,9 +33,9 @@ def _is_there(services: Services, job: Job, version: Version | None, name: str) 
     return info is not None and info.metadata.get(names.REQUEST) == job.question.key
 
 
-def write(services: Services, job: Job, result: ReadResult) -> None:
+def write(services: Services, job: Job, result: ReadResult) -> Version | None:
     """
-    Write both records.
+    Write both records; returns the version of the image that they are of, confirmed, if it is one.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -52,7 +52,7 @@ def write(services: Services, job: Job, result: ReadResult) -> None:
         told |= {names.REQUEST: job.question.key}
         for name, content_type, data in contents:
             services.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
-        return
+        return None
     for name, content_type, data in contents:
         recipe = Recipe(names.TEXT, name, job.question, content_type)
         records.make(services.images, version, recipe, partial(bytes, data), told)
@@ -60,3 +60,4 @@ def write(services: Services, job: Job, result: ReadResult) -> None:
     records.sweep(
         services.images, [unfinished.place(STEP, job.name)], lambda: records.confirm(services.images, version)
     )
+    return version

@@ -72,8 +72,11 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
         if not is_under_way(status):
             raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
-    event = "text.handed_over" if isinstance(task, Job) else "step.handed_over"
-    log.event(_logger, event, blob=task.name or "-", instance=task.instance_id)
+    if isinstance(task, Job):
+        log.event(_logger, "text.handed_over", blob=task.name or "-", instance=task.instance_id)
+    else:
+        seconds = round(task.seconds, 1)
+        log.event(_logger, "step.handed_over", blob=task.name, instance=task.instance_id, seconds=seconds)
     return True
 
 

@@ -17,6 +17,7 @@ from shared.errors import ConflictError, QuotaExhaustedError, StorageError
 from shared.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
 from shared.retry import Clock
 from shared.slots import Grant, Slot
+from shared.spending import SpendingLog
 from shared.storage import Blobs
 
 # Without the books nobody knows how many processes there are.
@@ -66,7 +67,7 @@ class Quota:
         # The process's own books, while the shared ones cannot be reached.
         self._alone: Ledger | None = None
         self._alone_until = 0.0
-        self._reset_told = 0.0
+        self._spending = SpendingLog(clock, limits)
         # Since when the gate's leader asks in vain. One at a time asks.
         self._waiting_since: float | None = None
 
@@ -99,6 +100,7 @@ class Quota:
         self._rejoin()
         if planned[1].slots:
             self._waiting_since = None
+        self._spending.tell(self._books.last_seen)
         return self._grant(planned, asks)
 
     def push(self, seconds: float, *, throttled: bool) -> None:
@@ -117,6 +119,7 @@ class Quota:
             self._books.settle(transactions)
             if at_once:
                 self._try(lambda books, now: (books, None), None, always=True)
+                self._spending.tell(self._books.last_seen)
 
     def postpone(self, *, at_least_seconds: float = 0.0, calls: int = 1) -> float:
         """
@@ -156,21 +159,13 @@ class Quota:
     def _grant(self, planned: tuple[float, Reserved], asks: Sequence[bool]) -> Grant:
         moment, reserved = planned
         if reserved.exhausted is not None:
-            self._tell_exhausted(reserved.exhausted)
+            self._spending.tell_exhausted(reserved.exhausted)
             raise QuotaExhaustedError(
                 f"The limit of paid calls is reached; it begins anew in {reserved.exhausted:.0f} s.",
                 retry_after_seconds=reserved.exhausted,
             )
         slots = tuple(Slot(moment + after, paid) for after, paid in zip(reserved.slots, asks, strict=False))
         return Grant(slots, moment + reserved.ask_again, moment + reserved.pushed)
-
-    def _tell_exhausted(self, seconds: float) -> None:
-        """Once for each reset: everybody who is refused would say the same."""
-        reset = round(self._clock.utc().timestamp() + seconds)
-        with self._lock:
-            told, self._reset_told = self._reset_told, reset
-        if abs(told - reset) > 1:
-            log.event(_logger, "quota.exhausted", level=logging.WARNING, seconds=round(seconds))
 
     def _wait_began(self) -> float:
         if self._waiting_since is None:

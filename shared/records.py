@@ -9,6 +9,7 @@ that the image is asked for once more, because it may have been overwritten or d
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -43,7 +44,10 @@ class Version:
         etag: an ETag of these bytes, unquoted; `etags` are all that are known.
         sha256, md5: of the bytes that the app has read, in hex; empty where they are not known.
         size: in bytes.
+        modified: when the blob was last written, as `confirm` has last seen it; None before.
     """
+
+    modified: datetime | None = None
 
     def __init__(self, name: str, etag: str, sha256: str, size: int, md5: str = "") -> None:
         self.name = name
@@ -52,6 +56,10 @@ class Version:
         self.sha256 = sha256
         self.size = size
         self.md5 = md5
+
+    def age_seconds(self, now: datetime) -> float | None:
+        """Seconds from its upload until *now*, never negative; None where it was not confirmed yet."""
+        return max(0.0, round((now - self.modified).total_seconds(), 1)) if self.modified else None
 
     def describe(self) -> dict[str, object]:
         """The head of its records."""
@@ -206,6 +214,7 @@ def confirm(blobs: Blobs, source: Version) -> None:
     """
     info = image_blobs.head(blobs, source.name)
     if info is not None and info.etag in source.etags:
+        source.modified = info.modified
         return
     if info is None or not source.sha256 or info.size != source.size:
         raise SourceChangedError(deleted=info is None)
@@ -213,6 +222,7 @@ def confirm(blobs: Blobs, source: Version) -> None:
     if digest is None or digest.sha256 != source.sha256:
         raise SourceChangedError(deleted=digest is None)
     source.etags.add(digest.info.etag)
+    source.modified = digest.info.modified
 
 
 def confirm_gone(blobs: Blobs, name: str) -> None:

@@ -112,12 +112,26 @@ def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[
                 _drop_outdated(services, source, (TEXT,))
             continue
         outcomes.append(outcome)
-        log.event(_logger, f"step.{outcome.state}", blob=source.name, step=step, code=outcome.code or "-")
+        _tell(services, source, outcome)
         if outcome.state == "failed":
             _drop_outdated(services, source, STEPS if outcome.blames_image else (step,))
         if outcome.blames_image:
             break
     return outcomes
+
+
+def _tell(services: Services, source: Version, outcome: Outcome) -> None:
+    """Log how a step ended; what is seconds there is told in docs/monitoring.md."""
+    name, step, code = source.name, outcome.step, outcome.code or "-"
+    if outcome.appointment:
+        seconds = round(outcome.appointment.seconds, 1)
+        log.event(_logger, "step.deferred", blob=name, step=step, code=code, seconds=seconds)
+    elif outcome.state == "done":
+        log.event(_logger, "step.done", blob=name, step=step, seconds=source.age_seconds(services.clock.utc()))
+    elif outcome.state == "failed":
+        log.event(_logger, "step.failed", blob=name, step=step, code=code)
+    else:
+        log.event(_logger, "step.due" if outcome.state == "due" else "step.skipped", blob=name, step=step)
 
 
 def _is_document(services: Services, source: Source | WithheldVersion) -> bool:

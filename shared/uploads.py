@@ -42,14 +42,23 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
         parts = services.current()
         outcomes = await services.in_thread(_executor, lambda: steps.process(parts, name, data))
     except SettingsError as error:
-        log.event(_logger, "upload.deferred", level=logging.ERROR, blob=name, code=error.code, problem=error.message)
+        log.event(
+            _logger,
+            "upload.deferred",
+            level=logging.ERROR,
+            blob=name,
+            code=error.code,
+            seconds=_MENDING_SECONDS,
+            problem=error.message,
+        )
         return [_later(name, data, _MENDING_SECONDS)]
     except BlobsightError as error:
         if not error.transient:
             raise
         # Not even what is missing could be recorded: storage is out.
-        log.event(_logger, "upload.deferred", level=logging.WARNING, blob=name, code=error.code)
-        return [_later(name, data, appointments.seconds_until(error, 1))]
+        seconds = appointments.seconds_until(error, 1)
+        log.event(_logger, "upload.deferred", level=logging.WARNING, blob=name, code=error.code, seconds=seconds)
+        return [_later(name, data, seconds)]
     left = [outcome.job or outcome.appointment for outcome in outcomes]
     return [task for task in left if task]
 

@@ -97,8 +97,13 @@ def _answer_to(error: Exception) -> func.HttpResponse:
     if not isinstance(error, BlobsightError):
         _logger.error("request.crashed correlation=%s", log.correlation_id(), exc_info=error)
         return problem(BlobsightError("The app made a mistake; its log has the details."))
-    level = logging.INFO if error.status < 500 else logging.WARNING
-    log.event(_logger, "request.refused", level=level, code=error.code, problem=error.message)
+    log.event(
+        _logger,
+        "request.refused",
+        level=logging.INFO if error.status < 500 else logging.WARNING,
+        code=error.code,
+        problem=error.message,
+    )
     return problem(error)
 
 

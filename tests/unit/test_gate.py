@@ -1,6 +1,7 @@
 """The gate with many threads, on a virtual clock: each run is the same."""
 
 import itertools
+import logging
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -419,7 +420,10 @@ def test_in_an_outage_in_which_nobody_but_failed_reads_asks_one_of_them_finds_it
     assert passes_at_once(gate, clock)
 
 
-def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_says() -> None:
+def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     clock = FakeClock()
     gate = Gate(clock)
     fail(gate, clock, "read 1", 1)
@@ -427,6 +431,9 @@ def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_say
     assert passes_at_once(gate, clock)
     fail(gate, clock, "read 1", 1, ThrottledError("slow", retry_after_seconds=5.0))
     assert not passes_at_once(gate, clock)
+    assert [line.partition(" correlation")[0] for line in caplog.messages][-1] == (
+        "gate.pushed code=vision_throttled seconds=5.0"
+    )
 
 
 def test_reads_that_failed_long_ago_are_forgotten() -> None:

@@ -1,6 +1,7 @@
 """Submit, poll, store: every way that a document can take, and that none of them pays twice or loses it."""
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -224,6 +225,24 @@ def test_whatever_goes_wrong_before_the_service_has_accepted_it_is_submitted_lat
     run = ReadRun(app, job_of(app, RED))
     assert run.finish()["state"] == "done"
     assert run.steps[:4] == ["OcrSubmit:wait"] * 3 + ["OcrSubmit:submitted"]
+
+
+def test_the_log_tells_when_a_text_is_tried_again_and_how_long_its_records_took(
+    app: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=41.0)]
+    run.finish()
+    app.vision.reads = []
+    ReadRun(app, of_bytes(app, BLUE)).finish()
+    told = [line for line in caplog.messages if line.startswith(("text.deferred", "text.stored"))]
+    subject = ImageBytes(RED).subject[:16]
+    assert told == [
+        f"text.deferred blob=a.jpg subject={subject} code=vision_throttled seconds=41.0 correlation=-",
+        f"text.stored blob=a.jpg subject={subject} seconds={run.waited_seconds:.1f} correlation=-",
+        f"text.stored blob=- subject={ImageBytes(BLUE).subject[:16]} seconds=- correlation=-",
+    ]
 
 
 def test_a_throttled_poll_waits_as_long_as_the_service_asks(app: Parts) -> None:

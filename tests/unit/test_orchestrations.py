@@ -10,6 +10,7 @@ from doubles.http_requests import Hub
 from doubles.parts import ENVIRONMENT
 
 from shared import jobs, orchestrations, patience
+from shared.appointments import Appointment
 from shared.errors import StorageError
 from shared.jobs import Job
 from shared.records import Version
@@ -33,6 +34,14 @@ def test_a_job_is_started_with_its_own_id_and_its_json(hub: Hub, caplog: pytest.
     hand_over(hub)
     assert hub.started == [("OcrOrchestrator", JOB.instance_id, JOB.to_json())]
     assert any(line.startswith("text.handed_over blob=a.jpg") for line in caplog.messages)
+
+
+def test_an_appointment_tells_when_it_is(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    asyncio.run(orchestrations.hand_over(hub, Appointment("a.jpg", ("analysis",), "k", 7200.04)))
+    (line,) = caplog.messages
+    assert line.startswith("step.handed_over blob=a.jpg instance=retry-")
+    assert " seconds=7200.0 " in line
 
 
 def test_a_job_that_is_under_way_is_not_started_again(hub: Hub) -> None:

@@ -240,6 +240,40 @@ def test_the_limit_is_told_once_for_each_reset(world: World, caplog: pytest.LogC
     assert caplog.text.count("quota.exhausted") == 1
 
 
+def test_that_a_limit_is_near_is_told_once_for_each_day_and_month(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    quota = world.process(limits=Limits(per_day=10, per_month=1000))
+    quota.settle(7)
+    quota.reserve([False])
+    assert "spending.neared" not in caplog.text, "seven of ten are not near"
+    for _ in range(3):
+        world.clock.advance(1.0)
+        quota.reserve([True])
+    (line,) = [line for line in caplog.messages if line.startswith("spending.neared")]
+    assert line == "spending.neared window=day date=2026-01-01 used=8 limit=10 correlation=-"
+    world.clock.advance(86_400.0)
+    quota.settle(797, at_once=True)
+    told = [line.split(" used")[0] for line in caplog.messages if line.startswith("spending.neared")]
+    assert told[1:] == ["spending.neared window=day date=2026-01-02", "spending.neared window=month date=2026-01"]
+
+
+def test_a_limit_of_nothing_is_never_near(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.process(limits=Limits(per_day=0)).reserve([False])
+    assert "spending.neared" not in caplog.text
+
+
+def test_what_was_paid_is_told_every_ten_minutes(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    quota = world.process()
+    for _ in range(21):
+        quota.reserve([True])
+        world.clock.advance(60.0)
+    told = [line for line in caplog.messages if line.startswith("spending.counted")]
+    assert told == [f"spending.counted of_day={paid} of_month={paid} correlation=-" for paid in (1, 11, 21)]
+
+
 def test_without_the_blob_a_process_goes_on_slower_and_comes_back(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """What happens to one uploaded image, one delivery after the other."""
 
 import json
+import logging
 from collections import Counter
 from contextlib import suppress
 from unittest.mock import ANY
@@ -228,6 +229,23 @@ def test_a_throttled_step_is_deferred_and_done_at_the_next_delivery(app):
     app.vision.failing = None
     assert process(app) == {"analysis": "done", "thumbnails": "done"}
     assert records(app) == RECORDS
+
+
+def test_the_log_tells_when_a_step_is_tried_again_and_how_long_its_records_took(app, caplog):
+    caplog.set_level(logging.INFO)
+    app.vision.failing = ThrottledError("later", retry_after_seconds=41.0)
+    upload(app)
+    process(app)
+    app.clock.advance(60)
+    app.vision.failing = None
+    process(app)
+    process(app)
+    told = [line.removesuffix(" correlation=-") for line in caplog.messages if line.startswith("step.")]
+    assert [line for line in told if "step=analysis" in line] == [
+        "step.deferred blob=a.jpg step=analysis code=vision_throttled seconds=41.0",
+        "step.done blob=a.jpg step=analysis seconds=60.0",
+        "step.skipped blob=a.jpg step=analysis",
+    ]
 
 
 def test_a_wrong_key_is_nobodys_images_fault(app):

@@ -1,0 +1,75 @@
+"""
+What the log tells of paid transactions: how many there were, that a limit is near, and that one is reached.
+
+Each at most once in a while, because every reservation of slots could say the same.
+"""
+
+import logging
+import threading
+
+from shared import log
+from shared.ledger import Ledger, Limits
+from shared.retry import Clock
+
+# Of a limit, from which on it is near.
+NEAR_SHARE = 0.8
+# Between two counts that one process tells.
+COUNT_SECONDS = 600.0
+
+_logger = logging.getLogger(__name__)
+
+
+class SpendingLog:
+    """
+    What one process has told of the spending. Safe for threads.
+
+    Args:
+        clock: the time.
+        limits: of paid transactions.
+    """
+
+    def __init__(self, clock: Clock, limits: Limits) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._lock = threading.Lock()
+        # The days and months of which it was told that their limit is near, and the reset of the one that is reached.
+        self._near: dict[str, str] = {}
+        self._reset = 0.0
+        self._count_at = 0.0
+
+    def tell(self, books: Ledger | None) -> None:
+        """Tell what the books count, every ten minutes, and once for each day and month that its limit is near."""
+        if books is None:
+            return
+        windows = (
+            ("day", books.day, books.paid_of_day, self._limits.per_day),
+            ("month", books.month, books.paid_of_month, self._limits.per_month),
+        )
+        for window, date, used, limit in windows:
+            if limit and used >= NEAR_SHARE * limit and self._is_new(window, date):
+                log.event(
+                    _logger, "spending.neared", level=logging.WARNING, window=window, date=date, used=used, limit=limit
+                )
+        if self._is_time():
+            log.event(_logger, "spending.counted", of_day=books.paid_of_day, of_month=books.paid_of_month)
+
+    def tell_exhausted(self, seconds: float) -> None:
+        """Tell that a limit is reached which begins anew in so many seconds, once for each reset."""
+        reset = round(self._clock.utc().timestamp() + seconds)
+        with self._lock:
+            told, self._reset = self._reset, reset
+        if abs(told - reset) > 1:
+            log.event(_logger, "quota.exhausted", level=logging.WARNING, seconds=round(seconds))
+
+    def _is_new(self, window: str, date: str) -> bool:
+        with self._lock:
+            before, self._near[window] = self._near.get(window), date
+        return before != date
+
+    def _is_time(self) -> bool:
+        now = self._clock.utc().timestamp()
+        with self._lock:
+            due = now >= self._count_at
+            if due:
+                self._count_at = now + COUNT_SECONDS
+        return due

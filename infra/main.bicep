@@ -235,6 +235,31 @@ module app 'app.bicep' = {
   }
 }
 
+module alerts 'alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    insightsId: logs.outputs.insightsId
+    topicId: topicId
+    alertEmail: alertEmail
+    imagesAccountId: ownImages ? imagesId : ''
+    visionMonthlyLimit: visionMonthlyLimit
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    insightsId: logs.outputs.insightsId
+  }
+}
+
 module budget 'budget.bicep' = if (monthlyBudget > 0 && !empty(budgetStart)) {
   name: 'budget'
   scope: group

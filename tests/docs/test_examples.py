@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from azure.storage.blob import ContentSettings
+from doubles import kql
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
 from doubles.doc_world import World, assert_command, assert_same_members, form, run
@@ -224,6 +225,11 @@ def as_settings(world: World, block: Block) -> None:
     assert Settings.from_env(dict(line.split("=", 1) for line in block.text.splitlines()))
 
 
+def as_a_query(world: World, block: Block) -> None:
+    """Against Azure it cannot be run here: every name in it is looked up."""
+    assert kql.problems(block.text) == []
+
+
 class Way(NamedTuple):
     """How blocks are run: which ones it takes, and what runs them."""
 
@@ -266,6 +272,7 @@ WAYS = (
     Way(lambda block: block.kind == "text" and block.text.startswith("contract of v3.2"), as_what_witnesses_say),
     Way(lambda block: block.kind == "text" and bool(re.match(r"\d{4}-\d\d-\d\d ", block.text)), as_a_line_of_the_log),
     Way(lambda block: block.kind == "text" and block.text.startswith("VISION_ENDPOINT="), as_settings),
+    Way(lambda block: block.kind == "kusto", as_a_query),
     Way(lambda block: block.kind == "json" and len(RECORD.findall(block.above)) == 1, as_a_record),
 )
 BLOCKS = [block for page in PAGES for block in blocks(page)]

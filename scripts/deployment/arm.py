@@ -169,7 +169,7 @@ class Arm:
             needs: the role that a refusal names, with its scope.
 
         Raises:
-            Denied: if Azure knows the caller and refuses, or does not take its sign-in.
+            Denied: if Azure knows the caller and refuses, if a policy does, or if it does not take azd's sign-in.
         """
         parameters = {**(query or {}), **({"api-version": version} if version else {})}
         url = self._endpoint + quote(path, safe="/?&=%$-_.~:") + (("&" if "?" in path else "?") if parameters else "")
@@ -180,7 +180,10 @@ class Arm:
             answer = self._sent(method, url, body)
         if answer.status == 401:
             raise Denied(f"Azure does not take azd's sign-in ({answer.reason}). Run `azd auth login`.")
-        if answer.status == 403:
+        if answer.status == 403 and "Policy" in answer.code:
+            raise Denied(f"A policy of your subscription refuses {method} {path}: {answer.reason}")
+        # Services that Azure asks on the way have refusals of their own, which are no matter of the caller's roles.
+        if answer.status == 403 and (not answer.code or "Authorization" in answer.code):
             raise Denied(f"You may not {method} {path} ({answer.reason}). You need the role {needs}.")
         return answer
 
@@ -199,6 +202,20 @@ class Arm:
         if (given.scheme, given.netloc.lower()) != (own.scheme, own.netloc.lower()):
             raise Failed(f"Azure refers to {given.scheme}://{given.netloc}, which is not {self._endpoint}.")
         return given.path + (f"?{given.query}" if given.query else "")
+
+    def operation(self, answer: Answer) -> str:
+        """
+        Return what became of an operation that this answer has begun, as Azure words it; empty where it does not say.
+
+        Args:
+            answer: to a request that Azure goes on with after it has answered.
+        """
+        url = answer.headers.get("azure-asyncoperation", "")
+        if not url:
+            return ""
+        found = self.once("GET", self.inside(url), "", needs="Reader")
+        error = _error(found.document) if isinstance(found.document, dict) and "error" in found.document else {}
+        return self._redacted(_reason(found.status, {"error": error})) if error else ""
 
     def _patient(
         self, method: str, path: str, version: str, body: Any, query: dict[str, str] | None, needs: str
@@ -285,5 +302,13 @@ def _error(document: Any) -> dict[str, Any]:
 def _reason(status: int, document: Any) -> str:
     """Return the status with Azure's code and message."""
     error = _error(document)
-    parts = [str(error[name]).strip() for name in ("code", "message") if isinstance(error.get(name), (str, int))]
-    return ": ".join([str(status), " ".join(" ".join(parts).split())]) if parts else str(status)
+    parts = _texts(error)
+    # Event Grid says only there what its handshake met.
+    for detail in error.get("details") or []:
+        parts += _texts(_error(detail))
+    return f"{status} {' '.join(' '.join(parts).split())}".strip()
+
+
+def _texts(error: dict[str, Any]) -> list[str]:
+    """Return the error's code and message, as far as they are there."""
+    return [str(error[name]) for name in ("code", "message") if isinstance(error.get(name), (str, int))]

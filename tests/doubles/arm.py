@@ -65,6 +65,8 @@ class FakeArm:
 
     Attributes:
         resources: what is there, by its path.
+        groups: names of resource groups by the azd environment of their tag.
+        budgets: those of every group.
         roles, subscriptions: the same for role assignments and event subscriptions.
         containers: their names by the path of the list.
         system_keys: what the app's host hands out.
@@ -84,6 +86,7 @@ class FakeArm:
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.containers: dict[str, list[str]] = defaultdict(list)
         self.budgets: list[dict[str, Any]] = []
+        self.groups: dict[str, list[str]] = {}
         self.registrations: dict[str, str] = {}
         self.system_keys: dict[str, str] = {"blobs_extension": "k3y/+=="}
         self.states: list[str] = []
@@ -151,7 +154,8 @@ class FakeArm:
             (r"/operations/\d+$", self._operation),
             (r"/blobservices/default/containers", self._container),
             (r"/host/default/(listkeys|sync)$", self._host),
-            (r"/providers/microsoft\.consumption/budgets$", lambda *_: (200, {"value": self.budgets})),
+            (r"/resourcegroups/rg-test/providers/microsoft\.consumption/budgets$", self._budgets),
+            (r"^/subscriptions/[^/]+/resourcegroups$", self._groups),
             (r"^/subscriptions/[^/]+/providers/[^/]+/systemtopics$", self._topics),
             (r"^/subscriptions/[^/]+/providers/[^/]+(/register)?$", self._provider),
         ]
@@ -250,6 +254,14 @@ class FakeArm:
             self.journal.append(f"POST {path}")
             return 204, {}
         return 200, {"masterKey": "m4ster", "systemKeys": dict(self.system_keys)}
+
+    def _budgets(self, *_: Any) -> Reply:
+        return 200, {"value": self.budgets}
+
+    def _groups(self, method: str, path: str, body: dict[str, Any], query: dict[str, list[str]]) -> Reply:
+        wanted = re.fullmatch(r"tagName eq 'azd-env-name' and tagValue eq '([^']+)'", query["$filter"][0])
+        assert wanted is not None
+        return self._page([{"name": name} for name in self.groups.get(wanted[1], [])], path, query)
 
     def _topics(self, method: str, path: str, body: dict[str, Any], query: dict[str, list[str]]) -> Reply:
         topics = [found for one, found in self.resources.items() if "/systemtopics/" in one]

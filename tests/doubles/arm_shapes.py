@@ -11,7 +11,7 @@ VERSIONS: list[tuple[str, tuple[str, ...]]] = [
     (r"/providers/microsoft\.cognitiveservices/accounts", ("2023-05-01", "2024-10-01", "2025-06-01")),
     (r"/providers/microsoft\.web/sites/", ("2024-04-01",)),
     (r"/providers/microsoft\.consumption/budgets", ("2023-11-01",)),
-    (r"^/subscriptions/[^/]+/providers/[^/]+(/register)?$", ("2021-04-01",)),
+    (r"^/subscriptions/[^/]+/(resourcegroups|providers/[^/]+(/register)?)$", ("2021-04-01",)),
 ]
 
 _ANY = None

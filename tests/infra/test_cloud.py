@@ -1,7 +1,9 @@
 """The commands' frame: which there are, how they wait, sign in and read their environment, and what they run on."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from deployment.failures import Failed
 from doubles.clock import FakeClock
 from doubles.fake_azd import FakeAzd
 
-SCRIPTS = sorted((Path(__file__).parents[2] / "scripts").rglob("*.py"))
+# The hooks run these, on the Python of the one who deploys.
+SCRIPTS = sorted(path for path in (Path(__file__).parents[2] / "scripts").rglob("*.py") if path.name != "package.py")
 
 
 @pytest.mark.parametrize("arguments", [[], ["subscribe", "smok"]])
@@ -22,6 +25,19 @@ def test_without_a_known_command_nothing_runs_and_every_command_is_listed(
     assert cloud.main(arguments) == 2
     listed = re.findall(r"^  (\S+) +[A-Z].*\.$", capsys.readouterr().err, re.MULTILINE)
     assert listed == ["prepare", "connect", "wait-for-roles", "subscribe", "smoke", "disconnect"]
+
+
+def test_the_script_runs_as_a_hook_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AZURE_", "BLOBSIGHT_")):
+            monkeypatch.delenv(name)
+    command = [sys.executable, "-W", "error", "scripts/cloud.py", "prepare", "wait-for-roles", "subscribe"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=SCRIPTS[0].parents[1])
+    assert done.returncode == 1
+    assert done.stdout == "This environment makes a storage account and a Computer Vision account of its own.\n"
+    reason, again = done.stderr.splitlines()
+    assert reason.startswith("wait-for-roles failed: BLOBSIGHT_IDENTITY_PRINCIPAL_ID is not set. `azd provision`")
+    assert again == "When that is mended, run: azd up"
 
 
 def test_scripts_import_the_standard_library_alone_and_name_no_other_tool_than_azd() -> None:

@@ -1,7 +1,7 @@
 """
 The app in Microsoft's runtime, in a process that tells how much memory its invocations take.
 
-    python bench/memory_worker.py RUNTIME ROOT
+    python bench/memory_worker.py RUNTIME ROOT PACKAGES
 
 Each line of standard input is a list of calls, as `tests/doubles/real_runtime_driver.py` takes them, which begin at
 once. The answer is a line `{"outcomes": [...], "idle": bytes, "peak": bytes}`: resident before, and at most meanwhile.
@@ -42,11 +42,11 @@ async def _serve(driver: Any, answers: TextIO) -> None:
 
 def main() -> None:
     """Run until standard input ends."""
-    runtime, root = (Path(argument).resolve() for argument in sys.argv[1:])
+    runtime, root, packages = (Path(argument).resolve() for argument in sys.argv[1:])
     sys.path.insert(0, str(DOUBLES))
     played = importlib.import_module("real_runtime_driver")
     answers, sys.stdout = sys.stdout, sys.stderr
-    played.enter(runtime, root)
+    played.enter(runtime, root, packages)
     asyncio.run(_serve(played.Driver(root), answers))
 
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from azure.storage.blob import BlobClient
 
+from bench import cold_start
 from bench.memory_world import Around, around
 from bench.section import table
 from bench.stack import running_storage
@@ -195,7 +196,7 @@ def running_worker(megabytes: int) -> Iterator[Worker]:
             "WEBSITE_HOSTNAME": "localhost",
         }
         process = subprocess.Popen(
-            [sys.executable, str(WORKER), str(RUNTIME), str(ROOT)],
+            [sys.executable, str(WORKER), str(RUNTIME), str(ROOT), str(cold_start.installed())],
             env={**os.environ, **settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

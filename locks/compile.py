@@ -33,9 +33,14 @@ LOCKS: tuple[tuple[str, list[str]], ...] = (
 )
 
 
+def untold() -> dict[str, str]:
+    """Return the environment without what it tells pip and uv."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull}
+
+
 def compile_lock(output: Path, sources: list[str]) -> None:
     """Compile one lock; pins that *output* already has stay as long as they satisfy the sources."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     subprocess.run(
         [
             sys.executable,
@@ -45,7 +50,7 @@ def compile_lock(output: Path, sources: list[str]) -> None:
             *("--no-config", "--no-annotate", "--output-file", str(output)),
         ],
         cwd=ROOT,
-        env={**environment, "PIP_CONFIG_FILE": os.devnull},
+        env=untold(),
         check=True,
         # Without --quiet's silence the whole lock would be printed as well.
         stdout=subprocess.DEVNULL,

@@ -44,7 +44,7 @@ class Runtime:
     A running one; *loaded* names the functions it took, *refused* has its message for each of the others.
 
     *invoked* names the functions that have run without an error.
-    *versions* are those of `python` and `azure-functions` that it runs with.
+    *versions* are those of `python` and `azure-functions` that it runs with, *path* the folders it imports from.
     """
 
     process: subprocess.Popen[str]
@@ -52,6 +52,7 @@ class Runtime:
     loaded: tuple[str, ...]
     refused: Mapping[str, str]
     versions: Mapping[str, str]
+    path: tuple[str, ...]
     invoked: set[str] = field(default_factory=set)
 
     def invoke(self, function: str, inputs: Mapping[str, Wire], metadata: Mapping[str, Wire] | None = None) -> Outcome:
@@ -76,7 +77,7 @@ def running_runtime(
     told = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsScriptRoot": str(root.resolve())}
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [str(on.python), str(DRIVER), str(RUNTIME), str(root), *([str(on.front)] if on.front else [])],
+            [*on.command, *map(str, (DRIVER, RUNTIME, root, on.packages, *([on.front] if on.front else [])))],
             env={**os.environ, **told, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -85,7 +86,9 @@ def running_runtime(
         )
         try:
             first = _answer(process, log)
-            yield Runtime(process, log, tuple(first["loaded"]), first["refused"], first["versions"])
+            yield Runtime(
+                process, log, tuple(first["loaded"]), first["refused"], first["versions"], tuple(first["path"])
+            )
         finally:
             _stop(process)
 

@@ -1,11 +1,12 @@
 """
 Load an app's function folders with Microsoft's runtime for the v1 programming model, and invoke what loaded.
 
-    python real_runtime_driver.py RUNTIME ROOT [FRONT]
+    python -S real_runtime_driver.py RUNTIME ROOT PACKAGES [FRONT]
 
-RUNTIME is the directory that holds the package azure_functions_runtime_v1, ROOT the app, FRONT one with packages that
-win over the installed ones. Standard output has one JSON line per answer: first
-`{"loaded": [...], "refused": {name: message}, "versions": {name: version}}`, then for each line of standard input
+RUNTIME is the directory that holds the package azure_functions_runtime_v1, ROOT the app, PACKAGES what is installed
+for it, FRONT one with packages that win over these. Standard output has one JSON line per answer: first
+`{"loaded": [...], "refused": {name: message}, "versions": {name: version}, "path": [...]}`, the last being `sys.path`,
+then for each line of standard input
 `{"function", "inputs": {binding: value}, "metadata": {name: value}}` one
 `{"ok", "returned", "outputs": {binding: value}, "error", "traceback"}`. The end of standard input ends it.
 
@@ -47,6 +48,7 @@ class Driver:
             "loaded": [name for name, refusal in refusals.items() if refusal is None],
             "refused": {name: refusal for name, refusal in refusals.items() if refusal is not None},
             "versions": _versions(),
+            "path": sys.path,
         }
 
     async def invoke(self, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,12 +98,12 @@ async def _serve(driver: Driver, answers: TextIO) -> None:
         say(await driver.invoke(json.loads(line)))
 
 
-def enter(runtime: Path, root: Path, *front: Path) -> None:
+def enter(runtime: Path, root: Path, packages: Path, *front: Path) -> None:
     """Arrange imports as a worker does: installed packages first, the runtime behind them, the app last."""
     os.chdir(root)
     own = os.path.realpath(Path(__file__).parent)
     sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) != own]
-    sys.path[:0] = map(str, front)
+    sys.path[:0] = map(str, (*front, packages))
     sys.path += [str(runtime), str(root)]
 
 

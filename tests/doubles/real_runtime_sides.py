@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from azure.storage.queue import QueueClient
@@ -17,6 +17,8 @@ from doubles.patience import PATIENCE_SECONDS
 from doubles.real_runtime import Outcome, Runtime, blob_metadata, http_request, queue_metadata
 from doubles.real_runtime_data import Wire, bytes_value, text_value, unpacked
 from doubles.real_runtime_world import World
+
+from shared.jobs import Job
 
 UPLOADS = "AnalyzeOnUpload"
 RESCUES = "RescueUpload"
@@ -216,6 +218,24 @@ def http_answer(returned: Wire, method: str) -> Answer:
     parts = unpacked(returned, lambda value, _: value)
     headers = {name.lower(): value for name, value in parts["headers"].items()}
     return Answer(int(parts["status_code"]), headers, b"" if method == "HEAD" else parts["body"])
+
+
+def read_work(job: Job, **more: Any) -> dict[str, Any]:
+    """Return what OcrOrchestrator gives an activity to do for *job*; *more* is of later steps."""
+    return {"job": job.to_json(), "ticket": None, "wait": 0.0, "failures": 0, "crash": None, **more}
+
+
+def work_value(work: Mapping[str, Any]) -> Wire:
+    """Return the value of an activity's trigger as the platform's host makes it."""
+    return text_value(json.dumps(work))
+
+
+def returned(outcome: Outcome) -> dict[str, Any]:
+    """Return the JSON that a durable function has returned."""
+    assert outcome.ok, outcome.traceback
+    assert outcome.returned["type"] == "json"
+    found: dict[str, Any] = json.loads(outcome.returned["value"])
+    return found
 
 
 def raised(outcome: Outcome) -> str:

@@ -1,19 +1,21 @@
 """
-The Pythons and libraries that the app has to run on in Azure: an environment for each, for Microsoft's runtime.
+The Pythons and libraries that the app has to run on in Azure, for Microsoft's runtime: a folder of packages for each.
 
     python tests/doubles/runtime_environments.py    makes those that are missing or out of date
 
-A Python that this machine does not have is no failure: it has no environment, and a run of the tests says so. The
-platform of 3.11 and 3.12 has an `azure-functions` of its own, which wins over the app's, so one environment has an old
-one in front.
+The packages are installed by the command of Azure's own build, with each Python's own pip, and are all that a Python
+finds beside its standard library. A Python that this machine does not have is no failure: it has no folder, and a run
+of the tests says so. The platform of 3.11 and 3.12 has an `azure-functions` of its own, which wins over the app's, so
+one environment has an old one in front.
 """
 
-import ast
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,20 +26,17 @@ OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 REQUIREMENTS = PROJECT_ROOT / "requirements.txt"
 OLD_FUNCTIONS = PROJECT_ROOT / ".venv/functions-1.22"
 OLD_FUNCTIONS_LOCK = PROJECT_ROOT / "locks/functions-1.22.txt"
-# pip's settings, by the variables in which uv takes the same.
-_SAME_IN_UV = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
-    "find-links": "UV_FIND_LINKS",
-    "no-index": "UV_NO_INDEX",
-    "trusted-host": "UV_INSECURE_HOST",
-    "cert": "SSL_CERT_FILE",
-}
+CACHE = PROJECT_ROOT / ".venv/package-cache"
+TARGET = ".python_packages/lib/site-packages"
+# What Oryx runs in the app's folder for a remote build (microsoft/Oryx, PythonBashBuildSnippet.sh.tpl).
+AZURES_BUILD = ("-m", "pip", "install", "--cache-dir", str(CACHE), "--prefer-binary", "-r", "requirements.txt")
+AZURES_BUILD += (f"--target={TARGET}", "--upgrade")
+REPORT = "report.json"
 
 
 @dataclass(frozen=True)
 class RuntimeEnvironment:
-    """A Python with the app's packages; *front* is a folder of packages that win over these."""
+    """A Python; *front* is a folder of packages that win over the app's."""
 
     version: str
     python: Path
@@ -48,10 +47,24 @@ class RuntimeEnvironment:
         return f"Python {self.version}" + (" with azure-functions 1.22.1" if self.front else "")
 
     @property
+    def packages(self) -> Path:
+        """The app's packages, and no others."""
+        return _home(self.version) / TARGET
+
+    @property
+    def report(self) -> Path:
+        """What pip says of their installation, in its format 1."""
+        return _home(self.version) / REPORT
+
+    @property
+    def command(self) -> list[str]:
+        """How it is started: without the environment's and the machine's own packages."""
+        return [str(self.python), "-E", "-s", "-S"]
+
+    @property
     def is_there(self) -> bool:
         """Whether set-up has made it, from the locks as they are now."""
-        packages = self.version == OWN_VERSION or _has(_home(self.version), REQUIREMENTS)
-        return packages and (self.front is None or _has(self.front, OLD_FUNCTIONS_LOCK))
+        return _has(_home(self.version), REQUIREMENTS) and (self.front is None or _has(self.front, OLD_FUNCTIONS_LOCK))
 
 
 OWN = RuntimeEnvironment(OWN_VERSION, Path(sys.executable))
@@ -59,7 +72,7 @@ OWN = RuntimeEnvironment(OWN_VERSION, Path(sys.executable))
 
 def environments() -> list[RuntimeEnvironment]:
     """Return one for each Python of this machine, then the oldest of these with the old library."""
-    own = [RuntimeEnvironment(version, _python(version)) for version in found_pythons()]
+    own = [RuntimeEnvironment(version, python) for version, python in found_pythons().items()]
     return [*own, RuntimeEnvironment(own[0].version, own[0].python, OLD_FUNCTIONS)]
 
 
@@ -86,68 +99,56 @@ def pythons(path: Sequence[str], home: Path) -> Mapping[str, Path]:
     return found
 
 
-def _python(version: str) -> Path:
-    return Path(sys.executable) if version == OWN_VERSION else _home(version) / "bin/python"
-
-
 def _home(version: str) -> Path:
-    return PROJECT_ROOT / ".venv" / f"python{version}"
+    return PROJECT_ROOT / ".venv" / f"package-{version}"
 
 
 def _runs(python: Path, version: str) -> bool:
-    """Whether it starts and is that version: a version manager puts names on PATH that start nothing."""
+    """Whether it starts, is that version and can have a pip: a version manager's name on PATH may start nothing."""
     if not python.exists():
         return False
-    words = [str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    words = [str(python), "-c", "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]
     return subprocess.run(words, capture_output=True, text=True).stdout.strip() == version
 
 
 def make_all() -> None:
-    """Make every environment that is missing, out of date or broken."""
-    for version, python in found_pythons().items():
-        home = _home(version)
-        if version == OWN_VERSION or (_has(home, REQUIREMENTS) and _runs(home / "bin/python", version)):
-            continue
-        print(f"set-up: the app's packages for Python {version} (some seconds)", file=sys.stderr)
-        shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([str(python), "-m", "venv", "--without-pip", str(home)], check=True)
-        _install("--python", str(home), lock=REQUIREMENTS)
-        _mark(home, REQUIREMENTS)
+    """Make every environment that is missing or out of date."""
+    missing = {version: each for version, each in found_pythons().items() if not _has(_home(version), REQUIREMENTS)}
+    if missing:
+        print(f"set-up: the app's packages as Azure installs them, for {', '.join(missing)}", file=sys.stderr)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(_build, missing, missing.values()))
     if not _has(OLD_FUNCTIONS, OLD_FUNCTIONS_LOCK):
         print("set-up: the oldest azure-functions that the platform may have", file=sys.stderr)
         shutil.rmtree(OLD_FUNCTIONS, ignore_errors=True)
-        _install("--no-deps", "--target", str(OLD_FUNCTIONS), lock=OLD_FUNCTIONS_LOCK)
+        words = ["-m", "pip", "install", "--no-deps", "--target", str(OLD_FUNCTIONS), "-r", str(OLD_FUNCTIONS_LOCK)]
+        _run(Path(sys.executable), words, PROJECT_ROOT)
         _mark(OLD_FUNCTIONS, OLD_FUNCTIONS_LOCK)
 
 
-def _install(*where: str, lock: Path) -> None:
-    """Install with uv, which takes a few seconds where pip takes a minute."""
-    words = ["-m", "uv", "pip", "install", "--quiet", "--require-hashes", *where, "--requirement", str(lock)]
-    subprocess.run([sys.executable, *words], env={**as_uv_takes_it(_pip_settings()), **os.environ}, check=True)
+def _build(version: str, python: Path) -> None:
+    """Do what Azure's build does with the package."""
+    home = _home(version)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    shutil.copy(REQUIREMENTS, home)
+    with tempfile.TemporaryDirectory() as folder:
+        if version != OWN_VERSION:
+            # Its pip is its own, and meets no packages of the machine's.
+            _run(python, ["-m", "venv", folder], home)
+            python = Path(folder) / "bin/python"
+        _run(python, AZURES_BUILD, home, PIP_REPORT=str(home / REPORT))
+    _mark(home, REQUIREMENTS)
 
 
-def _pip_settings() -> str:
-    words = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
-
-
-def as_uv_takes_it(listed: str) -> dict[str, str]:
-    """Return what `pip config list` has printed as uv's variables, so that a mirror is asked by both."""
-    settings = {}
-    # The environment wins over the files, and a command's own section over the general one.
-    for section in ("global", "install", ":env:"):
-        for line in listed.splitlines():
-            place, _, value = line.partition("=")
-            name = place.removeprefix(f"{section}.")
-            if name != place and name in _SAME_IN_UV:
-                settings[_SAME_IN_UV[name]] = str(ast.literal_eval(value))
-    links = settings.get("UV_FIND_LINKS")
-    # pip takes the newest of all places, uv the first place that has the package at all.
-    return {
-        "UV_INDEX_STRATEGY": "unsafe-best-match",
-        **settings,
-        **({"UV_FIND_LINKS": ",".join(links.split())} if links else {}),
-    }
+def _run(python: Path, words: Sequence[str], folder: Path, **own: str) -> None:
+    """Run it in *folder*; only if it fails is its output shown."""
+    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **own}
+    done = subprocess.run(
+        [str(python), *words], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}set-up: {python} {' '.join(words)} failed")
 
 
 def _has(folder: Path, lock: Path) -> bool:

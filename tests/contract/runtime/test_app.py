@@ -1,26 +1,42 @@
 """
 This very app in Microsoft's runtime and in the local host: the same requests and uploads, the same answers and records.
 
-The local host plays once, the runtime on every Python of this machine and with the oldest library of the platform.
+The app is the package that is deployed, unpacked where nothing of the project lies beside it. The local host plays
+once, the runtime on every Python of this machine, with the packages that Azure's build installs and nothing else, and
+with the oldest library of the platform.
 What differs from run to run is made equal first: addresses, ids, times, ETags.
 """
 
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import package
 import pytest
 from doubles.documents import text_pdf
 from doubles.function_folders import DURABLE, FOLDERS, deploy, with_binding
-from doubles.hosting import running_host
+from doubles.hosting import PROJECT_ROOT, Host, running_host
+from doubles.orchestrator_runs import context_of, orchestrator_of
 from doubles.parts import ENVIRONMENT
 from doubles.patience import wait_until
-from doubles.real_runtime import running_runtime
-from doubles.real_runtime_sides import Answer, LocalSide, RealSide, Request, Side
+from doubles.real_runtime import RUNTIME, Runtime, running_runtime
+from doubles.real_runtime_data import text_value
+from doubles.real_runtime_sides import (
+    Answer,
+    LocalSide,
+    RealSide,
+    Request,
+    Side,
+    read_work,
+    returned,
+    starter,
+    work_value,
+)
 from doubles.real_runtime_world import World, world
 from doubles.runtime_environments import RuntimeEnvironment, environments
 from doubles.vision_calls import picture, sample
@@ -29,6 +45,7 @@ from doubles.witness import covered
 from local.host.blob_queue import BlobMessage
 from shared import jobs
 from shared.images import ImageBytes
+from shared.records import Version
 from shared.settings import Settings
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
@@ -71,11 +88,23 @@ RAISED = {
     f"The record unfinished/analysis/{LOCKED}.json is written by others again and again.",
 }
 BILL, NEVER = text_pdf("42 EUR"), text_pdf("never read")
+SETTINGS = Settings.from_env(ENVIRONMENT)
 # A Read's id is a digest of its document and its parameters.
-BILL_ID = jobs.of_visitor(ImageBytes(BILL), Settings.from_env(ENVIRONMENT), {}).instance_id
-NEVER_ID = jobs.of_visitor(ImageBytes(NEVER), Settings.from_env(ENVIRONMENT), {}).instance_id
+BILL_ID = jobs.of_visitor(ImageBytes(BILL), SETTINGS, {}).instance_id
+NEVER_ID = jobs.of_visitor(ImageBytes(NEVER), SETTINGS, {}).instance_id
 UNKNOWN_ID = f"ocr-{'0' * 40}"
 READ_ID = re.compile(r"ocr-[0-9a-f]{40}")
+GONE = jobs.of_visitor(ImageBytes(b"gone"), SETTINGS, {})
+DELETED = jobs.of_image(Version("gone.pdf", '"0x1"', ImageBytes(LETTER).subject, len(LETTER)), SETTINGS, text_only=True)
+STRANGE = {"operation": "http://127.0.0.1:9/x/y", "submitted": "2126-01-01T00:00:00+00:00"}
+# One thing that each activity can be given to do without a service, and the state that it answers.
+WORK: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "OcrSubmit": (read_work(GONE), "failed"),
+    "OcrPoll": (read_work(GONE, ticket=STRANGE), "again"),
+    "OcrStore": (read_work(DELETED, ticket=STRANGE), "superseded"),
+    "RetryStep": ({"name": "gone.png", "steps": ["analysis"], "key": "0x1,q", "attempts": 1, "crash": None}, "ended"),
+}
+HISTORIES = sorted((PROJECT_ROOT / "tests/fixtures/histories").glob("*.json"))
 # How often a Read is polled is a matter of how fast the machine is.
 POLLS = "readResult"
 
@@ -202,6 +231,7 @@ class Played:
     paid: Mapping[str, Any]
     records: Mapping[str, Any]
     invoked: frozenset[str] = frozenset()
+    durable: Mapping[str, Any] = field(default_factory=dict)
 
 
 def play(side: Side, its: World) -> Played:
@@ -275,8 +305,12 @@ def _plain(answer: Answer, its: World, base: str) -> Answer:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app as it is deployed."""
-    return deploy(tmp_path_factory.mktemp("deployed") / "app")
+    """The package, unpacked; with uncommitted changes to files that git tracks."""
+    folder = tmp_path_factory.mktemp("deployed")
+    package.write(folder / "app.zip", package.files(), package.committed_at())
+    with zipfile.ZipFile(folder / "app.zip") as packed:
+        packed.extractall(folder / "app")
+    return folder / "app"
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +360,31 @@ def _play_really(app: Path, hub: Path, on: RuntimeEnvironment) -> Played:
         running_runtime(app, its.environment(), on) as runtime,
     ):
         assert runtime.refused == {}
-        return replace(play(RealSide(its, runtime, tasks), its), invoked=frozenset(runtime.invoked))
+        done = play(RealSide(its, runtime, tasks), its)
+        durable = {**_work_once(runtime, tasks), **_turn_once(runtime)}
+        return replace(done, invoked=frozenset(runtime.invoked), durable=durable)
+
+
+def _work_once(runtime: Runtime, hub: Host) -> dict[str, str]:
+    """Give each activity one thing to do; returns the state that it answers."""
+    inputs = {name: {"work": work_value(work), **starter(name, hub)} for name, (work, _) in WORK.items()}
+    return {name: returned(runtime.invoke(name, given))["state"] for name, given in inputs.items()}
+
+
+def _first_turns() -> dict[str, tuple[str, list[Any]]]:
+    """For each orchestrator, the context of the first turn of a recorded history, and the actions that it answered."""
+    found = {}
+    for path in HISTORIES:
+        execution = json.loads(path.read_text())["executions"][0]
+        turn = execution["turns"][0]
+        found[orchestrator_of(execution)] = (context_of(execution, turn), [execution["actions"][: turn["actions"]]])
+    return found
+
+
+def _turn_once(runtime: Runtime) -> dict[str, Any]:
+    """Have each orchestrator take its first turn; returns the actions that it answers."""
+    turns = {name: {"context": text_value(context)} for name, (context, _) in _first_turns().items()}
+    return {name: returned(runtime.invoke(name, given))["actions"] for name, given in turns.items()}
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -352,14 +410,33 @@ def test_every_folder_of_the_app_loads_in_microsofts_runtime(app: Path, environm
     with running_runtime(app, on=environment) as runtime:
         assert (list(runtime.loaded), runtime.refused) == (FOLDERS, {})
         assert runtime.versions["python"].startswith(f"{environment.version}.")
+        places = [environment.front, environment.packages, RUNTIME, app]
+        beside = {Path(each) for each in runtime.path} - {place and place.resolve() for place in places}
+        assert {place for place in beside if place.is_dir() and not is_of_python(place)} == set()
         assert (runtime.versions["azure-functions"] == "1.22.1") is (environment.front is not None)
     for folder in FOLDERS:
         covered(WITNESS, "folders of this app", folder)
 
 
-def test_every_function_has_run_in_microsofts_runtime(played: tuple[Played, Played]) -> None:
-    """But the durable ones, of which `test_durable.py` says so."""
-    assert played[1].invoked == {*FOLDERS} - with_binding(*DURABLE)
+def is_of_python(place: Path) -> bool:
+    """Whether it is of a standard library, which has no packages."""
+    return (
+        "site-packages" not in place.parts
+        and "dist-packages" not in place.parts
+        and ((place / "asyncio").is_dir() or place.name == "lib-dynload")
+    )
+
+
+def test_every_function_has_answered_in_microsofts_runtime(played: tuple[Played, Played]) -> None:
+    assert played[1].invoked == {*FOLDERS}
+
+
+def test_the_durable_functions_answer_in_microsofts_runtime(played: tuple[Played, Played]) -> None:
+    """One of each; `test_durable.py` has all that they can answer."""
+    expected = {name: state for name, (_, state) in WORK.items()}
+    expected |= {name: actions for name, (_, actions) in _first_turns().items()}
+    assert played[1].durable == expected
+    assert expected.keys() == with_binding(*DURABLE)
 
 
 @pytest.mark.parametrize("name", [*UPLOADS, "elsewhere", "late.jpg"])

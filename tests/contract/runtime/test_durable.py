@@ -14,9 +14,9 @@ from doubles.hosting import PROJECT_ROOT, Host, running_host, write_function
 from doubles.orchestrator_runs import context_of, orchestrator_of
 from doubles.parts import ENVIRONMENT
 from doubles.patience import wait_until
-from doubles.real_runtime import Outcome, Runtime, running_runtime
+from doubles.real_runtime import Runtime, running_runtime
 from doubles.real_runtime_data import text_value
-from doubles.real_runtime_sides import starter
+from doubles.real_runtime_sides import read_work, returned, starter, work_value
 from doubles.real_runtime_world import World, world
 from doubles.vision_calls import picture
 from doubles.witness import covered
@@ -80,21 +80,9 @@ class RealSide:
 
     def ask(self, activity: str, work: Json) -> Json:
         """Invoke the activity."""
-        inputs = {"work": text_value(json.dumps(work)), **starter(activity, self.hub)}
+        inputs = {"work": work_value(work), **starter(activity, self.hub)}
         outcome = self.runtime.invoke(activity, inputs)
         return returned(outcome)
-
-
-def returned(outcome: Outcome) -> Json:
-    """The JSON that a function returned."""
-    assert outcome.ok, outcome.traceback
-    assert outcome.returned["type"] == "json"
-    found: Json = json.loads(outcome.returned["value"])
-    return found
-
-
-def work(job: Job, **more: Any) -> Json:
-    return {"job": job.to_json(), "ticket": None, "wait": 0.0, "failures": 0, "crash": None, **more}
 
 
 def of_image(its: World, name: str, content: bytes) -> Job:
@@ -132,7 +120,7 @@ def play(side: Side) -> dict[str, Any]:
     its, outcomes = side.world, {}
 
     def ask(name: str, activity: str, job: Job, **more: Any) -> Json:
-        outcome = side.ask(activity, work(job, **more))
+        outcome = side.ask(activity, read_work(job, **more))
         outcomes[name] = json.loads(its.plain(json.dumps(outcome)))
         return outcome
 

@@ -1,11 +1,20 @@
-"""Where Microsoft's runtime runs: which Pythons are found, and what uv is told of pip's settings."""
+"""Where Microsoft's runtime runs: which Pythons are found, and what the packages of each were made of."""
 
-import subprocess
+import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from doubles.runtime_environments import OWN_VERSION, VERSIONS, as_uv_takes_it, pythons
+from doubles.runtime_environments import (
+    OWN_VERSION,
+    REQUIREMENTS,
+    VERSIONS,
+    RuntimeEnvironment,
+    environments,
+    pythons,
+)
+from packaging.markers import Marker
 
 OTHER, THIRD = (version for version in VERSIONS if version != OWN_VERSION)
 
@@ -29,6 +38,12 @@ def test_a_name_that_starts_nothing_is_no_python(shims: Path, tmp_path: Path) ->
     assert pythons([str(shims)], tmp_path) == {OWN_VERSION: Path(sys.executable)}
 
 
+def test_a_python_that_can_have_no_pip_is_none(tmp_path: Path) -> None:
+    """Debian has it in a package of its own, python3-venv."""
+    bare = executable(tmp_path / f"bin/python{OTHER}", f'case "$*" in *ensurepip*) exit 1;; esac; echo {OTHER}')
+    assert pythons([str(bare.parent)], tmp_path) == {OWN_VERSION: Path(sys.executable)}
+
+
 def test_the_first_python_on_path_that_starts_is_taken(shims: Path, tmp_path: Path) -> None:
     other = executable(tmp_path / f"bin/python{OTHER}", f"echo {OTHER}")
     executable(tmp_path / f"later/python{OTHER}", f"echo {OTHER}")
@@ -48,35 +63,26 @@ def test_they_are_told_from_the_oldest(shims: Path, tmp_path: Path) -> None:
     assert tuple(pythons([str(tmp_path / "bin")], tmp_path)) == VERSIONS
 
 
-def test_uv_asks_where_pip_would() -> None:
-    listed = (
-        ":env:.cert='/etc/own.pem'\n"
-        ":env:.default-timeout='180'\n"
-        "global.cert='/etc/all.pem'\n"
-        "global.extra-index-url='https://a.example/simple file:///b'\n"
-        "global.find-links='/wheels /more'\n"
-        "global.index-url='https://global.example/simple'\n"
-        "install.index-url='https://mirror.example/?a=b'\n"
-    )
-    assert as_uv_takes_it(listed) == {
-        "UV_INDEX_STRATEGY": "unsafe-best-match",
-        "SSL_CERT_FILE": "/etc/own.pem",
-        "UV_INDEX": "https://a.example/simple file:///b",
-        "UV_FIND_LINKS": "/wheels,/more",
-        "UV_DEFAULT_INDEX": "https://mirror.example/?a=b",
-    }
-    assert as_uv_takes_it("") == {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+@pytest.fixture(params=[each for each in environments() if not each.front], ids=str)
+def environment(request: pytest.FixtureRequest) -> RuntimeEnvironment:
+    chosen: RuntimeEnvironment = request.param
+    return chosen
 
 
-def test_what_pip_prints_of_its_settings_is_understood(tmp_path: Path) -> None:
-    (tmp_path / "pip.conf").write_text("[global]\nextra-index-url =\n    https://a.example/simple\n    file:///b\n")
-    listed = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"],
-        env={"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PIP_NO_INDEX": "1", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    settings = as_uv_takes_it(listed)
-    assert settings["UV_INDEX"].split() == ["https://a.example/simple", "file:///b"]
-    assert settings["UV_NO_INDEX"] == "1"
+def test_azures_build_compiles_nothing(environment: RuntimeEnvironment) -> None:
+    """It has 60 seconds; a package without a wheel for its Python would be compiled there."""
+    installed = json.loads(environment.report.read_text())["install"]
+    assert installed
+    assert [each["download_info"]["url"] for each in installed if not is_wheel(each["download_info"]["url"])] == []
+
+
+def test_azures_build_installs_the_lock_and_nothing_else(environment: RuntimeEnvironment) -> None:
+    pins = re.findall(r"^([a-z0-9-]+)==([^ ;]+)(?: ; (.*?))? \\$", REQUIREMENTS.read_text(), re.MULTILINE)
+    python = {"python_full_version": f"{environment.version}.0", "python_version": environment.version}
+    locked = {f"{name}-{version}" for name, version, when in pins if not when or Marker(when).evaluate(python)}
+    found = {path.name.removesuffix(".dist-info") for path in environment.packages.glob("*.dist-info")}
+    assert {name.replace("_", "-").lower() for name in found} == locked
+
+
+def is_wheel(url: str) -> bool:
+    return url.partition("#")[0].endswith(".whl")

@@ -26,7 +26,7 @@ coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at 
 	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit tests/functions
 	@$(BIN)/python -m coverage report
 
-bench: $(VENV)/.dev $(AZURITE) ## Measure against the goals and the peers, and write docs/benchmarks.md (half an hour)
+bench: $(VENV)/.dev environments $(AZURITE) ## Measure against the goals and the peers, and write docs/benchmarks.md (half an hour)
 	@$(BIN)/python -m bench
 
 chaos: setup-dev ## Kill the host of a whole stack ten times in bad weather, twice, and let its storage hang: nothing may be lost or paid twice (15 minutes)

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import look, machine, poll_schedule, simulate
+from bench import cold_start, look, machine, poll_schedule, simulate
 from bench.burst import report as burst
 from bench.peers import report
 from bench.section import Section, goals_table, table
@@ -45,6 +45,7 @@ def main() -> int:
         report.section(number_of_rounds=given.rounds),
         poll_schedule.section(),
         look.section(),
+        cold_start.section(),
     ]
     given.output.write_text(page(sections, about), encoding="utf-8")
     goals = [goal for section in sections for goal in section.goals]

@@ -41,6 +41,7 @@ def test_the_page_that_is_kept_was_written_by_the_benchmarks() -> None:
         "Bursts, outages and wrong rates, simulated",
         "Clients of Computer Vision",
         "When a Read is polled",
+        "The package and its cold start",
     )
     for title in titles:
         assert f"## {title}\n" in page

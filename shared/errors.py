@@ -4,6 +4,7 @@ Every error that is raised on purpose, in one tree.
     BlobsightError
     |-- AppCrashedError               the app made a mistake, at every attempt
     |-- SettingsError                 the app settings are incomplete or wrong
+    |-- PythonMismatchError           the app's packages were built for another Python
     |-- BadRequestError               the caller's request cannot be meant
     |   |-- PayloadTooLargeError      more bytes than the service takes
     |   `-- LengthRequiredError       a chunked body, which the Functions host does not hand on
@@ -94,6 +95,22 @@ class SettingsError(BlobsightError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class PythonMismatchError(BlobsightError):
+    """The app's packages were built for another Python than the one that runs."""
+
+    status = 503
+    code = "python_mismatch"
+    action = (
+        "Deploy again, so that the build takes the Python of functionAppConfig.runtime.version; if it does not, "
+        "set that to the one it takes."
+    )
+    transient = True
+
+
+# With these the app can do nothing that it is asked to; what can wait does so until somebody has mended its deployment.
+MISDEPLOYED = (SettingsError, PythonMismatchError)
 
 
 class BadRequestError(BlobsightError):

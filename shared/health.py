@@ -16,7 +16,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from shared import names, patience, retention, services, threads
-from shared.errors import BlobsightError, BusyError, StorageError, VisionUnavailableError
+from shared.errors import BlobsightError, BusyError, PythonMismatchError, StorageError, VisionUnavailableError
 from shared.retention import Retention
 from shared.retry import Clock, SystemClock
 from shared.services import Services
@@ -105,7 +105,8 @@ class Look:
         try:
             parts = services.current()
         except BlobsightError as error:
-            return Report((_problem("settings", error),))
+            part = "packages" if isinstance(error, PythonMismatchError) else "settings"
+            return Report((_problem(part, error),))
         for part, (check, _) in _PARTS.items():
             if part not in self._asked:
                 self._asked[part] = _in_thread(f"health of {part}", partial(check, parts))

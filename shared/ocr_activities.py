@@ -13,7 +13,7 @@ from typing import Any
 
 from shared import log, ocr, services
 from shared.asking import Ticket
-from shared.errors import SettingsError
+from shared.errors import MISDEPLOYED
 from shared.jobs import Job
 from shared.ocr_loop import PATIENCE_SECONDS
 from shared.ocr_outcomes import problem_of
@@ -54,7 +54,7 @@ def _wait(work: Json, ticket: Ticket) -> float:
     said = float(work["wait"])
     if work.get("polls"):
         return said
-    with suppress(SettingsError):
+    with suppress(*MISDEPLOYED):
         return min(said, ocr.until_first_poll(services.current(), ticket))
     return said
 
@@ -72,7 +72,7 @@ async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:
     with log.correlated(job.instance_id):
         try:
             parts = services.current()
-        except SettingsError as error:
-            # Nobody's document is to blame: as soon as somebody has mended them, it goes on.
+        except MISDEPLOYED as error:
+            # Nobody's document is to blame: as soon as somebody has mended what was deployed, it goes on.
             return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
         return await services.in_thread(_executor, lambda: action(parts, job))

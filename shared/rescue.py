@@ -59,7 +59,7 @@ async def process(message: bytes, starter: str) -> None:
         starter: the durable client's binding.
 
     Raises:
-        SettingsError: nothing can be known of it.
+        SettingsError, PythonMismatchError: nothing can be known of it.
         BlobsightError: see `rescue`; StorageError also where its appointments could not be handed over.
     """
     parts = services.current()

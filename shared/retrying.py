@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shared import appointments, log, orchestrations, services, steps, trials
-from shared.errors import BlobsightError, SettingsError, StorageError
+from shared.errors import MISDEPLOYED, BlobsightError, StorageError
 from shared.jobs import Job
 from shared.services import Services
 
@@ -31,7 +31,7 @@ async def retry(work: Json, starter: str) -> Json:
     with log.correlated(work["key"] or None):
         try:
             parts = services.current()
-        except SettingsError:
+        except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
         outcome = await services.in_thread(_executor, lambda: _retry(parts, work))
         if not outcome.get("job"):

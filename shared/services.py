@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from shared import image_blobs, names, patience, threads
+from shared import image_blobs, installed, names, patience, threads
 from shared.asking import Desk
 from shared.bulkhead import Bulkhead
 from shared.claims import Claims
@@ -86,10 +86,12 @@ def current() -> Services:
 
     Raises:
         SettingsError: the app settings are incomplete; tried again at the next call.
+        PythonMismatchError: the packages are for another Python, until the process ends.
     """
     global _current
     with _lock:
         if _current is None:
+            installed.check()
             _current = build(Settings.from_env())
         return _current
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from shared import appointments, log, orchestrations, services, steps
 from shared.appointments import Appointment
-from shared.errors import BlobsightError, SettingsError
+from shared.errors import MISDEPLOYED, BlobsightError
 from shared.jobs import Job
 
 # As wide as host.json's extensions.blobs.maxDegreeOfParallelism, and apart from the worker's threads: uploads that wait
@@ -41,7 +41,7 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
     try:
         parts = services.current()
         outcomes = await services.in_thread(_executor, lambda: steps.process(parts, name, data))
-    except SettingsError as error:
+    except MISDEPLOYED as error:
         log.event(
             _logger,
             "upload.deferred",

@@ -46,6 +46,7 @@ def test_an_error_can_be_more_specific_than_its_class() -> None:
 def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
     transient = {kind.__name__ for kind in KINDS if kind.transient}
     assert transient == {
+        "PythonMismatchError",
         "BusyError",
         "ImageArchivedError",
         "ImageIncompleteError",

@@ -1,0 +1,45 @@
+"""
+The packages that were deployed: whether they were built for the Python that runs.
+
+The build of a deployment and the app's runtime name their Python in two places. Where they differ, whatever is pure
+Python still works, and the first import of a compiled library fails late, with an error that names neither. The tags of
+a wheel are in its metadata (packaging.python.org, "Binary distribution format"): `cp312-cp312-manylinux...` holds for
+3.12 alone, `cp311-abi3-...` for 3.11 and all after it.
+"""
+
+import re
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+
+from shared.errors import PythonMismatchError
+
+# The one compiled package that has no stable ABI and no second implementation: cryptography loads it, and storage that.
+_COMPILED = "cffi"
+_FOR_ONE_PYTHON = re.compile(r"^Tag: *cp(\d)(\d+)-cp\1\2-", re.MULTILINE)
+
+
+def check() -> None:
+    """
+    Look, at the first call of the process; packages and Python change with a restart only.
+
+    Raises:
+        PythonMismatchError: they were built for another Python.
+    """
+    built = _built_for()
+    runs = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if built and runs not in built:
+        raise PythonMismatchError(
+            f"The app's packages were built for Python {' and '.join(built)}, and the app runs on Python {runs}, which "
+            "cannot load them."
+        )
+
+
+@cache
+def _built_for() -> tuple[str, ...]:
+    """The Pythons for which the package was built, as `3.12`; none where nothing is known of it."""
+    try:
+        tags = distribution(_COMPILED).read_text("WHEEL") or ""
+    except (PackageNotFoundError, OSError, UnicodeError):
+        return ()
+    return tuple(dict.fromkeys(f"{major}.{minor}" for major, minor in _FOR_ONE_PYTHON.findall(tags)))

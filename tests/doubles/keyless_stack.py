@@ -34,6 +34,7 @@ HEALTH_KEY = "only for those who keep it running"
 NO_SETTINGS = ("ImagesStorage", "AzureWebJobsStorage", "VISION_KEY", "VISION_KEY_2")
 # A busy machine may send a token late; Azure takes one for five minutes more.
 _GRACE_SECONDS = 120
+_READY_SECONDS = 110.0
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,22 @@ class KeylessStack(RunningStack):
     Attributes:
         azure: what it runs on.
         environment: all that the host's process was given.
+        supervisor: what has started its parts.
     """
 
     azure: Azure = field(kw_only=True)
     environment: dict[str, str] = field(kw_only=True)
+    supervisor: Supervisor = field(kw_only=True)
+
+    def start_events(self) -> None:
+        """Have uploads tell the host of themselves from now on."""
+        events = recipes.events(self.addresses, self.state)
+        known = {
+            "ImagesStorage": self.azure.azurite.connection_string,
+            "REQUESTS_CA_BUNDLE": str(self.azure.certificate[0]),
+        }
+        self.supervisor.launch(replace(events, environment={**events.environment, **known}))
+        self.supervisor.wait_until_ready("events", timeout_seconds=_READY_SECONDS)
 
     def storage(self) -> BlobServiceClient:
         """Return a client of the account with the images that comes with its key, past the gateway."""
@@ -94,9 +107,9 @@ class KeylessStack(RunningStack):
 
 
 @contextmanager
-def running_keyless_stack(azure: Azure, state: Path, **settings: str) -> Iterator[KeylessStack]:
+def running_keyless_stack(azure: Azure, state: Path, *, events: bool = True, **settings: str) -> Iterator[KeylessStack]:
     """
-    Run Computer Vision, which takes no key, the host and its events, with these *settings* besides.
+    Run Computer Vision, which takes no key, the host and, unless told otherwise, its events, with *settings* besides.
 
     What the doubles have counted before is forgotten.
     """
@@ -109,17 +122,13 @@ def running_keyless_stack(azure: Azure, state: Path, **settings: str) -> Iterato
     environment = {**host.environment, **dict.fromkeys(NO_SETTINGS, "")}
     environment |= {"VISION_AUTH": "identity", "AZURE_CLIENT_ID": FOR_VISION, "HEALTH_KEY": HEALTH_KEY}
     environment |= {**azure.settings(), **settings}
-    events = recipes.events(addresses, state)
-    known = {"ImagesStorage": azure.azurite.connection_string, "REQUESTS_CA_BUNDLE": str(azure.certificate[0])}
     supervisor = Supervisor(lambda line: None)
+    stack = KeylessStack(addresses, state, azure=azure, environment=environment, supervisor=supervisor)
     try:
-        supervisor.launch(
-            recipes.vision(addresses, state),
-            replace(host, environment=environment),
-            replace(events, environment={**events.environment, **known}),
-        )
-        supervisor.wait_until_ready("vision", "host", "events", timeout_seconds=110)
-        stack = KeylessStack(addresses, state, azure=azure, environment=environment)
+        supervisor.launch(recipes.vision(addresses, state), replace(host, environment=environment))
+        if events:
+            stack.start_events()
+        supervisor.wait_until_ready("vision", "host", timeout_seconds=_READY_SECONDS)
         with valid_keys(stack):
             yield stack
     finally:

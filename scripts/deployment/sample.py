@@ -1,0 +1,89 @@
+"""The sample that goes the way of every upload: put into the images account, and taken away again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from deployment import blobs, environment, waiting, wire
+from deployment.event_subscriptions import CONTAINER
+from deployment.failures import Failed
+from deployment.site import PROJECT
+
+FILE = PROJECT / "samples" / "coffee.jpg"
+# Always the same, so that a second run finds the answers of the first, which are paid for.
+NAME = "blobsight-smoke/coffee.jpg"
+# As Event Grid tells of it.
+SUBJECT = f"/blobServices/default/containers/{CONTAINER}/blobs/{NAME}"
+API = "PutBlob"
+_RECORDS = (
+    ("analysis", NAME),
+    ("text", NAME),
+    ("thumbnails", NAME),
+    *(("unfinished", f"{step}/{NAME}") for step in ("analysis", "text", "thumbnails")),
+)
+_NO_ROLE = "AuthorizationPermissionMismatch"
+# What a firewall says to those who come with a token.
+_NO_WAY = "AuthorizationFailure"
+
+
+class ClosedNetworkError(Exception):
+    """The images account lets nobody upload from where this runs."""
+
+
+class Sample:
+    """
+    The sample in one images account.
+
+    Args:
+        account: its blob service.
+        name: the account's name, for those who read what is wrong.
+    """
+
+    def __init__(self, account: blobs.Account, name: str) -> None:
+        self._account = account
+        self._name = name
+        self._refusal = ""
+
+    def upload(self) -> datetime | waiting.NotYet:
+        """
+        Upload it, and return when, by the account's own clock.
+
+        Raises:
+            ClosedNetworkError: if a closed network refuses this machine.
+            Failed: if there is no such container.
+        """
+        reply = self._account.put(CONTAINER, NAME, FILE.read_bytes(), "image/jpeg")
+        if reply.ok:
+            return parsedate_to_datetime(reply.headers["date"])
+        self._refusal = code = blobs.code(reply)
+        if code == "ContainerNotFound":
+            raise Failed(f"{self._name} has no container {CONTAINER}. `azd provision` makes it.")
+        if code != _NO_ROLE and reply.status in (0, 403) and environment.is_on("BLOBSIGHT_CLOSED_NETWORK"):
+            raise ClosedNetworkError
+        return waiting.NotYet(f"{self._name} does not take the sample ({reply.trouble or code})")
+
+    def why_refused(self) -> str:
+        """Return what mends the last refusal."""
+        if self._refusal == _NO_ROLE:
+            return (
+                f"You need the role Storage Blob Data Contributor on {self._name}: `azd provision` gives it to "
+                "AZURE_PRINCIPAL_ID, and it takes up to ten minutes."
+            )
+        if self._refusal == _NO_WAY:
+            return f"The firewall of {self._name} does not let this machine in; run it where it does."
+        return f"Check that {self._account.url} can be reached from here."
+
+    def record(self) -> wire.Reply:
+        """Read its analysis record."""
+        return self._account.get("analysis", f"{NAME}.json")
+
+    def remove(self) -> list[str]:
+        """Remove it and its records; return what could not be removed."""
+        found = [(container, name) for container, prefix in _RECORDS for name in self._account.names(container, prefix)]
+        left = []
+        for container, name in [(CONTAINER, NAME), *found]:
+            reply = self._account.delete(container, name)
+            if not reply.ok and reply.status != 404:
+                left.append(f"{container}/{name} ({reply.trouble or blobs.code(reply)})")
+        return left

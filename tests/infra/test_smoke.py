@@ -1,0 +1,240 @@
+"""The smoke test beside a deployment that is played: what is wrong is named, as soon as it is certain."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cloud
+import pytest
+from deployment import log_lines, sample, smoke
+from doubles.clock import FakeClock
+from doubles.deployed_app import DONE, KEY, Answer, DeployedApp, problem, refused, running_deployed_app, state
+from doubles.fake_azd import FakeAzd
+
+Change = Callable[[DeployedApp], None]
+MISMATCH = problem(503, "python_mismatch", "built for Python 3.11, runs on 3.12")
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedApp]:
+    FakeAzd(tmp_path, monkeypatch)
+    with running_deployed_app(monkeypatch) as app:
+        app.subscribe(app.url)
+        yield app
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[int, str, float]]:
+    """Run it; the exit status, all that it printed, and the seconds that it waited."""
+
+    def once() -> tuple[int, str, float]:
+        clock = FakeClock()
+        status = cloud.main(["smoke"], clock=clock, patience=smoke.Patience(look=15.0))
+        printed = capsys.readouterr()
+        assert KEY not in printed.out + printed.err
+        return status, printed.out + printed.err, clock.now()
+
+    return once
+
+
+Run = Callable[[], tuple[int, str, float]]
+
+
+def test_it_shows_what_was_found_and_takes_the_sample_away(app: DeployedApp, run: Run) -> None:
+    app.keys.insert(0, (503, {}, None))
+    app.images[:0] = [(404, {}, None), (503, {}, None), state("pending")]
+    status, printed, waited = run()
+    assert status == 0, printed
+    for expected in (
+        "a cup (confidence 0.88)",
+        "cup, table",
+        "600x400 pixels, 64474 bytes",
+        "200x150, 1024x768",
+        "3.12",
+    ):
+        assert expected in printed
+    last = printed.splitlines()[-1]
+    assert last.startswith("Blobsight works")
+    assert "stimages" in last
+    assert waited < 100
+    assert app.asked[-1].startswith("DELETE /") or app.asked[-1].startswith("GET /unfinished")
+    upload = app.asked.index(f"PUT /images/{sample.NAME}")
+    removals = [at for at, each in enumerate(app.asked) if each == f"DELETE /images/{sample.NAME}"]
+    # What a run before has left would look like this one's success.
+    assert removals[0] < upload < removals[-1]
+    assert f'TimeGenerated >= datetime(2026-01-01T00:00:00Z) and Message contains "{sample.NAME}"' in app.queries[0]
+
+
+def images(*answers: Answer) -> Change:
+    return lambda app: app.images.__setitem__(slice(None), answers)
+
+
+def uploads(*answers: Answer) -> Change:
+    return lambda app: app.uploads.__setitem__(slice(None), answers)
+
+
+def filtered(**changes: Any) -> Change:
+    def change(app: DeployedApp) -> None:
+        app.subscriptions.clear()
+        app.subscribe(app.url, filter=changes)
+        app.images[:] = [state("pending")]
+
+    return change
+
+
+def with_state(**changes: Any) -> Change:
+    def change(app: DeployedApp) -> None:
+        app.subscriptions[0] |= changes
+        app.images[:] = [state("pending")]
+
+    return change
+
+
+def elsewhere(app: DeployedApp) -> None:
+    app.subscriptions.clear()
+    app.subscribe("https://other.invalid")
+    app.images[:] = [state("pending")]
+
+
+AT_ONCE: dict[str, tuple[Change, tuple[str, ...]]] = {
+    "no app": (lambda app: app.refused.update({"": 404}), ("There is no app func-test in rg-test",)),
+    "stopped": (lambda app: app.site.update(state="Stopped"), ("func-test is stopped",)),
+    "another Python": (images(MISMATCH), ("python_mismatch", "built for Python 3.11", "on Python 3.12")),
+    "no settings": (images(problem(500, "settings_invalid", "VISION_ENDPOINT is not set")), ("VISION_ENDPOINT",)),
+    "refused for good": (images(state("failed", code="vision_refused")), ("vision_refused", "it says why", "Do this")),
+    "stopped calls": (images(state("deferred", code="calls_stopped")), ("calls_stopped", "Do this")),
+    "no container": (uploads(refused(404, "ContainerNotFound")), ("no container images",)),
+    "no subscription": (lambda app: (app.subscriptions.clear(), images(state("pending"))(app))[0], ("No event sub",)),
+    "leads elsewhere": (elsewhere, ("No event subscription leads", "lead elsewhere")),
+    "failed": (with_state(provisioningState="Failed"), ("subscription is Failed", "azd hooks run postdeploy")),
+    "other container": (filtered(subjectBeginsWith="/blobServices/default/containers/old/"), ("containers/old/",)),
+    "other events": (filtered(includedEventTypes=["Microsoft.Storage.BlobDeleted"]), ("and not Microsoft.Storage",)),
+    "other uploads": (
+        filtered(advancedFilters=[{"operatorType": "StringIn", "key": "data.api", "values": ["CopyBlob"]}]),
+        ("by CopyBlob and not by PutBlob",),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AT_ONCE)
+def test_a_cause_that_is_certain_ends_it_at_once(app: DeployedApp, run: Run, case: str) -> None:
+    change, expected = AT_ONCE[case]
+    change(app)
+    status, printed, waited = run()
+    assert (status, waited) == (1, 0), printed
+    for each in expected:
+        assert each in printed
+    # Whatever was uploaded is gone again.
+    if f"PUT /images/{sample.NAME}" in app.asked:
+        assert f"DELETE /images/{sample.NAME}" in app.asked[app.asked.index(f"PUT /images/{sample.NAME}") :] or (
+            case == "no container"
+        )
+
+
+IN_THE_END: dict[str, tuple[Change, tuple[str, ...]]] = {
+    "no role yet": (
+        uploads(refused(403, "AuthorizationPermissionMismatch")),
+        ("role Storage Blob Data Contributor on stimages", "AZURE_PRINCIPAL_ID"),
+    ),
+    "firewall": (uploads(refused(403, "AuthorizationFailure")), ("firewall of stimages",)),
+    "vision refuses": (
+        images(state("deferred", code="vision_unauthorized")),
+        ("vision_unauthorized", "Do this", "role Cognitive Services User on cog-test"),
+    ),
+    "too many calls": (
+        images(state("deferred", code="vision_throttled")),
+        ("vision_throttled: it says why. Do this.\n",),
+    ),
+    "storage refuses": (images(problem(503, "storage_denied", action="Give the role.")), ("Give the role",)),
+    "nothing arrives": (images(state("pending")), ("deadletters of sthost",)),
+    "another account": (images(problem(404, "image_not_found")), ("ImagesStorage__blobServiceUri",)),
+    "not loaded": (
+        lambda app: (app.functions.remove("ImagesHttp"), images((404, {}, None))(app))[0],
+        ("has not loaded ImagesHttp",),
+    ),
+    "down": (images((502, {}, None)), ("host answers 502", "log stream")),
+    "no key": (lambda app: app.keys.__setitem__(0, (400, {}, None)), ("has not given its key (400)",)),
+    "no leave to look further": (
+        lambda app: (app.refused.update({"/functions": 403}), images((502, {}, None))(app))[0],
+        ("host answers 502", "Azure tells no more of it: You may not GET"),
+    ),
+    "closed inbound": (images((403, {}, None)), ("access restrictions",)),
+}
+
+
+@pytest.mark.parametrize("case", IN_THE_END)
+def test_what_may_still_become_right_is_waited_for_and_named_in_the_end(app: DeployedApp, run: Run, case: str) -> None:
+    change, expected = IN_THE_END[case]
+    change(app)
+    status, printed, waited = run()
+    assert status == 1
+    assert 280 < waited <= 300
+    for each in expected:
+        assert each in printed
+
+
+def test_a_role_that_works_at_last_is_not_a_failure(app: DeployedApp, run: Run) -> None:
+    app.uploads[:0] = [refused(403, "AuthorizationPermissionMismatch")] * 3
+    app.images[:] = [state("deferred", code="vision_unauthorized")] * 8 + [(200, {}, DONE)]
+    status, printed, _ = run()
+    assert status == 0, printed
+    # The app comes back by itself after minutes only.
+    assert 1 < app.asked.count("POST /api/unfinished/retry") < 8
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "patience"),
+    [
+        (lambda app: app.settings.pop(log_lines.CONNECTION), f"setting {log_lines.CONNECTION} is missing", 0),
+        (lambda app: app.settings.update({log_lines.SIGN_IN: "ClientId=c"}), "does not say Authorization=AAD", 0),
+        (lambda app: app.roles.clear(), "lacks the role Monitoring Metrics Publisher", 0),
+        (lambda app: None, "can take longer", 600),
+        (lambda app: app.refused.update({"/config/appsettings/list": 403}), "can take longer", 600),
+        (lambda app: setattr(app, "logs", 403), "Log Analytics Reader", 600),
+    ],
+    ids=["no connection", "no sign-in", "no role", "all is right", "settings unreadable", "log unreadable"],
+)
+def test_a_log_that_does_not_arrive_is_told_with_its_setting_or_role(
+    app: DeployedApp, run: Run, change: Change, expected: str, patience: float
+) -> None:
+    app.rows = 0
+    change(app)
+    status, printed, waited = run()
+    assert status == 1
+    assert patience - 15 < waited <= patience
+    assert expected in printed
+    assert "a cup" in printed
+
+
+def test_another_python_than_the_deployments_is_told_although_the_app_works(app: DeployedApp, run: Run) -> None:
+    app.site["functionAppConfig"]["runtime"]["version"] = "3.11"
+    status, printed, _ = run()
+    assert status == 0
+    assert "on Python 3.11, and the deployment asks for 3.12" in printed
+
+
+def test_a_closed_network_is_no_failure_and_what_can_be_looked_at_is(
+    app: DeployedApp, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOBSIGHT_CLOSED_NETWORK", "true")
+    uploads(refused(403, "AuthorizationFailure"))(app)
+    status, printed, _ = run()
+    assert status == 0, printed
+    assert "Not proven from here" in printed.splitlines()[-1]
+    assert "POST /api/analyze" in app.asked
+    app.analyses[:] = [MISMATCH]
+    assert run()[0] == 1
+    app.subscriptions.clear()
+    status, printed, _ = run()
+    assert status == 1
+    assert "No event subscription" in printed
+
+
+def test_a_role_that_does_not_work_yet_is_not_taken_for_a_closed_network(
+    app: DeployedApp, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOBSIGHT_CLOSED_NETWORK", "true")
+    app.uploads.insert(0, refused(403, "AuthorizationPermissionMismatch"))
+    status, printed, _ = run()
+    assert status == 0
+    assert "Blobsight works" in printed

@@ -191,3 +191,52 @@ def test_no_line_of_text_has_more_than_one_sentence(page: Path) -> None:
     lines = CODE_BLOCK.sub("", page.read_text(encoding="utf-8")).splitlines()
     text = [re.sub(r"^\s*(- |\d+\. )", "", line) for line in lines if not line.startswith(("|", "#"))]
     assert [line for line in text if SENTENCE_END.search(line)] == []
+
+
+def test_every_parameter_of_the_deployment_is_described_with_its_default() -> None:
+    values = json.loads(text_of("infra/main.parameters.json"))["parameters"].values()
+    defaults = dict(re.findall(r"\$\{(BLOBSIGHT_\w+)=(.*)\}", "\n".join(each["value"] for each in values)))
+    told = {name: row for name, row in rows("docs/deploying.md").items() if name.startswith("BLOBSIGHT_")}
+    for name, (_, default, *_) in told.items():
+        assert default.startswith(f"`{defaults[name]}`" if defaults[name] else "empty"), name
+    [line] = [line for line in text_of("docs/deploying.md").splitlines() if line.startswith("Three more are set")]
+    assert defaults.keys() - told.keys() == set(re.findall(r"`(BLOBSIGHT_\w+)`", line))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ResourceKindRequireAcceptTerms",
+        "CanNotCreateMultipleFreeAccounts",
+        "FlagMustBeSetForRestore",
+        "InaccessibleStorageException",
+        "Microsoft.Authorization/roleAssignments/write",
+        "UnmatchedPrincipalType",
+        "51021",
+        "ServiceAssociationLink",
+        "LocationNotAvailableForResourceType",
+        "Start date of budgets cannot be updated",
+        "The specified container does not exist",
+        "ModuleNotFoundError",
+        "python_mismatch",
+        "settings_invalid",
+        "Webhook validation handshake failed",
+        "blobs_extension",
+        "Failed to resolve table or column",
+    ],
+)
+def test_what_azure_says_when_a_deployment_fails_has_its_cause_and_its_cure(words: str) -> None:
+    _, _, section = text_of("docs/troubleshooting.md").partition("\n## Azure says\n")
+    table = [line.strip("| ").split(" | ") for line in section.partition("\n## ")[0].splitlines() if line[:1] == "|"]
+    assert any(words in message and cause and cure for message, cause, cure in table[2:])
+
+
+def test_what_a_thousand_images_cost_is_reckoned_from_the_default_settings() -> None:
+    """Computer Vision's group 1 costs 1.00 for a thousand, Describe and Read 1.50; one image in five has text."""
+    defaults = {each["name"]: each["default"] for each in described()}
+    features = defaults["VISION_FEATURES"].split(",")
+    thumbnails = defaults["THUMBNAIL_SIZES"].split(",")
+    dollars = sum(1.5 if feature == "Description" else 1.0 for feature in features) + len(thumbnails) + 0.2 * 1.5
+    page = text_of("docs/deploying.md")
+    assert f"about {dollars:.2f}:" in page
+    assert f"about {5000 / (len(features) + len(thumbnails) + 0.2) // 100 * 100:.0f} images a month" in page

@@ -5,6 +5,7 @@ The examples of the documentation: every fenced block is run, or compared with w
 which is started by the very commands that the README begins with, in a clone of the project.
 """
 
+import asyncio
 import json
 import re
 import shutil
@@ -14,17 +15,21 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from inspect import signature
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
+from azure.functions.queue import QueueMessage
 from azure.storage.blob import ContentSettings
+from deployment import findings, sample
 from doubles import kql
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
 from doubles.doc_world import World, assert_command, assert_same_members, form, run
 from doubles.file_server import serving
 from doubles.hosting import running_host
-from doubles.http_requests import invocation, request
+from doubles.http_requests import Hub, invocation, request
 from doubles.parts import parts
 from doubles.patience import wait_until
 from doubles.pictures import picture
@@ -33,7 +38,7 @@ from doubles.ports import five_free_ports
 from DescribeHttp import main
 from local import app_settings
 from local.addresses import Addresses
-from shared import services
+from shared import services, steps
 from shared.settings import Settings
 
 pytestmark = pytest.mark.e2e
@@ -42,6 +47,11 @@ PROGRESS = re.compile(r"\d+ of \d+ uploaded, \d+ done")
 RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
 KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)=")
+# Deploying: these are looked at, and not run.
+AZURE = re.compile(
+    r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"
+    r"|az storage blob (upload|download) --auth-mode login .+"
+)
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
 SETTING = re.compile(r"(?:export )?(\w+)=(\S+)")
 # Blocks with such a mark are not run.
@@ -176,6 +186,62 @@ def as_python_with_doubles(world: World, block: Block) -> None:
     assert names["answer"].status_code == 200
 
 
+def as_a_function_folder(world: World, block: Block) -> None:
+    """Its event has the image processed by an appointment, and its binding's names are those of its function."""
+    hub, own = Hub(), parts()
+    code: dict[str, Any] = {}
+    exec(block.text, code)
+    event = {"subject": "/blobServices/default/containers/images/blobs/a/b.jpg", "data": {"eTag": "0x8D"}}
+    with (
+        services.replaced(own.services),
+        mock.patch("azure.durable_functions.DurableOrchestrationClient", return_value=hub),
+    ):
+        asyncio.run(code["main"](QueueMessage(body=json.dumps(event)), "starter", invocation()))
+    assert [(name, task["name"], task["steps"]) for name, _, task in hub.started] == [
+        ("RetryOrchestrator", "a/b.jpg", list(steps.STEPS))
+    ]
+    [bindings] = [json.loads(each.text)["bindings"] for each in blocks(block.page) if as_bindings(each)]
+    assert {each["name"] for each in bindings} | {"context"} == set(signature(code["main"]).parameters)
+
+
+def with_its_function(world: World, block: Block) -> None:
+    """Looked at when the Python block after it is run."""
+    of_the_page = list(blocks(block.page))
+    following = of_the_page[of_the_page.index(block) + 1]
+    assert way_of(following) is FUNCTION
+
+
+def as_bindings(block: Block) -> bool:
+    """Whether it is a function.json, which the Python block after it is run with."""
+    return block.kind == "json" and '"bindings"' in block.text
+
+
+def as_a_dockerfile(world: World, block: Block) -> None:
+    """What it copies is there, and the page names the queue of its host id."""
+    [host_id] = re.findall(r"AzureFunctionsWebHost__hostid=([a-z0-9-]{1,32})$", block.text, re.MULTILINE)
+    assert f"`azure-webjobs-blobtrigger-{host_id}`" in (world.place.folder / block.page).read_text()
+    for copied in re.findall(r"^COPY (\S+) ", block.text, re.MULTILINE):
+        assert (world.place.folder / copied).exists(), copied
+
+
+def as_the_smoke_test_prints(world: World, block: Block) -> None:
+    """Every line begins as the script's own does; the table has its rows."""
+    script = (world.place.folder / "scripts/deployment/smoke.py").read_text()
+    rows = [line for line in block.text.splitlines() if line.startswith(" ")]
+    assert [row.split()[0] for row in rows] == [row.split()[0] for row in findings.table({}, {}, "")]
+    for line in block.text.splitlines():
+        beginning = line.replace(sample.NAME, "{sample.NAME}").split()[:2]
+        assert line in rows or " ".join(beginning) in script, line
+
+
+def as_typed_to_azure(world: World, block: Block) -> None:
+    """Nothing is sent to Azure: what a command sets is a parameter of the deployment."""
+    parameters = (world.place.folder / "infra" / "main.parameters.json").read_text()
+    for command in block.commands:
+        if found := re.match(r"azd env set (\w+) \S+$", command.text):
+            assert f"${{{found[1]}=" in parameters, command.text
+
+
 def as_output_of_python(world: World, block: Block) -> None:
     assert block.shown_by is not None
     if block.shown_by not in world.printed:
@@ -230,6 +296,11 @@ def as_a_query(world: World, block: Block) -> None:
     assert kql.problems(block.text) == []
 
 
+def typed_to_azure(block: Block) -> bool:
+    texts = [command.text for command in block.commands]
+    return block.kind == "console" and bool(texts) and all(AZURE.fullmatch(text) for text in texts)
+
+
 class Way(NamedTuple):
     """How blocks are run: which ones it takes, and what runs them."""
 
@@ -248,6 +319,7 @@ def known_commands(block: Block) -> bool:
 
 # The first one that takes a block runs it.
 PLANNED = Way(lambda block: console("$ make test")(block) or console("-m pytest")(block), planned)
+FUNCTION = Way(lambda block: block.kind == "python" and "func.QueueMessage" in block.text, as_a_function_folder)
 WAYS = (
     PLANNED,
     Way(console("git clone", "make start"), started_the_stack),
@@ -262,6 +334,11 @@ WAYS = (
     Way(console("add their-photo.jpg"), with_a_photo_of_theirs),
     Way(console("add photos"), with_a_folder_of_photos),
     Way(known_commands, in_a_terminal),
+    Way(typed_to_azure, as_typed_to_azure),
+    Way(lambda block: block.kind == "dockerfile", as_a_dockerfile),
+    Way(lambda block: block.kind == "text" and block.text.startswith("The app is at "), as_the_smoke_test_prints),
+    FUNCTION,
+    Way(as_bindings, with_its_function),
     Way(lambda block: block.kind == "python" and "services.replaced" in block.text, as_python_with_doubles),
     Way(lambda block: block.kind == "python", as_python),
     Way(
@@ -316,6 +393,7 @@ def test_every_block_of_every_page_is_run_in_some_way_or_left_out_for_a_written_
         ("text", "a"),
         ("console", "az login"),
         ("console", "$ az login"),
+        ("console", "$ azd env set BLOBSIGHT_PYTHON"),
         ("console", "$ curl -s http://localhost:7071/api/health\n$ rm -r samples"),
         ("console", "$ python -m local events"),
     ],

@@ -1,15 +1,17 @@
 """
-A stack whose host knows no key: identities get it tokens for two storage accounts and Computer Vision.
+A stack whose host knows no key: an identity gets it tokens for two storage accounts and Computer Vision.
 
-Only the app and the host that runs it are without keys. The events and the test come to Azurite past the gateway.
+The app has the settings that `infra/` gives it, and no others but what the platform and the test need. Only the app and
+the host that runs it are without keys. The events and the test come to Azurite past the gateway.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from azure.storage.blob import BlobServiceClient
+from doubles.app_settings import from_bicep
 from doubles.authority import write_certificate
 from doubles.azurite import Azurite, running_azurite
 from doubles.identity_endpoint import IdentityEndpoint, running_identity_endpoint
@@ -22,16 +24,16 @@ from local.addresses import Addresses
 from local.stack import recipes
 from local.stack.containers import make_containers
 from local.stack.supervisor import Supervisor
+from shared.settings import described
 
 IMAGES, BOOKKEEPING = "photographs", "bookkeeping"
-# One identity for each resource, so that it can be told what each token was for.
-FOR_IMAGES, FOR_BOOKKEEPING, FOR_VISION = (
-    f"{number}a1f7c52-0000-4000-8000-00000000000{number}" for number in (1, 2, 3)
-)
+# The deployment's one identity; and two more, with which a test can tell what each token was for.
+IDENTITY, FOR_IMAGES, FOR_BOOKKEEPING = (f"{number}a1f7c52-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 STORAGE, VISION = "https://storage.azure.com", "https://cognitiveservices.azure.com"
 HEALTH_KEY = "only for those who keep it running"
-# Empty, and not only absent: a local.settings.json in the project would fill them in.
-NO_SETTINGS = ("ImagesStorage", "AzureWebJobsStorage", "VISION_KEY", "VISION_KEY_2")
+NO_KEYS = ("ImagesStorage", "AzureWebJobsStorage", "VISION_KEY", "VISION_KEY_2")
+# The app's log stays in its file: what would send it is the platform, which is not here.
+_INSIGHTS = "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://127.0.0.1:1/"
 # A busy machine may send a token late; Azure takes one for five minutes more.
 _GRACE_SECONDS = 120
 _READY_SECONDS = 110.0
@@ -46,14 +48,16 @@ class Azure:
     gateway: StorageGateway
     endpoint: IdentityEndpoint
 
-    def settings(self) -> dict[str, str]:
-        """What the app and its host are told about storage and their identities."""
-        accounts = {"ImagesStorage": (IMAGES, FOR_IMAGES), "AzureWebJobsStorage": (BOOKKEEPING, FOR_BOOKKEEPING)}
-        settings = {"REQUESTS_CA_BUNDLE": str(self.certificate[0]), **self.endpoint.environment}
-        for name, (account, client_id) in accounts.items():
-            addresses = {f"{name}__{service}ServiceUri": url for service, url in self.gateway.urls(account).items()}
-            settings |= {**addresses, f"{name}__credential": "managedidentity", f"{name}__clientId": client_id}
-        return settings
+    def settings(self, vision_url: str, **parameters: str) -> dict[str, str]:
+        """Return the app settings of a deployment with these *parameters* of main.bicep; addresses end as in Azure."""
+        known = {"identityClientId": IDENTITY, "insights.properties.ConnectionString": _INSIGHTS}
+        for prefix, account in (("images", IMAGES), ("host", BOOKKEEPING)):
+            known |= {f"{prefix}{service.title()}Url": f"{url}/" for service, url in self.gateway.urls(account).items()}
+        return from_bicep({**known, "visionEndpoint": f"{vision_url}/"}, **parameters)
+
+    def platform(self) -> dict[str, str]:
+        """Return what the platform tells the app, and what the app needs to believe the certificate."""
+        return {**self.endpoint.environment, "REQUESTS_CA_BUNDLE": str(self.certificate[0])}
 
 
 @contextmanager
@@ -64,7 +68,7 @@ def running_azure(folder: Path, *, lifetime_seconds: int) -> Iterator[Azure]:
         running_azurite(accounts=(IMAGES, BOOKKEEPING), certificate=certificate) as azurite,
         running_storage_gateway(azurite, certificate) as gateway,
         running_identity_endpoint(
-            FOR_IMAGES, FOR_BOOKKEEPING, FOR_VISION, lifetime_seconds=lifetime_seconds, grace_seconds=_GRACE_SECONDS
+            IDENTITY, FOR_IMAGES, FOR_BOOKKEEPING, lifetime_seconds=lifetime_seconds, grace_seconds=_GRACE_SECONDS
         ) as endpoint,
     ):
         yield Azure(certificate, azurite, gateway, endpoint)
@@ -107,11 +111,25 @@ class KeylessStack(RunningStack):
 
 
 @contextmanager
-def running_keyless_stack(azure: Azure, state: Path, *, events: bool = True, **settings: str) -> Iterator[KeylessStack]:
+def running_keyless_stack(
+    azure: Azure,
+    state: Path,
+    *,
+    events: bool = True,
+    parameters: Mapping[str, str] | None = None,
+    others: Mapping[str, str] | None = None,
+) -> Iterator[KeylessStack]:
     """
-    Run Computer Vision, which takes no key, the host and, unless told otherwise, its events, with *settings* besides.
+    Run Computer Vision, which takes no key, the host and, unless told otherwise, its events.
 
     What the doubles have counted before is forgotten.
+
+    Args:
+        azure: what it runs on.
+        state: a folder of its own.
+        events: whether uploads tell the host of themselves from the start.
+        parameters: of main.bicep.
+        others: settings in the place of the deployment's.
     """
     azure.gateway.seen.clear()
     azure.endpoint.given.clear()
@@ -119,9 +137,10 @@ def running_keyless_stack(azure: Azure, state: Path, *, events: bool = True, **s
     for account in (IMAGES, BOOKKEEPING):
         make_containers(azure.azurite.account(account).connection_string)
     host = recipes.host(addresses, state, enable_auth=False)
-    environment = {**host.environment, **dict.fromkeys(NO_SETTINGS, "")}
-    environment |= {"VISION_AUTH": "identity", "AZURE_CLIENT_ID": FOR_VISION, "HEALTH_KEY": HEALTH_KEY}
-    environment |= {**azure.settings(), **settings}
+    # Empty, and not only absent: a local.settings.json in the project would fill them in.
+    environment = {**host.environment, **dict.fromkeys([setting["name"] for setting in described()], "")}
+    environment |= azure.settings(addresses.vision_url, **(parameters or {}))
+    environment |= {**azure.platform(), "HEALTH_KEY": HEALTH_KEY, **(others or {})}
     supervisor = Supervisor(lambda line: None)
     stack = KeylessStack(addresses, state, azure=azure, environment=environment, supervisor=supervisor)
     try:

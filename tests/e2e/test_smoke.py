@@ -21,7 +21,7 @@ from doubles.identity_endpoint import TENANT
 from doubles.keyless_stack import (
     BOOKKEEPING,
     IMAGES,
-    NO_SETTINGS,
+    NO_KEYS,
     STORAGE,
     Azure,
     KeylessStack,
@@ -50,7 +50,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
 @pytest.fixture(scope="module")
 def without_events(azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeylessStack]:
     folder = tmp_path_factory.mktemp("stack")
-    with running_keyless_stack(azure, folder, events=False, VISION_RATE="10/1") as stack:
+    with running_keyless_stack(azure, folder, events=False) as stack:
         yield stack
 
 
@@ -120,7 +120,7 @@ def is_deferred(stack: KeylessStack) -> bool:
 def test_another_python_is_named(without_events: KeylessStack, run: Run, tmp_path: Path) -> None:
     planted = plant_wheel(tmp_path / "packages", "cp310-cp310-manylinux2014_x86_64")
     # Without storage, so that it takes nothing from the stack's own host.
-    environment = {**dict.fromkeys(NO_SETTINGS, ""), "PYTHONPATH": str(planted)}
+    environment = {**dict.fromkeys(NO_KEYS, ""), "PYTHONPATH": str(planted)}
     with running_host(PROJECT, tmp_path, environment=environment) as host:
         status, printed = run(host.url)
     assert status == 1

@@ -1,10 +1,11 @@
 """
-The app on storage accounts that refuse keys and a Computer Vision that has none: identities and their tokens alone.
+The app with the settings that `infra/` gives it, on storage accounts that refuse keys and a Computer Vision that has
+none: an identity and its tokens alone.
 
-Tokens live 8 seconds here, so that several end while the app works. For each of its three resources, the app asks for
-the next token in the last quarter of the life of the one before and not earlier, however many calls need it. The local
-host, which is in the same process, comes to the images as the same identity. It asks for a token where it needs one
-that ends within five minutes: here once for each of its own calls, to its queue and to the image of an event.
+Tokens live 8 seconds here, so that several end while the app works. For storage and for Computer Vision, the app asks
+for the next token in the last quarter of the life of the one before and not earlier, however many calls need it. The
+local host, which is in the same process, comes to the images as the same identity. It asks for a token where it needs
+one that ends within five minutes: here once for each of its own calls, to its queue and to the image of an event.
 """
 
 import json
@@ -21,10 +22,10 @@ from doubles.keyless_stack import (
     BOOKKEEPING,
     FOR_BOOKKEEPING,
     FOR_IMAGES,
-    FOR_VISION,
     HEALTH_KEY,
+    IDENTITY,
     IMAGES,
-    NO_SETTINGS,
+    NO_KEYS,
     STORAGE,
     VISION,
     Azure,
@@ -37,11 +38,15 @@ from doubles.pictures import picture
 from doubles.stack_controls import faults
 from doubles.storage_gateway import Seen
 
+from shared.settings import described
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 LIFETIME_SECONDS = 8
 TOKENS = 4
 ROLE = "Storage Blob Data Owner"
-SETTINGS = {"THUMBNAIL_SIZES": "64x64"}
+PARAMETERS = {"thumbnailSizes": "64x64"}
+# What the platform, the certificate and the test need beside the settings of the deployment.
+BESIDE = {"REQUESTS_CA_BUNDLE", "HEALTH_KEY"}
 JSON = {"Content-Type": "application/json"}
 KEYS = ("AccountKey", "SharedAccessSignature", "sig=", "local-vision-key")
 
@@ -114,10 +119,10 @@ def is_the_hosts(seen: Seen) -> bool:
     return seen.role.service == "queue" or seen.path.startswith(f"/{IMAGES}/images/")
 
 
-def used_by_the_app(azure: Azure, client_id: str) -> list[Given]:
-    """The tokens with which the app came to storage as that identity, in the order in which they were given."""
+def used_by_the_app(azure: Azure) -> list[Given]:
+    """The tokens with which the app came to storage, in the order in which they were given."""
     used = {each.token for each in azure.gateway.seen if not is_the_hosts(each)}
-    return [each for each in given(azure, STORAGE, client_id) if each.token in used]
+    return [each for each in given(azure, STORAGE, IDENTITY) if each.token in used]
 
 
 def uploads(stack: KeylessStack) -> None:
@@ -159,19 +164,29 @@ def tokens_end(stack: KeylessStack) -> None:
         wait_for_state(stack, "complete", f"{number}.png")
         return all(len(tokens) >= TOKENS for tokens in tokens_of_the_app(stack.azure).values())
 
-    wait_until(several)
+    wait_until(several, poll_seconds=0.3)
 
 
 def tokens_of_the_app(azure: Azure) -> dict[str, list[Given]]:
-    """All that it used, by resource."""
-    storage = {name: used_by_the_app(azure, name) for name in (FOR_IMAGES, FOR_BOOKKEEPING)}
-    return {**storage, FOR_VISION: given(azure, VISION, FOR_VISION)}
+    """All that it used, by resource: one after the other for both of its accounts."""
+    return {STORAGE: used_by_the_app(azure), VISION: given(azure, VISION, IDENTITY)}
 
 
-def test_everything_is_done_with_tokens_that_end_and_are_asked_for_once_each(azure: Azure, tmp_path: Path) -> None:
-    with running_keyless_stack(azure, tmp_path, **SETTINGS) as stack:
-        assert {stack.environment[name] for name in NO_SETTINGS} == {""}
-        assert [name for name, value in stack.environment.items() if any(key in value for key in KEYS)] == []
+def check_settings(stack: KeylessStack) -> None:
+    """The app has those of `infra/`, each with the value that it gives, and no others."""
+    deployed = stack.azure.settings(stack.addresses.vision_url, **PARAMETERS)
+    assert {name: stack.environment[name] for name in deployed} == deployed
+    own = {setting["name"] for setting in described()}
+    assert {name for name in own if stack.environment[name]} == {name for name in own if deployed.get(name)} | BESIDE
+    assert {stack.environment[name] for name in NO_KEYS} == {""}
+    assert [name for name, value in stack.environment.items() if any(key in value for key in KEYS)] == []
+
+
+def test_with_the_settings_of_the_deployment_everything_is_done_with_tokens_that_end_and_are_asked_for_once_each(
+    azure: Azure, tmp_path: Path
+) -> None:
+    with running_keyless_stack(azure, tmp_path, parameters=PARAMETERS) as stack:
+        check_settings(stack)
         uploads(stack)
         retry(stack)
         purge(stack)
@@ -185,14 +200,13 @@ def test_everything_is_done_with_tokens_that_end_and_are_asked_for_once_each(azu
         (BOOKKEEPING, "blob"),
     }
     assert azure.endpoint.refused == []
-    for client_id, tokens in tokens_of_the_app(azure).items():
+    for resource, tokens in tokens_of_the_app(azure).items():
         for before, after in pairwise(tokens):
-            assert after.asked_at >= before.expires_on - LIFETIME_SECONDS / 4, client_id
-    for_images, hosts = given(azure, STORAGE, FOR_IMAGES), [each for each in seen if is_the_hosts(each)]
+            assert after.asked_at >= before.expires_on - LIFETIME_SECONDS / 4, resource
+    hosts = [each for each in seen if is_the_hosts(each)]
     # And one that the app may have fetched and not used any more.
-    assert len(for_images) <= len(used_by_the_app(azure, FOR_IMAGES)) + len(hosts) + 1
-    assert len(given(azure, STORAGE, FOR_BOOKKEEPING)) <= len(used_by_the_app(azure, FOR_BOOKKEEPING)) + 1
-    assert set(azure.endpoint.counts()) == {(STORAGE, FOR_IMAGES), (STORAGE, FOR_BOOKKEEPING), (VISION, FOR_VISION)}
+    assert len(given(azure, STORAGE, IDENTITY)) <= len(used_by_the_app(azure)) + len(hosts) + 1
+    assert set(azure.endpoint.counts()) == {(STORAGE, IDENTITY), (VISION, IDENTITY)}
     print(f"tokens: {azure.endpoint.counts()}, calls to storage: {len(seen)}")
 
 
@@ -200,7 +214,8 @@ def test_a_missing_role_is_told_with_its_account_and_once_it_is_given_everything
     azure: Azure, tmp_path: Path
 ) -> None:
     azure.gateway.deny(BOOKKEEPING, "blob")
-    with running_keyless_stack(azure, tmp_path, **SETTINGS) as stack:
+    each_its_own = {"ImagesStorage__clientId": FOR_IMAGES, "AzureWebJobsStorage__clientId": FOR_BOOKKEEPING}
+    with running_keyless_stack(azure, tmp_path, parameters=PARAMETERS, others=each_its_own) as stack:
         stack.upload("denied.png", picture("PNG", 90, 70, colour=(1, 200, 99)))
         wait_for_state(stack, "deferred", "denied.png")
         check_denial(state(stack, "denied.png")["analysis"]["problem"])
@@ -214,3 +229,7 @@ def test_a_missing_role_is_told_with_its_account_and_once_it_is_given_everything
         wait_until(lambda: has_its_books(stack), poll_seconds=0.5)
         try_again(stack, "denied.png")
         wait_for_state(stack, "complete", "denied.png")
+    assert set(azure.endpoint.counts()) == {(STORAGE, FOR_IMAGES), (STORAGE, FOR_BOOKKEEPING), (VISION, IDENTITY)}
+    came = {each.token: each.role.account for each in azure.gateway.seen}
+    for client_id, account in ((FOR_IMAGES, IMAGES), (FOR_BOOKKEEPING, BOOKKEEPING)):
+        assert {came.get(each.token, account) for each in given(azure, STORAGE, client_id)} == {account}

@@ -109,7 +109,7 @@ class PythonMismatchError(BlobsightError):
     transient = True
 
 
-# With these the app can do nothing that it is asked to; what can wait does so until somebody has mended its deployment.
+# With these the app can do nothing that it is asked to; what can wait does so until the deployment is mended.
 MISDEPLOYED = (SettingsError, PythonMismatchError)
 
 

@@ -73,6 +73,6 @@ async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:
         try:
             parts = services.current()
         except MISDEPLOYED as error:
-            # Nobody's document is to blame: as soon as somebody has mended what was deployed, it goes on.
+            # No document is to blame: it goes on as soon as the deployment is mended.
             return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
         return await services.in_thread(_executor, lambda: action(parts, job))

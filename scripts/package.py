@@ -27,7 +27,7 @@ NEXT = """\
 `azd deploy` makes the same by itself. Without azd, to an app of the Flex Consumption plan:
   az functionapp deployment source config-zip --resource-group GROUP --name APP --build-remote true --src {output}"""
 WAY_OUT = """\
-package: the files above are not what is committed, and a package has to be one that can be made again.
+package: the files above differ from the commit, and a package has to be one that can be made again.
 Commit them, or put them aside with `git stash --include-untracked`;
 `python scripts/package.py --uncommitted` packs the files that git tracks as they are."""
 
@@ -43,7 +43,7 @@ def files(root: Path = ROOT) -> list[str]:
 
 
 def uncommitted(root: Path = ROOT) -> list[str]:
-    """Return the names of what is changed, staged or new in *root*, without what .gitignore names."""
+    """Return the names of changed, staged and new files in *root*, without those that .gitignore names."""
     found = _git(root, "status", "-z", "--porcelain", "--no-renames", "--untracked-files=all")
     return [line[3:] for line in found]
 
@@ -86,7 +86,7 @@ def _packed(output: Path, root: Path, *, as_it_is: bool) -> str:
     names = files(root)
     write(output, names, committed_at(root), root)
     [commit] = _git(root, "log", "-1", "-z", "--format=%h")
-    of = f"of {commit} and what is not committed" if changed else f"of commit {commit}"
+    of = f"of {commit} and files that differ from it" if changed else f"of commit {commit}"
     shown = os.path.relpath(output)
     return f"{shown}: {len(names)} files, {output.stat().st_size:,} bytes, {of}\n{NEXT.format(output=shown)}"
 

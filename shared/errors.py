@@ -109,7 +109,7 @@ class PythonMismatchError(BlobsightError):
     transient = True
 
 
-# With these the app can do nothing that it is asked to; what can wait does so until the deployment is mended.
+# With these the app can do nothing that it is asked to; uploads wait until an operator has mended the deployment.
 MISDEPLOYED = (SettingsError, PythonMismatchError)
 
 

@@ -184,7 +184,7 @@ def _vision(parts: Services) -> None:
 
 def _images(parts: Services) -> None:
     for image in parts.images.page(names.IMAGES, limit=1).items:
-        # What is wrong with the account's namespace shows in answers about a blob only.
+        # The kind of the account's namespace shows in answers about a blob only.
         parts.images.head(names.IMAGES, image.name)
 
 

@@ -164,7 +164,7 @@ def quota(endpoint: str) -> str:
 
 
 def retention(token: str) -> str:
-    """A blob that is written and deleted to see what is kept of it, in the container `health`."""
+    """A blob that is written and deleted to see whether the account keeps it, in the container `health`."""
     return f"retention/{token}"
 
 

@@ -73,6 +73,6 @@ async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:
         try:
             parts = services.current()
         except MISDEPLOYED as error:
-            # No document is to blame: it goes on as soon as the deployment is mended.
+            # The document is not to blame: it goes on as soon as an operator has mended the deployment.
             return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
         return await services.in_thread(_executor, lambda: action(parts, job))

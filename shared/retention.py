@@ -1,5 +1,5 @@
 """
-Whether the app's own account keeps what is overwritten there: versioning, soft delete, change feed.
+Whether the app's own account keeps blobs that are overwritten there: versioning, soft delete, change feed.
 
 The books are overwritten every second, so each of them turns into a bill. The setting itself (Get Blob Service
 Properties) can only be read with a right on management, which the app's roles on data lack; what the account does with

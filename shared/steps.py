@@ -121,7 +121,7 @@ def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[
 
 
 def _tell(services: Services, source: Version, outcome: Outcome) -> None:
-    """Log how a step ended; what is seconds there is told in docs/monitoring.md."""
+    """Log how a step ended; docs/monitoring.md says what `seconds` count for each event."""
     name, step, code = source.name, outcome.step, outcome.code or "-"
     if outcome.appointment:
         seconds = round(outcome.appointment.seconds, 1)

@@ -146,9 +146,9 @@ class Blobs(Protocol):
 
     def kept(self, container: str, name: str) -> Kept:
         """
-        Write the blob, whose name must be a new one, and delete it; what is kept of it is returned.
+        Write the blob, whose name must be a new one, and delete it; return whether the account keeps it.
 
-        Where versions are kept, nothing is said of `deleted`: a version takes the place of what is deleted.
+        Where versions are kept, `deleted` says nothing: a version takes the place of a deleted blob.
         """
 
     def acquire(self, container: str, name: str, lease: str, seconds: int, *, etag: str | None = None) -> bool:

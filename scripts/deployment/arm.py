@@ -124,7 +124,7 @@ class Arm:
     def delete(
         self, path: str, version: str, *, query: dict[str, str] | None = None, needs: str = "Contributor"
     ) -> Answer:
-        """Remove; what is not there is a 204 or a 404."""
+        """Remove; a missing resource is a 204 or a 404."""
         return self._patient("DELETE", path, version, None, query, needs)
 
     def pages(
@@ -164,7 +164,7 @@ class Arm:
             method: of HTTP.
             path: of the resource, from its first slash; a query in it stays.
             version: the `api-version`; empty where the path has it.
-            body: what is sent as JSON; None sends nothing.
+            body: sent as JSON; None sends nothing.
             query: further parameters.
             needs: the role that a refusal names, with its scope.
 

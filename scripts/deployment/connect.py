@@ -103,7 +103,7 @@ def _topic_principal(arm: Arm, topic: ResourceId, clock: Clock) -> str:
         return str(found["principalId"])
     users = found.get("userAssignedIdentities") or {}
     wanted: dict[str, Any] = {"type": "SystemAssigned"}
-    if users:  # what is left out would be taken away
+    if users:  # Azure takes away each one that the request leaves out
         wanted = {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {name: {} for name in users}}
     answer = arm.patch(str(topic), TOPIC_VERSION, {"identity": wanted}, needs=needs)
     if not answer.ok:

@@ -113,7 +113,7 @@ def _tell_of_versions(arm: Arm, images: ResourceId) -> None:
     }
     on = [name for name, is_on in kept.items() if is_on]
     if on:
-        print(f"Note: {images.name} has {' and '.join(on)} on; what is deleted or replaced there is kept for a while.")
+        print(f"Note: {images.name} has {' and '.join(on)} on; it keeps deleted or replaced images there for a while.")
 
 
 def _topic(arm: Arm, images: ResourceId) -> str:

@@ -27,7 +27,7 @@ class RunningApp:
         return self._send("GET", f"/api/images/{quote(name)}")
 
     def retry(self, name: str) -> wire.Reply:
-        """Have tried again at once what is deferred of an image."""
+        """Have the deferred steps of an image tried again at once."""
         return self._send("POST", "/api/unfinished/retry", json.dumps({"name": name}).encode(), "application/json")
 
     def analyze(self, data: bytes) -> wire.Reply:

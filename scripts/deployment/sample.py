@@ -28,7 +28,7 @@ _NO_WAY = "AuthorizationFailure"
 
 
 class ClosedNetworkError(Exception):
-    """The images account lets nobody upload from where this runs."""
+    """The images account takes no upload from this machine."""
 
 
 class Sample:
@@ -37,7 +37,7 @@ class Sample:
 
     Args:
         account: its blob service.
-        name: the account's name, for those who read what is wrong.
+        name: the account's name, for messages.
     """
 
     def __init__(self, account: blobs.Account, name: str) -> None:

@@ -1,9 +1,9 @@
 """
 Uploads start the app: the event subscription, made once the app runs.
 
-It cannot be made earlier, because the app's host makes the key, and because Event Grid tries the address at once and
-refuses a subscription whose address does not answer. A host that is just being started does neither, so that both are
-tried again until they work.
+It cannot be made earlier, because the app's host makes the key. Event Grid also tries the address at once and refuses a
+subscription whose address does not answer. A host that is just being started does neither, so the command tries both
+again until they work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trying again until it works, for a while that ends, with lines that say what is waited for."""
+"""Trying again until it works, for a while that ends, with lines that give the reason."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def until(
     Make the attempt again and again until it returns anything but `NotYet`, and return that.
 
     Args:
-        what: what is waited for, as the beginning of a line: "the app's key".
+        what: the thing to wait for, as the beginning of a line: "the app's key".
         attempt: one attempt; what it raises ends the waiting.
         patience: seconds from now within which the last attempt begins. There is always one.
         clock: whose time passes.

@@ -29,7 +29,7 @@ class Watch:
         site: the app as Azure knows it.
         app: the app itself.
         clock: whose time passes.
-        deadline: when nobody waits for the app any more.
+        deadline: when the smoke test stops waiting for the app.
     """
 
     def __init__(self, arm: Arm, site: Site, app: RunningApp, clock: waiting.Clock, deadline: waiting.Deadline) -> None:
@@ -75,7 +75,7 @@ class Watch:
         return reply if reply.ok else self._refused(reply)
 
     def why(self) -> str:
-        """Return what is known, beside the last reason, of why there is no record; asks Azure."""
+        """Ask Azure why there is no record, and return the causes beside the last reason."""
         return self._why()
 
     def _refused(self, reply: wire.Reply) -> waiting.NotYet:

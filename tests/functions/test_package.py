@@ -222,7 +222,7 @@ def test_tracked_files_are_packed_as_they_are_where_that_is_asked_for(
     (clone / "host.json").write_text("changed")
     (clone / "Hello/new.py").write_text("new")
     assert packed(clone, "--uncommitted") == 0
-    assert "and what is not committed" in capsys.readouterr().out
+    assert "and files that differ from it" in capsys.readouterr().out
     with zipfile.ZipFile(clone / "build/app.zip") as opened:
         assert (opened.namelist(), opened.read("host.json")) == (APP, b"changed")
 

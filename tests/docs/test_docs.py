@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.__main__ import COMMANDS
-from shared import errors, retention
+from shared import errors, names, retention
 from shared.settings import described
 from shared.vision import faults
 
@@ -240,3 +240,13 @@ def test_what_a_thousand_images_cost_is_reckoned_from_the_default_settings() -> 
     page = text_of("docs/deploying.md")
     assert f"about {dollars:.2f}:" in page
     assert f"about {5000 / (len(features) + len(thumbnails) + 0.2) // 100 * 100:.0f} images a month" in page
+
+
+def test_the_page_on_privacy_names_every_container_and_queue_that_keeps_something() -> None:
+    infra = "".join(path.read_text(encoding="utf-8") for path in PROJECT.glob("infra/*.bicep"))
+    queue = json.loads(text_of("RescueUpload/function.json"))["bindings"][0]["queueName"]
+    # Containers and queues that have their names from the templates, beside those of the app.
+    deployed = set(re.findall(r"parent: (?:blobs|queues)\n  name: '([\w-]+)'", infra))
+    assert {"app-package", queue} < deployed
+    told = set(re.findall(r"`([\w-]+)`", text_of("docs/privacy.md")))
+    assert {names.IMAGES, *names.OUTPUTS, *deployed} - told == set()

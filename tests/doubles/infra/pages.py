@@ -13,7 +13,7 @@ DEPLOYING = "docs/deploying.md"
 # How docs/security.md names what a role is on, and who has it.
 _ON = {
     "host-storage.account": "host account",
-    "host-storage.deadLetters": "host account",
+    "host-storage.deadLetters": "container `deadletters`",
     "images.account": "images account",
     "vision.account": "Computer Vision",
     "logs.insights": "Application Insights",

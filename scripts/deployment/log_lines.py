@@ -46,12 +46,17 @@ def fault(site: Site) -> str | None:
     settings = site.settings()
     for name in (CONNECTION, SIGN_IN):
         if settings is not None and not settings.get(name):
-            return f"The app setting {name} is missing, so that its log goes nowhere; `azd provision` sets it."
+            return (
+                f"The app setting {name} is missing, so that its log goes nowhere; `azd provision --no-state` sets it."
+            )
     if settings is not None and _ENTRA not in settings[SIGN_IN]:
-        return f"The app setting {SIGN_IN} does not say {_ENTRA}, so that its log is refused; `azd provision` sets it."
+        return (
+            f"The app setting {SIGN_IN} does not say {_ENTRA}, so that its log is refused; "
+            "`azd provision --no-state` sets it."
+        )
     if not site.may_send_logs():
         return (
             "The app's identity lacks the role Monitoring Metrics Publisher, so that its log is refused; "
-            "`azd provision` gives it."
+            "`azd provision --no-state` gives it."
         )
     return None

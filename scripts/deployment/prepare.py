@@ -23,6 +23,7 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
         Failed: if a value or an account does not fit; nothing has been made then.
     """
     inputs.check()
+    inputs.tell()
     images, vision = existing.images_account(), existing.vision_account()
     arm = Arm(clock)
     closed = environment.is_on("BLOBSIGHT_CLOSED_NETWORK")

@@ -46,5 +46,5 @@ def parse(text: str, kind: str, source: str) -> ResourceId:
     found = re.fullmatch(pattern, text, re.IGNORECASE)
     if found is None:
         shape = f"/subscriptions/.../resourceGroups/.../providers/{kind}/..."
-        raise Failed(f"{source} is {text!r}; it has to be the resource id {shape} (portal: Properties, Resource ID).")
+        raise Failed(f"{source} is {text!r}; it has to be the resource id {shape} (portal: Overview, JSON View).")
     return ResourceId(found[1], found[2], kind, found[3])

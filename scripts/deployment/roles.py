@@ -35,7 +35,7 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
         for scope in scopes:
             given = _given(arm, scope, principal)
             if not given:
-                return NotYet(f"the app's identity has none on {scope}; `azd provision` gives them")
+                return NotYet(f"the app's identity has none on {scope}; `azd provision --no-state` gives them")
             moments += given
         return max(moments)
 

@@ -58,7 +58,7 @@ class Sample:
             return parsedate_to_datetime(reply.headers["date"])
         self._refusal = code = blobs.code(reply)
         if code == "ContainerNotFound":
-            raise Failed(f"{self._name} has no container {CONTAINER}. `azd provision` makes it.")
+            raise Failed(f"{self._name} has no container {CONTAINER}. `azd provision --no-state` makes it.")
         if code != _NO_ROLE and reply.status in (0, 403) and environment.is_on("BLOBSIGHT_CLOSED_NETWORK"):
             raise ClosedNetworkError
         return waiting.NotYet(f"{self._name} does not take the sample ({reply.trouble or code})")
@@ -67,8 +67,8 @@ class Sample:
         """Return what mends the last refusal."""
         if self._refusal == _NO_ROLE:
             return (
-                f"You need the role Storage Blob Data Contributor on {self._name}: `azd provision` gives it to "
-                "AZURE_PRINCIPAL_ID, and it takes up to ten minutes."
+                f"You need the role Storage Blob Data Contributor on {self._name}. `azd provision --no-state` gives "
+                "it to the one who runs it, and a new role takes up to ten minutes."
             )
         if self._refusal == _NO_WAY:
             return f"The firewall of {self._name} does not let this machine in; run it where it does."

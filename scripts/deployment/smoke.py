@@ -85,7 +85,10 @@ class Smoke:
             raise Failed(watching.why_no_answer(self._site, None))
         meant = environment.optional("BLOBSIGHT_RUNTIME_PYTHON")
         if meant and self._site.python and meant != self._site.python:
-            _say(f"Azure runs it on Python {self._site.python}, and the deployment asks for {meant}: run `azd up`.")
+            _say(
+                f"Azure runs it on Python {self._site.python}, and the deployment asks for {meant}: run "
+                "`azd provision --no-state`, then `azd deploy`."
+            )
 
     def _key(self) -> str:
         return self._until("the app's key", self._site.key, lambda: watching.why_no_answer(self._site, None))
@@ -133,8 +136,9 @@ class Smoke:
 
     def _next(self, what: str) -> str:
         return (
-            f"Try next: upload {what} to the container {event_subscriptions.CONTAINER} of {self._account}, and ask "
-            f"{self._url}/api/images/NAME what the app has found in it."
+            f"Try next: upload {what} to the container {event_subscriptions.CONTAINER} of {self._account}. A moment "
+            "later its record is NAME.json in the container analysis there. To callers with a function key, "
+            f"{self._url}/api/images/NAME tells the same."
         )
 
     def _remove(self) -> None:

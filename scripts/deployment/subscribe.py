@@ -8,15 +8,16 @@ again until they work.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 from deployment import app_host, event_subscriptions, resource_ids
 from deployment.arm import Answer, Arm
 from deployment.environment import required
 from deployment.failures import Failed
 from deployment.resource_ids import ResourceId
-from deployment.waiting import SYSTEM_CLOCK, Clock, Deadline, NotYet, until
+from deployment.waiting import SYSTEM_CLOCK, WAIT_SECONDS, Clock, Deadline, GaveUp, NotYet, until
 
+T = TypeVar("T")
 PATIENCE_SECONDS = 900.0
 PAUSE_SECONDS = 20.0
 LOOK_SECONDS = 5.0
@@ -56,26 +57,42 @@ class _Subscribing:
         """Make it, or say that it is there."""
         deadline = Deadline(PATIENCE_SECONDS, self._clock)
         self._check_topic()
-        key = until("Key of the blob trigger", self._key, deadline.left(), self._clock)
+        key = _until("Key of the blob trigger", self._key, deadline, self._clock, self._without_key())
         wanted = event_subscriptions.body(event_subscriptions.endpoint(self._app_url, key), self._host_account)
-        until("Event subscription", lambda: self._attempt(wanted), deadline.left(), self._clock, PAUSE_SECONDS)
+        _until(
+            "Event subscription",
+            lambda: self._attempt(wanted),
+            deadline,
+            self._clock,
+            f"Event Grid has to reach the app: look whether {self._app_url}/api/health, which needs no key, answers in "
+            "a browser.",
+            PAUSE_SECONDS,
+        )
         name = self._path.rpartition("/")[2]
         print(
             f"Event subscription {name}: {self._outcome}; an upload to the container {event_subscriptions.CONTAINER!r}"
             f" starts {event_subscriptions.FUNCTION}."
         )
 
+    def _without_key(self) -> str:
+        return (
+            f"In the portal, look whether {self._site.name} has {event_subscriptions.FUNCTION} under Functions, and at "
+            "its log stream; `azd deploy` uploads the app again."
+        )
+
     def _check_topic(self) -> None:
         """Refuse what waiting cannot mend."""
         found = self._arm.get(str(self._topic), event_subscriptions.VERSION, needs=f"Reader on {self._topic}")
         if found.status == 404:
-            raise Failed(f"There is no system topic {self._topic.name} in {self._topic.group}. Run `azd provision`.")
+            raise Failed(
+                f"There is no system topic {self._topic.name} in {self._topic.group}. Run `azd provision --no-state`."
+            )
         if not found.ok:
             raise Failed(f"The system topic {self._topic.name} could not be read: {found.reason}")
         if not (found.document.get("identity") or {}).get("principalId"):
             raise Failed(
                 f"The system topic {self._topic.name} has no identity of its own, without which it cannot keep dead "
-                "letters. Run `azd provision`, which gives it one."
+                "letters. Run `azd provision --no-state`, which gives it one."
             )
 
     def _key(self) -> str | NotYet:
@@ -136,3 +153,18 @@ class _Subscribing:
 
     def _once(self, method: str, sent: dict[str, Any] | None = None) -> Answer:
         return self._arm.once(method, self._path, event_subscriptions.VERSION, sent, needs=self._needs)
+
+
+def _until(
+    what: str,
+    attempt: Callable[[], T | NotYet],
+    deadline: Deadline,
+    clock: Clock,
+    look: str,
+    wait_seconds: float = WAIT_SECONDS,
+) -> T:
+    """Wait as `until` does; the failure at its end says where to look."""
+    try:
+        return until(what, attempt, deadline.left(), clock, wait_seconds)
+    except GaveUp as gave_up:
+        raise Failed(f"{str(gave_up).rstrip('.')}. {look}") from None

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployment import assignments
+from deployment import assignments, inputs
 from doubles.arm import BUSY, GARBAGE, LOST, RESET, Fault, refusal
 from doubles.cloud_world import COMPANY, EYES, GROUP, HOST, PHOTOS, PHOTOS_TOPIC, SUBSCRIPTION, CloudWorld
+
+from shared.settings import FEATURES
 
 OWNER, QUEUE = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 CONTRIBUTOR, VISION = "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "a97b65f3-24c7-4388-baec-2e87135dc908"
@@ -98,6 +100,9 @@ def test_an_account_that_does_not_fit_is_refused_before_anything_is_made(world: 
         ("BLOBSIGHT_PYTHON", "3.13", "BLOBSIGHT_PYTHON is '3.13'; it has to be 3.11 or 3.12."),
         ("BLOBSIGHT_VISION_TIER", "S2", "it has to be F0 or S1"),
         ("BLOBSIGHT_MONTHLY_BUDGET", "10.5", "it has to be a whole amount of money"),
+        ("BLOBSIGHT_ALWAYS_READY", "41", "it has to be a whole number of instances up to 40"),
+        ("BLOBSIGHT_FEATURES", "Tags,Cats", "it has to be a comma-separated choice of Categories, Adult, Tags"),
+        ("BLOBSIGHT_THUMBNAIL_SIZES", "200x150,1025x1", "with sides of 1 to 1024"),
     ],
 )
 def test_an_input_that_cannot_be_is_refused_by_its_name(world: CloudWorld, name: str, value: str, reason: str) -> None:
@@ -105,6 +110,24 @@ def test_an_input_that_cannot_be_is_refused_by_its_name(world: CloudWorld, name:
     assert world.runs("prepare") == 1
     assert name in world.said
     assert reason in world.said
+
+
+def test_what_the_app_takes_is_taken(world: CloudWorld) -> None:
+    assert inputs.FEATURES == FEATURES
+    for size in ("1x1", "1024x999", "1010x100, 20x3"):
+        world.sets(BLOBSIGHT_FEATURES="tags, Description", BLOBSIGHT_THUMBNAIL_SIZES=size, BLOBSIGHT_ALWAYS_READY="40")
+        assert world.runs("prepare") == 0
+
+
+def test_what_is_set_is_told_and_a_name_that_nothing_reads_too(world: CloudWorld) -> None:
+    world.sets(BLOBSIGHT_VISION_TIER="F0", BLOBSIGHT_VISION_TEIR="F0", BLOBSIGHT_OLD="1", BLOBSIGHT_GONE="")
+    assert world.runs("prepare") == 0
+    told = [line for line in world.said.splitlines() if line.startswith(("Parameters", "Note"))]
+    assert told == [
+        "Parameters that are set: BLOBSIGHT_VISION_TIER=F0. The others have their defaults.",
+        "Note: BLOBSIGHT_OLD is set, and no parameter has that name.",
+        "Note: BLOBSIGHT_VISION_TEIR is set, and no parameter has that name. Is it BLOBSIGHT_VISION_TIER?",
+    ]
 
 
 def test_closed_accounts_are_reached_through_the_closed_network(world: CloudWorld) -> None:

@@ -106,6 +106,7 @@ def test_what_never_gets_well_ends_within_its_patience_with_the_last_reason(worl
     *_, last, again = world.said.splitlines()
     assert last.startswith("subscribe failed: ")
     assert reason in last.partition("The last reason: ")[2]
+    assert last.endswith("answers in a browser." if case == "handshake refused" else "uploads the app again.")
     assert again == "When that is mended, run: azd hooks run postdeploy"
     assert not world.arm.subscriptions
 
@@ -215,7 +216,7 @@ def test_what_waiting_cannot_mend_is_told_at_once(world: CloudWorld) -> None:
     assert "has no identity of its own" in world.said
     world.arm.resources.clear()
     assert world.runs("subscribe") == 1
-    assert "There is no system topic evgt-own in rg-test. Run `azd provision`." in world.said
+    assert "There is no system topic evgt-own in rg-test. Run `azd provision --no-state`." in world.said
     assert world.clock.now() == 0
 
 

@@ -56,6 +56,9 @@ def test_it_shows_what_was_found_and_takes_the_sample_away(app: DeployedApp, run
     last = printed.splitlines()[-1]
     assert last.startswith("Blobsight works")
     assert "stimages" in last
+    # Without the key, the address that stands there would answer 401 to a browser.
+    assert "analysis" in last
+    assert "function key" in last
     assert waited < 100
     assert app.asked[-1].startswith("DELETE /") or app.asked[-1].startswith("GET /unfinished")
     upload = app.asked.index(f"PUT /images/{sample.NAME}")
@@ -134,7 +137,7 @@ def test_a_cause_that_is_certain_ends_it_at_once(app: DeployedApp, run: Run, cas
 IN_THE_END: dict[str, tuple[Change, tuple[str, ...]]] = {
     "no role yet": (
         uploads(refused(403, "AuthorizationPermissionMismatch")),
-        ("role Storage Blob Data Contributor on stimages", "AZURE_PRINCIPAL_ID"),
+        ("role Storage Blob Data Contributor on stimages", "azd provision --no-state` gives it to the one who runs it"),
     ),
     "firewall": (uploads(refused(403, "AuthorizationFailure")), ("firewall of stimages",)),
     "vision refuses": (

@@ -51,6 +51,7 @@ KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)
 AZURE = re.compile(
     r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"
     r"|az storage blob (upload|download) --auth-mode login .+"
+    r"|az functionapp keys list --resource-group GROUP --name APP --query functionKeys\.default --output tsv"
 )
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
 SETTING = re.compile(r"(?:export )?(\w+)=(\S+)")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
-import urllib.request
-
+from deployment import wire
 from deployment.arm import Arm
-from deployment.failures import Failed
 from deployment.resource_ids import ResourceId
 from deployment.waiting import NotYet
 
@@ -18,13 +15,8 @@ WAKING_SECONDS = 30.0
 
 def wake(app_url: str) -> None:
     """Ask the app for its health, so that an instance starts; the answer does not matter."""
-    if not app_url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        raise Failed(f"BLOBSIGHT_APP_URL is {app_url!r}; it has to begin with https://. `azd provision` writes it.")
-    try:
-        with urllib.request.urlopen(f"{app_url}/api/health", timeout=WAKING_SECONDS):
-            pass
-    except (OSError, http.client.HTTPException):
-        return
+    wire.refuse_plain_text(app_url, "BLOBSIGHT_APP_URL")
+    wire.send("GET", f"{app_url}/api/health", {}, seconds=WAKING_SECONDS)
 
 
 def webhook_key(arm: Arm, site: ResourceId) -> str | NotYet:
@@ -33,8 +25,8 @@ def webhook_key(arm: Arm, site: ResourceId) -> str | NotYet:
     answer = arm.once("POST", f"{site}/host/default/listkeys", VERSION, needs=needs)
     if not answer.ok:
         return NotYet(f"the app's host does not hand out its keys ({answer.reason})", answer.retry_after)
-    keys = answer.document.get("systemKeys") if isinstance(answer.document, dict) else None
-    key = (keys or {}).get(KEY_NAME)
+    keys = answer.document.get("systemKeys")
+    key = keys.get(KEY_NAME) if isinstance(keys, dict) else None
     if not key:
         return NotYet("the app's host has not loaded the blob trigger yet")
     arm.hide(str(key))

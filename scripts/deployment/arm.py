@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
-import ssl
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from deployment import azd, waiting
+from deployment import azd, waiting, wire
 from deployment.failures import Failed
 
 ENDPOINT = "https://management.azure.com"
 REQUEST_SECONDS = 30.0
 # How long one request is tried again while Azure is busy or the network is away.
 PATIENCE_SECONDS = 300.0
-_LONGEST_WAIT_SECONDS = 60.0
+_SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 60.0
 _REASON_CHARACTERS = 400
 # Azure repeats a webhook's whole address, key included, when it cannot reach it.
 _CODE = re.compile(r"(code(?:=|%3D))[^\s&\"'<>]+", re.IGNORECASE)
@@ -59,9 +55,11 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds after which Azure wants to be asked again, at most a minute; None where it does not say."""
+        """The seconds after which Azure wants to be asked again, 1 to 60; None where it does not say."""
         text = self.headers.get("retry-after", "")
-        return min(float(text), _LONGEST_WAIT_SECONDS) if text.isascii() and text.isdigit() else None
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return max(_SHORTEST_WAIT_SECONDS, min(float(text), _LONGEST_WAIT_SECONDS))
 
     @property
     def code(self) -> str:
@@ -90,7 +88,7 @@ class Arm:
         self._clock = clock
         self._tokens = tokens or azd.Tokens(clock)
         self._endpoint = os.environ.get("ARM_ENDPOINT", "").strip().rstrip("/") or ENDPOINT
-        _refuse_plain_text(self._endpoint)
+        wire.refuse_plain_text(self._endpoint, "ARM_ENDPOINT")
         self._secrets: set[str] = set()
 
     def get(self, path: str, version: str, *, query: dict[str, str] | None = None, needs: str = "Reader") -> Answer:
@@ -136,15 +134,27 @@ class Arm:
         Raises:
             Failed: if a page cannot be read.
         """
+        return self.entries(path, self.get(path, version, query=query, needs=needs), needs)
+
+    def entries(self, path: str, first: Answer, needs: str = "Reader") -> list[dict[str, Any]]:
+        """
+        Return all entries of a list whose first page is there.
+
+        Raises:
+            Failed: if a page cannot be read, or leads back to one that was read.
+        """
         entries: list[dict[str, Any]] = []
-        answer = self.get(path, version, query=query, needs=needs)
+        answer, seen = first, set()
         while True:
-            if not answer.ok or not isinstance(answer.document, dict):
+            if not answer.ok:
                 raise Failed(f"{path} could not be listed: {answer.reason}")
             entries += answer.document.get("value") or []
-            following = answer.document.get("nextLink")
+            following = str(answer.document.get("nextLink") or "")
             if not following:
                 return entries
+            if following in seen:
+                raise Failed(f"{path} could not be listed: its pages lead in a circle.")
+            seen.add(following)
             answer = self._patient("GET", self.inside(following), "", None, None, needs)
 
     def once(
@@ -172,7 +182,7 @@ class Arm:
             Denied: if Azure knows the caller and refuses, if a policy does, or if it does not take azd's sign-in.
         """
         parameters = {**(query or {}), **({"api-version": version} if version else {})}
-        url = self._endpoint + quote(path, safe="/?&=%$-_.~:") + (("&" if "?" in path else "?") if parameters else "")
+        url = self._endpoint + quote(path, safe="/?&=%$-_.~:+") + (("&" if "?" in path else "?") if parameters else "")
         url += urlencode(parameters, quote_via=quote)
         answer = self._sent(method, url, body)
         if answer.status == 401:
@@ -198,8 +208,9 @@ class Arm:
         Raises:
             Failed: if it leads elsewhere than to the endpoint, which must not see the token.
         """
-        given, own = urlsplit(url), urlsplit(self._endpoint)
-        if (given.scheme, given.netloc.lower()) != (own.scheme, own.netloc.lower()):
+        given = urlsplit(url)
+        # Azure writes the port of https out in some of them.
+        if wire.origin(url) != wire.origin(self._endpoint):
             raise Failed(f"Azure refers to {given.scheme}://{given.netloc}, which is not {self._endpoint}.")
         return given.path + (f"?{given.query}" if given.query else "")
 
@@ -207,13 +218,18 @@ class Arm:
         """
         Return what became of an operation that this answer has begun, as Azure words it; empty where it does not say.
 
+        What it says explains a failure that is known already, so that no trouble here becomes one.
+
         Args:
             answer: to a request that Azure goes on with after it has answered.
         """
         url = answer.headers.get("azure-asyncoperation", "")
         if not url:
             return ""
-        found = self.once("GET", self.inside(url), "", needs="Reader")
+        try:
+            found = self.once("GET", self.inside(url), "", needs="Reader")
+        except Failed:
+            return ""
         error = _error(found.document) if isinstance(found.document, dict) and "error" in found.document else {}
         return self._redacted(_reason(found.status, {"error": error})) if error else ""
 
@@ -236,57 +252,21 @@ class Arm:
             headers["Content-Type"] = "application/json"
         elif method in ("POST", "PUT"):
             data = b""
-        request = urllib.request.Request(url, data=data, headers=headers, method=method)
-        try:
-            with _OPENER.open(request, timeout=REQUEST_SECONDS) as reply:
-                return self._answer(reply.status, reply.read(), reply.headers)
-        except urllib.error.HTTPError as error:
-            with error:
-                try:
-                    return self._answer(error.code, error.read(), error.headers)
-                except (OSError, http.client.HTTPException) as broken:
-                    return Answer(error.code, reason=f"{error.code}, and its text broke off ({broken!r})")
-        except (OSError, http.client.HTTPException) as error:
-            cause = getattr(error, "reason", error)
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                raise Failed(
-                    f"The certificate of {self._endpoint} is not trusted here ({cause.verify_message}). On macOS, run "
-                    "'Install Certificates.command' of Python; behind a proxy, set SSL_CERT_FILE to its certificate."
-                ) from None
-            return Answer(0, reason=f"no answer from {self._endpoint} ({cause or type(error).__name__})")
-
-    def _answer(self, status: int, text: bytes, headers: Any) -> Answer:
-        """Read an answer; a good status with a body that is no JSON is no whole answer."""
-        known = {name.lower(): value for name, value in headers.items()}
-        try:
-            document = json.loads(text) if text.strip() else {}
-        except ValueError:
-            said = f"{status} with a body that is no JSON"
-            return Answer(0 if 200 <= status < 300 else status, reason=said, headers=known)
-        return Answer(status, document, self._redacted(_reason(status, document)), known)
+        reply = wire.send(method, url, headers, data, REQUEST_SECONDS)
+        if not reply.status:
+            return Answer(0, reason=self._redacted(reply.trouble))
+        document = {} if not reply.data.strip() and not reply.trouble else wire.json_object(reply.data)
+        if document is not None:
+            return Answer(reply.status, document, self._redacted(_reason(reply.status, document)), reply.headers)
+        # A good status with a body that is no JSON object is no whole answer.
+        said = f"{reply.status} with a body that is no JSON object"
+        return Answer(0 if reply.ok else reply.status, reason=said, headers=reply.headers)
 
     def _redacted(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         text = _CODE.sub(r"\1***", text)
         return text if len(text) <= _REASON_CHARACTERS else text[:_REASON_CHARACTERS] + "..."
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """The standard handler would take the token along to another address."""
-
-    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirects)
-
-
-def _refuse_plain_text(endpoint: str) -> None:
-    """Raise `Failed` for an endpoint that would show the token to the network."""
-    parts = urlsplit(endpoint)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
-        raise Failed(f"ARM_ENDPOINT is {endpoint!r}; it has to begin with https://.")
 
 
 def _error(document: Any) -> dict[str, Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-from datetime import datetime, timezone
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 from deployment.failures import Failed
 from deployment.waiting import SYSTEM_CLOCK, Clock
@@ -64,17 +67,32 @@ def _asked(scope: str) -> tuple[str, datetime]:
     # Without the tenant, a guest of another directory gets a token of the home directory.
     tenant = os.environ.get("AZURE_TENANT_ID", "").strip()
     text = _run("auth", "token", "--output", "json", "--scope", scope, *(["--tenant-id", tenant] if tenant else []))
-    try:
-        answer = json.loads(text)
-        return str(answer["token"]), _time(answer["expiresOn"])
-    except (ValueError, KeyError, TypeError):
-        # The text could hold a token, so that it is not told.
-        raise Failed("`azd auth token` answered with something that is no token. Is azd 1.23.5 or newer?") from None
+    for answer in _objects(text):
+        try:
+            return str(answer["token"]), _time(answer["expiresOn"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    # The text could hold a token, so that it is not told.
+    raise Failed("`azd auth token` answered with something that is no token. Is azd 1.23.5 or newer?")
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects in a text: azd can print a line about a newer version of itself before its answer."""
+    at = text.find("{")
+    while at >= 0:
+        try:
+            found, end = json.JSONDecoder().raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            yield found
+        at = text.find("{", end)
 
 
 def _time(text: str) -> datetime:
-    """Read a time such as `2026-01-01T12:00:00Z`; the fraction and what follows it do not matter here."""
-    return datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    """Read a time such as `2026-01-01T12:00:00Z` or `2026-01-01T14:00:00.1234567+02:00`; the fraction is left out."""
+    zone = re.search(r"[+-][0-9]{2}:[0-9]{2}$", text)
+    return datetime.fromisoformat(text[:19] + (zone[0] if zone else "+00:00"))
 
 
 def _run(*arguments: str) -> str:
@@ -82,7 +100,15 @@ def _run(*arguments: str) -> str:
     executable = shutil.which("azd")
     if executable is None:
         raise Failed("There is no azd on PATH. It is the Azure Developer CLI, which runs this script.")
-    done = subprocess.run([executable, *arguments], capture_output=True, text=True, check=False)
+    # azd writes UTF-8 on every machine; without an input it cannot wait for an answer that is asked for out of sight.
+    done = subprocess.run(
+        [executable, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()[-500:]
         hint = " Try `azd auth login`." if arguments[0] == "auth" else ""

@@ -6,6 +6,8 @@ It has to be the first day of a month, and not a month that was over when the bu
 
 from __future__ import annotations
 
+import re
+
 from deployment import azd
 from deployment.arm import Arm
 from deployment.environment import optional, required
@@ -14,6 +16,8 @@ from deployment.waiting import Clock
 START_VARIABLE = "BLOBSIGHT_BUDGET_START"
 VERSION = "2023-11-01"
 GROUPS_VERSION = "2021-04-01"
+# As infra/budget.bicep names it, after uniqueString; the user may have made others in the group.
+_OWN = re.compile(r"budget-[a-z0-9]{13}")
 
 
 def fix_start(arm: Arm, clock: Clock) -> None:
@@ -38,5 +42,6 @@ def _start_in_azure(arm: Arm) -> str:
     for group in arm.pages(f"{subscription}/resourcegroups", GROUPS_VERSION, query={"$filter": own}):
         budgets = f"{subscription}/resourceGroups/{group['name']}/providers/Microsoft.Consumption/budgets"
         for budget in arm.pages(budgets, VERSION):
-            return str(budget["properties"]["timePeriod"]["startDate"])[:10]
+            if _OWN.fullmatch(str(budget.get("name", ""))):
+                return str(budget["properties"]["timePeriod"]["startDate"])[:10]
     return ""

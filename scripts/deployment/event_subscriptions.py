@@ -19,6 +19,15 @@ DEAD_LETTERS = "deadletters"
 # How an upload ends, by each way into a storage account; one upload has other events too, before its content is there.
 UPLOADS = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit")
 _LONGEST_NAME = 64
+# What these are where they are not said; Azure can leave them out when it shows a subscription.
+_DEFAULTS = {
+    "maxEventsPerBatch": 1,
+    "preferredBatchSizeInKilobytes": 64,
+    "eventDeliverySchema": "EventGridSchema",
+    "maxDeliveryAttempts": 30,
+    "eventTimeToLiveInMinutes": 1440,
+    "subjectEndsWith": "",
+}
 
 
 def name_of(app: str) -> str:
@@ -65,6 +74,7 @@ def body(endpoint_url: str, host_account: str) -> dict[str, Any]:
                 "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
                 # To its end, or else a container images2 would be meant too.
                 "subjectBeginsWith": f"/blobServices/default/containers/{CONTAINER}/blobs/",
+                "subjectEndsWith": "",
                 "advancedFilters": [{"operatorType": "StringIn", "key": "data.api", "values": list(UPLOADS)}],
             },
             # The most that Event Grid offers: an app that is down for less than a day misses nothing.
@@ -99,8 +109,8 @@ def differs(wanted: dict[str, Any], found: dict[str, Any], app_url: str) -> str:
     del destination["properties"]["endpointUrl"]
     destination["properties"]["endpointBaseUrl"] = webhook(app_url)
     mine["destination"] = destination
-    for part, value in mine.items():
-        if not _holds(theirs.get(part), value):
+    for part in mine:
+        if not _member_holds(theirs, mine, part):
             return str(part)
     return ""
 
@@ -115,10 +125,16 @@ def _parts(url: str) -> tuple[str, str, dict[str, list[str]]]:
     return f"{parts.scheme}://{parts.netloc}".lower(), parts.path, parse_qs(parts.query)
 
 
+def _member_holds(found: dict[str, Any], wanted: dict[str, Any], name: str) -> bool:
+    """Tell whether a member is as wanted; one that is not there has its default."""
+    value = found.get(name)
+    return _holds(_DEFAULTS.get(name) if value is None else value, wanted[name])
+
+
 def _holds(found: Any, wanted: Any) -> bool:
     """Tell whether all that is wanted is found; texts without regard to case, as Azure writes ids in its own."""
     if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(_holds(found.get(name), value) for name, value in wanted.items())
+        return isinstance(found, dict) and all(_member_holds(found, wanted, name) for name in wanted)
     if isinstance(wanted, list):
         if not isinstance(found, list) or len(found) != len(wanted):
             return False

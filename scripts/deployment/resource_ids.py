@@ -42,7 +42,7 @@ def parse(text: str, kind: str, source: str) -> ResourceId:
     Raises:
         Failed: if it is no such id.
     """
-    pattern = r"/subscriptions/([0-9A-Fa-f-]{36})/resourceGroups/([^/\s]+)/providers/" + re.escape(kind) + r"/([\w-]+)"
+    pattern = r"/subscriptions/([0-9A-Fa-f-]{36})/resourceGroups/([^/\s]+)/providers/" + re.escape(kind) + r"/([\w.-]+)"
     found = re.fullmatch(pattern, text, re.IGNORECASE)
     if found is None:
         shape = f"/subscriptions/.../resourceGroups/.../providers/{kind}/..."

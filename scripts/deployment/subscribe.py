@@ -111,6 +111,8 @@ class _Subscribing:
         if not found.ok:
             return NotYet(found.reason, found.retry_after)
         state = found.properties().get("provisioningState")
+        if not state:
+            return NotYet("Event Grid does not say what became of it", LOOK_SECONDS)
         if state in ("Creating", "Updating", "Deleting"):
             return NotYet(f"Event Grid is busy with it ({state})", LOOK_SECONDS)
         if state != "Succeeded":

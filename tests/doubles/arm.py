@@ -71,6 +71,7 @@ class FakeArm:
         containers: their names by the path of the list.
         system_keys: what the app's host hands out.
         states: what becomes of event subscriptions, each used for one PUT; then `Succeeded`.
+        operation_at: the address of what became of a PUT; `{url}` is the service's own.
         not_shown: a part of event subscriptions that Azure takes and does not show.
         unknown_for: how many more times a principal is not known to the directory.
         faults: (method, pattern of the path) -> what goes wrong with the next such requests.
@@ -91,6 +92,7 @@ class FakeArm:
         self.system_keys: dict[str, str] = {"blobs_extension": "k3y/+=="}
         self.states: list[str] = []
         self.not_shown = ""
+        self.operation_at = "{url}/operations/1"
         self.unknown_for: dict[str, int] = defaultdict(int)
         self.faults: dict[tuple[str, str], list[Fault]] = {}
         self.always: dict[tuple[str, str], Fault] = {}
@@ -305,7 +307,8 @@ def _handler(arm: FakeArm) -> type[BaseHTTPRequestHandler]:
             said = fault.text.encode() if fault else json.dumps(document).encode()
             self.send_response(fault.status if fault else status)
             if self.command == "PUT" and "eventsubscriptions" in self.path.lower():
-                headers = {**headers, "Azure-AsyncOperation": f"{arm.url}/operations/1?api-version=2025-02-15"}
+                operation = f"{arm.operation_at.format(url=arm.url)}?api-version=2025-02-15"
+                headers = {**headers, "Azure-AsyncOperation": operation}
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(said)))

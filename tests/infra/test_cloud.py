@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+from urllib.request import ProxyHandler
 
 import cloud
 import pytest
-from deployment import azd, environment, waiting
+from deployment import arm, azd, environment, waiting, wire
 from deployment.failures import Failed
 from doubles.clock import FakeClock
 from doubles.fake_azd import FakeAzd
@@ -131,3 +133,84 @@ def test_a_sign_in_that_fails_says_what_azd_said_and_what_to_do(
     FakeAzd(tmp_path, monkeypatch).fails("not logged in")
     with pytest.raises(Failed, match=r"`azd auth token` failed: not logged in\. Try `azd auth login`\."):
         azd.Tokens(FakeClock()).token()
+
+
+def test_a_token_is_found_behind_a_line_of_azd_and_its_end_is_read_in_any_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = b'WARNING: {"out": "of date"} \x9d {\n'
+    clock, fake = FakeClock(), FakeAzd(tmp_path, monkeypatch)
+    (tmp_path / "answer").write_bytes(line + b'{"token": "t0ken", "expiresOn": "2026-01-01T02:00:00.1234567+02:00"}\n')
+    tokens = azd.Tokens(clock)
+    assert [tokens.token(), tokens.token()] == ["t0ken"] * 2
+    assert len(fake.calls()) == 2, "it ends at midnight, UTC, which is now"
+
+
+def test_a_key_or_token_that_no_header_takes_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for secret in ("s3cret\n", "s3cret\u201d"):
+        with pytest.raises(Failed, match="has characters that no request takes") as caught:
+            wire.send("GET", "http://127.0.0.1:9/", {"Authorization": f"Bearer {secret}"})
+        assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("given", "is_inside"),
+    [
+        ("https://MANAGEMENT.azure.com:443/a?b=c+d", True),  # as Event Grid and lists write it
+        ("https://management.azure.com/a?b=c+d", True),
+        ("http://management.azure.com:443/a?b=c+d", False),
+        ("https://management.azure.com.example/a?b=c+d", False),
+        ("https://management.azure.com@example.com/a?b=c+d", False),
+        ("https://management.azure.com:x/a?b=c+d", False),
+        ("//management.azure.com/a?b=c+d", False),
+    ],
+)
+def test_an_address_that_azure_gives_is_followed_to_the_endpoint_alone(
+    given: str, is_inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ARM_ENDPOINT", raising=False)
+    service = arm.Arm(FakeClock())
+    if is_inside:
+        assert service.inside(given) == "/a?b=c+d"
+    else:
+        with pytest.raises(Failed, match=r"which is not https://management\.azure\.com\.$"):
+            service.inside(given)
+
+
+def test_a_list_whose_pages_lead_in_a_circle_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = arm.Arm(FakeClock())
+    page = arm.Answer(200, {"value": [{}], "nextLink": "https://management.azure.com/list?page=2"})
+    monkeypatch.setattr(service, "_patient", lambda *_: page)
+    with pytest.raises(Failed, match="its pages lead in a circle"):
+        service.pages("/list", "1")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 1.0), ("7", 7.0), ("86400", 60.0), ("9" * 400, 60.0), ("-5", None), ("Fri, 31 Dec 1999 23:59:59 GMT", None)],
+)
+def test_a_wish_to_be_asked_later_is_followed_within_reason(text: str, seconds: float | None) -> None:
+    assert arm.Answer(429, headers={"retry-after": text}).retry_after == seconds
+
+
+def test_no_proxy_sees_a_request_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.2:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.2:9")
+    wire._opener.cache_clear()
+    here, away = wire.opener("http://localhost:1"), wire.opener("https://example.com")
+    wire._opener.cache_clear()
+    proxied = [[each for each in one.handlers if isinstance(each, ProxyHandler)] for one in (here, away)]
+    assert [bool(one) for one in proxied] == [False, True]
+
+
+def test_letters_that_the_console_does_not_have_end_no_command(tmp_path: Path) -> None:
+    (tmp_path / "deployment").mkdir()
+    (tmp_path / "cloud.py").write_bytes(Path(cloud.__file__).read_bytes())
+    (tmp_path / "deployment" / "__init__.py").touch()
+    (tmp_path / "deployment" / "failures.py").write_text("class Failed(Exception):\n    pass\n")
+    (tmp_path / "deployment" / "smoke.py").write_text('def run():\n    print("text  \\u5149")\n')
+    command = [sys.executable, "-W", "error", str(tmp_path / "cloud.py"), "smoke"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"text  ?", b"")

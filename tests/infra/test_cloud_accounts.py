@@ -130,6 +130,14 @@ def test_what_is_set_is_told_and_a_name_that_nothing_reads_too(world: CloudWorld
     ]
 
 
+def test_an_account_with_a_dot_in_its_name_is_taken(world: CloudWorld) -> None:
+    world.has_accounts()
+    dotted = EYES.replace("eyes", "my.eyes_1")
+    world.add(dotted, {"customSubDomainName": "eyes"}, kind="ComputerVision")
+    world.sets(BLOBSIGHT_EXISTING_VISION_ACCOUNT_ID=dotted)
+    assert world.runs("prepare") == 0
+
+
 def test_closed_accounts_are_reached_through_the_closed_network(world: CloudWorld) -> None:
     world.has_accounts()
     for account in (PHOTOS, EYES):
@@ -179,7 +187,8 @@ def test_a_budget_keeps_the_start_that_it_has_in_azure(
     # As in a pipeline, which knows no outputs before it has provisioned.
     world.sets(BLOBSIGHT_MONTHLY_BUDGET="20", BLOBSIGHT_BUDGET_START=stored, AZURE_RESOURCE_GROUP="")
     world.arm.groups = {"test": groups, "another": ["rg-another"]}
-    world.arm.budgets = [{"properties": {"timePeriod": {"startDate": in_azure}}}] if in_azure else []
+    times = {"budget-of-theirs": "2024-01-01T00:00:00Z", **({"budget-abcdefghijklm": in_azure} if in_azure else {})}
+    world.arm.budgets = [{"name": n, "properties": {"timePeriod": {"startDate": t}}} for n, t in times.items()]
     assert world.runs("prepare", "prepare") == 0
     assert world.changes() == ([] if stored == start else [f"env set BLOBSIGHT_BUDGET_START {start}"])
 

@@ -41,6 +41,7 @@ def test_what_is_sent_selects_uploads_to_the_container_alone_and_keeps_what_is_l
     assert sent["filter"] == {
         "includedEventTypes": ["Microsoft.Storage.BlobCreated"],
         "subjectBeginsWith": "/blobServices/default/containers/images/blobs/",
+        "subjectEndsWith": "",
         "advancedFilters": [
             {
                 "operatorType": "StringIn",
@@ -162,6 +163,10 @@ def _address(found: dict[str, Any]) -> None:
     found["document"]["properties"]["destination"]["properties"]["endpointBaseUrl"] = "https://other/hook"
 
 
+def _ending(found: dict[str, Any]) -> None:
+    found["document"]["properties"]["filter"]["subjectEndsWith"] = ".png"
+
+
 def _key(found: dict[str, Any]) -> None:
     found["endpoint"] = found["endpoint"].replace("k3y", "0ld")
 
@@ -171,6 +176,7 @@ def _key(found: dict[str, Any]) -> None:
     [
         (_filter, "filter"),
         (_more, "filter"),
+        (_ending, "filter"),
         (_dead_letters, "deadLetterWithResourceIdentity"),
         (_retries, "retryPolicy"),
         (_address, "destination"),
@@ -191,6 +197,10 @@ def test_members_and_cases_of_azures_own_are_no_difference(world: CloudWorld) ->
     shown = _subscription(world.arm)["document"]["properties"]
     shown["filter"] |= {"subjectEndsWith": "", "enableAdvancedFilteringOnArrays": None}
     shown["filter"]["advancedFilters"][0]["values"].reverse()
+    # What Azure can leave out: its defaults.
+    del shown["filter"]["subjectEndsWith"], shown["retryPolicy"]["maxDeliveryAttempts"]
+    shown["destination"]["properties"] |= {"maxEventsPerBatch": None, "azureActiveDirectoryTenantId": None}
+    shown |= {"labels": None, "expirationTimeUtc": None, "deliveryWithResourceIdentity": None}
     where = shown["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"]
     where["resourceId"] = where["resourceId"].upper()
     before = world.changes()
@@ -237,3 +247,26 @@ def test_the_token_is_shown_to_the_endpoint_alone(world: CloudWorld) -> None:
     world.arm.faults = {("GET", "systemtopics/[^/]+$"): [Fault(307, headers={"Location": "http://127.0.0.2:9/"})]}
     assert world.runs("subscribe") == 1
     assert "could not be read: 307" in world.said
+
+
+def test_a_subscription_whose_state_is_not_shown_is_left_alone(world: CloudWorld) -> None:
+    assert world.runs("subscribe") == 0
+    before = world.changes()
+    world.arm.faults = {("GET", SUBSCRIPTION): [Fault(200, "{}"), Fault(200, "[]"), Fault(200, "[" * 100_000)]}
+    assert world.runs("subscribe") == 0
+    assert world.changes() == before
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("http://other.example/operations/1", "Event Grid says Failed"),
+        ("not an address", "Event Grid says Failed"),
+        ("{url}/operations/1", "Event Grid says Failed: 200 ResourceOperationFailure"),
+    ],
+)
+def test_where_the_operation_leads_ends_no_waiting(world: CloudWorld, where: str, reason: str) -> None:
+    world.arm.operation_at = where
+    world.arm.states = ["Failed"]
+    assert world.runs("subscribe") == 0
+    assert reason in world.said

@@ -84,23 +84,37 @@ def ensure(arm: Arm, wanted: Assignment, clock: Clock) -> bool:
     return until(f"Role {wanted.role.name} on {wanted.account.name}", attempt, PATIENCE_SECONDS, clock)
 
 
-def remove_all(arm: Arm, account: ResourceId) -> int:
+def remove_all(arm: Arm, account: ResourceId) -> int | None:
     """
-    Take away what this environment gave on the account, whichever identities that was for; return how many roles.
+    Take away what this environment gave on the account, whichever identities that was for.
+
+    Returns:
+        How many roles; None where there is no such account.
 
     Raises:
-        Failed: if a role cannot be taken away.
+        Failed: if roles cannot be taken away, with the reason of each; the others are gone then.
     """
-    removed = 0
-    for found in arm.pages(f"{account}/{_KIND}", VERSION, query={"$filter": "atScope()"}, needs=f"Reader on {account}"):
+    path, needs = f"{account}/{_KIND}", f"Reader on {account}"
+    first = arm.get(path, VERSION, query={"$filter": "atScope()"}, needs=needs)
+    if first.status == 404:
+        return None
+    removed, left = 0, []
+    for found in arm.entries(path, first, needs):
         given = found.get("properties") or {}
         role = str(given.get("roleDefinitionId", "")).rpartition("/")[2]
         if found.get("name") != _name(account, str(given.get("principalId", "")), role):
             continue
-        answer = arm.delete(f"{account}/{_KIND}/{found['name']}", VERSION, needs=_needed(account))
-        if not answer.ok and answer.status != 404:
-            raise Failed(f"A role on {account.name} could not be taken away: {answer.reason}")
-        removed += 1
+        try:
+            answer = arm.delete(f"{path}/{found['name']}", VERSION, needs=_needed(account))
+        except Failed as failed:
+            left.append(str(failed))
+            continue
+        if answer.ok or answer.status == 404:
+            removed += 1
+        else:
+            left.append(f"the role {found['name']} stays: {answer.reason}")
+    if left:
+        raise Failed("; ".join(left))
     return removed
 
 

@@ -345,12 +345,47 @@ def test_an_environment_that_was_never_deployed_can_be_taken_down(world: CloudWo
     assert world.changes() == []
 
 
-def test_a_role_that_is_locked_is_told(world: CloudWorld) -> None:
+FORBIDDEN = refusal(403, "AuthorizationFailed", "No.")
+
+
+@pytest.mark.parametrize(
+    ("method", "pattern", "fault", "told", "removed"),
+    [
+        ("DELETE", f"{ROLES}/", refusal(409, "ScopeLocked", "Locked."), "stays: 409 ScopeLocked Locked.", 1),
+        ("DELETE", f"{ROLES}/", FORBIDDEN, "Role Based Access Control Administrator (or Owner) on", 1),
+        ("GET", f"photos/.*{ROLES}$", FORBIDDEN, f"Roles on {PHOTOS}: You may not GET", 2),
+        ("GET", "eventsubscriptions", FORBIDDEN, f"{PHOTOS_TOPIC}/eventSubscriptions/blobsight-func-test: You may", 4),
+    ],
+)
+def test_what_cannot_be_taken_away_is_told_and_keeps_nothing_from_being_removed(
+    world: CloudWorld, method: str, pattern: str, fault: Fault, told: str, removed: int
+) -> None:
+    world.has_accounts()
+    world.add(PHOTOS_TOPIC, {"source": PHOTOS}, identity={"principalId": "the-topic"})
+    world.sets(BLOBSIGHT_EXISTING_TOPIC_ID=PHOTOS_TOPIC, BLOBSIGHT_TOPIC_ID=PHOTOS_TOPIC)
+    assert world.runs("connect", "subscribe") == 0
+    world.arm.always = {(method, pattern): fault}
+    before = len(world.arm.roles) + len(world.arm.subscriptions)
+    assert world.runs("disconnect") == 0
+    assert "These could not be taken away, and stay when the environment goes" in world.said
+    assert told in world.said
+    assert before - len(world.arm.roles) - len(world.arm.subscriptions) == removed
+
+
+def test_an_account_that_is_gone_does_not_keep_the_rest_from_being_removed(world: CloudWorld) -> None:
     world.has_accounts()
     assert world.runs("connect") == 0
-    world.arm.always = {("DELETE", ROLES): refusal(409, "ScopeLocked", "The scope is locked.")}
+    world.arm.always = {("GET", f"photos/.*{ROLES}$"): refusal(404, "ResourceNotFound")}
+    assert world.runs("disconnect") == 0
+    assert "Photos is not there any more" in world.said
+    assert "stay when" not in world.said
+    assert not [path for path in world.arm.roles if "eyes" in path]
+
+
+def test_without_a_sign_in_nothing_is_called_gone(world: CloudWorld) -> None:
+    world.has_accounts()
+    world.azd.fails("not logged in")
     assert world.runs("disconnect") == 1
-    assert "A role on Photos could not be taken away: 409 ScopeLocked The scope is locked." in world.said
     assert world.said.endswith("run: azd down --purge --force\n")
 
 

@@ -49,9 +49,10 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-// Nothing is set here, so soft delete, versioning and the change feed stay as the account has them.
+// Every account has its services by itself, and they are named here without being deployed.
+// To deploy one without its rules for browsers (CORS) would delete those that the user has set.
 // The images are the user's, and so is the choice how long a deleted one can be brought back.
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' existing = {
   parent: account
   name: 'default'
 }
@@ -61,7 +62,7 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   name: name
 }]
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' existing = {
   parent: account
   name: 'default'
 }

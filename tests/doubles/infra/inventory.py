@@ -14,9 +14,7 @@ RESOURCES = {
     "main.group": "Microsoft.Resources/resourceGroups",
     "identity.identity": "Microsoft.ManagedIdentity/userAssignedIdentities",
     "images.account": _STORAGE,
-    "images.blobs": f"{_STORAGE}/blobServices",
     "images.containers": f"{_STORAGE}/blobServices/containers",
-    "images.queues": f"{_STORAGE}/queueServices",
     "images.poison": f"{_STORAGE}/queueServices/queues",
     "host-storage.account": _STORAGE,
     "host-storage.blobs": f"{_STORAGE}/blobServices",
@@ -41,6 +39,9 @@ RESOURCES = {
     "alerts.queueAlert": "Microsoft.Insights/metricAlerts",
     "workbook.workbook": "Microsoft.Insights/workbooks",
 }
+# The services of the own account of images, which it has by itself. To deploy one takes away the rules for browsers
+# that the user has set (learn.microsoft.com, Microsoft.Storage/storageAccounts/blobServices, "cors").
+SERVICES = {"images.blobs": f"{_STORAGE}/blobServices", "images.queues": f"{_STORAGE}/queueServices"}
 # Modules of main.bicep that are deployed only under a condition.
 CONDITIONS = {
     "images": "ownImages",
@@ -109,6 +110,11 @@ def _resources(deployment: Deployment) -> Iterator[str]:
     for name, kind in RESOURCES.items():
         if name not in found or found[name].type != kind or found[name].existing:
             yield f"{name} is missing, which is the {kind}"
+    for name, kind in SERVICES.items():
+        service = found.get(name)
+        is_right = service is not None and service.existing and service.type == kind
+        if not (is_right and service.parent == "account" and service.body.get("name") == "default"):
+            yield f"{name} is not the {kind}/default that its own account has by itself"
     for name, resource in found.items():
         if name not in RESOURCES and not resource.existing and resource.type != _ROLE:
             yield f"{resource.where} is deployed, and no rule says that it has to be there: {name}"
@@ -144,6 +150,8 @@ def _place(template: Template, resource: Resource) -> Iterator[str]:
         return
     for symbol in filter(None, (resource.scope, resource.parent.partition("[")[0])):
         owner = template.resource(symbol)
+        if owner is not None and name_of(template, symbol) in SERVICES:
+            owner = template.resource(owner.parent)
         if owner is None or owner.existing:
             yield f"{resource.where} is deployed into {symbol}, which is not the deployment's own"
 

@@ -182,7 +182,7 @@ RESOURCES: dict[str, dict[str, str]] = {
         "properties.policy!.rules![].definition!.filters.prefixMatch[]": "string",
         "properties.policy!.rules![].definition!.actions!.baseBlob.delete.daysAfterModificationGreaterThan": "int",
     },
-    "Microsoft.Storage/storageAccounts/queueServices@2024-01-01": {"name!": "default"},
+    "Microsoft.Storage/storageAccounts/queueServices@2024-01-01": {},
     "Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01": {},
     "Microsoft.Web/serverfarms@2024-04-01": {
         **_LOCATED,

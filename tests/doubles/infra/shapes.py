@@ -64,8 +64,10 @@ def _used(template: Template) -> frozenset[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for resource in template.resources:
         kind = f"{resource.type}@{resource.version}"
-        if kind in shapes() and not resource.existing:
-            found |= {(kind, path) for path in _given(resource.body, shapes()[kind], "")}
+        if kind in shapes():
+            # A resource that is there already is given its name alone.
+            given = [".name"] if resource.existing else _given(resource.body, shapes()[kind], "")
+            found |= {(kind, path) for path in given}
     return frozenset(found)
 
 

@@ -20,6 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 IGNORED = ".funcignore"
 OUTPUT = ROOT / "build" / "blobsight.zip"
+# Without it there is no app.
+HOST = "host.json"
+# A zip knows no time before.
+_OLDEST = datetime(1980, 1, 1, tzinfo=UTC)
 # `rw-r--r--` of a plain file of Unix, whatever the umask of the one who cloned.
 _MODE = 0o100644 << 16
 _UNIX = 3
@@ -61,33 +65,73 @@ def write(output: Path, names: Sequence[str], time: datetime, root: Path = ROOT)
     Every entry has *time* (to two seconds, which is all that a zip keeps) and the mode 644.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(output, "w") as package:
+    # What is interrupted leaves no package that looks whole.
+    part = output.with_name(f"{output.name}.part")
+    with zipfile.ZipFile(part, "w") as package:
         for name in names:
-            entry = zipfile.ZipInfo(name, time.timetuple()[:6])
+            entry = zipfile.ZipInfo(name, max(time, _OLDEST).timetuple()[:6])
             entry.create_system, entry.external_attr, entry.compress_type = _UNIX, _MODE, zipfile.ZIP_DEFLATED
             package.writestr(entry, (root / name).read_bytes(), compresslevel=9)
+    part.replace(output)
+
+
+def _refuse_a_part_of_a_repository(root: Path) -> None:
+    """Raise PackageError inside a larger repository, from whose root git would read the patterns of .funcignore."""
+    above = _git(root, "rev-parse", "--show-prefix")
+    if "".join(above).strip():
+        raise PackageError(f"package: {root} is a folder of a larger repository; only a whole clone is packed.")
+
+
+def _refuse_what_is_no_file(names: Sequence[str], root: Path) -> None:
+    """Raise PackageError for what the zip cannot hold as the file that git means."""
+    if HOST not in names:
+        raise PackageError(f"package: git does not track {HOST} in {root}; only a clone of the app can be packed.")
+    for name in names:
+        # What a link leads to may lie anywhere, and need not be for others.
+        if (root / name).is_symlink() or not (root / name).is_file():
+            raise PackageError(f"package: {name} is tracked, and is no file here (a link, a submodule, or left out).")
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
     """Return what git prints, ended by NUL each. Raises PackageError with git's words if it fails."""
     # In a git hook the environment names the hook's own repository, which would be taken instead.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(["git", *arguments], cwd=root, env=environment, capture_output=True, text=True)
+    command = ["git", *arguments]
+    try:
+        # Git's names are UTF-8 on every system.
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, encoding="utf-8", errors="surrogateescape"
+        )
+    except FileNotFoundError:
+        raise PackageError("package: there is no git on PATH, which says what belongs to the app.") from None
     if done.returncode:
         raise PackageError(f"package: only a clone can be packed; git says: {done.stderr.strip()}")
-    return [each for each in done.stdout.split("\0") if each.strip()]
+    return [each for each in done.stdout.split("\0") if each]
+
+
+def _is_removed(path: Path) -> bool:
+    return not path.exists() and not path.is_symlink()
+
+
+def _shown(output: Path) -> str:
+    try:
+        return os.path.relpath(output)
+    except ValueError:  # on another drive of Windows
+        return str(output)
 
 
 def _packed(output: Path, root: Path, *, as_it_is: bool) -> str:
     """Write the package; returns what to tell of it."""
+    _refuse_a_part_of_a_repository(root)
     changed = uncommitted(root)
     if changed and not as_it_is:
         raise PackageError("\n".join([*(f"  {name}" for name in changed), WAY_OUT]))
-    names = files(root)
+    names = [name for name in files(root) if not (as_it_is and _is_removed(root / name))]
+    _refuse_what_is_no_file(names, root)
     write(output, names, committed_at(root), root)
     [commit] = _git(root, "log", "-1", "-z", "--format=%h")
     of = f"of {commit} and files that differ from it" if changed else f"of commit {commit}"
-    shown = os.path.relpath(output)
+    shown = _shown(output)
     return f"{shown}: {len(names)} files, {output.stat().st_size:,} bytes, {of}\n{NEXT.format(output=shown)}"
 
 
@@ -99,7 +143,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     given = parser.parse_args(arguments)
     try:
         print(_packed(given.output, root, as_it_is=given.uncommitted))
-    except PackageError as error:
+    except (PackageError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

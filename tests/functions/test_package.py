@@ -232,6 +232,62 @@ def test_a_folder_that_is_no_clone_is_not_packed(tmp_path: Path, capsys: pytest.
     assert "only a clone can be packed; git says: fatal: not a git repository" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("folder", ["build/blobsight", "Hello"])
+def test_a_folder_of_a_larger_repository_is_not_packed(
+    folder: str, clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it is with the files of a release, unpacked inside another repository that ignores them, or tracks them."""
+    (clone / folder).mkdir(parents=True, exist_ok=True)
+    assert packed(clone / folder) == 1
+    assert "is a folder of a larger repository" in capsys.readouterr().err
+
+
+def test_names_are_packed_as_they_are_and_links_are_not_followed(
+    clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    names = ["Hello/ a b.py", "Hello/\u00e4\u5149.py"]
+    for name in names:
+        (clone / name).write_text("x")
+    git(clone, "add", "--all")
+    assert packed(clone, "--uncommitted") == 0
+    with zipfile.ZipFile(clone / "build/app.zip") as opened:
+        assert opened.namelist() == sorted([*APP, *names])
+    (clone / "host.json").unlink()
+    (clone / "Hello/link.py").symlink_to("/etc/hostname")
+    git(clone, "add", "Hello/link.py")
+    for gone, told in (("host.json", "does not track host.json"), ("Hello/link.py", "Hello/link.py is tracked, and")):
+        assert packed(clone, "--uncommitted") == 1
+        assert told in capsys.readouterr().err
+        git(clone, "checkout", "--", gone)
+
+
+def test_what_cannot_be_written_leaves_the_package_before(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert packed(clone) == 0
+    before = (clone / "build/app.zip").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    assert packed(clone) == 1
+    assert (clone / "build/app.zip").read_bytes() == before
+
+
+def test_a_commit_older_than_what_a_zip_knows_is_packed(clone: Path) -> None:
+    package.write(clone / "a.zip", ["host.json"], datetime(1970, 1, 1, tzinfo=UTC), clone)
+    with zipfile.ZipFile(clone / "a.zip") as opened:
+        assert opened.getinfo("host.json").date_time == (1980, 1, 1, 0, 0, 0)
+
+
+def test_without_git_there_is_no_package(
+    clone: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(clone))
+    assert packed(clone) == 1
+    assert "there is no git on PATH" in capsys.readouterr().err
+
+
 def test_times_are_those_of_the_last_commit(clone: Path) -> None:
     assert package.committed_at(clone) == datetime(2026, 11, 29, 10, 34, 56, tzinfo=UTC)
 

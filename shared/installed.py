@@ -10,12 +10,15 @@ a wheel are in its metadata (packaging.python.org, "Binary distribution format")
 import re
 import sys
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 from shared.errors import PythonMismatchError
 
 # The one compiled package that has no stable ABI and no second implementation: cryptography loads it, and storage that.
 _COMPILED = "cffi"
+_LIBRARY = "_cffi_backend"
 _FOR_ONE_PYTHON = re.compile(r"^Tag: *cp(\d)(\d+)-cp\1\2-", re.MULTILINE)
 
 
@@ -37,9 +40,13 @@ def check() -> None:
 
 @cache
 def _built_for() -> tuple[str, ...]:
-    """The Pythons for which the package was built, as `3.12`; none where nothing is known of it."""
+    """The Pythons for which the package was built, as `3.12`; none where nothing is known of it, or where it loads."""
     try:
-        tags = distribution(_COMPILED).read_text("WHEEL") or ""
+        found = distribution(_COMPILED)
+        tags = found.read_text("WHEEL") or ""
+        # Metadata of an older version can be left beside that of the one that is installed; what loads is none of it.
+        if any(Path(str(found.locate_file(_LIBRARY + suffix))).exists() for suffix in EXTENSION_SUFFIXES):
+            return ()
     except (PackageNotFoundError, OSError, UnicodeError):
         return ()
     return tuple(dict.fromkeys(f"{major}.{minor}" for major, minor in _FOR_ONE_PYTHON.findall(tags)))

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,27 @@ def plant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Plant:
     return first
 
 
-def test_the_packages_that_run_here_are_looked_at_and_right() -> None:
+def test_the_packages_that_run_here_are_looked_at_and_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed.check()
+    installed._built_for.cache_clear()
+    monkeypatch.setattr(installed, "_LIBRARY", "no-such-library")
     assert installed._built_for() == (RUNS,)
     installed.check()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "fits"), [(EXTENSION_SUFFIXES[0], True), (".cpython-310-x86_64-linux-gnu.so", False)]
+)
+def test_metadata_that_an_older_version_left_behind_is_no_mismatch_where_the_library_is_the_right_one(
+    plant: Plant, tmp_path: Path, suffix: str, fits: bool
+) -> None:
+    plant(*OTHER)
+    (tmp_path / f"_cffi_backend{suffix}").touch()
+    if fits:
+        assert services.current().settings.vision_key
+    else:
+        with pytest.raises(PythonMismatchError):
+            services.current()
 
 
 def test_both_pythons_are_told_and_only_a_restart_looks_again(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

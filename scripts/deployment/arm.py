@@ -33,13 +33,13 @@ class Answer:
 
     Attributes:
         status: the HTTP status; 0 where no whole answer came.
-        document: the JSON of the body; `{}` where there is none.
+        document: the JSON object of the body; `{}` where there is none.
         reason: the status and what Azure says about it, cut short, without any key; for the person who deploys.
         headers: the names in lower case.
     """
 
     status: int
-    document: Any = field(default_factory=dict)
+    document: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -68,7 +68,11 @@ class Answer:
 
     def properties(self) -> dict[str, Any]:
         """Return the resource's `properties`; empty where there are none."""
-        found = self.document.get("properties") if isinstance(self.document, dict) else None
+        return self.part("properties")
+
+    def part(self, name: str) -> dict[str, Any]:
+        """Return a member of the document that is an object; empty where it is none."""
+        found = self.document.get(name)
         return found if isinstance(found, dict) else {}
 
 
@@ -148,7 +152,8 @@ class Arm:
         while True:
             if not answer.ok:
                 raise Failed(f"{path} could not be listed: {answer.reason}")
-            entries += answer.document.get("value") or []
+            value = answer.document.get("value")
+            entries += [entry for entry in (value if isinstance(value, list) else []) if isinstance(entry, dict)]
             following = str(answer.document.get("nextLink") or "")
             if not following:
                 return entries
@@ -230,7 +235,7 @@ class Arm:
             found = self.once("GET", self.inside(url), "", needs="Reader")
         except Failed:
             return ""
-        error = _error(found.document) if isinstance(found.document, dict) and "error" in found.document else {}
+        error = _error(found.document) if "error" in found.document else {}
         return self._redacted(_reason(found.status, {"error": error})) if error else ""
 
     def _patient(

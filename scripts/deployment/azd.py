@@ -17,6 +17,8 @@ from deployment.waiting import SYSTEM_CLOCK, Clock
 ARM_SCOPE = "https://management.azure.com/.default"
 # A token is asked for anew so long before it ends: longer than the slowest single request.
 _MARGIN_SECONDS = 300
+# With less than this left, a token could end during the request.
+_REQUEST_SECONDS = 60
 
 
 class Tokens:
@@ -38,8 +40,14 @@ class Tokens:
             Failed: if azd is not there, is not signed in, or does not answer with a token.
         """
         kept = self._kept.get(scope)
-        if kept is None or (kept[1] - self._clock.utc()).total_seconds() < _MARGIN_SECONDS:
-            kept = _asked(scope)
+        left = 0.0 if kept is None else (kept[1] - self._clock.utc()).total_seconds()
+        if kept is None or left < _MARGIN_SECONDS:
+            try:
+                kept = _asked(scope)
+            except Failed:
+                # A network that is away for a moment must not end a long wait.
+                if kept is None or left <= _REQUEST_SECONDS:
+                    raise
             self._kept[scope] = kept
         return kept[0]
 

@@ -96,7 +96,7 @@ def _topic_principal(arm: Arm, topic: ResourceId, clock: Clock) -> str:
             raise Failed(f"There is no {topic} any more. Run `azd provision`, which looks for the account's topic.")
         if not answer.ok:
             raise Failed(f"{topic} could not be read: {answer.reason}")
-        return answer.document.get("identity") or {}
+        return answer.part("identity")
 
     found = identity()
     if found.get("principalId"):

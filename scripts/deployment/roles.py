@@ -6,6 +6,7 @@ azd's own first deployment fails otherwise, with a 403 of the package container 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from deployment import existing
@@ -58,6 +59,10 @@ def _given(arm: Arm, scope: str, principal: str) -> list[datetime]:
         query={"$filter": f"principalId eq '{principal}'"},
         needs=f"Reader on {scope}",
     )
-    # Azure writes seven digits of the second, which older Pythons do not read.
-    texts = [str(entry["properties"]["createdOn"])[:19] for entry in entries]
-    return [datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc) for text in texts]
+    moments = []
+    for entry in entries:
+        # Azure writes seven digits of the second, which older Pythons do not read.
+        text = str((entry.get("properties") or {}).get("createdOn"))[:19]
+        with suppress(ValueError):
+            moments.append(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc))
+    return moments

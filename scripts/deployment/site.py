@@ -49,7 +49,7 @@ class Site:
     def key(self) -> str | waiting.NotYet:
         """Return the function key, once the host has made it."""
         answer = self._arm.once("POST", f"{self.path}/host/default/listkeys", VERSION)
-        keys = answer.document.get("functionKeys") if isinstance(answer.document, dict) else None
+        keys = answer.document.get("functionKeys")
         if not answer.ok or not isinstance(keys, dict) or not keys.get("default"):
             reason = answer.reason or "there is none yet"
             return waiting.NotYet(f"the app's host has not given its key ({reason})", answer.retry_after)

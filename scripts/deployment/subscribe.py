@@ -89,7 +89,7 @@ class _Subscribing:
             )
         if not found.ok:
             raise Failed(f"The system topic {self._topic.name} could not be read: {found.reason}")
-        if not (found.document.get("identity") or {}).get("principalId"):
+        if not found.part("identity").get("principalId"):
             raise Failed(
                 f"The system topic {self._topic.name} has no identity of its own, without which it cannot keep dead "
                 "letters. Run `azd provision --no-state`, which gives it one."

@@ -107,6 +107,18 @@ def test_a_token_is_asked_for_once_for_each_scope_until_shortly_before_its_end(
     assert asked == ["https://management.azure.com/.default", "other", "https://management.azure.com/.default"]
 
 
+def test_a_token_that_cannot_be_renewed_is_used_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, fake = FakeClock(), FakeAzd(tmp_path, monkeypatch)
+    tokens = azd.Tokens(clock)
+    tokens.token()
+    fake.fails("no network")
+    clock.advance(3600 - 61)
+    assert tokens.token() == "t0ken"
+    clock.advance(1)
+    with pytest.raises(Failed, match="no network"):
+        tokens.token()
+
+
 @pytest.mark.parametrize("answer", ["s3cret", '{"token": "s3cret"}', '{"token": "s3cret", "expiresOn": "soon"}'])
 def test_an_answer_of_azd_that_is_no_token_is_not_told(
     answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -293,6 +293,15 @@ def test_a_clock_that_is_slow_waits_no_longer(world: CloudWorld) -> None:
     assert sum(world.clock.sleeps) == 120
 
 
+@pytest.mark.parametrize("text", ['{"value": "abc"}', '{"value": [1, {}, {"properties": {"createdOn": null}}]}'])
+def test_a_list_that_makes_no_sense_is_an_empty_one(world: CloudWorld, text: str) -> None:
+    world.has_accounts()
+    world.arm.always = {("GET", ROLES): Fault(200, text)}
+    assert world.runs("wait-for-roles") == 1
+    assert "the app's identity has none on" in world.said
+    assert world.runs("disconnect") == 0
+
+
 def test_an_identity_without_a_role_is_not_deployed_to(world: CloudWorld) -> None:
     world.has_accounts()
     world.gives("the-app", OWNER, GROUP)

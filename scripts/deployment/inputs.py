@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from deployment import environment
+from deployment import environment, existing
 from deployment.failures import Failed
 
 # What the app takes for VISION_FEATURES, in any case of letters.
@@ -32,6 +32,7 @@ SHAPES = {
     "BLOBSIGHT_ALWAYS_READY": (r"[0-9]|[1-3][0-9]|40", "a whole number of instances up to 40"),
     "BLOBSIGHT_PYTHON": (r"3\.1[12]", "3.11 or 3.12"),
 }
+_OTHERS = (existing.IMAGES_VARIABLE, existing.VISION_VARIABLE)
 
 
 def check() -> None:
@@ -41,7 +42,9 @@ def check() -> None:
     Raises:
         Failed: with a line for each that is wrong.
     """
-    wrong = []
+    # The template takes them as they are.
+    padded = [name for name in (*SHAPES, *_OTHERS) if os.environ.get(name, "") != environment.optional(name)]
+    wrong = [f"{name} is {os.environ[name]!r}, with white space around it. Set it without." for name in padded]
     for variable, (pattern, words) in SHAPES.items():
         value = environment.optional(variable)
         if value and not re.fullmatch(pattern, value):

@@ -94,6 +94,10 @@ def test_an_account_that_does_not_fit_is_refused_before_anything_is_made(world: 
     [
         ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", "photos", "is 'photos'; it has to be the resource id /subscriptions/"),
         ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", EYES, "providers/Microsoft.Storage/storageAccounts/..."),
+        ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", PHOTOS + "/", "it has to be the resource id /subscriptions/"),
+        ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", PHOTOS + " ", "with white space around it. Set it without."),
+        ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", f"{PHOTOS}' or '1", "it has to be the resource id /subscriptions/"),
+        ("BLOBSIGHT_FEATURES", " ", "with white space around it. Set it without."),
         ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", PHOTOS + "s", "There is no "),
         ("BLOBSIGHT_EXISTING_IMAGES_ACCOUNT_ID", PHOTOS.replace("0a/", "0b/"), "Event Grid wants an account and its"),
         ("BLOBSIGHT_EXISTING_VISION_ACCOUNT_ID", EYES + "2", "Check BLOBSIGHT_EXISTING_VISION_ACCOUNT_ID."),

@@ -84,6 +84,6 @@ def main(arguments: list[str], **given: Any) -> int:
 if __name__ == "__main__":
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed; this is {sys.version.split()[0]}.")
-    # What Azure or an image says can have letters that a Windows console does not.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    # What Azure or an image says can have letters that a Windows console does not; a failure follows what led to it.
+    sys.stdout.reconfigure(errors="replace", line_buffering=True)  # type: ignore[union-attr]
     sys.exit(main(sys.argv[1:]))

@@ -216,13 +216,18 @@ def test_no_proxy_sees_a_request_to_this_machine(monkeypatch: pytest.MonkeyPatch
     assert [bool(one) for one in proxied] == [False, True]
 
 
-def test_letters_that_the_console_does_not_have_end_no_command(tmp_path: Path) -> None:
+def test_letters_that_the_console_does_not_have_end_no_command_and_a_failure_comes_last(tmp_path: Path) -> None:
     (tmp_path / "deployment").mkdir()
     (tmp_path / "cloud.py").write_bytes(Path(cloud.__file__).read_bytes())
-    (tmp_path / "deployment" / "__init__.py").touch()
-    (tmp_path / "deployment" / "failures.py").write_text("class Failed(Exception):\n    pass\n")
-    (tmp_path / "deployment" / "smoke.py").write_text('def run():\n    print("text  \\u5149")\n')
+    modules = {
+        "__init__": "",
+        "failures": "class Failed(Exception):\n    pass\n",
+        "smoke": "import deployment.failures as f\ndef run():\n    print('text  \\u5149')\n    raise f.Failed('No.')",
+    }
+    for name, text in modules.items():
+        (tmp_path / "deployment" / f"{name}.py").write_text(text)
     command = [sys.executable, "-W", "error", str(tmp_path / "cloud.py"), "smoke"]
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, capture_output=True, check=False, env=environment)
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"text  ?", b"")
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment)
+    assert done.stdout.splitlines()[:2] == [b"text  ?", b"smoke failed: No."]
+    assert done.returncode == 1

@@ -33,7 +33,7 @@ VISION_USER = Role("Cognitive Services User", "a97b65f3-24c7-4388-baec-2e87135dc
 @dataclass(frozen=True)
 class Assignment:
     """
-    One role for one principal on one account.
+    One role for one principal on one account, or on one container of it.
 
     Attributes:
         role: what it may.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployment import assignments, existing, resource_ids
+from deployment import assignments, event_subscriptions, existing, resource_ids
 from deployment.arm import Arm
 from deployment.assignments import Assignment
 from deployment.environment import optional, required
@@ -83,7 +83,8 @@ def _dead_letters(arm: Arm, topic: ResourceId, clock: Clock) -> Assignment:
     )
     reason = "Event Grid keeps events there that it cannot deliver to Blobsight."
     principal = _topic_principal(arm, topic, clock)
-    return Assignment(assignments.BLOB_CONTRIBUTOR, host, principal, "ServicePrincipal", reason)
+    container = host.container(event_subscriptions.DEAD_LETTERS)
+    return Assignment(assignments.BLOB_CONTRIBUTOR, container, principal, "ServicePrincipal", reason)
 
 
 def _topic_principal(arm: Arm, topic: ResourceId, clock: Clock) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployment.failures import Failed
 
@@ -24,6 +24,10 @@ class ResourceId:
 
     def __str__(self) -> str:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/{self.kind}/{self.name}"
+
+    def container(self, name: str) -> ResourceId:
+        """Return the id of a blob container of this storage account."""
+        return replace(self, name=f"{self.name}/blobServices/default/containers/{name}")
 
     def is_named(self, text: str) -> bool:
         """Tell whether the text is this id."""

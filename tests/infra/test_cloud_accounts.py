@@ -213,7 +213,7 @@ def test_connecting_gives_each_role_its_reason_and_makes_the_containers_in_bad_w
     }
     assert world.runs("connect") == 0
     assert _given(world) == {
-        ("the-topic", CONTRIBUTOR, "sthost"),
+        ("the-topic", CONTRIBUTOR, "deadletters"),
         ("the-app", OWNER, "photos"),
         ("the-app", QUEUE, "photos"),
         ("the-person", CONTRIBUTOR, "photos"),

@@ -235,6 +235,16 @@ def as_the_smoke_test_prints(world: World, block: Block) -> None:
         assert line in rows or " ".join(beginning) in script, line
 
 
+def as_the_hooks_print(world: World, block: Block) -> None:
+    """What a line says, without its names and numbers, stands in a script."""
+    scripts = "".join(path.read_text() for path in (world.place.folder / "scripts/deployment").glob("*.py"))
+    for line in block.text.splitlines():
+        parts = re.split(
+            r"blobsight-func-\w+|\(\w+\)|\(?[0-9]+ (?:of [0-9]+ )?s\)?|'images'|AnalyzeOnUpload|: |; ", line
+        )
+        assert [part for part in parts if part.strip(" .") not in scripts] == [], line
+
+
 def as_typed_to_azure(world: World, block: Block) -> None:
     """Nothing is sent to Azure: what a command sets is a parameter of the deployment."""
     parameters = (world.place.folder / "infra" / "main.parameters.json").read_text()
@@ -338,6 +348,7 @@ WAYS = (
     Way(typed_to_azure, as_typed_to_azure),
     Way(lambda block: block.kind == "dockerfile", as_a_dockerfile),
     Way(lambda block: block.kind == "text" and block.text.startswith("The app is at "), as_the_smoke_test_prints),
+    Way(lambda block: block.kind == "text" and block.text.startswith("This environment makes "), as_the_hooks_print),
     FUNCTION,
     Way(as_bindings, with_its_function),
     Way(lambda block: block.kind == "python" and "services.replaced" in block.text, as_python_with_doubles),

@@ -60,6 +60,10 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' exist
 resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [for name in names: {
   parent: blobs
   name: name
+  // The compiler makes no order through a symbol that is not deployed.
+  dependsOn: [
+    account
+  ]
 }]
 
 resource queues 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' existing = {
@@ -71,6 +75,9 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' exi
 resource poison 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = {
   parent: queues
   name: 'webjobs-blobtrigger-poison'
+  dependsOn: [
+    account
+  ]
 }
 
 resource appBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {

@@ -151,6 +151,9 @@ def _place(template: Template, resource: Resource) -> Iterator[str]:
     for symbol in filter(None, (resource.scope, resource.parent.partition("[")[0])):
         owner = template.resource(symbol)
         if owner is not None and name_of(template, symbol) in SERVICES:
+            # The compiler makes no order through a symbol that is not deployed (Azure/bicep issue 7296).
+            if owner.parent not in resource.depends_on:
+                yield f"{resource.where} does not wait for {owner.parent}"
             owner = template.resource(owner.parent)
         if owner is None or owner.existing:
             yield f"{resource.where} is deployed into {symbol}, which is not the deployment's own"

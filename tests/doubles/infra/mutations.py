@@ -85,6 +85,8 @@ def resources_altered(files: Files) -> Iterator[Mutation]:
             for key in ("scope", "parent"):
                 if key in resource.body and not resource.existing:
                     yield _given(template, resource.symbol, resource.body, key, "subscription()")
+            if "dependsOn" in resource.body:
+                yield _removed(template, resource.symbol, resource.body, "dependsOn")
         for module in template.modules:
             yield _given(template, module.symbol, module.body, "scope", "resourceGroup('another')")
             yield _removed(template, module.symbol, module.body, "scope")

@@ -38,7 +38,7 @@ def correlation_id() -> str:
 
 
 def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fields: object) -> None:
-    """Log one event with its fields."""
+    """Log one event with its fields; one that is None is shown as `-`."""
     if not logger.isEnabledFor(level):
         return
     shown = " ".join(f"{key}={_shown(value)}" for key, value in {**fields, "correlation": correlation_id()}.items())
@@ -46,7 +46,7 @@ def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fie
 
 
 def _shown(value: object) -> str:
-    text = str(value)
+    text = "-" if value is None else str(value)
     # A name with spaces or a line break must not look like another field or another line.
     plain = text.isprintable() and text and not any(character in text for character in ' "=')
     # Unicode has line breaks of its own (U+0085, U+2028), which JSON leaves as they are unless all is escaped.

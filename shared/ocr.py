@@ -193,7 +193,7 @@ def store(
             # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
             return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
         version = ocr_records.write(services, job, result)
-        log_event(job, "text.stored", seconds=version.age_seconds(services.clock.utc()) if version else "-")
+        log_event(job, "text.stored", seconds=version.age_seconds(services.clock.utc()) if version else None)
         return _done(job)
 
     return _tidied(services, job, outcome_of(services, job, failures, work))

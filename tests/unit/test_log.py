@@ -36,7 +36,7 @@ def test_an_event_is_one_line_of_fields(lines: pytest.LogCaptureFixture) -> None
 
 def test_a_value_cannot_look_like_another_field_or_line(lines: pytest.LogCaptureFixture) -> None:
     log.event(LOGGER, "image.gone", blob='a b=c"\n2026 image.analyzed', empty="", none=None)
-    assert lines.messages == ['image.gone blob="a b=c\\"\\n2026 image.analyzed" empty="" none=None correlation=-']
+    assert lines.messages == ['image.gone blob="a b=c\\"\\n2026 image.analyzed" empty="" none=- correlation=-']
 
 
 @given(st.text(max_size=60))

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from doubles.patience import PATIENCE_SECONDS
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"host ready (http://127\.0\.0\.1:(\d+))")
 START_SECONDS = 110.0
@@ -103,7 +105,7 @@ class Host:
         self, method: str, target: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Send one request; *target* goes on the wire as it is."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, target, body, dict(headers or {}))
             answer = connection.getresponse()
@@ -111,10 +113,10 @@ class Host:
         finally:
             connection.close()
 
-    def wait_for_log(self, text: str, count: int = 1, timeout_seconds: float = 20) -> None:
+    def wait_for_log(self, text: str, count: int = 1) -> None:
         """Wait until *count* lines of the log hold *text*."""
         with self.logged:
-            found = self.logged.wait_for(lambda: sum(text in line for line in self.log) >= count, timeout_seconds)
+            found = self.logged.wait_for(lambda: sum(text in line for line in self.log) >= count, PATIENCE_SECONDS)
         assert found, f"{text!r} not found {count} times in:\n{''.join(self.log)}"
 
     def kill(self) -> None:

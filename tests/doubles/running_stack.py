@@ -21,6 +21,8 @@ from local.waiting import wait_for_images
 PROJECT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 200.0
 STOP_SECONDS = 110.0
+# A part is started again after longer and longer delays, and a claim of a killed host lapses after 15 seconds.
+SETTLE_SECONDS = 180.0
 # What tells each part from the others in a list of processes.
 PARTS = {"azurite": "azurite.js", "vision": " local vision ", "host": " local host ", "events": " local events "}
 
@@ -95,10 +97,10 @@ class RunningStack:
         with self.storage() as storage:
             storage.get_blob_client("images", name).upload_blob(data, overwrite=True)
 
-    def wait_for(self, *names: str, seconds: float = 60.0) -> dict[str, ImageState]:
+    def wait_for(self, *names: str) -> dict[str, ImageState]:
         """Wait until each image is complete or failed."""
         app = AppClient(self.addresses.port)
-        return wait_for_images(app, names, timeout_seconds=seconds, stop=threading.Event())
+        return wait_for_images(app, names, timeout_seconds=SETTLE_SECONDS, stop=threading.Event())
 
     def storage(self) -> BlobServiceClient:
         """Return a client of the stack's storage account."""

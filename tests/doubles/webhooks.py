@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from doubles.patience import PATIENCE_SECONDS
+
 
 @dataclass
 class Delivery:
@@ -39,10 +41,10 @@ class FakeWebhooks:
         """The blob names in the order of the events."""
         return [event["subject"].partition("/blobs/")[2] for event in self.accepted]
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> None:
+    def wait_for(self, count: int) -> None:
         """Return once *count* events have come in; fail the test when they do not."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.accepted) >= count, seconds), self.deliveries
+            assert self.changed.wait_for(lambda: len(self.accepted) >= count, PATIENCE_SECONDS), self.deliveries
 
     def answer(self, delivery: Delivery) -> tuple[int, dict[str, str]]:
         with self.changed:

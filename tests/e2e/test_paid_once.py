@@ -146,7 +146,7 @@ def test_a_killed_host_pays_at_most_the_calls_in_flight_again_and_every_record_a
         os.kill(host, signal.SIGKILL)
         own_stack.upload("after.png", after)
         wait_until(lambda: own_stack.pids().get("host", host) != host)
-    states = own_stack.wait_for(*in_flight, "before.png", "after.png", seconds=100)
+    states = own_stack.wait_for(*in_flight, "before.png", "after.png")
     assert {state.state for state in states.values()} == {"complete"}
     assert paid(own_stack, before) == QUESTIONS
     assert paid(own_stack, after) == QUESTIONS

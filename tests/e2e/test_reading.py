@@ -98,7 +98,7 @@ def test_the_text_of_an_upload_lies_beside_it_with_places_and_as_plain_text(
 
 def test_a_scan_that_lies_on_its_side_is_read_as_well(shared_stack: RunningStack) -> None:
     shared_stack.upload("askew.png", encoded(drawings.scan(94), "PNG"))
-    assert shared_stack.wait_for("askew.png", seconds=100)["askew.png"].state == "complete"
+    assert shared_stack.wait_for("askew.png")["askew.png"].state == "complete"
     document, plain, _ = stored(shared_stack, "askew.png")
     assert plain.splitlines()[0] == drawings.LETTER[0]
     assert abs(document["analyzeResult"]["readResults"][0]["angle"]) > 80

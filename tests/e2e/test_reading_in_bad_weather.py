@@ -13,7 +13,7 @@ from doubles.calls import call
 from doubles.documents import text_pdf
 from doubles.patience import wait_until
 from doubles.ports import five_free_ports
-from doubles.running_stack import RunningStack
+from doubles.running_stack import SETTLE_SECONDS, RunningStack
 from doubles.stack_controls import Held, faults, vision_stats
 
 from local.addresses import Addresses
@@ -22,8 +22,6 @@ pytestmark = pytest.mark.e2e
 DOCUMENTS, KILLS = 20, 10
 FIRST = DOCUMENTS - KILLS
 SEED = 4
-# The host is started again after longer and longer delays, and a claim of a killed one lapses after 15 seconds.
-PATIENCE_SECONDS = 180.0
 
 
 @pytest.fixture
@@ -93,7 +91,7 @@ def unended(stack: RunningStack) -> list[str]:
 
 
 def assert_all_are_read(stack: RunningStack, given: dict[str, bytes]) -> None:
-    states = stack.wait_for(*given, seconds=PATIENCE_SECONDS)
+    states = stack.wait_for(*given)
     assert {name: state.state for name, state in states.items()} == dict.fromkeys(given, "complete")
     assert texts(stack, given) == {name: f"{name.removesuffix('.pdf')}\n" for name in given}
     wait_until(lambda: unended(stack) == [])
@@ -126,7 +124,7 @@ def test_a_host_killed_ten_times_at_random_moments_goes_on_and_pays_at_most_the_
             # One more each time, so that something is under way at every kill.
             upload(1)
             before, marks = progress(own_stack), chance.randint(0, 8)
-            wait_until(lambda: progress(own_stack) >= before + marks, PATIENCE_SECONDS)  # noqa: B023 (called at once)
+            wait_until(lambda: progress(own_stack) >= before + marks, SETTLE_SECONDS)  # noqa: B023 (called at once)
             kill()
             assert len(texts(own_stack, given)) < DOCUMENTS
         upload(1)

@@ -133,7 +133,7 @@ def test_a_killed_part_comes_back_and_no_upload_is_lost(stack: RunningStack, par
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: stack.pids().get(part, before) != before)
     stack.upload(names[-1], picture(seed + 50))
-    assert {state.state for state in stack.wait_for(*names, seconds=100).values()} == {"complete"}
+    assert {state.state for state in stack.wait_for(*names).values()} == {"complete"}
     assert stack.has_said(f"{part} was killed by SIGKILL; starting it again")
 
 

@@ -107,7 +107,7 @@ def test_events_and_messages_under_way_come_again_after_a_timer_took_too_long(az
             assert host.request("POST", target, event, {"aeg-event-type": "Notification"}).status == 202
             host.wait_for_log(f"{TOO_LONG}.Tick")
             wait_for_restart(host)
-            host.wait_for_log("Succeeded", count=2, timeout_seconds=PATIENCE_SECONDS)
+            host.wait_for_log("Succeeded", count=2)
             assert host.terminate() == 0, "".join(host.log)
         assert queue.get_queue_properties().approximate_message_count == 0
     assert [len((tmp_path / f"{name}.runs").read_text().splitlines()) for name in ("Upload", "Item")] == [3, 3]

@@ -100,7 +100,9 @@ class RunningStack:
     def wait_for(self, *names: str) -> dict[str, ImageState]:
         """Wait until each image is complete or failed."""
         app = AppClient(self.addresses.port)
-        return wait_for_images(app, names, timeout_seconds=SETTLE_SECONDS, stop=threading.Event())
+        states = wait_for_images(app, names, timeout_seconds=SETTLE_SECONDS, stop=threading.Event())
+        assert set(states) == set(names), f"the app does not know {set(names) - set(states)}"
+        return states
 
     def storage(self) -> BlobServiceClient:
         """Return a client of the stack's storage account."""

@@ -138,11 +138,13 @@ def test_a_killed_part_comes_back_and_no_upload_is_lost(stack: RunningStack, par
 
 
 def test_a_restart_keeps_every_result_and_pays_for_nothing_again(stack: RunningStack) -> None:
+    stack.upload("kept.png", picture(6))
+    stack.wait_for("kept.png")
     paid = stack.paid_calls()
     assert stack.stop(signal.SIGTERM) == 0, stack.output
     assert not stack.has_processes()
     stack.start()
-    assert {state.state for state in stack.wait_for(*SAMPLES, "copy.png").values()} == {"complete"}
+    assert {state.state for state in stack.wait_for(*SAMPLES, "kept.png").values()} == {"complete"}
     assert stack.paid_calls() == paid
 
 

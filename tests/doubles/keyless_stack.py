@@ -6,11 +6,12 @@ the host that runs it are without keys. The events and the test come to Azurite 
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from azure.storage.blob import BlobServiceClient
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobLeaseClient, BlobServiceClient, ContainerClient
 from doubles.app_settings import from_bicep
 from doubles.authority import write_certificate
 from doubles.azurite import Azurite, running_azurite
@@ -24,6 +25,7 @@ from local.addresses import Addresses
 from local.stack import recipes
 from local.stack.containers import make_containers
 from local.stack.supervisor import Supervisor
+from shared import names
 from shared.settings import described
 
 IMAGES, BOOKKEEPING = "photographs", "bookkeeping"
@@ -104,6 +106,17 @@ class KeylessStack(RunningStack):
         return BlobServiceClient.from_connection_string(
             self.azure.azurite.connection_string, connection_verify=str(self.azure.certificate[0])
         )
+
+    def forget_answers(self) -> None:
+        """Take away every answer that was paid for."""
+        account = self.azure.azurite.account(BOOKKEEPING).connection_string
+        with ContainerClient.from_connection_string(
+            account, names.CACHE, connection_verify=str(self.azure.certificate[0])
+        ) as answers:
+            for name in answers.list_blob_names():
+                with suppress(HttpResponseError):  # most have no lease
+                    BlobLeaseClient(answers.get_blob_client(name)).break_lease(0)
+                answers.delete_blob(name)
 
     def log(self) -> str:
         """What the host has logged."""

@@ -259,12 +259,22 @@ def post_event(host: Host, function: str, url: str) -> None:
     assert host.request("POST", target, json.dumps([event]), headers).status == 202
 
 
+def count_ended(host: Host, function: str) -> int:
+    """Return how many invocations of *function* the host has seen the end of."""
+    with host.logged:
+        return len(_ends(host, function))
+
+
+def _ends(host: Host, function: str) -> list[int]:
+    found = re.compile(rf" {function} [0-9a-f]{{8}} \w+ +(Succeeded|Failed) in ")
+    return [number for number, line in enumerate(host.log) if found.search(line)]
+
+
 def logged_error(host: Host, function: str, count: int) -> str | None:
     """Wait for the end of the invocation number *count* of *function*; returns what it raised, as its type and text."""
 
     def ends() -> list[int]:
-        found = re.compile(rf" {function} [0-9a-f]{{8}} \w+ +(Succeeded|Failed) in ")
-        return [number for number, line in enumerate(host.log) if found.search(line)]
+        return _ends(host, function)
 
     with host.logged:
         assert host.logged.wait_for(lambda: len(ends()) >= count, PATIENCE_SECONDS), "".join(host.log)

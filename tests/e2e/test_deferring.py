@@ -91,6 +91,7 @@ def test_an_outage_defers_uploads_with_time_and_reason_and_everything_finishes_b
     stack: RunningStack, tmp_path: Path
 ) -> None:
     images = {f"outage-{seed}.png": image(seed) for seed in range(3)}
+    before = unended(stack)
     added = tmp_path / "added.png"
     added.write_bytes(image(3))
     with faults(stack, outage_until=FAR_FUTURE):
@@ -110,11 +111,11 @@ def test_an_outage_defers_uploads_with_time_and_reason_and_everything_finishes_b
         assert poisoned(stack) == 0
     names = [*images, "added.png"]
     assert {state.state for state in stack.wait_for(*names).values()} == {"complete"}
-    wait_until(lambda: unended(stack) == [])
+    wait_until(lambda: set(unended(stack)) <= set(before))
     assert poisoned(stack) == 0
     for data in (*images.values(), image(3)):
         assert paid(stack, data) == {"analyze": 1, "generateThumbnail": 1}
-    assert stack.run("unfinished").stdout == "nothing is unfinished\n"
+    assert not [name for name in names if name in stack.run("unfinished").stdout]
 
 
 def test_a_revoked_key_gives_way_to_the_other_with_nothing_deferred_or_lost(stack: RunningStack) -> None:

@@ -108,7 +108,7 @@ class Stack:
         return [line for line in self.host.log if text in line]
 
     def seen(self) -> list[dict[str, Any]]:
-        return [json.loads(line.partition(" seen ")[2]) for line in self.lines(" seen ")]
+        return [json.loads(line.partition(" seen ")[2]) for line in self.lines(' seen {"id"')]
 
 
 @pytest.fixture(scope="module")

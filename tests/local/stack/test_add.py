@@ -33,17 +33,18 @@ def image(tmp_path: Path) -> Path:
 def test_a_file_is_uploaded_with_its_type_and_its_results_are_printed(
     add: Add, app: FakeApp, storage: Storage, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    image = image.rename(image.with_name("new photo.jpg"))
     app.images[image.name] = image_json(image.name)
     assert add(image) == 0
     with storage.images as images:
         assert images.download_blob(image.name).readall() == b"some bytes"
         assert images.get_blob_client(image.name).get_blob_properties().content_settings.content_type == "image/jpeg"
     printed = capsys.readouterr().out
-    assert "my photo.jpg: uploaded\n" in printed
+    assert "new photo.jpg: uploaded\n" in printed
     assert "a cup of coffee (confidence 0.42)" in printed
     assert "cup, coffee" in printed
-    assert "thumbnails/my photo.jpg/200x150-smart.jpg" in printed
-    assert f"{storage.addresses.host_url}/api/thumbnail/my%20photo.jpg?width=200&height=150" in printed
+    assert "thumbnails/new photo.jpg/200x150-smart.jpg" in printed
+    assert f"{storage.addresses.host_url}/api/thumbnail/new%20photo.jpg?width=200&height=150" in printed
 
 
 def test_text_is_told_with_its_beginning_its_records_and_a_command_that_prints_all_of_it(

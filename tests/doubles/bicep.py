@@ -155,30 +155,22 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Resource:
+class Deployed:
     """
-    A resource.
+    A resource or a module.
 
     Attributes:
         symbol: its name inside the file.
-        type: the whole type, those of its parents included.
-        version: the API version, its parent's if it has none of its own.
-        existing: whether it is only referred to.
         condition: the source of its `if`, or an empty string.
         loop: the loop that makes it, or None.
-        parent: the symbol of the resource in which it is written, or what `parent` says, or an empty string.
     """
 
     file: str
     symbol: str
-    type: str
-    version: str
     line: int
     place: Span
-    existing: bool
     condition: str
     loop: Loop | None
-    parent: str
     body: Body
 
     @property
@@ -190,6 +182,24 @@ class Resource:
     def scope(self) -> str:
         """The source of its `scope`, or an empty string."""
         return source(self.body.get("scope"))
+
+
+@dataclass(frozen=True)
+class Resource(Deployed):
+    """
+    A resource.
+
+    Attributes:
+        type: the whole type, those of its parents included.
+        version: the API version, its parent's if it has none of its own.
+        existing: whether it is only referred to.
+        parent: the symbol of the resource in which it is written, or what `parent` says, or an empty string.
+    """
+
+    type: str
+    version: str
+    existing: bool
+    parent: str
 
     @property
     def depends_on(self) -> list[str]:
@@ -204,27 +214,10 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Module:
+class Module(Deployed):
     """A module: another file, and what it is given."""
 
-    file: str
-    symbol: str
     path: str
-    line: int
-    place: Span
-    condition: str
-    loop: Loop | None
-    body: Body
-
-    @property
-    def where(self) -> str:
-        """The file, the line and the symbol, for messages."""
-        return f"{self.file}:{self.line} {self.symbol}"
-
-    @property
-    def scope(self) -> str:
-        """The source of its `scope`, or an empty string."""
-        return source(self.body.get("scope"))
 
     @property
     def params(self) -> Body:
@@ -429,15 +422,15 @@ class _Reader:
         found = Resource(
             self._template.name,
             _text(symbol),
-            f"{outer.type}/{path}" if outer else path,
-            version or (outer.version if outer else ""),
             _line(node),
             self._span(node),
-            any(child.type == "existing" for child in node.children),
             condition,
             loop,
-            outer.symbol if outer else source(body.get("parent")),
             body,
+            type=f"{outer.type}/{path}" if outer else path,
+            version=version or (outer.version if outer else ""),
+            existing=any(child.type == "existing" for child in node.children),
+            parent=outer.symbol if outer else source(body.get("parent")),
         )
         self._template.resources.append(found)
         for each in _children(object_node) if object_node else []:
@@ -452,12 +445,12 @@ class _Reader:
             Module(
                 self._template.name,
                 _text(symbol),
-                source(self._value(path)),
                 _line(node),
                 self._span(node),
                 condition,
                 loop,
                 body,
+                path=source(self._value(path)),
             )
         )
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -272,10 +273,7 @@ def _ends(host: Host, function: str) -> list[int]:
 
 def logged_error(host: Host, function: str, count: int) -> str | None:
     """Wait for the end of the invocation number *count* of *function*; returns what it raised, as its type and text."""
-
-    def ends() -> list[int]:
-        return _ends(host, function)
-
+    ends = partial(_ends, host, function)
     with host.logged:
         assert host.logged.wait_for(lambda: len(ends()) >= count, PATIENCE_SECONDS), "".join(host.log)
         if " Succeeded in " in host.log[ends()[count - 1]]:

@@ -115,7 +115,9 @@ def test_an_outage_defers_uploads_with_time_and_reason_and_everything_finishes_b
     assert poisoned(stack) == 0
     for data in (*images.values(), image(3)):
         assert paid(stack, data) == {"analyze": 1, "generateThumbnail": 1}
-    assert not [name for name in names if name in stack.run("unfinished").stdout]
+    listed = stack.run("unfinished").stdout
+    assert listed.endswith("unfinished\n")
+    assert not [name for name in names if name in listed]
 
 
 def test_a_revoked_key_gives_way_to_the_other_with_nothing_deferred_or_lost(stack: RunningStack) -> None:

@@ -9,11 +9,12 @@ import re
 
 import azure.functions as func
 
-from shared import fetchable, json_object, mistaken, names
-from shared.characters import listed
+from shared import mistaken, names
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.json_object import Json
+from shared.untrusted import fetchable, json_object
+from shared.untrusted.characters import listed
+from shared.untrusted.json_object import Json
 
 _EITHER = 'expected one of {"url": "https://..."} and {"blob": "name in the container images"}'
 

@@ -10,10 +10,11 @@ import hashlib
 import json
 from typing import Any, Literal, NamedTuple
 
-from shared import addresses, images, names
+from shared import images, names
 from shared.images import ImageBytes, ImageUrl
 from shared.records import Source, Version
 from shared.settings import Settings
+from shared.untrusted import addresses
 from shared.vision import questions
 from shared.vision.questions import Question
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from shared.characters import shown
 from shared.images import kind_of
 from shared.pictures.kinds import PDF
+from shared.untrusted.characters import shown
 
 # As many first bytes are enough; nothing is decoded beyond them.
 HEAD_BYTES = 2048

@@ -9,8 +9,8 @@ import hashlib
 import re
 from urllib.parse import quote
 
-from shared import addresses
 from shared.errors import BadRequestError, NotFoundError
+from shared.untrusted import addresses
 
 # In the images account.
 IMAGES = "images"

@@ -13,21 +13,7 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import (
-    addresses,
-    bodies,
-    images,
-    inputs,
-    jobs,
-    names,
-    ocr,
-    parameters,
-    records,
-    services,
-    settings,
-    text,
-    web,
-)
+from shared import bodies, images, inputs, jobs, names, ocr, parameters, records, services, settings, text, web
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
@@ -42,6 +28,7 @@ from shared.orchestrations import (
     status_of,
 )
 from shared.services import Services
+from shared.untrusted import addresses
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
 _PARAMETERS = {

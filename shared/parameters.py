@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 import azure.functions as func
 
 from shared import names
-from shared.characters import fault, listed, shown
 from shared.errors import BadRequestError
+from shared.untrusted.characters import fault, listed, shown
 
 # The Functions host's own parameter and header for a key. It looks for both without regard to case.
 _KEY = "code"

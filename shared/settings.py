@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
-from shared import base_addresses, storage_accounts
+from shared import storage_accounts
 from shared.errors import SettingsError
 from shared.storage_accounts import Account, Principal
+from shared.untrusted import base_addresses
 
 FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
 # Per feature, the service supports fewer and refuses the others itself; the list is of the v3.2 swagger.

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from shared import base_addresses, connection_strings
+from shared import connection_strings
+from shared.untrusted import base_addresses
 
 MANAGED_IDENTITY = "managedidentity"
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")

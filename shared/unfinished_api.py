@@ -4,14 +4,15 @@ import re
 
 import azure.functions as func
 
-from shared import addresses, bodies, json_object, names, parameters, services, steps, unfinished, unfinished_list, web
+from shared import bodies, names, parameters, services, steps, unfinished, unfinished_list, web
 from shared.appointments import Appointment
-from shared.characters import listed, shown
 from shared.errors import BadRequestError, NotFoundError
-from shared.json_object import Json
 from shared.orchestrations import DurableClient, hand_over
 from shared.services import Services
 from shared.unfinished_list import Entry, Wanted
+from shared.untrusted import addresses, json_object
+from shared.untrusted.characters import listed, shown
+from shared.untrusted.json_object import Json
 
 MAX_PAGE = 200
 _STATES = (unfinished.DEFERRED, unfinished.FAILED)

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from shared import addresses, errors
+from shared import errors
 from shared.ledger import MAX_PUSH_SECONDS
+from shared.untrusted import addresses
 
 # Codes that blame the image's bytes: the same bytes will be refused again.
 _IMAGE_CODES = {

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from shared.characters import listed, shown
 from shared.errors import BadRequestError
 from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS, model_version
+from shared.untrusted.characters import listed, shown
 
 _PAGES = re.compile(r"([0-9]{1,9})?(-)?([0-9]{1,9})?")
 MAX_PAGE = 99_999  # the service reads 2,000 pages at most; what is beyond this can only be a mistake

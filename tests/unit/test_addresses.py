@@ -8,7 +8,7 @@ from doubles.fuzz import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import addresses
+from shared.untrusted import addresses
 
 SIGNED = "https://me:hunter2!@example.invalid/a%20b.jpg?sv=2024&sp=r&sig=S3CRET%2Fsig%2B==#S3CRETPART"
 SHOWN = "https://example.invalid/a%20b.jpg"

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.characters import MAX_CHARACTERS, fault, listed, shown
+from shared.untrusted.characters import MAX_CHARACTERS, fault, listed, shown
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import addresses, jobs, names
+from shared import jobs, names
 from shared.errors import BadRequestError
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
 from shared.records import Version
 from shared.settings import Settings
+from shared.untrusted import addresses
 
 SETTINGS = Settings.from_env(ENVIRONMENT)
 VERSION = Version("a.jpg", "0x1", "5" * 64, 12)

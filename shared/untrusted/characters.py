@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from unicodedata import category
 
-from shared import addresses
+from shared.untrusted import addresses
 
 # The longest text that makes sense is a continuation of storage's, which holds a name of 1,024 characters as base64.
 MAX_CHARACTERS = 8192

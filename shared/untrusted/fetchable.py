@@ -6,8 +6,8 @@ from ipaddress import IPv6Address
 from unicodedata import category, normalize
 from urllib.parse import SplitResult, urlsplit
 
-from shared.characters import shown
 from shared.errors import BadRequestError
+from shared.untrusted.characters import shown
 
 MAX_CHARACTERS = 2048
 _MAX_HOST_CHARACTERS = 253

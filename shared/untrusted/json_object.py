@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from math import isfinite
 from typing import Any, NoReturn
 
-from shared.characters import fault, shown
 from shared.errors import BadRequestError
+from shared.untrusted.characters import fault, shown
 
 # Every body that is meant is far smaller; what is larger holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024

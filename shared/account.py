@@ -15,8 +15,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
 from shared import patience, timed
+from shared.configuration.storage_accounts import Account
 from shared.identities import Identity
-from shared.storage_accounts import Account
 
 # Every image that is analyzed comes in one request, as it is smaller.
 PART_BYTES = 4 * 1024 * 1024

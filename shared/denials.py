@@ -5,7 +5,7 @@ The reasons are those of https://learn.microsoft.com/rest/api/storageservices/co
 https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
 """
 
-from shared.storage_accounts import Account
+from shared.configuration.storage_accounts import Account
 
 _BLOB_ROLE = "Storage Blob Data Owner"
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 from shared import names
+from shared.configuration.storage_accounts import Account
 from shared.errors import BlobsightError
 from shared.services import Services
 from shared.storage import Blobs
-from shared.storage_accounts import Account
 
 CODE = "storage_keeps_versions"
 ACTION = (

@@ -12,10 +12,12 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from shared import image_blobs, installed, names, patience, threads
+from shared import image_blobs, names, patience, threads
 from shared.asking import Desk
 from shared.bulkhead import Bulkhead
 from shared.claims import Claims
+from shared.configuration import installed
+from shared.configuration.storage_accounts import Account
 from shared.gate import Gate
 from shared.identities import Identity
 from shared.images import ImageBlob, ImageBytes, ImageUrl
@@ -25,7 +27,6 @@ from shared.retry import Clock, SystemClock
 from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import Blobs, BlobStore
-from shared.storage_accounts import Account
 from shared.vision.client import VisionClient
 from shared.vision.credentials import Bearer, Keys
 from shared.vision.models import Answer

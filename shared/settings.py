@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
-from shared import storage_accounts
+from shared.configuration import storage_accounts
+from shared.configuration.storage_accounts import Account, Principal
 from shared.errors import SettingsError
-from shared.storage_accounts import Account, Principal
 from shared.untrusted import base_addresses
 
 FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from shared import denials, patience
 from shared.bulkhead import Bulkhead, Full
+from shared.configuration.storage_accounts import Account
 from shared.errors import (
     ConflictError,
     ImageArchivedError,
@@ -27,7 +28,6 @@ from shared.errors import (
     StorageRefusedError,
 )
 from shared.identities import Identity, NoToken
-from shared.storage_accounts import Account
 
 # One operation with its retries, where no caller waits for it; the invocation may end sooner (`shared.patience`).
 _SECONDS, _RETRIES = 150.0, 3

@@ -8,7 +8,8 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import connection_strings, patience, services
+from shared import patience, services
+from shared.configuration import connection_strings
 from shared.errors import SettingsError, StorageError
 from shared.health import Look
 from shared.settings import Settings

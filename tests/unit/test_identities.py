@@ -12,8 +12,8 @@ from doubles.identity_authority import Authority, settle, token
 from doubles.identity_endpoint import running_identity_endpoint
 
 from shared import patience
+from shared.configuration.storage_accounts import Principal
 from shared.identities import Identity, NoToken
-from shared.storage_accounts import Principal
 
 Hold = Callable[[Authority], Authority]
 SCOPE = "https://storage.azure.com/.default"

@@ -14,7 +14,8 @@ from doubles.wheels import plant_wheel
 
 import AnalyzeOnUpload
 import ImagesHttp
-from shared import health, installed, ocr_activities, retrying, services
+from shared import health, ocr_activities, retrying, services
+from shared.configuration import installed
 from shared.errors import PythonMismatchError
 from shared.jobs import Job
 

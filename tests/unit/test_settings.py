@@ -5,9 +5,9 @@ import pytest
 from doubles.parts import ENVIRONMENT
 
 from shared import settings
+from shared.configuration.storage_accounts import Account, Principal
 from shared.errors import SettingsError
 from shared.settings import Settings
-from shared.storage_accounts import Account, Principal
 
 SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
 # In which a key is put easily: as part of an address.

@@ -8,9 +8,9 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.configuration.storage_accounts import PARTS, Account, Principal
 from shared.errors import SettingsError
 from shared.settings import Settings
-from shared.storage_accounts import PARTS, Account, Principal
 
 CLIENT = "01234567-89ab-cdef-0123-456789abcdef"
 OTHER = "fedcba98-7654-3210-fedc-ba9876543210"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from shared import connection_strings
+from shared.configuration import connection_strings
 from shared.untrusted import base_addresses
 
 MANAGED_IDENTITY = "managedidentity"

@@ -1,7 +1,7 @@
 """
 Virtual time: real threads, of which one runs at a time, on a clock that jumps to whatever comes next.
 
-Code that waits only by its clock (`shared.retry.Clock`) runs unchanged, hours of it in seconds, and each run of the
+Code that waits only by its clock (`shared.clock.Clock`) runs unchanged, hours of it in seconds, and each run of the
 same program with the same seeds is the same to the last event.
 """
 
@@ -25,7 +25,7 @@ class _Sleeper:
 
 
 class VirtualClock:
-    """`shared.retry.Clock` for threads started by `run`; they must not wait for each other by anything else."""
+    """`shared.clock.Clock` for threads started by `run`; they must not wait for each other by anything else."""
 
     def __init__(self) -> None:
         self._now = 0.0

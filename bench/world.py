@@ -12,8 +12,8 @@ from typing import Any
 
 from bench.virtual import VirtualClock
 from local.vision.rate import Rate, RateLimit
+from shared.clock import Deadline
 from shared.errors import ConflictError, VisionUnavailableError
-from shared.retry import Deadline
 from shared.storage import Blob, BlobInfo, IfEtag
 from shared.vision.transport import Reply, Transport
 

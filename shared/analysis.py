@@ -5,8 +5,8 @@ The analysis record: what Computer Vision sees in an image, with what was asked,
 import json
 
 from shared import names
+from shared.clock import Clock
 from shared.records import Recipe, Source
-from shared.retry import Clock
 from shared.settings import Settings
 from shared.vision import questions
 from shared.vision.models import Analysis, Answer

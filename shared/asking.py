@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from shared import images, names
 from shared.claims import Claims
+from shared.clock import Clock
 from shared.errors import ImageRejectedError
 from shared.images import ImageBytes, ImageUrl
-from shared.retry import Clock
 from shared.vision import questions
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer

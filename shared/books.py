@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
 from shared import ledger, names, patience
+from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
 from shared.ledger import Ledger
-from shared.retry import Clock
 from shared.storage import Blobs, IfEtag
 
 _MAX_ROUNDS = 12

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shared.clock import Clock
 from shared.errors import ConflictError, StorageDeniedError, StorageRefusedError
-from shared.retry import Clock
 
 # Longer than a healthy account takes, on a busy machine too.
 SILENT_SECONDS = 2.0

@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from shared import log, names, patience, threads
+from shared.clock import Clock, Deadline
 from shared.errors import (
     BlobsightError,
     BusyError,
@@ -33,7 +34,6 @@ from shared.errors import (
     StorageError,
 )
 from shared.images import ImageUrl
-from shared.retry import Clock, Deadline
 from shared.storage import Blobs, IfEtag
 from shared.vision.models import Answer
 from shared.vision.questions import Question

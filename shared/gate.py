@@ -15,11 +15,11 @@ import itertools
 import math
 import threading
 
+from shared.clock import Clock, Deadline
 from shared.door import Door, Passer, too_late
 from shared.errors import BusyError, CallsStoppedError, ThrottledError
 from shared.lanes import Lanes, Waiter
 from shared.ledger import HORIZON_SECONDS
-from shared.retry import Clock, Deadline
 from shared.slots import Hand, Slots, Unpaced
 
 # Whoever is refused because paid calls are stopped need not come back sooner.

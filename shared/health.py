@@ -16,9 +16,9 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from shared import names, patience, retention, services, threads
+from shared.clock import Clock, SystemClock
 from shared.errors import BlobsightError, BusyError, PythonMismatchError, StorageError, VisionUnavailableError
 from shared.retention import Retention
-from shared.retry import Clock, SystemClock
 from shared.services import Services
 from shared.settings import health_key
 

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared import patience, threads
+from shared.clock import Clock, SystemClock
 from shared.configuration.storage_accounts import Principal
-from shared.retry import Clock, SystemClock
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken

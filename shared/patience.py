@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from shared.retry import Clock, Deadline, SystemClock
+from shared.clock import Clock, Deadline, SystemClock
 
 # An invocation is ended by the platform after host.json's functionTimeout, and the others of its process with it.
 BACKGROUND_SECONDS = 240.0

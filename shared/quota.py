@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from shared import ledger, log
 from shared.books import Books, Change
+from shared.clock import Clock
 from shared.errors import ConflictError, QuotaExhaustedError, StorageError
 from shared.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
-from shared.retry import Clock
 from shared.slots import Grant, Slot
 from shared.spending import SpendingLog
 from shared.storage import Blobs

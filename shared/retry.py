@@ -1,17 +1,15 @@
 """
-Time: the deadline of one question, and the short retries inside it.
+Short retries inside the deadline of one question.
 
 A retry is right only for what waiting can help (`transient`), only while the deadline lasts, and only when its turn has
 come (`shared.gate`). Longer waits are the caller's business: it gets the error with `retry_after_seconds` and defers.
 """
 
 import random
-import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from shared.clock import Deadline
 from shared.errors import (
     BlobsightError,
     ThrottledError,
@@ -31,54 +29,6 @@ _NOT_IN_SECONDS = (VisionUnauthorizedError, VisionMisplacedError)
 # The least wait of all callers after a 429, whatever its Retry-After says. A 429 spends no attempt, so only this wait
 # bounds the number of requests of a question before its deadline.
 DEFAULT_THROTTLE_SECONDS = 1.0
-
-
-class Clock(Protocol):
-    """The time as the app sees it; tests have their own."""
-
-    def now(self) -> float:
-        """Seconds since some fixed moment, never going back."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait until the event is set, for so long at most; whether it is set."""
-
-    def utc(self) -> datetime:
-        """The date and time, for records; never for measuring."""
-
-
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> float:  # noqa: D102 (Clock says it)
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:  # noqa: D102
-        time.sleep(seconds)
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:  # noqa: D102
-        return event.wait(seconds)
-
-    def utc(self) -> datetime:  # noqa: D102
-        return datetime.now(UTC)
-
-
-class Deadline(NamedTuple):
-    """The moment after which an answer is of no use."""
-
-    clock: Clock
-    at: float
-
-    @classmethod
-    def after(cls, seconds: float, clock: Clock) -> "Deadline":
-        """The deadline so many seconds from now."""
-        return cls(clock, clock.now() + seconds)
-
-    def remaining(self) -> float:
-        """Seconds left, at least 0."""
-        return max(0.0, self.at - self.clock.now())
 
 
 class Visit(Protocol):

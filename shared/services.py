@@ -16,6 +16,7 @@ from shared import image_blobs, names, patience, threads
 from shared.asking import Desk
 from shared.bulkhead import Bulkhead
 from shared.claims import Claims
+from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
 from shared.gate import Gate
@@ -23,7 +24,6 @@ from shared.identities import Identity
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.ledger import Limits, Rate
 from shared.quota import Quota
-from shared.retry import Clock, SystemClock
 from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import Blobs, BlobStore

@@ -8,8 +8,8 @@ import logging
 import threading
 
 from shared import log
+from shared.clock import Clock
 from shared.ledger import Ledger, Limits
-from shared.retry import Clock
 
 # Of a limit, from which on it is near.
 NEAR_SHARE = 0.8

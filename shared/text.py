@@ -9,9 +9,9 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from shared import names
+from shared.clock import Clock
 from shared.pictures import page_ranges
 from shared.records import Recipe
-from shared.retry import Clock
 from shared.settings import Settings
 from shared.storage import BlobInfo
 from shared.vision import questions

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared import names, records
+from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
 from shared.records import Recipe, Version
-from shared.retry import Clock
 from shared.storage import Blob, BlobInfo, Blobs, IfEtag
 
 DEFERRED = "deferred"

@@ -83,12 +83,12 @@ class Events(logging.Handler):
 
 def app(task: dict[str, Any]) -> tuple[Ask, Again]:
     """The app's own wiring: the client, its gate, and the books that all processes share in storage."""
+    from shared.clock import SystemClock
     from shared.errors import BlobsightError
     from shared.gate import Gate
     from shared.images import ImageBytes
     from shared.ledger import Rate
     from shared.quota import Quota
-    from shared.retry import SystemClock
     from shared.storage import BlobStore
     from shared.vision.client import VisionClient
     from shared.vision.transport import Transport

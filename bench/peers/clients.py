@@ -59,10 +59,10 @@ def _ours(target: Target) -> Ask:
 def _paced(target: Target) -> Ask:
     """With the gate and the books of the app, at a pace that nobody here needs. What storage costs is not ours."""
     from bench.peers.shelf import shelf
+    from shared.clock import SystemClock
     from shared.gate import Gate
     from shared.ledger import Rate
     from shared.quota import Quota
-    from shared.retry import SystemClock
 
     clock = SystemClock()
     return _client(target, gate=Gate(clock, Quota(shelf(), "books.json", Rate(100_000, 1.0), clock)))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from shared import patience, settings
+from shared.clock import Clock, Deadline, SystemClock
 from shared.door import too_late
 from shared.errors import (
     BadRequestError,
@@ -23,7 +24,7 @@ from shared.errors import (
 )
 from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl, kind_of
-from shared.retry import Clock, Deadline, SystemClock, call
+from shared.retry import call
 from shared.vision import billing, faults, questions
 from shared.vision.credentials import Credentials, Keys
 from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainAnalysis, DomainModels

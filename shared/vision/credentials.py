@@ -9,9 +9,9 @@ endpoints refuse it (learn.microsoft.com, "Authenticate requests to Azure AI ser
 from collections.abc import Iterator
 from typing import Protocol
 
+from shared.clock import Deadline
 from shared.errors import BlobsightError, NoTokenError, VisionUnauthorizedError
 from shared.identities import Identity, NoToken
-from shared.retry import Deadline
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SCOPE = "https://cognitiveservices.azure.com/.default"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import requests
 import urllib3
 
+from shared.clock import Deadline
 from shared.errors import AnswerTooLargeError, NoTimeLeftError, VisionUnavailableError
-from shared.retry import Deadline
 from shared.vision.connections import Adapter, prepared
 
 CONNECT_SECONDS = 5.0

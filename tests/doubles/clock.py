@@ -8,7 +8,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 class FakeClock:
     """
-    `shared.retry.Clock` for tests: `sleep` and `wait` return at once and move the time on. Safe for threads.
+    `shared.clock.Clock` for tests: `sleep` and `wait` return at once and move the time on. Safe for threads.
 
     Args:
         start: the seconds that `now` shows at first; `utc` is `EPOCH` plus what `now` shows.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from shared.clock import Clock
 from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
-from shared.retry import Clock
 from shared.storage import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 
 Hook = Callable[[str, str, str], None]

@@ -11,9 +11,9 @@ from doubles.memory import MemoryBlobs
 from shared import names
 from shared.asking import Desk
 from shared.claims import Claims
+from shared.clock import Clock
 from shared.ledger import Rate
 from shared.quota import Quota
-from shared.retry import Clock
 from shared.schedule import Median
 from shared.services import Services
 from shared.settings import Settings

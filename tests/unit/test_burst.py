@@ -9,11 +9,11 @@ from doubles.vision_calls import Caller
 
 from local.vision.server import running_vision
 from shared import names
+from shared.clock import SystemClock
 from shared.gate import Gate
 from shared.images import ImageBytes
 from shared.ledger import Ledger, Rate
 from shared.quota import Quota
-from shared.retry import SystemClock
 from shared.storage import BlobStore
 from shared.vision.client import VisionClient
 from shared.vision.transport import Transport

@@ -9,6 +9,7 @@ from doubles.memory import MemoryBlobs
 
 from shared import names, patience
 from shared.claims import LEASE_SECONDS, Claims
+from shared.clock import SystemClock
 from shared.errors import (
     BusyError,
     ConflictError,
@@ -17,7 +18,6 @@ from shared.errors import (
     StorageError,
     ThrottledError,
 )
-from shared.retry import SystemClock
 from shared.vision import questions
 from shared.vision.models import Answer
 

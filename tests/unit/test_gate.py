@@ -14,6 +14,7 @@ from doubles.memory import MemoryBlobs
 from bench.virtual import VirtualClock
 from shared import names
 from shared.breaker import FAILURES, FIRST_CLOSED_SECONDS
+from shared.clock import Clock, Deadline, SystemClock
 from shared.errors import (
     BlobsightError,
     BusyError,
@@ -28,7 +29,6 @@ from shared.errors import (
 from shared.gate import Gate, Visit
 from shared.ledger import Ledger, Rate
 from shared.quota import Quota
-from shared.retry import Clock, Deadline, SystemClock
 from shared.slots import Grant, Slot
 
 DOWN = VisionUnavailableError("down")

@@ -14,9 +14,9 @@ from doubles.parts import parts
 from doubles.pictures import picture
 
 from shared import names, steps
+from shared.clock import SystemClock
 from shared.errors import ThrottledError
 from shared.images import ImageBytes
-from shared.retry import SystemClock
 
 OLD, NEW = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 NAME = "a.jpg"

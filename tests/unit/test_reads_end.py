@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from shared import inputs, jobs, names
 from shared.asking import OPERATION_SECONDS, Desk
 from shared.claims import Claims
+from shared.clock import Deadline
 from shared.errors import VisionUnavailableError
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
-from shared.retry import Deadline
 from shared.vision.client import VisionClient
 from shared.vision.transport import Reply, Transport
 

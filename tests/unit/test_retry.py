@@ -5,6 +5,7 @@ import pytest
 from doubles.clock import FakeClock
 
 from shared import retry
+from shared.clock import Deadline, SystemClock
 from shared.errors import (
     BlobsightError,
     ImageRejectedError,
@@ -15,7 +16,6 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.gate import Gate, Visit
-from shared.retry import Deadline, SystemClock
 
 
 def longest(_: float, high: float) -> float:

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import names
+from shared.clock import Deadline
 from shared.errors import ThrottledError, VisionUnavailableError
 from shared.gate import Gate
 from shared.images import ImageBytes
 from shared.ledger import Ledger, Rate
 from shared.quota import Quota
-from shared.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS, Deadline
+from shared.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS
 from shared.vision.client import VisionClient
 from shared.vision.transport import Reply, Transport
 

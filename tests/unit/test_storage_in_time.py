@@ -11,8 +11,8 @@ from doubles.dripping import dripping
 
 from shared import patience
 from shared.bulkhead import Bulkhead
+from shared.clock import SystemClock
 from shared.errors import StorageError
-from shared.retry import SystemClock
 from shared.storage import BlobStore
 
 ACCOUNT = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:{port}/a;"

@@ -14,6 +14,7 @@ from doubles.clock import FakeClock
 from doubles.pictures import picture
 
 from shared import patience
+from shared.clock import Deadline
 from shared.errors import (
     BadRequestError,
     BlobsightError,
@@ -27,7 +28,6 @@ from shared.errors import (
 )
 from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl
-from shared.retry import Deadline
 from shared.vision import questions
 from shared.vision.client import VisionClient
 

@@ -12,11 +12,11 @@ from doubles.identity_authority import Authority, settle, token
 from doubles.parts import ENVIRONMENT
 
 from shared import services
+from shared.clock import Deadline
 from shared.configuration.storage_accounts import Principal
 from shared.errors import NoTimeLeftError, NoTokenError, VisionUnauthorizedError
 from shared.identities import Identity
 from shared.images import ImageBytes
-from shared.retry import Deadline
 from shared.settings import Settings
 from shared.vision.client import VisionClient
 from shared.vision.credentials import SCOPE, Bearer, Keys

@@ -22,9 +22,9 @@ from doubles.clock import FakeClock
 from doubles.ports import five_free_ports
 from doubles.wire import Script, Wire, running_wire, whole
 
+from shared.clock import Deadline, SystemClock
 from shared.errors import UnexpectedAnswerError, VisionUnavailableError
 from shared.images import ImageBytes
-from shared.retry import Deadline, SystemClock
 from shared.vision import transport as transport_module
 from shared.vision.client import VisionClient
 from shared.vision.transport import MAX_ANSWER_BYTES, Reply, Transport

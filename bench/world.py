@@ -15,7 +15,7 @@ from local.vision.rate import Rate, RateLimit
 from shared.clock import Deadline
 from shared.errors import ConflictError, VisionUnavailableError
 from shared.storage import Blob, BlobInfo, IfEtag
-from shared.vision.transport import Reply, Transport
+from shared.transport.http import Reply, Transport
 
 # The way there is a part of the latency, so that calls sent in one order arrive in another.
 _WAY_THERE = 0.02

@@ -1,5 +1,5 @@
 """
-The SDK's client of one storage account, kept to the time of the invocation (`shared.patience`).
+The SDK's client of one storage account, kept to the time of the invocation (`shared.transport.time_budget`).
 
 Imported when the first blob is touched, as the SDK is.
 """
@@ -14,9 +14,9 @@ import requests
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
-from shared import patience, timed
 from shared.configuration.storage_accounts import Account
-from shared.identities import Identity
+from shared.transport import sockets, time_budget
+from shared.transport.identities import Identity
 
 # Every image that is analyzed comes in one request, as it is smaller.
 PART_BYTES = 4 * 1024 * 1024
@@ -27,7 +27,7 @@ _STEP_SECONDS = 30.0
 _TIME_FOR_RETRIES_SECONDS = 60.0
 
 
-class _Adapter(timed.Adapter):
+class _Adapter(sockets.Adapter):
     """An attempt has the time that is left, and waits for each step half of it, so that there can be another one."""
 
     def __init__(self, connections: int, *, once: bool) -> None:
@@ -36,11 +36,11 @@ class _Adapter(timed.Adapter):
         super().__init__(pool_connections=4, pool_maxsize=connections)
 
     def send(self, request: Any, stream: bool = False, timeout: Any = None, *args: Any, **options: Any) -> Any:
-        seconds = patience.left(_STEP_SECONDS / self._part)
+        seconds = time_budget.left(_STEP_SECONDS / self._part)
         if seconds <= 0:
             raise requests.exceptions.ReadTimeout("no time left", request=request)
         step = seconds * self._part
-        timed.allowed.begin(patience.left(math.inf), step)
+        sockets.allowed.begin(time_budget.left(math.inf), step)
         return super().send(request, stream, (min(_CONNECT_SECONDS, step), step), *args, **options)
 
 
@@ -49,7 +49,7 @@ class _Retry(ExponentialRetry):
 
     def configure_retries(self, request: Any) -> dict[str, Any]:
         settings: dict[str, Any] = super().configure_retries(request)
-        settings["hurry"] = patience.left(_TIME_FOR_RETRIES_SECONDS) < _TIME_FOR_RETRIES_SECONDS
+        settings["hurry"] = time_budget.left(_TIME_FOR_RETRIES_SECONDS) < _TIME_FOR_RETRIES_SECONDS
         if settings["hurry"]:
             settings["total"] = min(1, settings["total"])
         return settings
@@ -57,10 +57,10 @@ class _Retry(ExponentialRetry):
     def increment(self, settings: dict[str, Any], *args: Any, **options: Any) -> bool:
         more: bool = super().increment(settings, *args, **options)
         settings["pause"] = _pick(0.5, 1.0) * 2.0 ** (settings["count"] + (not settings["hurry"]))
-        return more and settings["pause"] < patience.left(math.inf)
+        return more and settings["pause"] < time_budget.left(math.inf)
 
     def sleep(self, settings: dict[str, Any], transport: Any) -> None:
-        patience.sleep(settings["pause"])
+        time_budget.sleep(settings["pause"])
 
 
 def client(

@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
-from shared import ledger, names, patience
+from shared import ledger, names
 from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
 from shared.ledger import Ledger
 from shared.storage import Blobs, IfEtag
+from shared.transport import time_budget
 
 _MAX_ROUNDS = 12
 _FIRST_PAUSE_SECONDS = 0.01
@@ -116,7 +117,7 @@ class Books:
             if not self._writing:
                 self._writing = True
                 job.turn.set()
-        if not self._clock.wait(job.turn, patience.left(_LONGEST_TURN_SECONDS)):
+        if not self._clock.wait(job.turn, time_budget.left(_LONGEST_TURN_SECONDS)):
             self._withdraw(job)
         if not job.over:
             self._write_for_all()
@@ -135,7 +136,7 @@ class Books:
         with self._lock:
             batch, self._jobs = self._jobs, []
         try:
-            with patience.overtime():  # others wait for it too
+            with time_budget.overtime():  # others wait for it too
                 self._commit(batch)
         except BaseException as error:
             for job in batch:

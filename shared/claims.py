@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from shared import log, names, patience, threads
+from shared import log, names, threads
 from shared.clock import Clock, Deadline
 from shared.errors import (
     BlobsightError,
@@ -35,6 +35,7 @@ from shared.errors import (
 )
 from shared.images import ImageUrl
 from shared.storage import Blobs, IfEtag
+from shared.transport import time_budget
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
@@ -97,7 +98,7 @@ class Claims:
             BlobsightError: what *call* raised. An image that the service refused stays refused, without another call.
         """
         name = names.claim(subject, question.key)
-        deadline = Deadline.after(patience.left(wait_seconds), self._clock)
+        deadline = Deadline.after(time_budget.left(wait_seconds), self._clock)
         pause = _FIRST_PAUSE_SECONDS
         found: _Held | Answer | None = None if name in self._unstored else self._create(name, question)
         while True:
@@ -224,14 +225,14 @@ class Claims:
     def _store(self, held: _Held, document: dict[str, Any], *, release: bool) -> None:
         """Keep what the service said; whatever goes wrong here, the caller still gets it."""
         self._unstored[held.name] = document
-        with patience.overtime():
+        with time_budget.overtime():
             stored = self._is_stored(held, document, release=release)
         if stored:
             self._unstored.pop(held.name, None)
             return
 
         def later() -> None:
-            with patience.apart():
+            with time_budget.apart():
                 self._is_stored(held, document, release=release)
             self._unstored.pop(held.name, None)
 
@@ -259,7 +260,7 @@ class Claims:
 
     def _abandon(self, held: _Held) -> None:
         """Let the next one ask, at once instead of when the lease lapses."""
-        with suppress(StorageError), patience.overtime():
+        with suppress(StorageError), time_budget.overtime():
             self._blobs.delete(names.CACHE, held.name, lease=held.lease)
 
     def _write(

@@ -15,12 +15,13 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from shared import names, patience, retention, services, threads
+from shared import names, retention, services, threads
 from shared.clock import Clock, SystemClock
 from shared.errors import BlobsightError, BusyError, PythonMismatchError, StorageError, VisionUnavailableError
 from shared.retention import Retention
 from shared.services import Services
 from shared.settings import health_key
+from shared.transport import time_budget
 
 LOOK_SECONDS = 5.0
 # Anybody may call the endpoint, and each look spends one call of the quota, one listing and one write.
@@ -165,7 +166,7 @@ def _in_thread(name: str, action: Callable[[], _T]) -> "Future[_T]":
 
     def run() -> None:
         try:
-            with patience.apart(_PART_SECONDS):
+            with time_budget.apart(_PART_SECONDS):
                 result = action()
         except BaseException as error:
             future.set_exception(error)

@@ -11,10 +11,11 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-from shared import log, patience
+from shared import log
 from shared.appointments import Appointment
 from shared.errors import StorageError
 from shared.jobs import Job, Json
+from shared.transport import time_budget
 
 ORCHESTRATOR = "OcrOrchestrator"
 RETRY_ORCHESTRATOR = "RetryOrchestrator"
@@ -109,7 +110,7 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
 async def _in_time(asked: Coroutine[Any, Any, _T]) -> _T:
     """What the host answers, in the invocation's time; it asks storage itself, and has none."""
     try:
-        return await asyncio.wait_for(asked, patience.left(patience.BACKGROUND_SECONDS))
+        return await asyncio.wait_for(asked, time_budget.left(time_budget.BACKGROUND_SECONDS))
     except TimeoutError:
         raise TimeoutError("the Functions host did not answer in time") from None
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from shared import image_blobs, names, patience, threads
+from shared import image_blobs, names, threads
 from shared.asking import Desk
 from shared.bulkhead import Bulkhead
 from shared.claims import Claims
@@ -20,18 +20,19 @@ from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
 from shared.gate import Gate
-from shared.identities import Identity
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.ledger import Limits, Rate
 from shared.quota import Quota
 from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import Blobs, BlobStore
+from shared.transport import time_budget
+from shared.transport.credentials import Bearer, Keys
+from shared.transport.http import Transport
+from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
-from shared.vision.credentials import Bearer, Keys
 from shared.vision.models import Answer
 from shared.vision.questions import Question
-from shared.vision.transport import Transport
 
 _T = TypeVar("_T")
 
@@ -67,11 +68,11 @@ async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
     """
     Do what blocks in a thread: an event loop that waits freezes every function of the process.
 
-    It ends in the caller's time; in the background, where no caller waits, in that of `shared.patience`.
+    It ends in the caller's time; in the background, where no caller waits, in that of `shared.transport.time_budget`.
     """
 
     def run() -> _T:
-        with patience.within(patience.BACKGROUND_SECONDS):
+        with time_budget.within(time_budget.BACKGROUND_SECONDS):
             return action()
 
     return await threads.in_pool(executor, run)

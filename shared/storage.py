@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from shared import denials, patience
+from shared import denials
 from shared.bulkhead import Bulkhead, Full
 from shared.configuration.storage_accounts import Account
 from shared.errors import (
@@ -27,9 +27,10 @@ from shared.errors import (
     StorageIdentityError,
     StorageRefusedError,
 )
-from shared.identities import Identity, NoToken
+from shared.transport import time_budget
+from shared.transport.identities import Identity, NoToken
 
-# One operation with its retries, where no caller waits for it; the invocation may end sooner (`shared.patience`).
+# One operation with its retries, where no caller waits for it; `shared.transport.time_budget` may end it sooner.
 _SECONDS, _RETRIES = 150.0, 3
 # For whoever can do without better than wait.
 _HURRIED_SECONDS = 2.0
@@ -230,8 +231,8 @@ class BlobStore:
         """Do it in the time that there is, and let no error of the SDK pass."""
         where = f"{container}/{name}"
         self._check_namespace()
-        with patience.within(self._seconds):
-            if patience.left(self._seconds) <= 0:
+        with time_budget.within(self._seconds):
+            if time_budget.left(self._seconds) <= 0:
                 raise StorageError(f"There was no time left to ask blob storage for {where}.")
             try:
                 with self._place():
@@ -250,7 +251,7 @@ class BlobStore:
         return found
 
     def _place(self) -> AbstractContextManager[None]:
-        return self._bulkhead.place() if self._bulkhead and patience.is_callers() else nullcontext()
+        return self._bulkhead.place() if self._bulkhead and time_budget.is_callers() else nullcontext()
 
     def _or_none(self, container: str, name: str, action: Callable[[], _T]) -> _T | None:
         """The same, where "there is none" is an answer."""

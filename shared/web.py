@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
-from shared import log, names, parameters, patience, settings, threads
+from shared import log, names, parameters, settings, threads
 from shared.errors import BlobsightError, BusyError, StorageError
 from shared.storage import Blob
+from shared.transport import time_budget
 
 CORRELATION = "X-Correlation-Id"
 
@@ -83,7 +84,7 @@ def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[None]:
     with (
         threads.invocation(context),
         log.correlated(_correlation(req)),
-        patience.request(settings.max_wait_seconds()),
+        time_budget.request(settings.max_wait_seconds()),
     ):
         yield
 

@@ -90,8 +90,8 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
     from shared.ledger import Rate
     from shared.quota import Quota
     from shared.storage import BlobStore
+    from shared.transport.http import Transport
     from shared.vision.client import VisionClient
-    from shared.vision.transport import Transport
 
     clock = SystemClock()
     books = BlobStore(task["storage"], connections=2, hurried=True)

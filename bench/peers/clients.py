@@ -70,8 +70,8 @@ def _paced(target: Target) -> Ask:
 
 def _client(target: Target, **options: Any) -> Ask:
     from shared.images import ImageBytes, ImageUrl
+    from shared.transport.http import Transport
     from shared.vision.client import VisionClient
-    from shared.vision.transport import Transport
 
     client = VisionClient(
         target.endpoint,

@@ -10,8 +10,8 @@ is a transaction of its own.
 import re
 from collections import deque
 
+from shared.transport.http import Reply
 from shared.vision.reading import ReadResult
-from shared.vision.transport import Reply
 
 _TRANSACTIONS = re.compile(r"\.Transaction=(\d{1,9})\b")
 _REMEMBERED_READS = 1000

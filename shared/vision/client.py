@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from shared import patience, settings
+from shared import settings
 from shared.clock import Clock, Deadline, SystemClock
 from shared.door import too_late
 from shared.errors import (
@@ -25,12 +25,13 @@ from shared.errors import (
 from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl, kind_of
 from shared.retry import call
+from shared.transport import time_budget
+from shared.transport.credentials import Credentials, Keys
+from shared.transport.http import Reply, Transport
 from shared.vision import billing, faults, questions
-from shared.vision.credentials import Credentials, Keys
 from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainAnalysis, DomainModels
 from shared.vision.questions import Question
 from shared.vision.reading import ReadOperation, ReadResult
-from shared.vision.transport import Reply, Transport
 
 _T = TypeVar("_T")
 Image = ImageBytes | ImageUrl
@@ -277,9 +278,9 @@ class VisionClient:
 
         No error repeats what of *address*, the image's, may be a key. *key* is the gate's.
         """
-        seconds = patience.left(timeout_seconds or self._timeout_seconds)
+        seconds = time_budget.left(timeout_seconds or self._timeout_seconds)
         deadline = Deadline.after(seconds, self._clock)
-        limit = Deadline.after(patience.left_for_turns(min(seconds, self._max_wait_seconds)), self._clock)
+        limit = Deadline.after(time_budget.left_for_turns(min(seconds, self._max_wait_seconds)), self._clock)
         if limit.remaining() <= 0:
             raise too_late(BusyError, 0.0)
         visit = self._gate.visit(limit, paid=method == "POST", background=background, key=key)

@@ -15,9 +15,9 @@ from bench.peers.clients import KEY, PEERS, URL, Target, make
 from shared.errors import AnswerTooLargeError, BlobsightError, ConflictError
 from shared.images import ImageUrl
 from shared.storage import IfEtag
+from shared.transport.http import Transport
 from shared.vision.client import VisionClient
 from shared.vision.models import Analysis
-from shared.vision.transport import Transport
 
 LOCKS = Path(report.__file__).parent / "locks"
 

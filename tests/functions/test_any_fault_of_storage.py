@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 import AnalyzeHttp
 import ImagesHttp
 import ThumbnailHttp
-from shared import patience, services
+from shared import services
 from shared.asking import Desk
 from shared.claims import Claims
 from shared.errors import VisionUnavailableError
 from shared.settings import Settings
+from shared.transport import time_budget
 
 # Twice the promise of MAX_WAIT_SECONDS (20 s by default) and of its two seconds would be none.
 ALLOWED_SECONDS = 22.0
@@ -123,7 +124,7 @@ class _Body(io.BytesIO):
         if not self._drips:
             return super().read(size)
         self._clock.advance(1)
-        if patience.left(1) <= 0:
+        if time_budget.left(1) <= 0:
             raise TimeoutError("timed out")
         return super().read(1)
 
@@ -136,7 +137,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
         "requests.adapters.HTTPAdapter.send", lambda _, sent, stream, timeout, **options: storage.send(sent, timeout)
     )
     monkeypatch.setattr("azure.storage.blob._download.time.sleep", clock.sleep)
-    monkeypatch.setattr("shared.patience.SystemClock", lambda: clock)
+    monkeypatch.setattr("shared.transport.time_budget.SystemClock", lambda: clock)
     account = "AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:9/a"
     settings = Settings.from_env({**ENVIRONMENT, "ImagesStorage": account, "AzureWebJobsStorage": account})
     vision = FakeVision()

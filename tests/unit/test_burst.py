@@ -15,8 +15,8 @@ from shared.images import ImageBytes
 from shared.ledger import Ledger, Rate
 from shared.quota import Quota
 from shared.storage import BlobStore
+from shared.transport.http import Transport
 from shared.vision.client import VisionClient
-from shared.vision.transport import Transport
 
 IMAGES, THREADS, PROCESSES = 100, 8, 2
 CALLS_A_SECOND = 40

@@ -7,7 +7,7 @@ import pytest
 from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
-from shared import names, patience
+from shared import names
 from shared.claims import LEASE_SECONDS, Claims
 from shared.clock import SystemClock
 from shared.errors import (
@@ -18,6 +18,7 @@ from shared.errors import (
     StorageError,
     ThrottledError,
 )
+from shared.transport import time_budget
 from shared.vision import questions
 from shared.vision.models import Answer
 
@@ -404,15 +405,15 @@ def test_an_answer_is_not_stored_over_who_has_taken_over_since(claims, blobs, cl
 def test_a_paid_answer_is_stored_after_the_callers_time(claims, blobs, clock):
     """What the claim waits for ends with the request; what was paid for is still written down."""
     left: list[float] = []
-    with patience.request(10, clock):
+    with time_budget.request(10, clock):
 
         def slow() -> Answer:
             clock.advance(10)
-            blobs.before = lambda operation, *_: left.append(patience.left(150)) if operation == "write" else None
+            blobs.before = lambda operation, *_: left.append(time_budget.left(150)) if operation == "write" else None
             return ANSWER
 
         assert ask(claims, slow) == ANSWER
-    assert left == [patience.OVERTIME_SECONDS]
+    assert left == [time_budget.OVERTIME_SECONDS]
 
 
 def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, clock, monkeypatch):
@@ -422,7 +423,7 @@ def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, cl
 
     def look(operation: str, *_: str) -> None:
         if operation == "renew":
-            left.append(patience.left(150))
+            left.append(time_budget.left(150))
             renewed.set()
 
     blobs.before = look
@@ -431,7 +432,7 @@ def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, cl
         assert renewed.wait(60)
         return ANSWER
 
-    with patience.request(20, clock):
+    with time_budget.request(20, clock):
         ask(claims, slow)
     assert left[0] == 20
 
@@ -439,7 +440,7 @@ def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, cl
 def test_nobody_waits_for_an_answer_longer_than_the_request_lasts(claims, blobs, clock):
     def meanwhile() -> Answer:
         begun = clock.now()
-        with patience.request(3, clock), pytest.raises(BusyError):
+        with time_budget.request(3, clock), pytest.raises(BusyError):
             ask(claims, Calls(), wait_seconds=20)
         assert clock.now() - begun == pytest.approx(3)
         return ANSWER
@@ -455,8 +456,8 @@ def test_a_paid_answer_that_storage_does_not_take_serves_all_and_is_stored_when_
         if operation == "write" and not hangs.is_set():
             if threading.current_thread() is threading.main_thread():
                 raise StorageError("Blob storage did not answer in time.")
-            assert patience.left(1e9) > 20
-            assert not patience.is_callers()
+            assert time_budget.left(1e9) > 20
+            assert not time_budget.is_callers()
             assert hangs.wait(60)
         stored_later = operation == "write" and threading.current_thread() is not threading.main_thread()
         if stored_later:
@@ -466,7 +467,7 @@ def test_a_paid_answer_that_storage_does_not_take_serves_all_and_is_stored_when_
         blobs.before = before
         return ANSWER
 
-    with patience.request(20, clock):
+    with time_budget.request(20, clock):
         assert ask(claims, answered) == ANSWER
         # Storage is slow for longer than the lease lasts.
         clock.advance(LEASE_SECONDS + 1)

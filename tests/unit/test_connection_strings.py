@@ -8,12 +8,13 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import patience, services
+from shared import services
 from shared.configuration import connection_strings
 from shared.errors import SettingsError, StorageError
 from shared.health import Look
 from shared.settings import Settings
 from shared.storage import BlobStore
+from shared.transport import time_budget
 
 KEY = "c2VjcmV0LWtleS0xMjM0NTY3OA=="
 SECRET = "c2VjcmV0LWtl"  # what must be in no message
@@ -133,7 +134,7 @@ def test_a_connection_string_is_refused_by_name_or_can_be_used(text: str) -> Non
         assert SECRET not in refused
         return
     logging.getLogger("azure").setLevel(logging.ERROR)
-    with responses.RequestsMock(), patience.request(20, FakeClock()):
+    with responses.RequestsMock(), time_budget.request(20, FakeClock()):
         store = BlobStore(settings.images_storage)
         with pytest.raises(StorageError, match=r"could not be asked for images/a.jpg: ServiceRe\w+Error") as caught:
             store.head("images", "a.jpg")

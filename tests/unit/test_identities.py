@@ -11,9 +11,9 @@ from doubles.clock import EPOCH, FakeClock
 from doubles.identity_authority import Authority, settle, token
 from doubles.identity_endpoint import running_identity_endpoint
 
-from shared import patience
 from shared.configuration.storage_accounts import Principal
-from shared.identities import Identity, NoToken
+from shared.transport import time_budget
+from shared.transport.identities import Identity, NoToken
 
 Hold = Callable[[Authority], Authority]
 SCOPE = "https://storage.azure.com/.default"
@@ -131,7 +131,7 @@ def test_a_managed_identity_has_one_tenant() -> None:
 
 def test_a_client_of_storage_waits_in_the_time_of_the_invocation(hold: Hold) -> None:
     identity = of(hold(Authority(token("t1", 5000.0))))
-    with patience.within(0.05), pytest.raises(NoToken, match=r"no token within 0\.[01] s") as caught:
+    with time_budget.within(0.05), pytest.raises(NoToken, match=r"no token within 0\.[01] s") as caught:
         identity.get_token(SCOPE)
     assert caught.value.late
 

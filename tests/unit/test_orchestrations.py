@@ -9,12 +9,13 @@ import pytest
 from doubles.http_requests import Hub
 from doubles.parts import ENVIRONMENT
 
-from shared import jobs, orchestrations, patience
+from shared import jobs, orchestrations
 from shared.appointments import Appointment
 from shared.errors import StorageError
 from shared.jobs import Job
 from shared.records import Version
 from shared.settings import Settings
+from shared.transport import time_budget
 
 JOB = jobs.of_image(Version("a.jpg", "0x1", "5" * 64, 12), Settings.from_env(ENVIRONMENT), text_only=False)
 ENDED = ["Completed", "Failed", "Terminated", "Canceled"]
@@ -147,7 +148,7 @@ def test_a_host_that_does_not_answer_is_waited_for_as_long_as_the_request_lasts(
             orchestrations.status_of(Hanging(), JOB.instance_id),
             orchestrations.cancel(Hanging(), JOB.instance_id),
         ):
-            with patience.request(0.05), pytest.raises(StorageError, match="did not answer in time"):
+            with time_budget.request(0.05), pytest.raises(StorageError, match="did not answer in time"):
                 await asked
 
     asyncio.run(ask())

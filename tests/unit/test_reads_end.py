@@ -20,8 +20,8 @@ from shared.clock import Deadline
 from shared.errors import VisionUnavailableError
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
+from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
-from shared.vision.transport import Reply, Transport
 
 RED = picture(colour=(200, 0, 0))
 ADDRESS = "https://example.invalid/a.jpg"

@@ -21,8 +21,8 @@ from shared.images import ImageBytes
 from shared.ledger import Ledger, Rate
 from shared.quota import Quota
 from shared.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS
+from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
-from shared.vision.transport import Reply, Transport
 
 SECONDS = 20.0
 TIER = Rate.for_tier(10, 1.0)

@@ -10,11 +10,12 @@ import responses
 from doubles.clock import FakeClock
 from doubles.identity_authority import Authority, settle, token
 
-from shared import identities, names, patience, services
+from shared import names, services
 from shared.errors import StorageDeniedError, StorageIdentityError
 from shared.health import Look
 from shared.services import Services
 from shared.settings import Settings
+from shared.transport import identities, time_budget
 
 CLIENT = "01234567-89ab-cdef-0123-456789abcdef"
 KEYLESS = {
@@ -221,7 +222,7 @@ def test_a_token_is_waited_for_no_longer_than_the_caller_has_time(
 ) -> None:
     authority = hold(Authority(token("t1", 9000.0)))
     built, _ = app(authority, monkeypatch)
-    with patience.within(0.05), pytest.raises(StorageIdentityError, match=r"no token within 0\.[01] s") as caught:
+    with time_budget.within(0.05), pytest.raises(StorageIdentityError, match=r"no token within 0\.[01] s") as caught:
         built.images.head(names.IMAGES, "a.jpg")
     assert caught.value.action.startswith("Wait; if it lasts, check that the app reaches Entra ID")
     assert not web.calls

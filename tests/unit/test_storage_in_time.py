@@ -9,11 +9,11 @@ import responses
 from doubles.clock import FakeClock
 from doubles.dripping import dripping
 
-from shared import patience
 from shared.bulkhead import Bulkhead
 from shared.clock import SystemClock
 from shared.errors import StorageError
 from shared.storage import BlobStore
+from shared.transport import time_budget
 
 ACCOUNT = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:{port}/a;"
 MAX_WAIT_SECONDS = 0.5
@@ -52,7 +52,7 @@ DRIPS: dict[str, list[bytes]] = {
 def test_a_caller_is_answered_in_time_however_storage_hangs(operation: str, drip: str) -> None:
     with dripping(DRIPS[drip]) as port:
         begun = time.monotonic()
-        with patience.request(MAX_WAIT_SECONDS), pytest.raises(StorageError) as caught:
+        with time_budget.request(MAX_WAIT_SECONDS), pytest.raises(StorageError) as caught:
             OPERATIONS[operation](BlobStore(ACCOUNT.format(port=port)))
         assert time.monotonic() - begun < MAX_WAIT_SECONDS + LATE_SECONDS
     assert (caught.value.status, caught.value.code) == (503, "storage_unavailable")
@@ -61,7 +61,7 @@ def test_a_caller_is_answered_in_time_however_storage_hangs(operation: str, drip
 
 
 def test_many_operations_of_one_request_share_its_time() -> None:
-    with dripping() as port, patience.request(MAX_WAIT_SECONDS):
+    with dripping() as port, time_budget.request(MAX_WAIT_SECONDS):
         store, begun = BlobStore(ACCOUNT.format(port=port)), time.monotonic()
         for _ in range(50):
             with pytest.raises(StorageError):
@@ -83,7 +83,7 @@ def test_a_caller_is_not_kept_for_as_many_attempts_as_the_background(
     seconds: float, attempts: int, clock: FakeClock
 ) -> None:
     """Each wait between attempts is the invocation's, on its clock, and none goes beyond its end."""
-    with responses.RequestsMock() as service, patience.request(seconds, clock):
+    with responses.RequestsMock() as service, time_budget.request(seconds, clock):
         service.head("http://127.0.0.1:9/a/images/a.jpg", status=500)
         with pytest.raises(StorageError, match="500"):
             BlobStore(ACCOUNT.format(port=9)).head("images", "a.jpg")
@@ -93,7 +93,7 @@ def test_a_caller_is_not_kept_for_as_many_attempts_as_the_background(
 
 
 def test_who_has_no_time_left_asks_nobody(clock: FakeClock) -> None:
-    with responses.RequestsMock() as service, patience.request(1, clock):
+    with responses.RequestsMock() as service, time_budget.request(1, clock):
         clock.advance(1)
         with pytest.raises(StorageError, match="no time left"):
             BlobStore(ACCOUNT.format(port=9)).head("images", "a.jpg")
@@ -108,7 +108,7 @@ def test_callers_of_storage_that_hangs_leave_half_of_the_threads_to_others() -> 
         store = BlobStore(ACCOUNT.format(port=port), bulkhead=Bulkhead(8, SystemClock()))
 
         def ask() -> None:
-            with patience.request(30), pytest.raises(StorageError) as caught:
+            with time_budget.request(30), pytest.raises(StorageError) as caught:
                 store.head("images", "a.jpg")
             (refused if "too many wait" in caught.value.message else waited).release()
 
@@ -117,11 +117,11 @@ def test_callers_of_storage_that_hangs_leave_half_of_the_threads_to_others() -> 
             thread.start()
         assert all(refused.acquire(timeout=110) for _ in range(8))
         assert not waited.acquire(blocking=False)
-        with patience.request(30), pytest.raises(StorageError, match="too many wait") as caught:
+        with time_budget.request(30), pytest.raises(StorageError, match="too many wait") as caught:
             store.head("images", "a.jpg")
         assert caught.value.retry_after_seconds
         # What nobody waits for has threads of its own, and no place.
-        with pytest.raises(StorageError, match="did not answer in time"), patience.within(0.2):
+        with pytest.raises(StorageError, match="did not answer in time"), time_budget.within(0.2):
             store.head("images", "a.jpg")
     for thread in threads:
         thread.join(60)

@@ -13,7 +13,6 @@ import responses
 from doubles.clock import FakeClock
 from doubles.pictures import picture
 
-from shared import patience
 from shared.clock import Deadline
 from shared.errors import (
     BadRequestError,
@@ -28,6 +27,7 @@ from shared.errors import (
 )
 from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl
+from shared.transport import time_budget
 from shared.vision import questions
 from shared.vision.client import VisionClient
 
@@ -273,7 +273,7 @@ def test_the_models_may_have_a_limit_of_their_own(
 
 def test_a_question_of_a_request_ends_with_it(service: responses.RequestsMock, clock: FakeClock) -> None:
     answers(service, *[{"status": 429, "headers": {"Retry-After": "1"}}] * 2)
-    with patience.request(3, clock), pytest.raises(ThrottledError):
+    with time_budget.request(3, clock), pytest.raises(ThrottledError):
         VisionClient(ENDPOINT, "key", clock=clock, timeout_seconds=30).analyze(IMAGE)
     assert clock.now() <= 3
 
@@ -282,7 +282,7 @@ def test_nothing_is_paid_for_that_would_be_cut_off_at_the_requests_end(
     service: responses.RequestsMock, clock: FakeClock
 ) -> None:
     client = VisionClient(ENDPOINT, "key", clock=clock, timeout_seconds=30)
-    with patience.request(30, clock):
+    with time_budget.request(30, clock):
         clock.advance(20)
         with pytest.raises(BusyError):
             client.tag(IMAGE)
@@ -302,7 +302,7 @@ def test_a_redirect_is_not_followed(service: responses.RequestsMock, client: Vis
 def test_an_oversized_answer_is_refused(
     service: responses.RequestsMock, client: VisionClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.vision.transport.MAX_ANSWER_BYTES", 1000)
+    monkeypatch.setattr("shared.transport.http.MAX_ANSWER_BYTES", 1000)
     answers(service, {"body": json.dumps({"tags": [], "padding": "x" * 1000})})
     with pytest.raises(UnexpectedAnswerError, match="more than 1000 bytes"):
         client.analyze(IMAGE)

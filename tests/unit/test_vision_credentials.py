@@ -15,11 +15,11 @@ from shared import services
 from shared.clock import Deadline
 from shared.configuration.storage_accounts import Principal
 from shared.errors import NoTimeLeftError, NoTokenError, VisionUnauthorizedError
-from shared.identities import Identity
 from shared.images import ImageBytes
 from shared.settings import Settings
+from shared.transport.credentials import SCOPE, Bearer, Keys
+from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
-from shared.vision.credentials import SCOPE, Bearer, Keys
 
 BASE = "https://vision.invalid/vision/v3.2"
 IMAGE = ImageBytes(b"\xff\xd8\xff image")

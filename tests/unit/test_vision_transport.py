@@ -25,9 +25,9 @@ from doubles.wire import Script, Wire, running_wire, whole
 from shared.clock import Deadline, SystemClock
 from shared.errors import UnexpectedAnswerError, VisionUnavailableError
 from shared.images import ImageBytes
-from shared.vision import transport as transport_module
+from shared.transport import http as transport_module
+from shared.transport.http import MAX_ANSWER_BYTES, Reply, Transport
 from shared.vision.client import VisionClient
-from shared.vision.transport import MAX_ANSWER_BYTES, Reply, Transport
 
 # More than the buffers of a connection take in.
 BIG_BODY = bytes(32 * 1024 * 1024)

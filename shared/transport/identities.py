@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared import patience, threads
+from shared import threads
 from shared.clock import Clock, SystemClock
 from shared.configuration.storage_accounts import Principal
+from shared.transport import time_budget
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
@@ -76,7 +77,7 @@ class Identity:
         tokens = self._of(" ".join(scopes), tenant)
         if tenant:
             tokens.forget()
-        return tokens.current(patience.left(_LONGEST_SECONDS))
+        return tokens.current(time_budget.left(_LONGEST_SECONDS))
 
     def _of(self, scope: str, tenant: str | None = None) -> "_Tokens":
         # A managed identity is one of a single tenant.

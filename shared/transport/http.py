@@ -10,7 +10,7 @@ import urllib3
 
 from shared.clock import Deadline
 from shared.errors import AnswerTooLargeError, NoTimeLeftError, VisionUnavailableError
-from shared.vision.connections import Adapter, prepared
+from shared.transport.adapter import Adapter, prepared
 
 CONNECT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from shared import timed
+from shared.transport import sockets
 
 
 def prepared(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
@@ -40,7 +40,7 @@ def _origin(address: str) -> str:
     return str(request.url)
 
 
-class Adapter(timed.Adapter):
+class Adapter(sockets.Adapter):
     """Every connection uses one TLS context, made when the first one is needed."""
 
     def __init__(self, connections: int, ca_bundle: str | None) -> None:
@@ -78,7 +78,7 @@ class Adapter(timed.Adapter):
         proxies: dict[str, str],
     ) -> requests.Response:
         """Send; all of it, and what this thread then reads of the answer, may take so many seconds."""
-        timed.allowed.begin(seconds)
+        sockets.allowed.begin(seconds)
         return self.send(request, stream=True, timeout=(connect_seconds, seconds), proxies=proxies)
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:

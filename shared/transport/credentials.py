@@ -11,7 +11,7 @@ from typing import Protocol
 
 from shared.clock import Deadline
 from shared.errors import BlobsightError, NoTokenError, VisionUnauthorizedError
-from shared.identities import Identity, NoToken
+from shared.transport.identities import Identity, NoToken
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 SCOPE = "https://cognitiveservices.azure.com/.default"

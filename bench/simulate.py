@@ -25,7 +25,7 @@ from shared.errors import BlobsightError
 from shared.gate import Gate
 from shared.images import ImageBytes
 from shared.quota import Quota
-from shared.storage import Blobs
+from shared.storage.azure import Blobs
 from shared.vision import questions
 from shared.vision.client import VisionClient
 

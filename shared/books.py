@@ -14,7 +14,7 @@ from shared import ledger, names
 from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
 from shared.ledger import Ledger
-from shared.storage import Blobs, IfEtag
+from shared.storage.azure import Blobs, IfEtag
 from shared.transport import time_budget
 
 _MAX_ROUNDS = 12

@@ -11,7 +11,7 @@ from shared import records, steps
 from shared.errors import ConflictError, ImageArchivedError
 from shared.records import LookedAt, SourceChangedError
 from shared.services import Services
-from shared.storage import BlobInfo
+from shared.storage.azure import BlobInfo
 
 
 def recognize(services: Services, image: BlobInfo) -> bool:

@@ -15,7 +15,7 @@ import os
 from shared import log, names
 from shared.errors import StorageError
 from shared.jobs import Job
-from shared.storage import Blobs
+from shared.storage.azure import Blobs
 
 _logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from shared.errors import ConflictError, QuotaExhaustedError, StorageError
 from shared.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
 from shared.slots import Grant, Slot
 from shared.spending import SpendingLog
-from shared.storage import Blobs
+from shared.storage.azure import Blobs
 
 # Without the books nobody knows how many processes there are.
 ALONE_SHARE = 0.5

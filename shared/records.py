@@ -14,11 +14,12 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
-from shared import former, image_blobs, names
+from shared import former, names
 from shared.errors import BusyError, ConflictError, ImageArchivedError
-from shared.image_blobs import Withheld
 from shared.images import MAX_READ_BYTES, ImageBytes, Picture, inspect
-from shared.storage import BlobInfo, Blobs, IfEtag
+from shared.storage import image_blobs
+from shared.storage.azure import BlobInfo, Blobs, IfEtag
+from shared.storage.image_blobs import Withheld
 from shared.vision.questions import Question
 
 # Each round is lost only to a writer that got its own record in; that many in a row mean that something else is wrong.

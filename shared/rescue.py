@@ -13,24 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import (
-    appointments,
-    image_blobs,
-    images,
-    log,
-    names,
-    orchestrations,
-    records,
-    services,
-    steps,
-    text,
-    trials,
-    unfinished,
-)
+from shared import appointments, images, log, names, orchestrations, records, services, steps, text, trials, unfinished
 from shared.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.records import Recipe, SourceChangedError, Version
 from shared.services import Services
+from shared.storage import image_blobs
 
 # host.json's extensions.blobs.poisonBlobThreshold; a test compares the two.
 TRIES = 5

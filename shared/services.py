@@ -12,9 +12,8 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from shared import image_blobs, names, threads
+from shared import names, threads
 from shared.asking import Desk
-from shared.bulkhead import Bulkhead
 from shared.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
@@ -25,7 +24,9 @@ from shared.ledger import Limits, Rate
 from shared.quota import Quota
 from shared.schedule import Median
 from shared.settings import Settings
-from shared.storage import Blobs, BlobStore
+from shared.storage import image_blobs
+from shared.storage.azure import Blobs, BlobStore
+from shared.storage.bulkhead import Bulkhead
 from shared.transport import time_budget
 from shared.transport.credentials import Bearer, Keys
 from shared.transport.http import Transport

@@ -9,11 +9,12 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import analysis, edited, image_blobs, names, steps, text, thumbnails, unfinished
+from shared import analysis, edited, names, steps, text, thumbnails, unfinished
 from shared.errors import BadRequestError
 from shared.records import LookedAt, Recipe
 from shared.services import Services
-from shared.storage import BlobInfo, Blobs, Page
+from shared.storage import image_blobs
+from shared.storage.azure import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
 from shared.unfinished import Note
 from shared.vision.models import Analysis

@@ -20,7 +20,7 @@ from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.jobs import Job
 from shared.records import Recipe, Source, SourceChangedError, Version, WithheldVersion
 from shared.services import Services
-from shared.storage import BlobInfo
+from shared.storage.azure import BlobInfo
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"

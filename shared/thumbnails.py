@@ -5,13 +5,14 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 from contextlib import suppress
 from typing import NamedTuple
 
-from shared import image_blobs, names, records
+from shared import names, records
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import LookedAt, Recipe, Source, SourceChangedError, Version
 from shared.services import Services
 from shared.settings import Settings
-from shared.storage import Blob, BlobInfo
+from shared.storage import image_blobs
+from shared.storage.azure import Blob, BlobInfo
 from shared.vision import questions
 
 # A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.

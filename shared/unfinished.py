@@ -15,7 +15,7 @@ from shared import names, records
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
 from shared.records import Recipe, Version
-from shared.storage import Blob, BlobInfo, Blobs, IfEtag
+from shared.storage.azure import Blob, BlobInfo, Blobs, IfEtag
 
 DEFERRED = "deferred"
 FAILED = "failed"

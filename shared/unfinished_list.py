@@ -8,12 +8,13 @@ needs nothing.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from shared import edited, image_blobs, names, steps, unfinished
+from shared import edited, names, steps, unfinished
 from shared.appointments import Appointment
 from shared.errors import ConflictError
 from shared.records import LookedAt
 from shared.services import Services
-from shared.storage import Blob, BlobInfo
+from shared.storage import image_blobs
+from shared.storage.azure import Blob, BlobInfo
 from shared.threads import side_by_side
 
 _PARALLEL = 8

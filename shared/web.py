@@ -20,7 +20,7 @@ import azure.functions as func
 
 from shared import log, names, parameters, settings, threads
 from shared.errors import BlobsightError, BusyError, StorageError
-from shared.storage import Blob
+from shared.storage.azure import Blob
 from shared.transport import time_budget
 
 CORRELATION = "X-Correlation-Id"

@@ -89,7 +89,7 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
     from shared.images import ImageBytes
     from shared.ledger import Rate
     from shared.quota import Quota
-    from shared.storage import BlobStore
+    from shared.storage.azure import BlobStore
     from shared.transport.http import Transport
     from shared.vision.client import VisionClient
 

@@ -46,7 +46,7 @@ from shared.errors import BlobsightError, ImageRejectedError, StorageError, Visi
 from shared.images import ImageBytes
 from shared.jobs import of_visitor
 from shared.settings import Settings
-from shared.storage import Blob
+from shared.storage.azure import Blob
 
 # One thumbnail shows as much as two.
 SETTINGS = {**ENVIRONMENT, "THUMBNAIL_SIZES": "100x50", "MAX_WAIT_SECONDS": "20"}

@@ -5,8 +5,8 @@ from contextlib import ExitStack, suppress
 import pytest
 from doubles.clock import FakeClock
 
-from shared.bulkhead import SILENT_SECONDS, Bulkhead, Full
 from shared.errors import ConflictError, StorageDeniedError, StorageError, StorageRefusedError
+from shared.storage.bulkhead import SILENT_SECONDS, Bulkhead, Full
 
 
 def fail(bulkhead: Bulkhead, error: Exception) -> None:

@@ -14,7 +14,7 @@ from shared.gate import Gate
 from shared.images import ImageBytes
 from shared.ledger import Ledger, Rate
 from shared.quota import Quota
-from shared.storage import BlobStore
+from shared.storage.azure import BlobStore
 from shared.transport.http import Transport
 from shared.vision.client import VisionClient
 

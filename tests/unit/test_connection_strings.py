@@ -13,7 +13,7 @@ from shared.configuration import connection_strings
 from shared.errors import SettingsError, StorageError
 from shared.health import Look
 from shared.settings import Settings
-from shared.storage import BlobStore
+from shared.storage.azure import BlobStore
 from shared.transport import time_budget
 
 KEY = "c2VjcmV0LWtleS0xMjM0NTY3OA=="

@@ -8,9 +8,10 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import image_blobs, names, rescue, states, steps, unfinished_list
+from shared import names, rescue, states, steps, unfinished_list
 from shared.errors import NotFoundError
 from shared.services import Services
+from shared.storage import image_blobs
 
 RED = picture(colour=(200, 0, 0))
 MARKER = {"hdi_isfolder": "true"}

@@ -14,13 +14,14 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
 import OcrHttp
-from shared import image_blobs, images, names, records, rescue, services, settings, states, steps, unfinished_list
+from shared import images, names, records, rescue, services, settings, states, steps, unfinished_list
 from shared.errors import BlobsightError
 from shared.images import ImageBlob
 from shared.jobs import Job
 from shared.records import WithheldVersion
 from shared.settings import Settings
-from shared.storage import BlobInfo
+from shared.storage import image_blobs
+from shared.storage.azure import BlobInfo
 from shared.vision import questions
 
 MEGABYTE = 1024**2

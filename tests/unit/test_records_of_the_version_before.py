@@ -17,7 +17,7 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 
 from shared import names, states, steps, unfinished_list
-from shared.storage import Blob, BlobInfo
+from shared.storage.azure import Blob, BlobInfo
 from shared.unfinished_list import Wanted
 
 BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "records" / "before.json").read_text())

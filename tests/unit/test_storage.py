@@ -20,7 +20,7 @@ from shared.errors import (
     StorageError,
     StorageRefusedError,
 )
-from shared.storage import BEGINNING_BYTES, Blobs, BlobStore, IfEtag, Kept
+from shared.storage.azure import BEGINNING_BYTES, Blobs, BlobStore, IfEtag, Kept
 
 LEASE_SECONDS = 15
 UNREACHABLE = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:9/a;"
@@ -521,7 +521,7 @@ def test_each_refusal_of_storage_has_its_error(
     status: int, kind: type[BlobsightError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused request is told with storage's own code; the connection's key is in none of it."""
-    monkeypatch.setattr("shared.storage._RETRIES", 0)
+    monkeypatch.setattr("shared.storage.azure._RETRIES", 0)
     store = BlobStore(UNREACHABLE)
     with responses.RequestsMock() as service:
         service.get("http://127.0.0.1:9/a/images", status=status, headers={"x-ms-error-code": "OutOfRangeInput"})
@@ -535,7 +535,7 @@ def test_each_refusal_of_storage_has_its_error(
 def test_a_400_about_anything_but_a_name_or_a_continuation_is_no_callers_mistake(
     reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", 0)
+    monkeypatch.setattr("shared.storage.azure._RETRIES", 0)
     with responses.RequestsMock() as service:
         service.put("http://127.0.0.1:9/a/quota/a.json", status=400, headers={"x-ms-error-code": reason})
         with pytest.raises(StorageError) as caught:
@@ -544,7 +544,7 @@ def test_a_400_about_anything_but_a_name_or_a_continuation_is_no_callers_mistake
 
 
 def test_storage_that_is_not_there_is_a_storage_error_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", 0)
+    monkeypatch.setattr("shared.storage.azure._RETRIES", 0)
     store = BlobStore(UNREACHABLE)
     with pytest.raises(StorageError) as caught:
         store.head("images", "a.jpg")
@@ -556,7 +556,7 @@ def test_storage_that_is_not_there_is_a_storage_error_without_the_key(monkeypatc
 
 
 def test_a_hurried_store_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", 5)
+    monkeypatch.setattr("shared.storage.azure._RETRIES", 5)
     store = BlobStore(UNREACHABLE, hurried=True)
     with responses.RequestsMock() as service:
         service.head("http://127.0.0.1:9/a/images/a.jpg", status=503)
@@ -567,8 +567,8 @@ def test_a_hurried_store_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("hurried", [False, True])
 def test_storage_that_never_answers_is_given_up(hurried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", 0)
-    monkeypatch.setattr(f"shared.storage.{'_HURRIED_SECONDS' if hurried else '_SECONDS'}", 0.1)
+    monkeypatch.setattr("shared.storage.azure._RETRIES", 0)
+    monkeypatch.setattr(f"shared.storage.azure.{'_HURRIED_SECONDS' if hurried else '_SECONDS'}", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = BlobStore(UNREACHABLE.replace(":9/", f":{silent.getsockname()[1]}/"), hurried=hurried)
         with pytest.raises(StorageError):
@@ -578,7 +578,7 @@ def test_storage_that_never_answers_is_given_up(hurried: bool, monkeypatch: pyte
 def test_a_proxy_of_the_environment_is_used_and_an_account_that_needs_none_is_asked_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shared.storage._RETRIES", 0)
+    monkeypatch.setattr("shared.storage.azure._RETRIES", 0)
     for name in ("no_proxy", "NO_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     with socket.create_server(("127.0.0.1", 0)) as proxy:

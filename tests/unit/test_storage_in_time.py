@@ -9,10 +9,10 @@ import responses
 from doubles.clock import FakeClock
 from doubles.dripping import dripping
 
-from shared.bulkhead import Bulkhead
 from shared.clock import SystemClock
 from shared.errors import StorageError
-from shared.storage import BlobStore
+from shared.storage.azure import BlobStore
+from shared.storage.bulkhead import Bulkhead
 from shared.transport import time_budget
 
 ACCOUNT = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:{port}/a;"
@@ -70,7 +70,7 @@ def test_many_operations_of_one_request_share_its_time() -> None:
 
 
 def test_the_background_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage._SECONDS", MAX_WAIT_SECONDS)
+    monkeypatch.setattr("shared.storage.azure._SECONDS", MAX_WAIT_SECONDS)
     with dripping(DRIPS["the body, byte by byte"]) as port:
         begun = time.monotonic()
         with pytest.raises(StorageError, match="did not answer in time"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared import names, text
 from shared.settings import Settings
-from shared.storage import BlobInfo
+from shared.storage.azure import BlobInfo
 from shared.vision import questions
 from shared.vision.reading import ReadResult
 

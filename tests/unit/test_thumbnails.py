@@ -7,7 +7,7 @@ from doubles.pictures import picture
 from shared import names, thumbnails
 from shared.errors import BadRequestError, BusyError, ImageRejectedError, NotFoundError, VisionUnavailableError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.storage import IfEtag
+from shared.storage.azure import IfEtag
 from shared.thumbnails import Size
 from shared.vision import questions
 

@@ -20,7 +20,7 @@ from shared.errors import (
     ThrottledError,
     VisionUnavailableError,
 )
-from shared.storage import Blob, BlobInfo
+from shared.storage.azure import Blob, BlobInfo
 
 
 def raising(error: Exception, **headers: str) -> func.HttpResponse:

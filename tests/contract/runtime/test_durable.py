@@ -26,7 +26,7 @@ from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
 from shared.records import Version
 from shared.settings import Settings
-from shared.storage import BlobStore
+from shared.storage.azure import BlobStore
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from doubles.supervised_storage import Storage
 
-from shared.storage import BlobStore
+from shared.storage.azure import BlobStore
 
 # Between and around the ones that XML cannot carry, and one that looks like a marker of such a name.
 FOLDER = ["b\x01/1.png", "b\x01/2.png", "b\x01/\ufffe/3.png"]

@@ -15,8 +15,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from shared import denials
-from shared.bulkhead import Bulkhead, Full
 from shared.configuration.storage_accounts import Account
 from shared.errors import (
     ConflictError,
@@ -27,6 +25,8 @@ from shared.errors import (
     StorageIdentityError,
     StorageRefusedError,
 )
+from shared.storage import denials
+from shared.storage.bulkhead import Bulkhead, Full
 from shared.transport import time_budget
 from shared.transport.identities import Identity, NoToken
 
@@ -203,7 +203,7 @@ class BlobStore:
         return self._service().get_blob_client(container, name)
 
     def _service(self) -> Any:
-        from shared import account
+        from shared.storage import account
 
         with self._lock:
             if self._client is None:

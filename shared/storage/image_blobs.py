@@ -15,7 +15,7 @@ from shared.errors import (
     ImageRejectedError,
     PayloadTooLargeError,
 )
-from shared.storage import Blob, BlobInfo, Blobs, Digest, Page
+from shared.storage.azure import Blob, BlobInfo, Blobs, Digest, Page
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).

@@ -20,11 +20,11 @@ from bench.section import Goal, Section, table
 from bench.virtual import VirtualClock
 from bench.world import Faults, QuotaBlob, Service, WrongClock
 from local.vision.rate import Rate
-from shared import ledger
 from shared.errors import BlobsightError
-from shared.gate import Gate
 from shared.images import ImageBytes
-from shared.quota import Quota
+from shared.pace import ledger
+from shared.pace.gate import Gate
+from shared.pace.quota import Quota
 from shared.storage.azure import Blobs
 from shared.vision import questions
 from shared.vision.client import VisionClient

@@ -100,7 +100,7 @@ class Service(Transport):
 
 
 class QuotaBlob:
-    """One account's blobs, as far as `shared.quota` needs them: each operation takes some milliseconds."""
+    """One account's blobs, as far as `shared.pace.quota` needs them: each operation takes some milliseconds."""
 
     def __init__(self, clock: VirtualClock, chance: random.Random) -> None:
         self._clock, self._chance = clock, chance

@@ -18,7 +18,7 @@ from shared.errors import (
     VisionMisplacedError,
     VisionUnauthorizedError,
 )
-from shared.quota import Quota
+from shared.pace.quota import Quota
 from shared.records import Recipe
 
 Json = dict[str, Any]

@@ -18,10 +18,10 @@ from shared.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
-from shared.gate import Gate
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.ledger import Limits, Rate
-from shared.quota import Quota
+from shared.pace.gate import Gate
+from shared.pace.ledger import Limits, Rate
+from shared.pace.quota import Quota
 from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import image_blobs

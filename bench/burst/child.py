@@ -77,7 +77,7 @@ class Events(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count the event by its name."""
-        if record.name == "shared.quota":
+        if record.name == "shared.pace.quota":
             self.counts[record.getMessage().split(" ")[0]] += 1
 
 
@@ -85,10 +85,10 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
     """The app's own wiring: the client, its gate, and the books that all processes share in storage."""
     from shared.clock import SystemClock
     from shared.errors import BlobsightError
-    from shared.gate import Gate
     from shared.images import ImageBytes
-    from shared.ledger import Rate
-    from shared.quota import Quota
+    from shared.pace.gate import Gate
+    from shared.pace.ledger import Rate
+    from shared.pace.quota import Quota
     from shared.storage.azure import BlobStore
     from shared.transport.http import Transport
     from shared.vision.client import VisionClient

@@ -19,7 +19,7 @@ from bench.simulate import Result, Scenario
 from bench.stack import running_storage
 from bench.world import Faults
 from local.vision.rate import Rate
-from shared import ledger
+from shared.pace import ledger
 
 IMAGES = 1000
 # Bursts of ten calls a second hardly need the machine, and the peers that wait do little else.

@@ -60,9 +60,9 @@ def _paced(target: Target) -> Ask:
     """With the gate and the books of the app, at a pace that nobody here needs. What storage costs is not ours."""
     from bench.peers.shelf import shelf
     from shared.clock import SystemClock
-    from shared.gate import Gate
-    from shared.ledger import Rate
-    from shared.quota import Quota
+    from shared.pace.gate import Gate
+    from shared.pace.ledger import Rate
+    from shared.pace.quota import Quota
 
     clock = SystemClock()
     return _client(target, gate=Gate(clock, Quota(shelf(), "books.json", Rate(100_000, 1.0), clock)))

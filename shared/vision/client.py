@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from shared import settings
 from shared.clock import Clock, Deadline, SystemClock
-from shared.door import too_late
 from shared.errors import (
     BadRequestError,
     BlobsightError,
@@ -22,9 +21,10 @@ from shared.errors import (
     VisionMisplacedError,
     VisionRefusedError,
 )
-from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl, kind_of
-from shared.retry import call
+from shared.pace.gate import Gate, Visit
+from shared.pace.obstacles import too_late
+from shared.pace.retry import call
 from shared.transport import time_budget
 from shared.transport.credentials import Credentials, Keys
 from shared.transport.http import Reply, Transport

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from shared import errors
-from shared.ledger import MAX_PUSH_SECONDS
+from shared.pace.ledger import MAX_PUSH_SECONDS
 from shared.untrusted import addresses
 
 # Codes that blame the image's bytes: the same bytes will be refused again.

@@ -101,7 +101,8 @@ def test_what_raises_is_lost_and_what_is_deferred_comes_back() -> None:
 
 def test_warnings_of_the_books_are_counted() -> None:
     events = child.Events()
-    for logger, message in (("shared.quota", "quota.unreachable share=0.5"), ("shared.door", "gate.closed")):
+    lines = (("shared.pace.quota", "quota.unreachable share=0.5"), ("shared.pace.obstacles", "gate.closed"))
+    for logger, message in lines:
         events.emit(logging.LogRecord(logger, logging.WARNING, "", 0, message, (), None))
     assert events.counts == {"quota.unreachable": 1}
 

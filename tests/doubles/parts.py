@@ -12,8 +12,8 @@ from shared import names
 from shared.asking import Desk
 from shared.claims import Claims
 from shared.clock import Clock
-from shared.ledger import Rate
-from shared.quota import Quota
+from shared.pace.ledger import Rate
+from shared.pace.quota import Quota
 from shared.schedule import Median
 from shared.services import Services
 from shared.settings import Settings

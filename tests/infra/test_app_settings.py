@@ -4,7 +4,7 @@ import pytest
 from doubles.app_settings import from_bicep
 
 from shared.configuration.storage_accounts import Principal
-from shared.ledger import Rate
+from shared.pace.ledger import Rate
 from shared.settings import Settings
 
 CLIENT = "1a1f7c52-0000-4000-8000-000000000001"

@@ -1,4 +1,4 @@
-from shared.breaker import FAILURES, FIRST_CLOSED_SECONDS, MAX_CLOSED_SECONDS, Breaker
+from shared.pace.breaker import FAILURES, FIRST_CLOSED_SECONDS, MAX_CLOSED_SECONDS, Breaker
 
 
 def closed(now: float = 0.0) -> Breaker:

@@ -10,10 +10,10 @@ from doubles.vision_calls import Caller
 from local.vision.server import running_vision
 from shared import names
 from shared.clock import SystemClock
-from shared.gate import Gate
 from shared.images import ImageBytes
-from shared.ledger import Ledger, Rate
-from shared.quota import Quota
+from shared.pace.gate import Gate
+from shared.pace.ledger import Ledger, Rate
+from shared.pace.quota import Quota
 from shared.storage.azure import BlobStore
 from shared.transport.http import Transport
 from shared.vision.client import VisionClient

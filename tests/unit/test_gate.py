@@ -13,7 +13,6 @@ from doubles.memory import MemoryBlobs
 
 from bench.virtual import VirtualClock
 from shared import names
-from shared.breaker import FAILURES, FIRST_CLOSED_SECONDS
 from shared.clock import Clock, Deadline, SystemClock
 from shared.errors import (
     BlobsightError,
@@ -26,10 +25,11 @@ from shared.errors import (
     VisionRefusedError,
     VisionUnavailableError,
 )
-from shared.gate import Gate, Visit
-from shared.ledger import Ledger, Rate
-from shared.quota import Quota
-from shared.slots import Grant, Slot
+from shared.pace.breaker import FAILURES, FIRST_CLOSED_SECONDS
+from shared.pace.gate import Gate, Visit
+from shared.pace.ledger import Ledger, Rate
+from shared.pace.quota import Quota
+from shared.pace.slots import Grant, Slot
 
 DOWN = VisionUnavailableError("down")
 TEN_A_SECOND = Rate(10, 1.0)

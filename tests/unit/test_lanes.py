@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from shared.lanes import Lanes, Waiter
+from shared.pace.fair_queue import Lanes, Waiter
 
 
 def joined(lanes: Lanes[Waiter], *background: bool) -> list[Waiter]:

@@ -9,8 +9,8 @@ from doubles.fuzz import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import ledger
-from shared.ledger import HORIZON_SECONDS, MAX_PUSH_SECONDS, Ledger, Limits, Rate, Reserved
+from shared.pace import ledger
+from shared.pace.ledger import HORIZON_SECONDS, MAX_PUSH_SECONDS, Ledger, Limits, Rate, Reserved
 
 TEN = Rate(10, 1.0)
 F0 = Rate(20, 60.0)

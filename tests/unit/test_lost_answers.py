@@ -11,8 +11,8 @@ from doubles.pictures import picture
 
 from shared import names, steps, unfinished_list
 from shared.errors import ConflictError, StorageError, ThrottledError, VisionRefusedError
-from shared.ledger import Ledger, Rate
-from shared.quota import ALONE_SECONDS, Quota
+from shared.pace.ledger import Ledger, Rate
+from shared.pace.quota import ALONE_SECONDS, Quota
 
 LOST = "the storage client repeated it and was told 412"
 

@@ -14,9 +14,9 @@ from doubles.memory import MemoryBlobs
 from bench.virtual import VirtualClock
 from shared import names
 from shared.errors import ConflictError, QuotaExhaustedError, StorageError
-from shared.ledger import NO_LIMITS, Ledger, Limits, Rate
-from shared.quota import ALONE_SECONDS, Quota
-from shared.slots import Grant
+from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate
+from shared.pace.quota import ALONE_SECONDS, Quota
+from shared.pace.slots import Grant
 
 TEN = Rate(10, 1.0)
 NAME = "vision.json"

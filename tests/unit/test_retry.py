@@ -4,7 +4,6 @@ from datetime import UTC, timedelta
 import pytest
 from doubles.clock import FakeClock
 
-from shared import retry
 from shared.clock import Deadline, SystemClock
 from shared.errors import (
     BlobsightError,
@@ -15,7 +14,8 @@ from shared.errors import (
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
-from shared.gate import Gate, Visit
+from shared.pace import retry
+from shared.pace.gate import Gate, Visit
 
 
 def longest(_: float, high: float) -> float:

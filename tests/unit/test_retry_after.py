@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from shared import names
 from shared.clock import Deadline
 from shared.errors import ThrottledError, VisionUnavailableError
-from shared.gate import Gate
 from shared.images import ImageBytes
-from shared.ledger import Ledger, Rate
-from shared.quota import Quota
-from shared.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS
+from shared.pace.gate import Gate
+from shared.pace.ledger import Ledger, Rate
+from shared.pace.quota import Quota
+from shared.pace.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS
 from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
 

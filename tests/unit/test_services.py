@@ -14,7 +14,7 @@ from shared.errors import (
     SettingsError,
 )
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.ledger import Rate
+from shared.pace.ledger import Rate
 from shared.settings import Settings
 from shared.vision import questions
 

@@ -9,9 +9,9 @@ import responses
 from doubles.clock import FakeClock
 
 from shared.errors import BlobsightError, CallsStoppedError, VisionUnavailableError
-from shared.gate import Gate
 from shared.images import ImageBytes
-from shared.slots import Grant, Slot
+from shared.pace.gate import Gate
+from shared.pace.slots import Grant, Slot
 from shared.vision.client import VisionClient
 
 ENDPOINT = "https://vision.invalid"
@@ -23,7 +23,7 @@ READ = f"{BASE}/read/analyzeResults/1"
 
 
 class Counted:
-    """`shared.slots.Slots` that remembers what was asked for and what it came to."""
+    """`shared.pace.slots.Slots` that remembers what was asked for and what it came to."""
 
     interval_seconds = 0.0
 

@@ -25,8 +25,8 @@ from shared.errors import (
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
-from shared.gate import Gate, Visit
 from shared.images import ImageBytes, ImageUrl
+from shared.pace.gate import Gate, Visit
 from shared.transport import time_budget
 from shared.vision import questions
 from shared.vision.client import VisionClient

@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
-from shared import ledger, names
+from shared import names
 from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
-from shared.ledger import Ledger
+from shared.pace import ledger
+from shared.pace.ledger import Ledger
 from shared.storage.azure import Blobs, IfEtag
 from shared.transport import time_budget
 

@@ -1,5 +1,5 @@
 """
-Slots: the moments at which a call may go. The gate asks for them, `shared.quota` grants them.
+Slots: the moments at which a call may go. The gate asks for them, `shared.pace.quota` grants them.
 """
 
 import math
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from shared.ledger import HORIZON_SECONDS
+from shared.pace.ledger import HORIZON_SECONDS
 
 
 class Slot(NamedTuple):

@@ -2,11 +2,11 @@
 The gate: every call of this process to Computer Vision goes through it, one after the other, at the tier's pace.
 
 Whoever has a question makes a visit: it takes a number, waits in its lane, leads, takes a slot, and calls when the
-slot's time has come. Callers whom somebody waits for take turns with what is done in the background (`shared.lanes`).
-The leader alone looks at what is in the way and reserves slots, for itself and those behind it;
-then it steps aside for the next number. So thousands who wait when the way becomes free leave one by one. In the way
-are a time before which the service wants nobody to call (429, or any Retry-After), the breaker's closed door, and the
-pace itself.
+slot's time has come. Callers whom somebody waits for take turns with what is done in the background
+(`shared.pace.fair_queue`). The leader alone looks at what is in the way and reserves slots, for itself and those behind
+it; then it steps aside for the next number. So thousands who wait when the way becomes free leave one by one. In the
+way are a time before which the service wants nobody to call (429, or any Retry-After), the breaker's closed door, and
+the pace itself.
 
 A turn that would come after the visit's limit is refused at once, so that nobody waits for nothing.
 """
@@ -16,11 +16,11 @@ import math
 import threading
 
 from shared.clock import Clock, Deadline
-from shared.door import Door, Passer, too_late
 from shared.errors import BusyError, CallsStoppedError, ThrottledError
-from shared.lanes import Lanes, Waiter
-from shared.ledger import HORIZON_SECONDS
-from shared.slots import Hand, Slots, Unpaced
+from shared.pace.fair_queue import Lanes, Waiter
+from shared.pace.ledger import HORIZON_SECONDS
+from shared.pace.obstacles import Door, Passer, too_late
+from shared.pace.slots import Hand, Slots, Unpaced
 
 # Whoever is refused because paid calls are stopped need not come back sooner.
 STOPPED_SECONDS = 300.0
@@ -97,7 +97,7 @@ class Gate:
             limit: no turn is waited for beyond it.
             paid: whether the call is paid for.
             background: whether nobody waits for the answer.
-            key: what it asks for, if other questions ask for the same: a Read. They count as one (`shared.door`).
+            key: what it asks for, if other questions ask for the same: a Read. They count as one (`obstacles`).
         """
         return Visit(self, next(self._numbers), limit, paid=paid, background=background, key=key)
 

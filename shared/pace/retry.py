@@ -2,7 +2,8 @@
 Short retries inside the deadline of one question.
 
 A retry is right only for what waiting can help (`transient`), only while the deadline lasts, and only when its turn has
-come (`shared.gate`). Longer waits are the caller's business: it gets the error with `retry_after_seconds` and defers.
+come (`shared.pace.gate`). Longer waits are the caller's business: it gets the error with `retry_after_seconds` and
+defers.
 """
 
 import random
@@ -32,7 +33,7 @@ DEFAULT_THROTTLE_SECONDS = 1.0
 
 
 class Visit(Protocol):
-    """One question's way through the gate: a turn for each attempt. See `shared.gate`."""
+    """One question's way through the gate: a turn for each attempt. See `shared.pace.gate`."""
 
     limit: Deadline
 

@@ -1,7 +1,7 @@
 """
 What keeps everybody from calling: the time before which the service wants nobody, and the breaker's closed door.
 
-Also the errors for those who cannot wait so long. Not safe for threads: `shared.gate` asks under its lock.
+Also the errors for those who cannot wait so long. Not safe for threads: `shared.pace.gate` asks under its lock.
 """
 
 import logging
@@ -9,10 +9,10 @@ import math
 from typing import NamedTuple
 
 from shared import log
-from shared.breaker import MAX_CLOSED_SECONDS, Breaker
 from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnavailableError
-from shared.ledger import MAX_PUSH_SECONDS
-from shared.retry import asked_seconds
+from shared.pace.breaker import MAX_CLOSED_SECONDS, Breaker
+from shared.pace.ledger import MAX_PUSH_SECONDS
+from shared.pace.retry import asked_seconds
 
 # Of one image, or one Read, whatever the number of its retries: what the service fails on each time is no outage.
 _COUNTED_FAILURES = 2

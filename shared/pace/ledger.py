@@ -2,8 +2,8 @@
 The books of one Computer Vision resource: its next free slot, its backlog, its paid transactions.
 
 Everything here is a function from one state of the books and a moment to the next state, without clock, storage or
-threads. `shared.quota` keeps the books in a blob that all processes share; several of them may compute at once, and one
-of them wins.
+threads. `shared.pace.quota` keeps the books in a blob that all processes share; several of them may compute at once,
+and one of them wins.
 """
 
 import json

@@ -9,7 +9,7 @@ import threading
 
 from shared import log
 from shared.clock import Clock
-from shared.ledger import Ledger, Limits
+from shared.pace.ledger import Ledger, Limits
 
 # Of a limit, from which on it is near.
 NEAR_SHARE = 0.8

@@ -1,5 +1,5 @@
 """
-The pace and the spending of all processes together: the slots of `shared.gate`, and the backlog.
+The pace and the spending of all processes together: the slots of `shared.pace.gate`, and the backlog.
 
 A process reserves slots for callers that wait now and counts their paid transactions, in one write of the books for all
 of them. While the books cannot be reached, each process goes its own way, slower.
@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from shared import ledger, log
-from shared.books import Books, Change
+from shared import log
 from shared.clock import Clock
 from shared.errors import ConflictError, QuotaExhaustedError, StorageError
-from shared.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
-from shared.slots import Grant, Slot
-from shared.spending import SpendingLog
+from shared.pace import ledger
+from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
+from shared.pace.ledger_store import Books, Change
+from shared.pace.slots import Grant, Slot
+from shared.pace.spending import SpendingLog
 from shared.storage.azure import Blobs
 
 # Without the books nobody knows how many processes there are.
@@ -36,7 +37,7 @@ _logger = logging.getLogger(__name__)
 
 class Quota:
     """
-    `shared.slots.Slots` shared by all processes, and their backlog. Safe for threads.
+    `shared.pace.slots.Slots` shared by all processes, and their backlog. Safe for threads.
 
     Args:
         blobs: the host account.
@@ -73,7 +74,7 @@ class Quota:
 
     def reserve(self, asks: Sequence[bool]) -> Grant:
         """
-        Reserve slots for the first of those who ask. See `shared.slots.Slots`.
+        Reserve slots for the first of those who ask. See `shared.pace.slots.Slots`.
 
         Raises:
             QuotaExhaustedError: the first asks for a paid call, and the limit is reached.

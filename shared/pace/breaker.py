@@ -5,7 +5,7 @@ After several failures in a row the door closes. When its time is over, one call
 an answer opens the door, a failure closes it for longer. Whoever waits at it has spent no attempt. Calls under way when
 it closes are left alone, and never wait for each other.
 
-Not safe for threads: `shared.gate` asks under its lock.
+Not safe for threads: `shared.pace.gate` asks under its lock.
 """
 
 FAILURES = 5

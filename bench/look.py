@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from bench.section import Goal, Section, goals_table, table
-from shared import images
 from shared.errors import BlobsightError
+from shared.pictures import inspection
 
 MAX_MILLISECONDS = 50.0
 MAX_MEGABYTES = 5.0
@@ -48,11 +48,11 @@ def body(beginning: bytes, part: bytes, size: int) -> bytes:
 
 def look(data: bytes) -> None:
     """Look as every upload and every request does, one after the other."""
-    for inspect in (images.inspect, images.inspect_for_text):
+    for inspect in (inspection.inspect, inspection.inspect_for_text):
         with suppress(BlobsightError):
             inspect(data)
-    images.is_document(data)
-    images.count_pages(data)
+    inspection.is_document(data)
+    inspection.count_pages(data)
 
 
 def measure(data: bytes) -> tuple[float, float]:

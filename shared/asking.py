@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-from shared import images, names
+from shared import names
 from shared.claims import Claims
 from shared.clock import Clock
 from shared.errors import ImageRejectedError
 from shared.images import ImageBytes, ImageUrl
+from shared.pictures import inspection
 from shared.vision import questions
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer
@@ -80,7 +81,7 @@ class Desk:
             VisionError: the service refused or failed.
         """
         if isinstance(image, ImageBytes):
-            images.inspect(image.data)
+            inspection.inspect(image.data)
 
         def call() -> Answer:
             if before_call:
@@ -118,7 +119,7 @@ class Desk:
             BlobsightError: as `ask`.
         """
         if isinstance(image, ImageBytes):
-            images.inspect_for_text(image.data, pages=dict(question.parameters).get("pages", ""))
+            inspection.inspect_for_text(image.data, pages=dict(question.parameters).get("pages", ""))
 
         def call() -> Answer:
             if before_call:
@@ -166,5 +167,5 @@ def _advised(image: ImageBytes | ImageUrl) -> Iterator[None]:
         yield
     except ImageRejectedError as error:
         if isinstance(image, ImageBytes):
-            error.action = images.advice(image.data, error)
+            error.action = inspection.advice(image.data, error)
         raise

@@ -10,8 +10,9 @@ import hashlib
 import json
 from typing import Any, Literal, NamedTuple
 
-from shared import images, names
+from shared import names
 from shared.images import ImageBytes, ImageUrl
+from shared.pictures import inspection
 from shared.records import Source, Version
 from shared.settings import Settings
 from shared.untrusted import addresses
@@ -135,7 +136,7 @@ def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
         size=version.size,
         md5=version.md5,
         text_only=text_only,
-        pages=images.count_pages(version.image.data) or 0 if isinstance(version, Source) else 0,
+        pages=inspection.count_pages(version.image.data) or 0 if isinstance(version, Source) else 0,
     )
 
 
@@ -152,7 +153,7 @@ def of_visitor(image: ImageBytes | ImageUrl, settings: Settings, parameters: Jso
     job = Job("bytes", image.subject, parameters, settings.text_deadline_seconds)
     if isinstance(image, ImageUrl):
         return job._replace(kind="url", url=image.url).bare
-    return job._replace(size=len(image.data), pages=images.count_pages(image.data) or 0)
+    return job._replace(size=len(image.data), pages=inspection.count_pages(image.data) or 0)
 
 
 def _parameters(settings: Settings) -> Json:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from shared.images import kind_of
+from shared.pictures.inspection import kind_of
 from shared.pictures.kinds import PDF
 from shared.untrusted.characters import shown
 

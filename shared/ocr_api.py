@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, images, inputs, jobs, names, ocr, parameters, records, services, settings, text, web
+from shared import bodies, inputs, jobs, names, ocr, parameters, records, services, settings, text, web
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
@@ -27,6 +27,7 @@ from shared.orchestrations import (
     runtime_status,
     status_of,
 )
+from shared.pictures import inspection
 from shared.services import Services
 from shared.untrusted import addresses
 
@@ -93,7 +94,7 @@ def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: 
         return _checked(jobs.of_visitor(given, parts.settings, parameters)), given.url.encode()
     if isinstance(given, ImageBytes):
         visitor = _checked(jobs.of_visitor(given, parts.settings, parameters))
-        images.inspect_for_text(given.data, pages=parameters.get("pages", ""))
+        inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
         return visitor, given.data
     source = records.identify(parts.images, given.name, None)
     if source is None:
@@ -101,11 +102,11 @@ def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: 
     source = records.whole(source)
     data = source.image.data
     visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
-    images.inspect_for_text(data, pages=parameters.get("pages", ""))
+    inspection.inspect_for_text(data, pages=parameters.get("pages", ""))
     if visitor.question != text.question(parts.settings):
         # Its records in the container `text` answer the settings' question; another one is put to its bytes.
         return visitor, data
-    return jobs.of_image(source, parts.settings, text_only=images.is_document(data)), data
+    return jobs.of_image(source, parts.settings, text_only=inspection.is_document(data)), data
 
 
 def _checked(job: Job) -> Job:

@@ -15,8 +15,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from shared import former, names
+from shared.contract import MAX_READ_BYTES
 from shared.errors import BusyError, ConflictError, ImageArchivedError
-from shared.images import MAX_READ_BYTES, ImageBytes, Picture, inspect
+from shared.images import ImageBytes
+from shared.pictures.inspection import Picture, inspect
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo, Blobs, IfEtag
 from shared.storage.image_blobs import Withheld

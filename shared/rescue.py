@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import appointments, images, log, names, orchestrations, records, services, steps, text, trials, unfinished
+from shared import appointments, log, names, orchestrations, records, services, steps, text, trials, unfinished
 from shared.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
+from shared.pictures import inspection
 from shared.records import Recipe, SourceChangedError, Version
 from shared.services import Services
 from shared.storage import image_blobs
@@ -100,7 +101,7 @@ def _rescue(parts: Services, event: _Event) -> list[Appointment]:
         outcomes = steps.process(parts, event.name, None)
         return [outcome.appointment for outcome in outcomes if outcome.appointment]
     # Never the whole image at once: it may be its size that has killed the worker.
-    beginning = parts.images.beginning(names.IMAGES, event.name, images.KIND_BYTES)
+    beginning = parts.images.beginning(names.IMAGES, event.name, inspection.KIND_BYTES)
     if info is None or beginning is None:
         raise SourceChangedError(deleted=True)
     recent = info.modified is not None and parts.clock.utc() - info.modified < _SETTLED
@@ -110,7 +111,7 @@ def _rescue(parts: Services, event: _Event) -> list[Appointment]:
     if image is None:
         raise SourceChangedError(deleted=True)
     missing = list(_missing(parts, image, beginning))
-    told = text.alone(text_only=images.is_document(beginning))
+    told = text.alone(text_only=inspection.is_document(beginning))
     try:
         return [_appointment(image, step, todo) for step, todo in missing if _note(parts, image, step, todo, told)]
     except SourceChangedError as change:
@@ -126,7 +127,7 @@ def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tupl
 
     What is deferred too: whoever wrote that down may have died before the appointment was handed over.
     """
-    text_only = images.is_document(beginning)
+    text_only = inspection.is_document(beginning)
     for step in (steps.TEXT,) if text_only else steps.STEPS:
         todo = steps.recipes(parts, step, image.name)
         before = unfinished.find(parts.images, step, image.name)

@@ -10,244 +10,17 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from datetime import date
 from typing import Any
 
-from shared.configuration import storage_accounts
+from shared.configuration import parse, storage_accounts
 from shared.configuration.storage_accounts import Account, Principal
+from shared.contract import endpoint, model_version
 from shared.errors import SettingsError
 from shared.untrusted import base_addresses
-
-FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
-# Per feature, the service supports fewer and refuses the others itself; the list is of the v3.2 swagger.
-LANGUAGES = frozenset(
-    [
-        "ar",
-        "az",
-        "bg",
-        "bs",
-        "ca",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fi",
-        "fr",
-        "ga",
-        "gl",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "kk",
-        "ko",
-        "lt",
-        "lv",
-        "mk",
-        "ms",
-        "nb",
-        "nl",
-        "pl",
-        "prs",
-        "pt",
-        "pt-BR",
-        "pt-PT",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sr-Cyrl",
-        "sr-Latn",
-        "sv",
-        "th",
-        "tr",
-        "uk",
-        "vi",
-        "zh",
-        "zh-Hans",
-        "zh-Hant",
-    ]
-)
-VISION_AUTHS = ("key", "identity")
-TEXT_MODES = ("auto", "always", "never")
-READING_ORDERS = ("basic", "natural")
-MAX_MEGABYTES = 500  # images.MAX_READ_BYTES; a test compares the two
-MAX_THUMBNAIL_PIXELS = 1024  # v3.2 generateThumbnail takes 1..1024 for each side
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # As long as a key can be, or with what parts of connection strings and addresses are put together with.
 _LIKE_A_SECRET = re.compile(r"[A-Za-z0-9+/=_-]{20}|[@?#;=]|.{80}", re.DOTALL)
-
-# With the line breaks of Unicode, and bytes of the environment that are no UTF-8.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-Size = tuple[int, int]
-
-
-def endpoint(text: str) -> str:
-    """
-    The base address of a Computer Vision resource, however it was copied: without slashes at its end, doubled slashes
-    and the API's own path, which the client adds.
-
-    Raises:
-        ValueError: it is no such address.
-    """
-    origin, path = base_addresses.checked(text.strip(), "https://my-resource.cognitiveservices.azure.com")
-    return origin + re.sub(r"/vision(/v[0-9.]+)?$", "", path, flags=re.IGNORECASE)
-
-
-def _public_address(text: str) -> str:
-    return "".join(base_addresses.checked(text, "https://api.example.com"))
-
-
-def _proxy(text: str) -> str:
-    # Without its scheme, requests would take the name for one.
-    found = re.fullmatch(r"(?i:https?)://(?:[!-~]*@)?([^@]+?)/?", text)
-    user = text.partition("://")[2].rpartition("@")[0]
-    if not found or base_addresses.host(found[1]) is None or set(user) & set("/?#\\"):
-        raise ValueError("must be an http(s) address such as http://proxy:8080, with user and password encoded")
-    return text
-
-
-def _is_printable_ascii(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
-def _key(text: str) -> str:
-    # It travels in a header.
-    if not _is_printable_ascii(text) or " " in text:
-        raise ValueError("must be a key as the portal shows it: ASCII characters on one line, without spaces")
-    return text
-
-
-def _word(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("must be a text on one line, without control characters")
-    return text
-
-
-def _vision_auth(text: str) -> str:
-    if text not in VISION_AUTHS:
-        raise ValueError(f"must be one of {', '.join(VISION_AUTHS)}")
-    return text
-
-
-def _rate(text: str) -> tuple[int, float]:
-    # With more digits a number can be too large to reckon with.
-    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9}(?:\.[0-9]{1,9})?)", text)
-    if not found or not int(found[1]) or not float(found[2]):
-        raise ValueError("must be a rate such as 10/1 (calls per seconds) or 20/60")
-    return int(found[1]), float(found[2])
-
-
-def _features(text: str) -> tuple[str, ...]:
-    wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
-    unknown = wanted - {feature.lower() for feature in FEATURES}
-    if unknown or not wanted:
-        raise ValueError(f"must be a comma-separated choice of {', '.join(FEATURES)}")
-    return tuple(feature for feature in FEATURES if feature.lower() in wanted)
-
-
-def _sizes(text: str) -> tuple[Size, ...]:
-    sizes = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        found = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", part)
-        size = (int(found[1]), int(found[2])) if found else (0, 0)
-        if not all(1 <= side <= MAX_THUMBNAIL_PIXELS for side in size):
-            raise ValueError(f"must be sizes such as 200x150,1024x768 with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
-        sizes.append(size)
-    return tuple(dict.fromkeys(sizes))
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError("must be true or false")
-    return text.lower() == "true"
-
-
-def _text_mode(text: str) -> str:
-    if text not in TEXT_MODES:
-        raise ValueError(f"must be one of {', '.join(TEXT_MODES)}")
-    return text
-
-
-def _reading_order(text: str) -> str:
-    if text not in READING_ORDERS:
-        raise ValueError(f"must be one of {', '.join(READING_ORDERS)}")
-    return text
-
-
-def _seconds(text: str, most: int = 600) -> float:
-    seconds = 0.0
-    if re.fullmatch(r"[0-9.eE+-]{1,30}", text):
-        with suppress(ValueError):
-            seconds = float(text)
-    if not 0 < seconds <= most:
-        raise ValueError(f"must be a number of seconds above 0 and at most {most}")
-    return seconds
-
-
-def _long_seconds(text: str) -> float:
-    return _seconds(text, 86_400)
-
-
-def _threads(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= 256:
-        raise ValueError("must be a whole number of 1 to 256")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,12}", text):
-        raise ValueError("must be a whole number, 0 or above")
-    return int(text)
-
-
-def _megabytes(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_MEGABYTES:
-        raise ValueError(f"must be a whole number of megabytes, 1 to {MAX_MEGABYTES}")
-    return int(text)
-
-
-def _days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= 36_500:
-        raise ValueError("must be a whole number of days, 1 to 36500")
-    return int(text)
-
-
-def model_version(text: str) -> str:
-    """
-    A version of a model, which is latest or a date of the calendar.
-
-    Raises:
-        ValueError: it is none; the text completes a sentence that names the setting or the parameter.
-    """
-    found = re.fullmatch(r"(?:latest|([0-9]{4}-[0-9]{2}-[0-9]{2}))(?:-preview)?", text)
-    if not found or (found[1] and not _is_date(found[1])):
-        raise ValueError("must be latest or a date such as 2021-05-01")
-    return text
-
-
-def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _language(text: str) -> str:
-    if text not in LANGUAGES:
-        raise ValueError(f"must be one of {', '.join(sorted(LANGUAGES))}")
-    return text
 
 
 def _setting(
@@ -285,11 +58,14 @@ class Settings:
         shown=False,
     )
     vision_auth: str = _setting(
-        "VISION_AUTH", "How the app shows who it is: key, or identity (Entra ID, no key needed).", _vision_auth, "key"
+        "VISION_AUTH",
+        "How the app shows who it is: key, or identity (Entra ID, no key needed).",
+        parse.vision_auth,
+        "key",
     )
-    vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", _key, "", secret=True)
+    vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", parse.key, "", secret=True)
     vision_key_2: str | None = _setting(
-        "VISION_KEY_2", "The resource's other key, tried when the first is refused.", _key, "", secret=True
+        "VISION_KEY_2", "The resource's other key, tried when the first is refused.", parse.key, "", secret=True
     )
     principal: Principal = _setting(
         "AZURE_CLIENT_ID",
@@ -299,67 +75,67 @@ class Settings:
         shown=False,
     )
     vision_rate: tuple[int, float] = _setting(
-        "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", _rate, "10/1"
+        "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", parse.rate, "10/1"
     )
     vision_features: tuple[str, ...] = _setting(
         "VISION_FEATURES",
         "What is asked of every image, in one call.",
-        _features,
+        parse.features,
         "Categories,Tags,Description,Color,ImageType,Objects",
     )
-    vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", _language, "en")
+    vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", parse.language, "en")
     vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
     vision_timeout_seconds: float = _setting(
-        "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", _seconds, "30"
+        "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", parse.seconds, "30"
     )
     vision_daily_limit: int | None = _setting(
-        "VISION_DAILY_LIMIT", "Most paid calls of a day (UTC); empty is no limit.", _count, ""
+        "VISION_DAILY_LIMIT", "Most paid calls of a day (UTC); empty is no limit.", parse.count, ""
     )
     vision_monthly_limit: int | None = _setting(
-        "VISION_MONTHLY_LIMIT", "Most paid calls of a month (UTC); empty is no limit.", _count, ""
+        "VISION_MONTHLY_LIMIT", "Most paid calls of a month (UTC); empty is no limit.", parse.count, ""
     )
-    vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", _truth, "false")
+    vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", parse.truth, "false")
     answer_lifetime_days: int | None = _setting(
         "ANSWER_LIFETIME_DAYS",
         "How old an answer may be that is given again without a paid call; empty is any age.",
-        _days,
+        parse.days,
         "",
     )
-    thumbnail_sizes: tuple[Size, ...] = _setting(
-        "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", _sizes, "200x150,1024x768"
+    thumbnail_sizes: tuple[parse.Size, ...] = _setting(
+        "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", parse.sizes, "200x150,1024x768"
     )
     thumbnail_smart: bool = _setting(
-        "THUMBNAIL_SMART", "Crop around what matters instead of around the middle.", _truth, "true"
+        "THUMBNAIL_SMART", "Crop around what matters instead of around the middle.", parse.truth, "true"
     )
     text_mode: str = _setting(
         "TEXT_MODE",
         "Which images have their text read: auto, always or never. PDF and TIFF always.",
-        _text_mode,
+        parse.text_mode,
         "auto",
     )
     text_reading_order: str = _setting(
         "TEXT_READING_ORDER",
         "Order of the lines that are read: natural (as people read columns) or basic.",
-        _reading_order,
+        parse.reading_order,
         "natural",
     )
     text_model_version: str = _setting("TEXT_MODEL_VERSION", "Model of Read.", model_version, "latest")
     text_deadline_seconds: float = _setting(
         "TEXT_DEADLINE_SECONDS",
         "How long a Read may be running at the service before it is given up.",
-        _long_seconds,
+        parse.long_seconds,
         "1800",
     )
     max_wait_seconds: float = _setting(
         "MAX_WAIT_SECONDS",
         "Longest time of an HTTP request; longest wait of an upload for its turn or for somebody else's answer.",
-        _seconds,
+        parse.seconds,
         "20",
     )
     max_upload_megabytes: int = _setting(
         "MAX_UPLOAD_MEGABYTES",
         "Largest upload that is processed, in megabytes of 1,048,576 bytes.",
-        _megabytes,
+        parse.megabytes,
         "100",
     )
     images_storage: Account = _account(
@@ -382,24 +158,24 @@ class Settings:
     threads_set: int | None = _setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",
         "Threads for HTTP functions; also the size of the pools. Empty is the platform's own number.",
-        _threads,
+        parse.threads,
         "",
     )
     ca_bundle: str | None = _setting(
         "REQUESTS_CA_BUNDLE", "File of certificate authorities to trust instead of the built-in ones.", str, ""
     )
     https_proxy: str | None = _setting(
-        "HTTPS_PROXY", "Proxy through which Computer Vision is reached.", _proxy, "", secret=True
+        "HTTPS_PROXY", "Proxy through which Computer Vision is reached.", parse.proxy, "", secret=True
     )
     public_address: str | None = _setting(
         "PUBLIC_ADDRESS",
         "Address by which callers reach the app, where it is not WEBSITE_HOSTNAME's: behind a gateway, say.",
-        _public_address,
+        parse.public_address,
         "",
         shown=False,
     )
     health_key: str | None = _setting(
-        "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", _word, "", secret=True
+        "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", parse.word, "", secret=True
     )
 
     @property
@@ -493,7 +269,7 @@ def public_address(environment: Mapping[str, str] | None = None) -> str:
     """
     environment = os.environ if environment is None else environment
     with suppress(ValueError):
-        return _public_address(environment.get("PUBLIC_ADDRESS", "").strip())
+        return parse.public_address(environment.get("PUBLIC_ADDRESS", "").strip())
     authority = environment.get("WEBSITE_HOSTNAME", "").strip()
     host = base_addresses.host(authority)
     if host is None:

@@ -14,10 +14,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from shared import analysis, appointments, images, jobs, log, names, ocr_outcomes, records, text, thumbnails, unfinished
+from shared import analysis, appointments, jobs, log, names, ocr_outcomes, records, text, thumbnails, unfinished
 from shared.appointments import Appointment
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.jobs import Job
+from shared.pictures import inspection
 from shared.records import Recipe, Source, SourceChangedError, Version, WithheldVersion
 from shared.services import Services
 from shared.storage.azure import BlobInfo
@@ -137,9 +138,9 @@ def _tell(services: Services, source: Version, outcome: Outcome) -> None:
 def _is_document(services: Services, source: Source | WithheldVersion) -> bool:
     """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
     if isinstance(source, Source):
-        return images.is_document(source.image.data)
+        return inspection.is_document(source.image.data)
     if source.beginning:
-        return images.is_document(source.beginning)
+        return inspection.is_document(source.beginning)
     found = [services.images.head(container, name) for container, name in places(services, source.name, (TEXT,))]
     of_it = [info for info in found if info and source.made(services.images, info)]
     return any(names.TEXT_ONLY in info.metadata for info in of_it)
@@ -179,7 +180,7 @@ def has_text(services: Services, source: Version, beginning: bytes, made: Made |
     blob = services.images.read(recipe.container, recipe.name)
     if blob is not None and recipe.holds(services.images, blob.info, source):
         return analysis.text_due(blob.data, mode)
-    return mode == "always" and images.is_readable(beginning)
+    return mode == "always" and inspection.is_readable(beginning)
 
 
 def _run(services: Services, source: Source | WithheldVersion, step: str, in_turn: bool) -> tuple[Outcome, Made]:
@@ -259,7 +260,7 @@ def _make_all(
 
 def _content(services: Services, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
     if isinstance(found, WithheldVersion) and found.beginning:
-        images.refuse(found.beginning, found.size)
+        inspection.refuse(found.beginning, found.size)
     source = records.whole(found)
     answer = services.desk.ask(
         recipe.question,

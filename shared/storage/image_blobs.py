@@ -7,7 +7,7 @@ still being copied, is an image whose bytes cannot be read now.
 
 from typing import NamedTuple
 
-from shared import images, names
+from shared import contract, names
 from shared.errors import (
     BlobsightError,
     ImageArchivedError,
@@ -15,6 +15,7 @@ from shared.errors import (
     ImageRejectedError,
     PayloadTooLargeError,
 )
+from shared.pictures import inspection
 from shared.storage.azure import Blob, BlobInfo, Blobs, Digest, Page
 
 # A rehydration takes up to 15 hours, with high priority less than one
@@ -65,9 +66,9 @@ def problem(info: BlobInfo) -> BlobsightError | None:
 def too_large(info: BlobInfo, most: int) -> PayloadTooLargeError:
     """The error of an image with more than *most* bytes, which the app does not take into memory."""
     said = f"The image {info.name!r} has {info.size} bytes"
-    if info.size > images.MAX_READ_BYTES:
+    if info.size > contract.MAX_READ_BYTES:
         return PayloadTooLargeError(
-            f"{said}; the app reads at most {images.MAX_READ_BYTES} ({images.MAX_READ_BYTES // 1024**2} MB).",
+            f"{said}; the app reads at most {contract.MAX_READ_BYTES} ({contract.MAX_READ_BYTES // 1024**2} MB).",
             action='Split the document, or have it read by its address: POST /api/ocr with {"url": "..."}.',
         )
     return PayloadTooLargeError(
@@ -85,7 +86,7 @@ def head(blobs: Blobs, name: str) -> BlobInfo | None:
     return None if info is None or is_folder_marker(info) else info
 
 
-def look(blobs: Blobs, name: str, *, most: int = images.MAX_READ_BYTES) -> Blob | Withheld | None:
+def look(blobs: Blobs, name: str, *, most: int = contract.MAX_READ_BYTES) -> Blob | Withheld | None:
     """The image with its bytes, at most so many, or why they cannot be had; None if there is no such image."""
     try:
         blob = blobs.read(names.IMAGES, name, most=most)
@@ -113,12 +114,12 @@ def read(blobs: Blobs, name: str) -> Blob:
         ImageArchivedError, ImageIncompleteError: its bytes cannot be had.
         ImageRejectedError, PayloadTooLargeError: they cannot be had, or are too many; see `images.inspect`.
     """
-    found = look(blobs, name, most=images.MAX_IMAGE_BYTES)
+    found = look(blobs, name, most=contract.MAX_IMAGE_BYTES)
     if found is None:
         raise names.no_such_image(name)
     if isinstance(found, Withheld):
         if found.beginning:
-            images.refuse(found.beginning, found.info.size)
+            inspection.refuse(found.beginning, found.info.size)
         raise found.problem
     return found
 

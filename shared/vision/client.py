@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from shared import settings
+from shared import contract
 from shared.clock import Clock, Deadline, SystemClock
 from shared.errors import (
     BadRequestError,
@@ -21,10 +21,11 @@ from shared.errors import (
     VisionMisplacedError,
     VisionRefusedError,
 )
-from shared.images import ImageBytes, ImageUrl, kind_of
+from shared.images import ImageBytes, ImageUrl
 from shared.pace.gate import Gate, Visit
 from shared.pace.obstacles import too_late
 from shared.pace.retry import call
+from shared.pictures.inspection import kind_of
 from shared.transport import time_budget
 from shared.transport.credentials import Credentials, Keys
 from shared.transport.http import Reply, Transport
@@ -64,7 +65,7 @@ class VisionClient:
         clock: Clock | None = None,
         gate: Gate | None = None,
     ) -> None:
-        self._base = f"{settings.endpoint(endpoint)}/vision/v3.2"
+        self._base = f"{contract.endpoint(endpoint)}/vision/v3.2"
         self.credentials = Keys(credentials) if isinstance(credentials, str) else credentials
         self._transport = transport or Transport(connections=16)
         self._timeout_seconds = timeout_seconds

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from shared.contract import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS, model_version
 from shared.errors import BadRequestError
-from shared.settings import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS, model_version
 from shared.untrusted.characters import listed, shown
 
 _PAGES = re.compile(r"([0-9]{1,9})?(-)?([0-9]{1,9})?")

@@ -9,7 +9,7 @@ from deployment import assignments, inputs
 from doubles.arm import BUSY, GARBAGE, LOST, RESET, Fault, refusal
 from doubles.cloud_world import COMPANY, EYES, GROUP, HOST, PHOTOS, PHOTOS_TOPIC, SUBSCRIPTION, CloudWorld
 
-from shared.settings import FEATURES
+from shared.contract import FEATURES
 
 OWNER, QUEUE = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 CONTRIBUTOR, VISION = "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "a97b65f3-24c7-4388-baec-2e87135dc908"

@@ -5,9 +5,10 @@ import pytest
 from doubles.odd_headers import pdf_of_pages
 from doubles.pictures import picture
 
-from shared import images
+from shared.contract import MAX_IMAGE_BYTES
 from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
-from shared.images import MAX_IMAGE_BYTES, ImageBytes, ImageUrl
+from shared.images import ImageBytes, ImageUrl
+from shared.pictures import inspection
 
 TAKEN = ("JPEG", "PNG", "GIF", "BMP")
 
@@ -24,13 +25,13 @@ def png_header(width: int, height: int) -> bytes:
 
 def refusal(data: bytes) -> BlobsightError:
     with pytest.raises((ImageRejectedError, PayloadTooLargeError)) as caught:
-        images.inspect(data)
+        inspection.inspect(data)
     return caught.value
 
 
 @pytest.mark.parametrize("kind", TAKEN)
 def test_each_format_that_is_taken_tells_its_sides(kind: str) -> None:
-    found = images.inspect(picture(kind, 120, 80))
+    found = inspection.inspect(picture(kind, 120, 80))
     assert (found.kind, found.width, found.height) == (kind, 120, 80)
     assert found.content_type == f"image/{kind.lower()}"
 
@@ -54,7 +55,7 @@ def test_less_than_50_pixels_a_side_is_refused_with_the_numbers(kind: str, width
 
 @pytest.mark.parametrize(("width", "height"), [(50, 50), (16000, 50), (50, 16000), (16000, 16000)])
 def test_sides_at_the_limits_are_taken(width: int, height: int) -> None:
-    found = images.inspect(png_header(width, height))
+    found = inspection.inspect(png_header(width, height))
     assert (found.width, found.height) == (width, height)
 
 
@@ -67,7 +68,7 @@ def test_more_than_16000_pixels_a_side_is_refused_with_the_numbers(width: int, h
 
 
 def test_one_byte_less_than_4_mb_is_taken() -> None:
-    assert images.inspect(picture().ljust(MAX_IMAGE_BYTES - 1, b"\0")).kind == "JPEG"
+    assert inspection.inspect(picture().ljust(MAX_IMAGE_BYTES - 1, b"\0")).kind == "JPEG"
 
 
 def test_4_mb_are_refused_with_the_numbers() -> None:
@@ -79,10 +80,10 @@ def test_4_mb_are_refused_with_the_numbers() -> None:
 
 def test_a_document_has_limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # Half a gigabyte need not be made for it.
-    monkeypatch.setattr(images, "MAX_READ_BYTES", 1000)
-    assert images.inspect_for_text(pdf_of_pages(50)) == "application/pdf"
+    monkeypatch.setattr(inspection, "MAX_READ_BYTES", 1000)
+    assert inspection.inspect_for_text(pdf_of_pages(50)) == "application/pdf"
     with pytest.raises(PayloadTooLargeError) as caught:
-        images.inspect_for_text(picture("TIFF", 100, 100))
+        inspection.inspect_for_text(picture("TIFF", 100, 100))
     assert "The TIFF has" in caught.value.message
     assert caught.value.action == "Split the document."
 
@@ -120,7 +121,7 @@ def test_the_size_comes_before_the_header() -> None:
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heif"])
 def test_a_phone_s_photo_is_refused_with_what_helps(brand: bytes) -> None:
-    for look in (images.inspect, images.inspect_for_text):
+    for look in (inspection.inspect, inspection.inspect_for_text):
         with pytest.raises(ImageRejectedError) as caught:
             look(b"\0\0\0\x18ftyp" + brand + bytes(300))
         assert caught.value.code == "format_not_supported"

@@ -14,7 +14,8 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
 import OcrHttp
-from shared import images, names, records, rescue, services, settings, states, steps, unfinished_list
+from shared import contract, names, records, rescue, services, states, steps, unfinished_list
+from shared.configuration import parse
 from shared.errors import BlobsightError
 from shared.images import ImageBlob
 from shared.jobs import Job
@@ -241,11 +242,11 @@ def test_a_question_about_it_over_http_does_not_read_it(app: Parts, monkeypatch:
     with pytest.raises(BlobsightError) as caught:
         app.services.ask(questions.tag(language="en", model_version="latest"), ImageBlob("a.bmp"))
     assert (caught.value.status, caught.value.code) == (413, "image_too_large")
-    assert most == [images.MAX_IMAGE_BYTES]
+    assert most == [contract.MAX_IMAGE_BYTES]
 
 
 def test_beyond_what_the_app_reads_at_all_the_address_is_the_way_whatever_the_limit() -> None:
-    error = image_blobs.too_large(BlobInfo("a.pdf", "", images.MAX_READ_BYTES + 1), MEGABYTE)
+    error = image_blobs.too_large(BlobInfo("a.pdf", "", contract.MAX_READ_BYTES + 1), MEGABYTE)
     assert "524288001 bytes" in error.message
     assert "500 MB" in error.message
     assert '{"url": "..."}' in error.action
@@ -254,4 +255,4 @@ def test_beyond_what_the_app_reads_at_all_the_address_is_the_way_whatever_the_li
 
 
 def test_the_setting_allows_no_more_than_the_app_reads() -> None:
-    assert settings.MAX_MEGABYTES * MEGABYTE == images.MAX_READ_BYTES
+    assert parse.MAX_MEGABYTES * MEGABYTE == contract.MAX_READ_BYTES

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from requests.utils import prepend_scheme_if_needed
 from urllib3.util import parse_url
 
+from shared.configuration.parse import TEXT_MODES
 from shared.configuration.storage_accounts import Account
+from shared.contract import FEATURES, LANGUAGES, endpoint
 from shared.errors import SettingsError
-from shared.settings import FEATURES, LANGUAGES, TEXT_MODES, Settings, endpoint
+from shared.settings import Settings
 
 NAMES = {each.metadata["name"]: each.name for each in fields(Settings)}
 SECRETS = [each.metadata["name"] for each in fields(Settings) if each.metadata["secret"]]

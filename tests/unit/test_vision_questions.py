@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contract import FEATURES
 from shared.errors import BadRequestError
-from shared.settings import FEATURES
 from shared.vision import questions
 from shared.vision.questions import Question
 

@@ -9,9 +9,8 @@ from doubles.odd_headers import bmp_of_masks, gif, jpeg_with, pdf_of_pages, png,
 from doubles.pictures import picture
 from hypothesis import strategies as st
 
-from shared import images
 from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
-from shared.pictures import kinds, pdf, sides
+from shared.pictures import inspection, kinds, pdf, sides
 from shared.pictures.window import MAX_BYTES, MAX_STEPS, HeaderError, Window
 
 BEGINNINGS = sorted(
@@ -72,15 +71,15 @@ def look(data: bytes) -> tuple[list[Window], list[BlobsightError]]:
             made.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(images, "Window", Counted)
-        for inspect in (images.inspect, images.inspect_for_text):
+        patch.setattr(inspection, "Window", Counted)
+        for inspect in (inspection.inspect, inspection.inspect_for_text):
             try:
                 inspect(data)
             except BlobsightError as error:
                 refusals.append(error)
-        images.is_document(data)
-        images.count_pages(data)
-        images.advice(data, ImageRejectedError("refused", code="image_unreadable"))
+        inspection.is_document(data)
+        inspection.count_pages(data)
+        inspection.advice(data, ImageRejectedError("refused", code="image_unreadable"))
     return made, refusals
 
 

@@ -8,8 +8,7 @@ from doubles.pictures import picture
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import images
-from shared.pictures import kinds
+from shared.pictures import inspection, kinds
 from shared.pictures.window import Window
 
 
@@ -151,12 +150,12 @@ def test_what_shows_nothing_is_none(data: bytes, name: str) -> None:
 
 @pytest.mark.parametrize(("data", "name"), DOCUMENTS)
 def test_the_first_bytes_are_enough_to_know_a_document(data: bytes, name: str) -> None:
-    assert images.is_document(data[: images.KIND_BYTES])
-    assert images.is_document(data)
+    assert inspection.is_document(data[: inspection.KIND_BYTES])
+    assert inspection.is_document(data)
 
 
 @given(st.binary(max_size=2000))
 def test_the_kind_of_the_first_bytes_is_that_of_all(data: bytes) -> None:
     # But for an SVG that begins late.
-    known = kind_of(data[: images.KIND_BYTES])
+    known = kind_of(data[: inspection.KIND_BYTES])
     assert known in (kind_of(data), "XML")

@@ -4,8 +4,8 @@ import pytest
 from doubles.odd_headers import pdf, pdf_of_pages, tiff
 from doubles.pictures import picture
 
-from shared import images
 from shared.errors import ImageRejectedError
+from shared.pictures import inspection
 
 REFUSED = ImageRejectedError("Computer Vision refused the image (400 InvalidImageFormat).", code="image_unreadable")
 LOCKED = b"/Encrypt 9 0 R"
@@ -38,7 +38,7 @@ def compressed() -> bytes:
     ],
 )
 def test_pages_are_counted_where_a_bounded_look_tells(data: bytes, count: int | None) -> None:
-    assert images.count_pages(data) == count
+    assert inspection.count_pages(data) == count
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_pages_are_counted_where_a_bounded_look_tells(data: bytes, count: int | 
     ],
 )
 def test_advice_fits_what_was_refused(data: bytes, advice: str) -> None:
-    said = images.advice(data, REFUSED)
+    said = inspection.advice(data, REFUSED)
     assert advice in said
     assert "4 MB" not in said

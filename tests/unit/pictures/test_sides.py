@@ -7,8 +7,8 @@ from doubles.odd_pictures import HEIGHT, SHOWN, WIDTH
 from doubles.pictures import picture
 from PIL import Image
 
-from shared import images
 from shared.errors import ImageRejectedError
+from shared.pictures import inspection
 
 
 def saved(kind: str, *, mode: str = "RGB", **options: object) -> bytes:
@@ -55,13 +55,13 @@ ODD = {
 
 @pytest.mark.parametrize("name", ODD)
 def test_what_programs_show_tells_its_sides(name: str) -> None:
-    found = images.inspect(ODD[name])
+    found = inspection.inspect(ODD[name])
     assert (found.kind, found.width, found.height) == (name.partition(",")[0], 100, 80)
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_what_the_stand_in_shows_tells_its_sides_too(name: str) -> None:
-    found = images.inspect(SHOWN[name])
+    found = inspection.inspect(SHOWN[name])
     assert (found.width, found.height) == (WIDTH, HEIGHT)
 
 
@@ -84,7 +84,7 @@ def test_what_the_stand_in_shows_tells_its_sides_too(name: str) -> None:
 )
 def test_a_header_without_sides_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(ImageRejectedError) as caught:
-        images.inspect(data)
+        inspection.inspect(data)
     assert caught.value.code == "image_unreadable"
     assert reason in caught.value.message
     assert "save it anew" in caught.value.action

@@ -1,22 +1,22 @@
 import pytest
 from doubles.odd_headers import tiff, tiff_of
 
-from shared import images
 from shared.errors import ImageRejectedError
+from shared.pictures import inspection
 
 PAGE, PREVIEW, HUGE = (1000, 800), (30, 30), (10_001, 60)
 
 
 def refusal(data: bytes, pages: str = "") -> ImageRejectedError:
     with pytest.raises(ImageRejectedError) as caught:
-        images.inspect_for_text(data, pages=pages)
+        inspection.inspect_for_text(data, pages=pages)
     return caught.value
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
 def test_each_layout_is_read(order: str, big: bool) -> None:
-    assert images.inspect_for_text(tiff(PAGE, PAGE, order=order, big=big)) == "image/tiff"
+    assert inspection.inspect_for_text(tiff(PAGE, PAGE, order=order, big=big)) == "image/tiff"
     assert "Page 2 of the TIFF has 30x30" in refusal(tiff(PAGE, PREVIEW, order=order, big=big)).message
 
 
@@ -39,8 +39,8 @@ def test_a_page_outside_the_limits_is_named_with_what_to_do(data: bytes, code: s
 
 def test_only_pages_that_are_asked_for_have_to_be_within_the_limits() -> None:
     data = tiff(PAGE, PREVIEW, PAGE)
-    assert images.inspect_for_text(data, pages="1,3") == "image/tiff"
-    assert images.inspect_for_text(data, pages="3-") == "image/tiff"
+    assert inspection.inspect_for_text(data, pages="1,3") == "image/tiff"
+    assert inspection.inspect_for_text(data, pages="3-") == "image/tiff"
     assert refusal(data, "1-2").code == "image_too_small"
     assert refusal(data, "-2").code == "image_too_small"
 
@@ -50,15 +50,15 @@ def test_the_only_page_is_the_image() -> None:
 
 
 def test_pages_beyond_the_bounds_are_the_service_s_to_judge() -> None:
-    assert images.inspect_for_text(tiff(*[PAGE] * 5000, PREVIEW)) == "image/tiff"
-    assert images.count_pages(tiff(*[PAGE] * 5000)) is None
+    assert inspection.inspect_for_text(tiff(*[PAGE] * 5000, PREVIEW)) == "image/tiff"
+    assert inspection.count_pages(tiff(*[PAGE] * 5000)) is None
     assert "pages=2- " in refusal(tiff(PREVIEW, *[PAGE] * 5000)).action
 
 
 def test_directories_in_a_circle_end() -> None:
     data = bytearray(tiff(PAGE, PAGE))
     data[-4:] = (8).to_bytes(4, "little")
-    assert images.count_pages(bytes(data)) == 2
+    assert inspection.count_pages(bytes(data)) == 2
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_a_file_without_a_page_is_refused_with_the_reason(data: bytes, reason: s
 
 def test_a_page_that_breaks_off_does_not_hide_those_before() -> None:
     data = tiff(PAGE, PAGE, PAGE)[:-30]
-    assert images.inspect_for_text(data) == "image/tiff"
-    assert images.count_pages(data) is None
+    assert inspection.inspect_for_text(data) == "image/tiff"
+    assert inspection.count_pages(data) is None

@@ -1,0 +1,136 @@
+"""
+What the text of one app setting means.
+
+Each parser raises ValueError where the text means nothing; its message completes a sentence that names the setting.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from shared.contract import FEATURES, LANGUAGES, MAX_READ_BYTES, MAX_THUMBNAIL_PIXELS, READING_ORDERS
+from shared.untrusted import base_addresses
+
+VISION_AUTHS = ("key", "identity")
+TEXT_MODES = ("auto", "always", "never")
+MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
+
+# With the line breaks of Unicode, and bytes of the environment that are no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+Size = tuple[int, int]
+
+
+def public_address(text: str) -> str:
+    """The address by which callers reach the app."""
+    return "".join(base_addresses.checked(text, "https://api.example.com"))
+
+
+def proxy(text: str) -> str:
+    """The address of a proxy, with its scheme."""
+    # Without its scheme, requests would take the name for one.
+    found = re.fullmatch(r"(?i:https?)://(?:[!-~]*@)?([^@]+?)/?", text)
+    user = text.partition("://")[2].rpartition("@")[0]
+    if not found or base_addresses.host(found[1]) is None or set(user) & set("/?#\\"):
+        raise ValueError("must be an http(s) address such as http://proxy:8080, with user and password encoded")
+    return text
+
+
+def _is_printable_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def key(text: str) -> str:
+    """A key of the resource."""
+    # It travels in a header.
+    if not _is_printable_ascii(text) or " " in text:
+        raise ValueError("must be a key as the portal shows it: ASCII characters on one line, without spaces")
+    return text
+
+
+def word(text: str) -> str:
+    """A text on one line."""
+    if _CONTROL.search(text):
+        raise ValueError("must be a text on one line, without control characters")
+    return text
+
+
+def rate(text: str) -> tuple[int, float]:
+    """Calls, and in how many seconds."""
+    # With more digits a number can be too large to reckon with.
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9}(?:\.[0-9]{1,9})?)", text)
+    if not found or not int(found[1]) or not float(found[2]):
+        raise ValueError("must be a rate such as 10/1 (calls per seconds) or 20/60")
+    return int(found[1]), float(found[2])
+
+
+def features(text: str) -> tuple[str, ...]:
+    """The visual features, in the order of `FEATURES`."""
+    wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
+    unknown = wanted - {feature.lower() for feature in FEATURES}
+    if unknown or not wanted:
+        raise ValueError(f"must be a comma-separated choice of {', '.join(FEATURES)}")
+    return tuple(feature for feature in FEATURES if feature.lower() in wanted)
+
+
+def sizes(text: str) -> tuple[Size, ...]:
+    """Widths and heights in pixels, each pair once."""
+    sizes = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        found = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", part)
+        size = (int(found[1]), int(found[2])) if found else (0, 0)
+        if not all(1 <= side <= MAX_THUMBNAIL_PIXELS for side in size):
+            raise ValueError(f"must be sizes such as 200x150,1024x768 with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
+        sizes.append(size)
+    return tuple(dict.fromkeys(sizes))
+
+
+def truth(text: str) -> bool:
+    """True or false."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
+
+
+def seconds(text: str, most: int = 600) -> float:
+    """Seconds above 0, and no more than *most*."""
+    seconds = 0.0
+    if re.fullmatch(r"[0-9.eE+-]{1,30}", text):
+        with suppress(ValueError):
+            seconds = float(text)
+    if not 0 < seconds <= most:
+        raise ValueError(f"must be a number of seconds above 0 and at most {most}")
+    return seconds
+
+
+def long_seconds(text: str) -> float:
+    """Seconds of up to a day."""
+    return seconds(text, 86_400)
+
+
+def _one_of(allowed: Collection[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def _whole_number(kind: str, least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number{kind}")
+        return int(text)
+
+    return parse
+
+
+vision_auth = _one_of(VISION_AUTHS)
+text_mode = _one_of(TEXT_MODES)
+reading_order = _one_of(READING_ORDERS)
+language = _one_of(sorted(LANGUAGES))
+threads = _whole_number(" of 1 to 256", 1, 256)
+count = _whole_number(", 0 or above", 0, 10**12 - 1)
+megabytes = _whole_number(f" of megabytes, 1 to {MAX_MEGABYTES}", 1, MAX_MEGABYTES)
+days = _whole_number(" of days, 1 to 36500", 1, 36_500)

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from bench.poll_optimum import Optimum
 from bench.section import Goal, Section, goals_table, table
-from shared import schedule
+from shared.vision import poll_schedule
 
 DOCUMENTS = 5_000
 SEEDS = 20
@@ -72,13 +72,13 @@ class Policy(Protocol):
 class Ours:
     """The app's own schedule, with the median it learns."""
 
-    def __init__(self, start_seconds: float = schedule.START_SECONDS) -> None:
-        self._median = schedule.Median(start_seconds)
+    def __init__(self, start_seconds: float = poll_schedule.START_SECONDS) -> None:
+        self._median = poll_schedule.Median(start_seconds)
         self.learn = self._median.learn
 
     def wait(self, polls: int, elapsed_seconds: float) -> float:  # noqa: D102 (Policy says it)
         median = self._median.seconds
-        return schedule.next_wait(median, elapsed_seconds) if polls else schedule.first_wait(median)
+        return poll_schedule.next_wait(median, elapsed_seconds) if polls else poll_schedule.first_wait(median)
 
 
 class _Unlearning:
@@ -229,7 +229,7 @@ def at_a_time(
     *,
     at_once: int = 20,
     service: Service = USUAL,
-    start_seconds: float = schedule.START_SECONDS,
+    start_seconds: float = poll_schedule.START_SECONDS,
     round_trip_seconds: float = ROUND_TRIP_SECONDS,
     seeds: int = 200,
 ) -> Figures:
@@ -252,7 +252,7 @@ def compare(service: Service, *, documents: int, seeds: int) -> Iterator[tuple[s
 
     ours = of(Ours)
     yield OURS, ours
-    for start in (schedule.MIN_SECONDS, 10 * schedule.START_SECONDS):
+    for start in (poll_schedule.MIN_SECONDS, 10 * poll_schedule.START_SECONDS):
         yield f"ours, from {start:g} s", of(lambda: Ours(start))  # noqa: B023 (called at once)
         settled = of(lambda: Ours(start), UNSETTLED)  # noqa: B023
         yield f"ours, from {start:g} s, without its first {UNSETTLED} documents", settled

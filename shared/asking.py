@@ -20,7 +20,7 @@ from shared.vision import questions
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer
 from shared.vision.questions import Question
-from shared.vision.reading import ReadResult
+from shared.vision.read_models import ReadResult
 
 # What an address shows can change; minutes are enough to serve the callers who mean the same picture.
 URL_ANSWER_SECONDS = 300.0

@@ -21,7 +21,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import appointments, inputs, names, ocr_records, records, schedule
+from shared import appointments, inputs, names, ocr_records, records
 from shared.asking import OPERATION_SECONDS, Ticket
 from shared.errors import (
     BadRequestError,
@@ -37,7 +37,8 @@ from shared.jobs import Job
 from shared.ocr_outcomes import log_event, outcome_of
 from shared.records import SourceChangedError
 from shared.services import Services
-from shared.vision.reading import ReadOperation, ReadResult
+from shared.vision import poll_schedule
+from shared.vision.read_models import ReadOperation, ReadResult
 
 # Short, because longer waits are the orchestrator's: they cost no thread.
 _POLL_SECONDS = 10.0
@@ -122,7 +123,7 @@ def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: 
             raise _given_up(services, job, ticket, _refused(ticket))
         if elapsed > job.deadline_seconds:
             raise _given_up(services, job, ticket, _late(elapsed))
-        return {"state": "running", "seconds": schedule.next_wait(services.median.seconds, elapsed), "polls": 1}
+        return {"state": "running", "seconds": poll_schedule.next_wait(services.median.seconds, elapsed), "polls": 1}
 
     # A tenth of the time so far, as between other polls, and not beyond the last moment for one.
     least, most = min(_LEAST_WAIT_SECONDS, elapsed / 10), min(_LONGEST_WAIT_SECONDS, OPERATION_SECONDS - elapsed)
@@ -256,10 +257,10 @@ def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
 def until_first_poll(services: Services, ticket: Ticket) -> float:
     """Seconds that are left until the first poll; somebody else may have submitted it a while ago."""
     elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
-    return max(0.0, schedule.first_wait(services.median.seconds) - elapsed)
+    return max(0.0, poll_schedule.first_wait(services.median.seconds) - elapsed)
 
 
-def _learn(median: schedule.Median, result: ReadResult) -> None:
+def _learn(median: poll_schedule.Median, result: ReadResult) -> None:
     try:
         begun, ended = (datetime.fromisoformat(moment or "") for moment in (result.created, result.updated))
         median.learn((ended - begun).total_seconds())

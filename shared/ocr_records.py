@@ -9,7 +9,7 @@ from shared.jobs import Job
 from shared.ocr_outcomes import STEP
 from shared.records import Recipe, Version
 from shared.services import Services
-from shared.vision.reading import ReadResult
+from shared.vision.read_models import ReadResult
 
 
 def stored(services: Services, job: Job) -> bool:

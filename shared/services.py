@@ -22,7 +22,6 @@ from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
-from shared.schedule import Median
 from shared.settings import Settings
 from shared.storage import image_blobs
 from shared.storage.azure import Blobs, BlobStore
@@ -33,6 +32,7 @@ from shared.transport.http import Transport
 from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer
+from shared.vision.poll_schedule import Median
 from shared.vision.questions import Question
 
 _T = TypeVar("_T")

@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.storage.azure import BlobInfo
 from shared.vision import questions
 from shared.vision.questions import Question
-from shared.vision.reading import ReadResult
+from shared.vision.read_models import ReadResult
 
 # Read takes the first 2,000 pages of a PDF or a TIFF, on the free tier the first two (learn.microsoft.com, Call the
 # Read API).

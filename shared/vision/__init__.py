@@ -1,7 +1,5 @@
 """
-The Computer Vision v3.2 client.
+Computer Vision v3.2: what can be asked, the client that asks it, and typed answers. Facts are from its REST reference.
 
-`questions` says what can be asked, `client` asks it, `transport` carries it, over `connections`, `faults` reads
-refusals, `models` and `reading` read answers. Facts: the REST reference of v3.2
-(learn.microsoft.com/rest/api/computervision) and its swagger.
+It knows no setting, no storage and no image's name; another service is a package beside it.
 """

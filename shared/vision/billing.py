@@ -11,7 +11,7 @@ import re
 from collections import deque
 
 from shared.transport.http import Reply
-from shared.vision.reading import ReadResult
+from shared.vision.read_models import ReadResult
 
 _TRANSACTIONS = re.compile(r"\.Transaction=(\d{1,9})\b")
 _REMEMBERED_READS = 1000

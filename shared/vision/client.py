@@ -29,10 +29,10 @@ from shared.pictures.inspection import kind_of
 from shared.transport import time_budget
 from shared.transport.credentials import Credentials, Keys
 from shared.transport.http import Reply, Transport
-from shared.vision import billing, faults, questions
+from shared.vision import billing, error_answers, questions
 from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainAnalysis, DomainModels
 from shared.vision.questions import Question
-from shared.vision.reading import ReadOperation, ReadResult
+from shared.vision.read_models import ReadOperation, ReadResult
 
 _T = TypeVar("_T")
 Image = ImageBytes | ImageUrl
@@ -298,7 +298,7 @@ class VisionClient:
             if 200 <= reply.status < 300:
                 return check(reply, visit)
             now = self._clock.utc()
-            error = faults.error_of(reply.status, reply.headers, reply.body, operation, address, now=now)
+            error = error_answers.error_of(reply.status, reply.headers, reply.body, operation, address, now=now)
             raise self.credentials.refused(error) if reply.status == 401 else error
 
         return call(attempt, deadline, visit)

@@ -40,8 +40,8 @@ from shared import names, ocr_loop, retry_loop, retrying
 from shared.appointments import Appointment
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
 from shared.jobs import Job
-from shared.schedule import Median
-from shared.vision.reading import ReadResult
+from shared.vision.poll_schedule import Median
+from shared.vision.read_models import ReadResult
 
 HISTORIES = Path(__file__).resolve().parents[1] / "fixtures" / "histories"
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))

@@ -12,7 +12,7 @@ import pytest
 from local.__main__ import COMMANDS
 from shared import errors, names, retention
 from shared.settings import described
-from shared.vision import faults
+from shared.vision import error_answers
 
 PROJECT = Path(__file__).resolve().parents[2]
 WHERE = ("*.md", "docs/*.md", "bench/*.md", "local/[!a]*/**/*.md")
@@ -73,7 +73,7 @@ def error_classes(of: type[errors.BlobsightError] = errors.BlobsightError) -> It
 
 def raised_codes() -> set[str]:
     """Every code of the error tree, and every one given to an error where it is raised."""
-    codes = {kind.code for kind in error_classes()} | set(faults._IMAGE_CODES.values())
+    codes = {kind.code for kind in error_classes()} | set(error_answers._IMAGE_CODES.values())
     for path in [*PROJECT.glob("shared/**/*.py"), *PROJECT.glob("[A-Z]*/__init__.py")]:
         calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
         for keyword in (keyword for call in calls for keyword in call.keywords if keyword.arg == "code"):

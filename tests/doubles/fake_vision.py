@@ -11,7 +11,7 @@ from shared.images import ImageBytes, ImageUrl
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer, DomainModels
 from shared.vision.questions import Question
-from shared.vision.reading import ReadOperation, ReadResult
+from shared.vision.read_models import ReadOperation, ReadResult
 
 
 class FakeVision(VisionClient):

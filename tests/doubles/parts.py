@@ -14,9 +14,9 @@ from shared.claims import Claims
 from shared.clock import Clock
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
-from shared.schedule import Median
 from shared.services import Services
 from shared.settings import Settings
+from shared.vision.poll_schedule import Median
 
 ENVIRONMENT = {
     "VISION_ENDPOINT": "https://vision.invalid",

@@ -33,7 +33,7 @@ from shared.errors import (
 )
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
-from shared.vision.reading import ReadResult
+from shared.vision.read_models import ReadResult
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 PDF = picture("PDF")

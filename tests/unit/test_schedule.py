@@ -6,26 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared import schedule
-from shared.schedule import Median
+from shared.vision import poll_schedule
+from shared.vision.poll_schedule import Median
 
 
 def polls_until(done_seconds: float, median_seconds: float) -> list[float]:
     """The moments of the polls, the last of which finds the document done."""
-    moments = [schedule.first_wait(median_seconds)]
+    moments = [poll_schedule.first_wait(median_seconds)]
     while moments[-1] < done_seconds:
-        moments.append(moments[-1] + schedule.next_wait(median_seconds, moments[-1]))
+        moments.append(moments[-1] + poll_schedule.next_wait(median_seconds, moments[-1]))
     return moments
 
 
 def test_the_first_poll_comes_just_before_the_median_document_is_done() -> None:
-    assert schedule.first_wait(2.0) == pytest.approx(1.8)
-    assert schedule.first_wait(8.0) == pytest.approx(7.2)
+    assert poll_schedule.first_wait(2.0) == pytest.approx(1.8)
+    assert poll_schedule.first_wait(8.0) == pytest.approx(7.2)
 
 
 def test_the_waits_stay_the_same_until_a_document_takes_long() -> None:
-    assert schedule.next_wait(2.0, 1.8) == schedule.next_wait(2.0, 12.9) == pytest.approx(1.3)
-    assert schedule.next_wait(2.0, 40.0) == pytest.approx(4.0)
+    assert poll_schedule.next_wait(2.0, 1.8) == poll_schedule.next_wait(2.0, 12.9) == pytest.approx(1.3)
+    assert poll_schedule.next_wait(2.0, 40.0) == pytest.approx(4.0)
 
 
 def test_a_document_that_takes_minutes_is_polled_rarely_and_found_within_a_tenth_of_its_time() -> None:
@@ -64,8 +64,8 @@ def test_the_estimate_stays_within_its_limits() -> None:
     for _ in range(200):
         low.learn(0.0)
         high.learn(3600.0)
-    assert (low.seconds, high.seconds) == (schedule.MIN_SECONDS, schedule.MAX_SECONDS)
-    assert (Median(0.0).seconds, Median(1e9).seconds) == (schedule.MIN_SECONDS, schedule.MAX_SECONDS)
+    assert (low.seconds, high.seconds) == (poll_schedule.MIN_SECONDS, poll_schedule.MAX_SECONDS)
+    assert (Median(0.0).seconds, Median(1e9).seconds) == (poll_schedule.MIN_SECONDS, poll_schedule.MAX_SECONDS)
 
 
 @pytest.mark.parametrize("true_median", [0.8, 2.0, 8.0])
@@ -83,8 +83,8 @@ def test_the_median_is_learned_from_timestamps_of_whole_seconds(true_median: flo
 
 
 def test_no_observation_of_many_threads_is_lost() -> None:
-    median = Median(schedule.MIN_SECONDS)
+    median = Median(poll_schedule.MIN_SECONDS)
     observations = 40
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(median.learn, [math.nan, 3600.0] * observations))
-    assert median.seconds == pytest.approx(schedule.MIN_SECONDS * math.exp(0.05 * observations))
+    assert median.seconds == pytest.approx(poll_schedule.MIN_SECONDS * math.exp(0.05 * observations))

@@ -13,7 +13,7 @@ from shared import names, text
 from shared.settings import Settings
 from shared.storage.azure import BlobInfo
 from shared.vision import questions
-from shared.vision.reading import ReadResult
+from shared.vision.read_models import ReadResult
 
 SETTINGS = Settings.from_env(ENVIRONMENT)
 

@@ -23,14 +23,14 @@ from shared.errors import (
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
-from shared.vision import faults
+from shared.vision import error_answers
 
 REQUEST_ID = "8ca04feb-86db-4552-857c-fde903251518"
 
 
 def error_of(status: int, body: Any = b"", **headers: str) -> BlobsightError:
     sent = body if isinstance(body, bytes) else json.dumps(body, indent=2).replace("\n", "\r\n").encode()
-    return faults.error_of(status, {"apim-request-id": REQUEST_ID, **headers}, sent, "analyze", now=EPOCH)
+    return error_answers.error_of(status, {"apim-request-id": REQUEST_ID, **headers}, sent, "analyze", now=EPOCH)
 
 
 def nested(inner: str, message: str, outer: str = "InvalidArgument") -> dict[str, Any]:

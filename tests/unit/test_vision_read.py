@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.images import ImageBytes, ImageUrl
 from shared.vision import questions
 from shared.vision.client import VisionClient
-from shared.vision.reading import ReadOperation, ReadResult
+from shared.vision.read_models import ReadOperation, ReadResult
 
 ENDPOINT = "https://vision.invalid"
 BASE = f"{ENDPOINT}/vision/v3.2"

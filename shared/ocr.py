@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from shared import appointments, inputs, names, ocr_records, records
-from shared.asking import OPERATION_SECONDS, Ticket
+from shared.answers.answers import OPERATION_SECONDS, Ticket
 from shared.errors import (
     BadRequestError,
     BlobsightError,

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from shared import log, ocr, services
-from shared.asking import Ticket
+from shared.answers.answers import Ticket
 from shared.errors import MISDEPLOYED
 from shared.jobs import Job
 from shared.ocr_loop import PATIENCE_SECONDS

@@ -13,8 +13,8 @@ from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from shared import names, threads
-from shared.asking import Desk
-from shared.claims import Claims
+from shared.answers.answers import Desk
+from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account

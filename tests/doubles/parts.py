@@ -9,8 +9,8 @@ from doubles.fake_vision import FakeVision
 from doubles.memory import MemoryBlobs
 
 from shared import names
-from shared.asking import Desk
-from shared.claims import Claims
+from shared.answers.answers import Desk
+from shared.answers.claims import Claims
 from shared.clock import Clock
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota

@@ -5,7 +5,7 @@ from typing import Any
 from doubles.parts import Parts
 
 from shared import names, ocr, ocr_loop
-from shared.asking import Ticket
+from shared.answers.answers import Ticket
 from shared.images import ImageBytes
 from shared.jobs import Job, of_image
 from shared.records import Source

@@ -40,7 +40,8 @@ from doubles.worker_logs import Function, Line, Outcome, Worker, functions
 
 from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
-from shared import claims, health, inputs, log, names, ocr_loop, retry_loop, services, steps
+from shared import health, inputs, log, names, ocr_loop, retry_loop, services, steps
+from shared.answers import claims
 from shared.appointments import Appointment
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes

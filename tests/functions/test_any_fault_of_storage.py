@@ -21,8 +21,8 @@ import AnalyzeHttp
 import ImagesHttp
 import ThumbnailHttp
 from shared import services
-from shared.asking import Desk
-from shared.claims import Claims
+from shared.answers.answers import Desk
+from shared.answers.claims import Claims
 from shared.errors import VisionUnavailableError
 from shared.settings import Settings
 from shared.transport import time_budget

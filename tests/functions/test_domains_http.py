@@ -4,7 +4,7 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from DomainsHttp import main
-from shared.claims import Claims
+from shared.answers.claims import Claims
 from shared.errors import VisionRefusedError
 from shared.images import ImageBytes
 from shared.vision import questions

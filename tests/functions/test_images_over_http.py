@@ -14,8 +14,8 @@ import AnalyzeHttp
 import DescribeHttp
 import ThumbnailHttp
 from shared import names, services
-from shared.asking import Desk
-from shared.claims import Claims
+from shared.answers.answers import Desk
+from shared.answers.claims import Claims
 from shared.errors import StorageError, ThrottledError, VisionUnavailableError
 from shared.vision.client import VisionClient
 

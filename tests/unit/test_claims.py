@@ -8,7 +8,7 @@ from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
 from shared import names
-from shared.claims import LEASE_SECONDS, Claims
+from shared.answers.claims import LEASE_SECONDS, Claims
 from shared.clock import SystemClock
 from shared.errors import (
     BusyError,
@@ -335,7 +335,7 @@ def test_a_claim_says_who_asks_what_until_when(blobs, claims, clock):
 
 
 def test_a_call_longer_than_a_lease_keeps_its_claim_by_renewing_it(blobs, claims, clock, monkeypatch):
-    monkeypatch.setattr("shared.claims.RENEW_SECONDS", 0.001)
+    monkeypatch.setattr("shared.answers.claims.RENEW_SECONDS", 0.001)
     renewed = threading.Event()
     blobs.before = lambda operation, container, name: renewed.set() if operation == "renew" else None
     others = Calls()
@@ -357,7 +357,7 @@ def test_a_call_longer_than_a_lease_keeps_its_claim_by_renewing_it(blobs, claims
 
 
 def test_a_lost_lease_is_not_renewed_for_ever(blobs, claims, monkeypatch, caplog):
-    monkeypatch.setattr("shared.claims.RENEW_SECONDS", 0.001)
+    monkeypatch.setattr("shared.answers.claims.RENEW_SECONDS", 0.001)
     lost = threading.Event()
 
     def call():
@@ -417,7 +417,7 @@ def test_a_paid_answer_is_stored_after_the_callers_time(claims, blobs, clock):
 
 
 def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, clock, monkeypatch):
-    monkeypatch.setattr("shared.claims.RENEW_SECONDS", 0.0)
+    monkeypatch.setattr("shared.answers.claims.RENEW_SECONDS", 0.0)
     renewed = threading.Event()
     left: list[float] = []
 

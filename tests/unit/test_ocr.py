@@ -15,7 +15,7 @@ from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
 from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, text, unfinished_list
-from shared.asking import Ticket
+from shared.answers.answers import Ticket
 from shared.errors import (
     AnswerTooLargeError,
     BadRequestError,

@@ -14,8 +14,8 @@ from doubles.read_runs import ReadRun, job_of
 from hypothesis import strategies as st
 
 from shared import inputs, jobs, names
-from shared.asking import OPERATION_SECONDS, Desk
-from shared.claims import Claims
+from shared.answers.answers import OPERATION_SECONDS, Desk
+from shared.answers.claims import Claims
 from shared.clock import Deadline
 from shared.errors import VisionUnavailableError
 from shared.images import ImageBytes, ImageUrl

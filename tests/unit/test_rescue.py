@@ -12,7 +12,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import jobs, names, ocr, records, rescue, states, steps, unfinished_list
-from shared.asking import Ticket
+from shared.answers.answers import Ticket
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared import names
-from shared.claims import Claims
+from shared.answers.claims import Claims
 from shared.clock import Clock
 from shared.errors import ImageRejectedError
 from shared.images import ImageBytes, ImageUrl

@@ -19,7 +19,7 @@ from shared.errors import (
     VisionUnauthorizedError,
 )
 from shared.pace.quota import Quota
-from shared.records import Recipe
+from shared.records.record_store import Recipe
 
 Json = dict[str, Any]
 

@@ -7,9 +7,10 @@ before's. Then the bytes are read, once: the records that are of them tell the i
 
 from collections.abc import Sequence
 
-from shared import records, steps
+from shared import steps
 from shared.errors import ConflictError, ImageArchivedError
-from shared.records import LookedAt, SourceChangedError
+from shared.records import record_store, versions
+from shared.records.versions import LookedAt, SourceChangedError
 from shared.services import Services
 from shared.storage.azure import BlobInfo
 
@@ -28,10 +29,10 @@ def recognize(services: Services, image: BlobInfo) -> bool:
 
 
 def _renew(services: Services, image: BlobInfo, doubtful: Sequence[tuple[str, BlobInfo]]) -> bool:
-    version = records.digested(services.images, image)
+    version = versions.digested(services.images, image)
     if version is None:
         return False
     found = [each for each in doubtful if version.made(services.images, each[1])]
     for container, record in found:
-        records.renew(services.images, version, container, record)
+        record_store.renew(services.images, version, container, record)
     return bool(found)

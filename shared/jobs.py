@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from shared import names
 from shared.images import ImageBytes, ImageUrl
 from shared.pictures import inspection
-from shared.records import Source, Version
+from shared.records.versions import Source, Version
 from shared.settings import Settings
 from shared.untrusted import addresses
 from shared.vision import questions

@@ -21,7 +21,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import appointments, inputs, names, ocr_records, records
+from shared import appointments, inputs, names, ocr_records
 from shared.answers.answers import OPERATION_SECONDS, Ticket
 from shared.errors import (
     BadRequestError,
@@ -35,7 +35,8 @@ from shared.errors import (
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
 from shared.ocr_outcomes import log_event, outcome_of
-from shared.records import SourceChangedError
+from shared.records import versions
+from shared.records.versions import SourceChangedError
 from shared.services import Services
 from shared.vision import poll_schedule
 from shared.vision.read_models import ReadOperation, ReadResult
@@ -240,10 +241,10 @@ def _in_background(job: Job) -> bool:
 
 def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
     if job.kind == "image":
-        source = records.identify(services.images, job.name, None)
+        source = versions.identify(services.images, job.name, None)
         if source is None:
             raise SourceChangedError(deleted=True)
-        image = records.whole(source).image
+        image = versions.whole(source).image
         if image.subject != job.subject:
             raise SourceChangedError(deleted=False)
         return image

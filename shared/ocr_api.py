@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, inputs, jobs, names, ocr, parameters, records, services, settings, text, web
+from shared import bodies, inputs, jobs, names, ocr, parameters, services, settings, web
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.jobs import Job, Json
@@ -28,6 +28,7 @@ from shared.orchestrations import (
     status_of,
 )
 from shared.pictures import inspection
+from shared.records import text, versions
 from shared.services import Services
 from shared.untrusted import addresses
 
@@ -96,10 +97,10 @@ def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: 
         visitor = _checked(jobs.of_visitor(given, parts.settings, parameters))
         inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
         return visitor, given.data
-    source = records.identify(parts.images, given.name, None)
+    source = versions.identify(parts.images, given.name, None)
     if source is None:
         raise names.no_such_image(given.name)
-    source = records.whole(source)
+    source = versions.whole(source)
     data = source.image.data
     visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
     inspection.inspect_for_text(data, pages=parameters.get("pages", ""))

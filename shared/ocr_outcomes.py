@@ -8,10 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from shared import appointments, log, names, records, text, unfinished
+from shared import appointments, log, names
 from shared.errors import BlobsightError, BusyError, ThrottledError
 from shared.jobs import Job
-from shared.records import SourceChangedError
+from shared.records import record_store, text, unfinished, versions
+from shared.records.versions import SourceChangedError
 from shared.services import Services
 
 STEP = "text"
@@ -78,7 +79,7 @@ def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -
         places = [*text_places(job), unfinished.place(STEP, job.name)]
         # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
         # again, they tell another one.
-        records.sweep(
+        record_store.sweep(
             services.images,
             places,
             lambda: None,
@@ -87,7 +88,7 @@ def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -
         if change.deleted:
             # Raised if there is one of that name again.
             with suppress(SourceChangedError):
-                records.sweep(services.images, places, lambda: records.confirm_gone(services.images, job.name))
+                record_store.sweep(services.images, places, lambda: versions.confirm_gone(services.images, job.name))
         return {"state": "superseded", "deleted": change.deleted}
 
 
@@ -108,10 +109,10 @@ def _note(services: Services, job: Job, error: BlobsightError, seconds: float | 
     if seconds is None:
         # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
         # has changed since it was noted, that has to be seen now.
-        records.sweep(
+        record_store.sweep(
             services.images,
             text_places(job),
-            lambda: records.confirm(services.images, version),
+            lambda: versions.confirm(services.images, version),
             lambda info: not version.made(services.images, info),
         )
 

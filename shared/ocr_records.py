@@ -4,10 +4,12 @@ The records of a job: whether they are there, and writing them by whoever was la
 
 from functools import partial
 
-from shared import names, records, text, unfinished
+from shared import names
 from shared.jobs import Job
 from shared.ocr_outcomes import STEP
-from shared.records import Recipe, Version
+from shared.records import record_store, text, unfinished, versions
+from shared.records.record_store import Recipe
+from shared.records.versions import Version
 from shared.services import Services
 from shared.vision.read_models import ReadResult
 
@@ -27,7 +29,7 @@ def stored(services: Services, job: Job) -> bool:
 
 def _is_there(services: Services, job: Job, version: Version | None, name: str) -> bool:
     if version:
-        return records.is_there(services.images, version, Recipe(names.TEXT, name, job.question, ""))
+        return record_store.is_there(services.images, version, Recipe(names.TEXT, name, job.question, ""))
     # It was stored under the digest of what was read.
     info = services.images.head(names.TEXT, name)
     return info is not None and info.metadata.get(names.REQUEST) == job.question.key
@@ -55,9 +57,9 @@ def write(services: Services, job: Job, result: ReadResult) -> Version | None:
         return None
     for name, content_type, data in contents:
         recipe = Recipe(names.TEXT, name, job.question, content_type)
-        records.make(services.images, version, recipe, partial(bytes, data), told)
-    records.confirm(services.images, version)
-    records.sweep(
-        services.images, [unfinished.place(STEP, job.name)], lambda: records.confirm(services.images, version)
+        record_store.make(services.images, version, recipe, partial(bytes, data), told)
+    versions.confirm(services.images, version)
+    record_store.sweep(
+        services.images, [unfinished.place(STEP, job.name)], lambda: versions.confirm(services.images, version)
     )
     return version

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import appointments, log, names, orchestrations, records, services, steps, text, trials, unfinished
+from shared import appointments, log, names, orchestrations, services, steps, trials
 from shared.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
-from shared.records import Recipe, SourceChangedError, Version
+from shared.records import record_store, text, unfinished, versions
+from shared.records.record_store import Recipe
+from shared.records.versions import SourceChangedError, Version
 from shared.services import Services
 from shared.storage import image_blobs
 
@@ -107,7 +109,7 @@ def _rescue(parts: Services, event: _Event) -> list[Appointment]:
     recent = info.modified is not None and parts.clock.utc() - info.modified < _SETTLED
     if event.etag not in ("", info.etag) and recent:
         raise BusyError(f"The image {event.name!r} was overwritten a moment ago: its own event comes first.")
-    image = records.digested(parts.images, info)
+    image = versions.digested(parts.images, info)
     if image is None:
         raise SourceChangedError(deleted=True)
     missing = list(_missing(parts, image, beginning))
@@ -117,7 +119,7 @@ def _rescue(parts: Services, event: _Event) -> list[Appointment]:
     except SourceChangedError as change:
         if change.deleted:
             places = [unfinished.place(step, image.name) for step, _ in missing]
-            records.sweep(parts.images, places, lambda: records.confirm_gone(parts.images, image.name))
+            record_store.sweep(parts.images, places, lambda: versions.confirm_gone(parts.images, image.name))
         raise
 
 
@@ -159,10 +161,12 @@ def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], to
         wait_seconds=trials.WAIT_SECONDS[0],
         told=told,
     )
-    records.confirm(parts.images, image)
+    versions.confirm(parts.images, image)
     if not steps.all_there(parts, image, todo):
         return True
-    records.sweep(parts.images, [unfinished.place(step, image.name)], lambda: records.confirm(parts.images, image))
+    record_store.sweep(
+        parts.images, [unfinished.place(step, image.name)], lambda: versions.confirm(parts.images, image)
+    )
     return False
 
 

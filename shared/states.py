@@ -9,14 +9,16 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import analysis, edited, names, steps, text, thumbnails, unfinished
+from shared import edited, names, steps, thumbnails
 from shared.errors import BadRequestError
-from shared.records import LookedAt, Recipe
+from shared.records import analysis, text, unfinished
+from shared.records.record_store import Recipe
+from shared.records.unfinished import Note
+from shared.records.versions import LookedAt
 from shared.services import Services
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
-from shared.unfinished import Note
 from shared.vision.models import Analysis
 
 MAX_PAGE = 200

@@ -14,12 +14,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from shared import analysis, appointments, jobs, log, names, ocr_outcomes, records, text, thumbnails, unfinished
+from shared import appointments, jobs, log, names, ocr_outcomes, thumbnails
 from shared.appointments import Appointment
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.jobs import Job
 from shared.pictures import inspection
-from shared.records import Recipe, Source, SourceChangedError, Version, WithheldVersion
+from shared.records import analysis, record_store, text, unfinished, versions
+from shared.records.record_store import Recipe
+from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import Services
 from shared.storage.azure import BlobInfo
 
@@ -81,7 +83,7 @@ def process(
     """
     for _ in range(_MAX_ROUNDS):
         try:
-            source = records.identify(services.images, name, data, most=services.settings.max_upload_bytes)
+            source = versions.identify(services.images, name, data, most=services.settings.max_upload_bytes)
             if source is None:
                 _forget(services, name)
                 log.event(_logger, "image.gone", blob=name)
@@ -160,9 +162,9 @@ def _hand_over(services: Services, source: Source | WithheldVersion, text_only: 
     if isinstance(source, WithheldVersion):
         return _unfinished(services, source, TEXT, todo, source.problem, text.alone(text_only=text_only))
     if before and not before.is_of(services.images, source, todo):
-        check = partial(records.confirm, services.images, source)
+        check = partial(versions.confirm, services.images, source)
         place, outdated = unfinished.place(TEXT, source.name), before.info.etag
-        records.sweep(services.images, [place], check, lambda info: info.etag == outdated)
+        record_store.sweep(services.images, [place], check, lambda info: info.etag == outdated)
     return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
 
 
@@ -195,8 +197,8 @@ def _run(services: Services, source: Source | WithheldVersion, step: str, in_tur
         if not all_there(services, source, todo):
             return outcome, made
     if made or error or before:
-        records.sweep(
-            services.images, [unfinished.place(step, source.name)], lambda: records.confirm(services.images, source)
+        record_store.sweep(
+            services.images, [unfinished.place(step, source.name)], lambda: versions.confirm(services.images, source)
         )
     return Outcome(step, "done" if made else "skipped"), made
 
@@ -217,7 +219,7 @@ def _unfinished(
         appointment = Appointment(source.name, (step,), appointments.key(source.etag, todo), turn, attempts)
     seconds = appointment.seconds if appointment else None
     unfinished.note(services.images, services.clock, source, step, todo, error, wait_seconds=seconds, told=told)
-    records.confirm(services.images, source)
+    versions.confirm(services.images, source)
     if appointment:
         return Outcome(step, "deferred", error.code, appointment=appointment)
     return Outcome(step, "failed", error.code, unfinished.blames_image(error))
@@ -225,7 +227,7 @@ def _unfinished(
 
 def give_up(services: Services, name: str, steps: Sequence[str], message: str) -> None:
     """Record that the app itself could not do the steps, so that nobody waits for them."""
-    source = records.identify(services.images, name, None, most=services.settings.max_upload_bytes)
+    source = versions.identify(services.images, name, None, most=services.settings.max_upload_bytes)
     if source is None:
         return
     for step in steps:
@@ -237,7 +239,7 @@ def give_up(services: Services, name: str, steps: Sequence[str], message: str) -
 
 def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
     """Whether all of these records are of that version of the image and answer these very questions."""
-    return all(records.is_there(services.images, source, recipe) for recipe in todo)
+    return all(record_store.is_there(services.images, source, recipe) for recipe in todo)
 
 
 def _make_all(
@@ -249,7 +251,7 @@ def _make_all(
     for recipe in todo:
         try:
             fill = partial(_content, services, source, step, recipe, in_turn)
-            record = records.make(services.images, source, recipe, fill)
+            record = record_store.make(services.images, source, recipe, fill)
         except BlobsightError as error:
             problem = problem or error
         else:
@@ -261,7 +263,7 @@ def _make_all(
 def _content(services: Services, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
     if isinstance(found, WithheldVersion) and found.beginning:
         inspection.refuse(found.beginning, found.size)
-    source = records.whole(found)
+    source = versions.whole(found)
     answer = services.desk.ask(
         recipe.question,
         source.image,
@@ -283,13 +285,15 @@ def _drop(
     services: Services, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
-    check = partial(records.confirm, services.images, source)
-    records.sweep(services.images, places(services, source.name, steps), check, wanted)
+    check = partial(versions.confirm, services.images, source)
+    record_store.sweep(services.images, places(services, source.name, steps), check, wanted)
 
 
 def _forget(services: Services, name: str) -> None:
     """Delete every record of an image that is gone."""
-    records.sweep(services.images, places(services, name, STEPS), lambda: records.confirm_gone(services.images, name))
+    record_store.sweep(
+        services.images, places(services, name, STEPS), lambda: versions.confirm_gone(services.images, name)
+    )
 
 
 def places(services: Services, name: str, steps: Sequence[str] = STEPS) -> list[tuple[str, str]]:

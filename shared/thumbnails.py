@@ -5,10 +5,12 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 from contextlib import suppress
 from typing import NamedTuple
 
-from shared import names, records
+from shared import names
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.records import LookedAt, Recipe, Source, SourceChangedError, Version
+from shared.records import record_store, versions
+from shared.records.record_store import Recipe
+from shared.records.versions import LookedAt, Source, SourceChangedError, Version
 from shared.services import Services
 from shared.settings import Settings
 from shared.storage import image_blobs
@@ -83,18 +85,18 @@ def _looked_at(services: Services, name: str) -> Version:
 
 def _make(services: Services, name: str, how: Recipe) -> Version | None:
     """Have it made, and return of which version; None if the image is another one by now, or gone."""
-    source = records.identify(services.images, name, None)
+    source = versions.identify(services.images, name, None)
     if source is None:
         return None
     try:
-        records.make(services.images, source, how, lambda: _asked(services, records.whole(source), how))
-        records.confirm(services.images, source)
+        record_store.make(services.images, source, how, lambda: _asked(services, versions.whole(source), how))
+        versions.confirm(services.images, source)
         return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
                 place = (how.container, how.name)
-                records.sweep(services.images, [place], lambda: records.confirm_gone(services.images, name))
+                record_store.sweep(services.images, [place], lambda: versions.confirm_gone(services.images, name))
     return None
 
 

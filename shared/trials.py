@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from shared import log, names, unfinished
+from shared import log, names
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
-from shared.records import MAX_ROUNDS
+from shared.records import unfinished
+from shared.records.record_store import MAX_ROUNDS
 from shared.services import Services
 
 # Before the first try, the second and the third; what killed the worker by chance has passed by then.

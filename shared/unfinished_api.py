@@ -4,10 +4,11 @@ import re
 
 import azure.functions as func
 
-from shared import bodies, names, parameters, services, steps, unfinished, unfinished_list, web
+from shared import bodies, names, parameters, services, steps, unfinished_list, web
 from shared.appointments import Appointment
 from shared.errors import BadRequestError, NotFoundError
 from shared.orchestrations import DurableClient, hand_over
+from shared.records import unfinished
 from shared.services import Services
 from shared.unfinished_list import Entry, Wanted
 from shared.untrusted import addresses, json_object

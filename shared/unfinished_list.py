@@ -8,10 +8,11 @@ needs nothing.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from shared import edited, names, steps, unfinished
+from shared import edited, names, steps
 from shared.appointments import Appointment
 from shared.errors import ConflictError
-from shared.records import LookedAt
+from shared.records import unfinished
+from shared.records.versions import LookedAt
 from shared.services import Services
 from shared.storage import image_blobs
 from shared.storage.azure import Blob, BlobInfo

@@ -8,7 +8,7 @@ from shared import names, ocr, ocr_loop
 from shared.answers.answers import Ticket
 from shared.images import ImageBytes
 from shared.jobs import Job, of_image
-from shared.records import Source
+from shared.records.versions import Source
 
 Json = dict[str, Any]
 

@@ -4,8 +4,9 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from AnalyzeHttp import main
-from shared import analysis, names, steps
+from shared import names, steps
 from shared.images import ImageBytes
+from shared.records import analysis
 
 RED = picture(colour=(200, 0, 0))
 

@@ -6,9 +6,10 @@ from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT
 from doubles.pictures import picture
 
-from shared import analysis, names
+from shared import names
 from shared.images import ImageBytes
-from shared.records import Source
+from shared.records import analysis
+from shared.records.versions import Source
 from shared.settings import Settings
 from shared.vision.models import Analysis, Answer
 

@@ -20,6 +20,7 @@ from doubles.read_runs import ReadRun, job_of
 from shared import jobs, names, ocr_loop, rescue, states, steps, thumbnails, unfinished_list
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
+from shared.records import versions
 from shared.unfinished_list import Wanted
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -388,7 +389,7 @@ def see_blue(app: Parts) -> None:
 
 
 def read_blue(app: Parts) -> None:
-    version = steps.records.identify(app.images, NAME, None)
+    version = versions.identify(app.images, NAME, None)
     assert version
     ReadRun(app, jobs.of_image(version, app.services.settings, text_only=False)).finish()
 

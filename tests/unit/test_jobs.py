@@ -13,7 +13,7 @@ from shared import jobs, names
 from shared.errors import BadRequestError
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
-from shared.records import Version
+from shared.records.versions import Version
 from shared.settings import Settings
 from shared.untrusted import addresses
 

@@ -14,12 +14,13 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
 import OcrHttp
-from shared import contract, names, records, rescue, services, states, steps, unfinished_list
+from shared import contract, names, rescue, services, states, steps, unfinished_list
 from shared.configuration import parse
 from shared.errors import BlobsightError
 from shared.images import ImageBlob
 from shared.jobs import Job
-from shared.records import WithheldVersion
+from shared.records import versions
+from shared.records.versions import WithheldVersion
 from shared.settings import Settings
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo
@@ -91,7 +92,7 @@ def test_it_is_neither_read_nor_hashed(app: Parts) -> None:
         assert (operation, container) != ("digest", names.IMAGES)
 
     app.images.before = watch
-    found = records.identify(app.images, "a.pdf", PDF, most=MEGABYTE)
+    found = versions.identify(app.images, "a.pdf", PDF, most=MEGABYTE)
     assert isinstance(found, WithheldVersion)
     assert (found.sha256, found.size) == ("", len(PDF))
     assert PDF.startswith(found.beginning)

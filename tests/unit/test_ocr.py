@@ -14,7 +14,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
-from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, text, unfinished_list
+from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, unfinished_list
 from shared.answers.answers import Ticket
 from shared.errors import (
     AnswerTooLargeError,
@@ -33,6 +33,7 @@ from shared.errors import (
 )
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
+from shared.records import text
 from shared.vision.read_models import ReadResult
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))

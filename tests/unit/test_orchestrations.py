@@ -13,7 +13,7 @@ from shared import jobs, orchestrations
 from shared.appointments import Appointment
 from shared.errors import StorageError
 from shared.jobs import Job
-from shared.records import Version
+from shared.records.versions import Version
 from shared.settings import Settings
 from shared.transport import time_budget
 

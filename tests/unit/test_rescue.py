@@ -11,10 +11,11 @@ from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import jobs, names, ocr, records, rescue, states, steps, unfinished_list
+from shared import jobs, names, ocr, rescue, states, steps, unfinished_list
 from shared.answers.answers import Ticket
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
+from shared.records import versions
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 PROJECT = Path(__file__).resolve().parents[2]
@@ -124,7 +125,7 @@ def test_the_record_tells_which_version_and_which_questions_it_is_about(app: Par
 
 
 def test_no_document_that_is_too_large_to_be_read_is_digested(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_READ_BYTES", len(RED) - 1)
+    monkeypatch.setattr(versions, "MAX_READ_BYTES", len(RED) - 1)
     etag = upload(app)
     assert rescued(app, etag) == ["analysis", "thumbnails"]
     assert note(app, "analysis")["source"] == {"name": "a.jpg", "etag": etag, "bytes": len(RED)}
@@ -199,7 +200,7 @@ def test_text_that_the_analysis_has_found_is_missing_too() -> None:
 
 def test_the_success_of_a_read_that_was_under_way_takes_the_record_away(app: Parts) -> None:
     etag = upload(app, text_pdf("hello"), "a.pdf")
-    source = records.identify(app.images, "a.pdf", None)
+    source = versions.identify(app.images, "a.pdf", None)
     assert source is not None
     job = jobs.of_image(source, app.services.settings, text_only=True)
     ticket = Ticket.of_json(ocr.submit(app.services, job, 0)["ticket"])

@@ -19,6 +19,7 @@ from shared.errors import (
     VisionRefusedError,
     VisionUnauthorizedError,
 )
+from shared.images import ImageBytes
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 RECORDS = {
@@ -145,7 +146,7 @@ def test_an_overwritten_image_ends_with_the_records_of_its_new_bytes(app):
 def test_bytes_of_a_version_that_is_gone_are_not_taken_for_the_current_one(app):
     upload(app, data=BLUE)
     process(app, data=RED)
-    assert {subject for _, subject in app.vision.asked} == {steps.records.ImageBytes(BLUE).subject}
+    assert {subject for _, subject in app.vision.asked} == {ImageBytes(BLUE).subject}
 
 
 def test_an_event_for_an_image_that_is_gone_does_nothing(app):

@@ -9,7 +9,8 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import names, text
+from shared import names
+from shared.records import text
 from shared.settings import Settings
 from shared.storage.azure import BlobInfo
 from shared.vision import questions

@@ -10,9 +10,10 @@ from doubles.lost_answers import lose_answers
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, records, retrying, states, steps, trials, unfinished, unfinished_list
+from shared import names, retrying, states, steps, trials, unfinished_list
 from shared.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
+from shared.records import unfinished, versions
 from shared.services import Services
 
 RED = picture(colour=(200, 0, 0))
@@ -137,7 +138,7 @@ def test_of_several_steps_those_that_were_not_tried_lose_no_try(app: Parts, monk
 def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
     app = parts()
     etag = app.images.write(names.IMAGES, "a.pdf", text_pdf("hello"), content_type="application/pdf")
-    version = records.UnreadVersion("a.pdf", etag, 5)
+    version = versions.UnreadVersion("a.pdf", etag, 5)
     todo = steps.recipes(app.services, "text", "a.pdf")
     error = ThrottledError("slow")
     unfinished.note(app.images, app.clock, version, "text", todo, error, wait_seconds=5.0)
@@ -222,7 +223,7 @@ def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch:
     def conflict(*given: object) -> None:
         raise ConflictError("somebody was faster")
 
-    monkeypatch.setattr("shared.unfinished.rewrite", conflict)
+    monkeypatch.setattr("shared.records.unfinished.rewrite", conflict)
     with pytest.raises(BusyError, match="written by others"), _marked(app.services):
         pass
 

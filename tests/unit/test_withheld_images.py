@@ -10,9 +10,10 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, ocr_loop, records, rescue, retrying, states, steps, unfinished_list
+from shared import names, ocr_loop, rescue, retrying, states, steps, unfinished_list
 from shared.appointments import Appointment
-from shared.records import WithheldVersion
+from shared.records import versions
+from shared.records.versions import WithheldVersion
 from shared.steps import Outcome
 
 RED = picture(colour=(200, 0, 0))
@@ -208,7 +209,7 @@ def test_an_image_that_is_brought_back_between_two_looks_is_deferred_once_more(a
             bring_back(app)
 
     app.images.before = back
-    found = records.identify(app.images, "a.jpg", None)
+    found = versions.identify(app.images, "a.jpg", None)
     assert isinstance(found, WithheldVersion)
     assert found.problem.code == "image_archived"
 

@@ -45,7 +45,7 @@ from doubles.witness import covered
 from local.host.blob_queue import BlobMessage
 from shared import jobs
 from shared.images import ImageBytes
-from shared.records import Version
+from shared.records.versions import Version
 from shared.settings import Settings
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"

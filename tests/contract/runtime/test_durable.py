@@ -24,7 +24,7 @@ from doubles.witness import covered
 from shared import inputs, jobs, names
 from shared.images import ImageBytes, ImageUrl
 from shared.jobs import Job
-from shared.records import Version
+from shared.records.versions import Version
 from shared.settings import Settings
 from shared.storage.azure import BlobStore
 

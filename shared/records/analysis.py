@@ -6,7 +6,8 @@ import json
 
 from shared import names
 from shared.clock import Clock
-from shared.records import Recipe, Source
+from shared.records.record_store import Recipe
+from shared.records.versions import Source
 from shared.settings import Settings
 from shared.vision import questions
 from shared.vision.models import Analysis, Answer

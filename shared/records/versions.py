@@ -1,31 +1,24 @@
 """
-Records of one image: which it is, whether a record is of it, and how one is written by whoever was last right.
+Which version of an image this is: by its bytes where the app has read them, else by what a HEAD tells.
 
-A record is one blob. It carries in its metadata which version of the image it was made from and which question it
-answers, so a HEAD tells whether it still holds. It is written only if it is still what was read before the work; after
-that the image is asked for once more, because it may have been overwritten or deleted meanwhile.
+An image may be overwritten, edited or deleted at any time, so whoever works on a version confirms it before writing.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from types import MappingProxyType
-from typing import NamedTuple
 
-from shared import former, names
+from shared import names
 from shared.contract import MAX_READ_BYTES
-from shared.errors import BusyError, ConflictError, ImageArchivedError
+from shared.errors import ImageArchivedError
 from shared.images import ImageBytes
 from shared.pictures.inspection import Picture, inspect
+from shared.records import former
 from shared.storage import image_blobs
-from shared.storage.azure import BlobInfo, Blobs, IfEtag
+from shared.storage.azure import BlobInfo, Blobs
 from shared.storage.image_blobs import Withheld
-from shared.vision.questions import Question
-
-# Each round is lost only to a writer that got its own record in; that many in a row mean that something else is wrong.
-MAX_ROUNDS = 8
 
 
 class SourceChangedError(Exception):
@@ -143,31 +136,6 @@ class Source(Version):
         return inspect(self.image.data)
 
 
-class Recipe(NamedTuple):
-    """
-    Where one record of an image lies and what it answers.
-
-    Attributes:
-        container, name: where it lies.
-        question: what is asked for it.
-        content_type, cache_control: what it is stored with.
-    """
-
-    container: str
-    name: str
-    question: Question
-    content_type: str
-    cache_control: str | None = None
-
-    def holds(self, blobs: Blobs, record: BlobInfo | None, version: Version) -> bool:
-        """Whether the record is of that version of the image and answers this very question."""
-        return (
-            record is not None
-            and record.metadata.get(names.REQUEST) == self.question.key
-            and version.made(blobs, record)
-        )
-
-
 def identify(
     blobs: Blobs, name: str, data: bytes | None, *, most: int = MAX_READ_BYTES
 ) -> Source | WithheldVersion | None:
@@ -237,142 +205,3 @@ def confirm_gone(blobs: Blobs, name: str) -> None:
     """
     if image_blobs.head(blobs, name) is not None:
         raise SourceChangedError(deleted=False)
-
-
-def make(
-    blobs: Blobs,
-    source: Version,
-    recipe: Recipe,
-    fill: Callable[[], bytes],
-    told: Mapping[str, str] = MappingProxyType({}),
-) -> bytes | None:
-    """
-    Have the record made unless it is there.
-
-    Args:
-        blobs: the account with the images.
-        source: the version of the image that it is to be of.
-        recipe: which record.
-        fill: makes its content; called only if it is missing, and again if another writer was faster.
-        told: what its metadata is to tell besides version and question, in ASCII.
-
-    Returns:
-        Its content if it was made now; None if it was there.
-
-    Raises:
-        SourceChangedError: the image is another one by now, and another writer's record stands.
-        BlobsightError: what *fill* or storing raised.
-    """
-    for _ in range(MAX_ROUNDS):
-        record = blobs.head(recipe.container, recipe.name)
-        if record is not None and recipe.holds(blobs, record, source):
-            if renew(blobs, source, recipe.container, record):
-                return None
-            continue
-        if record is not None:
-            # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
-            # that nothing newer than what was looked at can be overwritten.
-            confirm(blobs, source)
-        data = fill()
-        try:
-            write(blobs, source, recipe, data, IfEtag(record.etag if record else None), told)
-        except ConflictError:
-            continue  # another delivery was faster: look again
-        return data
-    raise busy(recipe.container, recipe.name)
-
-
-def is_there(blobs: Blobs, source: Version, recipe: Recipe) -> bool:
-    """
-    Whether the record is there, so that nothing has to be made.
-
-    Raises:
-        SourceChangedError: the image is another one by now.
-    """
-    for _ in range(MAX_ROUNDS):
-        record = blobs.head(recipe.container, recipe.name)
-        if record is None or not recipe.holds(blobs, record, source):
-            return False
-        if renew(blobs, source, recipe.container, record):
-            return True
-    raise busy(recipe.container, recipe.name)
-
-
-def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
-    """
-    Have a record of the same bytes tell the ETag that they have now; False if it is another record by now.
-
-    Two things follow: a HEAD tells that the record holds, and a process that still works on a version between the two
-    cannot delete or overwrite it any more.
-
-    Raises:
-        SourceChangedError: the image is another one by now.
-    """
-    if record.metadata.get(names.SOURCE_ETAG) not in source.etags:
-        confirm(blobs, source)
-    if record.metadata.get(names.SOURCE_ETAG) in source.etags:
-        return True
-    blob = blobs.read(container, record.name)
-    if blob is None:
-        return False
-    try:
-        blobs.write(
-            container,
-            record.name,
-            blob.data,
-            content_type=record.content_type or names.BYTES,
-            cache_control=record.cache_control,
-            metadata={**record.metadata, **source.told()},
-            condition=IfEtag(record.etag),
-        )
-    except ConflictError:
-        return False
-    return True
-
-
-def busy(container: str, name: str) -> BusyError:
-    """The error that each round was lost to another writer."""
-    return BusyError(f"The record {container}/{name} is written by others again and again.")
-
-
-def write(
-    blobs: Blobs,
-    source: Version,
-    recipe: Recipe,
-    data: bytes,
-    condition: IfEtag,
-    told: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """Write the record on the condition; ConflictError if it does not hold."""
-    return blobs.write(
-        recipe.container,
-        recipe.name,
-        data,
-        content_type=recipe.content_type,
-        cache_control=recipe.cache_control,
-        metadata={**source.told(), names.REQUEST: recipe.question.key, **told},
-        condition=condition,
-    )
-
-
-def sweep(
-    blobs: Blobs,
-    places: Iterable[tuple[str, str]],
-    check: Callable[[], None],
-    wanted: Callable[[BlobInfo], bool] = lambda info: True,
-) -> None:
-    """
-    Delete the wanted blobs that lie in these places (container, name).
-
-    The order is what makes it safe beside other writers: look, then check that the image is (still) what makes them
-    outdated, then delete exactly what was looked at. What was written since has another ETag and stays.
-
-    Raises:
-        SourceChangedError: what *check* raised; nothing was deleted.
-    """
-    seen = [(container, name, blobs.head(container, name)) for container, name in places]
-    outdated = [(container, name, info.etag) for container, name, info in seen if info and wanted(info)]
-    check()
-    for container, name, etag in outdated:
-        with suppress(ConflictError):
-            blobs.delete(container, name, etag=etag)

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from shared import names
 from shared.clock import Clock
 from shared.pictures import page_ranges
-from shared.records import Recipe
+from shared.records.record_store import Recipe
 from shared.settings import Settings
 from shared.storage.azure import BlobInfo
 from shared.vision import questions

@@ -11,10 +11,12 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from shared import names, records
+from shared import names
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
-from shared.records import Recipe, Version
+from shared.records import record_store, versions
+from shared.records.record_store import Recipe
+from shared.records.versions import Version
 from shared.storage.azure import Blob, BlobInfo, Blobs, IfEtag
 
 DEFERRED = "deferred"
@@ -69,13 +71,13 @@ def find_for(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -
     Raises:
         SourceChangedError: the image is another one by now.
     """
-    for _ in range(records.MAX_ROUNDS):
+    for _ in range(record_store.MAX_ROUNDS):
         found = find(blobs, step, source.name)
         if found is None or not found.is_final(blobs, source, todo):
             return found
-        if records.renew(blobs, source, names.UNFINISHED, found.info):
+        if record_store.renew(blobs, source, names.UNFINISHED, found.info):
             return found
-    raise records.busy(*place(step, source.name))
+    raise record_store.busy(*place(step, source.name))
 
 
 def count_attempts(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -> int:
@@ -123,9 +125,9 @@ def note(
         **told,
     }
     data = b""
-    for _ in range(records.MAX_ROUNDS):
+    for _ in range(record_store.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
-        records.confirm(blobs, source)
+        versions.confirm(blobs, source)
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
@@ -142,7 +144,7 @@ def note(
         except ConflictError:
             continue
         return
-    raise records.busy(names.UNFINISHED, name)
+    raise record_store.busy(names.UNFINISHED, name)
 
 
 def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:

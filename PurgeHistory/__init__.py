@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared import purging, services, threads
+from shared import services, threads
+from shared.durable import purge
 
 
 async def main(timer: func.TimerRequest, starter: str, context: func.Context) -> None:
@@ -10,4 +11,4 @@ async def main(timer: func.TimerRequest, starter: str, context: func.Context) ->
     from azure.durable_functions import DurableOrchestrationClient
 
     with threads.invocation(context):
-        await purging.purge(services.current(), DurableOrchestrationClient(starter))
+        await purge.purge(services.current(), DurableOrchestrationClient(starter))

@@ -73,7 +73,7 @@ resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@
   name: 'deadletters'
 }
 
-// The app deletes after seven days what was sent to be read (shared/purging.py); the rule does so where it is stopped.
+// The app deletes after seven days what was sent to be read (shared/durable/purge.py); the rule does so where it is stopped.
 // The rule names no other container: claims are paid for, and azure-webjobs-* is the platform's.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
   parent: account

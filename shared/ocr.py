@@ -21,8 +21,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import appointments, inputs, names, ocr_records
+from shared import names, ocr_records
 from shared.answers.answers import OPERATION_SECONDS, Ticket
+from shared.durable import appointments, inputs
+from shared.durable.read_job import Job
 from shared.errors import (
     BadRequestError,
     BlobsightError,
@@ -33,7 +35,6 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
-from shared.jobs import Job
 from shared.ocr_outcomes import log_event, outcome_of
 from shared.records import versions
 from shared.records.versions import SourceChangedError

@@ -13,8 +13,8 @@ from typing import Any
 
 from shared import log, ocr, services
 from shared.answers.answers import Ticket
+from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
-from shared.jobs import Job
 from shared.ocr_loop import PATIENCE_SECONDS
 from shared.ocr_outcomes import problem_of
 from shared.services import Services

@@ -13,11 +13,9 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, inputs, jobs, names, ocr, parameters, services, settings, web
-from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.jobs import Job, Json
-from shared.orchestrations import (
+from shared import bodies, names, ocr, parameters, services, settings, web
+from shared.durable import inputs, read_job
+from shared.durable.handover import (
     ORCHESTRATOR,
     DurableClient,
     cancel,
@@ -27,6 +25,9 @@ from shared.orchestrations import (
     runtime_status,
     status_of,
 )
+from shared.durable.read_job import Job, Json
+from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
+from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.pictures import inspection
 from shared.records import text, versions
 from shared.services import Services
@@ -92,9 +93,9 @@ def _prepare(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, paramete
 
 def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
     if isinstance(given, ImageUrl):
-        return _checked(jobs.of_visitor(given, parts.settings, parameters)), given.url.encode()
+        return _checked(read_job.of_visitor(given, parts.settings, parameters)), given.url.encode()
     if isinstance(given, ImageBytes):
-        visitor = _checked(jobs.of_visitor(given, parts.settings, parameters))
+        visitor = _checked(read_job.of_visitor(given, parts.settings, parameters))
         inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
         return visitor, given.data
     source = versions.identify(parts.images, given.name, None)
@@ -102,12 +103,12 @@ def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: 
         raise names.no_such_image(given.name)
     source = versions.whole(source)
     data = source.image.data
-    visitor = _checked(jobs.of_visitor(source.image, parts.settings, parameters))
+    visitor = _checked(read_job.of_visitor(source.image, parts.settings, parameters))
     inspection.inspect_for_text(data, pages=parameters.get("pages", ""))
     if visitor.question != text.question(parts.settings):
         # Its records in the container `text` answer the settings' question; another one is put to its bytes.
         return visitor, data
-    return jobs.of_image(source, parts.settings, text_only=inspection.is_document(data)), data
+    return read_job.of_image(source, parts.settings, text_only=inspection.is_document(data)), data
 
 
 def _checked(job: Job) -> Job:

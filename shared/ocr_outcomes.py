@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from shared import appointments, log, names
+from shared import log, names
+from shared.durable import appointments
+from shared.durable.read_job import Job
 from shared.errors import BlobsightError, BusyError, ThrottledError
-from shared.jobs import Job
 from shared.records import record_store, text, unfinished, versions
 from shared.records.versions import SourceChangedError
 from shared.services import Services

@@ -5,7 +5,7 @@ The records of a job: whether they are there, and writing them by whoever was la
 from functools import partial
 
 from shared import names
-from shared.jobs import Job
+from shared.durable.read_job import Job
 from shared.ocr_outcomes import STEP
 from shared.records import record_store, text, unfinished, versions
 from shared.records.record_store import Recipe

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import appointments, log, names, orchestrations, services, steps, trials
-from shared.appointments import Appointment
+from shared import log, names, services, steps, trials
+from shared.durable import appointments, handover
+from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
 from shared.records import record_store, text, unfinished, versions
@@ -55,7 +56,7 @@ async def process(message: bytes, starter: str) -> None:
     """
     parts = services.current()
     found = await services.in_thread(parts.threads, lambda: rescue(parts, message))
-    await orchestrations.hand_over_all(starter, found)
+    await handover.hand_over_all(starter, found)
 
 
 def rescue(parts: Services, message: bytes) -> list[Appointment]:

@@ -5,9 +5,10 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared import appointments, log, orchestrations, services, steps, trials
+from shared import log, services, steps, trials
+from shared.durable import appointments, handover
+from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
-from shared.jobs import Job
 from shared.services import Services
 
 Json = dict[str, Any]
@@ -37,7 +38,7 @@ async def retry(work: Json, starter: str) -> Json:
         if not outcome.get("job"):
             return outcome
         try:
-            await orchestrations.hand_over_all(starter, [Job.of_json(outcome["job"])])
+            await handover.hand_over_all(starter, [Job.of_json(outcome["job"])])
         except StorageError as error:
             return _later(work, error)
         return {**outcome, "job": None}

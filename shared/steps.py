@@ -14,10 +14,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from shared import appointments, jobs, log, names, ocr_outcomes, thumbnails
-from shared.appointments import Appointment
+from shared import log, names, ocr_outcomes, thumbnails
+from shared.durable import appointments, read_job
+from shared.durable.appointments import Appointment
+from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
-from shared.jobs import Job
 from shared.pictures import inspection
 from shared.records import analysis, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
@@ -165,7 +166,7 @@ def _hand_over(services: Services, source: Source | WithheldVersion, text_only: 
         check = partial(versions.confirm, services.images, source)
         place, outdated = unfinished.place(TEXT, source.name), before.info.etag
         record_store.sweep(services.images, [place], check, lambda info: info.etag == outdated)
-    return Outcome(TEXT, "due", job=jobs.of_image(source, services.settings, text_only=text_only))
+    return Outcome(TEXT, "due", job=read_job.of_image(source, services.settings, text_only=text_only))
 
 
 def has_text(services: Services, source: Version, beginning: bytes, made: Made | None = None) -> bool:

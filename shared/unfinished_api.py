@@ -5,9 +5,9 @@ import re
 import azure.functions as func
 
 from shared import bodies, names, parameters, services, steps, unfinished_list, web
-from shared.appointments import Appointment
+from shared.durable.appointments import Appointment
+from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
-from shared.orchestrations import DurableClient, hand_over
 from shared.records import unfinished
 from shared.services import Services
 from shared.unfinished_list import Entry, Wanted

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from shared import edited, names, steps
-from shared.appointments import Appointment
+from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.records import unfinished
 from shared.records.versions import LookedAt

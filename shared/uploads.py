@@ -9,10 +9,11 @@ import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from shared import appointments, log, orchestrations, services, steps
-from shared.appointments import Appointment
+from shared import log, services, steps
+from shared.durable import appointments, handover
+from shared.durable.appointments import Appointment
+from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError
-from shared.jobs import Job
 
 # As wide as host.json's extensions.blobs.maxDegreeOfParallelism, and apart from the worker's threads: uploads that wait
 # for their turn must not take the HTTP functions' threads.
@@ -33,7 +34,7 @@ async def process(name: str, data: bytes, starter: str) -> None:
     Raises:
         StorageError: what is left could not be handed over, so the event has to come again.
     """
-    await orchestrations.hand_over_all(starter, await _steps(name, data))
+    await handover.hand_over_all(starter, await _steps(name, data))
 
 
 async def _steps(name: str, data: bytes) -> list[Job | Appointment]:

@@ -37,9 +37,9 @@ import RetryOrchestrator
 from local.host.durable.history import EventType, make_event
 from OcrOrchestrator import main
 from shared import names, ocr_loop, retry_loop, retrying
-from shared.appointments import Appointment
+from shared.durable.appointments import Appointment
+from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
-from shared.jobs import Job
 from shared.vision.poll_schedule import Median
 from shared.vision.read_models import ReadResult
 

@@ -37,9 +37,9 @@ from local.host.loader import LoadedFunction
 from local.host.runner import Runner
 from local.host.signature import RETURN
 from shared import ocr_activities, services
-from shared.appointments import Appointment
-from shared.jobs import Job
-from shared.orchestrations import ORCHESTRATOR
+from shared.durable.appointments import Appointment
+from shared.durable.handover import ORCHESTRATOR
+from shared.durable.read_job import Job
 
 Json = dict[str, Any]
 Main = Callable[[func.OrchestrationContext], str]

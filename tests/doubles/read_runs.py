@@ -6,8 +6,8 @@ from doubles.parts import Parts
 
 from shared import names, ocr, ocr_loop
 from shared.answers.answers import Ticket
+from shared.durable.read_job import Job, of_image
 from shared.images import ImageBytes
-from shared.jobs import Job, of_image
 from shared.records.versions import Source
 
 Json = dict[str, Any]

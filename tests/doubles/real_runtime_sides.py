@@ -19,7 +19,7 @@ from doubles.real_runtime import Outcome, Runtime, blob_metadata, http_request, 
 from doubles.real_runtime_data import Wire, bytes_value, text_value, unpacked
 from doubles.real_runtime_world import World
 
-from shared.jobs import Job
+from shared.durable.read_job import Job
 
 UPLOADS = "AnalyzeOnUpload"
 RESCUES = "RescueUpload"

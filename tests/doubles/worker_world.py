@@ -40,12 +40,13 @@ from doubles.worker_logs import Function, Line, Outcome, Worker, functions
 
 from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
-from shared import health, inputs, log, names, ocr_loop, retry_loop, services, steps
+from shared import health, log, names, ocr_loop, retry_loop, services, steps
 from shared.answers import claims
-from shared.appointments import Appointment
+from shared.durable import inputs
+from shared.durable.appointments import Appointment
+from shared.durable.read_job import of_visitor
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
-from shared.jobs import of_visitor
 from shared.settings import Settings
 from shared.storage.azure import Blob
 

@@ -13,8 +13,8 @@ from doubles.read_runs import ReadRun
 
 from AnalyzeOnUpload import main
 from shared import names
+from shared.durable.read_job import Job
 from shared.errors import BlobsightError, StorageDeniedError, StorageError, ThrottledError, VisionUnavailableError
-from shared.jobs import Job
 from shared.vision.questions import Question
 
 RED = picture(colour=(200, 0, 0))

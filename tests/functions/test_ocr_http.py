@@ -19,10 +19,11 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of, upload
 
 from OcrHttp import main
-from shared import inputs, jobs, names, purging
+from shared import names
+from shared.durable import inputs, purge, read_job
+from shared.durable.read_job import Job
 from shared.errors import StorageError
 from shared.images import ImageBytes, ImageUrl
-from shared.jobs import Job
 
 RED = picture(colour=(200, 0, 0))
 URL = "https://example.invalid/a.jpg"
@@ -59,7 +60,7 @@ def sent(given: func.HttpRequest) -> func.HttpResponse:
 
 
 def job_for(app: Parts, data: bytes = RED, **parameters: str) -> Job:
-    return jobs.of_visitor(ImageBytes(data), app.services.settings, parameters)
+    return read_job.of_visitor(ImageBytes(data), app.services.settings, parameters)
 
 
 def read(app: Parts, hub: Hub, job: Job) -> str:
@@ -155,7 +156,7 @@ def test_the_format_goes_along_with_the_location(app: Parts, hub: Hub) -> None:
 
 
 def test_an_address_is_handed_over_without_a_fetch(app: Parts, hub: Hub) -> None:
-    job = jobs.of_visitor(ImageUrl(URL), app.services.settings, {})
+    job = read_job.of_visitor(ImageUrl(URL), app.services.settings, {})
     assert parsed(ask(body={"url": URL}))["id"] == job.instance_id
     started = Job.of_json(hub.started[0][2])
     assert started == job._replace(input=started.input)
@@ -252,7 +253,7 @@ def test_a_process_that_dies_at_any_step_is_made_good_by_sending_it_again(
     if response.status_code == 202:
         assert ReadRun(app, Job.of_json(hub.started[-1][2])).finish()["state"] == "done"
     app.clock.advance(8 * 86_400)
-    asyncio.run(purging.purge(app.services, NoHistories()))
+    asyncio.run(purge.purge(app.services, NoHistories()))
     assert ids_kept(app) == []
 
 
@@ -285,7 +286,7 @@ def test_a_start_that_was_made_but_whose_answer_is_lost_keeps_what_it_needs(
 
 
 def test_the_record_of_an_earlier_version_is_told_without_its_signature(app: Parts, hub: Hub) -> None:
-    job = jobs.of_visitor(ImageUrl(SIGNED), app.services.settings, {})
+    job = read_job.of_visitor(ImageUrl(SIGNED), app.services.settings, {})
     identifier = read(app, hub, inputs.keep(app.host, job, SIGNED.encode()))
     stored = json.loads(app.images.contents(names.TEXT)[job.record])
     stored["source"] = {"url": SIGNED}

@@ -9,8 +9,8 @@ from doubles.pictures import picture
 
 from RetryStep import main
 from shared import names, steps
+from shared.durable.read_job import Job
 from shared.errors import StorageError, VisionUnavailableError
-from shared.jobs import Job
 
 RED = picture(colour=(200, 0, 0))
 

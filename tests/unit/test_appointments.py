@@ -1,6 +1,6 @@
 import pytest
 
-from shared.appointments import Appointment, seconds_until
+from shared.durable.appointments import Appointment, seconds_until
 from shared.errors import (
     BlobsightError,
     ImageArchivedError,

@@ -17,7 +17,8 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import jobs, names, ocr_loop, rescue, states, steps, thumbnails, unfinished_list
+from shared import names, ocr_loop, rescue, states, steps, thumbnails, unfinished_list
+from shared.durable import read_job
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
 from shared.records import versions
@@ -391,7 +392,7 @@ def see_blue(app: Parts) -> None:
 def read_blue(app: Parts) -> None:
     version = versions.identify(app.images, NAME, None)
     assert version
-    ReadRun(app, jobs.of_image(version, app.services.settings, text_only=False)).finish()
+    ReadRun(app, read_job.of_image(version, app.services.settings, text_only=False)).finish()
 
 
 @pytest.mark.parametrize(

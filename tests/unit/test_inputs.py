@@ -7,10 +7,11 @@ from doubles.parts import Parts, parts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import inputs, jobs, names
+from shared import names
+from shared.durable import inputs, read_job
+from shared.durable.read_job import Job
 from shared.errors import StorageError
 from shared.images import ImageBytes, ImageUrl
-from shared.jobs import Job
 
 SIGNED = "https://me:hunter2@example.invalid/a.jpg?sv=2024&sig=S3CRETSIG%2Fabc#S3CRETPART"
 
@@ -21,11 +22,11 @@ def app() -> Parts:
 
 
 def of_url(app: Parts, url: str = SIGNED) -> Job:
-    return jobs.of_visitor(ImageUrl(url), app.services.settings, {})
+    return read_job.of_visitor(ImageUrl(url), app.services.settings, {})
 
 
 def of_bytes(app: Parts, data: bytes = b"data") -> Job:
-    return jobs.of_visitor(ImageBytes(data), app.services.settings, {})
+    return read_job.of_visitor(ImageBytes(data), app.services.settings, {})
 
 
 def test_what_is_kept_is_read_as_it_was_sent(app: Parts) -> None:

@@ -16,8 +16,8 @@ import AnalyzeOnUpload
 import ImagesHttp
 from shared import health, ocr_activities, retrying, services
 from shared.configuration import installed
+from shared.durable.read_job import Job
 from shared.errors import PythonMismatchError
-from shared.jobs import Job
 
 Plant = Callable[..., None]
 RUNS = f"{sys.version_info[0]}.{sys.version_info[1]}"

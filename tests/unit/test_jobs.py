@@ -9,10 +9,11 @@ from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import jobs, names
+from shared import names
+from shared.durable import read_job
+from shared.durable.read_job import Job
 from shared.errors import BadRequestError
 from shared.images import ImageBytes, ImageUrl
-from shared.jobs import Job
 from shared.records.versions import Version
 from shared.settings import Settings
 from shared.untrusted import addresses
@@ -51,15 +52,15 @@ JOBS = st.builds(
 
 
 def image(version: Version = VERSION, settings: Settings = SETTINGS, *, text_only: bool = False) -> Job:
-    return jobs.of_image(version, settings, text_only=text_only)
+    return read_job.of_image(version, settings, text_only=text_only)
 
 
 def given_bytes(data: bytes = b"x", **parameters: str) -> Job:
-    return jobs.of_visitor(ImageBytes(data), SETTINGS, parameters)
+    return read_job.of_visitor(ImageBytes(data), SETTINGS, parameters)
 
 
 def given_url(url: str = URL, **parameters: str) -> Job:
-    return jobs.of_visitor(ImageUrl(url), SETTINGS, parameters)
+    return read_job.of_visitor(ImageUrl(url), SETTINGS, parameters)
 
 
 @given(JOBS)

@@ -16,9 +16,9 @@ from doubles.read_runs import ReadRun
 import OcrHttp
 from shared import contract, names, rescue, services, states, steps, unfinished_list
 from shared.configuration import parse
+from shared.durable.read_job import Job
 from shared.errors import BlobsightError
 from shared.images import ImageBlob
-from shared.jobs import Job
 from shared.records import versions
 from shared.records.versions import WithheldVersion
 from shared.settings import Settings

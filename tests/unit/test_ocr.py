@@ -14,8 +14,10 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
-from shared import inputs, jobs, names, ocr, ocr_loop, states, steps, unfinished_list
+from shared import names, ocr, ocr_loop, states, steps, unfinished_list
 from shared.answers.answers import Ticket
+from shared.durable import inputs, read_job
+from shared.durable.read_job import Job
 from shared.errors import (
     AnswerTooLargeError,
     BadRequestError,
@@ -32,7 +34,6 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
-from shared.jobs import Job
 from shared.records import text
 from shared.vision.read_models import ReadResult
 
@@ -62,11 +63,11 @@ def app() -> Parts:
 
 def of_bytes(app: Parts, data: bytes = RED, **parameters: str) -> Job:
     """A job whose bytes came over HTTP."""
-    return inputs.keep(app.host, jobs.of_visitor(ImageBytes(data), app.services.settings, parameters), data)
+    return inputs.keep(app.host, read_job.of_visitor(ImageBytes(data), app.services.settings, parameters), data)
 
 
 def of_url(app: Parts, url: str = "https://example.invalid/a.jpg") -> Job:
-    return inputs.keep(app.host, jobs.of_visitor(ImageUrl(url), app.services.settings, {}), url.encode())
+    return inputs.keep(app.host, read_job.of_visitor(ImageUrl(url), app.services.settings, {}), url.encode())
 
 
 def kept(app: Parts) -> tuple[int, int]:
@@ -1019,7 +1020,7 @@ def test_bytes_that_the_version_before_has_stored_are_read_and_left_to_the_purge
     """Other jobs that it has begun may need them."""
     app.host.write(names.INPUTS, ImageBytes(RED).subject, RED, content_type=names.BYTES)
     for parameters in ({}, {"language": "de"}):
-        job = jobs.of_visitor(ImageBytes(RED), app.services.settings, parameters)
+        job = read_job.of_visitor(ImageBytes(RED), app.services.settings, parameters)
         assert ReadRun(app, job).finish()["state"] == "done"
     assert list(app.host.contents(names.INPUTS)) == [ImageBytes(RED).subject]
 

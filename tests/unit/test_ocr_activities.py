@@ -17,8 +17,8 @@ from OcrPoll import main as poll_function
 from OcrStore import main as store_function
 from OcrSubmit import main as submit_function
 from shared import names, ocr, ocr_activities, ocr_loop, services
+from shared.durable.read_job import Job
 from shared.errors import ThrottledError
-from shared.jobs import Job
 
 RED = picture(colour=(200, 0, 0))
 

@@ -9,15 +9,15 @@ import pytest
 from doubles.http_requests import Hub
 from doubles.parts import ENVIRONMENT
 
-from shared import jobs, orchestrations
-from shared.appointments import Appointment
+from shared.durable import handover, read_job
+from shared.durable.appointments import Appointment
+from shared.durable.read_job import Job
 from shared.errors import StorageError
-from shared.jobs import Job
 from shared.records.versions import Version
 from shared.settings import Settings
 from shared.transport import time_budget
 
-JOB = jobs.of_image(Version("a.jpg", "0x1", "5" * 64, 12), Settings.from_env(ENVIRONMENT), text_only=False)
+JOB = read_job.of_image(Version("a.jpg", "0x1", "5" * 64, 12), Settings.from_env(ENVIRONMENT), text_only=False)
 ENDED = ["Completed", "Failed", "Terminated", "Canceled"]
 
 
@@ -27,7 +27,7 @@ def hub() -> Hub:
 
 
 def hand_over(hub: Any, job: Job = JOB) -> bool:
-    return asyncio.run(orchestrations.hand_over(hub, job))
+    return asyncio.run(handover.hand_over(hub, job))
 
 
 def test_a_job_is_started_with_its_own_id_and_its_json(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
@@ -39,7 +39,7 @@ def test_a_job_is_started_with_its_own_id_and_its_json(hub: Hub, caplog: pytest.
 
 def test_an_appointment_tells_when_it_is(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    asyncio.run(orchestrations.hand_over(hub, Appointment("a.jpg", ("analysis",), "k", 7200.04)))
+    asyncio.run(handover.hand_over(hub, Appointment("a.jpg", ("analysis",), "k", 7200.04)))
     (line,) = caplog.messages
     assert line.startswith("step.handed_over blob=a.jpg instance=retry-")
     assert " seconds=7200.0 " in line
@@ -107,7 +107,7 @@ def test_of_a_hub_that_does_not_answer_at_all_the_start_is_what_is_told(hub: Hub
 def test_what_a_hub_does_not_answer_is_an_outage(hub: Hub) -> None:
     hub.failing = ConnectionError("refused")
     with pytest.raises(StorageError) as caught:
-        asyncio.run(orchestrations.status_of(hub, JOB.instance_id))
+        asyncio.run(handover.status_of(hub, JOB.instance_id))
     assert caught.value.transient
 
 
@@ -115,8 +115,8 @@ def test_what_a_hub_does_not_answer_is_an_outage(hub: Hub) -> None:
 def test_what_is_under_way(hub: Hub, status: str, under_way: bool) -> None:
     hub.set(JOB.instance_id, status)
     found = hub.statuses[JOB.instance_id]
-    assert orchestrations.is_under_way(found) is under_way
-    assert orchestrations.runtime_status(found) == status
+    assert handover.is_under_way(found) is under_way
+    assert handover.runtime_status(found) == status
 
 
 def test_no_instance_has_no_status() -> None:
@@ -124,8 +124,8 @@ def test_no_instance_has_no_status() -> None:
 
     # What the SDK answers for an id that nobody knows is no None.
     for nothing in (None, DurableOrchestrationStatus()):
-        assert orchestrations.runtime_status(nothing) is None
-        assert not orchestrations.is_under_way(nothing)
+        assert handover.runtime_status(nothing) is None
+        assert not handover.is_under_way(nothing)
 
 
 def test_a_host_that_does_not_answer_is_waited_for_as_long_as_the_request_lasts() -> None:
@@ -144,9 +144,9 @@ def test_a_host_that_does_not_answer_is_waited_for_as_long_as_the_request_lasts(
 
     async def ask() -> None:
         for asked in (
-            orchestrations.hand_over(Hanging(), JOB),
-            orchestrations.status_of(Hanging(), JOB.instance_id),
-            orchestrations.cancel(Hanging(), JOB.instance_id),
+            handover.hand_over(Hanging(), JOB),
+            handover.status_of(Hanging(), JOB.instance_id),
+            handover.cancel(Hanging(), JOB.instance_id),
         ):
             with time_budget.request(0.05), pytest.raises(StorageError, match="did not answer in time"):
                 await asked

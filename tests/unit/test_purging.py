@@ -11,7 +11,9 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
-from shared import inputs, jobs, names, purging
+from shared import names
+from shared.durable import inputs, read_job
+from shared.durable import purge as purging
 from shared.errors import StorageError
 from shared.images import ImageBytes
 
@@ -105,7 +107,7 @@ def test_inputs_are_purged_page_by_page(app: Parts, caplog: pytest.LogCaptureFix
 
 
 def test_a_job_that_is_older_than_its_bytes_asks_for_them_again(app: Parts) -> None:
-    job = jobs.of_visitor(ImageBytes(picture()), app.services.settings, {})
+    job = read_job.of_visitor(ImageBytes(picture()), app.services.settings, {})
     run = ReadRun(app, inputs.keep(app.host, job, picture()))
     app.clock.advance(8 * DAY)
     purge(app)

@@ -13,13 +13,14 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 from hypothesis import strategies as st
 
-from shared import inputs, jobs, names
+from shared import names
 from shared.answers.answers import OPERATION_SECONDS, Desk
 from shared.answers.claims import Claims
 from shared.clock import Deadline
+from shared.durable import inputs, read_job
+from shared.durable.read_job import Job
 from shared.errors import VisionUnavailableError
 from shared.images import ImageBytes, ImageUrl
-from shared.jobs import Job
 from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
 
@@ -97,7 +98,7 @@ def job(app: Parts, kind: str) -> Job:
     if kind == "image":
         return job_of(app, RED)
     sent, content = (ImageUrl(ADDRESS), ADDRESS.encode()) if kind == "url" else (ImageBytes(RED), RED)
-    return inputs.keep(app.host, jobs.of_visitor(sent, app.services.settings, {}), content)
+    return inputs.keep(app.host, read_job.of_visitor(sent, app.services.settings, {}), content)
 
 
 def tickets(app: Parts) -> list[str]:

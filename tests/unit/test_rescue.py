@@ -11,8 +11,9 @@ from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import jobs, names, ocr, rescue, states, steps, unfinished_list
+from shared import names, ocr, rescue, states, steps, unfinished_list
 from shared.answers.answers import Ticket
+from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
 from shared.records import versions
@@ -202,7 +203,7 @@ def test_the_success_of_a_read_that_was_under_way_takes_the_record_away(app: Par
     etag = upload(app, text_pdf("hello"), "a.pdf")
     source = versions.identify(app.images, "a.pdf", None)
     assert source is not None
-    job = jobs.of_image(source, app.services.settings, text_only=True)
+    job = read_job.of_image(source, app.services.settings, text_only=True)
     ticket = Ticket.of_json(ocr.submit(app.services, job, 0)["ticket"])
     assert rescued(app, etag, "a.pdf") == ["text"]
     assert ocr.poll(app.services, job, ticket, 0)["state"] == "read"

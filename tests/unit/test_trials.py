@@ -11,7 +11,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names, retrying, states, steps, trials, unfinished_list
-from shared.appointments import Appointment
+from shared.durable.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
 from shared.records import unfinished, versions
 from shared.services import Services

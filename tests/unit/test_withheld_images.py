@@ -11,7 +11,7 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
 from shared import names, ocr_loop, rescue, retrying, states, steps, unfinished_list
-from shared.appointments import Appointment
+from shared.durable.appointments import Appointment
 from shared.records import versions
 from shared.records.versions import WithheldVersion
 from shared.steps import Outcome

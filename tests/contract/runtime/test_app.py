@@ -43,7 +43,7 @@ from doubles.vision_calls import picture, sample
 from doubles.witness import covered
 
 from local.host.blob_queue import BlobMessage
-from shared import jobs
+from shared.durable import read_job
 from shared.images import ImageBytes
 from shared.records.versions import Version
 from shared.settings import Settings
@@ -90,12 +90,14 @@ RAISED = {
 BILL, NEVER = text_pdf("42 EUR"), text_pdf("never read")
 SETTINGS = Settings.from_env(ENVIRONMENT)
 # A Read's id is a digest of its document and its parameters.
-BILL_ID = jobs.of_visitor(ImageBytes(BILL), SETTINGS, {}).instance_id
-NEVER_ID = jobs.of_visitor(ImageBytes(NEVER), SETTINGS, {}).instance_id
+BILL_ID = read_job.of_visitor(ImageBytes(BILL), SETTINGS, {}).instance_id
+NEVER_ID = read_job.of_visitor(ImageBytes(NEVER), SETTINGS, {}).instance_id
 UNKNOWN_ID = f"ocr-{'0' * 40}"
 READ_ID = re.compile(r"ocr-[0-9a-f]{40}")
-GONE = jobs.of_visitor(ImageBytes(b"gone"), SETTINGS, {})
-DELETED = jobs.of_image(Version("gone.pdf", '"0x1"', ImageBytes(LETTER).subject, len(LETTER)), SETTINGS, text_only=True)
+GONE = read_job.of_visitor(ImageBytes(b"gone"), SETTINGS, {})
+DELETED = read_job.of_image(
+    Version("gone.pdf", '"0x1"', ImageBytes(LETTER).subject, len(LETTER)), SETTINGS, text_only=True
+)
 STRANGE = {"operation": "http://127.0.0.1:9/x/y", "submitted": "2126-01-01T00:00:00+00:00"}
 # One thing that each activity can be given to do without a service, and the state that it answers.
 WORK: Mapping[str, tuple[Mapping[str, Any], str]] = {

@@ -9,7 +9,8 @@ from doubles.infra.inventory import name_of
 from doubles.infra.project import Deployment
 from doubles.infra.shapes import Shape, shapes
 
-from shared import names, purging
+from shared import names
+from shared.durable import purge
 
 _NO_KEYS: dict[str, Value] = {
     "properties.allowSharedKeyAccess": False,
@@ -191,8 +192,8 @@ def _lifecycle(deployment: Deployment) -> Iterator[str]:
             if not isinstance(prefixes, Items) or list(prefixes) != [f"{names.INPUTS}/"]:
                 yield f"{placed.resource.where}: its rule deletes more than {names.INPUTS}/: {prefixes}"
             days = bicep.at(rule, "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan")
-            if days != purging.KEPT.days:
-                yield f"{placed.resource.where}: inputs are kept for {days} days and by the app for {purging.KEPT.days}"
+            if days != purge.KEPT.days:
+                yield f"{placed.resource.where}: inputs are kept for {days} days and by the app for {purge.KEPT.days}"
 
 
 def _endpoints(deployment: Deployment) -> Iterator[str]:

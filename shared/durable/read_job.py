@@ -2,8 +2,8 @@
 What is to be read and for whom: the input of OcrOrchestrator and of its activities.
 
 A job names its document and carries no bytes, no keys and no address with a signature, because it is kept in the
-history of an orchestration; `shared.inputs` keeps what it must not carry. Jobs of the same document with the same
-parameters have the same instance id, so that there is one orchestration for them.
+history of an orchestration; `shared.durable.inputs` keeps what it must not carry. Jobs of the same document with the
+same parameters have the same instance id, so that there is one orchestration for them.
 """
 
 import hashlib
@@ -97,7 +97,7 @@ class Job(NamedTuple):
 
     @property
     def input_name(self) -> str:
-        """The name of what `shared.inputs` keeps for it, in the containers `inputs` and `keys`."""
+        """The name of what `shared.durable.inputs` keeps for it, in the containers `inputs` and `keys`."""
         return names.kept(self.instance_id, self.input) if self.input else names.given(self.subject)
 
     @property
@@ -144,7 +144,7 @@ def of_visitor(image: ImageBytes | ImageUrl, settings: Settings, parameters: Jso
     """
     Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings.
 
-    `shared.inputs.keep` takes what the job does not carry.
+    `shared.durable.inputs.keep` takes what the job does not carry.
 
     Raises:
         BadRequestError: a parameter of an address's job is out of range; of bytes, when the question is put.

@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from shared import log
-from shared.appointments import Appointment
+from shared.durable.appointments import Appointment
+from shared.durable.read_job import Job, Json
 from shared.errors import StorageError
-from shared.jobs import Job, Json
 from shared.transport import time_budget
 
 ORCHESTRATOR = "OcrOrchestrator"

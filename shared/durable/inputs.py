@@ -13,8 +13,8 @@ import logging
 import os
 
 from shared import log, names
+from shared.durable.read_job import Job
 from shared.errors import StorageError
-from shared.jobs import Job
 from shared.storage.azure import Blobs
 
 _logger = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 import azure.functions as func
 
-from shared.ocr_loop import orchestrate
+from shared.ocr.poll_loop import orchestrate
 
 
 def main(context: func.OrchestrationContext) -> str:
-    """Take one turn; everything is decided in `shared.ocr_loop`."""
+    """Take one turn; everything is decided in `shared.ocr.poll_loop`."""
     from azure.durable_functions import Orchestrator
 
     return str(Orchestrator.create(orchestrate)(context))

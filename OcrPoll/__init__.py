@@ -2,10 +2,11 @@
 
 import azure.functions as func
 
-from shared import ocr_activities, threads
+from shared import threads
+from shared.ocr import activities
 
 
 async def main(work: dict, context: func.Context) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
-    """Return the outcome; see `shared.ocr`."""
+    """Return the outcome; see `shared.ocr.reading`."""
     with threads.invocation(context):
-        return await ocr_activities.poll(work)
+        return await activities.poll(work)

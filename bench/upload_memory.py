@@ -25,7 +25,7 @@ from bench import cold_start
 from bench.memory_world import Around, around
 from bench.section import table
 from bench.stack import running_storage
-from shared import ocr_loop
+from shared.ocr import poll_loop
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER, RUNTIME = ROOT / "bench" / "memory_worker.py", ROOT / ".venv" / "runtime-v1"
@@ -90,14 +90,14 @@ class Worker:
     def _all(self, what: str, count: int, size: int, first: tuple[str, list[Json]]) -> Taken:
         answer = self._invoke(first[1])
         idle, peaks = answer["idle"], {first[0]: answer["peak"]}
-        states = [ocr_loop.begin(job, datetime.now(UTC)) for job in self._world.taken()]
+        states = [poll_loop.begin(job, datetime.now(UTC)) for job in self._world.taken()]
         if len(states) != count:
             raise RuntimeError(f"{len(states)} of {count} documents were handed over: {answer['outcomes']}")
         for step in _STEPS:
-            answer = self._invoke([_activity(step, ocr_loop.work_of(state)) for state in states])
+            answer = self._invoke([_activity(step, poll_loop.work_of(state)) for state in states])
             peaks[step] = answer["peak"]
             outcomes = [json.loads(each["returned"]["value"]) for each in answer["outcomes"]]
-            states = [ocr_loop.advance(state, outcome) for state, outcome in zip(states, outcomes, strict=True)]
+            states = [poll_loop.advance(state, outcome) for state, outcome in zip(states, outcomes, strict=True)]
         if {state["outcome"]["state"] for state in states} != {"done"}:
             raise RuntimeError(f"not read: {states}")
         return Taken(what, count, size, idle, peaks)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, names, ocr, parameters, services, settings, web
+from shared import bodies, names, parameters, services, settings, web
 from shared.durable import inputs, read_job
 from shared.durable.handover import (
     ORCHESTRATOR,
@@ -28,6 +28,7 @@ from shared.durable.handover import (
 from shared.durable.read_job import Job, Json
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.ocr import reading
 from shared.pictures import inspection
 from shared.records import text, versions
 from shared.services import Services
@@ -86,7 +87,7 @@ async def _hand_over(parts: Services, client: DurableClient, job: Job) -> None:
 def _prepare(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
     """The job, checked and with what was sent kept, and whether its text is there already."""
     job, content = _job(parts, given, parameters)
-    if ocr.is_known(parts, job):
+    if reading.is_known(parts, job):
         return job, True
     return (job if job.kind == "image" else inputs.keep(parts.host, job, content)), False
 
@@ -176,7 +177,7 @@ async def _note_cancelled(status: Any) -> None:
     """An upload whose text nobody reads any more says so, and can be tried again; what was sent goes."""
     job, parts = job_of(status), services.current()
     if job:
-        await services.in_thread(parts.threads, lambda: ocr.note_cancelled(parts, job))
+        await services.in_thread(parts.threads, lambda: reading.note_cancelled(parts, job))
 
 
 async def _drop_input(status: Any) -> None:

@@ -14,11 +14,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from shared import log, names, ocr_outcomes, thumbnails
+from shared import log, names, thumbnails
 from shared.durable import appointments, read_job
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
+from shared.ocr import outcomes
 from shared.pictures import inspection
 from shared.records import analysis, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
@@ -28,7 +29,7 @@ from shared.storage.azure import BlobInfo
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"
-TEXT = ocr_outcomes.STEP
+TEXT = outcomes.STEP
 STEPS = (ANALYSIS, THUMBNAILS, TEXT)
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8

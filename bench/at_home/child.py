@@ -159,13 +159,13 @@ async def upload(worker: Worker, name: str, data: bytes) -> None:
 
 async def _read(worker: Worker, job: Json) -> None:
     """Do what the orchestrator asks for, whose turns log nothing."""
-    from shared import ocr_loop
+    from shared.ocr import poll_loop
 
-    state = ocr_loop.begin(job, datetime.now(UTC))
-    while state["step"] != ocr_loop.END:
+    state = poll_loop.begin(job, datetime.now(UTC))
+    while state["step"] != poll_loop.END:
         await asyncio.sleep(state["pause"])
-        outcome = await worker.invoke(state["step"], work=ocr_loop.work_of(state), starter="starter")
-        state = ocr_loop.advance(state, json.loads(json.dumps(outcome)))
+        outcome = await worker.invoke(state["step"], work=poll_loop.work_of(state), starter="starter")
+        state = poll_loop.advance(state, json.loads(json.dumps(outcome)))
     if state["outcome"]["state"] != "done":
         raise RuntimeError(f"the text was not read: {state['outcome']}")
 

@@ -36,10 +36,11 @@ from doubles.read_runs import BEFORE, job_of, upload
 import RetryOrchestrator
 from local.host.durable.history import EventType, make_event
 from OcrOrchestrator import main
-from shared import names, ocr_loop, retry_loop, retrying
+from shared import names, retry_loop, retrying
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
+from shared.ocr import poll_loop
 from shared.vision.poll_schedule import Median
 from shared.vision.read_models import ReadResult
 
@@ -355,15 +356,15 @@ def event(kind: EventType, number: int = -1, **members: Any) -> dict[str, Any]:
 
 def with_a_call_before(context: Any) -> Generator[Any, Any, Any]:
     yield context.call_activity("OcrPrepare", None)
-    return (yield from ocr_loop.orchestrate(context))
+    return (yield from poll_loop.orchestrate(context))
 
 
 def with_a_timer_before(context: Any) -> Generator[Any, Any, Any]:
     yield context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
-    return (yield from ocr_loop.orchestrate(context))
+    return (yield from poll_loop.orchestrate(context))
 
 
-def patched(name: str, value: Any, loop: Any = ocr_loop, whole: Main = main) -> Main:
+def patched(name: str, value: Any, loop: Any = poll_loop, whole: Main = main) -> Main:
     def orchestrate(context: func.OrchestrationContext) -> str:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loop, name, value)
@@ -381,7 +382,7 @@ def exchanged(state: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
     return {**new, "step": {"OcrPoll": "OcrStore", "OcrStore": "OcrPoll"}.get(new["step"], new["step"])}
 
 
-_ADVANCE = ocr_loop.advance
+_ADVANCE = poll_loop.advance
 CHANGES: dict[str, tuple[str, Main]] = {
     "a call before all others": ("short", Orchestrator.create(with_a_call_before)),
     "a timer before all calls": ("short", Orchestrator.create(with_a_timer_before)),

@@ -36,10 +36,11 @@ from local.host.errors import InvocationError
 from local.host.loader import LoadedFunction
 from local.host.runner import Runner
 from local.host.signature import RETURN
-from shared import ocr_activities, services
+from shared import services
 from shared.durable.appointments import Appointment
 from shared.durable.handover import ORCHESTRATOR
 from shared.durable.read_job import Job
+from shared.ocr import activities
 
 Json = dict[str, Any]
 Main = Callable[[func.OrchestrationContext], str]
@@ -169,14 +170,14 @@ class OrchestratorRun:
             self._store.send(identifier, execution_terminated("cancelled over HTTP", self._now()), self._now())
 
     def _functions(self) -> DurableFunctions:
-        activities = self.activities or {
-            "OcrSubmit": ocr_activities.submit,
-            "OcrPoll": partial(ocr_activities.poll, sleep=self._sleep),
-            "OcrStore": ocr_activities.store,
+        given = self.activities or {
+            "OcrSubmit": activities.submit,
+            "OcrPoll": partial(activities.poll, sleep=self._sleep),
+            "OcrStore": activities.store,
         }
         return DurableFunctions(
             {self.orchestrator.lower(): cast(LoadedFunction, self.main)},
-            {name.lower(): cast(LoadedFunction, (name, call)) for name, call in activities.items()},
+            {name.lower(): cast(LoadedFunction, (name, call)) for name, call in given.items()},
             frozenset(),
         )
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from doubles.parts import Parts
 
-from shared import names, ocr, ocr_loop
+from shared import names
 from shared.answers.answers import Ticket
 from shared.durable.read_job import Job, of_image
 from shared.images import ImageBytes
+from shared.ocr import poll_loop, reading
 from shared.records.versions import Source
 
 Json = dict[str, Any]
@@ -43,7 +44,7 @@ class ReadRun:
     One job's run.
 
     Attributes:
-        state: of `shared.ocr_loop`.
+        state: of `shared.ocr.poll_loop`.
         steps: what was done so far: `step:outcome`, in order.
         waited_seconds: how long it has waited so far, on the app's clock.
     """
@@ -51,30 +52,30 @@ class ReadRun:
     def __init__(self, app: Parts, job: Job) -> None:
         self.app = app
         self.job = job
-        self.state = ocr_loop.begin(job.to_json(), app.clock.utc())
+        self.state = poll_loop.begin(job.to_json(), app.clock.utc())
         self.steps: list[str] = []
         self.waited_seconds = 0.0
 
     @property
     def is_over(self) -> bool:
         """Whether it has come to its end."""
-        return bool(self.state["step"] == ocr_loop.END)
+        return bool(self.state["step"] == poll_loop.END)
 
     def step(self) -> Json:
         """Wait and do the next activity; returns its outcome."""
         seconds = self.state["pause"] + self.state["wait"]
         self.waited_seconds += seconds
         self.app.clock.advance(seconds)
-        work = ocr_loop.work_of(self.state)
+        work = poll_loop.work_of(self.state)
         outcome = self._act(self.state["step"], work)
         self.job = Job.of_json(outcome.get("job") or self.state["job"])
         self.steps.append(f"{self.state['step']}:{outcome['state']}")
-        self.state = ocr_loop.advance(self.state, outcome)
+        self.state = poll_loop.advance(self.state, outcome)
         return outcome
 
     def until(self, step: str) -> "ReadRun":
         """Go on until *step* is next, or the end."""
-        while self.state["step"] not in (step, ocr_loop.END):
+        while self.state["step"] not in (step, poll_loop.END):
             self.step()
         return self
 
@@ -90,9 +91,9 @@ class ReadRun:
     def _act(self, step: str, work: Json) -> Json:
         services, failures = self.app.services, work["failures"]
         ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
-        if step == ocr_loop.SUBMIT:
-            return ocr.submit(services, self.job, failures)
-        if step == ocr_loop.POLL:
+        if step == poll_loop.SUBMIT:
+            return reading.submit(services, self.job, failures)
+        if step == poll_loop.POLL:
             assert ticket is not None
-            return ocr.poll(services, self.job, ticket, failures, first=not work["polls"])
-        return ocr.store(services, self.job, failures, ticket=ticket, crash=work["crash"])
+            return reading.poll(services, self.job, ticket, failures, first=not work["polls"])
+        return reading.store(services, self.job, failures, ticket=ticket, crash=work["crash"])

@@ -40,13 +40,14 @@ from doubles.worker_logs import Function, Line, Outcome, Worker, functions
 
 from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
-from shared import health, log, names, ocr_loop, retry_loop, services, steps
+from shared import health, log, names, retry_loop, services, steps
 from shared.answers import claims
 from shared.durable import inputs
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import of_visitor
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
+from shared.ocr import poll_loop
 from shared.settings import Settings
 from shared.storage.azure import Blob
 
@@ -286,13 +287,13 @@ def _poison(name: str) -> func.QueueMessage:
 def _activities(name: str) -> list[Way]:
     def read(world: World) -> Inputs:
         run = ReadRun(world.parts, job_of(world.parts, NEW)).until(name)
-        return {"work": {**ocr_loop.work_of(run.state), "wait": 0.0}}
+        return {"work": {**poll_loop.work_of(run.state), "wait": 0.0}}
 
     def retry(world: World, crash: str | None = None) -> Inputs:
         kept = retry_loop.begin(Appointment("a.jpg", steps.STEPS, "key", 0.0).to_json())
         return {"work": {**{key: kept[key] for key in ("name", "steps", "key", "attempts")}, "crash": crash}}
 
-    if name in (ocr_loop.SUBMIT, ocr_loop.POLL, ocr_loop.STORE):
+    if name in (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE):
         return [Way(name, "next step", read)]
     if name == retry_loop.STEP:
         return [Way(name, "next try", retry), Way(name, "last crash", lambda world: retry(world, "ValueError: oh"))]

@@ -19,7 +19,8 @@ import OcrHttp
 import OcrSubmit
 from bench.memory_world import Around, around
 from local.stack.containers import make_containers
-from shared import names, ocr_loop, services
+from shared import names, services
+from shared.ocr import poll_loop
 from shared.settings import Settings
 
 MEGABYTE = 1024**2
@@ -46,7 +47,7 @@ class App(NamedTuple):
     def submit(self, document: bytes) -> None:
         """Do what OcrOrchestrator has OcrSubmit do with the job that was handed over last."""
         _, _, job = self.hub.started[-1]
-        work = ocr_loop.work_of(ocr_loop.begin(job, services.current().clock.utc()))
+        work = poll_loop.work_of(poll_loop.begin(job, services.current().clock.utc()))
         outcome = asyncio.run(OcrSubmit.main(work, invocation()))
         assert outcome["state"] == "submitted", outcome
         assert self.world.received[-1] == hashlib.sha256(document).hexdigest()

@@ -17,10 +17,11 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, ocr_loop, rescue, states, steps, thumbnails, unfinished_list
+from shared import names, rescue, states, steps, thumbnails, unfinished_list
 from shared.durable import read_job
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
+from shared.ocr import poll_loop
 from shared.records import versions
 from shared.unfinished_list import Wanted
 
@@ -242,7 +243,7 @@ def test_an_edit_at_any_moment_of_a_read_throws_no_text_away(app: Parts, change:
 def test_a_read_that_was_begun_before_the_edit_is_not_begun_again_after(app: Parts) -> None:
     pdf = text_pdf("It is read once.")
     first = job_of(app, pdf, "a.pdf", text_only=True)
-    run = ReadRun(app, first).until(ocr_loop.POLL)
+    run = ReadRun(app, first).until(poll_loop.POLL)
     edit(app, "a.pdf")
     (outcome,) = steps.process(app.services, "a.pdf", pdf)
     assert outcome.job

@@ -14,10 +14,11 @@ from doubles.wheels import plant_wheel
 
 import AnalyzeOnUpload
 import ImagesHttp
-from shared import health, ocr_activities, retrying, services
+from shared import health, retrying, services
 from shared.configuration import installed
 from shared.durable.read_job import Job
 from shared.errors import PythonMismatchError
+from shared.ocr import activities
 
 Plant = Callable[..., None]
 RUNS = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -119,5 +120,5 @@ def test_nothing_that_was_to_be_done_is_lost(plant: Plant, monkeypatch: pytest.M
     retried = asyncio.run(retrying.retry(WORK, "starter"))
     assert retried == {"state": "deferred", "seconds": 60.0, "attempts": 1}
     job = Job("image", "digest", {}, 60.0, name="a.jpg")
-    outcome = asyncio.run(ocr_activities.submit({"job": job.to_json(), "failures": 0}))
+    outcome = asyncio.run(activities.submit({"job": job.to_json(), "failures": 0}))
     assert (outcome["state"], outcome["seconds"], outcome["problem"]["code"]) == ("wait", 60.0, "python_mismatch")

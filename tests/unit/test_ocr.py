@@ -14,7 +14,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
-from shared import names, ocr, ocr_loop, states, steps, unfinished_list
+from shared import names, states, steps, unfinished_list
 from shared.answers.answers import Ticket
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job
@@ -34,6 +34,7 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
+from shared.ocr import poll_loop, reading
 from shared.records import text
 from shared.vision.read_models import ReadResult
 
@@ -169,7 +170,7 @@ def test_times_that_are_no_times_teach_nothing(app: Parts, created: str | None, 
     before = app.services.median.seconds
     body = {"status": "succeeded", "createdDateTime": created, "lastUpdatedDateTime": updated}
     result = ReadResult.of({key: value for key, value in body.items() if value is not None})
-    ocr._learn(app.services.median, result)
+    reading._learn(app.services.median, result)
     assert app.services.median.seconds == before
 
 
@@ -211,7 +212,7 @@ def test_a_documents_records_say_that_nothing_else_applies_to_it(app: Parts) -> 
 def test_whatever_goes_wrong_while_polling_it_asks_again_and_never_submits_again(
     app: Parts, error: BlobsightError, times: int
 ) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failures = [error] * times
     assert run.finish()["state"] == "done"
     assert run.steps[1:-2] == ["OcrPoll:wait"] * times
@@ -233,7 +234,7 @@ def test_the_log_tells_when_a_text_is_tried_again_and_how_long_its_records_took(
     app: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failures = [ThrottledError("later", retry_after_seconds=41.0)]
     run.finish()
     app.vision.reads = []
@@ -248,13 +249,13 @@ def test_the_log_tells_when_a_text_is_tried_again_and_how_long_its_records_took(
 
 
 def test_a_throttled_poll_waits_as_long_as_the_service_asks(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failures = [ThrottledError("later", retry_after_seconds=41.0)]
     assert run.step()["seconds"] == 41.0
 
 
 def test_waits_double_up_to_a_limit_and_begin_anew_after_a_success(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.reads = []
     app.vision.failures = [VisionUnavailableError("down")] * 12
     seconds = [run.step()["seconds"] for _ in range(12)]
@@ -263,7 +264,7 @@ def test_waits_double_up_to_a_limit_and_begin_anew_after_a_success(app: Parts) -
 
 
 def test_throttling_without_a_time_is_asked_again_within_seconds(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failures = [ThrottledError("later")] * 6
     assert [run.step()["seconds"] for _ in range(6)] == [2.0, 4.0, 5.0, 5.0, 5.0, 5.0]
 
@@ -282,7 +283,7 @@ def test_an_outage_longer_than_the_deadline_does_not_end_a_read(
     app: Parts, error: BlobsightError, hours: float
 ) -> None:
     """The deadline is for documents, not for the service's bad days."""
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failing = error
     while run.waited_seconds < hours * HOUR:
         assert run.step()["state"] == "wait"
@@ -294,7 +295,7 @@ def test_an_outage_longer_than_the_deadline_does_not_end_a_read(
 def test_a_crash_after_the_ticket_was_stored_leads_to_the_same_read(app: Parts) -> None:
     """The activity's outcome is lost, so the platform runs it again."""
     job = job_of(app, RED)
-    first, again = ocr.submit(app.services, job, 0), ocr.submit(app.services, job, 0)
+    first, again = reading.submit(app.services, job, 0), reading.submit(app.services, job, 0)
     assert first["ticket"] == again["ticket"]
     assert submits(app) == 1
 
@@ -302,12 +303,12 @@ def test_a_crash_after_the_ticket_was_stored_leads_to_the_same_read(app: Parts) 
 def test_a_crash_of_any_activity_pays_nothing_more(app: Parts) -> None:
     """Every activity runs twice, as at least once allows."""
     job = job_of(app, RED)
-    ticket = Ticket.of_json(ocr.submit(app.services, job, 0)["ticket"])
-    ocr.submit(app.services, job, 0)
+    ticket = Ticket.of_json(reading.submit(app.services, job, 0)["ticket"])
+    reading.submit(app.services, job, 0)
     for _ in range(2):
-        assert ocr.poll(app.services, job, ticket, 0)["state"] == "read"
+        assert reading.poll(app.services, job, ticket, 0)["state"] == "read"
     for _ in range(2):
-        assert ocr.store(app.services, job, 0, ticket=ticket)["state"] == "done"
+        assert reading.store(app.services, job, 0, ticket=ticket)["state"] == "done"
     assert submits(app) == 1
 
 
@@ -317,7 +318,7 @@ def test_two_submitters_at_once_make_one_call(app: Parts) -> None:
 
     def submit() -> dict[str, Any]:
         started.wait(110)
-        return ocr.submit(app.services, job, 0)
+        return reading.submit(app.services, job, 0)
 
     with ThreadPoolExecutor(2) as pool:
         outcomes = [future.result() for future in [pool.submit(submit), pool.submit(submit)]]
@@ -332,10 +333,10 @@ def test_whoever_waits_too_long_for_anothers_submit_comes_back_and_leaves_no_not
 
     def at_call(*_: object) -> None:
         app.vision.at_call = None
-        other.append(ocr.submit(app.services, job, 0))
+        other.append(reading.submit(app.services, job, 0))
 
     app.vision.at_call = at_call
-    ocr.submit(app.services, job, 0)
+    reading.submit(app.services, job, 0)
     assert other[0]["state"] == "wait"
     assert other[0]["problem"]["code"] == "busy"
     assert note(app) is None
@@ -353,7 +354,7 @@ def test_copies_reuploads_and_bytes_over_http_share_one_read_and_have_records_of
 def test_a_copy_that_comes_while_the_first_is_being_read_polls_the_same_read(app: Parts) -> None:
     app.vision.reads = [["running", "running", "running", "succeeded"]]
     first, copy = ReadRun(app, job_of(app, RED)), ReadRun(app, job_of(app, RED, "copy.jpg"))
-    first.until(ocr_loop.POLL).step()
+    first.until(poll_loop.POLL).step()
     assert copy.step()["ticket"] == first.state["ticket"]
     assert copy.finish()["state"] == first.finish()["state"] == "done"
     assert submits(app) == 1
@@ -401,7 +402,7 @@ def test_an_address_is_asked_for_again_after_minutes(app: Parts) -> None:
 
 
 def test_an_address_whose_result_ran_out_before_it_was_stored_is_polled_again_and_not_paid_again(app: Parts) -> None:
-    run = ReadRun(app, of_url(app)).until(ocr_loop.STORE)
+    run = ReadRun(app, of_url(app)).until(poll_loop.STORE)
     fail_storage(app, "write", container=names.TEXT)
     while run.waited_seconds < HOUR:
         run.step()
@@ -456,7 +457,7 @@ def test_a_poll_that_is_refused_ends_the_read_at_once_and_whoever_asks_again_get
     app: Parts, error: BlobsightError
 ) -> None:
     job = job_of(app, RED)
-    run = ReadRun(app, job).until(ocr_loop.POLL)
+    run = ReadRun(app, job).until(poll_loop.POLL)
     app.vision.failures = [error]
     problem = run.finish()["problem"]
     assert (problem["code"], problem["status"], problem["requestId"]) == ("read_failed", 422, "1")
@@ -473,7 +474,7 @@ def test_a_poll_that_is_refused_ends_the_read_at_once_and_whoever_asks_again_get
 def test_a_read_that_alone_is_not_told_of_is_given_up_at_its_deadline(
     app: Parts, make: Callable[..., Job], error: BlobsightError
 ) -> None:
-    run = ReadRun(app, make(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, make(app, RED)).until(poll_loop.POLL)
     app.vision.failing_polls = error
     problem = run.finish()["problem"]
     assert 1800.0 < run.waited_seconds < 1800.0 + 300.0
@@ -487,7 +488,7 @@ def test_a_read_that_alone_is_not_told_of_is_given_up_at_its_deadline(
 
 def test_what_fails_once_more_just_after_an_outage_is_not_taken_for_the_documents_fault(app: Parts) -> None:
     """It is asked for a second time, after the service has answered about another."""
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.clock.advance(HOUR)
 
     def well_by_now(*_: object, **__: object) -> bool:
@@ -503,7 +504,7 @@ def test_what_fails_once_more_just_after_an_outage_is_not_taken_for_the_document
 
 @pytest.mark.parametrize("error", [*WAITING, ThrottledError("later", retry_after_seconds=1e9)], ids=str)
 def test_a_read_that_cannot_be_asked_for_as_long_as_it_is_kept_ends(app: Parts, error: BlobsightError) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failing = error
     problem = run.finish(1000)["problem"]
     assert 47 * HOUR <= run.waited_seconds < 47 * HOUR + 600.0
@@ -515,7 +516,7 @@ def test_a_read_that_cannot_be_asked_for_as_long_as_it_is_kept_ends(app: Parts, 
 
 
 def test_a_read_whose_polls_are_throttled_for_no_time_is_asked_for_less_and_less_often(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failing = ThrottledError("now", retry_after_seconds=0.0)
     while run.waited_seconds < HOUR:
         run.step()
@@ -523,13 +524,13 @@ def test_a_read_whose_polls_are_throttled_for_no_time_is_asked_for_less_and_less
 
 
 def test_a_read_that_is_done_at_its_deadline_counts(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.clock.advance(10 * HOUR)
     assert run.finish()["state"] == "done"
 
 
 def test_a_read_that_the_service_does_not_know_any_more_is_lost(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.forget()
     assert run.finish()["problem"]["code"] == "read_lost"
     noted = note(app)
@@ -541,7 +542,7 @@ def test_a_read_that_the_service_does_not_know_any_more_is_lost(app: Parts) -> N
 
 def test_a_result_older_than_the_service_keeps_it_is_asked_for_anew(app: Parts) -> None:
     """The app was down for days; that is nobody's mistake, so nobody has to ask for it."""
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.clock.advance(49 * HOUR)
     app.vision.forget()
     assert run.finish()["state"] == "done"
@@ -551,18 +552,18 @@ def test_a_result_older_than_the_service_keeps_it_is_asked_for_anew(app: Parts) 
 
 def test_nobody_is_given_a_ticket_that_is_about_to_run_out(app: Parts) -> None:
     job = job_of(app, RED)
-    ocr.submit(app.services, job, 0)
+    reading.submit(app.services, job, 0)
     app.clock.advance(46.9 * HOUR)
-    ocr.submit(app.services, job, 0)
+    reading.submit(app.services, job, 0)
     assert submits(app) == 1
     app.clock.advance(0.2 * HOUR)
-    ocr.submit(app.services, job, 0)
+    reading.submit(app.services, job, 0)
     assert submits(app) == 2
 
 
 def test_a_read_at_an_endpoint_that_is_no_longer_ours_is_submitted_at_the_new_one(app: Parts) -> None:
     """Its result cannot be had there, and while its ticket is kept nobody could read these bytes."""
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     app.vision.failures = [BadRequestError("The Read's address is not on VISION_ENDPOINT")]
     assert run.finish()["state"] == "done"
     assert run.steps[1] == "OcrPoll:again"
@@ -627,8 +628,8 @@ def test_what_was_sent_over_http_and_is_gone_is_to_be_sent_again(app: Parts, mak
 
 
 def test_a_crash_is_noted_with_its_message(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
-    run.state = ocr_loop.advance(run.state, {"state": "crashed", "message": "ZeroDivisionError: division by zero"})
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
+    run.state = poll_loop.advance(run.state, {"state": "crashed", "message": "ZeroDivisionError: division by zero"})
     outcome = run.finish()
     assert (outcome["state"], outcome["problem"]["code"]) == ("failed", "internal_error")
     noted = note(app)
@@ -677,7 +678,7 @@ def test_of_what_came_over_http_nothing_is_noted(app: Parts) -> None:
 # Storage that fails.
 
 
-@pytest.mark.parametrize("step", [ocr_loop.SUBMIT, ocr_loop.POLL, ocr_loop.STORE])
+@pytest.mark.parametrize("step", [poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE])
 @pytest.mark.parametrize("operation", ["head", "read", "write", "delete", "acquire", "release"])
 def test_storage_that_is_down_for_a_while_delays_and_pays_nothing_more(app: Parts, step: str, operation: str) -> None:
     run = ReadRun(app, job_of(app, RED)).until(step)
@@ -693,7 +694,7 @@ def test_storage_that_is_down_for_a_while_delays_and_pays_nothing_more(app: Part
 
 def test_a_failure_that_cannot_be_noted_is_noted_later(app: Parts) -> None:
     app.vision.reads = [["failed"]]
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.POLL)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.POLL)
     fail_storage(app, "write", container=names.UNFINISHED)
     for _ in range(3):
         assert run.step()["state"] == "wait"
@@ -709,15 +710,15 @@ def test_a_failure_that_cannot_be_noted_is_noted_later(app: Parts) -> None:
 
 def test_a_text_is_known_once_it_is_stored(app: Parts) -> None:
     job = job_of(app, RED)
-    assert not ocr.is_known(app.services, job)
+    assert not reading.is_known(app.services, job)
     ReadRun(app, job).finish()
-    assert ocr.is_known(app.services, job)
+    assert reading.is_known(app.services, job)
 
 
 def test_the_text_of_the_same_bytes_is_known_and_its_records_are_made_at_once(app: Parts) -> None:
     ReadRun(app, job_of(app, RED)).finish()
     copy = job_of(app, RED, "copy.jpg")
-    assert ocr.is_known(app.services, copy)
+    assert reading.is_known(app.services, copy)
     assert "copy.jpg.json" in texts(app)
     assert submits(app) == 1
 
@@ -732,7 +733,7 @@ def test_a_text_whose_image_changes_while_its_records_are_made_is_not_known(app:
             upload(app, BLUE, "copy.jpg")
 
     app.images.before = before
-    assert not ocr.is_known(app.services, copy)
+    assert not reading.is_known(app.services, copy)
 
 
 # An image that changes meanwhile, before every single operation.
@@ -798,7 +799,7 @@ def test_an_image_uploaded_again_at_any_moment_is_paid_once(moment: int) -> None
 
 
 def test_storage_that_fails_while_a_superseded_version_is_cleared_away_is_waited_for(app: Parts) -> None:
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.STORE)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.STORE)
 
     def before(operation: str, container: str, name: str) -> None:
         if operation == "write" and name == "a.jpg.json":
@@ -815,7 +816,7 @@ def test_storage_that_fails_while_a_superseded_version_is_cleared_away_is_waited
 
 def test_the_text_of_a_name_that_is_taken_again_stays(app: Parts) -> None:
     """Deleted and uploaded anew while the old version's Read was clearing away: what is new is left alone."""
-    run = ReadRun(app, job_of(app, RED)).until(ocr_loop.STORE)
+    run = ReadRun(app, job_of(app, RED)).until(poll_loop.STORE)
     app.images.delete(names.IMAGES, "a.jpg")
     looked: list[str] = []
 
@@ -926,7 +927,7 @@ def test_an_address_reaches_the_service_whole_and_nothing_else(app: Parts) -> No
 
 
 def test_an_address_is_kept_until_its_submission_is_on_record(app: Parts) -> None:
-    run = ReadRun(app, of_url(app)).until(ocr_loop.POLL)
+    run = ReadRun(app, of_url(app)).until(poll_loop.POLL)
     assert kept(app) == (1, 1)
     app.vision.reads = []
     app.vision.failing = ThrottledError("later")
@@ -939,8 +940,8 @@ def test_an_address_is_kept_until_its_submission_is_on_record(app: Parts) -> Non
 def test_a_submission_whose_outcome_is_lost_is_had_again_and_paid_once(app: Parts) -> None:
     """However late: what it had was the address that others may have for five minutes only."""
     job = of_url(app, SIGNED)
-    assert ocr.submit(app.services, job, 0)["state"] == "submitted"
-    again = ocr.submit(app.services, job, 0)
+    assert reading.submit(app.services, job, 0)["state"] == "submitted"
+    again = reading.submit(app.services, job, 0)
     assert again["state"] == "submitted"
     assert submits(app) == 1
 
@@ -984,7 +985,7 @@ def test_bytes_are_kept_until_they_are_read_and_stored_or_given_up(app: Parts, s
 
 
 def test_an_address_whose_read_is_forgotten_is_to_be_sent_again(app: Parts) -> None:
-    run = ReadRun(app, of_url(app)).until(ocr_loop.POLL)
+    run = ReadRun(app, of_url(app)).until(poll_loop.POLL)
     app.clock.advance(49 * HOUR)
     app.vision.forget()
     assert run.finish()["problem"]["code"] == "input_gone"
@@ -994,8 +995,8 @@ def test_an_address_whose_read_is_forgotten_is_to_be_sent_again(app: Parts) -> N
 
 def test_a_cancelled_read_keeps_nothing_of_what_was_sent(app: Parts) -> None:
     for job in (of_bytes(app), of_url(app)):
-        ocr.submit(app.services, job, 0)
-        ocr.note_cancelled(app.services, job)
+        reading.submit(app.services, job, 0)
+        reading.note_cancelled(app.services, job)
     assert kept(app) == (0, 0)
 
 
@@ -1025,13 +1026,13 @@ def test_bytes_that_the_version_before_has_stored_are_read_and_left_to_the_purge
     assert list(app.host.contents(names.INPUTS)) == [ImageBytes(RED).subject]
 
 
-@pytest.mark.parametrize("step", [ocr_loop.SUBMIT, ocr_loop.POLL, ocr_loop.STORE])
+@pytest.mark.parametrize("step", [poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE])
 def test_a_read_that_the_version_before_has_begun_comes_to_its_end_and_spreads_no_secret(app: Parts, step: str) -> None:
     """As it lies in a history or, continued as new, in the input of the next execution."""
     begun = {
         "job": BEFORE,
         "step": step,
-        "ticket": None if step == ocr_loop.SUBMIT else ticket_of_before(app),
+        "ticket": None if step == poll_loop.SUBMIT else ticket_of_before(app),
         "pause": 0.0,
         "wait": 0.0,
         "polls": 0,
@@ -1043,7 +1044,7 @@ def test_a_read_that_the_version_before_has_begun_comes_to_its_end_and_spreads_n
     }
     run = ReadRun(app, Job.of_json(BEFORE))
     run.state = begun
-    if step == ocr_loop.STORE:
+    if step == poll_loop.STORE:
         app.services.desk.keep_result(
             run.job.subject, run.job.question, app.vision.get_read_result(begun["ticket"]["operation"])
         )

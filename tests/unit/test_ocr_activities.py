@@ -16,9 +16,10 @@ from doubles.read_runs import job_of
 from OcrPoll import main as poll_function
 from OcrStore import main as store_function
 from OcrSubmit import main as submit_function
-from shared import names, ocr, ocr_activities, ocr_loop, services
+from shared import names, services
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError
+from shared.ocr import activities, poll_loop, reading
 
 RED = picture(colour=(200, 0, 0))
 
@@ -48,7 +49,7 @@ def run(activity: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
 def submitted(app: Parts, job: Job, *statuses: str) -> dict[str, Any]:
     """The work of a poll of a Read whose polls find these statuses."""
     app.vision.reads = [list(statuses)]
-    return work(job, ticket=ocr.submit(app.services, job, 0)["ticket"])
+    return work(job, ticket=reading.submit(app.services, job, 0)["ticket"])
 
 
 def poll(app: Parts, given: dict[str, Any]) -> tuple[dict[str, Any], list[float]]:
@@ -59,7 +60,7 @@ def poll(app: Parts, given: dict[str, Any]) -> tuple[dict[str, Any], list[float]
         slept.append(seconds)
         app.clock.advance(seconds)
 
-    return run(ocr_activities.poll(given, sleep=sleep)), slept
+    return run(activities.poll(given, sleep=sleep)), slept
 
 
 def test_the_three_functions_read_a_document(app: Parts, job: Job) -> None:
@@ -97,7 +98,7 @@ def test_short_waits_are_taken_here(app: Parts, job: Job) -> None:
 def test_patience_ends_and_the_next_wait_is_handed_back(app: Parts, job: Job) -> None:
     outcome, slept = poll(app, submitted(app, job, "running") | {"wait": 1.8})
     assert (outcome["state"], outcome["seconds"]) == ("running", pytest.approx(1.3))
-    assert sum(slept) <= ocr_loop.PATIENCE_SECONDS
+    assert sum(slept) <= poll_loop.PATIENCE_SECONDS
     assert outcome["polls"] == len(slept) == 3
 
 
@@ -122,12 +123,12 @@ def test_trouble_is_handed_back_at_once_with_the_polls_so_far(app: Parts, job: J
     async def sleep(seconds: float) -> None:
         trouble(seconds)
 
-    outcome = run(ocr_activities.poll(given | {"wait": 1.0}, sleep=sleep))
+    outcome = run(activities.poll(given | {"wait": 1.0}, sleep=sleep))
     assert (outcome["state"], outcome["seconds"], outcome["polls"]) == ("wait", 1.0, 1)
     assert len(app.vision.polled) == 2
 
 
-@pytest.mark.parametrize("activity", [ocr_activities.submit, ocr_activities.poll, ocr_activities.store])
+@pytest.mark.parametrize("activity", [activities.submit, activities.poll, activities.store])
 def test_wrong_settings_are_waited_for(job: Job, activity: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody's document is to blame."""
     monkeypatch.setattr("shared.services._current", None)
@@ -142,7 +143,7 @@ def test_wrong_settings_are_waited_for(job: Job, activity: Any, monkeypatch: pyt
 
 def test_the_number_of_failures_makes_the_waits_longer(app: Parts, job: Job) -> None:
     app.vision.failing = ThrottledError("later")
-    assert [run(ocr_activities.submit(work(job, failures=count)))["seconds"] for count in (0, 1, 5)] == [2.0, 4.0, 5.0]
+    assert [run(activities.submit(work(job, failures=count)))["seconds"] for count in (0, 1, 5)] == [2.0, 4.0, 5.0]
 
 
 def test_a_crash_is_recorded_by_the_store(app: Parts, job: Job) -> None:
@@ -156,7 +157,7 @@ def test_surprises_are_raised_so_that_the_platform_tries_again(job: Job, monkeyp
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("shared.ocr.submit", broken)
+    monkeypatch.setattr("shared.ocr.reading.submit", broken)
     with pytest.raises(ZeroDivisionError):
         run(submit_function(work(job), invocation()))
 
@@ -166,7 +167,7 @@ def test_the_event_loop_is_free_while_the_service_is_asked(app: Parts, job: Job)
     app.vision.at_call = lambda *_: released.wait(110)
 
     async def both() -> None:
-        working = asyncio.create_task(ocr_activities.submit(work(job)))
+        working = asyncio.create_task(activities.submit(work(job)))
         while not app.vision.asked:
             await asyncio.sleep(0.001)
         assert not working.done()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import ocr_loop
+from shared.ocr import poll_loop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = {"kind": "image", "name": "a.jpg"}
@@ -38,9 +38,9 @@ OUTCOMES = st.sampled_from(
 
 
 def after(*outcomes: dict[str, Any]) -> dict[str, Any]:
-    state = ocr_loop.begin(JOB, NOW)
+    state = poll_loop.begin(JOB, NOW)
     for outcome in outcomes:
-        state = ocr_loop.advance(state, outcome)
+        state = poll_loop.advance(state, outcome)
     return state
 
 
@@ -108,7 +108,7 @@ def test_polls_are_counted() -> None:
 
 def test_the_status_tells_step_polls_times_and_problem() -> None:
     state = after(SUBMITTED, {"state": "running", "seconds": 12.34, "polls": 2})
-    assert ocr_loop.status(state, NOW + timedelta(seconds=65.43)) == {
+    assert poll_loop.status(state, NOW + timedelta(seconds=65.43)) == {
         "step": "OcrPoll",
         "polls": 2,
         "elapsedSeconds": 65.4,
@@ -118,12 +118,12 @@ def test_the_status_tells_step_polls_times_and_problem() -> None:
 
 
 def test_the_status_tells_what_is_waited_for_until_it_is_over() -> None:
-    assert ocr_loop.status(after(SUBMITTED, WAIT), NOW)["problem"] == PROBLEM
-    assert ocr_loop.status(after(SUBMITTED, WAIT, {"state": "read"}), NOW)["problem"] is None
+    assert poll_loop.status(after(SUBMITTED, WAIT), NOW)["problem"] == PROBLEM
+    assert poll_loop.status(after(SUBMITTED, WAIT, {"state": "read"}), NOW)["problem"] is None
 
 
 def test_an_activity_gets_what_it_needs_and_no_more() -> None:
-    assert ocr_loop.work_of(after(SUBMITTED, WAIT)) == {
+    assert poll_loop.work_of(after(SUBMITTED, WAIT)) == {
         "job": JOB,
         "ticket": TICKET,
         "wait": 0.0,
@@ -135,7 +135,7 @@ def test_an_activity_gets_what_it_needs_and_no_more() -> None:
 
 def test_a_crash_is_recorded_by_the_store() -> None:
     state = after(SUBMITTED, CRASHED)
-    crash = ocr_loop.work_of(state)["crash"]
+    crash = poll_loop.work_of(state)["crash"]
     assert (crash["code"], crash["status"]) == ("internal_error", 500)
     assert "ValueError: oh" in crash["message"]
     assert crash["action"]
@@ -158,14 +158,14 @@ def test_a_crash_whose_record_has_to_wait_is_recorded_then() -> None:
 @given(st.lists(OUTCOMES, max_size=12))
 def test_whatever_comes_the_state_is_json_and_the_past_is_left_alone(outcomes: list[dict[str, Any]]) -> None:
     """It travels as the input of the next execution, and a replay sees the very outcomes again."""
-    state = ocr_loop.begin(JOB, NOW)
+    state = poll_loop.begin(JOB, NOW)
     for outcome in outcomes:
         if state["step"] == "end":
             break
         if outcome["state"] == "running" and not state["ticket"]:
             continue  # there is nothing to be polled
         before = copy.deepcopy((state, outcome))
-        new = ocr_loop.advance(state, outcome)
+        new = poll_loop.advance(state, outcome)
         assert (state, outcome) == before
         assert json.loads(json.dumps(new)) == new
         assert set(new) == set(state)
@@ -203,7 +203,7 @@ class Context:
 
 def play(context: Context, *outcomes: dict[str, Any] | Exception) -> tuple[list[tuple[str, Any]], Any]:
     """Run the orchestrator on these outcomes of its activities; returns what it yielded and its result."""
-    generator, left, yielded = ocr_loop.orchestrate(context), list(outcomes), []
+    generator, left, yielded = poll_loop.orchestrate(context), list(outcomes), []
     try:
         task = next(generator)
         while True:

@@ -11,11 +11,12 @@ from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, ocr, rescue, states, steps, unfinished_list
+from shared import names, rescue, states, steps, unfinished_list
 from shared.answers.answers import Ticket
 from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
+from shared.ocr import reading
 from shared.records import versions
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -204,10 +205,10 @@ def test_the_success_of_a_read_that_was_under_way_takes_the_record_away(app: Par
     source = versions.identify(app.images, "a.pdf", None)
     assert source is not None
     job = read_job.of_image(source, app.services.settings, text_only=True)
-    ticket = Ticket.of_json(ocr.submit(app.services, job, 0)["ticket"])
+    ticket = Ticket.of_json(reading.submit(app.services, job, 0)["ticket"])
     assert rescued(app, etag, "a.pdf") == ["text"]
-    assert ocr.poll(app.services, job, ticket, 0)["state"] == "read"
-    assert ocr.store(app.services, job, 0)["state"] == "done"
+    assert reading.poll(app.services, job, ticket, 0)["state"] == "read"
+    assert reading.store(app.services, job, 0)["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}
     assert states.of_image(app.services, "a.pdf")["state"] == "complete"
 

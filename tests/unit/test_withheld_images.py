@@ -10,8 +10,9 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, ocr_loop, rescue, retrying, states, steps, unfinished_list
+from shared import names, rescue, retrying, states, steps, unfinished_list
 from shared.durable.appointments import Appointment
+from shared.ocr import poll_loop
 from shared.records import versions
 from shared.records.versions import WithheldVersion
 from shared.steps import Outcome
@@ -174,7 +175,7 @@ def test_a_document_whose_text_waits_is_known_as_one(app: Parts) -> None:
     state = states.of_image(app.services, "a.pdf")
     assert (state["state"], state["analysis"]["state"], state["thumbnails"]) == ("deferred", "none", [])
     bring_back(app, "a.pdf")
-    assert run.until(ocr_loop.END).finish()["state"] == "done"
+    assert run.until(poll_loop.END).finish()["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from shared import names
 from shared.durable.read_job import Job
-from shared.ocr_outcomes import STEP
+from shared.ocr.outcomes import STEP
 from shared.records import record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import Version

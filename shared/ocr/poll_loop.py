@@ -40,7 +40,7 @@ def begin(job: Json, now: datetime) -> Json:
 
 
 def advance(state: Json, outcome: Json) -> Json:
-    """The state after an activity's outcome (see `shared.ocr`)."""
+    """The state after an activity's outcome (see `shared.ocr.reading`)."""
     said = outcome["state"]
     state = {
         **state,

@@ -1,5 +1,6 @@
 """
-The activities of OcrOrchestrator as the platform calls them: asynchronous, with JSON in and out (`shared.ocr_loop`).
+The activities of OcrOrchestrator as the platform calls them: asynchronous, with JSON in and out
+(`shared.ocr.poll_loop`).
 
 What blocks is done in threads of their own, so that a service that hangs takes no thread of the HTTP functions; what
 only waits takes none at all.
@@ -11,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from shared import log, ocr, services
+from shared import log, services
 from shared.answers.answers import Ticket
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
-from shared.ocr_loop import PATIENCE_SECONDS
-from shared.ocr_outcomes import problem_of
+from shared.ocr import reading
+from shared.ocr.outcomes import problem_of
+from shared.ocr.poll_loop import PATIENCE_SECONDS
 from shared.services import Services
 
 Json = dict[str, Any]
@@ -28,7 +30,7 @@ _MENDING_SECONDS = 60.0
 
 async def submit(work: Json) -> Json:
     """OcrSubmit."""
-    return await _do(work, lambda parts, job: ocr.submit(parts, job, work["failures"]))
+    return await _do(work, lambda parts, job: reading.submit(parts, job, work["failures"]))
 
 
 async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Json:
@@ -37,7 +39,7 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
 
     def ask(parts: Services, job: Job) -> Json:
-        return ocr.poll(parts, job, ticket, work["failures"], first=not (work.get("polls") or polls))
+        return reading.poll(parts, job, ticket, work["failures"], first=not (work.get("polls") or polls))
 
     while True:
         await sleep(wait)
@@ -55,7 +57,7 @@ def _wait(work: Json, ticket: Ticket) -> float:
     if work.get("polls"):
         return said
     with suppress(*MISDEPLOYED):
-        return min(said, ocr.until_first_poll(services.current(), ticket))
+        return min(said, reading.until_first_poll(services.current(), ticket))
     return said
 
 
@@ -63,7 +65,7 @@ async def store(work: Json) -> Json:
     """OcrStore."""
     ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
     return await _do(
-        work, lambda parts, job: ocr.store(parts, job, work["failures"], ticket=ticket, crash=work["crash"])
+        work, lambda parts, job: reading.store(parts, job, work["failures"], ticket=ticket, crash=work["crash"])
     )
 
 

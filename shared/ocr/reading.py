@@ -21,7 +21,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from shared import names, ocr_records
+from shared import names
 from shared.answers.answers import OPERATION_SECONDS, Ticket
 from shared.durable import appointments, inputs
 from shared.durable.read_job import Job
@@ -35,7 +35,8 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
-from shared.ocr_outcomes import log_event, outcome_of
+from shared.ocr import text_records
+from shared.ocr.outcomes import log_event, outcome_of
 from shared.records import versions
 from shared.records.versions import SourceChangedError
 from shared.services import Services
@@ -61,7 +62,7 @@ def submit(services: Services, job: Job, failures: int) -> Json:
     background = _in_background(job)
 
     def work() -> Json:
-        if ocr_records.stored(services, job):
+        if text_records.stored(services, job):
             return _done(job)
         if services.desk.result(job.subject, job.question):
             return {"state": "read"}
@@ -195,7 +196,7 @@ def store(
         if result is None:
             # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
             return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
-        version = ocr_records.write(services, job, result)
+        version = text_records.write(services, job, result)
         log_event(job, "text.stored", seconds=version.age_seconds(services.clock.utc()) if version else None)
         return _done(job)
 
@@ -218,11 +219,11 @@ def note_cancelled(services: Services, job: Job) -> None:
 def is_known(services: Services, job: Job) -> bool:
     """Whether the text is there, its records made now if somebody else has had the same read."""
     with suppress(SourceChangedError):
-        if ocr_records.stored(services, job):
+        if text_records.stored(services, job):
             return True
         result = services.desk.result(job.subject, job.question)
         if result is not None:
-            ocr_records.write(services, job, result)
+            text_records.write(services, job, result)
             return True
     return False
 

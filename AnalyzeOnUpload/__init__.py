@@ -4,7 +4,8 @@ import logging
 
 import azure.functions as func
 
-from shared import log, names, threads, uploads
+from shared import log, names, threads
+from shared.uploads import on_upload
 
 _logger = logging.getLogger(__name__)
 
@@ -17,4 +18,4 @@ async def main(image: func.InputStream, starter: str, context: func.Context) -> 
             # Event Grid does not filter by the trigger's path.
             log.event(_logger, "upload.ignored", blob=image.name)
             return
-        await uploads.process(name, image.read(), starter)
+        await on_upload.process(name, image.read(), starter)

@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared import rescue, threads
+from shared import threads
+from shared.uploads import rescue
 
 
 async def main(message: func.QueueMessage, starter: str, context: func.Context) -> None:

@@ -2,11 +2,11 @@
 
 import azure.functions as func
 
-from shared.retry_loop import orchestrate
+from shared.uploads.retry_loop import orchestrate
 
 
 def main(context: func.OrchestrationContext) -> str:
-    """Take one turn; everything is decided in `shared.retry_loop`."""
+    """Take one turn; everything is decided in `shared.uploads.retry_loop`."""
     from azure.durable_functions import Orchestrator
 
     return str(Orchestrator.create(orchestrate)(context))

@@ -7,12 +7,12 @@ before's. Then the bytes are read, once: the records that are of them tell the i
 
 from collections.abc import Sequence
 
-from shared import steps
 from shared.errors import ConflictError, ImageArchivedError
 from shared.records import record_store, versions
 from shared.records.versions import LookedAt, SourceChangedError
 from shared.services import Services
 from shared.storage.azure import BlobInfo
+from shared.uploads import steps
 
 
 def recognize(services: Services, image: BlobInfo) -> bool:

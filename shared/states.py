@@ -9,7 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import edited, names, steps, thumbnails
+from shared import edited, names, thumbnails
 from shared.errors import BadRequestError
 from shared.records import analysis, text, unfinished
 from shared.records.record_store import Recipe
@@ -19,6 +19,7 @@ from shared.services import Services
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
+from shared.uploads import steps
 from shared.vision.models import Analysis
 
 MAX_PAGE = 200

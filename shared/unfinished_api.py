@@ -4,7 +4,7 @@ import re
 
 import azure.functions as func
 
-from shared import bodies, names, parameters, services, steps, unfinished_list, web
+from shared import bodies, names, parameters, services, unfinished_list, web
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
@@ -14,6 +14,7 @@ from shared.unfinished_list import Entry, Wanted
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
 from shared.untrusted.json_object import Json
+from shared.uploads import steps
 
 MAX_PAGE = 200
 _STATES = (unfinished.DEFERRED, unfinished.FAILED)

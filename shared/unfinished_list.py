@@ -8,7 +8,7 @@ needs nothing.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from shared import edited, names, steps
+from shared import edited, names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.records import unfinished
@@ -17,6 +17,7 @@ from shared.services import Services
 from shared.storage import image_blobs
 from shared.storage.azure import Blob, BlobInfo
 from shared.threads import side_by_side
+from shared.uploads import steps
 
 _PARALLEL = 8
 # Listings that match little must not take an invocation's time: the continuation goes on from there.

@@ -36,11 +36,12 @@ from doubles.read_runs import BEFORE, job_of, upload
 import RetryOrchestrator
 from local.host.durable.history import EventType, make_event
 from OcrOrchestrator import main
-from shared import names, retry_loop, retrying
+from shared import names
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
 from shared.ocr import poll_loop
+from shared.uploads import retry_loop, retry_step
 from shared.vision.poll_schedule import Median
 from shared.vision.read_models import ReadResult
 
@@ -182,7 +183,7 @@ def retry_of(app: Parts, **more: Any) -> OrchestratorRun:
         Appointment("a.jpg", ("analysis",), "0x1,q", 60.0),
         RetryOrchestrator.main,
         orchestrator="RetryOrchestrator",
-        activities={retry_loop.STEP: partial(retrying.retry, starter="no text, so no task is handed over")},
+        activities={retry_loop.STEP: partial(retry_step.retry, starter="no text, so no task is handed over")},
         **more,
     )
 

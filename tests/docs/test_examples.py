@@ -38,8 +38,9 @@ from doubles.ports import five_free_ports
 from DescribeHttp import main
 from local import app_settings
 from local.addresses import Addresses
-from shared import services, steps
+from shared import services
 from shared.settings import Settings
+from shared.uploads import steps
 
 pytestmark = pytest.mark.e2e
 # `add` says it every ten seconds, and is done sooner here.

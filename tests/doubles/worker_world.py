@@ -40,7 +40,7 @@ from doubles.worker_logs import Function, Line, Outcome, Worker, functions
 
 from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
-from shared import health, log, names, retry_loop, services, steps
+from shared import health, log, names, services
 from shared.answers import claims
 from shared.durable import inputs
 from shared.durable.appointments import Appointment
@@ -50,6 +50,7 @@ from shared.images import ImageBytes
 from shared.ocr import poll_loop
 from shared.settings import Settings
 from shared.storage.azure import Blob
+from shared.uploads import retry_loop, steps
 
 # One thumbnail shows as much as two.
 SETTINGS = {**ENVIRONMENT, "THUMBNAIL_SIZES": "100x50", "MAX_WAIT_SECONDS": "20"}

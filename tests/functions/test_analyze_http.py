@@ -4,9 +4,10 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from AnalyzeHttp import main
-from shared import names, steps
+from shared import names
 from shared.images import ImageBytes
 from shared.records import analysis
+from shared.uploads import steps
 
 RED = picture(colour=(200, 0, 0))
 

@@ -5,7 +5,8 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from ImagesHttp import main
-from shared import names, steps
+from shared import names
+from shared.uploads import steps
 
 
 def upload(app: Parts, *images: str) -> None:

@@ -8,9 +8,10 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from RetryStep import main
-from shared import names, steps
+from shared import names
 from shared.durable.read_job import Job
 from shared.errors import StorageError, VisionUnavailableError
+from shared.uploads import steps
 
 RED = picture(colour=(200, 0, 0))
 

@@ -5,8 +5,9 @@ from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 
-from shared import names, steps
+from shared import names
 from shared.images import ImageBytes
+from shared.uploads import steps
 from shared.vision import questions
 from ThumbnailHttp import main
 

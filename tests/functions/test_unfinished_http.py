@@ -9,8 +9,9 @@ from doubles.http_requests import Hub, invocation, parsed, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 
-from shared import names, steps
+from shared import names
 from shared.errors import ImageRejectedError, VisionRefusedError, VisionUnavailableError
+from shared.uploads import steps
 from UnfinishedHttp import main
 
 RED = picture(colour=(200, 0, 0))

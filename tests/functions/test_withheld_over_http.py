@@ -14,7 +14,8 @@ import DescribeHttp
 import DomainsHttp
 import OcrHttp
 import ThumbnailHttp
-from shared import names, steps
+from shared import names
+from shared.uploads import steps
 
 RED = picture(colour=(200, 0, 0))
 BLOB = {"blob": "a.jpg"}

@@ -17,13 +17,14 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, rescue, states, steps, thumbnails, unfinished_list
+from shared import names, states, thumbnails, unfinished_list
 from shared.durable import read_job
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
 from shared.ocr import poll_loop
 from shared.records import versions
 from shared.unfinished_list import Wanted
+from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 NAME = "a.jpg"

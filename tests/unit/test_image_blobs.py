@@ -8,10 +8,11 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, rescue, states, steps, unfinished_list
+from shared import names, states, unfinished_list
 from shared.errors import NotFoundError
 from shared.services import Services
 from shared.storage import image_blobs
+from shared.uploads import rescue, steps
 
 RED = picture(colour=(200, 0, 0))
 MARKER = {"hdi_isfolder": "true"}

@@ -14,11 +14,12 @@ from doubles.wheels import plant_wheel
 
 import AnalyzeOnUpload
 import ImagesHttp
-from shared import health, retrying, services
+from shared import health, services
 from shared.configuration import installed
 from shared.durable.read_job import Job
 from shared.errors import PythonMismatchError
 from shared.ocr import activities
+from shared.uploads import retry_step
 
 Plant = Callable[..., None]
 RUNS = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -117,7 +118,7 @@ def test_nothing_that_was_to_be_done_is_lost(plant: Plant, monkeypatch: pytest.M
     asyncio.run(AnalyzeOnUpload.main(upload("images/a.jpg", b"bytes"), "starter", invocation()))
     [(name, _, task)] = hub.started
     assert (name, task["name"], task["seconds"]) == ("RetryOrchestrator", "a.jpg", 60.0)
-    retried = asyncio.run(retrying.retry(WORK, "starter"))
+    retried = asyncio.run(retry_step.retry(WORK, "starter"))
     assert retried == {"state": "deferred", "seconds": 60.0, "attempts": 1}
     job = Job("image", "digest", {}, 60.0, name="a.jpg")
     outcome = asyncio.run(activities.submit({"job": job.to_json(), "failures": 0}))

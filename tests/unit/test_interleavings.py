@@ -13,10 +13,11 @@ import pytest
 from doubles.parts import parts
 from doubles.pictures import picture
 
-from shared import names, steps
+from shared import names
 from shared.clock import SystemClock
 from shared.errors import ThrottledError
 from shared.images import ImageBytes
+from shared.uploads import steps
 
 OLD, NEW = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 NAME = "a.jpg"

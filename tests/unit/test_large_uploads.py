@@ -14,7 +14,7 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
 import OcrHttp
-from shared import contract, names, rescue, services, states, steps, unfinished_list
+from shared import contract, names, services, states, unfinished_list
 from shared.configuration import parse
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError
@@ -24,6 +24,7 @@ from shared.records.versions import WithheldVersion
 from shared.settings import Settings
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo
+from shared.uploads import rescue, steps
 from shared.vision import questions
 
 MEGABYTE = 1024**2

@@ -10,12 +10,13 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import ENVIRONMENT
 from doubles.pictures import picture
 
-from shared import names, retrying, services, steps
+from shared import names, services
 from shared.errors import CallsStoppedError, QuotaExhaustedError
 from shared.images import ImageBytes
 from shared.services import Services
 from shared.settings import Settings
-from shared.steps import Outcome
+from shared.uploads import retry_step, steps
+from shared.uploads.steps import Outcome
 from shared.vision import questions
 
 BASE = "https://vision.invalid/vision/v3.2"
@@ -70,7 +71,7 @@ def come_back(app: Services, clock: FakeClock, deferred: list[Outcome]) -> None:
         clock.advance(max(0.0, begun + turn.seconds - clock.now()))
         work = {"name": turn.name, "steps": list(turn.steps), "attempts": turn.attempts, "key": turn.key, "crash": None}
         with services.replaced(app):
-            outcome = retrying._retry(app, work)
+            outcome = retry_step._retry(app, work)
         assert outcome == {"state": "ended", "steps": dict.fromkeys(turn.steps, "done"), "job": None}
 
 

@@ -9,10 +9,11 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, steps, unfinished_list
+from shared import names, unfinished_list
 from shared.errors import ConflictError, StorageError, ThrottledError, VisionRefusedError
 from shared.pace.ledger import Ledger, Rate
 from shared.pace.quota import ALONE_SECONDS, Quota
+from shared.uploads import steps
 
 LOST = "the storage client repeated it and was told 412"
 

@@ -14,7 +14,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
-from shared import names, states, steps, unfinished_list
+from shared import names, states, unfinished_list
 from shared.answers.answers import Ticket
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job
@@ -36,6 +36,7 @@ from shared.errors import (
 from shared.images import ImageBytes, ImageUrl
 from shared.ocr import poll_loop, reading
 from shared.records import text
+from shared.uploads import steps
 from shared.vision.read_models import ReadResult
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))

@@ -16,9 +16,10 @@ import pytest
 from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 
-from shared import names, states, steps, unfinished_list
+from shared import names, states, unfinished_list
 from shared.storage.azure import Blob, BlobInfo
 from shared.unfinished_list import Wanted
+from shared.uploads import steps
 
 BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "records" / "before.json").read_text())
 COMPLETE = ["album/photo.jpg", "letter.pdf", "sign.jpg"]

@@ -196,7 +196,7 @@ def test_the_example_of_local_settings_holds_every_setting() -> None:
 
 def test_uploads_have_as_many_threads_as_the_host_hands_out_at_once() -> None:
     host = json.loads((ROOT / "host.json").read_text())
-    text = (ROOT / "shared/uploads.py").read_text()
+    text = (ROOT / "shared/uploads/on_upload.py").read_text()
     workers = re.search(r"max_workers=(\d+)", text)
     assert workers
     assert int(workers[1]) == host["extensions"]["blobs"]["maxDegreeOfParallelism"]

@@ -11,13 +11,14 @@ from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, rescue, states, steps, unfinished_list
+from shared import names, states, unfinished_list
 from shared.answers.answers import Ticket
 from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
 from shared.ocr import reading
 from shared.records import versions
+from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 PROJECT = Path(__file__).resolve().parents[2]

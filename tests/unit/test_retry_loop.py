@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared import retry_loop
-from shared.retry_loop import MAX_TURNS, MOST_CRASHES, orchestrate
+from shared.uploads import retry_loop
+from shared.uploads.retry_loop import MAX_TURNS, MOST_CRASHES, orchestrate
 
 APPOINTMENT = {"name": "a.jpg", "steps": ["analysis"], "key": "0x1,q", "seconds": 30.0, "attempts": 1}
 ENDED = {"state": "ended", "steps": {"analysis": "done"}, "job": None}

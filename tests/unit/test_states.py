@@ -17,7 +17,7 @@ from doubles.read_runs import ReadRun, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import names, states, steps
+from shared import names, states
 from shared.errors import (
     BadRequestError,
     NotFoundError,
@@ -28,6 +28,7 @@ from shared.errors import (
 from shared.images import ImageBytes
 from shared.services import Services, build
 from shared.settings import Settings
+from shared.uploads import steps
 from shared.vision import questions
 
 RED = picture(colour=(200, 0, 0))

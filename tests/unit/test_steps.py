@@ -11,7 +11,7 @@ from doubles.parts import parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
-from shared import names, steps
+from shared import names
 from shared.errors import (
     ImageRejectedError,
     StorageError,
@@ -20,6 +20,7 @@ from shared.errors import (
     VisionUnauthorizedError,
 )
 from shared.images import ImageBytes
+from shared.uploads import steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 RECORDS = {

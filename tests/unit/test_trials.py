@@ -10,11 +10,12 @@ from doubles.lost_answers import lose_answers
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, retrying, states, steps, trials, unfinished_list
+from shared import names, states, unfinished_list
 from shared.durable.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
 from shared.records import unfinished, versions
 from shared.services import Services
+from shared.uploads import attempt_mark, retry_step, steps
 
 RED = picture(colour=(200, 0, 0))
 
@@ -51,15 +52,15 @@ def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patched:
         patched.setattr(steps, "process", die)
-        patched.setattr(trials, "_end", lambda services, document, own: (document, 0.0))
+        patched.setattr(attempt_mark, "_end", lambda services, document, own: (document, 0.0))
         with pytest.raises(KilledError):
-            retrying._retry(app.services, work())
+            retry_step._retry(app.services, work())
 
 
 def test_a_try_is_written_down_while_it_is_under_way_and_forgotten_with_its_success(app: Parts) -> None:
     seen = []
     app.vision.at_call = lambda question, image: seen.append(note(app))
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
     assert [(each["state"], each["until"], each["tries"]) for each in seen] == [("deferred", None, 1)]
     assert app.images.contents(names.UNFINISHED) == {}
 
@@ -67,7 +68,7 @@ def test_a_try_is_written_down_while_it_is_under_way_and_forgotten_with_its_succ
 def test_a_try_that_ends_without_success_counts_as_none(app: Parts) -> None:
     app.vision.failing = ThrottledError("slow")
     for _ in range(10):
-        assert retrying._retry(app.services, work())["state"] == "deferred"
+        assert retry_step._retry(app.services, work())["state"] == "deferred"
     assert note(app)["code"] == "vision_throttled"
     assert "tries" not in note(app)
 
@@ -77,7 +78,7 @@ def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch
     for _ in range(3):
         killed(app, monkeypatch)
         # The platform starts the activity anew, at once.
-        outcome = retrying._retry(app.services, work())
+        outcome = retry_step._retry(app.services, work())
         if outcome["state"] == "deferred":
             waits.append(outcome["seconds"])
             told = note(app)
@@ -95,21 +96,21 @@ def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch
 
 def test_a_worker_that_is_killed_by_chance_costs_a_wait(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(app, monkeypatch)
-    assert retrying._retry(app.services, work())["seconds"] == 300.0
+    assert retry_step._retry(app.services, work())["seconds"] == 300.0
     app.clock.advance(300.0)
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
     assert app.images.contents(names.UNFINISHED) == {}
 
 
 def test_whoever_has_it_tried_again_gives_it_three_tries_more(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         killed(app, monkeypatch)
-        retrying._retry(app.services, work())
+        retry_step._retry(app.services, work())
     (entry,) = unfinished_list.find(app.services, "a.jpg", None)
     assert isinstance(unfinished_list.reopen(app.services, entry), Appointment)
     assert (note(app)["state"], note(app)["tries"]) == ("deferred", 0)
     killed(app, monkeypatch)
-    assert retrying._retry(app.services, work())["seconds"] == 300.0
+    assert retry_step._retry(app.services, work())["seconds"] == 300.0
 
 
 def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,10 +120,10 @@ def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(steps, "process", fail)
         with pytest.raises(ZeroDivisionError):
-            retrying._retry(app.services, work())
+            retry_step._retry(app.services, work())
     assert note(app)["tries"] == 0
     assert note(app)["until"] is not None
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_of_several_steps_those_that_were_not_tried_lose_no_try(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +131,7 @@ def test_of_several_steps_those_that_were_not_tried_lose_no_try(app: Parts, monk
     steps.process(app.services, "a.jpg", None, only=("thumbnails",))
     killed(app, monkeypatch)
     both = {**work(), "steps": ["analysis", "thumbnails"]}
-    assert retrying._retry(app.services, both)["seconds"] == 300.0
+    assert retry_step._retry(app.services, both)["seconds"] == 300.0
     other = json.loads(app.images.contents(names.UNFINISHED)["thumbnails/a.jpg.json"])
     assert (other["tries"], other["until"] is None) == (0, False)
 
@@ -142,7 +143,7 @@ def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
     todo = steps.recipes(app.services, "text", "a.pdf")
     error = ThrottledError("slow")
     unfinished.note(app.images, app.clock, version, "text", todo, error, wait_seconds=5.0)
-    outcome = retrying._retry(app.services, {**work(), "name": "a.pdf", "steps": ["text"]})
+    outcome = retry_step._retry(app.services, {**work(), "name": "a.pdf", "steps": ["text"]})
     assert outcome["steps"] == {"text": "due"}
     found = json.loads(app.images.contents(names.UNFINISHED)["text/a.pdf.json"])
     assert (found["tries"], found["until"] is None) == (0, False)
@@ -150,7 +151,7 @@ def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
 
 def test_what_is_not_written_down_is_tried_all_the_same(app: Parts) -> None:
     app.images.delete(names.UNFINISHED, "analysis/a.jpg.json")
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_mark_that_cannot_be_written_lets_it_wait(app: Parts) -> None:
@@ -159,7 +160,7 @@ def test_a_mark_that_cannot_be_written_lets_it_wait(app: Parts) -> None:
             raise StorageError("the account is down")
 
     app.images.before = fail
-    assert retrying._retry(app.services, work(attempts=2)) == {"state": "deferred", "seconds": 20.0, "attempts": 3}
+    assert retry_step._retry(app.services, work(attempts=2)) == {"state": "deferred", "seconds": 20.0, "attempts": 3}
     assert len(app.vision.asked) == 1
 
 
@@ -172,7 +173,7 @@ def test_another_writer_of_the_record_is_looked_at_anew(app: Parts) -> None:
             steps.process(app.services, "a.jpg", None, only=("analysis",))
 
     app.images.before = meddle
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "skipped"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "skipped"}
     assert app.images.contents(names.UNFINISHED) == {}
 
 
@@ -184,7 +185,7 @@ def test_a_mark_whose_answer_is_lost_is_known_as_ones_own(app: Parts, caplog: py
         assert (note(app)["until"], note(app)["tries"], note(app)["attempts"]) == (None, 1, before)
     assert (note(app)["until"] is None, note(app)["tries"]) == (False, 0)
     assert not any("step.interrupted" in line for line in caplog.messages)
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_wait_whose_answer_is_lost_is_kept_and_counted_once(
@@ -192,7 +193,7 @@ def test_a_wait_whose_answer_is_lost_is_kept_and_counted_once(
 ) -> None:
     killed(app, monkeypatch)
     lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
-    outcome = retrying._retry(app.services, work())
+    outcome = retry_step._retry(app.services, work())
     assert (outcome["state"], outcome["seconds"]) == ("deferred", 300.0)
     assert (note(app)["tries"], note(app)["attempts"]) == (1, 2)
     assert sum("step.interrupted" in line for line in caplog.messages) == 1
@@ -203,20 +204,20 @@ def test_the_end_of_a_try_whose_answer_is_lost_is_its_end(app: Parts) -> None:
     with _marked(app.services):
         lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
     assert note(app)["tries"] == 0
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_mark_that_was_written_although_storage_failed_is_taken_away(app: Parts) -> None:
     lose_answers(app.images, names.UNFINISHED, StorageError("no answer"))
-    assert retrying._retry(app.services, work())["state"] == "deferred"
+    assert retry_step._retry(app.services, work())["state"] == "deferred"
     assert (note(app)["until"] is None, note(app)["tries"]) == (False, 0)
-    assert retrying._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_mark_of_the_last_version_which_has_no_id_still_holds(app: Parts) -> None:
     (entry,) = unfinished_list.find(app.services, "a.jpg", None)
     unfinished.rewrite(app.images, entry.blob, {**entry.document, "until": None, "tries": 1})
-    assert retrying._retry(app.services, work())["seconds"] == 300.0
+    assert retry_step._retry(app.services, work())["seconds"] == 300.0
 
 
 def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,4 +230,4 @@ def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch:
 
 
 def _marked(services: Services) -> Any:
-    return trials.marked(services, "a.jpg", ["analysis"])
+    return attempt_mark.marked(services, "a.jpg", ["analysis"])

@@ -10,12 +10,13 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, rescue, retrying, states, steps, unfinished_list
+from shared import names, states, unfinished_list
 from shared.durable.appointments import Appointment
 from shared.ocr import poll_loop
 from shared.records import versions
 from shared.records.versions import WithheldVersion
-from shared.steps import Outcome
+from shared.uploads import rescue, retry_step, steps
+from shared.uploads.steps import Outcome
 
 RED = picture(colour=(200, 0, 0))
 DAY = 86_400.0
@@ -79,7 +80,7 @@ def test_it_is_looked_at_less_and_less_often_and_never_given_up(app: Parts) -> N
     waits, attempts = [appointment.seconds], 1
     for _ in range(30):
         app.clock.advance(waits[-1])
-        outcome = retrying._retry(app.services, work(appointment, attempts))
+        outcome = retry_step._retry(app.services, work(appointment, attempts))
         assert outcome["state"] == "deferred"
         waits.append(outcome["seconds"])
         attempts = outcome["attempts"]
@@ -95,7 +96,7 @@ def test_it_is_done_by_itself_when_it_is_back(app: Parts) -> None:
     found = rescued(app)
     bring_back(app)
     for appointment in found:
-        assert retrying._retry(app.services, work(appointment, 1))["state"] == "ended"
+        assert retry_step._retry(app.services, work(appointment, 1))["state"] == "ended"
     assert states.of_image(app.services, "a.jpg")["state"] == "complete"
     assert app.images.contents(names.UNFINISHED) == {}
     assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
@@ -153,7 +154,7 @@ def test_text_that_the_analysis_has_found_waits_too() -> None:
     bring_back(app)
     appointment = outcomes[2].appointment
     assert appointment
-    assert retrying._retry(app.services, work(appointment, 1))["job"]["name"] == "a.jpg"
+    assert retry_step._retry(app.services, work(appointment, 1))["job"]["name"] == "a.jpg"
 
 
 def test_a_document_that_was_read_stays_complete(app: Parts) -> None:
@@ -184,7 +185,7 @@ def test_an_archive_that_turns_out_to_be_a_document_leaves_no_note_of_other_step
     found = rescued(app, "a.pdf")
     assert [each.steps for each in found] == [("analysis",), ("thumbnails",)]
     bring_back(app, "a.pdf")
-    jobs = [retrying._retry(app.services, work(each, 1))["job"] for each in found]
+    jobs = [retry_step._retry(app.services, work(each, 1))["job"] for each in found]
     assert [job["name"] for job in jobs] == ["a.pdf", "a.pdf"]
     assert app.images.contents(names.UNFINISHED) == {}
 
@@ -228,7 +229,7 @@ def test_a_copy_that_is_not_whole_is_deferred_and_looked_at_soon(app: Parts) -> 
     upload(app, RED, copy_status="success")
     for outcome in outcomes:
         assert outcome.appointment
-        assert retrying._retry(app.services, work(outcome.appointment, 3))["state"] == "ended"
+        assert retry_step._retry(app.services, work(outcome.appointment, 3))["state"] == "ended"
     assert states.of_image(app.services, "a.jpg")["state"] == "complete"
     assert app.images.contents(names.UNFINISHED) == {}
 

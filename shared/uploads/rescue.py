@@ -4,7 +4,7 @@ An upload that the platform gave up: what is missing of it is written down, and 
 The platform counts a delivery before its function starts, so one that kills its worker counts too, and so does one
 whose worker is killed by something else. After the last one it puts the event on the queue
 `webjobs-blobtrigger-poison`. Nothing is tried here, because what killed a worker may kill another one: each step
-without its records gets an unfinished record and an appointment, whose tries `shared.trials` counts.
+without its records gets an unfinished record and an appointment, whose tries `shared.uploads.attempt_mark` counts.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from shared import log, names, services, steps, trials
+from shared import log, names, services
 from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
@@ -23,6 +23,7 @@ from shared.records.record_store import Recipe
 from shared.records.versions import SourceChangedError, Version
 from shared.services import Services
 from shared.storage import image_blobs
+from shared.uploads import attempt_mark, steps
 
 # host.json's extensions.blobs.poisonBlobThreshold; a test compares the two.
 TRIES = 5
@@ -157,9 +158,9 @@ def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], to
         image,
         step,
         todo,
-        trials.interrupted(TRIES),
+        attempt_mark.interrupted(TRIES),
         attempts=TRIES,
-        wait_seconds=trials.WAIT_SECONDS[0],
+        wait_seconds=attempt_mark.WAIT_SECONDS[0],
         told=told,
     )
     versions.confirm(parts.images, image)
@@ -173,7 +174,7 @@ def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], to
 
 def _appointment(image: Version, step: str, todo: Sequence[Recipe]) -> Appointment:
     # The one that the step makes itself when it is deferred, so that there are not two.
-    return Appointment(image.name, (step,), appointments.key(image.etag, todo), trials.WAIT_SECONDS[0], TRIES)
+    return Appointment(image.name, (step,), appointments.key(image.etag, todo), attempt_mark.WAIT_SECONDS[0], TRIES)
 
 
 def _parsed(message: bytes) -> _Event | None:

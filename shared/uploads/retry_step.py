@@ -5,11 +5,12 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from shared import log, services, steps, trials
+from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
 from shared.services import Services
+from shared.uploads import attempt_mark, steps
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ async def retry(work: Json, starter: str) -> Json:
     Do the steps, or report the crash that kept them from being done; text that became due is handed over.
 
     Args:
-        work: the image, its steps and the attempts so far, as `shared.retry_loop` gives them.
+        work: the image, its steps and the attempts so far, as `shared.uploads.retry_loop` gives them.
         starter: the durable client's binding.
 
     Returns:
@@ -54,7 +55,7 @@ def _retry(parts: Services, work: Json) -> Json:
         if work["crash"]:
             steps.give_up(parts, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        with trials.marked(parts, work["name"], work["steps"]) as wait:
+        with attempt_mark.marked(parts, work["name"], work["steps"]) as wait:
             if wait:
                 return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
             outcomes = steps.process(parts, work["name"], None, only=tuple(work["steps"]), in_turn=True)

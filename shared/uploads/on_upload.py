@@ -9,11 +9,12 @@ import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from shared import log, services, steps
+from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError
+from shared.uploads import steps
 
 # As wide as host.json's extensions.blobs.maxDegreeOfParallelism, and apart from the worker's threads: uploads that wait
 # for their turn must not take the HTTP functions' threads.

@@ -5,6 +5,7 @@ import azure.functions as func
 from shared import bodies, parameters, services, thumbnails, web
 from shared.errors import BusyError
 from shared.images import ImageBlob
+from shared.records.thumbnails import Size
 
 
 @web.endpoint
@@ -12,7 +13,7 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
     parameters.only(req, "name", "width", "height", "smartCropping")
     parts = services.current()
-    size = thumbnails.Size(
+    size = Size(
         parameters.whole_number(req, "width"),
         parameters.whole_number(req, "height"),
         parameters.truth(req, "smartCropping", default=parts.settings.thumbnail_smart),

@@ -8,17 +8,16 @@ before's. Then the bytes are read, once: the records that are of them tell the i
 from collections.abc import Sequence
 
 from shared.errors import ConflictError, ImageArchivedError
-from shared.records import record_store, versions
+from shared.records import by_step, record_store, versions
 from shared.records.versions import LookedAt, SourceChangedError
 from shared.services import Services
 from shared.storage.azure import BlobInfo
-from shared.uploads import steps
 
 
 def recognize(services: Services, image: BlobInfo) -> bool:
     """Find by an image's bytes the records that are of it, where its properties do not tell; whether there are any."""
     looked_at = LookedAt(image)
-    places = steps.places(services, image.name)
+    places = by_step.places(services.settings, image.name)
     seen = [(container, services.images.head(container, name)) for container, name in places]
     doubtful = [(container, record) for container, record in seen if record and looked_at.may_have_made(record)]
     try:

@@ -9,9 +9,9 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import edited, names, thumbnails
+from shared import edited, names
 from shared.errors import BadRequestError
-from shared.records import analysis, text, unfinished
+from shared.records import analysis, by_step, text, thumbnails, unfinished
 from shared.records.record_store import Recipe
 from shared.records.unfinished import Note
 from shared.records.versions import LookedAt
@@ -19,7 +19,6 @@ from shared.services import Services
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
-from shared.uploads import steps
 from shared.vision.models import Analysis
 
 MAX_PAGE = 200
@@ -148,7 +147,7 @@ def _overall(states: Sequence[str]) -> str:
 
 def _analysis(services: Services, image: LookedAt) -> tuple[Json, bool | None]:
     """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
-    todo = steps.recipes(services, steps.ANALYSIS, image.name)
+    todo = by_step.recipes(services.settings, by_step.ANALYSIS, image.name)
     recipe = todo[0]
     seen: Json = {"caption": None, "captionConfidence": None, "tags": [], "refused": False}
     blob = services.images.read(recipe.container, recipe.name)
@@ -159,9 +158,9 @@ def _analysis(services: Services, image: LookedAt) -> tuple[Json, bool | None]:
             seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
         seen |= {"tags": [tag.name for tag in result.tags], "record": f"{recipe.container}/{recipe.name}"}
         return {"state": "done", **seen}, analysis.text_due(blob.data, services.settings.text_mode)
-    note = _note(services, steps.ANALYSIS, image, todo)
+    note = _note(services, by_step.ANALYSIS, image, todo)
     refused = note is not None and note.blames_image
-    return {**_missing(services, steps.ANALYSIS, image.name, note), **seen, "refused": refused}, None
+    return {**_missing(services, by_step.ANALYSIS, image.name, note), **seen, "refused": refused}, None
 
 
 def _text(services: Services, image: LookedAt, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
@@ -172,18 +171,18 @@ def _text(services: Services, image: LookedAt, has_text: bool | None, *, image_r
     """
     if has_text is False:
         return {"state": "none"}, False
-    todo = steps.recipes(services, steps.TEXT, image.name)
+    todo = by_step.recipes(services.settings, by_step.TEXT, image.name)
     plain, places = todo
     record = services.images.head(places.container, places.name)
     if record and places.holds(services.images, record, image) and _holds(services, plain, image):
         there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
         told = {"excerpt": text.excerpt(record), **text.notice(record)}
         return {"state": "done", **told, **there}, names.TEXT_ONLY in record.metadata
-    note = _note(services, steps.TEXT, image, todo)
+    note = _note(services, by_step.TEXT, image, todo)
     if note is None and image_refused:
         return {"state": "none"}, False
     text_only = note is not None and names.TEXT_ONLY in note.info.metadata
-    return _missing(services, steps.TEXT, image.name, note), text_only
+    return _missing(services, by_step.TEXT, image.name, note), text_only
 
 
 def _holds(services: Services, recipe: Recipe, image: LookedAt) -> bool:
@@ -191,11 +190,11 @@ def _holds(services: Services, recipe: Recipe, image: LookedAt) -> bool:
 
 
 def _thumbnails(services: Services, image: LookedAt, look: _Look) -> list[Json]:
-    todo = steps.recipes(services, steps.THUMBNAILS, image.name)
+    todo = by_step.recipes(services.settings, by_step.THUMBNAILS, image.name)
     here = [recipe.holds(services.images, look(recipe.container, recipe.name), image) for recipe in todo]
     missing: Json = {}
     if not all(here):
-        missing = _missing(services, steps.THUMBNAILS, image.name, _note(services, steps.THUMBNAILS, image, todo))
+        missing = _missing(services, by_step.THUMBNAILS, image.name, _note(services, by_step.THUMBNAILS, image, todo))
     return [
         {
             "size": str(size),

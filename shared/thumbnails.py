@@ -3,54 +3,23 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 """
 
 from contextlib import suppress
-from typing import NamedTuple
 
 from shared import names
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.records import record_store, versions
+from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import Recipe
+from shared.records.thumbnails import CACHE_CONTROL, Size
 from shared.records.versions import LookedAt, Source, SourceChangedError, Version
 from shared.services import Services
-from shared.settings import Settings
 from shared.storage import image_blobs
 from shared.storage.azure import Blob, BlobInfo
 from shared.vision import questions
 
-# A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.
-CACHE_CONTROL = "private, max-age=300"
 # An HTTP caller is told to come back rather than kept waiting.
 _WAIT_SECONDS = 5.0
 # One round for each time that the image is overwritten or deleted while it is worked on.
 _MAX_ROUNDS = 4
-
-
-class Size(NamedTuple):
-    """The pixels wanted, and whether to crop around what matters."""
-
-    width: int
-    height: int
-    smart: bool
-
-    def __str__(self) -> str:
-        """As settings and records write it, without the way of cropping."""
-        return f"{self.width}x{self.height}"
-
-
-def sizes(settings: Settings) -> list[Size]:
-    """The thumbnails that every image gets."""
-    return [Size(width, height, settings.thumbnail_smart) for width, height in settings.thumbnail_sizes]
-
-
-def recipe(name: str, size: Size) -> Recipe:
-    """Where the thumbnail of an image lies."""
-    return Recipe(
-        container=names.THUMBNAILS,
-        name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
-        question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
-        content_type=names.JPEG,
-        cache_control=CACHE_CONTROL,
-    )
 
 
 def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size: Size) -> tuple[Blob, str]:
@@ -67,7 +36,7 @@ def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size
 
 
 def _of_blob(services: Services, name: str, size: Size) -> Blob:
-    how, source = recipe(name, size), _looked_at(services, name)
+    how, source = thumbnails.recipe(name, size), _looked_at(services, name)
     for _ in range(_MAX_ROUNDS):
         stored = services.images.read(how.container, how.name)
         if stored is not None and how.holds(services.images, stored.info, source):

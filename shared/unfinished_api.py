@@ -8,13 +8,12 @@ from shared import bodies, names, parameters, services, unfinished_list, web
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
-from shared.records import unfinished
+from shared.records import by_step, unfinished
 from shared.services import Services
 from shared.unfinished_list import Entry, Wanted
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
 from shared.untrusted.json_object import Json
-from shared.uploads import steps
 
 MAX_PAGE = 200
 _STATES = (unfinished.DEFERRED, unfinished.FAILED)
@@ -105,7 +104,7 @@ def _asked(req: func.HttpRequest) -> Json:
 
 
 def _step(text: str | None) -> str | None:
-    return _one_of("step", text, steps.STEPS)
+    return _one_of("step", text, by_step.STEPS)
 
 
 def _one_of(parameter: str, text: str | None, allowed: tuple[str, ...]) -> str | None:

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 from shared import edited, names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
-from shared.records import unfinished
+from shared.records import by_step, unfinished
 from shared.records.versions import LookedAt
 from shared.services import Services
 from shared.storage import image_blobs
 from shared.storage.azure import Blob, BlobInfo
 from shared.threads import side_by_side
-from shared.uploads import steps
 
 _PARALLEL = 8
 # Listings that match little must not take an invocation's time: the continuation goes on from there.
@@ -81,7 +80,7 @@ def find(services: Services, name: str, step: str | None) -> list[Entry]:
     image = image_blobs.head(services.images, name)
     if image is not None:
         edited.recognize(services, image)
-    places = (names.unfinished(each, name) for each in steps.STEPS if step in (None, each))
+    places = (names.unfinished(each, name) for each in by_step.STEPS if step in (None, each))
     found = (services.images.head(names.UNFINISHED, place) for place in places)
     return [entry for entry in (_current(services, info) for info in found if info) if entry]
 
@@ -95,7 +94,7 @@ def reopen(services: Services, entry: Entry) -> Appointment | None:
     """
     source = entry.document["source"]
     name, etag = source["name"], source["etag"]
-    todo = steps.recipes(services, entry.step, name)
+    todo = by_step.recipes(services.settings, entry.step, name)
     for recipe in todo if source.get("sha256") else ():
         services.desk.forget_refusal(source["sha256"], recipe.question)
     seconds = services.quota.postpone(calls=max(1, len(todo)))

@@ -12,11 +12,10 @@ from shared import log, names
 from shared.durable import appointments
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError, BusyError, ThrottledError
-from shared.records import record_store, text, unfinished, versions
+from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.versions import SourceChangedError
 from shared.services import Services
 
-STEP = "text"
 # Waits that nobody would notice leave no record.
 _NOTED_SECONDS = 5.0
 _FIRST_SECONDS = 2.0
@@ -77,7 +76,7 @@ def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -
         return work()
     except SourceChangedError as change:
         log_event(job, "text.superseded")
-        places = [*text_places(job), unfinished.place(STEP, job.name)]
+        places = [*text_places(job), unfinished.place(by_step.TEXT, job.name)]
         # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
         # again, they tell another one.
         record_store.sweep(
@@ -101,7 +100,7 @@ def _note(services: Services, job: Job, error: BlobsightError, seconds: float | 
         services.images,
         services.clock,
         version,
-        STEP,
+        by_step.TEXT,
         text.recipes(job.name, services.settings),
         error,
         wait_seconds=seconds,

@@ -6,8 +6,7 @@ from functools import partial
 
 from shared import names
 from shared.durable.read_job import Job
-from shared.ocr.outcomes import STEP
-from shared.records import record_store, text, unfinished, versions
+from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import Version
 from shared.services import Services
@@ -60,6 +59,6 @@ def write(services: Services, job: Job, result: ReadResult) -> Version | None:
         record_store.make(services.images, version, recipe, partial(bytes, data), told)
     versions.confirm(services.images, version)
     record_store.sweep(
-        services.images, [unfinished.place(STEP, job.name)], lambda: versions.confirm(services.images, version)
+        services.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.confirm(services.images, version)
     )
     return version

@@ -14,6 +14,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError
+from shared.records import by_step
 from shared.uploads import steps
 
 # As wide as host.json's extensions.blobs.maxDegreeOfParallelism, and apart from the worker's threads: uploads that wait
@@ -67,4 +68,4 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
 
 def _later(name: str, data: bytes, seconds: float) -> Appointment:
     """All steps of an image of which nothing is known but its bytes."""
-    return Appointment(name, steps.STEPS, hashlib.sha256(data).hexdigest(), seconds)
+    return Appointment(name, by_step.STEPS, hashlib.sha256(data).hexdigest(), seconds)

@@ -18,7 +18,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
-from shared.records import record_store, text, unfinished, versions
+from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import SourceChangedError, Version
 from shared.services import Services
@@ -132,18 +132,24 @@ def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tupl
     What is deferred too: whoever wrote that down may have died before the appointment was handed over.
     """
     text_only = inspection.is_document(beginning)
-    for step in (steps.TEXT,) if text_only else steps.STEPS:
-        todo = steps.recipes(parts, step, image.name)
+    for step in (by_step.TEXT,) if text_only else by_step.STEPS:
+        todo = by_step.recipes(parts.settings, step, image.name)
         before = unfinished.find(parts.images, step, image.name)
         if before and before.is_of(parts.images, image, todo):
             if before.blames_image:
                 return  # nothing else is asked about such an image
             # Text that is deferred is its own orchestration's.
-            if before.state == unfinished.FAILED or (step == steps.TEXT and before.code != UploadInterruptedError.code):
+            if before.state == unfinished.FAILED or (
+                step == by_step.TEXT and before.code != UploadInterruptedError.code
+            ):
                 continue
-        if step == steps.TEXT and not text_only and not steps.has_text(parts, image, beginning):
+        if (
+            step == by_step.TEXT
+            and not text_only
+            and not by_step.has_text(parts.images, parts.settings, image, beginning)
+        ):
             continue
-        if not steps.all_there(parts, image, todo):
+        if not by_step.all_there(parts.images, image, todo):
             yield step, todo
 
 
@@ -164,7 +170,7 @@ def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], to
         told=told,
     )
     versions.confirm(parts.images, image)
-    if not steps.all_there(parts, image, todo):
+    if not by_step.all_there(parts.images, image, todo):
         return True
     record_store.sweep(
         parts.images, [unfinished.place(step, image.name)], lambda: versions.confirm(parts.images, image)

@@ -14,28 +14,20 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from shared import log, names, thumbnails
+from shared import log, names
 from shared.durable import appointments, read_job
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
-from shared.ocr import outcomes
 from shared.pictures import inspection
-from shared.records import analysis, record_store, text, unfinished, versions
+from shared.records import analysis, by_step, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import Services
 from shared.storage.azure import BlobInfo
 
-ANALYSIS = "analysis"
-THUMBNAILS = "thumbnails"
-TEXT = outcomes.STEP
-STEPS = (ANALYSIS, THUMBNAILS, TEXT)
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8
-# The content of records that were made just now, by container and name.
-Made = dict[tuple[str, str], bytes]
-
 _logger = logging.getLogger(__name__)
 
 
@@ -55,17 +47,8 @@ class Outcome(NamedTuple):
     job: Job | None = None
 
 
-def recipes(services: Services, step: str, name: str) -> list[Recipe]:
-    """The records that a step makes of an image."""
-    if step == ANALYSIS:
-        return [analysis.recipe(name, services.settings)]
-    if step == TEXT:
-        return text.recipes(name, services.settings)
-    return [thumbnails.recipe(name, size) for size in thumbnails.sizes(services.settings)]
-
-
 def process(
-    services: Services, name: str, data: bytes | None, *, only: Sequence[str] = STEPS, in_turn: bool = False
+    services: Services, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, in_turn: bool = False
 ) -> list[Outcome]:
     """
     Bring all records of an image up to date with what it is now, or say why its bytes cannot be had.
@@ -99,14 +82,14 @@ def process(
 
 def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[str], in_turn: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    made: Made = {}
+    made: by_step.Made = {}
     text_only = _is_document(services, source)
     if text_only:
         # A photograph may have been here before, or the app did not know yet that it is a document, which has neither.
-        _drop(services, source, (ANALYSIS, THUMBNAILS))
-    wanted = {*only, TEXT} if ANALYSIS in only or text_only else {*only}
-    for step in (each for each in ((TEXT,) if text_only else STEPS) if each in wanted):
-        if step == TEXT:
+        _drop(services, source, (by_step.ANALYSIS, by_step.THUMBNAILS))
+    wanted = {*only, by_step.TEXT} if by_step.ANALYSIS in only or text_only else {*only}
+    for step in (each for each in ((by_step.TEXT,) if text_only else by_step.STEPS) if each in wanted):
+        if step == by_step.TEXT:
             outcome = _hand_over(services, source, text_only, made)
         else:
             outcome, new = _run(services, source, step, in_turn)
@@ -114,12 +97,12 @@ def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
             if outcomes and outcomes[0].state != "deferred":
-                _drop_outdated(services, source, (TEXT,))
+                _drop_outdated(services, source, (by_step.TEXT,))
             continue
         outcomes.append(outcome)
         _tell(services, source, outcome)
         if outcome.state == "failed":
-            _drop_outdated(services, source, STEPS if outcome.blames_image else (step,))
+            _drop_outdated(services, source, by_step.STEPS if outcome.blames_image else (step,))
         if outcome.blames_image:
             break
     return outcomes
@@ -145,50 +128,40 @@ def _is_document(services: Services, source: Source | WithheldVersion) -> bool:
         return inspection.is_document(source.image.data)
     if source.beginning:
         return inspection.is_document(source.beginning)
-    found = [services.images.head(container, name) for container, name in places(services, source.name, (TEXT,))]
+    found = [
+        services.images.head(container, name)
+        for container, name in by_step.places(services.settings, source.name, (by_step.TEXT,))
+    ]
     of_it = [info for info in found if info and source.made(services.images, info)]
     return any(names.TEXT_ONLY in info.metadata for info in of_it)
 
 
-def _hand_over(services: Services, source: Source | WithheldVersion, text_only: bool, made: Made) -> Outcome | None:
+def _hand_over(
+    services: Services, source: Source | WithheldVersion, text_only: bool, made: by_step.Made
+) -> Outcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
     beginning = source.image.data if isinstance(source, Source) else b""
-    if not text_only and not has_text(services, source, beginning, made):
+    if not text_only and not by_step.has_text(services.images, services.settings, source, beginning, made):
         return None
-    todo = recipes(services, TEXT, source.name)
-    before = unfinished.find_for(services.images, source, TEXT, todo)
+    todo = by_step.recipes(services.settings, by_step.TEXT, source.name)
+    before = unfinished.find_for(services.images, source, by_step.TEXT, todo)
     if before and before.is_final(services.images, source, todo):
-        return Outcome(TEXT, "failed", before.code)
-    if all_there(services, source, todo):
-        return Outcome(TEXT, "skipped")
+        return Outcome(by_step.TEXT, "failed", before.code)
+    if by_step.all_there(services.images, source, todo):
+        return Outcome(by_step.TEXT, "skipped")
     if isinstance(source, WithheldVersion):
-        return _unfinished(services, source, TEXT, todo, source.problem, text.alone(text_only=text_only))
+        return _unfinished(services, source, by_step.TEXT, todo, source.problem, text.alone(text_only=text_only))
     if before and not before.is_of(services.images, source, todo):
         check = partial(versions.confirm, services.images, source)
-        place, outdated = unfinished.place(TEXT, source.name), before.info.etag
+        place, outdated = unfinished.place(by_step.TEXT, source.name), before.info.etag
         record_store.sweep(services.images, [place], check, lambda info: info.etag == outdated)
-    return Outcome(TEXT, "due", job=read_job.of_image(source, services.settings, text_only=text_only))
+    return Outcome(by_step.TEXT, "due", job=read_job.of_image(source, services.settings, text_only=text_only))
 
 
-def has_text(services: Services, source: Version, beginning: bytes, made: Made | None = None) -> bool:
-    """
-    Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can.
-
-    *made* are records of this version, which need not be read.
-    """
-    mode = services.settings.text_mode
-    recipe = analysis.recipe(source.name, services.settings)
-    record = (made or {}).get((recipe.container, recipe.name))
-    if record is not None:
-        return analysis.text_due(record, mode)
-    blob = services.images.read(recipe.container, recipe.name)
-    if blob is not None and recipe.holds(services.images, blob.info, source):
-        return analysis.text_due(blob.data, mode)
-    return mode == "always" and inspection.is_readable(beginning)
-
-
-def _run(services: Services, source: Source | WithheldVersion, step: str, in_turn: bool) -> tuple[Outcome, Made]:
-    todo = recipes(services, step, source.name)
+def _run(
+    services: Services, source: Source | WithheldVersion, step: str, in_turn: bool
+) -> tuple[Outcome, by_step.Made]:
+    todo = by_step.recipes(services.settings, step, source.name)
     before = unfinished.find_for(services.images, source, step, todo)
     if before and before.is_final(services.images, source, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image), {}
@@ -196,7 +169,7 @@ def _run(services: Services, source: Source | WithheldVersion, step: str, in_tur
     if error:
         outcome = _unfinished(services, source, step, todo, error)
         # Another delivery may have made meanwhile what this one could not.
-        if not all_there(services, source, todo):
+        if not by_step.all_there(services.images, source, todo):
             return outcome, made
     if made or error or before:
         record_store.sweep(
@@ -233,22 +206,17 @@ def give_up(services: Services, name: str, steps: Sequence[str], message: str) -
     if source is None:
         return
     for step in steps:
-        todo = recipes(services, step, name)
+        todo = by_step.recipes(services.settings, step, name)
         with suppress(SourceChangedError):
-            if not all_there(services, source, todo):
+            if not by_step.all_there(services.images, source, todo):
                 unfinished.note(services.images, services.clock, source, step, todo, AppCrashedError(message))
-
-
-def all_there(services: Services, source: Version, todo: Sequence[Recipe]) -> bool:
-    """Whether all of these records are of that version of the image and answer these very questions."""
-    return all(record_store.is_there(services.images, source, recipe) for recipe in todo)
 
 
 def _make_all(
     services: Services, source: Source | WithheldVersion, step: str, todo: Sequence[Recipe], in_turn: bool
-) -> tuple[Made, BlobsightError | None]:
+) -> tuple[by_step.Made, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
-    made: Made = {}
+    made: by_step.Made = {}
     problem = None
     for recipe in todo:
         try:
@@ -273,7 +241,7 @@ def _content(services: Services, found: Source | WithheldVersion, step: str, rec
         background=True,
         before_call=None if in_turn else partial(appointments.check_backlog, services.quota),
     )
-    if step == ANALYSIS:
+    if step == by_step.ANALYSIS:
         return analysis.document(source, answer, services.settings, services.clock)
     return answer.body
 
@@ -288,17 +256,13 @@ def _drop(
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
     check = partial(versions.confirm, services.images, source)
-    record_store.sweep(services.images, places(services, source.name, steps), check, wanted)
+    record_store.sweep(services.images, by_step.places(services.settings, source.name, steps), check, wanted)
 
 
 def _forget(services: Services, name: str) -> None:
     """Delete every record of an image that is gone."""
     record_store.sweep(
-        services.images, places(services, name, STEPS), lambda: versions.confirm_gone(services.images, name)
+        services.images,
+        by_step.places(services.settings, name, by_step.STEPS),
+        lambda: versions.confirm_gone(services.images, name),
     )
-
-
-def places(services: Services, name: str, steps: Sequence[str] = STEPS) -> list[tuple[str, str]]:
-    """Container and name of all that is recorded of these steps of an image."""
-    made = [(recipe.container, recipe.name) for step in steps for recipe in recipes(services, step, name)]
-    return [*made, *(unfinished.place(step, name) for step in steps)]

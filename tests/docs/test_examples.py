@@ -39,8 +39,8 @@ from DescribeHttp import main
 from local import app_settings
 from local.addresses import Addresses
 from shared import services
+from shared.records import by_step
 from shared.settings import Settings
-from shared.uploads import steps
 
 pytestmark = pytest.mark.e2e
 # `add` says it every ten seconds, and is done sooner here.
@@ -200,7 +200,7 @@ def as_a_function_folder(world: World, block: Block) -> None:
     ):
         asyncio.run(code["main"](QueueMessage(body=json.dumps(event)), "starter", invocation()))
     assert [(name, task["name"], task["steps"]) for name, _, task in hub.started] == [
-        ("RetryOrchestrator", "a/b.jpg", list(steps.STEPS))
+        ("RetryOrchestrator", "a/b.jpg", list(by_step.STEPS))
     ]
     [bindings] = [json.loads(each.text)["bindings"] for each in blocks(block.page) if as_bindings(each)]
     assert {each["name"] for each in bindings} | {"context"} == set(signature(code["main"]).parameters)

@@ -48,6 +48,7 @@ from shared.durable.read_job import of_visitor
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.ocr import poll_loop
+from shared.records import by_step
 from shared.settings import Settings
 from shared.storage.azure import Blob
 from shared.uploads import retry_loop, steps
@@ -291,7 +292,7 @@ def _activities(name: str) -> list[Way]:
         return {"work": {**poll_loop.work_of(run.state), "wait": 0.0}}
 
     def retry(world: World, crash: str | None = None) -> Inputs:
-        kept = retry_loop.begin(Appointment("a.jpg", steps.STEPS, "key", 0.0).to_json())
+        kept = retry_loop.begin(Appointment("a.jpg", by_step.STEPS, "key", 0.0).to_json())
         return {"work": {**{key: kept[key] for key in ("name", "steps", "key", "attempts")}, "crash": crash}}
 
     if name in (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE):
@@ -304,7 +305,7 @@ def _activities(name: str) -> list[Way]:
 def _turns(name: str) -> list[Way]:
     given = {
         "OcrOrchestrator": lambda world: job_of(world.parts, NEW).to_json(),
-        "RetryOrchestrator": lambda _: Appointment("a.jpg", steps.STEPS, "key", 5.0).to_json(),
+        "RetryOrchestrator": lambda _: Appointment("a.jpg", by_step.STEPS, "key", 5.0).to_json(),
     }
 
     def first(world: World) -> Inputs:

@@ -23,6 +23,7 @@ from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
 from shared.ocr import poll_loop
 from shared.records import versions
+from shared.records.thumbnails import CACHE_CONTROL, Size
 from shared.unfinished_list import Wanted
 from shared.uploads import rescue, steps
 
@@ -154,7 +155,7 @@ def test_processing_finds_its_records_and_has_them_tell_its_etag(app: Parts, cha
         assert record.metadata[names.SOURCE_MD5] == hashlib.md5(RED).hexdigest()
         assert record.metadata[names.SOURCE_BYTES] == str(len(RED))
         assert record.content_type == (names.JSON if container == names.ANALYSIS else names.JPEG)
-        assert record.cache_control == (None if container == names.ANALYSIS else thumbnails.CACHE_CONTROL)
+        assert record.cache_control == (None if container == names.ANALYSIS else CACHE_CONTROL)
 
 
 def test_a_false_md5_gives_no_record_of_other_bytes(app: Parts) -> None:
@@ -315,7 +316,7 @@ def test_the_attempts_of_what_is_deferred_are_counted_on(app: Parts, change: Edi
 
 @EDITS
 def test_its_thumbnail_is_served_without_a_call(app: Parts, change: Edit) -> None:
-    size = thumbnails.Size(100, 50, smart=True)
+    size = Size(100, 50, smart=True)
     upload(app)
     made, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
     change(app)
@@ -325,7 +326,7 @@ def test_its_thumbnail_is_served_without_a_call(app: Parts, change: Edit) -> Non
 
 
 def test_its_thumbnail_is_served_however_often_it_is_edited(app: Parts) -> None:
-    size = thumbnails.Size(100, 50, smart=True)
+    size = Size(100, 50, smart=True)
     upload(app)
     meddle(app, clear, None)
     for _ in range(3):

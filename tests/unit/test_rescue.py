@@ -17,7 +17,7 @@ from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
 from shared.ocr import reading
-from shared.records import versions
+from shared.records import by_step, versions
 from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -124,7 +124,7 @@ def test_the_record_tells_which_version_and_which_questions_it_is_about(app: Par
         "sha256": ImageBytes(RED).subject,
         "bytes": len(RED),
     }
-    assert found["request"] == [steps.recipes(app.services, "analysis", "a.jpg")[0].question.text]
+    assert found["request"] == [by_step.recipes(app.services.settings, "analysis", "a.jpg")[0].question.text]
 
 
 def test_no_document_that_is_too_large_to_be_read_is_digested(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from shared.errors import (
     VisionUnauthorizedError,
 )
 from shared.images import ImageBytes
+from shared.records import by_step
 from shared.services import Services, build
 from shared.settings import Settings
 from shared.uploads import steps
@@ -217,12 +218,12 @@ def give_records(services: Services, name: str, etag: str) -> None:
     """Write what processing would, without asking anybody."""
     seen = {"tags": [{"name": "sky", "confidence": 0.9}]}
     analysis = json.dumps({"source": {"contentType": "image/jpeg"}, "result": seen, "text": "none"}).encode()
-    for step in steps.STEPS:
-        for recipe in steps.recipes(services, step, name):
+    for step in by_step.STEPS:
+        for recipe in by_step.recipes(services.settings, step, name):
             services.images.write(
                 recipe.container,
                 recipe.name,
-                analysis if step == steps.ANALYSIS else b"thumbnail",
+                analysis if step == by_step.ANALYSIS else b"thumbnail",
                 content_type=recipe.content_type,
                 metadata={names.SOURCE_ETAG: etag, names.REQUEST: recipe.question.key},
             )

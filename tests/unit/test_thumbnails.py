@@ -7,8 +7,8 @@ from doubles.pictures import picture
 from shared import names, thumbnails
 from shared.errors import BadRequestError, BusyError, ImageRejectedError, NotFoundError, VisionUnavailableError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.records.thumbnails import CACHE_CONTROL, Size, sizes
 from shared.storage.azure import IfEtag
-from shared.thumbnails import Size
 from shared.vision import questions
 
 SIZE = Size(100, 50, smart=True)
@@ -32,7 +32,7 @@ def paid(app: Parts) -> int:
 
 def test_the_sizes_are_those_of_the_settings() -> None:
     app = parts(THUMBNAIL_SIZES="10x20,30x40", THUMBNAIL_SMART="false")
-    assert thumbnails.sizes(app.services.settings) == [Size(10, 20, smart=False), Size(30, 40, smart=False)]
+    assert sizes(app.services.settings) == [Size(10, 20, smart=False), Size(30, 40, smart=False)]
     assert str(SIZE) == "100x50"
 
 
@@ -42,7 +42,7 @@ def test_a_thumbnail_is_made_once_and_served_from_storage_then(app: Parts) -> No
     assert first.data == thumbnail_bytes(QUESTION, RED)
     assert first.info.name == STORED
     assert first.info.content_type == "image/jpeg"
-    assert first.info.cache_control == thumbnails.CACHE_CONTROL
+    assert first.info.cache_control == CACHE_CONTROL
     assert first.info.metadata[names.SOURCE_ETAG] == etag
     assert address == app.images.url("thumbnails", STORED)
     assert thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE) == (first, address)

@@ -1,0 +1,56 @@
+"""
+What is recorded of an image by each step: which records, where they lie, and whether there is text to read.
+"""
+
+from collections.abc import Sequence
+
+from shared.pictures import inspection
+from shared.records import analysis, record_store, text, thumbnails, unfinished
+from shared.records.record_store import Recipe
+from shared.records.versions import Version
+from shared.settings import Settings
+from shared.storage.azure import Blobs
+
+ANALYSIS = "analysis"
+THUMBNAILS = "thumbnails"
+TEXT = "text"
+STEPS = (ANALYSIS, THUMBNAILS, TEXT)
+# The content of records that were made just now, by container and name.
+Made = dict[tuple[str, str], bytes]
+
+
+def recipes(settings: Settings, step: str, name: str) -> list[Recipe]:
+    """The records that a step makes of an image."""
+    if step == ANALYSIS:
+        return [analysis.recipe(name, settings)]
+    if step == TEXT:
+        return text.recipes(name, settings)
+    return [thumbnails.recipe(name, size) for size in thumbnails.sizes(settings)]
+
+
+def places(settings: Settings, name: str, steps: Sequence[str] = STEPS) -> list[tuple[str, str]]:
+    """Container and name of all that is recorded of these steps of an image."""
+    made = [(recipe.container, recipe.name) for step in steps for recipe in recipes(settings, step, name)]
+    return [*made, *(unfinished.place(step, name) for step in steps)]
+
+
+def all_there(blobs: Blobs, source: Version, todo: Sequence[Recipe]) -> bool:
+    """Whether all of these records are of that version of the image and answer these very questions."""
+    return all(record_store.is_there(blobs, source, recipe) for recipe in todo)
+
+
+def has_text(blobs: Blobs, settings: Settings, source: Version, beginning: bytes, made: Made | None = None) -> bool:
+    """
+    Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can.
+
+    *made* are records of this version, which need not be read.
+    """
+    mode = settings.text_mode
+    recipe = analysis.recipe(source.name, settings)
+    record = (made or {}).get((recipe.container, recipe.name))
+    if record is not None:
+        return analysis.text_due(record, mode)
+    blob = blobs.read(recipe.container, recipe.name)
+    if blob is not None and recipe.holds(blobs, blob.info, source):
+        return analysis.text_due(blob.data, mode)
+    return mode == "always" and inspection.is_readable(beginning)

@@ -1,0 +1,39 @@
+"""The record that a thumbnail is: where it lies, what is asked for it, and how long it may be kept elsewhere."""
+
+from typing import NamedTuple
+
+from shared import names
+from shared.records.record_store import Recipe
+from shared.settings import Settings
+from shared.vision import questions
+
+# A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.
+CACHE_CONTROL = "private, max-age=300"
+
+
+class Size(NamedTuple):
+    """The pixels wanted, and whether to crop around what matters."""
+
+    width: int
+    height: int
+    smart: bool
+
+    def __str__(self) -> str:
+        """As settings and records write it, without the way of cropping."""
+        return f"{self.width}x{self.height}"
+
+
+def sizes(settings: Settings) -> list[Size]:
+    """The thumbnails that every image gets."""
+    return [Size(width, height, settings.thumbnail_smart) for width, height in settings.thumbnail_sizes]
+
+
+def recipe(name: str, size: Size) -> Recipe:
+    """Where the thumbnail of an image lies."""
+    return Recipe(
+        container=names.THUMBNAILS,
+        name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
+        question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
+        content_type=names.JPEG,
+        cache_control=CACHE_CONTROL,
+    )

@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared import bodies, parameters, services, web
+from shared import services
+from shared.api import bodies, parameters, web
 from shared.vision import questions
 
 

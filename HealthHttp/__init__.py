@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared import health, parameters, web
+from shared.api import health, parameters, web
 
 
 @web.async_endpoint

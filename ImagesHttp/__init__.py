@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared import names, parameters, services, states, web
+from shared import names, services
+from shared.api import image_states, parameters, web
 
 
 @web.endpoint
@@ -15,5 +16,5 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     continuation = parameters.text(req, "continuation")
     name = parameters.optional_name_of(req)
     if name:
-        return web.answer_json(states.of_image(parts, name))
-    return web.answer_json(states.page(parts, limit=limit, prefix=prefix, continuation=continuation))
+        return web.answer_json(image_states.of_image(parts, name))
+    return web.answer_json(image_states.page(parts, limit=limit, prefix=prefix, continuation=continuation))

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared import ocr_api, web
+from shared.api import ocr, web
 
 
 @web.async_endpoint
@@ -11,4 +11,4 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     # Imported here: its import costs more than all others together, and only this function and AnalyzeOnUpload need it.
     from azure.durable_functions import DurableOrchestrationClient
 
-    return await ocr_api.answer(req, DurableOrchestrationClient(starter))
+    return await ocr.answer(req, DurableOrchestrationClient(starter))

@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from shared import bodies, parameters, services, thumbnails, web
+from shared import services
+from shared.api import bodies, parameters, thumbnails, web
 from shared.errors import BusyError
 from shared.images import ImageBlob
 from shared.records.thumbnails import Size

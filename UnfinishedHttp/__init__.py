@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared import unfinished_api, web
+from shared.api import unfinished, web
 
 
 @web.async_endpoint
@@ -11,4 +11,4 @@ async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     # Imported here: its import costs more than all others together.
     from azure.durable_functions import DurableOrchestrationClient
 
-    return await unfinished_api.answer(req, DurableOrchestrationClient(starter))
+    return await unfinished.answer(req, DurableOrchestrationClient(starter))

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from local.__main__ import COMMANDS
-from shared import errors, names, retention
+from shared import errors, names
+from shared.api import retention
 from shared.settings import described
 from shared.vision import error_answers
 

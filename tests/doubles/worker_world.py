@@ -40,8 +40,9 @@ from doubles.worker_logs import Function, Line, Outcome, Worker, functions
 
 from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
-from shared import health, log, names, services
+from shared import log, names, services
 from shared.answers import claims
+from shared.api import health
 from shared.durable import inputs
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import of_visitor

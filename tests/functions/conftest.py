@@ -5,7 +5,8 @@ from doubles.clock import FakeClock
 from doubles.http_requests import Hub
 from doubles.parts import Parts, parts
 
-from shared import health, services
+from shared import services
+from shared.api import health
 
 
 @pytest.fixture

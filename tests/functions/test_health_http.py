@@ -7,7 +7,8 @@ from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import Parts
 
 import HealthHttp
-from shared import health, services
+from shared import services
+from shared.api import health
 from shared.errors import VisionUnauthorizedError
 
 KEY = "open-sesame"

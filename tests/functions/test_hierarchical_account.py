@@ -16,7 +16,8 @@ import ImagesHttp
 import ThumbnailHttp
 from AnalyzeOnUpload import main
 from RetryStep import main as retry
-from shared import health, names, services
+from shared import names, services
+from shared.api import health
 from shared.settings import Settings
 
 LAKE = "http://127.0.0.1:9/lake"

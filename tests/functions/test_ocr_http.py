@@ -694,5 +694,5 @@ def test_the_apps_own_mistakes_are_told_without_its_inside(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
 
-    monkeypatch.setattr("shared.ocr_api._prepare", broken)
+    monkeypatch.setattr("shared.api.ocr._prepare", broken)
     problem_of(ask(body=RED), 500, "internal_error")

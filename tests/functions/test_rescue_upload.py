@@ -11,7 +11,8 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from RescueUpload import main
-from shared import names, states
+from shared import names
+from shared.api import image_states
 from shared.errors import SettingsError, StorageError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ def test_an_upload_that_was_given_up_is_deferred_with_a_reason_and_an_appointmen
     caplog.set_level(logging.INFO)
     app.images.write(names.IMAGES, "a.jpg", picture(), content_type="image/jpeg")
     deliver(message())
-    state = states.of_image(app.services, "a.jpg")
+    state = image_states.of_image(app.services, "a.jpg")
     assert (state["state"], state["analysis"]["problem"]["code"]) == ("deferred", "upload_interrupted")
     assert [(name, task["steps"], task["seconds"]) for name, _, task in hub.started] == [
         ("RetryOrchestrator", ["analysis"], 60.0),

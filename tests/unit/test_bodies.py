@@ -5,7 +5,7 @@ import pytest
 from doubles.http_requests import invocation, problem_of, request
 from doubles.pictures import picture
 
-from shared import bodies, web
+from shared.api import bodies, web
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import services
+from shared.api.health import Look
 from shared.configuration import connection_strings
 from shared.errors import SettingsError, StorageError
-from shared.health import Look
 from shared.settings import Settings
 from shared.storage.azure import BlobStore
 from shared.transport import time_budget

@@ -17,14 +17,15 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, states, thumbnails, unfinished_list
+from shared import names
+from shared.api import image_states, thumbnails, unfinished_entries
+from shared.api.unfinished_entries import Wanted
 from shared.durable import read_job
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
 from shared.ocr import poll_loop
 from shared.records import versions
 from shared.records.thumbnails import CACHE_CONTROL, Size
-from shared.unfinished_list import Wanted
 from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -54,11 +55,11 @@ def process(app: Parts, data: bytes | None = None, name: str = NAME) -> dict[str
 
 
 def state(app: Parts, name: str = NAME) -> str:
-    return str(states.of_image(app.services, name)["state"])
+    return str(image_states.of_image(app.services, name)["state"])
 
 
 def listed(app: Parts) -> list[str]:
-    return [image["state"] for image in states.page(app.services, limit=50)["images"]]
+    return [image["state"] for image in image_states.page(app.services, limit=50)["images"]]
 
 
 def contents(app: Parts) -> dict[str, dict[str, bytes]]:
@@ -270,7 +271,7 @@ def test_a_document_keeps_its_text(app: Parts, change: Callable[[Parts, str], st
 
 
 def unfinished_of(app: Parts) -> dict[str, Any]:
-    entries, _ = unfinished_list.page(app.services, Wanted(), limit=50)
+    entries, _ = unfinished_entries.page(app.services, Wanted(), limit=50)
     return {entry.step: entry.document["state"] for entry in entries}
 
 
@@ -283,8 +284,8 @@ def test_what_failed_stays_failed_and_a_retry_finds_it(app: Parts) -> None:
     assert unfinished_of(app) == {"analysis": "failed"}
     assert process(app) == {"analysis": "failed", "thumbnails": "skipped"}
     assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
-    (entry,) = unfinished_list.find(app.services, NAME, None)
-    assert unfinished_list.reopen(app.services, entry)
+    (entry,) = unfinished_entries.find(app.services, NAME, None)
+    assert unfinished_entries.reopen(app.services, entry)
     assert process(app) == {"analysis": "done", "thumbnails": "skipped"}
 
 
@@ -294,7 +295,7 @@ def test_a_retry_reads_the_bytes_of_an_image_without_an_md5(app: Parts) -> None:
     process(app)
     clear(app)
     assert unfinished_of(app) == {}
-    assert [entry.step for entry in unfinished_list.find(app.services, NAME, None)] == ["analysis"]
+    assert [entry.step for entry in unfinished_entries.find(app.services, NAME, None)] == ["analysis"]
     assert unfinished_of(app) == {"analysis": "failed"}
     assert (state(app), listed(app)) == ("failed", ["failed"])
 
@@ -308,7 +309,7 @@ def test_the_attempts_of_what_is_deferred_are_counted_on(app: Parts, change: Edi
     assert state(app) == "deferred"
     app.clock.advance(60)
     process(app)
-    assert states.of_image(app.services, NAME)["analysis"]["problem"]["attempts"] == 2
+    assert image_states.of_image(app.services, NAME)["analysis"]["problem"]["attempts"] == 2
 
 
 # Thumbnails over HTTP.

@@ -5,9 +5,10 @@ import pytest
 from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT, Parts, parts
 
-from shared import health, names, services
+from shared import names, services
+from shared.api import health
+from shared.api.health import Health, Look, Report
 from shared.errors import BusyError, StorageError, VisionUnauthorizedError
-from shared.health import Health, Look, Report
 
 
 @pytest.fixture

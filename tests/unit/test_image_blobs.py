@@ -8,7 +8,8 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, states, unfinished_list
+from shared import names
+from shared.api import image_states, unfinished_entries
 from shared.errors import NotFoundError
 from shared.services import Services
 from shared.storage import image_blobs
@@ -34,7 +35,7 @@ def put(app: Parts, name: str, data: bytes = b"", metadata: Mapping[str, str] | 
 
 
 def listed(services: Services) -> list[str]:
-    return [image["name"] for image in states.page(services, limit=200)["images"]]
+    return [image["name"] for image in image_states.page(services, limit=200)["images"]]
 
 
 @pytest.mark.parametrize(("name", "metadata"), FOLDERS)
@@ -46,7 +47,7 @@ def test_a_folder_marker_is_no_image(app: Parts, name: str, metadata: Mapping[st
     assert all(app.images.contents(container) == {} for container in names.OUTPUTS)
     assert app.vision.asked == []
     assert listed(app.services) == ["z.jpg"]
-    for ask in (states.of_image, lambda services, name: image_blobs.read(services.images, name)):
+    for ask in (image_states.of_image, lambda services, name: image_blobs.read(services.images, name)):
         with pytest.raises(NotFoundError) as caught:
             ask(app.services, name)
         assert caught.value.code == "image_not_found"
@@ -56,7 +57,7 @@ def test_a_folder_marker_is_no_image(app: Parts, name: str, metadata: Mapping[st
 def test_what_has_bytes_is_judged_by_its_bytes(app: Parts, name: str, metadata: Mapping[str, str]) -> None:
     put(app, name, RED, metadata)
     assert [outcome.state for outcome in steps.process(app.services, name, RED)] == ["done", "done"]
-    assert states.of_image(app.services, name)["state"] == "complete"
+    assert image_states.of_image(app.services, name)["state"] == "complete"
     assert listed(app.services) == [name]
 
 
@@ -78,11 +79,11 @@ def test_an_image_that_became_a_folder_leaves_no_record(app: Parts) -> None:
 def test_what_an_earlier_version_has_noted_of_a_folder_is_shown_no_longer(app: Parts) -> None:
     put(app, "album")
     steps.process(app.services, "album", b"")
-    (entry,) = unfinished_list.find(app.services, "album", None)
+    (entry,) = unfinished_entries.find(app.services, "album", None)
     assert entry.document["code"] == "image_empty"
     app.images.tell(names.IMAGES, "album", metadata=MARKER)  # type: ignore[arg-type]
-    assert unfinished_list.find(app.services, "album", None) == []
-    assert unfinished_list.page(app.services, unfinished_list.Wanted(), limit=10) == ([], None)
+    assert unfinished_entries.find(app.services, "album", None) == []
+    assert unfinished_entries.page(app.services, unfinished_entries.Wanted(), limit=10) == ([], None)
 
 
 def test_a_folder_whose_event_was_given_up_is_dropped(app: Parts) -> None:

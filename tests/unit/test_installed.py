@@ -14,7 +14,8 @@ from doubles.wheels import plant_wheel
 
 import AnalyzeOnUpload
 import ImagesHttp
-from shared import health, services
+from shared import services
+from shared.api import health
 from shared.configuration import installed
 from shared.durable.read_job import Job
 from shared.errors import PythonMismatchError

@@ -14,7 +14,8 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
 import OcrHttp
-from shared import contract, names, services, states, unfinished_list
+from shared import contract, names, services
+from shared.api import image_states, unfinished_entries
 from shared.configuration import parse
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError
@@ -81,7 +82,7 @@ def test_it_fails_with_its_name_its_size_the_limit_and_what_to_do(app: Parts, da
 def test_its_state_says_so_and_nothing_else_applies_to_a_document(app: Parts) -> None:
     upload(app)
     process(app)
-    found = states.of_image(app.services, "a.pdf")
+    found = image_states.of_image(app.services, "a.pdf")
     assert (found["state"], found["analysis"]["state"], found["thumbnails"]) == ("failed", "none", [])
     assert found["text"]["problem"]["code"] == "image_too_large"
 
@@ -125,7 +126,7 @@ def test_what_is_no_document_is_told_the_nearer_reason(app: Parts, data: bytes, 
     upload(app, data, "a.bmp")
     assert process(app, data, "a.bmp") == {"analysis": ("failed", code)}
     assert told in note(app, "analysis", "a.bmp")["message"]
-    found = states.of_image(app.services, "a.bmp")
+    found = image_states.of_image(app.services, "a.bmp")
     assert (found["state"], found["thumbnails"], found["text"]) == ("failed", [], {"state": "none"})
     assert app.vision.asked == []
 
@@ -145,15 +146,15 @@ def test_with_a_higher_limit_its_event_has_it_read(app: Parts) -> None:
     assert process(higher) == {"text": ("due", None)}
     assert app.images.contents(names.UNFINISHED) == {}
     assert read(higher)["state"] == "done"
-    assert states.of_image(higher.services, "a.pdf")["state"] == "complete"
+    assert image_states.of_image(higher.services, "a.pdf")["state"] == "complete"
 
 
 def test_with_a_higher_limit_a_retry_has_it_read(app: Parts) -> None:
     upload(app)
     process(app)
     higher = raised(app)
-    (entry,) = unfinished_list.find(higher.services, "a.pdf", None)
-    appointment = unfinished_list.reopen(higher.services, entry)
+    (entry,) = unfinished_entries.find(higher.services, "a.pdf", None)
+    appointment = unfinished_entries.reopen(higher.services, entry)
     assert appointment
     assert appointment.steps == ("text",)
     assert read(higher)["state"] == "done"
@@ -163,8 +164,8 @@ def test_with_a_higher_limit_a_retry_has_it_read(app: Parts) -> None:
 def test_with_the_same_limit_a_retry_fails_again_and_makes_no_appointment(app: Parts) -> None:
     upload(app)
     process(app)
-    (entry,) = unfinished_list.find(app.services, "a.pdf", None)
-    assert unfinished_list.reopen(app.services, entry)
+    (entry,) = unfinished_entries.find(app.services, "a.pdf", None)
+    assert unfinished_entries.reopen(app.services, entry)
     (outcome,) = steps.process(app.services, "a.pdf", None, only=("text",), in_turn=True)
     assert (outcome.state, outcome.code, outcome.appointment) == ("failed", "image_too_large", None)
     assert note(app)["state"] == "failed"
@@ -192,7 +193,7 @@ def test_what_was_made_with_a_higher_limit_stays(app: Parts) -> None:
     upload(app)
     read(raised(app))
     assert process(app) == {"text": ("skipped", None)}
-    assert states.of_image(app.services, "a.pdf")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.pdf")["state"] == "complete"
 
 
 def test_a_request_by_its_name_has_it_read_whatever_the_limit(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +208,7 @@ def test_a_request_by_its_name_has_it_read_whatever_the_limit(app: Parts, monkey
     ((_, _, job),) = hub.started
     assert ReadRun(app, Job.of_json(job)).finish()["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}
-    assert states.of_image(app.services, "a.pdf")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.pdf")["state"] == "complete"
     assert process(app) == {"text": ("skipped", None)}
 
 

@@ -9,7 +9,8 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, unfinished_list
+from shared import names
+from shared.api import unfinished_entries
 from shared.errors import ConflictError, StorageError, ThrottledError, VisionRefusedError
 from shared.pace.ledger import Ledger, Rate
 from shared.pace.quota import ALONE_SECONDS, Quota
@@ -36,16 +37,16 @@ def test_an_attempt_is_noted_once(app: Parts) -> None:
 def test_what_was_reopened_gets_its_appointment(app: Parts) -> None:
     app.vision.failing = VisionRefusedError("no")
     steps.process(app.services, "a.jpg", None, only=("analysis",))
-    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
+    (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
     lose_answers(app.images, names.UNFINISHED, ConflictError(LOST))
-    appointment = unfinished_list.reopen(app.services, entry)
+    appointment = unfinished_entries.reopen(app.services, entry)
     info = app.images.head(names.UNFINISHED, "analysis/a.jpg.json")
     assert appointment
     assert info
     assert appointment.key.endswith(info.etag)
     assert info.metadata["state"] == "deferred"
     # The record that it was is there no longer.
-    assert unfinished_list.reopen(app.services, entry) is None
+    assert unfinished_entries.reopen(app.services, entry) is None
 
 
 def test_a_record_is_made_once(app: Parts) -> None:

@@ -14,8 +14,9 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
-from shared import names, states, unfinished_list
+from shared import names
 from shared.answers.answers import Ticket
+from shared.api import image_states, unfinished_entries
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job
 from shared.errors import (
@@ -464,8 +465,8 @@ def test_a_poll_that_is_refused_ends_the_read_at_once_and_whoever_asks_again_get
     assert (problem["code"], problem["status"], problem["requestId"]) == ("read_failed", 422, "1")
     assert error.message in problem["message"]
     assert run.steps == ["OcrSubmit:submitted", "OcrPoll:failed"]
-    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
-    assert unfinished_list.reopen(app.services, entry)
+    (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
+    assert unfinished_entries.reopen(app.services, entry)
     assert ReadRun(app, job).finish()["state"] == "done"
     assert submits(app) == 2
 
@@ -849,7 +850,7 @@ def test_pages_that_the_service_left_out_are_told_in_record_and_state(app: Parts
     (outcome,) = steps.process(app.services, source.name, None)
     assert outcome.job
     assert ReadRun(app, outcome.job).finish()["state"] == "done"
-    seen = states.of_image(app.services, "a.pdf")
+    seen = image_states.of_image(app.services, "a.pdf")
     notice = json.loads(app.images.contents(names.TEXT)["a.pdf.json"]).get("notice")
     assert seen["state"] == "complete"
     assert seen["text"].get("notice") == notice
@@ -861,7 +862,7 @@ def test_a_job_of_the_last_version_which_counted_no_pages_is_read_to_its_end(app
     job = job_of(app, pdf_of_pages(2001), "a.pdf", text_only=True)
     written = {key: value for key, value in job.to_json().items() if key != "pages"}
     assert ReadRun(app, Job.of_json(written)).finish()["state"] == "done"
-    assert "may have more" in states.of_image(app.services, "a.pdf")["text"]["notice"]["message"]
+    assert "may have more" in image_states.of_image(app.services, "a.pdf")["text"]["notice"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 from doubles.http_requests import request
 
-from shared import parameters
+from shared.api import parameters
 from shared.errors import BadRequestError
 
 

@@ -16,9 +16,10 @@ import pytest
 from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 
-from shared import names, states, unfinished_list
+from shared import names
+from shared.api import image_states, unfinished_entries
+from shared.api.unfinished_entries import Wanted
 from shared.storage.azure import Blob, BlobInfo
-from shared.unfinished_list import Wanted
 from shared.uploads import steps
 
 BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "records" / "before.json").read_text())
@@ -67,11 +68,11 @@ def edit(app: Parts, **properties: Any) -> None:
 
 
 def listed(app: Parts) -> dict[str, str]:
-    return {image["name"]: image["state"] for image in states.page(app.services, limit=50)["images"]}
+    return {image["name"]: image["state"] for image in image_states.page(app.services, limit=50)["images"]}
 
 
 def looked_at(app: Parts, *image_names: str) -> dict[str, str]:
-    return {name: states.of_image(app.services, name)["state"] for name in image_names}
+    return {name: image_states.of_image(app.services, name)["state"] for name in image_names}
 
 
 def records(app: Parts) -> dict[str, Any]:
@@ -150,8 +151,8 @@ def test_after_an_edit_a_look_at_each_image_tells_the_list_too(app: Parts, prope
 def test_after_an_edit_a_retry_finds_what_is_unfinished(app: Parts) -> None:
     edit(app)
     for name, step in (("failed.jpg", "analysis"), ("notes.jpg", "analysis"), ("unread.pdf", "text")):
-        assert [entry.step for entry in unfinished_list.find(app.services, name, None)] == [step]
-    found, _ = unfinished_list.page(app.services, Wanted(state="failed"), limit=50)
+        assert [entry.step for entry in unfinished_entries.find(app.services, name, None)] == [step]
+    found, _ = unfinished_entries.page(app.services, Wanted(state="failed"), limit=50)
     assert [entry.document["source"]["name"] for entry in found] == FAILED
 
 

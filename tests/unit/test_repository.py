@@ -157,7 +157,7 @@ def test_the_body_of_a_request_is_read_in_one_place() -> None:
         if path.relative_to(ROOT).parts[0] in ("shared", *(folder.name for folder in FOLDERS))
         if re.search(r"\breq\.(get_body|get_json|form|files)\b", path.read_text())
     }
-    assert readers == {"shared/bodies.py"}
+    assert readers == {"shared/api/bodies.py"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

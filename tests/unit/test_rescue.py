@@ -11,8 +11,9 @@ from doubles.documents import text_pdf
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, states, unfinished_list
+from shared import names
 from shared.answers.answers import Ticket
+from shared.api import image_states, unfinished_entries
 from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
 from shared.images import ImageBytes
@@ -76,7 +77,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_an_upload_without_any_record_is_deferred_in_every_step_that_applies(app: Parts) -> None:
     etag = upload(app)
     assert rescued(app, etag) == ["analysis", "thumbnails"]
-    state = states.of_image(app.services, "a.jpg")
+    state = image_states.of_image(app.services, "a.jpg")
     assert state["state"] == "deferred"
     for problem in (state["analysis"]["problem"], state["thumbnails"][0]["problem"]):
         assert (problem["code"], problem["attempts"]) == ("upload_interrupted", 5)
@@ -189,7 +190,7 @@ def test_a_reason_of_an_earlier_version_does_not_count(app: Parts) -> None:
 def test_of_a_document_only_its_text_is_missing(app: Parts) -> None:
     etag = upload(app, text_pdf("hello"), "a.pdf")
     assert rescued(app, etag, "a.pdf") == ["text"]
-    state = states.of_image(app.services, "a.pdf")
+    state = image_states.of_image(app.services, "a.pdf")
     assert (state["state"], state["analysis"]["state"], state["thumbnails"]) == ("deferred", "none", [])
     assert state["text"]["problem"]["code"] == "upload_interrupted"
 
@@ -211,15 +212,15 @@ def test_the_success_of_a_read_that_was_under_way_takes_the_record_away(app: Par
     assert reading.poll(app.services, job, ticket, 0)["state"] == "read"
     assert reading.store(app.services, job, 0)["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}
-    assert states.of_image(app.services, "a.pdf")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.pdf")["state"] == "complete"
 
 
 def test_somebody_may_have_it_tried_again_at_once(app: Parts) -> None:
     """Nobody knows the digest of its bytes, so no refusal of theirs can be forgotten."""
     etag = upload(app)
     rescued(app, etag)
-    entries = unfinished_list.find(app.services, "a.jpg", None)
-    found = [unfinished_list.reopen(app.services, entry) for entry in entries]
+    entries = unfinished_entries.find(app.services, "a.jpg", None)
+    found = [unfinished_entries.reopen(app.services, entry) for entry in entries]
     assert [appointment and appointment.steps for appointment in found] == [("analysis",), ("thumbnails",)]
 
 
@@ -274,7 +275,7 @@ def test_an_image_that_changes_meanwhile_gets_no_record(
     if reason == "gone":
         assert app.images.contents(names.UNFINISHED) == {}
     else:
-        assert states.of_image(app.services, "a.jpg")["state"] == "pending"
+        assert image_states.of_image(app.services, "a.jpg")["state"] == "pending"
 
 
 def test_records_that_arrive_at_the_last_moment_win(app: Parts, caplog: pytest.LogCaptureFixture) -> None:
@@ -288,7 +289,7 @@ def test_records_that_arrive_at_the_last_moment_win(app: Parts, caplog: pytest.L
     app.images.before = finish
     assert rescued(app, etag) == []
     assert app.images.contents(names.UNFINISHED) == {}
-    assert states.of_image(app.services, "a.jpg")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.jpg")["state"] == "complete"
     assert reasons(caplog) == ["accounted_for"]
 
 

@@ -9,8 +9,9 @@ from doubles.azure_account import AzureAccount
 from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT
 
-from shared import names, retention, services
-from shared.health import Look
+from shared import names, services
+from shared.api import retention
+from shared.api.health import Look
 from shared.settings import Settings
 
 PICTURES = AzureAccount("http://127.0.0.1:9/pictures")

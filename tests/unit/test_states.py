@@ -17,7 +17,8 @@ from doubles.read_runs import ReadRun, job_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import names, states
+from shared import names
+from shared.api import image_states
 from shared.errors import (
     BadRequestError,
     NotFoundError,
@@ -47,7 +48,7 @@ def upload(app: Parts, name: str = "a.jpg", data: bytes = RED) -> str:
 
 def test_an_image_nobody_has_looked_at_is_pending(app: Parts) -> None:
     etag = upload(app)
-    assert states.of_image(app.services, "a.jpg") == {
+    assert image_states.of_image(app.services, "a.jpg") == {
         "name": "a.jpg",
         "state": "pending",
         "source": {"etag": etag, "bytes": len(RED), "contentType": "image/jpeg"},
@@ -61,7 +62,7 @@ def test_an_image_with_every_record_is_complete(app: Parts) -> None:
     upload(app)
     app.vision.tags = {"outdoor": 0.9, "sky": 0.4}
     steps.process(app.services, "a.jpg", None)
-    found = states.of_image(app.services, "a.jpg")
+    found = image_states.of_image(app.services, "a.jpg")
     assert found["state"] == "complete"
     assert found["analysis"] == {
         "state": "done",
@@ -80,7 +81,7 @@ def test_an_overwritten_image_is_pending_again(app: Parts) -> None:
     upload(app)
     steps.process(app.services, "a.jpg", None)
     upload(app, data=picture(colour=(0, 0, 200)))
-    found = states.of_image(app.services, "a.jpg")
+    found = image_states.of_image(app.services, "a.jpg")
     assert found["state"] == found["analysis"]["state"] == "pending"
     assert found["analysis"]["caption"] is None
     assert [each["state"] for each in found["thumbnails"]] == ["pending", "pending"]
@@ -91,7 +92,7 @@ def test_a_changed_setting_makes_the_image_pending_again(app: Parts) -> None:
     steps.process(app.services, "a.jpg", None)
     other = parts(VISION_FEATURES="Tags").services.settings
     changed = app.services._replace(settings=other)
-    assert states.of_image(changed, "a.jpg")["analysis"]["state"] == "pending"
+    assert image_states.of_image(changed, "a.jpg")["analysis"]["state"] == "pending"
 
 
 def test_what_waiting_can_help_is_deferred_and_says_why(app: Parts) -> None:
@@ -100,7 +101,7 @@ def test_what_waiting_can_help_is_deferred_and_says_why(app: Parts) -> None:
     steps.process(app.services, "a.jpg", None)
     app.clock.advance(60)
     steps.process(app.services, "a.jpg", None)
-    found = states.of_image(app.services, "a.jpg")
+    found = image_states.of_image(app.services, "a.jpg")
     assert found["state"] == found["analysis"]["state"] == "deferred"
     problem = found["analysis"]["problem"]
     assert (problem["code"], problem["message"], problem["attempts"]) == ("vision_throttled", "Slow down.", 2)
@@ -113,7 +114,7 @@ def test_one_failed_step_makes_the_image_failed(app: Parts) -> None:
     upload(app)
     app.vision.failures = [VisionRefusedError("No such model.")]
     steps.process(app.services, "a.jpg", None)
-    found = states.of_image(app.services, "a.jpg")
+    found = image_states.of_image(app.services, "a.jpg")
     assert (found["state"], found["analysis"]["state"]) == ("failed", "failed")
     assert found["analysis"]["problem"]["message"] == "No such model."
     assert {each["state"] for each in found["thumbnails"]} == {"done"}
@@ -123,7 +124,7 @@ def test_what_failed_needs_more_attention_than_what_is_deferred(app: Parts) -> N
     upload(app)
     app.vision.failures = [ThrottledError("Slow down."), VisionRefusedError("No."), VisionRefusedError("No.")]
     steps.process(app.services, "a.jpg", None, in_turn=True)
-    found = states.of_image(app.services, "a.jpg")
+    found = image_states.of_image(app.services, "a.jpg")
     assert found["analysis"]["state"] == "deferred"
     assert {each["state"] for each in found["thumbnails"]} == {"failed"}
     assert found["state"] == "failed"
@@ -133,7 +134,7 @@ def test_one_missing_thumbnail_tells_itself_apart(app: Parts) -> None:
     upload(app)
     steps.process(app.services, "a.jpg", None)
     app.images.delete(names.THUMBNAILS, "a.jpg/1024x768-smart.jpg")
-    found = states.of_image(app.services, "a.jpg")
+    found = image_states.of_image(app.services, "a.jpg")
     assert [each["state"] for each in found["thumbnails"]] == ["done", "pending"]
     assert found["state"] == "pending"
 
@@ -141,7 +142,7 @@ def test_one_missing_thumbnail_tells_itself_apart(app: Parts) -> None:
 def test_what_is_no_image_failed_and_misses_no_thumbnails(app: Parts) -> None:
     upload(app, "notes.jpg", b"dear diary")
     steps.process(app.services, "notes.jpg", None)
-    found = states.of_image(app.services, "notes.jpg")
+    found = image_states.of_image(app.services, "notes.jpg")
     assert found["state"] == "failed"
     assert found["analysis"]["problem"]["code"] == "not_an_image"
     assert found["thumbnails"] == []
@@ -151,20 +152,20 @@ def test_without_thumbnail_sizes_the_analysis_is_all(app: Parts) -> None:
     none = app.services._replace(settings=parts(THUMBNAIL_SIZES=",").services.settings)
     upload(app)
     steps.process(none, "a.jpg", None)
-    assert states.of_image(none, "a.jpg")["state"] == "complete"
+    assert image_states.of_image(none, "a.jpg")["state"] == "complete"
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "a.jp"])
 def test_no_such_image_is_not_found(app: Parts, name: str) -> None:
     upload(app)
     with pytest.raises(NotFoundError) as caught:
-        states.of_image(app.services, name)
+        image_states.of_image(app.services, name)
     assert repr(name) in caught.value.message
 
 
 def test_a_name_that_leads_elsewhere_is_refused(app: Parts) -> None:
     with pytest.raises(BadRequestError):
-        states.of_image(app.services, "../analysis/a.jpg.json")
+        image_states.of_image(app.services, "../analysis/a.jpg.json")
 
 
 def test_pages_follow_each_other_in_the_order_of_the_names(app: Parts) -> None:
@@ -174,7 +175,7 @@ def test_pages_follow_each_other_in_the_order_of_the_names(app: Parts) -> None:
     seen: list[tuple[str, str]] = []
     continuation = None
     for _ in range(3):
-        page = states.page(app.services, limit=2, continuation=continuation)
+        page = image_states.page(app.services, limit=2, continuation=continuation)
         seen += [(image["name"], image["state"]) for image in page["images"]]
         continuation = page["continuation"]
     assert continuation is None
@@ -186,17 +187,19 @@ def test_pages_follow_each_other_in_the_order_of_the_names(app: Parts) -> None:
 def test_a_page_may_be_limited_to_a_prefix(app: Parts) -> None:
     for name in ("2025/a.jpg", "2026/a.jpg"):
         upload(app, name)
-    assert [image["name"] for image in states.page(app.services, limit=9, prefix="2026/")["images"]] == ["2026/a.jpg"]
+    assert [image["name"] for image in image_states.page(app.services, limit=9, prefix="2026/")["images"]] == [
+        "2026/a.jpg"
+    ]
 
 
 def test_no_images_are_an_empty_page(app: Parts) -> None:
-    assert states.page(app.services, limit=1) == {"images": [], "continuation": None}
+    assert image_states.page(app.services, limit=1) == {"images": [], "continuation": None}
 
 
 @pytest.mark.parametrize("limit", [0, 201])
 def test_a_limit_out_of_range_is_refused(app: Parts, limit: int) -> None:
     with pytest.raises(BadRequestError, match="1 to 200"):
-        states.page(app.services, limit=limit)
+        image_states.page(app.services, limit=limit)
 
 
 MANY = 10_000
@@ -232,7 +235,7 @@ def give_records(services: Services, name: str, etag: str) -> None:
 def all_pages(services: Services, limit: int, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
     continuation = None
     while True:
-        page = states.page(services, limit=limit, prefix=prefix, continuation=continuation)
+        page = image_states.page(services, limit=limit, prefix=prefix, continuation=continuation)
         yield page["images"]
         continuation = page["continuation"]
         if continuation is None:
@@ -246,7 +249,7 @@ def test_ten_thousand_images_are_each_on_one_page_with_their_state(many: Parts) 
 
 def test_a_page_asks_for_its_own_images_only_and_for_many_records_at_once(many: Parts) -> None:
     limit = 200
-    first = states.page(many.services, limit=limit)
+    first = image_states.page(many.services, limit=limit)
     own = {f"{number:05}.jpg" for number in range(limit, 2 * limit)}
     asked: list[tuple[str, str, str]] = []
     lock = threading.Lock()
@@ -257,7 +260,7 @@ def test_a_page_asks_for_its_own_images_only_and_for_many_records_at_once(many: 
 
     many.images.before = note
     try:
-        page = states.page(many.services, limit=limit, continuation=first["continuation"])
+        page = image_states.page(many.services, limit=limit, continuation=first["continuation"])
     finally:
         many.images.before = None
     assert {image["name"] for image in page["images"]} == own
@@ -319,7 +322,7 @@ def test_going_through_pages_holds_one_page_in_memory(many: Parts) -> None:
 def test_only_prefixes_that_lie_whole_on_the_page_are_listed(
     page_names: list[str], first: bool, last: bool, expected: list[str]
 ) -> None:
-    assert list(states.whole_prefixes(page_names, first=first, last=last)) == expected
+    assert list(image_states.whole_prefixes(page_names, first=first, last=last)) == expected
 
 
 @given(st.sets(st.text("ab/é", min_size=1, max_size=6), max_size=60), st.integers(0, 60), st.integers(1, 60))
@@ -327,25 +330,25 @@ def test_a_whole_prefix_finds_no_image_of_another_page(every: set[str], start: i
     ordered = sorted(every)
     page = ordered[start : start + limit]
     first, last = start == 0, start + limit >= len(ordered)
-    for prefix in states.whole_prefixes(page, first=first, last=last):
+    for prefix in image_states.whole_prefixes(page, first=first, last=last):
         assert [name for name in ordered if name.startswith(prefix)] == [n for n in page if n.startswith(prefix)]
 
 
 def test_names_that_agree_for_long_are_no_difficulty() -> None:
     page = ["n" * length for length in range(1, 900, 4)]
-    assert list(states.whole_prefixes(page, first=False, last=False)) == []
+    assert list(image_states.whole_prefixes(page, first=False, last=False)) == []
 
 
 def test_a_listing_that_other_thumbnails_cut_off_is_completed_one_by_one(
     app: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(states, "_MAX_LISTED_RECORDS", 3)
+    monkeypatch.setattr(image_states, "_MAX_LISTED_RECORDS", 3)
     for number in range(4):
         name = f"{number}.jpg"
         give_records(app.services, name, upload(app, name))
         app.images.write(names.THUMBNAILS, f"{name}/1x1-plain.jpg", b"another's", content_type="image/jpeg")
     app.images.delete(names.THUMBNAILS, "3.jpg/200x150-smart.jpg")
-    found = states.page(app.services, limit=9)["images"]
+    found = image_states.page(app.services, limit=9)["images"]
     assert [image["state"] for image in found] == ["complete", "complete", "complete", "pending"]
 
 
@@ -356,8 +359,8 @@ def test_a_page_tells_the_same_as_each_image_by_itself(app: Parts) -> None:
         if number != 1:
             give_records(app.services, name, etag if number != 2 else "of another version")
     app.images.delete(names.THUMBNAILS, "3.jpg/1024x768-smart.jpg")
-    found = states.page(app.services, limit=9)["images"]
-    assert found == [states.of_image(app.services, image["name"]) for image in found]
+    found = image_states.page(app.services, limit=9)["images"]
+    assert found == [image_states.of_image(app.services, image["name"]) for image in found]
     assert [image["state"] for image in found] == ["complete", "pending", "pending", "pending", "complete", "complete"]
 
 
@@ -387,8 +390,8 @@ def test_looking_changes_nothing_and_costs_nothing(app: Parts) -> None:
     upload(app)
     seen: list[str] = []
     app.images.before = lambda operation, *_: seen.append(operation)
-    states.of_image(app.services, "a.jpg")
-    states.page(app.services, limit=10)
+    image_states.of_image(app.services, "a.jpg")
+    image_states.page(app.services, limit=10)
     assert set(seen) <= {"head", "read", "page"}
     assert app.vision.asked == []
 
@@ -397,7 +400,7 @@ def test_the_records_of_a_very_long_name_are_found(app: Parts) -> None:
     name = "n" * 1000
     upload(app, name)
     steps.process(app.services, name, None)
-    found = states.of_image(app.services, name)
+    found = image_states.of_image(app.services, name)
     assert found["state"] == "complete"
     assert found["thumbnails"][0]["record"].startswith("thumbnails/long/")
     question = questions.thumbnail(200, 150, smart_cropping=True)
@@ -428,7 +431,7 @@ def read(app: Parts, name: str = "a.jpg") -> None:
 
 
 def state_of(app: Parts, name: str = "a.jpg") -> dict[str, Any]:
-    return states.of_image(app.services, name)
+    return image_states.of_image(app.services, name)
 
 
 def test_text_that_is_being_read_is_pending(wordy: Parts) -> None:
@@ -526,16 +529,16 @@ def test_a_change_of_the_text_mode_changes_what_is_missing(app: Parts) -> None:
     steps.process(app.services, "a.jpg", None)
     assert state_of(app)["state"] == "complete"
     always = app.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_MODE": "always"}))
-    assert states.of_image(always, "a.jpg")["text"] == {"state": "pending"}
+    assert image_states.of_image(always, "a.jpg")["text"] == {"state": "pending"}
     never = app.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_MODE": "never"}))
-    assert states.of_image(never, "a.jpg")["text"] == {"state": "none"}
+    assert image_states.of_image(never, "a.jpg")["text"] == {"state": "none"}
 
 
 def test_text_read_with_other_settings_is_pending(wordy: Parts) -> None:
     upload(wordy)
     read(wordy)
     other = wordy.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_READING_ORDER": "basic"}))
-    assert states.of_image(other, "a.jpg")["text"] == {"state": "pending"}
+    assert image_states.of_image(other, "a.jpg")["text"] == {"state": "pending"}
 
 
 def test_an_image_that_analysis_refused_and_somebody_had_read_all_the_same_has_its_text(app: Parts) -> None:
@@ -556,6 +559,6 @@ def test_a_page_tells_of_texts_what_each_image_tells(wordy: Parts) -> None:
         upload(wordy, name, data)
     for name in ("a.jpg", "b.pdf"):
         read(wordy, name)
-    page = states.page(wordy.services, limit=10)
+    page = image_states.page(wordy.services, limit=10)
     assert page["images"] == [state_of(wordy, name) for name in ("a.jpg", "b.pdf", "c.jpg")]
     assert [image["text"]["state"] for image in page["images"]] == ["done", "done", "pending"]

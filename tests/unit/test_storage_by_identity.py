@@ -11,8 +11,8 @@ from doubles.clock import FakeClock
 from doubles.identity_authority import Authority, settle, token
 
 from shared import names, services
+from shared.api.health import Look
 from shared.errors import StorageDeniedError, StorageIdentityError
-from shared.health import Look
 from shared.services import Services
 from shared.settings import Settings
 from shared.transport import identities, time_budget

@@ -4,7 +4,8 @@ from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, thumbnails
+from shared import names
+from shared.api import thumbnails
 from shared.errors import BadRequestError, BusyError, ImageRejectedError, NotFoundError, VisionUnavailableError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records.thumbnails import CACHE_CONTROL, Size, sizes

@@ -10,7 +10,8 @@ from doubles.lost_answers import lose_answers
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names, states, unfinished_list
+from shared import names
+from shared.api import image_states, unfinished_entries
 from shared.durable.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
 from shared.records import by_step, unfinished, versions
@@ -87,7 +88,7 @@ def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch
             app.clock.advance(outcome["seconds"])
     assert waits == [300.0, 1500.0]
     assert outcome == {"state": "ended", "steps": {"analysis": "failed"}, "job": None}
-    problem = states.of_image(app.services, "a.jpg")["analysis"]["problem"]
+    problem = image_states.of_image(app.services, "a.jpg")["analysis"]["problem"]
     assert (problem["code"], problem["attempts"], problem["until"]) == ("upload_gave_up", 4, None)
     assert "4 times" in problem["message"]
     assert "/api/unfinished/retry" in problem["action"]
@@ -106,8 +107,8 @@ def test_whoever_has_it_tried_again_gives_it_three_tries_more(app: Parts, monkey
     for _ in range(3):
         killed(app, monkeypatch)
         retry_step._retry(app.services, work())
-    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
-    assert isinstance(unfinished_list.reopen(app.services, entry), Appointment)
+    (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
+    assert isinstance(unfinished_entries.reopen(app.services, entry), Appointment)
     assert (note(app)["state"], note(app)["tries"]) == ("deferred", 0)
     killed(app, monkeypatch)
     assert retry_step._retry(app.services, work())["seconds"] == 300.0
@@ -215,7 +216,7 @@ def test_a_mark_that_was_written_although_storage_failed_is_taken_away(app: Part
 
 
 def test_a_mark_of_the_last_version_which_has_no_id_still_holds(app: Parts) -> None:
-    (entry,) = unfinished_list.find(app.services, "a.jpg", None)
+    (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
     unfinished.rewrite(app.images, entry.blob, {**entry.document, "until": None, "tries": 1})
     assert retry_step._retry(app.services, work())["seconds"] == 300.0
 

@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 from doubles.http_requests import invocation, parsed, problem_of, request
 
-from shared import web
+from shared.api import web
 from shared.errors import (
     BadRequestError,
     BlobsightError,

@@ -10,7 +10,8 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
-from shared import names, states, unfinished_list
+from shared import names
+from shared.api import image_states, unfinished_entries
 from shared.durable.appointments import Appointment
 from shared.ocr import poll_loop
 from shared.records import versions
@@ -60,13 +61,13 @@ def test_an_archived_image_is_deferred_with_what_brings_it_back(app: Parts) -> N
     upload(app)
     found = rescued(app)
     assert [(each.steps, each.seconds) for each in found] == [(("analysis",), 300.0), (("thumbnails",), 300.0)]
-    state = states.of_image(app.services, "a.jpg")
+    state = image_states.of_image(app.services, "a.jpg")
     assert state["state"] == "deferred"
     problem = state["analysis"]["problem"]
     assert (problem["code"], problem["attempts"]) == ("image_archived", 1)
     assert "az storage blob set-tier" in problem["action"]
     assert "hours" in problem["action"]
-    listed = unfinished_list.find(app.services, "a.jpg", None)
+    listed = unfinished_entries.find(app.services, "a.jpg", None)
     assert [(entry.step, entry.document["code"]) for entry in listed] == [
         ("analysis", "image_archived"),
         ("thumbnails", "image_archived"),
@@ -97,7 +98,7 @@ def test_it_is_done_by_itself_when_it_is_back(app: Parts) -> None:
     bring_back(app)
     for appointment in found:
         assert retry_step._retry(app.services, work(appointment, 1))["state"] == "ended"
-    assert states.of_image(app.services, "a.jpg")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.jpg")["state"] == "complete"
     assert app.images.contents(names.UNFINISHED) == {}
     assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
 
@@ -108,7 +109,7 @@ def test_while_it_is_brought_back_the_reason_says_so_and_it_is_looked_at_every_h
         outcomes = steps.process(app.services, "a.jpg", None)
         assert told(outcomes)[0] == ("analysis", "deferred", "image_archived")
         assert [outcome.appointment and outcome.appointment.seconds for outcome in outcomes] == [3600.0, 3600.0]
-    problem = states.of_image(app.services, "a.jpg")["analysis"]["problem"]
+    problem = image_states.of_image(app.services, "a.jpg")["analysis"]["problem"]
     assert "rehydrate-pending-to-hot" in problem["message"]
     assert "set-tier" not in problem["action"]
 
@@ -126,8 +127,8 @@ def test_records_that_are_there_count_although_the_image_was_archived_later(
     steps.process(app.services, "a.jpg", RED)
     before = stored(app)
     app.images.tell(names.IMAGES, "a.jpg", tier="Archive")
-    assert states.of_image(app.services, "a.jpg")["state"] == "complete"
-    assert states.page(app.services, limit=10)["images"][0]["state"] == "complete"
+    assert image_states.of_image(app.services, "a.jpg")["state"] == "complete"
+    assert image_states.page(app.services, limit=10)["images"][0]["state"] == "complete"
     assert [outcome.state for outcome in steps.process(app.services, "a.jpg", None)] == ["skipped", "skipped"]
     assert rescued(app) == []
     assert any("reason=accounted_for" in line for line in caplog.messages)
@@ -163,7 +164,7 @@ def test_a_document_that_was_read_stays_complete(app: Parts) -> None:
     app.images.tell(names.IMAGES, "a.pdf", tier="Archive")
     assert told(steps.process(app.services, "a.pdf", None)) == [("text", "skipped", None)]
     assert rescued(app, "a.pdf") == []
-    assert states.of_image(app.services, "a.pdf")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.pdf")["state"] == "complete"
 
 
 def test_a_document_whose_text_waits_is_known_as_one(app: Parts) -> None:
@@ -173,7 +174,7 @@ def test_a_document_whose_text_waits_is_known_as_one(app: Parts) -> None:
     assert (outcome["state"], outcome["seconds"]) == ("wait", 300.0)
     assert outcome["problem"]["code"] == "image_archived"
     assert told(steps.process(app.services, "a.pdf", None)) == [("text", "deferred", "image_archived")]
-    state = states.of_image(app.services, "a.pdf")
+    state = image_states.of_image(app.services, "a.pdf")
     assert (state["state"], state["analysis"]["state"], state["thumbnails"]) == ("deferred", "none", [])
     bring_back(app, "a.pdf")
     assert run.until(poll_loop.END).finish()["state"] == "done"
@@ -225,12 +226,12 @@ def test_a_copy_that_is_not_whole_is_deferred_and_looked_at_soon(app: Parts) -> 
         assert outcomes[0].appointment
         waits.append(outcomes[0].appointment.seconds)
     assert waits == [5.0, 10.0, 20.0]
-    assert states.of_image(app.services, "a.jpg")["state"] == "deferred"
+    assert image_states.of_image(app.services, "a.jpg")["state"] == "deferred"
     upload(app, RED, copy_status="success")
     for outcome in outcomes:
         assert outcome.appointment
         assert retry_step._retry(app.services, work(outcome.appointment, 3))["state"] == "ended"
-    assert states.of_image(app.services, "a.jpg")["state"] == "complete"
+    assert image_states.of_image(app.services, "a.jpg")["state"] == "complete"
     assert app.images.contents(names.UNFINISHED) == {}
 
 
@@ -238,7 +239,7 @@ def test_a_copy_that_is_not_whole_is_deferred_and_looked_at_soon(app: Parts) -> 
 def test_a_copy_that_came_to_nothing_is_no_image_and_says_why(app: Parts, status: str) -> None:
     upload(app, b"", copy_status=status)
     assert told(steps.process(app.services, "a.jpg", b"")) == [("analysis", "failed", "image_copy_failed")]
-    problem = states.of_image(app.services, "a.jpg")["analysis"]["problem"]
+    problem = image_states.of_image(app.services, "a.jpg")["analysis"]["problem"]
     assert status in problem["message"]
     assert "Copy the image again" in problem["action"]
     assert app.vision.asked == []

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import bodies, names, parameters, services, settings, web
+from shared import names, services, settings
+from shared.api import bodies, parameters, web
 from shared.durable import inputs, read_job
 from shared.durable.handover import (
     ORCHESTRATOR,

@@ -9,9 +9,9 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from shared import edited, names
+from shared import names
 from shared.errors import BadRequestError
-from shared.records import analysis, by_step, text, thumbnails, unfinished
+from shared.records import analysis, by_step, edited, text, thumbnails, unfinished
 from shared.records.record_store import Recipe
 from shared.records.unfinished import Note
 from shared.records.versions import LookedAt
@@ -48,7 +48,7 @@ def of_image(services: Services, name: str) -> Json:
     if info is None:
         raise names.no_such_image(name)
     found = _state(services, info, services.images.head)
-    if _is_in_doubt(found) and edited.recognize(services, info):
+    if _is_in_doubt(found) and edited.recognize(services.images, services.settings, info):
         return _state(services, image_blobs.head(services.images, name) or info, services.images.head)
     return found
 

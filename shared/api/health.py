@@ -15,10 +15,11 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from shared import names, retention, services, threads
+from shared import names, services, threads
+from shared.api import retention
+from shared.api.retention import Retention
 from shared.clock import Clock, SystemClock
 from shared.errors import BlobsightError, BusyError, PythonMismatchError, StorageError, VisionUnavailableError
-from shared.retention import Retention
 from shared.services import Services
 from shared.settings import health_key
 from shared.transport import time_budget

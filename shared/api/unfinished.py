@@ -4,13 +4,14 @@ import re
 
 import azure.functions as func
 
-from shared import bodies, names, parameters, services, unfinished_list, web
+from shared import names, services
+from shared.api import bodies, parameters, unfinished_entries, web
+from shared.api.unfinished_entries import Entry, Wanted
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
 from shared.records import by_step, unfinished
 from shared.services import Services
-from shared.unfinished_list import Entry, Wanted
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
 from shared.untrusted.json_object import Json
@@ -44,7 +45,7 @@ async def _list(req: func.HttpRequest) -> func.HttpResponse:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     parts, continuation = services.current(), parameters.text(req, "continuation")
     entries, further = await services.in_thread(
-        parts.threads, lambda: unfinished_list.page(parts, wanted, limit=limit, continuation=continuation)
+        parts.threads, lambda: unfinished_entries.page(parts, wanted, limit=limit, continuation=continuation)
     )
     return web.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
 
@@ -71,7 +72,7 @@ def _reopen(parts: Services, body: Json) -> tuple[list[Appointment], str | None]
     step, further = _step(body.get("step")), None
     entries: list[Entry]
     if "name" in body:
-        entries = unfinished_list.find(parts, names.check_image_name(body["name"]), step)
+        entries = unfinished_entries.find(parts, names.check_image_name(body["name"]), step)
         if not entries:
             raise NotFoundError(
                 f"Nothing is unfinished of the image {addresses.hidden(body['name'])!r}.",
@@ -79,8 +80,8 @@ def _reopen(parts: Services, body: Json) -> tuple[list[Appointment], str | None]
             )
     else:
         wanted = Wanted(step, None if "code" in body else unfinished.FAILED, body.get("code"))
-        entries, further = unfinished_list.page(parts, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
-    appointments = [unfinished_list.reopen(parts, entry) for entry in entries]
+        entries, further = unfinished_entries.page(parts, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
+    appointments = [unfinished_entries.reopen(parts, entry) for entry in entries]
     return [each for each in appointments if each], further
 
 

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
-from shared import log, names, parameters, settings, threads
+from shared import log, names, settings, threads
+from shared.api import parameters
 from shared.errors import BlobsightError, BusyError, StorageError
 from shared.storage.azure import Blob
 from shared.transport import time_budget

@@ -8,10 +8,10 @@ needs nothing.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from shared import edited, names
+from shared import names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
-from shared.records import by_step, unfinished
+from shared.records import by_step, edited, unfinished
 from shared.records.versions import LookedAt
 from shared.services import Services
 from shared.storage import image_blobs
@@ -79,7 +79,7 @@ def find(services: Services, name: str, step: str | None) -> list[Entry]:
     """What is unfinished of one image."""
     image = image_blobs.head(services.images, name)
     if image is not None:
-        edited.recognize(services, image)
+        edited.recognize(services.images, services.settings, image)
     places = (names.unfinished(each, name) for each in by_step.STEPS if step in (None, each))
     found = (services.images.head(names.UNFINISHED, place) for place in places)
     return [entry for entry in (_current(services, info) for info in found if info) if entry]

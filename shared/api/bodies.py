@@ -9,7 +9,8 @@ import re
 
 import azure.functions as func
 
-from shared import mistaken, names
+from shared import names
+from shared.api import mistaken
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.untrusted import fetchable, json_object

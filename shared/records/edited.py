@@ -10,28 +10,28 @@ from collections.abc import Sequence
 from shared.errors import ConflictError, ImageArchivedError
 from shared.records import by_step, record_store, versions
 from shared.records.versions import LookedAt, SourceChangedError
-from shared.services import Services
-from shared.storage.azure import BlobInfo
+from shared.settings import Settings
+from shared.storage.azure import BlobInfo, Blobs
 
 
-def recognize(services: Services, image: BlobInfo) -> bool:
+def recognize(blobs: Blobs, settings: Settings, image: BlobInfo) -> bool:
     """Find by an image's bytes the records that are of it, where its properties do not tell; whether there are any."""
     looked_at = LookedAt(image)
-    places = by_step.places(services.settings, image.name)
-    seen = [(container, services.images.head(container, name)) for container, name in places]
+    places = by_step.places(settings, image.name)
+    seen = [(container, blobs.head(container, name)) for container, name in places]
     doubtful = [(container, record) for container, record in seen if record and looked_at.may_have_made(record)]
     try:
-        return bool(doubtful) and _renew(services, image, doubtful)
+        return bool(doubtful) and _renew(blobs, image, doubtful)
     except (SourceChangedError, ConflictError, ImageArchivedError):
         # An image that changes meanwhile, or that lies in the archive tier, is shown as its properties tell.
         return False
 
 
-def _renew(services: Services, image: BlobInfo, doubtful: Sequence[tuple[str, BlobInfo]]) -> bool:
-    version = versions.digested(services.images, image)
+def _renew(blobs: Blobs, image: BlobInfo, doubtful: Sequence[tuple[str, BlobInfo]]) -> bool:
+    version = versions.digested(blobs, image)
     if version is None:
         return False
-    found = [each for each in doubtful if version.made(services.images, each[1])]
+    found = [each for each in doubtful if version.made(blobs, each[1])]
     for container, record in found:
-        record_store.renew(services.images, version, container, record)
+        record_store.renew(blobs, version, container, record)
     return bool(found)

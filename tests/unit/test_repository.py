@@ -4,6 +4,8 @@ import ast
 import json
 import re
 import subprocess
+import tomllib
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/function.json"))
+FUNCTIONS = tuple(folder.name for folder in FOLDERS)
 LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt"), *ROOT.glob("bench/peers/locks/*.txt")])
 
 # What tells the local stack's parts to each other; everything else is at its default.
@@ -47,10 +50,20 @@ def requirements(lock: Path) -> list[str]:
     return [line for line in re.sub(r"\s*\\\n\s*", " ", lock.read_text()).splitlines() if line and line[0] != "#"]
 
 
-def imported(module: ast.stmt) -> list[str]:
-    if isinstance(module, ast.Import):
-        return [alias.name for alias in module.names]
-    return [module.module or "."] if isinstance(module, ast.ImportFrom) else []
+def imports_of(*folders: str) -> Iterator[tuple[str, str]]:
+    """Each import in the sources of these folders: where it stands, and the package that it names."""
+    for path in sources():
+        place = path.relative_to(ROOT)
+        if place.parts[0] in folders:
+            for statement in ast.walk(ast.parse(path.read_text())):
+                for name in imported(statement):
+                    yield f"{place} imports {name}", name.partition(".")[0]
+
+
+def imported(statement: ast.AST) -> list[str]:
+    if isinstance(statement, ast.Import):
+        return [alias.name for alias in statement.names]
+    return [statement.module or "."] if isinstance(statement, ast.ImportFrom) else []
 
 
 def test_there_is_no_function_app_file() -> None:
@@ -130,16 +143,29 @@ def test_imports_are_absolute() -> None:
     assert relative == []
 
 
+def test_types_and_names_are_checked_in_every_function_folder() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    # ruff takes a pattern alike; in folders that it does not reach, the name of a function is no module's.
+    assert "[A-Z]*/__init__.py" in tools["ruff"]["lint"]["per-file-ignores"]
+    checked = {path for pattern in tools["mypy"]["files"] for path in ROOT.glob(pattern)}
+    missed = [folder.name for folder in FOLDERS if folder / "__init__.py" not in checked]
+    assert not missed, f"{missed}: begin the name with a capital, by which mypy and ruff find it (pyproject.toml)"
+
+
 def test_function_folders_import_shared_and_the_programming_model_alone() -> None:
     allowed = {"shared", "azure", "asyncio", "contextvars", "logging", "concurrent", "functools", "json", "datetime"}
-    for folder in FOLDERS:
-        for statement in ast.walk(ast.parse((folder / "__init__.py").read_text())):
-            if isinstance(statement, ast.stmt):
-                assert {name.partition(".")[0] for name in imported(statement)} <= allowed, folder.name
+    others = [where for where, package in imports_of(*FUNCTIONS) if package not in allowed]
+    assert not others, f"logic belongs into shared/, and what it needs with it: {others}"
+
+
+def test_neither_the_app_nor_the_local_stack_imports_a_function_folder() -> None:
+    """Import-linter knows nothing of them: its contracts would have to name each."""
+    upward = [where for where, package in imports_of("shared", "local") if package in FUNCTIONS]
+    assert not upward, f"move what is imported into the folder that imports it: {upward}"
 
 
 def test_the_environment_is_read_by_the_settings_alone() -> None:
-    app = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("shared", *(f.name for f in FOLDERS))]
+    app = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("shared", *FUNCTIONS)]
     readers = {
         path.relative_to(ROOT).as_posix()
         for path in app
@@ -154,7 +180,7 @@ def test_the_body_of_a_request_is_read_in_one_place() -> None:
     readers = {
         path.relative_to(ROOT).as_posix()
         for path in sources()
-        if path.relative_to(ROOT).parts[0] in ("shared", *(folder.name for folder in FOLDERS))
+        if path.relative_to(ROOT).parts[0] in ("shared", *FUNCTIONS)
         if re.search(r"\breq\.(get_body|get_json|form|files)\b", path.read_text())
     }
     assert readers == {"shared/api/bodies.py"}

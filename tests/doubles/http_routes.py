@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import azure.functions as func
+from doubles.function_folders import types
 from doubles.http_requests import invocation, request
 from doubles.pictures import picture
 
@@ -25,7 +26,6 @@ _PATH = {
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
 }
-_DURABLE = {"OcrHttp", "UnfinishedHttp"}
 _WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
 
 
@@ -65,7 +65,7 @@ class Route(NamedTuple):
     @property
     def is_durable(self) -> bool:
         """Whether the function has a durable client."""
-        return self.folder in _DURABLE
+        return "durableClient" in types(self.folder)
 
     def answer(
         self,

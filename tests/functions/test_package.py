@@ -101,6 +101,8 @@ def app() -> set[str]:
 
 
 def test_a_package_holds_the_app_and_nothing_else(app: set[str]) -> None:
+    new = {folder for folder in FOLDERS if f"{folder}/function.json" not in app}
+    assert not new, f"git add {' '.join(sorted(new))}: a package holds what git knows"
     assert package.files() == sorted(app)
     assert {PurePosixPath(name).parts[0] for name in app} == {*FOLDERS, "shared", "host.json", "requirements.txt"}
 

@@ -13,7 +13,7 @@ from azure.storage.queue import QueueClient
 
 from bench.pictures import Picture
 from bench.stack import Stack
-from local.host.blob_listener import POISON_QUEUE
+from local.host.blobs.listener import POISON_QUEUE
 
 LOOK_SECONDS = 1.0
 # Longer than a claim of the dead lives, a probe of a closed door or a first appointment takes.

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local.host.blob_queue import BlobMessage
+from local.host.blobs.queue import BlobMessage
 from local.host.errors import BadRequestError
 from local.host.loader import LoadedApp, LoadedFunction
 from local.host.logs import lost_lines

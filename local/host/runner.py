@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from local.host.blob_bindings import BlobBindings
+from local.host.blobs.bindings import BlobBindings
 from local.host.context import Invocation, running
 from local.host.converters import Data, Datum, datum
 from local.host.errors import CutShortError, InvocationError

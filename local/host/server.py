@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from local.host.admin import AdminApi
+from local.host.blobs.webhook import BlobsWebhook
 from local.host.converters import Datum
 from local.host.durable.service import DurableService
 from local.host.errors import BadRequestError, InvocationError
@@ -23,7 +24,6 @@ from local.host.request_head import checked
 from local.host.routes import Match, Route, empty_segment_hint, find_match
 from local.host.runner import Runner
 from local.host.target import Target
-from local.host.webhooks import BlobsWebhook
 
 WEBHOOKS = "/runtime/webhooks/"
 HOME = "This is a local Azure Functions host. GET /admin/functions lists what runs in it.\n"

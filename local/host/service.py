@@ -14,11 +14,12 @@ from typing import Any
 from aiohttp import web
 
 from local.host.admin import AdminApi
-from local.host.blob_bindings import BlobBindings
-from local.host.blob_listener import BlobLimits, BlobListener
-from local.host.blob_queue import BlobQueue
-from local.host.blob_storage import BlobStorage
-from local.host.blob_trigger import blob_functions
+from local.host.blobs.bindings import BlobBindings
+from local.host.blobs.listener import BlobLimits, BlobListener
+from local.host.blobs.queue import BlobQueue
+from local.host.blobs.storage import BlobStorage
+from local.host.blobs.trigger import blob_functions
+from local.host.blobs.webhook import BlobsWebhook
 from local.host.config import HostConfig
 from local.host.context import host_threads, mark_tasks
 from local.host.durable.client import DurableClient
@@ -37,7 +38,6 @@ from local.host.server import WEBHOOKS, Server
 from local.host.time_limit import TimeLimit, Watchdog
 from local.host.timer_listener import LastRuns, TimerListener
 from local.host.timer_trigger import timer_functions
-from local.host.webhooks import BlobsWebhook
 from local.host.workers import Workers
 
 DRAIN_SECONDS = 30.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from local.host.blob_paths import BlobPath, BlobTemplate
+from local.host.blobs.paths import BlobPath, BlobTemplate
 from local.host.connections import SERVICES, connection_of, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local.host.blob_listener import BlobListener
+from local.host.blobs.listener import BlobListener
 from local.host.durable.service import DurableService
 from local.host.queue_listener import QueueListener
 from local.host.timer_listener import TimerListener

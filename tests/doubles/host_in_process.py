@@ -16,7 +16,7 @@ from typing import Any, cast
 import azure.functions as func
 from aiohttp import web
 
-from local.host.blob_storage import BlobStorage
+from local.host.blobs.storage import BlobStorage
 from local.host.config import read_host_json
 from local.host.converters import Data, Datum, converter_for, datum, decode
 from local.host.durable.client import DurableClient

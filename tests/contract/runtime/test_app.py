@@ -42,7 +42,7 @@ from doubles.runtime_environments import RuntimeEnvironment, environments
 from doubles.vision_calls import picture, sample
 from doubles.witness import covered
 
-from local.host.blob_queue import BlobMessage
+from local.host.blobs.queue import BlobMessage
 from shared.durable import read_job
 from shared.images import ImageBytes
 from shared.records.versions import Version

@@ -15,7 +15,7 @@ from doubles.authority import make_certificate
 from doubles.identity_endpoint import IdentityEndpoint, running_identity_endpoint
 
 from local.host import identity
-from local.host.blob_storage import BlobStorage
+from local.host.blobs.storage import BlobStorage
 from local.host.connections import connection_of
 from local.host.metadata import Binding
 from local.host.queue_storage import StorageQueue

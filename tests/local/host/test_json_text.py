@@ -19,7 +19,7 @@ OWN_TEXTS = {
     "unfinished.py",
     "events/webhook.py",
     "stack/claim.py",
-    "host/blob_queue.py",
+    "host/blobs/queue.py",
     "host/keys.py",
     "host/timer_listener.py",
     "host/durable/orchestrator.py",

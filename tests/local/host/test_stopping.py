@@ -26,7 +26,7 @@ from doubles.hosting import (
 )
 from doubles.patience import PATIENCE_SECONDS
 
-from local.host.blob_queue import BlobQueue
+from local.host.blobs.queue import BlobQueue
 
 # A function that says that it runs and then waits for a file to appear.
 WAITING = """

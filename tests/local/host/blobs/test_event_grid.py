@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from doubles.storage_events import UPLOADS, as_cloud_event, storage_event
 
+from local.host.blobs.event_grid import BlobEvent, blob_event, blob_of_url, parse_events, validation_code
 from local.host.errors import BadRequestError
-from local.host.event_grid import BlobEvent, blob_event, blob_of_url, parse_events, validation_code
 
 
 @pytest.mark.parametrize(

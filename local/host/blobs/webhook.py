@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from local.host.blob_listener import BlobListener
-from local.host.blob_queue import FUNCTION_ID_PREFIX, BlobMessage
-from local.host.blob_trigger import BlobFunction
+from local.host.blobs.event_grid import blob_event, parse_events, validation_code
+from local.host.blobs.listener import BlobListener
+from local.host.blobs.queue import FUNCTION_ID_PREFIX, BlobMessage
+from local.host.blobs.trigger import BlobFunction
 from local.host.errors import BadRequestError
-from local.host.event_grid import blob_event, parse_events, validation_code
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from local.host.blob_paths import BlobPath, BlobTemplate
+from local.host.blobs.paths import BlobPath, BlobTemplate
 from local.host.errors import FunctionLoadError
 
 

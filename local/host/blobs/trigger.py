@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.blob_paths import BlobPath
-from local.host.blob_storage import BlobContent
+from local.host.blobs.paths import BlobPath
+from local.host.blobs.storage import BlobContent
 from local.host.connections import Connection, connection_of
 from local.host.converters import Data, datum
 from local.host.loader import LoadedFunction

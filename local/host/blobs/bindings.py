@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local.host.blob_storage import BlobStorage
+from local.host.blobs.storage import BlobStorage
 from local.host.connections import connection_of
 from local.host.converters import Datum, datum
 from local.host.metadata import Binding, FunctionMetadata

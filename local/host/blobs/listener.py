@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from local.host.blob_queue import BlobMessage, BlobQueue, TakenMessage
-from local.host.blob_storage import BlobStorage
-from local.host.blob_trigger import BlobFunction, binding_data, trigger_metadata
+from local.host.blobs.queue import BlobMessage, BlobQueue, TakenMessage
+from local.host.blobs.storage import BlobStorage
+from local.host.blobs.trigger import BlobFunction, binding_data, trigger_metadata
 from local.host.context import host_threads
 from local.host.converters import datum
 from local.host.errors import InvocationError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.host.blob_queue import BlobMessage, BlobQueue
+from local.host.blobs.queue import BlobMessage, BlobQueue
 
 FUNCTIONS = ("OnUpload",)
 

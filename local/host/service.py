@@ -29,8 +29,8 @@ from local.host.invoker import Invoker
 from local.host.keys import Keys
 from local.host.loader import LoadedApp
 from local.host.metadata import Binding
-from local.host.queue_listener import QueueListener
-from local.host.queue_trigger import queue_functions
+from local.host.queues.listener import QueueListener
+from local.host.queues.trigger import queue_functions
 from local.host.request_head import MAX_LINE_BYTES
 from local.host.routes import Route
 from local.host.runner import Runner

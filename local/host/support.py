@@ -7,7 +7,7 @@ from local.host.connections import SERVICES, connection_of, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata
 from local.host.ncrontab import Schedule
-from local.host.queue_names import queue_name
+from local.host.queues.names import queue_name
 
 TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "queueTrigger", "orchestrationTrigger", "activityTrigger")
 INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local.host.connections import Connection
-from local.host.queue_storage import RETRY, StorageQueue
+from local.host.queues.storage import RETRY, StorageQueue
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobProperties, BlobServiceClient

@@ -18,7 +18,7 @@ from local.host import identity
 from local.host.blobs.storage import BlobStorage
 from local.host.connections import connection_of
 from local.host.metadata import Binding
-from local.host.queue_storage import StorageQueue
+from local.host.queues.storage import StorageQueue
 
 OTHER_IDENTITIES = ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")
 NO_MESSAGES = b'<?xml version="1.0" encoding="utf-8"?><QueueMessagesList></QueueMessagesList>'

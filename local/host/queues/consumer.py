@@ -15,12 +15,12 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from local.host.backoff import Backoff
 from local.host.config import QueueConfig
 from local.host.connections import Connection
 from local.host.errors import InvocationError
-from local.host.queue_storage import Message
-from local.host.queue_trigger import QueueFunction, binding_data, trigger_datum, trigger_metadata
+from local.host.queues.backoff import Backoff
+from local.host.queues.storage import Message
+from local.host.queues.trigger import QueueFunction, binding_data, trigger_datum, trigger_metadata
 from local.host.runner import Runner
 
 # Ten minutes in Azure, renewed at half as here.

@@ -10,8 +10,8 @@ from local.host.connections import Connection, connection_of
 from local.host.converters import Data, Datum, datum
 from local.host.loader import LoadedFunction
 from local.host.metadata import Binding
-from local.host.queue_names import poison_queue, queue_name
-from local.host.queue_storage import Message
+from local.host.queues.names import poison_queue, queue_name
+from local.host.queues.storage import Message
 from local.json_text import NotJsonError, read_json
 
 # What .NET puts where a message has no such time.

@@ -11,16 +11,16 @@ from typing import Any, cast
 
 import pytest
 
-from local.host.backoff import Backoff
 from local.host.config import QueueConfig
 from local.host.connections import StringConnection
 from local.host.errors import InvocationError
 from local.host.loader import LoadedFunction
 from local.host.metadata import Binding, FunctionMetadata
-from local.host.queue_consumer import QueueConsumer
-from local.host.queue_names import poison_queue
-from local.host.queue_storage import Message
-from local.host.queue_trigger import QueueFunction
+from local.host.queues.backoff import Backoff
+from local.host.queues.consumer import QueueConsumer
+from local.host.queues.names import poison_queue
+from local.host.queues.storage import Message
+from local.host.queues.trigger import QueueFunction
 from local.host.runner import Runner
 from local.host.signature import Signature
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from local.host.config import QueueConfig
 from local.host.connections import Connection
 from local.host.context import host_threads
-from local.host.queue_consumer import INVISIBLE_SECONDS, Queue, QueueConsumer
-from local.host.queue_storage import StorageQueue
-from local.host.queue_trigger import QueueFunction
+from local.host.queues.consumer import INVISIBLE_SECONDS, Queue, QueueConsumer
+from local.host.queues.storage import StorageQueue
+from local.host.queues.trigger import QueueFunction
 from local.host.runner import Runner
 
 THREADS_PER_FUNCTION = 4

@@ -36,8 +36,8 @@ from local.host.routes import Route
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
 from local.host.time_limit import TimeLimit, Watchdog
-from local.host.timer_listener import LastRuns, TimerListener
-from local.host.timer_trigger import timer_functions
+from local.host.timers.listener import LastRuns, TimerListener
+from local.host.timers.trigger import timer_functions
 from local.host.workers import Workers
 
 DRAIN_SECONDS = 30.0

@@ -6,8 +6,8 @@ from local.host.blobs.paths import BlobPath, BlobTemplate
 from local.host.connections import SERVICES, connection_of, fill_settings
 from local.host.errors import FunctionLoadError
 from local.host.metadata import Binding, FunctionMetadata
-from local.host.ncrontab import Schedule
 from local.host.queues.names import queue_name
+from local.host.timers.ncrontab import Schedule
 
 TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "queueTrigger", "orchestrationTrigger", "activityTrigger")
 INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from local.host.blobs.listener import BlobListener
 from local.host.durable.service import DurableService
 from local.host.queues.listener import QueueListener
-from local.host.timer_listener import TimerListener
+from local.host.timers.listener import TimerListener
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ OWN_TEXTS = {
     "stack/claim.py",
     "host/blobs/queue.py",
     "host/keys.py",
-    "host/timer_listener.py",
+    "host/timers/listener.py",
     "host/durable/orchestrator.py",
     "host/durable/store.py",
 }

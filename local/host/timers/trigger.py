@@ -7,8 +7,8 @@ from datetime import datetime
 
 from local.host.converters import Datum, datum
 from local.host.loader import LoadedFunction
-from local.host.ncrontab import Schedule
 from local.host.support import timer_schedule
+from local.host.timers.ncrontab import Schedule
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from local.host.errors import InvocationError
 from local.host.runner import Runner
-from local.host.timer_trigger import TimerFunction, timer_datum
+from local.host.timers.trigger import TimerFunction, timer_datum
 
 # Times go by the wall clock, which may be set or sleep; waits go by another.
 MAX_SLEEP_SECONDS = 5.0

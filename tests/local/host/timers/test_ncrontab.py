@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.host.errors import FunctionLoadError
-from local.host.ncrontab import Schedule
+from local.host.timers.ncrontab import Schedule
 
 # A Wednesday.
 MOMENT = datetime(2026, 1, 14, 10, 30, 15, 500, tzinfo=UTC)

@@ -19,10 +19,10 @@ from local.host.config import apply_host_settings, apply_local_settings, read_ho
 from local.host.context import WORKERS_ATTRIBUTION, Attribution
 from local.host.errors import StartError
 from local.host.exclusive import listening_socket, locked_state
-from local.host.keys import read_keys
+from local.host.http.keys import read_keys
+from local.host.http.routes import build_routes
 from local.host.loader import enter_app, load_app
 from local.host.logs import lost_lines, set_up_logging
-from local.host.routes import build_routes
 from local.host.service import Plan, describe, serve
 
 PROJECT = Path(__file__).resolve().parents[2]

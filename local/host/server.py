@@ -12,18 +12,18 @@ from local.host.blobs.webhook import BlobsWebhook
 from local.host.converters import Datum
 from local.host.durable.service import DurableService
 from local.host.errors import BadRequestError, InvocationError
-from local.host.http_messages import (
+from local.host.http.keys import Keys
+from local.host.http.messages import (
     http_binding_data,
     read_body,
     request_datum,
     response_from,
 )
-from local.host.keys import Keys
+from local.host.http.request_head import checked
+from local.host.http.routes import Match, Route, empty_segment_hint, find_match
+from local.host.http.target import Target
 from local.host.loader import LoadedFunction
-from local.host.request_head import checked
-from local.host.routes import Match, Route, empty_segment_hint, find_match
 from local.host.runner import Runner
-from local.host.target import Target
 
 WEBHOOKS = "/runtime/webhooks/"
 HOME = "This is a local Azure Functions host. GET /admin/functions lists what runs in it.\n"

@@ -25,14 +25,14 @@ from local.host.context import host_threads, mark_tasks
 from local.host.durable.client import DurableClient
 from local.host.durable.service import RPC_PATH, DurableService
 from local.host.exclusive import LOOPBACK, listening_socket
+from local.host.http.keys import Keys
+from local.host.http.request_head import MAX_LINE_BYTES
+from local.host.http.routes import Route
 from local.host.invoker import Invoker
-from local.host.keys import Keys
 from local.host.loader import LoadedApp
 from local.host.metadata import Binding
 from local.host.queues.listener import QueueListener
 from local.host.queues.trigger import queue_functions
-from local.host.request_head import MAX_LINE_BYTES
-from local.host.routes import Route
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
 from local.host.time_limit import TimeLimit, Watchdog

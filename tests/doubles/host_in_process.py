@@ -20,10 +20,10 @@ from local.host.blobs.storage import BlobStorage
 from local.host.config import read_host_json
 from local.host.converters import Data, Datum, converter_for, datum, decode
 from local.host.durable.client import DurableClient
-from local.host.keys import read_keys
+from local.host.http.keys import read_keys
+from local.host.http.routes import build_routes
 from local.host.loader import LoadedApp, LoadedFunction
 from local.host.metadata import function_folders, read_function
-from local.host.routes import build_routes
 from local.host.runner import Runner
 from local.host.service import IDLE_SECONDS, Plan, make_server, make_workers
 

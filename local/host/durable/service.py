@@ -13,11 +13,11 @@ from local.host.durable.management import ApiRequest, ManagementApi
 from local.host.durable.sdk_session import close_sdk_session
 from local.host.durable.store import Store
 from local.host.errors import BadRequestError
-from local.host.http_messages import read_body
+from local.host.http.messages import read_body
+from local.host.http.request_head import requested_url
+from local.host.http.target import Target
 from local.host.loader import LoadedApp
-from local.host.request_head import requested_url
 from local.host.runner import Runner
-from local.host.target import Target
 
 RPC_PATH = "/durabletask/"
 

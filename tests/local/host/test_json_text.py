@@ -20,7 +20,7 @@ OWN_TEXTS = {
     "events/webhook.py",
     "stack/claim.py",
     "host/blobs/queue.py",
-    "host/keys.py",
+    "host/http/keys.py",
     "host/timers/listener.py",
     "host/durable/orchestrator.py",
     "host/durable/store.py",

@@ -10,7 +10,7 @@ import pytest
 from doubles.hosting import Host, http_return, http_trigger, running_host, write_function, write_host_json
 
 from local.host.errors import StartError
-from local.host.keys import read_keys
+from local.host.http.keys import read_keys
 
 LEVELS = ("anonymous", "function", "system", "admin")
 HELLO = "import azure.functions as func\ndef main(req):\n    return func.HttpResponse('hello')\n"

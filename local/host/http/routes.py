@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from local.host.errors import FunctionLoadError
+from local.host.http.route_template import RouteTemplate
 from local.host.loader import LoadedApp, LoadedFunction
 from local.host.metadata import BrokenFunction
-from local.host.route_template import RouteTemplate
 
 RESERVED = ("admin", "runtime")
 AUTH_LEVELS = ("anonymous", "function", "system", "admin")

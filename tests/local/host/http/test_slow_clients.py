@@ -10,7 +10,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.test_utils import make_mocked_request
 from doubles.host_in_process import host_in_process
 
-from local.host.http_messages import SlowBodyError, read_body
+from local.host.http.messages import SlowBodyError, read_body
 
 HOME = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

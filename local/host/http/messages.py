@@ -10,8 +10,8 @@ from multidict import CIMultiDict
 
 from local.host.converters import Data, Datum, datum
 from local.host.errors import BadRequestError
-from local.host.request_head import requested_url
-from local.host.target import Target
+from local.host.http.request_head import requested_url
+from local.host.http.target import Target
 from local.json_text import NotJsonError, read_json
 
 MAX_BODY_BYTES = 104_857_600  # the Linux host's default

@@ -3,7 +3,7 @@
 import pytest
 
 from local.host.errors import BadRequestError
-from local.host.target import Target
+from local.host.http.target import Target
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from local.host.errors import FunctionLoadError
-from local.host.route_template import RouteTemplate
-from local.host.routes import Route, empty_segment_hint, find_match
+from local.host.http.route_template import RouteTemplate
+from local.host.http.routes import Route, empty_segment_hint, find_match
 
 MATCHES = [
     ("api/hello", "/api/hello", {}),

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from local.host.constraints import Constraint, parse_constraint
 from local.host.errors import FunctionLoadError
+from local.host.http.constraints import Constraint, parse_constraint
 
 NAME = re.compile(r"(?P<stars>\*{0,2})(?P<name>[^*?:={}/]+)(?P<rest>.*)", re.DOTALL)
 

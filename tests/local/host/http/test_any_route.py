@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from local.host.errors import FunctionLoadError
-from local.host.route_template import RouteTemplate
+from local.host.http.route_template import RouteTemplate
 
 # Texts made of what a template's reader looks for, and any other.
 PIECES = ["{", "}", "{{", "}}", "/", "//", "*", "**", "?", "=", ".", "~/", "a", "B", "{a}", "{b?}", "{c=1}", "{*rest}"]

@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
+from local.host.app.loader import LoadedApp, LoadedFunction
 from local.host.blobs.queue import BlobMessage
 from local.host.errors import BadRequestError
 from local.host.http.routes import Route
-from local.host.loader import LoadedApp, LoadedFunction
 from local.host.logs import lost_lines
 from local.host.workers import Workers
 from local.json_text import NotJsonError, read_json

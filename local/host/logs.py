@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from local.host.context import WORKERS_ATTRIBUTION, Attribution, current_invocation, is_host_thread
+from local.host.app.context import WORKERS_ATTRIBUTION, Attribution, current_invocation, is_host_thread
 
 LEVELS = {
     "trace": logging.DEBUG,

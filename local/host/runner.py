@@ -5,14 +5,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from local.host.app.context import Invocation, running
+from local.host.app.converters import Data, Datum, datum
+from local.host.app.invoker import Invoker, Outcome
+from local.host.app.loader import LoadedFunction
+from local.host.app.signature import RETURN
+from local.host.app.time_limit import TimeLimit
 from local.host.blobs.bindings import BlobBindings
-from local.host.context import Invocation, running
-from local.host.converters import Data, Datum, datum
 from local.host.errors import CutShortError, InvocationError
-from local.host.invoker import Invoker, Outcome
-from local.host.loader import LoadedFunction
-from local.host.signature import RETURN
-from local.host.time_limit import TimeLimit
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from local.host.admin import AdminApi
+from local.host.app.converters import Datum
+from local.host.app.loader import LoadedFunction
 from local.host.blobs.webhook import BlobsWebhook
-from local.host.converters import Datum
 from local.host.durable.service import DurableService
 from local.host.errors import BadRequestError, InvocationError
 from local.host.http.keys import Keys
@@ -22,7 +23,6 @@ from local.host.http.messages import (
 from local.host.http.request_head import checked
 from local.host.http.routes import Match, Route, empty_segment_hint, find_match
 from local.host.http.target import Target
-from local.host.loader import LoadedFunction
 from local.host.runner import Runner
 
 WEBHOOKS = "/runtime/webhooks/"

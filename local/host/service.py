@@ -14,28 +14,28 @@ from typing import Any
 from aiohttp import web
 
 from local.host.admin import AdminApi
+from local.host.app.config import HostConfig
+from local.host.app.context import host_threads, mark_tasks
+from local.host.app.invoker import Invoker
+from local.host.app.loader import LoadedApp
+from local.host.app.metadata import Binding
+from local.host.app.time_limit import TimeLimit, Watchdog
 from local.host.blobs.bindings import BlobBindings
 from local.host.blobs.listener import BlobLimits, BlobListener
 from local.host.blobs.queue import BlobQueue
 from local.host.blobs.storage import BlobStorage
 from local.host.blobs.trigger import blob_functions
 from local.host.blobs.webhook import BlobsWebhook
-from local.host.config import HostConfig
-from local.host.context import host_threads, mark_tasks
 from local.host.durable.client import DurableClient
 from local.host.durable.service import RPC_PATH, DurableService
 from local.host.exclusive import LOOPBACK, listening_socket
 from local.host.http.keys import Keys
 from local.host.http.request_head import MAX_LINE_BYTES
 from local.host.http.routes import Route
-from local.host.invoker import Invoker
-from local.host.loader import LoadedApp
-from local.host.metadata import Binding
 from local.host.queues.listener import QueueListener
 from local.host.queues.trigger import queue_functions
 from local.host.runner import Runner
 from local.host.server import WEBHOOKS, Server
-from local.host.time_limit import TimeLimit, Watchdog
 from local.host.timers.listener import LastRuns, TimerListener
 from local.host.timers.trigger import timer_functions
 from local.host.workers import Workers

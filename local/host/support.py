@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from local.host.app.connections import SERVICES, connection_of, fill_settings
+from local.host.app.metadata import Binding, FunctionMetadata
 from local.host.blobs.paths import BlobPath, BlobTemplate
-from local.host.connections import SERVICES, connection_of, fill_settings
 from local.host.errors import FunctionLoadError
-from local.host.metadata import Binding, FunctionMetadata
 from local.host.queues.names import queue_name
 from local.host.timers.ncrontab import Schedule
 

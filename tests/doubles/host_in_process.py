@@ -16,14 +16,14 @@ from typing import Any, cast
 import azure.functions as func
 from aiohttp import web
 
+from local.host.app.config import read_host_json
+from local.host.app.converters import Data, Datum, converter_for, datum, decode
+from local.host.app.loader import LoadedApp, LoadedFunction
+from local.host.app.metadata import function_folders, read_function
 from local.host.blobs.storage import BlobStorage
-from local.host.config import read_host_json
-from local.host.converters import Data, Datum, converter_for, datum, decode
 from local.host.durable.client import DurableClient
 from local.host.http.keys import read_keys
 from local.host.http.routes import build_routes
-from local.host.loader import LoadedApp, LoadedFunction
-from local.host.metadata import function_folders, read_function
 from local.host.runner import Runner
 from local.host.service import IDLE_SECONDS, Plan, make_server, make_workers
 

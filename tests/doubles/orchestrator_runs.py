@@ -23,7 +23,9 @@ import azure.functions as func
 from doubles.clock import EPOCH
 from doubles.parts import Parts
 
-from local.host.converters import Data, Datum, datum
+from local.host.app.converters import Data, Datum, datum
+from local.host.app.loader import LoadedFunction
+from local.host.app.signature import RETURN
 from local.host.durable.activity import run_activity
 from local.host.durable.agenda import Agenda
 from local.host.durable.functions import DurableFunctions
@@ -33,9 +35,7 @@ from local.host.durable.orchestrator import CONSTANTS, ask_orchestrator
 from local.host.durable.store import Store
 from local.host.durable.turn import conclude, terminate
 from local.host.errors import InvocationError
-from local.host.loader import LoadedFunction
 from local.host.runner import Runner
-from local.host.signature import RETURN
 from shared import services
 from shared.durable.appointments import Appointment
 from shared.durable.handover import ORCHESTRATOR

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from local.host.app.connections import connection_of
+from local.host.app.converters import Datum, datum
+from local.host.app.metadata import Binding, FunctionMetadata
 from local.host.blobs.storage import BlobStorage
-from local.host.connections import connection_of
-from local.host.converters import Datum, datum
-from local.host.metadata import Binding, FunctionMetadata
 from local.host.support import blob_template
 
 

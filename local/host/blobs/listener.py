@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from local.host.app.context import host_threads
+from local.host.app.converters import datum
 from local.host.blobs.queue import BlobMessage, BlobQueue, TakenMessage
 from local.host.blobs.storage import BlobStorage
 from local.host.blobs.trigger import BlobFunction, binding_data, trigger_metadata
-from local.host.context import host_threads
-from local.host.converters import datum
 from local.host.errors import InvocationError
 from local.host.runner import Runner
 

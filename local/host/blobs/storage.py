@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local.host.connections import Connection
+from local.host.app.connections import Connection
 from local.host.queues.storage import RETRY, StorageQueue
 
 if TYPE_CHECKING:

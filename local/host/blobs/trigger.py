@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.host.app.connections import Connection, connection_of
+from local.host.app.converters import Data, datum
+from local.host.app.loader import LoadedFunction
 from local.host.blobs.paths import BlobPath
 from local.host.blobs.storage import BlobContent
-from local.host.connections import Connection, connection_of
-from local.host.converters import Data, datum
-from local.host.loader import LoadedFunction
 from local.host.support import trigger_path
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from local.host.converters import datum
+from local.host.app.converters import datum
+from local.host.app.signature import RETURN
 from local.host.durable.agenda import Work
 from local.host.durable.errors import OrchestrationError
 from local.host.durable.functions import DurableFunctions
@@ -13,7 +14,6 @@ from local.host.durable.history import Event, EventType, task_completed, task_fa
 from local.host.durable.replay import Scheduled
 from local.host.errors import InvocationError
 from local.host.runner import Runner
-from local.host.signature import RETURN
 from local.json_text import NotJsonError, read_json
 
 # Azure cuts from here to the next quote or angle bracket, so a SAS URL in an error does not come back whole.

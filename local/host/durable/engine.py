@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
-from local.host.config import DurableConfig
-from local.host.context import host_threads
+from local.host.app.config import DurableConfig
+from local.host.app.context import host_threads
 from local.host.durable.activity import run_activity
 from local.host.durable.agenda import Agenda, Work
 from local.host.durable.errors import AlreadyExistsError, OrchestrationError

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from local.host.app.loader import LoadedApp, LoadedFunction
 from local.host.durable.errors import OrchestrationError
 from local.host.durable.history import EventType
 from local.host.durable.replay import Scheduled
-from local.host.loader import LoadedApp, LoadedFunction
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.converters import datum
+from local.host.app.converters import datum
+from local.host.app.loader import LoadedFunction
+from local.host.app.signature import RETURN
 from local.host.durable.actions import ActionType
 from local.host.durable.errors import OrchestrationError
 from local.host.durable.history import Event
 from local.host.durable.instances import Instance
 from local.host.errors import CutShortError, InvocationError
-from local.host.loader import LoadedFunction
 from local.host.runner import Runner
-from local.host.signature import RETURN
 
 # An orchestrator that raises hands its state over inside of the exception's text.
 STATE_LABEL = "\n\n$OutOfProcData$:"

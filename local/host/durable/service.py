@@ -5,7 +5,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.host.config import DurableConfig
+from local.host.app.config import DurableConfig
+from local.host.app.loader import LoadedApp
 from local.host.durable.client import DurableClient
 from local.host.durable.engine import Engine
 from local.host.durable.functions import DurableFunctions
@@ -16,7 +17,6 @@ from local.host.errors import BadRequestError
 from local.host.http.messages import read_body
 from local.host.http.request_head import requested_url
 from local.host.http.target import Target
-from local.host.loader import LoadedApp
 from local.host.runner import Runner
 
 RPC_PATH = "/durabletask/"

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import ClientError, web
 from multidict import CIMultiDict
 
-from local.host.converters import Data, Datum, datum
+from local.host.app.converters import Data, Datum, datum
 from local.host.errors import BadRequestError
 from local.host.http.request_head import requested_url
 from local.host.http.target import Target

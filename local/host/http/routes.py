@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from local.host.app.loader import LoadedApp, LoadedFunction
+from local.host.app.metadata import BrokenFunction
 from local.host.errors import FunctionLoadError
 from local.host.http.route_template import RouteTemplate
-from local.host.loader import LoadedApp, LoadedFunction
-from local.host.metadata import BrokenFunction
 
 RESERVED = ("admin", "runtime")
 AUTH_LEVELS = ("anonymous", "function", "system", "admin")

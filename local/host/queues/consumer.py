@@ -15,8 +15,8 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from local.host.config import QueueConfig
-from local.host.connections import Connection
+from local.host.app.config import QueueConfig
+from local.host.app.connections import Connection
 from local.host.errors import InvocationError
 from local.host.queues.backoff import Backoff
 from local.host.queues.storage import Message

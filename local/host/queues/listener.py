@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from local.host.config import QueueConfig
-from local.host.connections import Connection
-from local.host.context import host_threads
+from local.host.app.config import QueueConfig
+from local.host.app.connections import Connection
+from local.host.app.context import host_threads
 from local.host.queues.consumer import INVISIBLE_SECONDS, Queue, QueueConsumer
 from local.host.queues.storage import StorageQueue
 from local.host.queues.trigger import QueueFunction

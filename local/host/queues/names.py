@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from local.host.connections import fill_settings
+from local.host.app.connections import fill_settings
+from local.host.app.metadata import Binding
 from local.host.errors import FunctionLoadError
-from local.host.metadata import Binding
 
 POISON_SUFFIX = "-poison"
 MIN_CHARACTERS, MAX_CHARACTERS = 3, 63

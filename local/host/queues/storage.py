@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local.host.connections import Connection
+from local.host.app.connections import Connection
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient

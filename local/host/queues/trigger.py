@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.host.connections import Connection, connection_of
-from local.host.converters import Data, Datum, datum
-from local.host.loader import LoadedFunction
-from local.host.metadata import Binding
+from local.host.app.connections import Connection, connection_of
+from local.host.app.converters import Data, Datum, datum
+from local.host.app.loader import LoadedFunction
+from local.host.app.metadata import Binding
 from local.host.queues.names import poison_queue, queue_name
 from local.host.queues.storage import Message
 from local.json_text import NotJsonError, read_json

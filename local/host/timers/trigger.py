@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from local.host.converters import Datum, datum
-from local.host.loader import LoadedFunction
+from local.host.app.converters import Datum, datum
+from local.host.app.loader import LoadedFunction
 from local.host.support import timer_schedule
 from local.host.timers.ncrontab import Schedule
 

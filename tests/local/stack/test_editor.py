@@ -11,7 +11,7 @@ import pytest
 from local.__main__ import COMMANDS
 from local.addresses import DEFAULT_PORT, Addresses
 from local.host import cli as host_cli
-from local.host.config import read_host_json
+from local.host.app.config import read_host_json
 from local.stack import cli as stack_cli
 from shared.settings import described
 

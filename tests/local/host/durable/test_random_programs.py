@@ -18,16 +18,16 @@ import azure.durable_functions as df
 import azure.functions as func
 import pytest
 
-from local.host.converters import Data, Datum, datum
+from local.host.app.converters import Data, Datum, datum
+from local.host.app.loader import LoadedFunction
+from local.host.app.signature import RETURN
 from local.host.durable.agenda import Agenda, Work
 from local.host.durable.history import task_completed, task_failed
 from local.host.durable.instances import Instance, NewInstance, Status
 from local.host.durable.orchestrator import ask_orchestrator
 from local.host.durable.store import Store
 from local.host.durable.turn import conclude
-from local.host.loader import LoadedFunction
 from local.host.runner import Runner
-from local.host.signature import RETURN
 
 Step = list[Any]
 FAILURE = "failed on purpose"

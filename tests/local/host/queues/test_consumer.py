@@ -11,18 +11,18 @@ from typing import Any, cast
 
 import pytest
 
-from local.host.config import QueueConfig
-from local.host.connections import StringConnection
+from local.host.app.config import QueueConfig
+from local.host.app.connections import StringConnection
+from local.host.app.loader import LoadedFunction
+from local.host.app.metadata import Binding, FunctionMetadata
+from local.host.app.signature import Signature
 from local.host.errors import InvocationError
-from local.host.loader import LoadedFunction
-from local.host.metadata import Binding, FunctionMetadata
 from local.host.queues.backoff import Backoff
 from local.host.queues.consumer import QueueConsumer
 from local.host.queues.names import poison_queue
 from local.host.queues.storage import Message
 from local.host.queues.trigger import QueueFunction
 from local.host.runner import Runner
-from local.host.signature import Signature
 
 INVISIBLE_SECONDS = 0.02
 

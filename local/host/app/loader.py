@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.host.app.metadata import BrokenFunction, FunctionMetadata, function_folders, read_function
+from local.host.app.signature import Signature, check_signature
 from local.host.errors import FunctionLoadError
-from local.host.metadata import BrokenFunction, FunctionMetadata, function_folders, read_function
-from local.host.signature import Signature, check_signature
 from local.host.support import check_support
 
 NAMESPACE = "__app__"
@@ -60,7 +60,7 @@ class LoadedApp:
 def enter_app(root: Path) -> None:
     """Make this process an app's worker: its imports and its working directory are those of the app in *root*."""
     os.chdir(root)
-    project = Path(__file__).resolve().parents[2]
+    project = Path(__file__).resolve().parents[3]
     own = [str(root), str(project)] if project != root else [str(root)]
     sys.path[:] = [entry for entry in sys.path if entry and os.path.realpath(entry) not in own] + own
     spec = importlib.machinery.ModuleSpec(NAMESPACE, None)

@@ -14,10 +14,10 @@ import pytest
 from doubles.authority import make_certificate
 from doubles.identity_endpoint import IdentityEndpoint, running_identity_endpoint
 
-from local.host import identity
+from local.host.app import identity
+from local.host.app.connections import connection_of
+from local.host.app.metadata import Binding
 from local.host.blobs.storage import BlobStorage
-from local.host.connections import connection_of
-from local.host.metadata import Binding
 from local.host.queues.storage import StorageQueue
 
 OTHER_IDENTITIES = ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE")

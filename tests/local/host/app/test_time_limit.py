@@ -28,9 +28,9 @@ from doubles.hosting import (
 )
 from doubles.patience import PATIENCE_SECONDS, wait_until
 
-from local.host.context import Invocation
+from local.host.app.context import Invocation
+from local.host.app.time_limit import TimeLimit, Watchdog
 from local.host.errors import CutShortError
-from local.host.time_limit import TimeLimit, Watchdog
 
 # Longer than the two seconds that a function has to end by itself: what begins in them is aborted, not too slow.
 LIMIT = "00:00:03"

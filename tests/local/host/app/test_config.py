@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.host.config import DurableConfig, QueueConfig, apply_local_settings, read_host_json
-from local.host.connections import fill_settings
+from local.host.app.config import DurableConfig, QueueConfig, apply_local_settings, read_host_json
+from local.host.app.connections import fill_settings
 from local.host.errors import StartError
 
 

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.context import FunctionContext, Invocation, Output, thread_of
-from local.host.converters import Data, Datum, decode
-from local.host.loader import LoadedFunction
-from local.host.signature import Parameter
+from local.host.app.context import FunctionContext, Invocation, Output, thread_of
+from local.host.app.converters import Data, Datum, decode
+from local.host.app.loader import LoadedFunction
+from local.host.app.signature import Parameter
 
 logger = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from local.host.app.identity import Identity, credential
+from local.host.app.metadata import Binding
 from local.host.errors import FunctionLoadError
-from local.host.identity import Identity, credential
-from local.host.metadata import Binding
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient

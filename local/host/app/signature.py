@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.converters import Converter, accepts_input, accepts_output, converter_for, has_implicit_output
+from local.host.app.converters import Converter, accepts_input, accepts_output, converter_for, has_implicit_output
+from local.host.app.metadata import Binding
 from local.host.errors import FunctionLoadError
-from local.host.metadata import Binding
 
 RETURN = "$return"
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from local.host import identity
-from local.host.connections import (
+from local.host.app import identity
+from local.host.app.connections import (
     DEVELOPMENT_STORAGE,
     Connection,
     IdentityConnection,
     StringConnection,
     connection_of,
 )
+from local.host.app.identity import Identity, credential
+from local.host.app.metadata import Binding
 from local.host.errors import FunctionLoadError
-from local.host.identity import Identity, credential
-from local.host.metadata import Binding
 
 BLOB, QUEUE = "https://account.blob.core.windows.net", "https://account.queue.core.windows.net"
 SIGNED_IN, MANAGED = Identity(), Identity(is_managed=True)
@@ -153,7 +153,7 @@ def test_each_identity_has_one_credential_of_the_platforms_kind(
 def test_connection_string_needs_no_library_of_identities() -> None:
     script = (
         "import sys, local.host.service\n"
-        "from local.host.connections import DEVELOPMENT_STORAGE, StringConnection\n"
+        "from local.host.app.connections import DEVELOPMENT_STORAGE, StringConnection\n"
         "connection = StringConnection(DEVELOPMENT_STORAGE)\n"
         "connection.blob_service().close(); connection.queue('work').close()\n"
         "print([name for name in sys.modules if name.startswith(('azure.identity', 'msal'))])\n"

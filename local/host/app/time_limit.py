@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from local.host.context import Invocation, task_of
+from local.host.app.context import Invocation, task_of
 from local.host.errors import CutShortError
 
 GRACE_SECONDS = 2.0

@@ -17,12 +17,12 @@ from local.addresses import DEFAULT_PORT, DEFAULT_STATE, Addresses
 from local.host.app.config import apply_host_settings, apply_local_settings, read_host_json
 from local.host.app.context import WORKERS_ATTRIBUTION, Attribution
 from local.host.app.loader import enter_app, load_app
-from local.host.beginning import Beginning
 from local.host.errors import StartError
-from local.host.exclusive import listening_socket, locked_state
 from local.host.http.keys import read_keys
 from local.host.http.routes import build_routes
 from local.host.logs import lost_lines, set_up_logging
+from local.host.process.beginning import Beginning
+from local.host.process.exclusive import listening_socket, locked_state
 from local.host.service import Plan, describe, serve
 
 PROJECT = Path(__file__).resolve().parents[2]

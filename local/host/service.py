@@ -28,10 +28,10 @@ from local.host.blobs.trigger import blob_functions
 from local.host.blobs.webhook import BlobsWebhook
 from local.host.durable.client import DurableClient
 from local.host.durable.service import RPC_PATH, DurableService
-from local.host.exclusive import LOOPBACK, listening_socket
 from local.host.http.keys import Keys
 from local.host.http.request_head import MAX_LINE_BYTES
 from local.host.http.routes import Route
+from local.host.process.exclusive import LOOPBACK, listening_socket
 from local.host.queues.listener import QueueListener
 from local.host.queues.trigger import queue_functions
 from local.host.runner import Runner

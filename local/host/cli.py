@@ -24,6 +24,7 @@ from local.host.logs import lost_lines, set_up_logging
 from local.host.process.beginning import Beginning
 from local.host.process.exclusive import listening_socket, locked_state
 from local.host.service import Plan, describe, serve
+from local.host.support import check_support
 
 PROJECT = Path(__file__).resolve().parents[2]
 logger = logging.getLogger(__name__)
@@ -109,7 +110,8 @@ def _plan(options: argparse.Namespace) -> Plan:
     listener = listening_socket(options.port)
     apply_host_settings(root, listener.getsockname()[1], os.environ)
     enter_app(root)
-    routes, app = build_routes(load_app(root, os.environ, config.functions), config.route_prefix)
+    loaded = load_app(root, os.environ, check_support, config.functions)
+    routes, app = build_routes(loaded, config.route_prefix)
     return Plan(config, app, routes, keys, state, listener)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from local.host.app.connections import SERVICES, connection_of, fill_settings
+from local.host.app.connections import SERVICES, connection_of
 from local.host.app.metadata import Binding, FunctionMetadata
-from local.host.blobs.paths import BlobPath, BlobTemplate
+from local.host.blobs.bindings import blob_template
+from local.host.blobs.trigger import trigger_path
 from local.host.errors import FunctionLoadError
 from local.host.queues.names import queue_name
-from local.host.timers.ncrontab import Schedule
+from local.host.timers.trigger import timer_schedule
 
 TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "queueTrigger", "orchestrationTrigger", "activityTrigger")
 INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})
@@ -29,21 +30,6 @@ def check_support(metadata: FunctionMetadata, environment: Mapping[str, str]) ->
             blob_template(binding, environment)
         if binding.type.lower() in SERVICES:
             connection_of(binding, environment)
-
-
-def trigger_path(binding: Binding, environment: Mapping[str, str]) -> BlobPath:
-    """Return the path pattern of a blob trigger; raises FunctionLoadError for one that cannot be used."""
-    return BlobPath.parse(fill_settings(binding.text("path"), environment))
-
-
-def blob_template(binding: Binding, environment: Mapping[str, str]) -> BlobTemplate:
-    """Return the path of a blob input or output; raises FunctionLoadError for one that cannot be used."""
-    return BlobTemplate.parse(fill_settings(binding.text("path"), environment))
-
-
-def timer_schedule(binding: Binding, environment: Mapping[str, str]) -> Schedule:
-    """Return the times of a timer trigger; raises FunctionLoadError for a schedule that cannot be used."""
-    return Schedule.parse(fill_settings(binding.text("schedule"), environment))
 
 
 def _check_type(binding: Binding) -> None:

@@ -20,9 +20,10 @@ from typing import Any
 from local.host.app.metadata import BrokenFunction, FunctionMetadata, function_folders, read_function
 from local.host.app.signature import Signature, check_signature
 from local.host.errors import FunctionLoadError
-from local.host.support import check_support
 
 NAMESPACE = "__app__"
+# Raises FunctionLoadError for a function that this host cannot run, by its bindings and the environment.
+Check = Callable[[FunctionMetadata, Mapping[str, str]], None]
 logger = logging.getLogger(__name__)
 
 
@@ -68,22 +69,23 @@ def enter_app(root: Path) -> None:
     sys.modules[NAMESPACE] = importlib.util.module_from_spec(spec)
 
 
-def load_app(root: Path, environment: Mapping[str, str], only: frozenset[str] | None = None) -> LoadedApp:
+def load_app(root: Path, environment: Mapping[str, str], check: Check, only: frozenset[str] | None = None) -> LoadedApp:
     """Load every function folder of *root*, or those of the names *only*; a broken one does not hinder the others."""
     functions, broken = [], []
     for folder in function_folders(root):
         if only is not None and folder.name.lower() not in only:
             continue
         try:
-            functions.append(load_function(root, read_function(folder, environment), environment))
+            metadata = read_function(folder, environment)
+            check(metadata, environment)
+            functions.append(load_function(root, metadata))
         except FunctionLoadError as error:
             broken.append(BrokenFunction(folder.name, str(error)))
     return LoadedApp(tuple(functions), tuple(broken))
 
 
-def load_function(root: Path, metadata: FunctionMetadata, environment: Mapping[str, str]) -> LoadedFunction:
-    """Import one function and check it; raises FunctionLoadError."""
-    check_support(metadata, environment)
+def load_function(root: Path, metadata: FunctionMetadata) -> LoadedFunction:
+    """Import one function and check its signature; raises FunctionLoadError."""
     call = _import(root, metadata)
     try:
         signature = check_signature(call, metadata.bindings)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local.host.app.connections import connection_of
+from local.host.app.connections import connection_of, fill_settings
 from local.host.app.converters import Datum, datum
 from local.host.app.metadata import Binding, FunctionMetadata
+from local.host.blobs.paths import BlobTemplate
 from local.host.blobs.storage import BlobStorage
-from local.host.support import blob_template
 
 
 class BlobBindings:
@@ -50,6 +50,11 @@ class BlobBindings:
 
     async def _in_thread(self, call: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+
+def blob_template(binding: Binding, environment: Mapping[str, str]) -> BlobTemplate:
+    """Return the path of a blob input or output; raises FunctionLoadError for one that cannot be used."""
+    return BlobTemplate.parse(fill_settings(binding.text("path"), environment))
 
 
 def _input_datum(binding: Binding, content: bytes) -> Datum:

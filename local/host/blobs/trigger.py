@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.host.app.connections import Connection, connection_of
+from local.host.app.connections import Connection, connection_of, fill_settings
 from local.host.app.converters import Data, datum
 from local.host.app.loader import LoadedFunction
+from local.host.app.metadata import Binding
 from local.host.blobs.paths import BlobPath
 from local.host.blobs.storage import BlobContent
-from local.host.support import trigger_path
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ def blob_functions(functions: Iterable[LoadedFunction], environment: Mapping[str
             connection = connection_of(trigger, environment)
             found[function.name] = BlobFunction(function, trigger_path(trigger, environment), connection)
     return found
+
+
+def trigger_path(binding: Binding, environment: Mapping[str, str]) -> BlobPath:
+    """Return the path pattern of a blob trigger; raises FunctionLoadError for one that cannot be used."""
+    return BlobPath.parse(fill_settings(binding.text("path"), environment))
 
 
 def binding_data(path: BlobPath, container: str, name: str, blob: BlobContent) -> dict[str, Any]:

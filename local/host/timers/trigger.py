@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from local.host.app.connections import fill_settings
 from local.host.app.converters import Datum, datum
 from local.host.app.loader import LoadedFunction
-from local.host.support import timer_schedule
+from local.host.app.metadata import Binding
 from local.host.timers.ncrontab import Schedule
 
 
@@ -38,6 +39,11 @@ def timer_functions(functions: Iterable[LoadedFunction], environment: Mapping[st
         for function in functions
         if function.metadata.trigger.type.lower() == "timertrigger" and not function.metadata.disabled
     ]
+
+
+def timer_schedule(binding: Binding, environment: Mapping[str, str]) -> Schedule:
+    """Return the times of a timer trigger; raises FunctionLoadError for a schedule that cannot be used."""
+    return Schedule.parse(fill_settings(binding.text("schedule"), environment))
 
 
 def timer_datum(last: datetime, following: datetime | None, *, is_past_due: bool) -> Datum:

@@ -3,18 +3,27 @@
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from local.host.app.context import Invocation, running
 from local.host.app.converters import Data, Datum, datum
 from local.host.app.invoker import Invoker, Outcome
 from local.host.app.loader import LoadedFunction
+from local.host.app.metadata import FunctionMetadata
 from local.host.app.signature import RETURN
 from local.host.app.time_limit import TimeLimit
-from local.host.blobs.bindings import BlobBindings
 from local.host.errors import CutShortError, InvocationError
 
 logger = logging.getLogger(__name__)
+
+
+class Blobs(Protocol):
+    """What is needed of `BlobBindings`."""
+
+    async def read_inputs(self, metadata: FunctionMetadata, data: Mapping[str, Any]) -> dict[str, Datum]: ...  # noqa: D102
+    async def write_outputs(  # noqa: D102
+        self, metadata: FunctionMetadata, outputs: Mapping[str, Datum], data: Mapping[str, Any], invocation_id: str
+    ) -> None: ...
 
 
 class Runner:
@@ -24,7 +33,7 @@ class Runner:
     *durable_client* is the value of `durableClient` bindings.
     """
 
-    def __init__(self, invoker: Invoker, blobs: BlobBindings, durable_client: str, limit: TimeLimit) -> None:
+    def __init__(self, invoker: Invoker, blobs: Blobs, durable_client: str, limit: TimeLimit) -> None:
         self._invoker = invoker
         self._blobs = blobs
         self._durable_client = datum(durable_client, "string")

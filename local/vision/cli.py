@@ -11,8 +11,10 @@ from pathlib import Path
 
 from local.private import private_folder
 from local.vision.calls import LedgerInUseError
+from local.vision.connection import Connection
+from local.vision.listener import HOST, STOP_SECONDS, VisionServer
 from local.vision.rate import Rate
-from local.vision.server import DEFAULT_KEY, HOST, STATE_FOLDER, STOP_SECONDS, VisionServer, make_service
+from local.vision.server import DEFAULT_KEY, STATE_FOLDER, make_service
 from local.vision.service import VisionService
 from local.vision.text.engines import EngineError, asked_engine
 
@@ -30,7 +32,7 @@ def main(argv: list[str]) -> int:
         threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
     try:
         asked_engine()
-        server = VisionServer(_service(options), port=options.port, is_verbose=options.verbose)
+        server = VisionServer(_service(options), Connection, port=options.port, is_verbose=options.verbose)
     except (LedgerInUseError, EngineError) as error:
         sys.stderr.write(f"vision: {error}\n")
         return 1

@@ -12,17 +12,14 @@ import socket
 import struct
 import sys
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
 
 from local.vision import refusals
 from local.vision.body import BodyError, BodyReader
 from local.vision.control import CONTROL_PATH, control
+from local.vision.listener import VisionServer
 from local.vision.patience import PatientReader
 from local.vision.replies import Reply, service_headers
 from local.vision.service import Delivery, Request
-
-if TYPE_CHECKING:
-    from local.vision.server import VisionServer
 
 # A client that is still sending when it is answered may never see the answer; so much is read and dropped to spare it.
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
@@ -33,7 +30,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 class Connection(BaseHTTPRequestHandler):
     """One client's connection."""
 
-    server: "VisionServer"
+    server: VisionServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -163,11 +160,3 @@ def _unreadable(error: BodyError) -> Delivery:
     return Delivery(
         Reply(error.status, refusal.reply.body), service_headers(request_id="", milliseconds=None, billed=())
     )
-
-
-def too_many_connections(allowed: int) -> bytes:
-    """Return the answer to a client that opens one connection too many."""
-    message = f"{allowed} connections are open, which is the most: close those that are not needed, and try again."
-    reply = refusals.by_gateway(503, message).reply
-    head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {reply.content_type}\r\nConnection: close\r\n"
-    return f"{head}Content-Length: {len(reply.body)}\r\n\r\n".encode() + reply.body

@@ -1,6 +1,7 @@
 """Rules that no linter knows: what the Functions host and its deployment need of the files."""
 
 import ast
+import graphlib
 import json
 import re
 import subprocess
@@ -64,6 +65,12 @@ def imported(statement: ast.AST) -> list[str]:
     if isinstance(statement, ast.Import):
         return [alias.name for alias in statement.names]
     return [statement.module or "."] if isinstance(statement, ast.ImportFrom) else []
+
+
+def imported_names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.ImportFrom):
+        return [f"{statement.module}.{alias.name}" for alias in statement.names]
+    return imported(statement)
 
 
 def test_there_is_no_function_app_file() -> None:
@@ -150,6 +157,29 @@ def test_types_and_names_are_checked_in_every_function_folder() -> None:
     checked = {path for pattern in tools["mypy"]["files"] for path in ROOT.glob(pattern)}
     missed = [folder.name for folder in FOLDERS if folder / "__init__.py" not in checked]
     assert not missed, f"{missed}: begin the name with a capital, by which mypy and ruff find it (pyproject.toml)"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """An import for the type checker alone counts too: neither module can be understood before the other."""
+    modules = {}
+    for path in sources():
+        folder, *rest = path.relative_to(ROOT).with_suffix("").parts
+        if folder in ("local", "shared", "bench", "scripts"):
+            names = rest if folder == "scripts" else [folder, *rest]
+            modules[".".join(names).removesuffix(".__init__")] = ast.parse(path.read_text())
+    assert len(modules) > 200
+    # Of `from a import b` it is a module `a.b`, or else a name in `a`.
+    graph = {
+        name: {
+            each if each in modules else each.rpartition(".")[0]
+            for statement in ast.walk(tree)
+            if isinstance(statement, ast.stmt)
+            for each in imported_names(statement)
+        }
+        & set(modules)
+        for name, tree in modules.items()
+    }
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_function_folders_import_shared_and_the_programming_model_alone() -> None:

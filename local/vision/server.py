@@ -19,7 +19,7 @@ from local.vision.patience import PATIENCE, Patience
 from local.vision.rate import Rate
 from local.vision.reading.desk import ReadDesk
 from local.vision.reading.store import OperationStore
-from local.vision.reading.work import read_document
+from local.vision.reception import read_document
 from local.vision.scripted import PACKAGED_ANSWERS, ScriptedAnswers
 from local.vision.service import VisionService
 

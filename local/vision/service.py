@@ -30,7 +30,7 @@ from local.vision.parameters import MODELS, Question, parse_question
 from local.vision.reading.desk import ReadDesk
 from local.vision.reading.intake import check_media_type, take_document
 from local.vision.reading.question import parse_read
-from local.vision.reading.reception import Reception
+from local.vision.reception import Reception
 from local.vision.replies import Reply, json_reply, service_headers, transactions
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
@@ -185,8 +185,8 @@ class VisionService:
             raise refusals.failed_to_process("Failed to process the image.") from error
 
     def _result(self, question: Question, image: CheckedImage, request_id: str) -> Json:
+        from local.vision.decoding.pixels import decode
         from local.vision.evidence.looking import Evidence
-        from local.vision.evidence.pixels import decode
 
         picture = decode(image.data, image.header)
         script = self._scripts.find(image.sha256)

@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def imported(statement: ast.AST) -> list[str]:
     return [statement.module or "."] if isinstance(statement, ast.ImportFrom) else []
 
 
-def imported_names(statement: ast.stmt) -> list[str]:
+def imported_names(statement: ast.AST) -> list[str]:
     if isinstance(statement, ast.ImportFrom):
         return [f"{statement.module}.{alias.name}" for alias in statement.names]
     return imported(statement)
@@ -159,8 +160,8 @@ def test_types_and_names_are_checked_in_every_function_folder() -> None:
     assert not missed, f"{missed}: begin the name with a capital, by which mypy and ruff find it (pyproject.toml)"
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    """An import for the type checker alone counts too: neither module can be understood before the other."""
+def test_no_module_and_no_package_imports_itself_by_way_of_others() -> None:
+    """An import for the type checker alone counts too: neither side can be understood before the other."""
     modules = {}
     for path in sources():
         folder, *rest = path.relative_to(ROOT).with_suffix("").parts
@@ -168,18 +169,17 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
             names = rest if folder == "scripts" else [folder, *rest]
             modules[".".join(names).removesuffix(".__init__")] = ast.parse(path.read_text())
     assert len(modules) > 200
-    # Of `from a import b` it is a module `a.b`, or else a name in `a`.
-    graph = {
-        name: {
-            each if each in modules else each.rpartition(".")[0]
-            for statement in ast.walk(tree)
-            if isinstance(statement, ast.stmt)
-            for each in imported_names(statement)
-        }
-        & set(modules)
-        for name, tree in modules.items()
-    }
-    graphlib.TopologicalSorter(graph).prepare()
+    # By module or package, those beside it in the same package that it needs.
+    needs: dict[str, set[str]] = {}
+    for name, tree in modules.items():
+        for each in (each for statement in ast.walk(tree) for each in imported_names(statement)):
+            # Of `from a import b` it is a module `a.b`, or else a name in `a`.
+            other = each if each in modules else each.rpartition(".")[0]
+            if other in modules and other != name:
+                own, others = name.split("."), other.split(".")
+                depth = next(at for at, (a, b) in enumerate(zip_longest(own, others), 1) if a != b)
+                needs.setdefault(".".join(own[:depth]), set()).add(".".join(others[:depth]))
+    graphlib.TopologicalSorter(needs).prepare()
 
 
 def test_function_folders_import_shared_and_the_programming_model_alone() -> None:

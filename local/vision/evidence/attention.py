@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from local.vision.decoding.pixels import Rgb, shrunk
 from local.vision.evidence.faces import Box
-from local.vision.evidence.pixels import Rgb, shrunk
 
 MAP_SIDE = 160
 FACE_WEIGHT = 3.0

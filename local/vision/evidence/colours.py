@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from local.vision.evidence.pixels import Rgb, shrunk
+from local.vision.decoding.pixels import Rgb, shrunk
 
 NAMES = (
     "Black",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from local.vision.evidence.pixels import Rgb
+from local.vision.decoding.pixels import Rgb
 
 SAMPLE_SIDE = 320
 FLAT_STEP = 3  # gray levels between neighbours that still count as one surface

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import cv2.data
 
-from local.vision.evidence.pixels import Rgb
+from local.vision.decoding.pixels import Rgb
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.2

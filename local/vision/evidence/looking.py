@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from local.vision.decoding.pixels import Picture
 from local.vision.evidence.attention import Map, attention_map, best_window
 from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
 from local.vision.evidence.faces import Box, find_faces
-from local.vision.evidence.pixels import Picture
 from local.vision.text.recognition import glance
 
 

@@ -5,9 +5,9 @@ import math
 
 from PIL import Image
 
+from local.vision.decoding.pixels import WORKING_SIDE, decode
 from local.vision.evidence.faces import Box
 from local.vision.evidence.looking import Evidence
-from local.vision.evidence.pixels import WORKING_SIDE, decode
 from local.vision.header import ImageHeader
 
 QUALITY = 85

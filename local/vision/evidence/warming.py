@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from local.vision.decoding.pixels import Picture
 from local.vision.evidence.looking import Evidence
-from local.vision.evidence.pixels import Picture
 from local.vision.evidence.words import compose_captions, compose_tags
 
 

@@ -6,7 +6,7 @@ import threading
 from PIL.TiffImagePlugin import TiffImageFile
 
 from local.vision import refusals
-from local.vision.evidence.pixels import MAX_DECODED_PIXELS, Picture, decode, opaque_rgb
+from local.vision.decoding.pixels import MAX_DECODED_PIXELS, Picture, decode, opaque_rgb
 from local.vision.formats import tiff
 from local.vision.formats.look import UnreadableError
 from local.vision.reading.intake import SniffedDocument, check_sides

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from local.vision.evidence.pixels import Picture
+from local.vision.decoding.pixels import Picture
 from local.vision.text.documents import READ_SIDE
 from local.vision.text.lines import Json, compose_line
 from local.vision.text.pdf_processes import OpenedPdf

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from local.vision.evidence.pixels import Picture, Rgb, decode
+from local.vision.decoding.pixels import Picture, Rgb, decode
 from local.vision.header import read_header
 from local.vision.reading.store import Json, Task
 from local.vision.text import pdf

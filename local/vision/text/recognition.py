@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from local.vision.evidence.pixels import Rgb
+from local.vision.decoding.pixels import Rgb
 
 DETECTION_SIDE = 960  # larger pages are shrunk to this for detection; recognition uses the page's own pixels
 GLANCE_SIDE = 480  # a fifth of the time, and enough to see whether there is text

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from local.vision.evidence.pixels import Rgb
+from local.vision.decoding.pixels import Rgb
 from local.vision.text.lines import PlacedLine, PlacedWord
 from local.vision.text.recognition import Quad
 

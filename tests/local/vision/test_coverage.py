@@ -9,7 +9,7 @@ from doubles.vision_calls import Caller, picture
 
 import local.vision.cli
 from local.vision import faults, hold, parameters, refusals
-from local.vision.evidence.pixels import MAX_DECODED_PIXELS
+from local.vision.decoding.pixels import MAX_DECODED_PIXELS
 from local.vision.intake import MAX_IMAGE_BYTES, MAX_SIDE_PIXELS, MIN_SIDE_PIXELS
 from local.vision.operations import Operation
 from local.vision.reading import intake

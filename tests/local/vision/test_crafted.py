@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from local.vision.evidence.pixels import decode
+from local.vision.decoding.pixels import decode
 from local.vision.header import read_header
 from local.vision.multipart import file_part
 from local.vision.refusals import Refusal

@@ -7,8 +7,8 @@ import pytest
 from doubles.vision_calls import Caller, encoded, opened, picture, sample
 from PIL import Image, ImageDraw, ImageFilter
 
+from local.vision.decoding.pixels import decode
 from local.vision.evidence.looking import Evidence
-from local.vision.evidence.pixels import decode
 from local.vision.header import ImageHeader, read_header
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")

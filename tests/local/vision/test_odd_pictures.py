@@ -30,7 +30,7 @@ from doubles.vision_calls import Caller, inner_code
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.vision.evidence.pixels import Picture, decode
+from local.vision.decoding.pixels import Picture, decode
 from local.vision.formats import gif as gif_format
 from local.vision.formats import jpeg as jpeg_format
 from local.vision.formats import png as png_format

@@ -22,7 +22,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from local.vision import refusals
-from local.vision.evidence.masks import unmasked
+from local.vision.decoding.masks import unmasked
 from local.vision.formats import bmp, gif, jpeg, png, tiff
 from local.vision.formats.look import UnreadableError
 from local.vision.formats.runs import unpacked

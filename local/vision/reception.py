@@ -1,4 +1,4 @@
-"""The two calls of Read: accept a document, and answer how far its operation is."""
+"""The two calls of Read, which accept a document and answer how far its operation is, and the work between them."""
 
 from collections.abc import Callable
 
@@ -21,6 +21,14 @@ RESULT_VERSION = "3.2.0"
 def compose_analyze_result(model_version: str, pages: list[Json]) -> Json:
     """Return the contract's analyzeResult."""
     return {"version": RESULT_VERSION, "modelVersion": model_version, "readResults": pages}
+
+
+def read_document(task: Task, document: bytes, go_on: Callable[[], None]) -> Json:
+    """Return the analyzeResult of *document*; *go_on* is called before each step and may raise to end the work."""
+    # Not before it is needed: its libraries take seconds to load.
+    from local.vision.text.reading import read_pages
+
+    return compose_analyze_result(task.model_version, list(read_pages(task, document, go_on)))
 
 
 class Reception:

@@ -13,7 +13,7 @@ class Clock(Protocol):
         """Seconds since some fixed moment, never going back."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait; not at all where the seconds are 0 or fewer, because the moment can pass while they are counted."""
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until the event is set, for so long at most; whether it is set."""
@@ -29,7 +29,7 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:  # noqa: D102
-        time.sleep(seconds)
+        time.sleep(max(0.0, seconds))
 
     def wait(self, event: threading.Event, seconds: float) -> bool:  # noqa: D102
         return event.wait(seconds)

@@ -11,12 +11,12 @@ from shared.vision import questions
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Analyze the image of the request; without parameters the very question that uploads ask."""
     parameters.only(req, "visualFeatures", "details", "language", "descriptionExclude", "model-version")
-    parts = services.current()
+    app = services.current()
     question = questions.analyze(
-        parameters.words(req, "visualFeatures") or parts.settings.vision_features,
+        parameters.words(req, "visualFeatures") or app.settings.vision_features,
         details=parameters.words(req, "details"),
-        language=parameters.text(req, "language") or parts.settings.vision_language,
+        language=parameters.text(req, "language") or app.settings.vision_language,
         description_exclude=parameters.words(req, "descriptionExclude"),
-        model_version=parameters.text(req, "model-version") or parts.settings.vision_model_version,
+        model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return web.answer_json(parts.ask(question, bodies.image_of(req)).json())
+    return web.answer_json(app.ask(question, bodies.image_of(req)).json())

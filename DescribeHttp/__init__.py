@@ -11,11 +11,11 @@ from shared.vision import questions
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Describe the image of the request."""
     parameters.only(req, "maxCandidates", "language", "descriptionExclude", "model-version")
-    parts = services.current()
+    app = services.current()
     question = questions.describe(
         max_candidates=parameters.whole_number(req, "maxCandidates", 1),
-        language=parameters.text(req, "language") or parts.settings.vision_language,
+        language=parameters.text(req, "language") or app.settings.vision_language,
         description_exclude=parameters.words(req, "descriptionExclude"),
-        model_version=parameters.text(req, "model-version") or parts.settings.vision_model_version,
+        model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return web.answer_json(parts.ask(question, bodies.image_of(req)).json())
+    return web.answer_json(app.ask(question, bodies.image_of(req)).json())

@@ -12,10 +12,10 @@ from shared.vision import questions
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with Computer Vision's own v3.2 answer."""
     parameters.only(req, "language", "model-version")
-    parts = services.current()
+    app = services.current()
     model = req.route_params.get("model")
     if req.method == "GET":
-        return web.answer_json(parts.vision.list_models().body)
+        return web.answer_json(app.vision.list_models().body)
     if not model:
         raise BadRequestError(
             "The request names no model.",
@@ -24,7 +24,7 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         )
     question = questions.domain(
         model,
-        language=parameters.text(req, "language") or parts.settings.vision_language,
-        model_version=parameters.text(req, "model-version") or parts.settings.vision_model_version,
+        language=parameters.text(req, "language") or app.settings.vision_language,
+        model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return web.answer_json(parts.ask(question, bodies.image_of(req)).json())
+    return web.answer_json(app.ask(question, bodies.image_of(req)).json())

@@ -10,11 +10,11 @@ from shared.api import image_states, parameters, web
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with one state or one page of states."""
     parameters.only(req, "name", "limit", "prefix", "continuation")
-    parts = services.current()
+    app = services.current()
     limit = parameters.whole_number(req, "limit", 50)
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation = parameters.text(req, "continuation")
     name = parameters.optional_name_of(req)
     if name:
-        return web.answer_json(image_states.of_image(parts, name))
-    return web.answer_json(image_states.page(parts, limit=limit, prefix=prefix, continuation=continuation))
+        return web.answer_json(image_states.of_image(app, name))
+    return web.answer_json(image_states.page(app, limit=limit, prefix=prefix, continuation=continuation))

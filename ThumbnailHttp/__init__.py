@@ -13,15 +13,15 @@ from shared.records.thumbnails import Size
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
     parameters.only(req, "name", "width", "height", "smartCropping")
-    parts = services.current()
+    app = services.current()
     size = Size(
         parameters.whole_number(req, "width"),
         parameters.whole_number(req, "height"),
-        parameters.truth(req, "smartCropping", default=parts.settings.thumbnail_smart),
+        parameters.truth(req, "smartCropping", default=app.settings.thumbnail_smart),
     )
     image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
-        blob, address = thumbnails.thumbnail(parts, image, size)
+        blob, address = thumbnails.thumbnail(app, image, size)
     except BusyError as error:
         return web.not_yet(error)
     return web.stored(req, blob, address)

@@ -38,7 +38,7 @@ from shared.vision.questions import Question
 _T = TypeVar("_T")
 
 
-class Services(NamedTuple):
+class App(NamedTuple):
     """The parts: `images` is the account with the images and their records, `host` the app's own."""
 
     settings: Settings
@@ -80,10 +80,10 @@ async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
 
 
 _lock = threading.Lock()
-_current: Services | None = None
+_current: App | None = None
 
 
-def current() -> Services:
+def current() -> App:
     """
     The process's services.
 
@@ -100,17 +100,17 @@ def current() -> Services:
 
 
 @contextmanager
-def replaced(services: Services) -> Iterator[None]:
+def replaced(app: App) -> Iterator[None]:
     """Inside, `current()` is *services*: the seam for tests of function folders."""
     global _current
-    before, _current = _current, services
+    before, _current = _current, app
     try:
         yield
     finally:
         _current = before
 
 
-def build(settings: Settings, *, clock: Clock | None = None) -> Services:
+def build(settings: Settings, *, clock: Clock | None = None) -> App:
     """Put the parts together. Connects to nothing yet."""
     clock = clock or SystemClock()
     # Uploads have an executor of their own beside the worker's threads.
@@ -153,4 +153,4 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Services:
     days = settings.answer_lifetime_days
     desk = Desk(vision, Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0), clock)
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    return Services(settings, images, host, vision, desk, clock, Median(), pool, quota)
+    return App(settings, images, host, vision, desk, clock, Median(), pool, quota)

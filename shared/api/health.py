@@ -20,7 +20,7 @@ from shared.api import retention
 from shared.api.retention import Retention
 from shared.clock import Clock, SystemClock
 from shared.errors import BlobsightError, BusyError, PythonMismatchError, StorageError, VisionUnavailableError
-from shared.services import Services
+from shared.services import App
 from shared.settings import health_key
 from shared.transport import time_budget
 
@@ -105,23 +105,23 @@ class Look:
         """What was found within `LOOK_SECONDS`."""
         until = time.monotonic() + LOOK_SECONDS
         try:
-            parts = services.current()
+            app = services.current()
         except BlobsightError as error:
             part = "packages" if isinstance(error, PythonMismatchError) else "settings"
             return Report((_problem(part, error),))
         for part, (check, _) in _PARTS.items():
             if part not in self._asked:
-                self._asked[part] = _in_thread(f"health of {part}", partial(check, parts))
-        wait([*self._asked.values(), *self._begin_retention(parts)], timeout=until - time.monotonic())
+                self._asked[part] = _in_thread(f"health of {part}", partial(check, app))
+        wait([*self._asked.values(), *self._begin_retention(app)], timeout=until - time.monotonic())
         found = [self._found(part) for part in _PARTS]
         return Report(tuple(problem for problem in found if problem), self._warnings())
 
-    def _begin_retention(self, parts: Services) -> list[Future[None]]:
+    def _begin_retention(self, app: App) -> list[Future[None]]:
         """The look at what the host's account keeps, if it is due; one that did not end in time is not waited for."""
         begun = self._looking_at_retention
-        if (begun and not begun.done()) or not self._retention.is_due(parts):
+        if (begun and not begun.done()) or not self._retention.is_due(app):
             return []
-        self._looking_at_retention = _in_thread("health of retention", partial(self._retention.look, parts))
+        self._looking_at_retention = _in_thread("health of retention", partial(self._retention.look, app))
         return [self._looking_at_retention]
 
     def _warnings(self) -> tuple[Problem, ...]:
@@ -178,25 +178,25 @@ def _in_thread(name: str, action: Callable[[], _T]) -> "Future[_T]":
     return future
 
 
-def _vision(parts: Services) -> None:
+def _vision(app: App) -> None:
     # Where others come first, the service is well.
     with suppress(BusyError):
-        parts.vision.list_models()
+        app.vision.list_models()
 
 
-def _images(parts: Services) -> None:
-    for image in parts.images.page(names.IMAGES, limit=1).items:
+def _images(app: App) -> None:
+    for image in app.images.page(names.IMAGES, limit=1).items:
         # The kind of the account's namespace shows in answers about a blob only.
-        parts.images.head(names.IMAGES, image.name)
+        app.images.head(names.IMAGES, image.name)
 
 
-def _host(parts: Services) -> None:
+def _host(app: App) -> None:
     # A full or read-only account still lists.
-    parts.host.write(names.HEALTH, names.HEALTH_BLOB, b"", content_type=names.BYTES)
+    app.host.write(names.HEALTH, names.HEALTH_BLOB, b"", content_type=names.BYTES)
 
 
 # How each is asked, and the error if it does not answer.
-_PARTS: dict[str, tuple[Callable[[Services], None], type[BlobsightError]]] = {
+_PARTS: dict[str, tuple[Callable[[App], None], type[BlobsightError]]] = {
     "vision": (_vision, VisionUnavailableError),
     "images": (_images, StorageError),
     "host": (_host, StorageError),

@@ -15,7 +15,7 @@ from shared.records import analysis, by_step, edited, text, thumbnails, unfinish
 from shared.records.record_store import Recipe
 from shared.records.unfinished import Note
 from shared.records.versions import LookedAt
-from shared.services import Services
+from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 _Look = Callable[[str, str], BlobInfo | None]
 
 
-def of_image(services: Services, name: str) -> Json:
+def of_image(app: App, name: str) -> Json:
     """
     The state of one image.
 
@@ -44,26 +44,26 @@ def of_image(services: Services, name: str) -> Json:
     Raises:
         NotFoundError: there is no such image.
     """
-    info = image_blobs.head(services.images, names.check_image_name(name))
+    info = image_blobs.head(app.images, names.check_image_name(name))
     if info is None:
         raise names.no_such_image(name)
-    found = _state(services, info, services.images.head)
-    if _is_in_doubt(found) and edited.recognize(services.images, services.settings, info):
-        return _state(services, image_blobs.head(services.images, name) or info, services.images.head)
+    found = _state(app, info, app.images.head)
+    if _is_in_doubt(found) and edited.recognize(app.images, app.settings, info):
+        return _state(app, image_blobs.head(app.images, name) or info, app.images.head)
     return found
 
 
-def page(services: Services, *, limit: int, prefix: str = "", continuation: str | None = None) -> Json:
+def page(app: App, *, limit: int, prefix: str = "", continuation: str | None = None) -> Json:
     """One page of images in the order of their names: `{"images": [...], "continuation"}` (null on the last)."""
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
-    found = image_blobs.page(services.images, prefix=prefix, limit=limit, continuation=continuation)
+    found = image_blobs.page(app.images, prefix=prefix, limit=limit, continuation=continuation)
     page_names = [info.name for info in found.items]
     prefixes = list(whole_prefixes(page_names, first=continuation is None, last=found.continuation is None))
     with ThreadPoolExecutor(_PARALLEL_IMAGES) as pool:
-        listed = dict(zip(prefixes, side_by_side(pool, partial(_thumbnails_below, services), prefixes), strict=True))
-        look = _Listed(services.images, names.THUMBNAILS, listed).look
-        images = list(side_by_side(pool, lambda info: _state(services, info, look), found.items))
+        listed = dict(zip(prefixes, side_by_side(pool, partial(_thumbnails_below, app), prefixes), strict=True))
+        look = _Listed(app.images, names.THUMBNAILS, listed).look
+        images = list(side_by_side(pool, lambda info: _state(app, info, look), found.items))
     return {"images": images, "continuation": found.continuation}
 
 
@@ -111,20 +111,20 @@ class _Listed:
         return self._blobs.head(container, name)
 
 
-def _thumbnails_below(services: Services, prefix: str) -> Page:
-    if not services.settings.thumbnail_sizes:
+def _thumbnails_below(app: App, prefix: str) -> Page:
+    if not app.settings.thumbnail_sizes:
         return Page([], None)
-    return services.images.page(names.THUMBNAILS, prefix=prefix, limit=_MAX_LISTED_RECORDS)
+    return app.images.page(names.THUMBNAILS, prefix=prefix, limit=_MAX_LISTED_RECORDS)
 
 
-def _state(services: Services, info: BlobInfo, look: _Look) -> Json:
+def _state(app: App, info: BlobInfo, look: _Look) -> Json:
     image = LookedAt(info)
-    seen, has_text = _analysis(services, image)
+    seen, has_text = _analysis(app, image)
     refused = seen.pop("refused")
-    read, text_only = _text(services, image, has_text, image_refused=refused)
+    read, text_only = _text(app, image, has_text, image_refused=refused)
     if text_only:
         seen = {**seen, "state": "none"}
-    made = [] if refused or text_only else _thumbnails(services, image, look)
+    made = [] if refused or text_only else _thumbnails(app, image, look)
     return {
         "name": info.name,
         "state": _overall([seen["state"], *(each["state"] for each in made), read["state"]]),
@@ -145,25 +145,25 @@ def _overall(states: Sequence[str]) -> str:
     return next((state for state in ("failed", "deferred", "pending") if state in states), "complete")
 
 
-def _analysis(services: Services, image: LookedAt) -> tuple[Json, bool | None]:
+def _analysis(app: App, image: LookedAt) -> tuple[Json, bool | None]:
     """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
-    todo = by_step.recipes(services.settings, by_step.ANALYSIS, image.name)
+    todo = by_step.recipes(app.settings, by_step.ANALYSIS, image.name)
     recipe = todo[0]
     seen: Json = {"caption": None, "captionConfidence": None, "tags": [], "refused": False}
-    blob = services.images.read(recipe.container, recipe.name)
-    if blob is not None and recipe.holds(services.images, blob.info, image):
+    blob = app.images.read(recipe.container, recipe.name)
+    if blob is not None and recipe.holds(app.images, blob.info, image):
         document = json.loads(blob.data)
         result = Analysis.of(document["result"])
         if result.captions:
             seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
         seen |= {"tags": [tag.name for tag in result.tags], "record": f"{recipe.container}/{recipe.name}"}
-        return {"state": "done", **seen}, analysis.text_due(blob.data, services.settings.text_mode)
-    note = _note(services, by_step.ANALYSIS, image, todo)
+        return {"state": "done", **seen}, analysis.text_due(blob.data, app.settings.text_mode)
+    note = _note(app, by_step.ANALYSIS, image, todo)
     refused = note is not None and note.blames_image
-    return {**_missing(services, by_step.ANALYSIS, image.name, note), **seen, "refused": refused}, None
+    return {**_missing(app, by_step.ANALYSIS, image.name, note), **seen, "refused": refused}, None
 
 
-def _text(services: Services, image: LookedAt, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
+def _text(app: App, image: LookedAt, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
     """
     The text with its beginning, and whether nothing but the text applies to the image.
 
@@ -171,47 +171,47 @@ def _text(services: Services, image: LookedAt, has_text: bool | None, *, image_r
     """
     if has_text is False:
         return {"state": "none"}, False
-    todo = by_step.recipes(services.settings, by_step.TEXT, image.name)
+    todo = by_step.recipes(app.settings, by_step.TEXT, image.name)
     plain, places = todo
-    record = services.images.head(places.container, places.name)
-    if record and places.holds(services.images, record, image) and _holds(services, plain, image):
+    record = app.images.head(places.container, places.name)
+    if record and places.holds(app.images, record, image) and _holds(app, plain, image):
         there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
         told = {"excerpt": text.excerpt(record), **text.notice(record)}
         return {"state": "done", **told, **there}, names.TEXT_ONLY in record.metadata
-    note = _note(services, by_step.TEXT, image, todo)
+    note = _note(app, by_step.TEXT, image, todo)
     if note is None and image_refused:
         return {"state": "none"}, False
     text_only = note is not None and names.TEXT_ONLY in note.info.metadata
-    return _missing(services, by_step.TEXT, image.name, note), text_only
+    return _missing(app, by_step.TEXT, image.name, note), text_only
 
 
-def _holds(services: Services, recipe: Recipe, image: LookedAt) -> bool:
-    return recipe.holds(services.images, services.images.head(recipe.container, recipe.name), image)
+def _holds(app: App, recipe: Recipe, image: LookedAt) -> bool:
+    return recipe.holds(app.images, app.images.head(recipe.container, recipe.name), image)
 
 
-def _thumbnails(services: Services, image: LookedAt, look: _Look) -> list[Json]:
-    todo = by_step.recipes(services.settings, by_step.THUMBNAILS, image.name)
-    here = [recipe.holds(services.images, look(recipe.container, recipe.name), image) for recipe in todo]
+def _thumbnails(app: App, image: LookedAt, look: _Look) -> list[Json]:
+    todo = by_step.recipes(app.settings, by_step.THUMBNAILS, image.name)
+    here = [recipe.holds(app.images, look(recipe.container, recipe.name), image) for recipe in todo]
     missing: Json = {}
     if not all(here):
-        missing = _missing(services, by_step.THUMBNAILS, image.name, _note(services, by_step.THUMBNAILS, image, todo))
+        missing = _missing(app, by_step.THUMBNAILS, image.name, _note(app, by_step.THUMBNAILS, image, todo))
     return [
         {
             "size": str(size),
             **({"state": "done", "record": f"{recipe.container}/{recipe.name}"} if there else missing),
         }
-        for size, recipe, there in zip(thumbnails.sizes(services.settings), todo, here, strict=True)
+        for size, recipe, there in zip(thumbnails.sizes(app.settings), todo, here, strict=True)
     ]
 
 
-def _note(services: Services, step: str, image: LookedAt, todo: Sequence[Recipe]) -> Note | None:
-    note = unfinished.find(services.images, step, image.name)
-    return note if note and note.is_of(services.images, image, todo) else None
+def _note(app: App, step: str, image: LookedAt, todo: Sequence[Recipe]) -> Note | None:
+    note = unfinished.find(app.images, step, image.name)
+    return note if note and note.is_of(app.images, image, todo) else None
 
 
-def _missing(services: Services, step: str, name: str, note: Note | None) -> Json:
+def _missing(app: App, step: str, name: str, note: Note | None) -> Json:
     if note is None:
         return {"state": "pending"}
-    document = unfinished.read(services.images, step, name) or {}
+    document = unfinished.read(app.images, step, name) or {}
     problem = {key: document.get(key) for key in ("code", "message", "action", "attempts", "first", "last", "until")}
     return {"state": note.state, "problem": problem}

@@ -32,7 +32,7 @@ from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.ocr import reading
 from shared.pictures import inspection
 from shared.records import text, versions
-from shared.services import Services
+from shared.services import App
 from shared.untrusted import addresses
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
@@ -65,52 +65,52 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
 async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
     parameters.only(req, *_PARAMETERS, "format")
     plain = _wants_plain(req)
-    parts = services.current()
+    app = services.current()
     given = bodies.image_of(req)
     asked = {ours: parameters.text(req, theirs) for theirs, ours in _PARAMETERS.items() if theirs in req.params}
-    job, known = await services.in_thread(parts.threads, lambda: _prepare(parts, given, asked))
+    job, known = await services.in_thread(app.threads, lambda: _prepare(app, given, asked))
     if known:
-        return await services.in_thread(parts.threads, lambda: _result(parts, job.record, job.plain_record, plain))
-    await _hand_over(parts, client, job)
+        return await services.in_thread(app.threads, lambda: _result(app, job.record, job.plain_record, plain))
+    await _hand_over(app, client, job)
     return _accepted(req, job.instance_id, {"id": job.instance_id, "state": "running"}, 1)
 
 
-async def _hand_over(parts: Services, client: DurableClient, job: Job) -> None:
+async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
     """Have it read, and delete what this request has kept unless its own job is the one under way."""
     needed = False
     try:
         needed = await hand_over(client, job)
     finally:
         if not needed:
-            await services.in_thread(parts.threads, lambda: inputs.drop(parts.host, job))
+            await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
 
 
-def _prepare(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
+def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
     """The job, checked and with what was sent kept, and whether its text is there already."""
-    job, content = _job(parts, given, parameters)
-    if reading.is_known(parts, job):
+    job, content = _job(app, given, parameters)
+    if reading.is_known(app, job):
         return job, True
-    return (job if job.kind == "image" else inputs.keep(parts.host, job, content)), False
+    return (job if job.kind == "image" else inputs.keep(app.host, job, content)), False
 
 
-def _job(parts: Services, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
+def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
     if isinstance(given, ImageUrl):
-        return _checked(read_job.of_visitor(given, parts.settings, parameters)), given.url.encode()
+        return _checked(read_job.of_visitor(given, app.settings, parameters)), given.url.encode()
     if isinstance(given, ImageBytes):
-        visitor = _checked(read_job.of_visitor(given, parts.settings, parameters))
+        visitor = _checked(read_job.of_visitor(given, app.settings, parameters))
         inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
         return visitor, given.data
-    source = versions.identify(parts.images, given.name, None)
+    source = versions.identify(app.images, given.name, None)
     if source is None:
         raise names.no_such_image(given.name)
     source = versions.whole(source)
     data = source.image.data
-    visitor = _checked(read_job.of_visitor(source.image, parts.settings, parameters))
+    visitor = _checked(read_job.of_visitor(source.image, app.settings, parameters))
     inspection.inspect_for_text(data, pages=parameters.get("pages", ""))
-    if visitor.question != text.question(parts.settings):
+    if visitor.question != text.question(app.settings):
         # Its records in the container `text` answer the settings' question; another one is put to its bytes.
         return visitor, data
-    return read_job.of_image(source, parts.settings, text_only=inspection.is_document(data)), data
+    return read_job.of_image(source, app.settings, text_only=inspection.is_document(data)), data
 
 
 def _checked(job: Job) -> Job:
@@ -132,10 +132,10 @@ async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str
         }
         return _accepted(req, instance_id, body, said.get("waitSeconds", 0))
     outcome = _outcome(status, instance_id)
-    parts = services.current()
+    app = services.current()
     record, plain_record = (outcome[key].partition("/")[2] for key in ("record", "plain"))
     etag = outcome.get("etag", "")
-    return await services.in_thread(parts.threads, lambda: _result(parts, record, plain_record, plain, etag))
+    return await services.in_thread(app.threads, lambda: _result(app, record, plain_record, plain, etag))
 
 
 def _outcome(status: Any, instance_id: str) -> Json:
@@ -176,15 +176,15 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
 
 async def _note_cancelled(status: Any) -> None:
     """An upload whose text nobody reads any more says so, and can be tried again; what was sent goes."""
-    job, parts = job_of(status), services.current()
+    job, app = job_of(status), services.current()
     if job:
-        await services.in_thread(parts.threads, lambda: reading.note_cancelled(parts, job))
+        await services.in_thread(app.threads, lambda: reading.note_cancelled(app, job))
 
 
 async def _drop_input(status: Any) -> None:
-    job, parts = job_of(status), services.current()
+    job, app = job_of(status), services.current()
     if job:
-        await services.in_thread(parts.threads, lambda: inputs.drop(parts.host, job))
+        await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
 
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
@@ -199,19 +199,19 @@ async def _status(client: DurableClient, instance_id: str) -> Any:
     return status
 
 
-def _result(parts: Services, record: str, plain_record: str, plain: bool, etag: str = "") -> func.HttpResponse:
+def _result(app: App, record: str, plain_record: str, plain: bool, etag: str = "") -> func.HttpResponse:
     """The text; with an *etag*, of that version of the image only."""
     name = plain_record if plain else record
-    blob = parts.images.read(names.TEXT, name)
+    blob = app.images.read(names.TEXT, name)
     if blob is None:
         raise GoneError("The text was read, and its record is gone.", code="ocr_gone")
     if etag and blob.info.metadata.get(names.SOURCE_ETAG) != etag:
         raise GoneError("The image was overwritten after its text was read.", code="ocr_superseded")
-    headers = {"Content-Location": parts.images.url(names.TEXT, name)}
+    headers = {"Content-Location": app.images.url(names.TEXT, name)}
     if plain:
         return func.HttpResponse(blob.data, headers=headers, mimetype="text/plain", charset="utf-8")
     stored = json.loads(blob.data)
-    spoken = parts.images.read(names.TEXT, plain_record)
+    spoken = app.images.read(names.TEXT, plain_record)
     response = web.answer_json(
         {
             "state": "done",

@@ -13,7 +13,7 @@ from datetime import timedelta
 from shared import names
 from shared.configuration.storage_accounts import Account
 from shared.errors import BlobsightError
-from shared.services import Services
+from shared.services import App
 from shared.storage.azure import Blobs
 
 CODE = "storage_keeps_versions"
@@ -34,22 +34,22 @@ class Retention:
         self._features: tuple[str, ...] = ()
         self._account: Account | None = None
 
-    def is_due(self, parts: Services) -> bool:
+    def is_due(self, app: App) -> bool:
         """Whether the last look, or the last try at one, is too long ago."""
-        return self._looked is None or parts.clock.now() - self._looked >= _FRESH_SECONDS
+        return self._looked is None or app.clock.now() - self._looked >= _FRESH_SECONDS
 
-    def look(self, parts: Services) -> None:
+    def look(self, app: App) -> None:
         """Find out anew. What cannot be found out stays as it was."""
-        self._looked = parts.clock.now()
-        self._account = parts.settings.host_storage
+        self._looked = app.clock.now()
+        self._account = app.settings.host_storage
         found = []
-        kept = parts.host.kept(names.HEALTH, names.retention(uuid.uuid4().hex))
+        kept = app.host.kept(names.HEALTH, names.retention(uuid.uuid4().hex))
         if kept.versions:
             found.append("versioning")
         if kept.deleted:
             found.append("soft delete")
         with suppress(BlobsightError):
-            if _is_followed(parts.host, parts):
+            if _is_followed(app.host, app):
                 found.append("the change feed")
         self._features = tuple(found)
 
@@ -64,7 +64,7 @@ class Retention:
         return f"{account} ({self._account.setting}) has {listed} on: {told}.", ACTION
 
 
-def _is_followed(host: Blobs, parts: Services) -> bool:
+def _is_followed(host: Blobs, app: App) -> bool:
     """Whether the change feed has finished a segment lately."""
     segments = host.head(*names.CHANGE_FEED)
-    return bool(segments and segments.modified and parts.clock.utc() - segments.modified < _FOLLOWED)
+    return bool(segments and segments.modified and app.clock.utc() - segments.modified < _FOLLOWED)

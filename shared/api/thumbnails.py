@@ -11,7 +11,7 @@ from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import Recipe
 from shared.records.thumbnails import CACHE_CONTROL, Size
 from shared.records.versions import LookedAt, Source, SourceChangedError, Version
-from shared.services import Services
+from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.azure import Blob, BlobInfo
 from shared.vision import questions
@@ -22,7 +22,7 @@ _WAIT_SECONDS = 5.0
 _MAX_ROUNDS = 4
 
 
-def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size: Size) -> tuple[Blob, str]:
+def thumbnail(app: App, image: ImageBytes | ImageUrl | ImageBlob, size: Size) -> tuple[Blob, str]:
     """
     The thumbnail of an image however it was given, made and stored if it is not there, and the address of the blob.
 
@@ -31,58 +31,56 @@ def thumbnail(services: Services, image: ImageBytes | ImageUrl | ImageBlob, size
         BusyError: somebody else is making it and did not finish in a little while.
         BlobsightError: what asking or storing raised.
     """
-    blob = _of_blob(services, image.name, size) if isinstance(image, ImageBlob) else _of_visitor(services, image, size)
-    return blob, services.images.url(names.THUMBNAILS, blob.info.name)
+    blob = _of_blob(app, image.name, size) if isinstance(image, ImageBlob) else _of_visitor(app, image, size)
+    return blob, app.images.url(names.THUMBNAILS, blob.info.name)
 
 
-def _of_blob(services: Services, name: str, size: Size) -> Blob:
-    how, source = thumbnails.recipe(name, size), _looked_at(services, name)
+def _of_blob(app: App, name: str, size: Size) -> Blob:
+    how, source = thumbnails.recipe(name, size), _looked_at(app, name)
     for _ in range(_MAX_ROUNDS):
-        stored = services.images.read(how.container, how.name)
-        if stored is not None and how.holds(services.images, stored.info, source):
+        stored = app.images.read(how.container, how.name)
+        if stored is not None and how.holds(app.images, stored.info, source):
             return stored
-        source = _make(services, name, how) or _looked_at(services, name)
+        source = _make(app, name, how) or _looked_at(app, name)
     raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
 
 
-def _looked_at(services: Services, name: str) -> Version:
-    info = image_blobs.head(services.images, name)
+def _looked_at(app: App, name: str) -> Version:
+    info = image_blobs.head(app.images, name)
     if info is None:
         raise names.no_such_image(name)
     return LookedAt(info)
 
 
-def _make(services: Services, name: str, how: Recipe) -> Version | None:
+def _make(app: App, name: str, how: Recipe) -> Version | None:
     """Have it made, and return of which version; None if the image is another one by now, or gone."""
-    source = versions.identify(services.images, name, None)
+    source = versions.identify(app.images, name, None)
     if source is None:
         return None
     try:
-        record_store.make(services.images, source, how, lambda: _asked(services, versions.whole(source), how))
-        versions.confirm(services.images, source)
+        record_store.make(app.images, source, how, lambda: _asked(app, versions.whole(source), how))
+        versions.confirm(app.images, source)
         return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
                 place = (how.container, how.name)
-                record_store.sweep(services.images, [place], lambda: versions.confirm_gone(services.images, name))
+                record_store.sweep(app.images, [place], lambda: versions.confirm_gone(app.images, name))
     return None
 
 
-def _asked(services: Services, source: Source, how: Recipe) -> bytes:
-    return services.desk.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS).body
+def _asked(app: App, source: Source, how: Recipe) -> bytes:
+    return app.desk.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS).body
 
 
-def _of_visitor(services: Services, image: ImageBytes | ImageUrl, size: Size) -> Blob:
+def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
     """Of bytes or a URL that came over HTTP; they have no name, so the thumbnail is stored under their digest."""
     question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
-    answer = services.desk.ask(question, image, wait_seconds=_WAIT_SECONDS)
+    answer = app.desk.ask(question, image, wait_seconds=_WAIT_SECONDS)
     name = names.thumbnail_of_digest(
         image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
     )
     # Without a condition: whoever writes it writes the same, or for a URL what it shows now.
-    etag = services.images.write(
-        names.THUMBNAILS, name, answer.body, content_type=names.JPEG, cache_control=CACHE_CONTROL
-    )
+    etag = app.images.write(names.THUMBNAILS, name, answer.body, content_type=names.JPEG, cache_control=CACHE_CONTROL)
     info = BlobInfo(name, etag, len(answer.body), names.JPEG, cache_control=CACHE_CONTROL)
     return Blob(info, answer.body)

@@ -11,7 +11,7 @@ from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
 from shared.records import by_step, unfinished
-from shared.services import Services
+from shared.services import App
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
 from shared.untrusted.json_object import Json
@@ -43,17 +43,17 @@ async def _list(req: func.HttpRequest) -> func.HttpResponse:
     limit = parameters.whole_number(req, "limit", 50)
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
-    parts, continuation = services.current(), parameters.text(req, "continuation")
+    app, continuation = services.current(), parameters.text(req, "continuation")
     entries, further = await services.in_thread(
-        parts.threads, lambda: unfinished_entries.page(parts, wanted, limit=limit, continuation=continuation)
+        app.threads, lambda: unfinished_entries.page(app, wanted, limit=limit, continuation=continuation)
     )
     return web.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
 
 
 async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
     body = _asked(req)
-    parts = services.current()
-    appointments, further = await services.in_thread(parts.threads, lambda: _reopen(parts, body))
+    app = services.current()
+    appointments, further = await services.in_thread(app.threads, lambda: _reopen(app, body))
     for appointment in appointments:
         await hand_over(client, appointment)
     return web.answer_json(
@@ -67,12 +67,12 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     )
 
 
-def _reopen(parts: Services, body: Json) -> tuple[list[Appointment], str | None]:
+def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
     """Put everything that is meant to be tried again, one page of it."""
     step, further = _step(body.get("step")), None
     entries: list[Entry]
     if "name" in body:
-        entries = unfinished_entries.find(parts, names.check_image_name(body["name"]), step)
+        entries = unfinished_entries.find(app, names.check_image_name(body["name"]), step)
         if not entries:
             raise NotFoundError(
                 f"Nothing is unfinished of the image {addresses.hidden(body['name'])!r}.",
@@ -80,8 +80,8 @@ def _reopen(parts: Services, body: Json) -> tuple[list[Appointment], str | None]
             )
     else:
         wanted = Wanted(step, None if "code" in body else unfinished.FAILED, body.get("code"))
-        entries, further = unfinished_entries.page(parts, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
-    appointments = [unfinished_entries.reopen(parts, entry) for entry in entries]
+        entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
+    appointments = [unfinished_entries.reopen(app, entry) for entry in entries]
     return [each for each in appointments if each], further
 
 

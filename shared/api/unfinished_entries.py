@@ -13,7 +13,7 @@ from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.records import by_step, edited, unfinished
 from shared.records.versions import LookedAt
-from shared.services import Services
+from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.azure import Blob, BlobInfo
 from shared.threads import side_by_side
@@ -52,9 +52,7 @@ class Entry(NamedTuple):
         }
 
 
-def page(
-    services: Services, wanted: Wanted, *, limit: int, continuation: str | None = None
-) -> tuple[list[Entry], str | None]:
+def page(app: App, wanted: Wanted, *, limit: int, continuation: str | None = None) -> tuple[list[Entry], str | None]:
     """
     Up to *limit* entries in the order of steps and names, and where to go on (None after the last).
 
@@ -66,26 +64,26 @@ def page(
     with ThreadPoolExecutor(_PARALLEL) as pool:
         while True:
             size = min(limit - len(entries), _LISTED_AT_ONCE)
-            found = services.images.page(names.UNFINISHED, prefix=prefix, limit=size, continuation=continuation)
+            found = app.images.page(names.UNFINISHED, prefix=prefix, limit=size, continuation=continuation)
             chosen = [info for info in found.items if _matches(info, wanted)]
-            entries += [entry for entry in side_by_side(pool, lambda info: _current(services, info), chosen) if entry]
+            entries += [entry for entry in side_by_side(pool, lambda info: _current(app, info), chosen) if entry]
             looked_at += len(found.items)
             continuation = found.continuation
             if continuation is None or len(entries) >= limit or looked_at >= _MOST_LOOKED_AT:
                 return entries, continuation
 
 
-def find(services: Services, name: str, step: str | None) -> list[Entry]:
+def find(app: App, name: str, step: str | None) -> list[Entry]:
     """What is unfinished of one image."""
-    image = image_blobs.head(services.images, name)
+    image = image_blobs.head(app.images, name)
     if image is not None:
-        edited.recognize(services.images, services.settings, image)
+        edited.recognize(app.images, app.settings, image)
     places = (names.unfinished(each, name) for each in by_step.STEPS if step in (None, each))
-    found = (services.images.head(names.UNFINISHED, place) for place in places)
-    return [entry for entry in (_current(services, info) for info in found if info) if entry]
+    found = (app.images.head(names.UNFINISHED, place) for place in places)
+    return [entry for entry in (_current(app, info) for info in found if info) if entry]
 
 
-def reopen(services: Services, entry: Entry) -> Appointment | None:
+def reopen(app: App, entry: Entry) -> Appointment | None:
     """
     Have it tried again: a failure is no longer final, and what Computer Vision refused may be asked anew.
 
@@ -94,13 +92,13 @@ def reopen(services: Services, entry: Entry) -> Appointment | None:
     """
     source = entry.document["source"]
     name, etag = source["name"], source["etag"]
-    todo = by_step.recipes(services.settings, entry.step, name)
+    todo = by_step.recipes(app.settings, entry.step, name)
     for recipe in todo if source.get("sha256") else ():
-        services.desk.forget_refusal(source["sha256"], recipe.question)
-    seconds = services.quota.postpone(calls=max(1, len(todo)))
-    document = unfinished.reopened(entry.document, services.clock, seconds)
+        app.desk.forget_refusal(source["sha256"], recipe.question)
+    seconds = app.quota.postpone(calls=max(1, len(todo)))
+    document = unfinished.reopened(entry.document, app.clock, seconds)
     try:
-        written = unfinished.rewrite(services.images, entry.blob, document)
+        written = unfinished.rewrite(app.images, entry.blob, document)
     except ConflictError:
         return None
     # A key of its own: one that sleeps until later must not keep it from being tried now.
@@ -112,14 +110,14 @@ def _matches(info: BlobInfo, wanted: Wanted) -> bool:
     return all(info.metadata.get(key) == value for key, value in asked.items() if value)
 
 
-def _current(services: Services, info: BlobInfo) -> Entry | None:
+def _current(app: App, info: BlobInfo) -> Entry | None:
     """The record, unless it speaks of an image that is another one by now, or of none."""
-    blob = services.images.read(names.UNFINISHED, info.name)
+    blob = app.images.read(names.UNFINISHED, info.name)
     if blob is None:
         return None
     document = unfinished.parsed(blob.data)
     source = document.get("source", {})
-    image = image_blobs.head(services.images, source["name"]) if source.get("name") else None
-    if image is None or not LookedAt(image).made(services.images, blob.info):
+    image = image_blobs.head(app.images, source["name"]) if source.get("name") else None
+    if image is None or not LookedAt(image).made(app.images, blob.info):
         return None
     return Entry(info.name.partition("/")[0], blob, document)

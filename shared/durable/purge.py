@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from shared import log, names, services
 from shared.errors import ConflictError
-from shared.services import Services
+from shared.services import App
 
 KEPT = timedelta(days=7)
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
@@ -26,12 +26,12 @@ class PurgingClient(Protocol):
         """Purge the instances that were created in that time and have one of these statuses."""
 
 
-async def purge(parts: Services, client: PurgingClient) -> None:
+async def purge(app: App, client: PurgingClient) -> None:
     """Purge what is older than `KEPT`. What is under way stays, however old."""
-    before = parts.clock.utc() - KEPT
+    before = app.clock.utc() - KEPT
     histories = await client.purge_instance_history_by(_BEGINNING, before, _ended())
     inputs, keys = [
-        await services.in_thread(parts.threads, partial(_sent, parts, container, before))
+        await services.in_thread(app.threads, partial(_sent, app, container, before))
         for container in (names.INPUTS, names.KEYS)
     ]
     log.event(_logger, "history.purged", instances=histories.instances_deleted, inputs=inputs, keys=keys)
@@ -43,15 +43,15 @@ def _ended() -> list[Any]:
     return [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 
 
-def _sent(parts: Services, container: str, before: datetime) -> int:
+def _sent(app: App, container: str, before: datetime) -> int:
     """Delete what was sent before that; a job that still needs it asks its caller to send it again."""
     count, continuation = 0, None
     while True:
-        page = parts.host.page(container, limit=_PAGE, continuation=continuation)
+        page = app.host.page(container, limit=_PAGE, continuation=continuation)
         for info in page.items:
             if info.modified is not None and info.modified < before:
                 with suppress(ConflictError):  # it was sent again since the listing
-                    parts.host.delete(container, info.name, etag=info.etag)
+                    app.host.delete(container, info.name, etag=info.etag)
                     count += 1
         continuation = page.continuation
         if continuation is None:

@@ -19,7 +19,7 @@ from shared.errors import MISDEPLOYED
 from shared.ocr import reading
 from shared.ocr.outcomes import problem_of
 from shared.ocr.poll_loop import PATIENCE_SECONDS
-from shared.services import Services
+from shared.services import App
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ _MENDING_SECONDS = 60.0
 
 async def submit(work: Json) -> Json:
     """OcrSubmit."""
-    return await _do(work, lambda parts, job: reading.submit(parts, job, work["failures"]))
+    return await _do(work, lambda app, job: reading.submit(app, job, work["failures"]))
 
 
 async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Json:
@@ -38,8 +38,8 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
     ticket = Ticket.of_json(work["ticket"])
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
 
-    def ask(parts: Services, job: Job) -> Json:
-        return reading.poll(parts, job, ticket, work["failures"], first=not (work.get("polls") or polls))
+    def ask(app: App, job: Job) -> Json:
+        return reading.poll(app, job, ticket, work["failures"], first=not (work.get("polls") or polls))
 
     while True:
         await sleep(wait)
@@ -65,16 +65,16 @@ async def store(work: Json) -> Json:
     """OcrStore."""
     ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
     return await _do(
-        work, lambda parts, job: reading.store(parts, job, work["failures"], ticket=ticket, crash=work["crash"])
+        work, lambda app, job: reading.store(app, job, work["failures"], ticket=ticket, crash=work["crash"])
     )
 
 
-async def _do(work: Json, action: Callable[[Services, Job], Json]) -> Json:
+async def _do(work: Json, action: Callable[[App, Job], Json]) -> Json:
     job = Job.of_json(work["job"])
     with log.correlated(job.instance_id):
         try:
-            parts = services.current()
+            app = services.current()
         except MISDEPLOYED as error:
             # The document is not to blame: it goes on as soon as an operator has mended the deployment.
             return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
-        return await services.in_thread(_executor, lambda: action(parts, job))
+        return await services.in_thread(_executor, lambda: action(app, job))

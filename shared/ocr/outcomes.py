@@ -14,7 +14,7 @@ from shared.durable.read_job import Job
 from shared.errors import BlobsightError, BusyError, ThrottledError
 from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.versions import SourceChangedError
-from shared.services import Services
+from shared.services import App
 
 # Waits that nobody would notice leave no record.
 _NOTED_SECONDS = 5.0
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 def outcome_of(
-    services: Services,
+    app: App,
     job: Job,
     failures: int,
     work: Callable[[], Json],
@@ -37,28 +37,28 @@ def outcome_of(
     Do it, and say what came of it instead of raising what can be expected.
 
     Args:
-        services, job: the parts; what is to be read.
+        app, job: its parts; what is to be read.
         failures: how often the same has had to wait in a row.
         work: does it and returns its outcome.
         in_backlog: what has to wait joins the backlog, because it will be a paid call that nobody waits for.
         waits: the shortest wait and the longest, in seconds, whatever anybody says; the shortest counts more.
     """
     try:
-        return _unless_superseded(services, job, work)
+        return _unless_superseded(app, job, work)
     except BlobsightError as error:
         problem = error
         seconds = max(waits[0], min(waits[1], _seconds_to_wait(error, failures))) if error.transient else None
     if seconds is not None and in_backlog:
-        seconds = services.quota.postpone(at_least_seconds=seconds)
+        seconds = app.quota.postpone(at_least_seconds=seconds)
     try:
-        return _unless_superseded(services, job, lambda: _missed(services, job, problem, seconds))
+        return _unless_superseded(app, job, lambda: _missed(app, job, problem, seconds))
     except BlobsightError as second:
         return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
 
 
-def _missed(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> Json:
+def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None) -> Json:
     """Note what could not be done, to be tried again after so many seconds or not at all."""
-    _note(services, job, error, seconds)
+    _note(app, job, error, seconds)
     if seconds is not None:
         return _waiting(job, error, seconds)
     log_event(job, "text.failed", code=error.code)
@@ -70,7 +70,7 @@ def _waiting(job: Job, error: BlobsightError, seconds: float) -> Json:
     return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
 
 
-def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -> Json:
+def _unless_superseded(app: App, job: Job, work: Callable[[], Json]) -> Json:
     """Do it; if the image is another one by now, that one has an event of its own, and of this one nothing stays."""
     try:
         return work()
@@ -80,7 +80,7 @@ def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -
         # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
         # again, they tell another one.
         record_store.sweep(
-            services.images,
+            app.images,
             places,
             lambda: None,
             lambda info: info.metadata.get(names.SOURCE_ETAG) == job.etag,
@@ -88,20 +88,20 @@ def _unless_superseded(services: Services, job: Job, work: Callable[[], Json]) -
         if change.deleted:
             # Raised if there is one of that name again.
             with suppress(SourceChangedError):
-                record_store.sweep(services.images, places, lambda: versions.confirm_gone(services.images, job.name))
+                record_store.sweep(app.images, places, lambda: versions.confirm_gone(app.images, job.name))
         return {"state": "superseded", "deleted": change.deleted}
 
 
-def _note(services: Services, job: Job, error: BlobsightError, seconds: float | None) -> None:
+def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> None:
     version = job.version
     if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
         return
     unfinished.note(
-        services.images,
-        services.clock,
+        app.images,
+        app.clock,
         version,
         by_step.TEXT,
-        text.recipes(job.name, services.settings),
+        text.recipes(job.name, app.settings),
         error,
         wait_seconds=seconds,
         told=text.alone(text_only=job.text_only),
@@ -110,10 +110,10 @@ def _note(services: Services, job: Job, error: BlobsightError, seconds: float | 
         # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
         # has changed since it was noted, that has to be seen now.
         record_store.sweep(
-            services.images,
+            app.images,
             text_places(job),
-            lambda: versions.confirm(services.images, version),
-            lambda info: not version.made(services.images, info),
+            lambda: versions.confirm(app.images, version),
+            lambda info: not version.made(app.images, info),
         )
 
 

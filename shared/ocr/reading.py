@@ -39,7 +39,7 @@ from shared.ocr import text_records
 from shared.ocr.outcomes import log_event, outcome_of
 from shared.records import versions
 from shared.records.versions import SourceChangedError
-from shared.services import Services
+from shared.services import App
 from shared.vision import poll_schedule
 from shared.vision.read_models import ReadOperation, ReadResult
 
@@ -55,99 +55,97 @@ _ENDS = ("done", "superseded", "failed")
 Json = dict[str, Any]
 
 
-def submit(services: Services, job: Job, failures: int) -> Json:
+def submit(app: App, job: Job, failures: int) -> Json:
     """Have the document read, unless its text is there or somebody else has had it read."""
     if job.url:
-        return _submit_anew(services, job, failures)
+        return _submit_anew(app, job, failures)
     background = _in_background(job)
 
     def work() -> Json:
-        if text_records.stored(services, job):
+        if text_records.stored(app, job):
             return _done(job)
-        if services.desk.result(job.subject, job.question):
+        if app.desk.result(job.subject, job.question):
             return {"state": "read"}
-        document = _document(services, job)
-        ticket = services.desk.submit(
+        document = _document(app, job)
+        ticket = app.desk.submit(
             job.question,
             document,
             wait_seconds=_SUBMIT_WAIT_SECONDS,
             background=background,
             # Once; who has waited in it does not join it again.
-            before_call=partial(appointments.check_backlog, services.quota) if background and not failures else None,
+            before_call=partial(appointments.check_backlog, app.quota) if background and not failures else None,
         )
         log_event(job, "text.submitted")
         return {
             "state": "submitted",
             "ticket": ticket.to_json(),
-            "seconds": until_first_poll(services, ticket),
+            "seconds": until_first_poll(app, ticket),
         }
 
-    return _tidied(services, job, outcome_of(services, job, failures, work, in_backlog=background))
+    return _tidied(app, job, outcome_of(app, job, failures, work, in_backlog=background))
 
 
-def _submit_anew(services: Services, job: Job, failures: int) -> Json:
+def _submit_anew(app: App, job: Job, failures: int) -> Json:
     """The same for a job that the version before has begun: the address it carries is kept as one of today."""
 
     def work() -> Json:
-        return {"state": "kept", "job": inputs.keep(services.host, job.bare, job.url.encode()).to_json()}
+        return {"state": "kept", "job": inputs.keep(app.host, job.bare, job.url.encode()).to_json()}
 
-    kept = outcome_of(services, job, failures, work)
+    kept = outcome_of(app, job, failures, work)
     if kept["state"] != "kept":
         return kept
-    outcome = submit(services, Job.of_json(kept["job"]), failures)
+    outcome = submit(app, Job.of_json(kept["job"]), failures)
     return outcome if outcome["state"] in _ENDS else {**outcome, "job": kept["job"]}
 
 
-def poll(services: Services, job: Job, ticket: Ticket, failures: int, *, first: bool = False) -> Json:
+def poll(app: App, job: Job, ticket: Ticket, failures: int, *, first: bool = False) -> Json:
     """
     Ask once how far the Read is, and keep its answer if it is done.
 
     Args:
-        services, job: the parts; what is being read.
+        app, job: its parts; what is being read.
         ticket: of its submission.
         failures: how often the same has had to wait in a row.
         first: whether this is the first poll. The history has the end of the submission by now, so no activity needs
             the address any more; the submission itself could be asked for once more, if its process died.
     """
-    elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
+    elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
 
     def work() -> Json:
         if first and job.kind == "url":
-            inputs.drop(services.host, job)
+            inputs.drop(app.host, job)
         try:
-            result = _result(services, job, ticket)
+            result = _result(app, job, ticket)
         except BlobsightError as error:
-            return _without_answer(services, job, ticket, error, elapsed)
+            return _without_answer(app, job, ticket, error, elapsed)
         if result.status == "succeeded":
-            _learn(services.median, result)
-            services.desk.keep_result(job.subject, job.question, result)
+            _learn(app.median, result)
+            app.desk.keep_result(job.subject, job.question, result)
             return {"state": "read", "polls": 1}
         if result.status == "failed":
-            raise _given_up(services, job, ticket, _refused(ticket))
+            raise _given_up(app, job, ticket, _refused(ticket))
         if elapsed > job.deadline_seconds:
-            raise _given_up(services, job, ticket, _late(elapsed))
-        return {"state": "running", "seconds": poll_schedule.next_wait(services.median.seconds, elapsed), "polls": 1}
+            raise _given_up(app, job, ticket, _late(elapsed))
+        return {"state": "running", "seconds": poll_schedule.next_wait(app.median.seconds, elapsed), "polls": 1}
 
     # A tenth of the time so far, as between other polls, and not beyond the last moment for one.
     least, most = min(_LEAST_WAIT_SECONDS, elapsed / 10), min(_LONGEST_WAIT_SECONDS, OPERATION_SECONDS - elapsed)
-    return _tidied(services, job, outcome_of(services, job, failures, work, waits=(least, most)))
+    return _tidied(app, job, outcome_of(app, job, failures, work, waits=(least, most)))
 
 
-def _result(services: Services, job: Job, ticket: Ticket) -> ReadResult:
-    return services.vision.get_read_result(
-        ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job)
-    )
+def _result(app: App, job: Job, ticket: Ticket) -> ReadResult:
+    return app.vision.get_read_result(ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job))
 
 
-def _without_answer(services: Services, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float) -> Json:
+def _without_answer(app: App, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float) -> Json:
     """After an error of a poll: have it submitted anew, give it up, or raise the error, so that it is waited for."""
     if _is_gone(error, elapsed):
-        services.desk.drop(job.subject, job.question, ticket)
+        app.desk.drop(job.subject, job.question, ticket)
         return {"state": "again"}
-    reason = _reason(services, job, ticket, error, elapsed)
+    reason = _reason(app, job, ticket, error, elapsed)
     if reason is None:
         raise error
-    raise _given_up(services, job, ticket, reason) from error
+    raise _given_up(app, job, ticket, reason) from error
 
 
 def _is_gone(error: BlobsightError, elapsed: float) -> bool:
@@ -158,9 +156,7 @@ def _is_gone(error: BlobsightError, elapsed: float) -> bool:
     return type(error) is BadRequestError
 
 
-def _reason(
-    services: Services, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float
-) -> ReadFailedError | None:
+def _reason(app: App, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float) -> ReadFailedError | None:
     """Why the result is not waited for any longer after this error of a poll; None if it is."""
     if isinstance(error, VisionMisplacedError):
         return _lost(error)
@@ -169,41 +165,39 @@ def _reason(
     if elapsed >= OPERATION_SECONDS:
         return _outlasted(error)
     late = elapsed > job.deadline_seconds and isinstance(error, _FAILING)
-    return _untold(ticket, error, elapsed) if late and _fails_alone(services, job, ticket) else None
+    return _untold(ticket, error, elapsed) if late and _fails_alone(app, job, ticket) else None
 
 
-def _fails_alone(services: Services, job: Job, ticket: Ticket) -> bool:
+def _fails_alone(app: App, job: Job, ticket: Ticket) -> bool:
     """Whether the service answers about other Reads, and still not about this one: then it is no outage."""
     background = _in_background(job)
-    if not services.vision.tells_of_reads(ticket.operation, timeout_seconds=_POLL_SECONDS, background=background):
+    if not app.vision.tells_of_reads(ticket.operation, timeout_seconds=_POLL_SECONDS, background=background):
         return False
     try:
-        _result(services, job, ticket)
+        _result(app, job, ticket)
     except BlobsightError as error:
         return isinstance(error, _FAILING)
     return False
 
 
-def store(
-    services: Services, job: Job, failures: int, *, ticket: Ticket | None = None, crash: Json | None = None
-) -> Json:
+def store(app: App, job: Job, failures: int, *, ticket: Ticket | None = None, crash: Json | None = None) -> Json:
     """Write the records of what was read, or of the *crash* of an activity, which could not report it itself."""
 
     def work() -> Json:
         if crash:
             raise ReadFailedError(crash["message"], code=crash["code"], action=crash["action"])
-        result = services.desk.result(job.subject, job.question)
+        result = app.desk.result(job.subject, job.question)
         if result is None:
             # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
             return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
-        version = text_records.write(services, job, result)
-        log_event(job, "text.stored", seconds=version.age_seconds(services.clock.utc()) if version else None)
+        version = text_records.write(app, job, result)
+        log_event(job, "text.stored", seconds=version.age_seconds(app.clock.utc()) if version else None)
         return _done(job)
 
-    return _tidied(services, job, outcome_of(services, job, failures, work))
+    return _tidied(app, job, outcome_of(app, job, failures, work))
 
 
-def note_cancelled(services: Services, job: Job) -> None:
+def note_cancelled(app: App, job: Job) -> None:
     """Note that it was cancelled, which is final until a retry; what the request has sent is deleted."""
 
     def work() -> Json:
@@ -213,25 +207,25 @@ def note_cancelled(services: Services, job: Job) -> None:
             action="POST /api/unfinished/retry if it is to be read after all.",
         )
 
-    _tidied(services, job, outcome_of(services, job, 0, work))
+    _tidied(app, job, outcome_of(app, job, 0, work))
 
 
-def is_known(services: Services, job: Job) -> bool:
+def is_known(app: App, job: Job) -> bool:
     """Whether the text is there, its records made now if somebody else has had the same read."""
     with suppress(SourceChangedError):
-        if text_records.stored(services, job):
+        if text_records.stored(app, job):
             return True
-        result = services.desk.result(job.subject, job.question)
+        result = app.desk.result(job.subject, job.question)
         if result is not None:
-            text_records.write(services, job, result)
+            text_records.write(app, job, result)
             return True
     return False
 
 
-def _tidied(services: Services, job: Job, outcome: Json) -> Json:
+def _tidied(app: App, job: Job, outcome: Json) -> Json:
     """The outcome, after which nothing is kept without need: what was sent at the end, a whole address before."""
     if outcome["state"] in _ENDS:
-        inputs.drop(services.host, job)
+        inputs.drop(app.host, job)
         return outcome
     return {**outcome, "job": job.bare.to_json()} if job.url else outcome
 
@@ -241,26 +235,26 @@ def _in_background(job: Job) -> bool:
     return job.kind == "image"
 
 
-def _document(services: Services, job: Job) -> ImageBytes | ImageUrl:
+def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
     if job.kind == "image":
-        source = versions.identify(services.images, job.name, None)
+        source = versions.identify(app.images, job.name, None)
         if source is None:
             raise SourceChangedError(deleted=True)
         image = versions.whole(source).image
         if image.subject != job.subject:
             raise SourceChangedError(deleted=False)
         return image
-    content = inputs.read(services.host, job)
+    content = inputs.read(app.host, job)
     if content is None:
         what = "address that was sent is" if job.kind == "url" else "bytes that were sent are"
         raise ReadFailedError(f"The {what} no longer kept.", code="input_gone", action="Send the document again.")
     return ImageUrl(content.decode()) if job.kind == "url" else ImageBytes(content)
 
 
-def until_first_poll(services: Services, ticket: Ticket) -> float:
+def until_first_poll(app: App, ticket: Ticket) -> float:
     """Seconds that are left until the first poll; somebody else may have submitted it a while ago."""
-    elapsed = (services.clock.utc() - ticket.submitted).total_seconds()
-    return max(0.0, poll_schedule.first_wait(services.median.seconds) - elapsed)
+    elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
+    return max(0.0, poll_schedule.first_wait(app.median.seconds) - elapsed)
 
 
 def _learn(median: poll_schedule.Median, result: ReadResult) -> None:
@@ -280,9 +274,9 @@ def _done(job: Job) -> Json:
     }
 
 
-def _given_up(services: Services, job: Job, ticket: Ticket, error: ReadFailedError) -> ReadFailedError:
+def _given_up(app: App, job: Job, ticket: Ticket, error: ReadFailedError) -> ReadFailedError:
     """Whoever asks again gets a new Read instead of this one."""
-    services.desk.drop(job.subject, job.question, ticket)
+    app.desk.drop(job.subject, job.question, ticket)
     return error
 
 

@@ -9,11 +9,11 @@ from shared.durable.read_job import Job
 from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import Version
-from shared.services import Services
+from shared.services import App
 from shared.vision.read_models import ReadResult
 
 
-def stored(services: Services, job: Job) -> bool:
+def stored(app: App, job: Job) -> bool:
     """
     Whether both records are there and answer this very job.
 
@@ -23,42 +23,42 @@ def stored(services: Services, job: Job) -> bool:
     # What an address shows can change.
     if job.kind == "url":
         return False
-    return all(_is_there(services, job, job.version, name) for name in (job.record, job.plain_record))
+    return all(_is_there(app, job, job.version, name) for name in (job.record, job.plain_record))
 
 
-def _is_there(services: Services, job: Job, version: Version | None, name: str) -> bool:
+def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:
     if version:
-        return record_store.is_there(services.images, version, Recipe(names.TEXT, name, job.question, ""))
+        return record_store.is_there(app.images, version, Recipe(names.TEXT, name, job.question, ""))
     # It was stored under the digest of what was read.
-    info = services.images.head(names.TEXT, name)
+    info = app.images.head(names.TEXT, name)
     return info is not None and info.metadata.get(names.REQUEST) == job.question.key
 
 
-def write(services: Services, job: Job, result: ReadResult) -> Version | None:
+def write(app: App, job: Job, result: ReadResult) -> Version | None:
     """
     Write both records; returns the version of the image that they are of, confirmed, if it is one.
 
     Raises:
         SourceChangedError: the image is another one by now.
     """
-    left_out = text.unread(result, job.question, job.pages, services.settings)
+    left_out = text.unread(result, job.question, job.pages, app.settings)
     # The plain one first: the other one's presence says that both are there.
     contents = (
         (job.plain_record, names.PLAIN, text.plain(result)),
-        (job.record, names.JSON, text.document(job.source, job.question, result, services.clock, left_out)),
+        (job.record, names.JSON, text.document(job.source, job.question, result, app.clock, left_out)),
     )
     told = text.told(result, text_only=job.text_only, left_out=left_out)
     version = job.version
     if version is None:
         told |= {names.REQUEST: job.question.key}
         for name, content_type, data in contents:
-            services.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
+            app.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
         return None
     for name, content_type, data in contents:
         recipe = Recipe(names.TEXT, name, job.question, content_type)
-        record_store.make(services.images, version, recipe, partial(bytes, data), told)
-    versions.confirm(services.images, version)
+        record_store.make(app.images, version, recipe, partial(bytes, data), told)
+    versions.confirm(app.images, version)
     record_store.sweep(
-        services.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.confirm(services.images, version)
+        app.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.confirm(app.images, version)
     )
     return version

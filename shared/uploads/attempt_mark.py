@@ -21,7 +21,7 @@ from shared import log, names
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
 from shared.records import unfinished
 from shared.records.record_store import MAX_ROUNDS
-from shared.services import Services
+from shared.services import App
 
 # Before the first try, the second and the third; what killed the worker by chance has passed by then.
 WAIT_SECONDS = (60.0, 300.0, 1500.0)
@@ -37,7 +37,7 @@ def interrupted(times: int) -> UploadInterruptedError:
 
 
 @contextmanager
-def marked(services: Services, name: str, steps: Sequence[str]) -> Iterator[float]:
+def marked(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
     """
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
@@ -50,16 +50,16 @@ def marked(services: Services, name: str, steps: Sequence[str]) -> Iterator[floa
     waits: dict[str, float] = {}
     try:
         for step in steps:
-            waits[step] = _change(services, step, name, own, _begin)
+            waits[step] = _change(app, step, name, own, _begin)
         yield max(waits.values())
     finally:
         # Also of a mark that may have been written although storage said that it was not.
         for step in steps:
             if not waits.get(step):
-                _change(services, step, name, own, _end)
+                _change(app, step, name, own, _end)
 
 
-def _begin(services: Services, document: Json, own: str) -> tuple[Json, float]:
+def _begin(app: App, document: Json, own: str) -> tuple[Json, float]:
     """Mark the step as being tried, or find that the last try never ended."""
     tries = int(document.get("tries", 0))
     document = {**document, "try": own}
@@ -68,24 +68,22 @@ def _begin(services: Services, document: Json, own: str) -> tuple[Json, float]:
     attempts = int(document.get("attempts", 0)) + 1
     if tries >= MOST_TRIES:
         error = UploadGivenUpError(_interrupted(attempts))
-        return {**_told(services, document, error, attempts), "state": unfinished.FAILED}, 0.0
+        return {**_told(app, document, error, attempts), "state": unfinished.FAILED}, 0.0
     wait = WAIT_SECONDS[tries]
-    until = services.clock.utc() + timedelta(seconds=wait)
-    return {**_told(services, document, interrupted(attempts), attempts), "until": until.isoformat()}, wait
+    until = app.clock.utc() + timedelta(seconds=wait)
+    return {**_told(app, document, interrupted(attempts), attempts), "until": until.isoformat()}, wait
 
 
-def _end(services: Services, document: Json, own: str) -> tuple[Json, float]:
+def _end(app: App, document: Json, own: str) -> tuple[Json, float]:
     """Take the mark away, if nothing else was written since."""
     if document.get("until") is not None or document.get("try") != own:
         return document, 0.0
-    return {**document, "until": services.clock.utc().isoformat(), "tries": 0}, 0.0
+    return {**document, "until": app.clock.utc().isoformat(), "tries": 0}, 0.0
 
 
-def _told(
-    services: Services, document: Json, error: UploadGivenUpError | UploadInterruptedError, attempts: int
-) -> Json:
+def _told(app: App, document: Json, error: UploadGivenUpError | UploadInterruptedError, attempts: int) -> Json:
     told = {"code": error.code, "message": error.message, "action": error.action, "requestId": None}
-    return {**document, **told, "attempts": attempts, "last": services.clock.utc().isoformat()}
+    return {**document, **told, "attempts": attempts, "last": app.clock.utc().isoformat()}
 
 
 def _interrupted(times: int) -> str:
@@ -95,21 +93,19 @@ def _interrupted(times: int) -> str:
     )
 
 
-def _change(
-    services: Services, step: str, name: str, own: str, change: Callable[[Services, Json, str], tuple[Json, float]]
-) -> float:
+def _change(app: App, step: str, name: str, own: str, change: Callable[[App, Json, str], tuple[Json, float]]) -> float:
     """Change the record of a deferred step; the seconds that the change says, 0 if there is no such record."""
     place = names.unfinished(step, name)
     for _ in range(MAX_ROUNDS):
-        blob = services.images.read(names.UNFINISHED, place)
+        blob = app.images.read(names.UNFINISHED, place)
         document = unfinished.parsed(blob.data) if blob else {}
         if blob is None or document.get("state") != unfinished.DEFERRED:
             return 0.0
-        changed, wait = change(services, document, own)
+        changed, wait = change(app, document, own)
         if changed == document:
             return wait
         try:
-            unfinished.rewrite(services.images, blob, changed)
+            unfinished.rewrite(app.images, blob, changed)
         except ConflictError:
             continue
         if wait or changed["state"] == unfinished.FAILED:

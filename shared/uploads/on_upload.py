@@ -42,8 +42,8 @@ async def process(name: str, data: bytes, starter: str) -> None:
 async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
     """Do what can be done now; returns what is left for later."""
     try:
-        parts = services.current()
-        outcomes = await services.in_thread(_executor, lambda: steps.process(parts, name, data))
+        app = services.current()
+        outcomes = await services.in_thread(_executor, lambda: steps.process(app, name, data))
     except MISDEPLOYED as error:
         log.event(
             _logger,

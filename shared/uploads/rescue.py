@@ -21,7 +21,7 @@ from shared.pictures import inspection
 from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import SourceChangedError, Version
-from shared.services import Services
+from shared.services import App
 from shared.storage import image_blobs
 from shared.uploads import attempt_mark, steps
 
@@ -55,12 +55,12 @@ async def process(message: bytes, starter: str) -> None:
         SettingsError, PythonMismatchError: nothing can be known of it.
         BlobsightError: see `rescue`; StorageError also where its appointments could not be handed over.
     """
-    parts = services.current()
-    found = await services.in_thread(parts.threads, lambda: rescue(parts, message))
+    app = services.current()
+    found = await services.in_thread(app.threads, lambda: rescue(app, message))
     await handover.hand_over_all(starter, found)
 
 
-def rescue(parts: Services, message: bytes) -> list[Appointment]:
+def rescue(app: App, message: bytes) -> list[Appointment]:
     """
     Write down what is missing of the upload that a message of the poison queue is about.
 
@@ -84,7 +84,7 @@ def rescue(parts: Services, message: bytes) -> list[Appointment]:
     if event.container != names.IMAGES:
         return _drop("other_container", event)
     try:
-        found = _rescue(parts, event)
+        found = _rescue(app, event)
     except SourceChangedError as change:
         # Another version has an event of its own.
         return _drop("gone" if change.deleted else "overwritten", event)
@@ -97,35 +97,35 @@ def rescue(parts: Services, message: bytes) -> list[Appointment]:
     return found
 
 
-def _rescue(parts: Services, event: _Event) -> list[Appointment]:
-    info = image_blobs.head(parts.images, event.name)
-    if info and (image_blobs.problem(info) or info.size > parts.settings.max_upload_bytes):
+def _rescue(app: App, event: _Event) -> list[Appointment]:
+    info = image_blobs.head(app.images, event.name)
+    if info and (image_blobs.problem(info) or info.size > app.settings.max_upload_bytes):
         # The platform reads the image before the function starts, so what could not be read comes here. The app reads
         # nothing of what is too large, so there is nothing to be tried that could kill a worker.
-        outcomes = steps.process(parts, event.name, None)
+        outcomes = steps.process(app, event.name, None)
         return [outcome.appointment for outcome in outcomes if outcome.appointment]
     # Never the whole image at once: it may be its size that has killed the worker.
-    beginning = parts.images.beginning(names.IMAGES, event.name, inspection.KIND_BYTES)
+    beginning = app.images.beginning(names.IMAGES, event.name, inspection.KIND_BYTES)
     if info is None or beginning is None:
         raise SourceChangedError(deleted=True)
-    recent = info.modified is not None and parts.clock.utc() - info.modified < _SETTLED
+    recent = info.modified is not None and app.clock.utc() - info.modified < _SETTLED
     if event.etag not in ("", info.etag) and recent:
         raise BusyError(f"The image {event.name!r} was overwritten a moment ago: its own event comes first.")
-    image = versions.digested(parts.images, info)
+    image = versions.digested(app.images, info)
     if image is None:
         raise SourceChangedError(deleted=True)
-    missing = list(_missing(parts, image, beginning))
+    missing = list(_missing(app, image, beginning))
     told = text.alone(text_only=inspection.is_document(beginning))
     try:
-        return [_appointment(image, step, todo) for step, todo in missing if _note(parts, image, step, todo, told)]
+        return [_appointment(image, step, todo) for step, todo in missing if _note(app, image, step, todo, told)]
     except SourceChangedError as change:
         if change.deleted:
             places = [unfinished.place(step, image.name) for step, _ in missing]
-            record_store.sweep(parts.images, places, lambda: versions.confirm_gone(parts.images, image.name))
+            record_store.sweep(app.images, places, lambda: versions.confirm_gone(app.images, image.name))
         raise
 
 
-def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[Recipe]]]:
+def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[Recipe]]]:
     """
     The steps that apply and have neither their records nor a failure, with the records they are to make.
 
@@ -133,9 +133,9 @@ def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tupl
     """
     text_only = inspection.is_document(beginning)
     for step in (by_step.TEXT,) if text_only else by_step.STEPS:
-        todo = by_step.recipes(parts.settings, step, image.name)
-        before = unfinished.find(parts.images, step, image.name)
-        if before and before.is_of(parts.images, image, todo):
+        todo = by_step.recipes(app.settings, step, image.name)
+        before = unfinished.find(app.images, step, image.name)
+        if before and before.is_of(app.images, image, todo):
             if before.blames_image:
                 return  # nothing else is asked about such an image
             # Text that is deferred is its own orchestration's.
@@ -143,24 +143,20 @@ def _missing(parts: Services, image: Version, beginning: bytes) -> Iterator[tupl
                 step == by_step.TEXT and before.code != UploadInterruptedError.code
             ):
                 continue
-        if (
-            step == by_step.TEXT
-            and not text_only
-            and not by_step.has_text(parts.images, parts.settings, image, beginning)
-        ):
+        if step == by_step.TEXT and not text_only and not by_step.has_text(app.images, app.settings, image, beginning):
             continue
-        if not by_step.all_there(parts.images, image, todo):
+        if not by_step.all_there(app.images, image, todo):
             yield step, todo
 
 
-def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
+def _note(app: App, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
-    before = unfinished.find(parts.images, step, image.name)
-    if before and before.is_of(parts.images, image, todo):
+    before = unfinished.find(app.images, step, image.name)
+    if before and before.is_of(app.images, image, todo):
         return True
     unfinished.note(
-        parts.images,
-        parts.clock,
+        app.images,
+        app.clock,
         image,
         step,
         todo,
@@ -169,12 +165,10 @@ def _note(parts: Services, image: Version, step: str, todo: Sequence[Recipe], to
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
         told=told,
     )
-    versions.confirm(parts.images, image)
-    if not by_step.all_there(parts.images, image, todo):
+    versions.confirm(app.images, image)
+    if not by_step.all_there(app.images, image, todo):
         return True
-    record_store.sweep(
-        parts.images, [unfinished.place(step, image.name)], lambda: versions.confirm(parts.images, image)
-    )
+    record_store.sweep(app.images, [unfinished.place(step, image.name)], lambda: versions.confirm(app.images, image))
     return False
 
 

@@ -9,7 +9,7 @@ from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
-from shared.services import Services
+from shared.services import App
 from shared.uploads import attempt_mark, steps
 
 Json = dict[str, Any]
@@ -32,10 +32,10 @@ async def retry(work: Json, starter: str) -> Json:
     """
     with log.correlated(work["key"] or None):
         try:
-            parts = services.current()
+            app = services.current()
         except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
-        outcome = await services.in_thread(_executor, lambda: _retry(parts, work))
+        outcome = await services.in_thread(_executor, lambda: _retry(app, work))
         if not outcome.get("job"):
             return outcome
         try:
@@ -50,15 +50,15 @@ def _later(work: Json, error: BlobsightError) -> Json:
     return {"state": "deferred", "seconds": appointments.seconds_until(error, attempts), "attempts": attempts}
 
 
-def _retry(parts: Services, work: Json) -> Json:
+def _retry(app: App, work: Json) -> Json:
     try:
         if work["crash"]:
-            steps.give_up(parts, work["name"], work["steps"], work["crash"])
+            steps.give_up(app, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        with attempt_mark.marked(parts, work["name"], work["steps"]) as wait:
+        with attempt_mark.marked(app, work["name"], work["steps"]) as wait:
             if wait:
                 return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
-            outcomes = steps.process(parts, work["name"], None, only=tuple(work["steps"]), in_turn=True)
+            outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), in_turn=True)
     except BlobsightError as error:
         if not error.transient:
             raise

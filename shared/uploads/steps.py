@@ -23,7 +23,7 @@ from shared.pictures import inspection
 from shared.records import analysis, by_step, record_store, text, unfinished, versions
 from shared.records.record_store import Recipe
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
-from shared.services import Services
+from shared.services import App
 from shared.storage.azure import BlobInfo
 
 # One for each time that the image is overwritten while it is worked on.
@@ -48,13 +48,13 @@ class Outcome(NamedTuple):
 
 
 def process(
-    services: Services, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, in_turn: bool = False
+    app: App, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, in_turn: bool = False
 ) -> list[Outcome]:
     """
     Bring all records of an image up to date with what it is now, or say why its bytes cannot be had.
 
     Args:
-        services: the parts.
+        app: its parts.
         name: the image's name in the container `images`.
         data: its bytes, if they are at hand; they may be of a version that is no longer there.
         only: which steps; whether there is text is found out after the analysis.
@@ -68,118 +68,114 @@ def process(
     """
     for _ in range(_MAX_ROUNDS):
         try:
-            source = versions.identify(services.images, name, data, most=services.settings.max_upload_bytes)
+            source = versions.identify(app.images, name, data, most=app.settings.max_upload_bytes)
             if source is None:
-                _forget(services, name)
+                _forget(app, name)
                 log.event(_logger, "image.gone", blob=name)
                 return []
-            return _steps(services, source, only, in_turn)
+            return _steps(app, source, only, in_turn)
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)
             data = None
     raise BusyError(f"The image {name!r} is overwritten faster than it can be processed.")
 
 
-def _steps(services: Services, source: Source | WithheldVersion, only: Sequence[str], in_turn: bool) -> list[Outcome]:
+def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], in_turn: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     made: by_step.Made = {}
-    text_only = _is_document(services, source)
+    text_only = _is_document(app, source)
     if text_only:
         # A photograph may have been here before, or the app did not know yet that it is a document, which has neither.
-        _drop(services, source, (by_step.ANALYSIS, by_step.THUMBNAILS))
+        _drop(app, source, (by_step.ANALYSIS, by_step.THUMBNAILS))
     wanted = {*only, by_step.TEXT} if by_step.ANALYSIS in only or text_only else {*only}
     for step in (each for each in ((by_step.TEXT,) if text_only else by_step.STEPS) if each in wanted):
         if step == by_step.TEXT:
-            outcome = _hand_over(services, source, text_only, made)
+            outcome = _hand_over(app, source, text_only, made)
         else:
-            outcome, new = _run(services, source, step, in_turn)
+            outcome, new = _run(app, source, step, in_turn)
             made |= new
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
             if outcomes and outcomes[0].state != "deferred":
-                _drop_outdated(services, source, (by_step.TEXT,))
+                _drop_outdated(app, source, (by_step.TEXT,))
             continue
         outcomes.append(outcome)
-        _tell(services, source, outcome)
+        _tell(app, source, outcome)
         if outcome.state == "failed":
-            _drop_outdated(services, source, by_step.STEPS if outcome.blames_image else (step,))
+            _drop_outdated(app, source, by_step.STEPS if outcome.blames_image else (step,))
         if outcome.blames_image:
             break
     return outcomes
 
 
-def _tell(services: Services, source: Version, outcome: Outcome) -> None:
+def _tell(app: App, source: Version, outcome: Outcome) -> None:
     """Log how a step ended; docs/monitoring.md says what `seconds` count for each event."""
     name, step, code = source.name, outcome.step, outcome.code or "-"
     if outcome.appointment:
         seconds = round(outcome.appointment.seconds, 1)
         log.event(_logger, "step.deferred", blob=name, step=step, code=code, seconds=seconds)
     elif outcome.state == "done":
-        log.event(_logger, "step.done", blob=name, step=step, seconds=source.age_seconds(services.clock.utc()))
+        log.event(_logger, "step.done", blob=name, step=step, seconds=source.age_seconds(app.clock.utc()))
     elif outcome.state == "failed":
         log.event(_logger, "step.failed", blob=name, step=step, code=code)
     else:
         log.event(_logger, "step.due" if outcome.state == "due" else "step.skipped", blob=name, step=step)
 
 
-def _is_document(services: Services, source: Source | WithheldVersion) -> bool:
+def _is_document(app: App, source: Source | WithheldVersion) -> bool:
     """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
     if isinstance(source, Source):
         return inspection.is_document(source.image.data)
     if source.beginning:
         return inspection.is_document(source.beginning)
     found = [
-        services.images.head(container, name)
-        for container, name in by_step.places(services.settings, source.name, (by_step.TEXT,))
+        app.images.head(container, name)
+        for container, name in by_step.places(app.settings, source.name, (by_step.TEXT,))
     ]
-    of_it = [info for info in found if info and source.made(services.images, info)]
+    of_it = [info for info in found if info and source.made(app.images, info)]
     return any(names.TEXT_ONLY in info.metadata for info in of_it)
 
 
-def _hand_over(
-    services: Services, source: Source | WithheldVersion, text_only: bool, made: by_step.Made
-) -> Outcome | None:
+def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made: by_step.Made) -> Outcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
     beginning = source.image.data if isinstance(source, Source) else b""
-    if not text_only and not by_step.has_text(services.images, services.settings, source, beginning, made):
+    if not text_only and not by_step.has_text(app.images, app.settings, source, beginning, made):
         return None
-    todo = by_step.recipes(services.settings, by_step.TEXT, source.name)
-    before = unfinished.find_for(services.images, source, by_step.TEXT, todo)
-    if before and before.is_final(services.images, source, todo):
+    todo = by_step.recipes(app.settings, by_step.TEXT, source.name)
+    before = unfinished.find_for(app.images, source, by_step.TEXT, todo)
+    if before and before.is_final(app.images, source, todo):
         return Outcome(by_step.TEXT, "failed", before.code)
-    if by_step.all_there(services.images, source, todo):
+    if by_step.all_there(app.images, source, todo):
         return Outcome(by_step.TEXT, "skipped")
     if isinstance(source, WithheldVersion):
-        return _unfinished(services, source, by_step.TEXT, todo, source.problem, text.alone(text_only=text_only))
-    if before and not before.is_of(services.images, source, todo):
-        check = partial(versions.confirm, services.images, source)
+        return _unfinished(app, source, by_step.TEXT, todo, source.problem, text.alone(text_only=text_only))
+    if before and not before.is_of(app.images, source, todo):
+        check = partial(versions.confirm, app.images, source)
         place, outdated = unfinished.place(by_step.TEXT, source.name), before.info.etag
-        record_store.sweep(services.images, [place], check, lambda info: info.etag == outdated)
-    return Outcome(by_step.TEXT, "due", job=read_job.of_image(source, services.settings, text_only=text_only))
+        record_store.sweep(app.images, [place], check, lambda info: info.etag == outdated)
+    return Outcome(by_step.TEXT, "due", job=read_job.of_image(source, app.settings, text_only=text_only))
 
 
-def _run(
-    services: Services, source: Source | WithheldVersion, step: str, in_turn: bool
-) -> tuple[Outcome, by_step.Made]:
-    todo = by_step.recipes(services.settings, step, source.name)
-    before = unfinished.find_for(services.images, source, step, todo)
-    if before and before.is_final(services.images, source, todo):
+def _run(app: App, source: Source | WithheldVersion, step: str, in_turn: bool) -> tuple[Outcome, by_step.Made]:
+    todo = by_step.recipes(app.settings, step, source.name)
+    before = unfinished.find_for(app.images, source, step, todo)
+    if before and before.is_final(app.images, source, todo):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image), {}
-    made, error = _make_all(services, source, step, todo, in_turn)
+    made, error = _make_all(app, source, step, todo, in_turn)
     if error:
-        outcome = _unfinished(services, source, step, todo, error)
+        outcome = _unfinished(app, source, step, todo, error)
         # Another delivery may have made meanwhile what this one could not.
-        if not by_step.all_there(services.images, source, todo):
+        if not by_step.all_there(app.images, source, todo):
             return outcome, made
     if made or error or before:
         record_store.sweep(
-            services.images, [unfinished.place(step, source.name)], lambda: versions.confirm(services.images, source)
+            app.images, [unfinished.place(step, source.name)], lambda: versions.confirm(app.images, source)
         )
     return Outcome(step, "done" if made else "skipped"), made
 
 
 def _unfinished(
-    services: Services,
+    app: App,
     source: Version,
     step: str,
     todo: Sequence[Recipe],
@@ -187,41 +183,41 @@ def _unfinished(
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
-    attempts = unfinished.count_attempts(services.images, source, step, todo) + 1
+    attempts = unfinished.count_attempts(app.images, source, step, todo) + 1
     appointment = None
     if error.transient:
-        turn = appointments.arrange(services.quota, error, attempts, len(todo))
+        turn = appointments.arrange(app.quota, error, attempts, len(todo))
         appointment = Appointment(source.name, (step,), appointments.key(source.etag, todo), turn, attempts)
     seconds = appointment.seconds if appointment else None
-    unfinished.note(services.images, services.clock, source, step, todo, error, wait_seconds=seconds, told=told)
-    versions.confirm(services.images, source)
+    unfinished.note(app.images, app.clock, source, step, todo, error, wait_seconds=seconds, told=told)
+    versions.confirm(app.images, source)
     if appointment:
         return Outcome(step, "deferred", error.code, appointment=appointment)
     return Outcome(step, "failed", error.code, unfinished.blames_image(error))
 
 
-def give_up(services: Services, name: str, steps: Sequence[str], message: str) -> None:
+def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
     """Record that the app itself could not do the steps, so that nobody waits for them."""
-    source = versions.identify(services.images, name, None, most=services.settings.max_upload_bytes)
+    source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
     if source is None:
         return
     for step in steps:
-        todo = by_step.recipes(services.settings, step, name)
+        todo = by_step.recipes(app.settings, step, name)
         with suppress(SourceChangedError):
-            if not by_step.all_there(services.images, source, todo):
-                unfinished.note(services.images, services.clock, source, step, todo, AppCrashedError(message))
+            if not by_step.all_there(app.images, source, todo):
+                unfinished.note(app.images, app.clock, source, step, todo, AppCrashedError(message))
 
 
 def _make_all(
-    services: Services, source: Source | WithheldVersion, step: str, todo: Sequence[Recipe], in_turn: bool
+    app: App, source: Source | WithheldVersion, step: str, todo: Sequence[Recipe], in_turn: bool
 ) -> tuple[by_step.Made, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
     made: by_step.Made = {}
     problem = None
     for recipe in todo:
         try:
-            fill = partial(_content, services, source, step, recipe, in_turn)
-            record = record_store.make(services.images, source, recipe, fill)
+            fill = partial(_content, app, source, step, recipe, in_turn)
+            record = record_store.make(app.images, source, recipe, fill)
         except BlobsightError as error:
             problem = problem or error
         else:
@@ -230,39 +226,39 @@ def _make_all(
     return made, problem
 
 
-def _content(services: Services, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
+def _content(app: App, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
     if isinstance(found, WithheldVersion) and found.beginning:
         inspection.refuse(found.beginning, found.size)
     source = versions.whole(found)
-    answer = services.desk.ask(
+    answer = app.desk.ask(
         recipe.question,
         source.image,
-        wait_seconds=services.settings.max_wait_seconds,
+        wait_seconds=app.settings.max_wait_seconds,
         background=True,
-        before_call=None if in_turn else partial(appointments.check_backlog, services.quota),
+        before_call=None if in_turn else partial(appointments.check_backlog, app.quota),
     )
     if step == by_step.ANALYSIS:
-        return analysis.document(source, answer, services.settings, services.clock)
+        return analysis.document(source, answer, app.settings, app.clock)
     return answer.body
 
 
-def _drop_outdated(services: Services, source: Version, steps: Sequence[str]) -> None:
+def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:
     """Delete records of the image's earlier versions, which would be taken for this one's."""
-    _drop(services, source, steps, lambda info: not source.made(services.images, info))
+    _drop(app, source, steps, lambda info: not source.made(app.images, info))
 
 
 def _drop(
-    services: Services, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
+    app: App, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
-    check = partial(versions.confirm, services.images, source)
-    record_store.sweep(services.images, by_step.places(services.settings, source.name, steps), check, wanted)
+    check = partial(versions.confirm, app.images, source)
+    record_store.sweep(app.images, by_step.places(app.settings, source.name, steps), check, wanted)
 
 
-def _forget(services: Services, name: str) -> None:
+def _forget(app: App, name: str) -> None:
     """Delete every record of an image that is gone."""
     record_store.sweep(
-        services.images,
-        by_step.places(services.settings, name, by_step.STEPS),
-        lambda: versions.confirm_gone(services.images, name),
+        app.images,
+        by_step.places(app.settings, name, by_step.STEPS),
+        lambda: versions.confirm_gone(app.images, name),
     )

@@ -14,7 +14,7 @@ from shared.answers.claims import Claims
 from shared.clock import Clock
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
-from shared.services import Services
+from shared.services import App
 from shared.settings import Settings
 from shared.vision.poll_schedule import Median
 
@@ -30,7 +30,7 @@ ENVIRONMENT = {
 class Parts:
     """The services and the doubles they are made of."""
 
-    services: Services
+    services: App
     images: MemoryBlobs
     host: MemoryBlobs
     vision: FakeVision
@@ -45,5 +45,5 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
     desk = Desk(vision, Claims(host, clock), clock)
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
-    services = Services(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4), quota)
+    services = App(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4), quota)
     return Parts(services, images, host, vision, clock)

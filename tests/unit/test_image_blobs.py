@@ -11,7 +11,7 @@ from doubles.pictures import picture
 from shared import names
 from shared.api import image_states, unfinished_entries
 from shared.errors import NotFoundError
-from shared.services import Services
+from shared.services import App
 from shared.storage import image_blobs
 from shared.uploads import rescue, steps
 
@@ -34,7 +34,7 @@ def put(app: Parts, name: str, data: bytes = b"", metadata: Mapping[str, str] | 
     app.images.write(names.IMAGES, name, data, content_type="image/jpeg", metadata=metadata)
 
 
-def listed(services: Services) -> list[str]:
+def listed(services: App) -> list[str]:
     return [image["name"] for image in image_states.page(services, limit=200)["images"]]
 
 

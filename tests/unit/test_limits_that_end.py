@@ -13,7 +13,7 @@ from doubles.pictures import picture
 from shared import names, services
 from shared.errors import CallsStoppedError, QuotaExhaustedError
 from shared.images import ImageBytes
-from shared.services import Services
+from shared.services import App
 from shared.settings import Settings
 from shared.uploads import retry_step, steps
 from shared.uploads.steps import Outcome
@@ -24,7 +24,7 @@ PICTURES = {f"{number}.png": picture("PNG", colour=(number * 50, 0, 0)) for numb
 FROM_HTTP = ImageBytes(picture("PNG", colour=(0, 0, 200)))
 RECORDS = {names.ANALYSIS: 3, names.THUMBNAILS: 3, names.UNFINISHED: 0}
 
-Build = Callable[..., Services]
+Build = Callable[..., App]
 
 
 @pytest.fixture
@@ -49,20 +49,20 @@ def blobs(clock: FakeClock) -> MemoryBlobs:
 def build(clock: FakeClock, blobs: MemoryBlobs, monkeypatch: pytest.MonkeyPatch) -> Build:
     monkeypatch.setattr(services, "BlobStore", lambda connection, **options: blobs)
 
-    def made(**changes: str) -> Services:
+    def made(**changes: str) -> App:
         return services.build(Settings.from_env({**ENVIRONMENT, "THUMBNAIL_SIZES": "200x150", **changes}), clock=clock)
 
     return made
 
 
-def upload_all(app: Services) -> list[Outcome]:
+def upload_all(app: App) -> list[Outcome]:
     """Deliver every picture's event; returns what was deferred."""
     outcomes = [outcome for name, data in PICTURES.items() for outcome in steps.process(app, name, data)]
     assert {outcome.state for outcome in outcomes} <= {"done", "deferred"}
     return [outcome for outcome in outcomes if outcome.state == "deferred"]
 
 
-def come_back(app: Services, clock: FakeClock, deferred: list[Outcome]) -> None:
+def come_back(app: App, clock: FakeClock, deferred: list[Outcome]) -> None:
     """Let each appointment's time come, as RetryOrchestrator's timers do, and have its steps done."""
     begun = clock.now()
     turns = [outcome.appointment for outcome in deferred if outcome.appointment]

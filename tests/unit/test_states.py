@@ -28,7 +28,7 @@ from shared.errors import (
 )
 from shared.images import ImageBytes
 from shared.records import by_step
-from shared.services import Services, build
+from shared.services import App, build
 from shared.settings import Settings
 from shared.uploads import steps
 from shared.vision import questions
@@ -217,7 +217,7 @@ def many() -> Parts:
     return app
 
 
-def give_records(services: Services, name: str, etag: str) -> None:
+def give_records(services: App, name: str, etag: str) -> None:
     """Write what processing would, without asking anybody."""
     seen = {"tags": [{"name": "sky", "confidence": 0.9}]}
     analysis = json.dumps({"source": {"contentType": "image/jpeg"}, "result": seen, "text": "none"}).encode()
@@ -232,7 +232,7 @@ def give_records(services: Services, name: str, etag: str) -> None:
             )
 
 
-def all_pages(services: Services, limit: int, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
+def all_pages(services: App, limit: int, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
     continuation = None
     while True:
         page = image_states.page(services, limit=limit, prefix=prefix, continuation=continuation)
@@ -381,7 +381,7 @@ def test_the_pages_of_a_real_storage_hold_every_image_once(azurite: Azurite) -> 
     assert found == sorted(expected.items())
 
 
-def real_services(azurite: Azurite) -> Services:
+def real_services(azurite: Azurite) -> App:
     connection = azurite.connection_string
     return build(Settings.from_env({**ENVIRONMENT, "ImagesStorage": connection, "AzureWebJobsStorage": connection}))
 

@@ -13,7 +13,7 @@ from doubles.identity_authority import Authority, settle, token
 from shared import names, services
 from shared.api.health import Look
 from shared.errors import StorageDeniedError, StorageIdentityError
-from shared.services import Services
+from shared.services import App
 from shared.settings import Settings
 from shared.transport import identities, time_budget
 
@@ -36,7 +36,7 @@ def web() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def app(authority: Authority, monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[Services, list[Any]]:
+def app(authority: Authority, monkeypatch: pytest.MonkeyPatch, **settings: str) -> tuple[App, list[Any]]:
     """An app whose identities get their tokens there, and the list of its identities that ask."""
     who: list[Any] = []
 

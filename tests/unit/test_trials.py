@@ -15,7 +15,7 @@ from shared.api import image_states, unfinished_entries
 from shared.durable.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
 from shared.records import by_step, unfinished, versions
-from shared.services import Services
+from shared.services import App
 from shared.uploads import attempt_mark, retry_step, steps
 
 RED = picture(colour=(200, 0, 0))
@@ -230,5 +230,5 @@ def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch:
         pass
 
 
-def _marked(services: Services) -> Any:
+def _marked(services: App) -> Any:
     return attempt_mark.marked(services, "a.jpg", ["analysis"])

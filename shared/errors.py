@@ -28,7 +28,7 @@ Every error that is raised on purpose, in one tree.
         |-- VisionRefusedError        it refused the question itself (a parameter, the URL, a feature)
         |-- VisionUnauthorizedError   it refused the key or the network (401, 403): no image's fault
         |   `-- NoTokenError          it was not asked: the app's identity got no token
-        |-- VisionMisplacedError      there is no such API at the endpoint (404, 410)
+        |-- VisionNotFoundError       there is no such API at the endpoint (404, 410)
         |-- ThrottledError            429: come back later
         |-- VisionUnavailableError    unreachable, too slow, or 5xx
         |   `-- NoTimeLeftError       it was not asked: the question's time was over before
@@ -314,7 +314,7 @@ class NoTokenError(VisionUnauthorizedError):
     unsent = True
 
 
-class VisionMisplacedError(VisionError):
+class VisionNotFoundError(VisionError):
     """There is no such API at the endpoint (404, 410). Mended in the settings, so waiting is right."""
 
     code = "vision_not_found"

@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from shared import names, threads
-from shared.answers.answers import Desk
+from shared.answers.answers import Answers
 from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
@@ -45,7 +45,7 @@ class App(NamedTuple):
     images: Blobs
     host: Blobs
     vision: VisionClient
-    desk: Desk
+    answers: Answers
     clock: Clock
     # How long a Read takes, as learned so far, and the threads for what async functions must not do themselves.
     median: Median
@@ -58,11 +58,11 @@ class App(NamedTuple):
 
         Raises:
             NotFoundError: there is no such blob.
-            BlobsightError: as `image_blobs.read` and `Desk.ask`.
+            BlobsightError: as `image_blobs.read` and `Answers.ask`.
         """
         if isinstance(image, ImageBlob):
             image = ImageBytes(image_blobs.read(self.images, image.name).data)
-        return self.desk.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
+        return self.answers.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -151,6 +151,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         gate=Gate(clock, quota, stopped=settings.vision_stop),
     )
     days = settings.answer_lifetime_days
-    desk = Desk(vision, Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0), clock)
+    answers = Answers(vision, Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0), clock)
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    return App(settings, images, host, vision, desk, clock, Median(), pool, quota)
+    return App(settings, images, host, vision, answers, clock, Median(), pool, quota)

@@ -28,7 +28,7 @@ URL_ANSWER_SECONDS = 300.0
 OPERATION_SECONDS = 47 * 3600.0
 
 
-class Ticket(NamedTuple):
+class ReadTicket(NamedTuple):
     """An accepted and paid Read: the address to ask, as the service gave it, and when it was accepted."""
 
     operation: str
@@ -39,7 +39,7 @@ class Ticket(NamedTuple):
         return {"operation": self.operation, "submitted": self.submitted.isoformat()}
 
     @classmethod
-    def of_json(cls, document: dict[str, str]) -> "Ticket":
+    def from_json(cls, document: dict[str, str]) -> "ReadTicket":
         """Read it back."""
         return cls(document["operation"], datetime.fromisoformat(document["submitted"]))
 
@@ -49,7 +49,7 @@ class Ticket(NamedTuple):
         return Answer(names.JSON, json.dumps(self.to_json()).encode())
 
 
-class Desk:
+class Answers:
     """Where questions are asked. Safe for threads."""
 
     def __init__(self, vision: VisionClient, claims: Claims, clock: Clock) -> None:
@@ -111,7 +111,7 @@ class Desk:
         wait_seconds: float,
         background: bool = False,
         before_call: Callable[[], None] | None = None,
-    ) -> Ticket:
+    ) -> ReadTicket:
         """
         Have a document read, paid at most once: whoever asks the same within two days gets the same ticket.
 
@@ -125,7 +125,7 @@ class Desk:
             if before_call:
                 before_call()
             accepted = self._vision.submit(question, image, background=background)
-            return Ticket(accepted.url, self._clock.utc()).answer
+            return ReadTicket(accepted.url, self._clock.utc()).answer
 
         with _advised(image):
             answer = self._claims.ask(
@@ -135,7 +135,7 @@ class Desk:
                 wait_seconds=wait_seconds,
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else OPERATION_SECONDS,
             )
-        return Ticket.of_json(answer.json())
+        return ReadTicket.from_json(answer.json())
 
     def result(self, subject: str, question: Question) -> ReadResult | None:
         """What was read of a subject for that question, if it was."""
@@ -151,7 +151,7 @@ class Desk:
             lifetime_seconds=URL_ANSWER_SECONDS if subject.startswith(ImageUrl.PREFIX) else None,
         )
 
-    def drop(self, subject: str, question: Question, ticket: Ticket) -> None:
+    def drop(self, subject: str, question: Question, ticket: ReadTicket) -> None:
         """Forget a Read that failed, so that whoever asks again gets a new one."""
         self._claims.drop(subject, question, ticket.answer)
 

@@ -12,7 +12,7 @@ from typing import Any
 from shared import names
 from shared.errors import BadRequestError
 from shared.records import analysis, by_step, edited, text, thumbnails, unfinished
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.unfinished import Note
 from shared.records.versions import LookedAt
 from shared.services import App
@@ -147,18 +147,18 @@ def _overall(states: Sequence[str]) -> str:
 
 def _analysis(app: App, image: LookedAt) -> tuple[Json, bool | None]:
     """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
-    todo = by_step.recipes(app.settings, by_step.ANALYSIS, image.name)
-    recipe = todo[0]
+    specs = by_step.specs(app.settings, by_step.ANALYSIS, image.name)
+    spec = specs[0]
     seen: Json = {"caption": None, "captionConfidence": None, "tags": [], "refused": False}
-    blob = app.images.read(recipe.container, recipe.name)
-    if blob is not None and recipe.holds(app.images, blob.info, image):
+    blob = app.images.read(spec.container, spec.name)
+    if blob is not None and spec.is_current(app.images, blob.info, image):
         document = json.loads(blob.data)
         result = Analysis.of(document["result"])
         if result.captions:
             seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
-        seen |= {"tags": [tag.name for tag in result.tags], "record": f"{recipe.container}/{recipe.name}"}
+        seen |= {"tags": [tag.name for tag in result.tags], "record": f"{spec.container}/{spec.name}"}
         return {"state": "done", **seen}, analysis.text_due(blob.data, app.settings.text_mode)
-    note = _note(app, by_step.ANALYSIS, image, todo)
+    note = _note(app, by_step.ANALYSIS, image, specs)
     refused = note is not None and note.blames_image
     return {**_missing(app, by_step.ANALYSIS, image.name, note), **seen, "refused": refused}, None
 
@@ -171,42 +171,42 @@ def _text(app: App, image: LookedAt, has_text: bool | None, *, image_refused: bo
     """
     if has_text is False:
         return {"state": "none"}, False
-    todo = by_step.recipes(app.settings, by_step.TEXT, image.name)
-    plain, places = todo
+    specs = by_step.specs(app.settings, by_step.TEXT, image.name)
+    plain, places = specs
     record = app.images.head(places.container, places.name)
-    if record and places.holds(app.images, record, image) and _holds(app, plain, image):
+    if record and places.is_current(app.images, record, image) and _holds(app, plain, image):
         there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
         told = {"excerpt": text.excerpt(record), **text.notice(record)}
         return {"state": "done", **told, **there}, names.TEXT_ONLY in record.metadata
-    note = _note(app, by_step.TEXT, image, todo)
+    note = _note(app, by_step.TEXT, image, specs)
     if note is None and image_refused:
         return {"state": "none"}, False
     text_only = note is not None and names.TEXT_ONLY in note.info.metadata
     return _missing(app, by_step.TEXT, image.name, note), text_only
 
 
-def _holds(app: App, recipe: Recipe, image: LookedAt) -> bool:
-    return recipe.holds(app.images, app.images.head(recipe.container, recipe.name), image)
+def _holds(app: App, spec: RecordSpec, image: LookedAt) -> bool:
+    return spec.is_current(app.images, app.images.head(spec.container, spec.name), image)
 
 
 def _thumbnails(app: App, image: LookedAt, look: _Look) -> list[Json]:
-    todo = by_step.recipes(app.settings, by_step.THUMBNAILS, image.name)
-    here = [recipe.holds(app.images, look(recipe.container, recipe.name), image) for recipe in todo]
+    specs = by_step.specs(app.settings, by_step.THUMBNAILS, image.name)
+    here = [spec.is_current(app.images, look(spec.container, spec.name), image) for spec in specs]
     missing: Json = {}
     if not all(here):
-        missing = _missing(app, by_step.THUMBNAILS, image.name, _note(app, by_step.THUMBNAILS, image, todo))
+        missing = _missing(app, by_step.THUMBNAILS, image.name, _note(app, by_step.THUMBNAILS, image, specs))
     return [
         {
             "size": str(size),
-            **({"state": "done", "record": f"{recipe.container}/{recipe.name}"} if there else missing),
+            **({"state": "done", "record": f"{spec.container}/{spec.name}"} if there else missing),
         }
-        for size, recipe, there in zip(thumbnails.sizes(app.settings), todo, here, strict=True)
+        for size, spec, there in zip(thumbnails.sizes(app.settings), specs, here, strict=True)
     ]
 
 
-def _note(app: App, step: str, image: LookedAt, todo: Sequence[Recipe]) -> Note | None:
+def _note(app: App, step: str, image: LookedAt, specs: Sequence[RecordSpec]) -> Note | None:
     note = unfinished.find(app.images, step, image.name)
-    return note if note and note.is_of(app.images, image, todo) else None
+    return note if note and note.is_of(app.images, image, specs) else None
 
 
 def _missing(app: App, step: str, name: str, note: Note | None) -> Json:

@@ -95,9 +95,9 @@ def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Jso
 
 def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
     if isinstance(given, ImageUrl):
-        return _checked(read_job.of_visitor(given, app.settings, parameters)), given.url.encode()
+        return _checked(read_job.from_request(given, app.settings, parameters)), given.url.encode()
     if isinstance(given, ImageBytes):
-        visitor = _checked(read_job.of_visitor(given, app.settings, parameters))
+        visitor = _checked(read_job.from_request(given, app.settings, parameters))
         inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
         return visitor, given.data
     source = versions.identify(app.images, given.name, None)
@@ -105,12 +105,12 @@ def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -
         raise names.no_such_image(given.name)
     source = versions.whole(source)
     data = source.image.data
-    visitor = _checked(read_job.of_visitor(source.image, app.settings, parameters))
+    visitor = _checked(read_job.from_request(source.image, app.settings, parameters))
     inspection.inspect_for_text(data, pages=parameters.get("pages", ""))
     if visitor.question != text.question(app.settings):
         # Its records in the container `text` answer the settings' question; another one is put to its bytes.
         return visitor, data
-    return read_job.of_image(source, app.settings, text_only=inspection.is_document(data)), data
+    return read_job.from_image(source, app.settings, text_only=inspection.is_document(data)), data
 
 
 def _checked(job: Job) -> Job:

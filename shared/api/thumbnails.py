@@ -8,7 +8,7 @@ from shared import names
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.thumbnails import CACHE_CONTROL, Size
 from shared.records.versions import LookedAt, Source, SourceChangedError, Version
 from shared.services import App
@@ -36,10 +36,10 @@ def thumbnail(app: App, image: ImageBytes | ImageUrl | ImageBlob, size: Size) ->
 
 
 def _of_blob(app: App, name: str, size: Size) -> Blob:
-    how, source = thumbnails.recipe(name, size), _looked_at(app, name)
+    how, source = thumbnails.spec(name, size), _looked_at(app, name)
     for _ in range(_MAX_ROUNDS):
         stored = app.images.read(how.container, how.name)
-        if stored is not None and how.holds(app.images, stored.info, source):
+        if stored is not None and how.is_current(app.images, stored.info, source):
             return stored
         source = _make(app, name, how) or _looked_at(app, name)
     raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
@@ -52,31 +52,31 @@ def _looked_at(app: App, name: str) -> Version:
     return LookedAt(info)
 
 
-def _make(app: App, name: str, how: Recipe) -> Version | None:
+def _make(app: App, name: str, how: RecordSpec) -> Version | None:
     """Have it made, and return of which version; None if the image is another one by now, or gone."""
     source = versions.identify(app.images, name, None)
     if source is None:
         return None
     try:
         record_store.make(app.images, source, how, lambda: _asked(app, versions.whole(source), how))
-        versions.confirm(app.images, source)
+        versions.ensure_unchanged(app.images, source)
         return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
                 place = (how.container, how.name)
-                record_store.sweep(app.images, [place], lambda: versions.confirm_gone(app.images, name))
+                record_store.delete_outdated(app.images, [place], lambda: versions.ensure_absent(app.images, name))
     return None
 
 
-def _asked(app: App, source: Source, how: Recipe) -> bytes:
-    return app.desk.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS).body
+def _asked(app: App, source: Source, how: RecordSpec) -> bytes:
+    return app.answers.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS).body
 
 
 def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
     """Of bytes or a URL that came over HTTP; they have no name, so the thumbnail is stored under their digest."""
     question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
-    answer = app.desk.ask(question, image, wait_seconds=_WAIT_SECONDS)
+    answer = app.answers.ask(question, image, wait_seconds=_WAIT_SECONDS)
     name = names.thumbnail_of_digest(
         image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
     )

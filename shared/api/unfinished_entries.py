@@ -92,10 +92,10 @@ def reopen(app: App, entry: Entry) -> Appointment | None:
     """
     source = entry.document["source"]
     name, etag = source["name"], source["etag"]
-    todo = by_step.recipes(app.settings, entry.step, name)
-    for recipe in todo if source.get("sha256") else ():
-        app.desk.forget_refusal(source["sha256"], recipe.question)
-    seconds = app.quota.postpone(calls=max(1, len(todo)))
+    specs = by_step.specs(app.settings, entry.step, name)
+    for spec in specs if source.get("sha256") else ():
+        app.answers.forget_refusal(source["sha256"], spec.question)
+    seconds = app.quota.postpone(calls=max(1, len(specs)))
     document = unfinished.reopened(entry.document, app.clock, seconds)
     try:
         written = unfinished.rewrite(app.images, entry.blob, document)

@@ -15,11 +15,11 @@ from shared.errors import (
     BusyError,
     ImageArchivedError,
     ImageIncompleteError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionUnauthorizedError,
 )
 from shared.pace.quota import Quota
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 
 Json = dict[str, Any]
 
@@ -61,14 +61,14 @@ class Appointment(NamedTuple):
         return {**self._asdict(), "steps": list(self.steps)}
 
 
-def key(etag: str, todo: Sequence[Recipe]) -> str:
+def key(etag: str, specs: Sequence[RecordSpec]) -> str:
     """What tells a step's appointment from those of the image's other versions and of other questions."""
-    return ",".join([etag, *(recipe.question.key for recipe in todo)])
+    return ",".join([etag, *(spec.question.key for spec in specs)])
 
 
 def seconds_until(error: BlobsightError, attempts: int, *, first_seconds: float = _FIRST_SECONDS) -> float:
     """How long the same will fail at least: as somebody said, else doubling with every attempt."""
-    mending = isinstance(error, (VisionUnauthorizedError, VisionMisplacedError))
+    mending = isinstance(error, (VisionUnauthorizedError, VisionNotFoundError))
     if error.retry_after_seconds is not None and not mending:
         return error.retry_after_seconds
     first, longest = first_seconds, _LONGEST_SECONDS

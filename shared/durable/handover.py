@@ -125,7 +125,7 @@ def job_of(status: Any) -> Job | None:
     try:
         given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
         # An instance that was continued as new has its job in its state.
-        return Job.of_json(given.get("job", given))
+        return Job.from_json(given.get("job", given))
     except (ValueError, TypeError, AttributeError):
         return None
 

@@ -119,12 +119,12 @@ class Job(NamedTuple):
         return self._asdict()
 
     @classmethod
-    def of_json(cls, document: Json) -> "Job":
+    def from_json(cls, document: Json) -> "Job":
         """Read it back; members that a newer version of the app has added are passed over."""
         return cls(**{key: value for key, value in document.items() if key in cls._fields})
 
 
-def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
+def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
     """An uploaded image, with the parameters of the settings."""
     return Job(
         "image",
@@ -140,7 +140,7 @@ def of_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
     )
 
 
-def of_visitor(image: ImageBytes | ImageUrl, settings: Settings, parameters: Json) -> Job:
+def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: Json) -> Job:
     """
     Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings.
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from shared import log, services
-from shared.answers.answers import Ticket
+from shared.answers.answers import ReadTicket
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
 from shared.ocr import reading
@@ -35,7 +35,7 @@ async def submit(work: Json) -> Json:
 
 async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Json:
     """OcrPoll: wait as long as was said, ask, and again as long as the waits are short."""
-    ticket = Ticket.of_json(work["ticket"])
+    ticket = ReadTicket.from_json(work["ticket"])
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
 
     def ask(app: App, job: Job) -> Json:
@@ -51,7 +51,7 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
             return {**outcome, "polls": polls}
 
 
-def _wait(work: Json, ticket: Ticket) -> float:
+def _wait(work: Json, ticket: ReadTicket) -> float:
     """The wait that was said; of the one before the first poll, what the way here has left of it."""
     said = float(work["wait"])
     if work.get("polls"):
@@ -63,14 +63,14 @@ def _wait(work: Json, ticket: Ticket) -> float:
 
 async def store(work: Json) -> Json:
     """OcrStore."""
-    ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
+    ticket = ReadTicket.from_json(work["ticket"]) if work["ticket"] else None
     return await _do(
         work, lambda app, job: reading.store(app, job, work["failures"], ticket=ticket, crash=work["crash"])
     )
 
 
 async def _do(work: Json, action: Callable[[App, Job], Json]) -> Json:
-    job = Job.of_json(work["job"])
+    job = Job.from_json(work["job"])
     with log.correlated(job.instance_id):
         try:
             app = services.current()

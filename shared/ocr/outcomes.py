@@ -79,7 +79,7 @@ def _unless_superseded(app: App, job: Job, work: Callable[[], Json]) -> Json:
         places = [*text_places(job), unfinished.place(by_step.TEXT, job.name)]
         # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
         # again, they tell another one.
-        record_store.sweep(
+        record_store.delete_outdated(
             app.images,
             places,
             lambda: None,
@@ -88,7 +88,7 @@ def _unless_superseded(app: App, job: Job, work: Callable[[], Json]) -> Json:
         if change.deleted:
             # Raised if there is one of that name again.
             with suppress(SourceChangedError):
-                record_store.sweep(app.images, places, lambda: versions.confirm_gone(app.images, job.name))
+                record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, job.name))
         return {"state": "superseded", "deleted": change.deleted}
 
 
@@ -101,7 +101,7 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> N
         app.clock,
         version,
         by_step.TEXT,
-        text.recipes(job.name, app.settings),
+        text.specs(job.name, app.settings),
         error,
         wait_seconds=seconds,
         told=text.alone(text_only=job.text_only),
@@ -109,10 +109,10 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> N
     if seconds is None:
         # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
         # has changed since it was noted, that has to be seen now.
-        record_store.sweep(
+        record_store.delete_outdated(
             app.images,
             text_places(job),
-            lambda: versions.confirm(app.images, version),
+            lambda: versions.ensure_unchanged(app.images, version),
             lambda info: not version.made(app.images, info),
         )
 

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from shared import names
-from shared.answers.answers import OPERATION_SECONDS, Ticket
+from shared.answers.answers import OPERATION_SECONDS, ReadTicket
 from shared.durable import appointments, inputs
 from shared.durable.read_job import Job
 from shared.errors import (
@@ -31,7 +31,7 @@ from shared.errors import (
     GoneError,
     ReadFailedError,
     UnexpectedAnswerError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
@@ -64,10 +64,10 @@ def submit(app: App, job: Job, failures: int) -> Json:
     def work() -> Json:
         if text_records.stored(app, job):
             return _done(job)
-        if app.desk.result(job.subject, job.question):
+        if app.answers.result(job.subject, job.question):
             return {"state": "read"}
         document = _document(app, job)
-        ticket = app.desk.submit(
+        ticket = app.answers.submit(
             job.question,
             document,
             wait_seconds=_SUBMIT_WAIT_SECONDS,
@@ -94,11 +94,11 @@ def _submit_anew(app: App, job: Job, failures: int) -> Json:
     kept = outcome_of(app, job, failures, work)
     if kept["state"] != "kept":
         return kept
-    outcome = submit(app, Job.of_json(kept["job"]), failures)
+    outcome = submit(app, Job.from_json(kept["job"]), failures)
     return outcome if outcome["state"] in _ENDS else {**outcome, "job": kept["job"]}
 
 
-def poll(app: App, job: Job, ticket: Ticket, failures: int, *, first: bool = False) -> Json:
+def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False) -> Json:
     """
     Ask once how far the Read is, and keep its answer if it is done.
 
@@ -120,7 +120,7 @@ def poll(app: App, job: Job, ticket: Ticket, failures: int, *, first: bool = Fal
             return _without_answer(app, job, ticket, error, elapsed)
         if result.status == "succeeded":
             _learn(app.median, result)
-            app.desk.keep_result(job.subject, job.question, result)
+            app.answers.keep_result(job.subject, job.question, result)
             return {"state": "read", "polls": 1}
         if result.status == "failed":
             raise _given_up(app, job, ticket, _refused(ticket))
@@ -133,14 +133,14 @@ def poll(app: App, job: Job, ticket: Ticket, failures: int, *, first: bool = Fal
     return _tidied(app, job, outcome_of(app, job, failures, work, waits=(least, most)))
 
 
-def _result(app: App, job: Job, ticket: Ticket) -> ReadResult:
+def _result(app: App, job: Job, ticket: ReadTicket) -> ReadResult:
     return app.vision.get_read_result(ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job))
 
 
-def _without_answer(app: App, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float) -> Json:
+def _without_answer(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> Json:
     """After an error of a poll: have it submitted anew, give it up, or raise the error, so that it is waited for."""
     if _is_gone(error, elapsed):
-        app.desk.drop(job.subject, job.question, ticket)
+        app.answers.drop(job.subject, job.question, ticket)
         return {"state": "again"}
     reason = _reason(app, job, ticket, error, elapsed)
     if reason is None:
@@ -150,15 +150,15 @@ def _without_answer(app: App, job: Job, ticket: Ticket, error: BlobsightError, e
 
 def _is_gone(error: BlobsightError, elapsed: float) -> bool:
     """Whether the service does not have the result any more, as it may, so that the document is submitted anew."""
-    if isinstance(error, VisionMisplacedError):
+    if isinstance(error, VisionNotFoundError):
         return elapsed >= OPERATION_SECONDS
     # VISION_ENDPOINT names another service since. (What the service itself refuses is no plain BadRequestError.)
     return type(error) is BadRequestError
 
 
-def _reason(app: App, job: Job, ticket: Ticket, error: BlobsightError, elapsed: float) -> ReadFailedError | None:
+def _reason(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> ReadFailedError | None:
     """Why the result is not waited for any longer after this error of a poll; None if it is."""
-    if isinstance(error, VisionMisplacedError):
+    if isinstance(error, VisionNotFoundError):
         return _lost(error)
     if not error.transient:
         return _untold(ticket, error, elapsed)
@@ -168,7 +168,7 @@ def _reason(app: App, job: Job, ticket: Ticket, error: BlobsightError, elapsed: 
     return _untold(ticket, error, elapsed) if late and _fails_alone(app, job, ticket) else None
 
 
-def _fails_alone(app: App, job: Job, ticket: Ticket) -> bool:
+def _fails_alone(app: App, job: Job, ticket: ReadTicket) -> bool:
     """Whether the service answers about other Reads, and still not about this one: then it is no outage."""
     background = _in_background(job)
     if not app.vision.tells_of_reads(ticket.operation, timeout_seconds=_POLL_SECONDS, background=background):
@@ -180,13 +180,13 @@ def _fails_alone(app: App, job: Job, ticket: Ticket) -> bool:
     return False
 
 
-def store(app: App, job: Job, failures: int, *, ticket: Ticket | None = None, crash: Json | None = None) -> Json:
+def store(app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None, crash: Json | None = None) -> Json:
     """Write the records of what was read, or of the *crash* of an activity, which could not report it itself."""
 
     def work() -> Json:
         if crash:
             raise ReadFailedError(crash["message"], code=crash["code"], action=crash["action"])
-        result = app.desk.result(job.subject, job.question)
+        result = app.answers.result(job.subject, job.question)
         if result is None:
             # Of an address it is kept for minutes only, which an outage can outlast. Asking costs nothing.
             return {"state": "running", "seconds": 0.0} if ticket else {"state": "again"}
@@ -215,7 +215,7 @@ def is_known(app: App, job: Job) -> bool:
     with suppress(SourceChangedError):
         if text_records.stored(app, job):
             return True
-        result = app.desk.result(job.subject, job.question)
+        result = app.answers.result(job.subject, job.question)
         if result is not None:
             text_records.write(app, job, result)
             return True
@@ -251,7 +251,7 @@ def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
     return ImageUrl(content.decode()) if job.kind == "url" else ImageBytes(content)
 
 
-def until_first_poll(app: App, ticket: Ticket) -> float:
+def until_first_poll(app: App, ticket: ReadTicket) -> float:
     """Seconds that are left until the first poll; somebody else may have submitted it a while ago."""
     elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
     return max(0.0, poll_schedule.first_wait(app.median.seconds) - elapsed)
@@ -274,13 +274,13 @@ def _done(job: Job) -> Json:
     }
 
 
-def _given_up(app: App, job: Job, ticket: Ticket, error: ReadFailedError) -> ReadFailedError:
+def _given_up(app: App, job: Job, ticket: ReadTicket, error: ReadFailedError) -> ReadFailedError:
     """Whoever asks again gets a new Read instead of this one."""
-    app.desk.drop(job.subject, job.question, ticket)
+    app.answers.drop(job.subject, job.question, ticket)
     return error
 
 
-def _refused(ticket: Ticket) -> ReadFailedError:
+def _refused(ticket: ReadTicket) -> ReadFailedError:
     operation = ReadOperation(ticket.operation).id
     return ReadFailedError(
         f"Computer Vision accepted the document and then failed to read it, without a reason (operation {operation}).",
@@ -296,7 +296,7 @@ def _late(elapsed: float) -> ReadFailedError:
     )
 
 
-def _untold(ticket: Ticket, error: BlobsightError, elapsed: float) -> ReadFailedError:
+def _untold(ticket: ReadTicket, error: BlobsightError, elapsed: float) -> ReadFailedError:
     return ReadFailedError(
         "Computer Vision accepted the document and does not tell what it read, "
         f"{elapsed:.0f} seconds after it was submitted ({error.message}).",

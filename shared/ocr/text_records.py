@@ -7,7 +7,7 @@ from functools import partial
 from shared import names
 from shared.durable.read_job import Job
 from shared.records import by_step, record_store, text, unfinished, versions
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
 from shared.services import App
 from shared.vision.read_models import ReadResult
@@ -28,7 +28,7 @@ def stored(app: App, job: Job) -> bool:
 
 def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:
     if version:
-        return record_store.is_there(app.images, version, Recipe(names.TEXT, name, job.question, ""))
+        return record_store.is_there(app.images, version, RecordSpec(names.TEXT, name, job.question, ""))
     # It was stored under the digest of what was read.
     info = app.images.head(names.TEXT, name)
     return info is not None and info.metadata.get(names.REQUEST) == job.question.key
@@ -55,10 +55,10 @@ def write(app: App, job: Job, result: ReadResult) -> Version | None:
             app.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
         return None
     for name, content_type, data in contents:
-        recipe = Recipe(names.TEXT, name, job.question, content_type)
-        record_store.make(app.images, version, recipe, partial(bytes, data), told)
-    versions.confirm(app.images, version)
-    record_store.sweep(
-        app.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.confirm(app.images, version)
+        spec = RecordSpec(names.TEXT, name, job.question, content_type)
+        record_store.make(app.images, version, spec, partial(bytes, data), told)
+    versions.ensure_unchanged(app.images, version)
+    record_store.delete_outdated(
+        app.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.ensure_unchanged(app.images, version)
     )
     return version

@@ -111,7 +111,7 @@ class Ledger(NamedTuple):
         ).encode()
 
     @classmethod
-    def of_json(cls, data: bytes) -> "Ledger":
+    def from_json(cls, data: bytes) -> "Ledger":
         """Read what `to_json` wrote; what cannot be read begins anew."""
         try:
             stored: dict[str, Any] = json.loads(data)

@@ -205,7 +205,7 @@ class Books:
         blob = self._blobs.read(names.QUOTA, self._name)
         found = _Known(Ledger(), None, now)
         if blob:
-            found = _Known(Ledger.of_json(blob.data), blob.info.etag, now, blob.info.metadata.get(_WRITE, ""))
+            found = _Known(Ledger.from_json(blob.data), blob.info.etag, now, blob.info.metadata.get(_WRITE, ""))
         with self._lock:
             own, counted = self._doubtful
             if found.write and found.write == own:

@@ -14,7 +14,7 @@ from shared.clock import Deadline
 from shared.errors import (
     BlobsightError,
     ThrottledError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
@@ -26,7 +26,7 @@ MAX_ATTEMPTS = 4
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 8.0
 # Waiting can help, but for somebody to mend the settings.
-_NOT_IN_SECONDS = (VisionUnauthorizedError, VisionMisplacedError)
+_NOT_IN_SECONDS = (VisionUnauthorizedError, VisionNotFoundError)
 # The least wait of all callers after a 429, whatever its Retry-After says. A 429 spends no attempt, so only this wait
 # bounds the number of requests of a question before its deadline.
 DEFAULT_THROTTLE_SECONDS = 1.0

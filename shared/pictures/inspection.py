@@ -24,7 +24,7 @@ _READ = (kinds.JPEG, kinds.PNG, kinds.BMP, kinds.PDF, kinds.TIFF)
 _DOCUMENTS = (kinds.PDF, kinds.TIFF)
 
 
-class Picture(NamedTuple):
+class ImageHeader(NamedTuple):
     """What the header says: the kind (`JPEG`, `PNG`, ...), its content type and its sides in pixels."""
 
     kind: str
@@ -54,7 +54,7 @@ def is_readable(data: bytes) -> bool:
     return kind_of(data) in _READ
 
 
-def inspect(data: bytes) -> Picture:
+def inspect(data: bytes) -> ImageHeader:
     """
     Look at the header, and check it against the limits of the v3.2 image operations.
 
@@ -72,7 +72,7 @@ def inspect(data: bytes) -> Picture:
     problem = _outside_limits("The image", (width, height), MAX_SIDE_PIXELS)
     if problem:
         raise problem
-    return Picture(kind.name, kind.content_type, width, height)
+    return ImageHeader(kind.name, kind.content_type, width, height)
 
 
 def refuse(beginning: bytes, size: int) -> None:

@@ -6,7 +6,7 @@ import json
 
 from shared import names
 from shared.clock import Clock
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
 from shared.settings import Settings
 from shared.vision import questions
@@ -24,9 +24,9 @@ def question(settings: Settings) -> Question:
     )
 
 
-def recipe(name: str, settings: Settings) -> Recipe:
+def spec(name: str, settings: Settings) -> RecordSpec:
     """Where the analysis record of an image lies."""
-    return Recipe(names.ANALYSIS, names.analysis(name), question(settings), names.JSON)
+    return RecordSpec(names.ANALYSIS, names.analysis(name), question(settings), names.JSON)
 
 
 def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -> bytes:

@@ -22,7 +22,7 @@ from shared.vision.questions import Question
 MAX_ROUNDS = 8
 
 
-class Recipe(NamedTuple):
+class RecordSpec(NamedTuple):
     """
     Where one record of an image lies and what it answers.
 
@@ -38,7 +38,7 @@ class Recipe(NamedTuple):
     content_type: str
     cache_control: str | None = None
 
-    def holds(self, blobs: Blobs, record: BlobInfo | None, version: Version) -> bool:
+    def is_current(self, blobs: Blobs, record: BlobInfo | None, version: Version) -> bool:
         """Whether the record is of that version of the image and answers this very question."""
         return (
             record is not None
@@ -50,7 +50,7 @@ class Recipe(NamedTuple):
 def make(
     blobs: Blobs,
     source: Version,
-    recipe: Recipe,
+    spec: RecordSpec,
     fill: Callable[[], bytes],
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes | None:
@@ -60,7 +60,7 @@ def make(
     Args:
         blobs: the account with the images.
         source: the version of the image that it is to be of.
-        recipe: which record.
+        spec: which record.
         fill: makes its content; called only if it is missing, and again if another writer was faster.
         told: what its metadata is to tell besides version and question, in ASCII.
 
@@ -72,25 +72,25 @@ def make(
         BlobsightError: what *fill* or storing raised.
     """
     for _ in range(MAX_ROUNDS):
-        record = blobs.head(recipe.container, recipe.name)
-        if record is not None and recipe.holds(blobs, record, source):
-            if renew(blobs, source, recipe.container, record):
+        record = blobs.head(spec.container, spec.name)
+        if record is not None and spec.is_current(blobs, record, source):
+            if renew(blobs, source, spec.container, record):
                 return None
             continue
         if record is not None:
             # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
             # that nothing newer than what was looked at can be overwritten.
-            versions.confirm(blobs, source)
+            versions.ensure_unchanged(blobs, source)
         data = fill()
         try:
-            write(blobs, source, recipe, data, IfEtag(record.etag if record else None), told)
+            write(blobs, source, spec, data, IfEtag(record.etag if record else None), told)
         except ConflictError:
             continue  # another delivery was faster: look again
         return data
-    raise busy(recipe.container, recipe.name)
+    raise busy(spec.container, spec.name)
 
 
-def is_there(blobs: Blobs, source: Version, recipe: Recipe) -> bool:
+def is_there(blobs: Blobs, source: Version, spec: RecordSpec) -> bool:
     """
     Whether the record is there, so that nothing has to be made.
 
@@ -98,12 +98,12 @@ def is_there(blobs: Blobs, source: Version, recipe: Recipe) -> bool:
         SourceChangedError: the image is another one by now.
     """
     for _ in range(MAX_ROUNDS):
-        record = blobs.head(recipe.container, recipe.name)
-        if record is None or not recipe.holds(blobs, record, source):
+        record = blobs.head(spec.container, spec.name)
+        if record is None or not spec.is_current(blobs, record, source):
             return False
-        if renew(blobs, source, recipe.container, record):
+        if renew(blobs, source, spec.container, record):
             return True
-    raise busy(recipe.container, recipe.name)
+    raise busy(spec.container, spec.name)
 
 
 def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
@@ -117,7 +117,7 @@ def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bo
         SourceChangedError: the image is another one by now.
     """
     if record.metadata.get(names.SOURCE_ETAG) not in source.etags:
-        versions.confirm(blobs, source)
+        versions.ensure_unchanged(blobs, source)
     if record.metadata.get(names.SOURCE_ETAG) in source.etags:
         return True
     blob = blobs.read(container, record.name)
@@ -146,24 +146,24 @@ def busy(container: str, name: str) -> BusyError:
 def write(
     blobs: Blobs,
     source: Version,
-    recipe: Recipe,
+    spec: RecordSpec,
     data: bytes,
     condition: IfEtag,
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the record on the condition; ConflictError if it does not hold."""
     return blobs.write(
-        recipe.container,
-        recipe.name,
+        spec.container,
+        spec.name,
         data,
-        content_type=recipe.content_type,
-        cache_control=recipe.cache_control,
-        metadata={**source.told(), names.REQUEST: recipe.question.key, **told},
+        content_type=spec.content_type,
+        cache_control=spec.cache_control,
+        metadata={**source.told(), names.REQUEST: spec.question.key, **told},
         condition=condition,
     )
 
 
-def sweep(
+def delete_outdated(
     blobs: Blobs,
     places: Iterable[tuple[str, str]],
     check: Callable[[], None],

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from shared import names
 from shared.clock import Clock
 from shared.pictures import page_ranges
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.settings import Settings
 from shared.storage.azure import BlobInfo
 from shared.vision import questions
@@ -71,12 +71,12 @@ def question(settings: Settings) -> Question:
     return questions.read(reading_order=settings.text_reading_order, model_version=settings.text_model_version)
 
 
-def recipes(name: str, settings: Settings) -> list[Recipe]:
+def specs(name: str, settings: Settings) -> list[RecordSpec]:
     """Where the text records of an image lie: the plain one, which is written first, and the one with places."""
     asked = question(settings)
     return [
-        Recipe(names.TEXT, names.plain_text(name), asked, names.PLAIN),
-        Recipe(names.TEXT, names.text(name), asked, names.JSON),
+        RecordSpec(names.TEXT, names.plain_text(name), asked, names.PLAIN),
+        RecordSpec(names.TEXT, names.text(name), asked, names.JSON),
     ]
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from shared import names
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.settings import Settings
 from shared.vision import questions
 
@@ -28,9 +28,9 @@ def sizes(settings: Settings) -> list[Size]:
     return [Size(width, height, settings.thumbnail_smart) for width, height in settings.thumbnail_sizes]
 
 
-def recipe(name: str, size: Size) -> Recipe:
+def spec(name: str, size: Size) -> RecordSpec:
     """Where the thumbnail of an image lies."""
-    return Recipe(
+    return RecordSpec(
         container=names.THUMBNAILS,
         name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
         question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),

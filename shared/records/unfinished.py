@@ -15,7 +15,7 @@ from shared import names
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
 from shared.records import record_store, versions
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
 from shared.storage.azure import Blob, BlobInfo, Blobs, IfEtag
 
@@ -35,14 +35,14 @@ class Note(NamedTuple):
     code: str
     blames_image: bool
 
-    def is_of(self, blobs: Blobs, version: Version, todo: Sequence[Recipe]) -> bool:
+    def is_of(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
         """Whether it speaks of that version of the image and of these questions."""
-        same = self.info.metadata.get(names.REQUEST) == _request(todo) and version.made(blobs, self.info)
+        same = self.info.metadata.get(names.REQUEST) == _request(specs) and version.made(blobs, self.info)
         return same and not self._is_outdated(version)
 
-    def is_final(self, blobs: Blobs, version: Version, todo: Sequence[Recipe]) -> bool:
+    def is_final(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
         """Whether that step of that version is not tried again until somebody wants it."""
-        return self.state == FAILED and self.is_of(blobs, version, todo)
+        return self.state == FAILED and self.is_of(blobs, version, specs)
 
     def _is_outdated(self, version: Version) -> bool:
         """Whether the image was too large to be read and has been read now, as MAX_UPLOAD_MEGABYTES was raised."""
@@ -64,7 +64,7 @@ def find(blobs: Blobs, step: str, name: str) -> Note | None:
     return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
 
 
-def find_for(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -> Note | None:
+def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> Note | None:
     """
     The same; what is final for that version tells its ETag from then on.
 
@@ -73,17 +73,17 @@ def find_for(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -
     """
     for _ in range(record_store.MAX_ROUNDS):
         found = find(blobs, step, source.name)
-        if found is None or not found.is_final(blobs, source, todo):
+        if found is None or not found.is_final(blobs, source, specs):
             return found
         if record_store.renew(blobs, source, names.UNFINISHED, found.info):
             return found
     raise record_store.busy(*place(step, source.name))
 
 
-def count_attempts(blobs: Blobs, source: Version, step: str, todo: Sequence[Recipe]) -> int:
+def count_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
     """How often the step was tried for that version and these questions."""
     document = read(blobs, step, source.name) or {}
-    return int(document.get("attempts", 0)) if _is_same(document, source, todo) else 0
+    return int(document.get("attempts", 0)) if _is_same(document, source, specs) else 0
 
 
 def note(
@@ -91,7 +91,7 @@ def note(
     clock: Clock,
     source: Version,
     step: str,
-    todo: Sequence[Recipe],
+    specs: Sequence[RecordSpec],
     error: BlobsightError,
     *,
     attempts: int = 1,
@@ -105,7 +105,7 @@ def note(
         blobs, clock: the account with the images; the time.
         source: the version of the image.
         step: which step.
-        todo: the records that it was to make.
+        specs: the records that it was to make.
         error: why not.
         attempts: how many attempts it stands for.
         wait_seconds: when it will be tried again by itself, if somebody has said so.
@@ -118,7 +118,7 @@ def note(
     state = DEFERRED if error.transient else FAILED
     metadata = {
         **source.told(),
-        names.REQUEST: _request(todo),
+        names.REQUEST: _request(specs),
         _STATE: state,
         _CAUSE: _IMAGE if blames_image(error) else "other",
         _CODE: error.code,
@@ -127,11 +127,11 @@ def note(
     data = b""
     for _ in range(record_store.MAX_ROUNDS):
         earlier = blobs.read(names.UNFINISHED, name)
-        versions.confirm(blobs, source)
+        versions.ensure_unchanged(blobs, source)
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
-        data = _bytes(_document(clock, source, todo, error, before, attempts, wait_seconds))
+        data = _bytes(_document(clock, source, specs, error, before, attempts, wait_seconds))
         try:
             blobs.write(
                 names.UNFINISHED,
@@ -185,12 +185,12 @@ def _bytes(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def _request(todo: Sequence[Recipe]) -> str:
-    return ",".join(recipe.question.key for recipe in todo)
+def _request(specs: Sequence[RecordSpec]) -> str:
+    return ",".join(spec.question.key for spec in specs)
 
 
-def _is_same(document: dict[str, Any], source: Version, todo: Sequence[Recipe]) -> bool:
-    request = [recipe.question.text for recipe in todo]
+def _is_same(document: dict[str, Any], source: Version, specs: Sequence[RecordSpec]) -> bool:
+    request = [spec.question.text for spec in specs]
     return bool(document) and source.is_described(document["source"]) and document["request"] == request
 
 
@@ -212,7 +212,7 @@ def parsed(data: bytes) -> dict[str, Any]:
 def _document(
     clock: Clock,
     source: Version,
-    todo: Sequence[Recipe],
+    specs: Sequence[RecordSpec],
     error: BlobsightError,
     earlier: dict[str, Any],
     attempts: int,
@@ -220,8 +220,8 @@ def _document(
 ) -> dict[str, Any]:
     now = clock.utc().isoformat()
     until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
-    request = [recipe.question.text for recipe in todo]
-    same = _is_same(earlier, source, todo)
+    request = [spec.question.text for spec in specs]
+    same = _is_same(earlier, source, specs)
     return {
         "source": source.describe(),
         "request": request,

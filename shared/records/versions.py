@@ -14,7 +14,7 @@ from shared import names
 from shared.contract import MAX_READ_BYTES
 from shared.errors import ImageArchivedError
 from shared.images import ImageBytes
-from shared.pictures.inspection import Picture, inspect
+from shared.pictures.inspection import ImageHeader, inspect
 from shared.records import former
 from shared.storage import image_blobs
 from shared.storage.azure import BlobInfo, Blobs
@@ -40,7 +40,7 @@ class Version:
         etag: an ETag of these bytes, unquoted; `etags` are all that are known.
         sha256, md5: of the bytes that the app has read, in hex; empty where they are not known.
         size: in bytes.
-        modified: when the blob was last written, as `confirm` has last seen it; None before.
+        modified: when the blob was last written, as `ensure_unchanged` has last seen it; None before.
     """
 
     modified: datetime | None = None
@@ -131,7 +131,7 @@ class Source(Version):
         self.image = image
 
     @cached_property
-    def picture(self) -> Picture:
+    def picture(self) -> ImageHeader:
         """What its header says; raises as `images.inspect` does."""
         return inspect(self.image.data)
 
@@ -176,7 +176,7 @@ def digested(blobs: Blobs, info: BlobInfo) -> Version | None:
     return Version(info.name, digest.info.etag, digest.sha256, digest.info.size, digest.md5)
 
 
-def confirm(blobs: Blobs, source: Version) -> None:
+def ensure_unchanged(blobs: Blobs, source: Version) -> None:
     """
     Check that the image still is that version. Its bytes are read if its ETag is not known yet.
 
@@ -196,7 +196,7 @@ def confirm(blobs: Blobs, source: Version) -> None:
     source.modified = digest.info.modified
 
 
-def confirm_gone(blobs: Blobs, name: str) -> None:
+def ensure_absent(blobs: Blobs, name: str) -> None:
     """
     Check that there is no such image.
 

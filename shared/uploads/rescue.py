@@ -19,7 +19,7 @@ from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
 from shared.records import by_step, record_store, text, unfinished, versions
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.versions import SourceChangedError, Version
 from shared.services import App
 from shared.storage import image_blobs
@@ -117,15 +117,15 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
     missing = list(_missing(app, image, beginning))
     told = text.alone(text_only=inspection.is_document(beginning))
     try:
-        return [_appointment(image, step, todo) for step, todo in missing if _note(app, image, step, todo, told)]
+        return [_appointment(image, step, specs) for step, specs in missing if _note(app, image, step, specs, told)]
     except SourceChangedError as change:
         if change.deleted:
             places = [unfinished.place(step, image.name) for step, _ in missing]
-            record_store.sweep(app.images, places, lambda: versions.confirm_gone(app.images, image.name))
+            record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, image.name))
         raise
 
 
-def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[Recipe]]]:
+def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[RecordSpec]]]:
     """
     The steps that apply and have neither their records nor a failure, with the records they are to make.
 
@@ -133,9 +133,9 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
     """
     text_only = inspection.is_document(beginning)
     for step in (by_step.TEXT,) if text_only else by_step.STEPS:
-        todo = by_step.recipes(app.settings, step, image.name)
+        specs = by_step.specs(app.settings, step, image.name)
         before = unfinished.find(app.images, step, image.name)
-        if before and before.is_of(app.images, image, todo):
+        if before and before.is_of(app.images, image, specs):
             if before.blames_image:
                 return  # nothing else is asked about such an image
             # Text that is deferred is its own orchestration's.
@@ -145,36 +145,38 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
                 continue
         if step == by_step.TEXT and not text_only and not by_step.has_text(app.images, app.settings, image, beginning):
             continue
-        if not by_step.all_there(app.images, image, todo):
-            yield step, todo
+        if not by_step.all_there(app.images, image, specs):
+            yield step, specs
 
 
-def _note(app: App, image: Version, step: str, todo: Sequence[Recipe], told: Mapping[str, str]) -> bool:
+def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], told: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
     before = unfinished.find(app.images, step, image.name)
-    if before and before.is_of(app.images, image, todo):
+    if before and before.is_of(app.images, image, specs):
         return True
     unfinished.note(
         app.images,
         app.clock,
         image,
         step,
-        todo,
+        specs,
         attempt_mark.interrupted(TRIES),
         attempts=TRIES,
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
         told=told,
     )
-    versions.confirm(app.images, image)
-    if not by_step.all_there(app.images, image, todo):
+    versions.ensure_unchanged(app.images, image)
+    if not by_step.all_there(app.images, image, specs):
         return True
-    record_store.sweep(app.images, [unfinished.place(step, image.name)], lambda: versions.confirm(app.images, image))
+    record_store.delete_outdated(
+        app.images, [unfinished.place(step, image.name)], lambda: versions.ensure_unchanged(app.images, image)
+    )
     return False
 
 
-def _appointment(image: Version, step: str, todo: Sequence[Recipe]) -> Appointment:
+def _appointment(image: Version, step: str, specs: Sequence[RecordSpec]) -> Appointment:
     # The one that the step makes itself when it is deferred, so that there are not two.
-    return Appointment(image.name, (step,), appointments.key(image.etag, todo), attempt_mark.WAIT_SECONDS[0], TRIES)
+    return Appointment(image.name, (step,), appointments.key(image.etag, specs), attempt_mark.WAIT_SECONDS[0], TRIES)
 
 
 def _parsed(message: bytes) -> _Event | None:

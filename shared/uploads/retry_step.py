@@ -39,7 +39,7 @@ async def retry(work: Json, starter: str) -> Json:
         if not outcome.get("job"):
             return outcome
         try:
-            await handover.hand_over_all(starter, [Job.of_json(outcome["job"])])
+            await handover.hand_over_all(starter, [Job.from_json(outcome["job"])])
         except StorageError as error:
             return _later(work, error)
         return {**outcome, "job": None}
@@ -58,7 +58,7 @@ def _retry(app: App, work: Json) -> Json:
         with attempt_mark.marked(app, work["name"], work["steps"]) as wait:
             if wait:
                 return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
-            outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), in_turn=True)
+            outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), from_backlog=True)
     except BlobsightError as error:
         if not error.transient:
             raise

@@ -21,7 +21,7 @@ from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.pictures import inspection
 from shared.records import analysis, by_step, record_store, text, unfinished, versions
-from shared.records.record_store import Recipe
+from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
 from shared.storage.azure import BlobInfo
@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 
 def process(
-    app: App, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, in_turn: bool = False
+    app: App, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, from_backlog: bool = False
 ) -> list[Outcome]:
     """
     Bring all records of an image up to date with what it is now, or say why its bytes cannot be had.
@@ -73,14 +73,14 @@ def process(
                 _forget(app, name)
                 log.event(_logger, "image.gone", blob=name)
                 return []
-            return _steps(app, source, only, in_turn)
+            return _steps(app, source, only, from_backlog)
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)
             data = None
     raise BusyError(f"The image {name!r} is overwritten faster than it can be processed.")
 
 
-def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], in_turn: bool) -> list[Outcome]:
+def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from_backlog: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     made: by_step.Made = {}
     text_only = _is_document(app, source)
@@ -92,7 +92,7 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], in_t
         if step == by_step.TEXT:
             outcome = _hand_over(app, source, text_only, made)
         else:
-            outcome, new = _run(app, source, step, in_turn)
+            outcome, new = _run(app, source, step, from_backlog)
             made |= new
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
@@ -141,35 +141,35 @@ def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made
     beginning = source.image.data if isinstance(source, Source) else b""
     if not text_only and not by_step.has_text(app.images, app.settings, source, beginning, made):
         return None
-    todo = by_step.recipes(app.settings, by_step.TEXT, source.name)
-    before = unfinished.find_for(app.images, source, by_step.TEXT, todo)
-    if before and before.is_final(app.images, source, todo):
+    specs = by_step.specs(app.settings, by_step.TEXT, source.name)
+    before = unfinished.find_for(app.images, source, by_step.TEXT, specs)
+    if before and before.is_final(app.images, source, specs):
         return Outcome(by_step.TEXT, "failed", before.code)
-    if by_step.all_there(app.images, source, todo):
+    if by_step.all_there(app.images, source, specs):
         return Outcome(by_step.TEXT, "skipped")
     if isinstance(source, WithheldVersion):
-        return _unfinished(app, source, by_step.TEXT, todo, source.problem, text.alone(text_only=text_only))
-    if before and not before.is_of(app.images, source, todo):
-        check = partial(versions.confirm, app.images, source)
+        return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.alone(text_only=text_only))
+    if before and not before.is_of(app.images, source, specs):
+        check = partial(versions.ensure_unchanged, app.images, source)
         place, outdated = unfinished.place(by_step.TEXT, source.name), before.info.etag
-        record_store.sweep(app.images, [place], check, lambda info: info.etag == outdated)
-    return Outcome(by_step.TEXT, "due", job=read_job.of_image(source, app.settings, text_only=text_only))
+        record_store.delete_outdated(app.images, [place], check, lambda info: info.etag == outdated)
+    return Outcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
 
 
-def _run(app: App, source: Source | WithheldVersion, step: str, in_turn: bool) -> tuple[Outcome, by_step.Made]:
-    todo = by_step.recipes(app.settings, step, source.name)
-    before = unfinished.find_for(app.images, source, step, todo)
-    if before and before.is_final(app.images, source, todo):
+def _run(app: App, source: Source | WithheldVersion, step: str, from_backlog: bool) -> tuple[Outcome, by_step.Made]:
+    specs = by_step.specs(app.settings, step, source.name)
+    before = unfinished.find_for(app.images, source, step, specs)
+    if before and before.is_final(app.images, source, specs):
         return Outcome(step, "failed", before.code, blames_image=before.blames_image), {}
-    made, error = _make_all(app, source, step, todo, in_turn)
+    made, error = _make_all(app, source, step, specs, from_backlog)
     if error:
-        outcome = _unfinished(app, source, step, todo, error)
+        outcome = _unfinished(app, source, step, specs, error)
         # Another delivery may have made meanwhile what this one could not.
-        if not by_step.all_there(app.images, source, todo):
+        if not by_step.all_there(app.images, source, specs):
             return outcome, made
     if made or error or before:
-        record_store.sweep(
-            app.images, [unfinished.place(step, source.name)], lambda: versions.confirm(app.images, source)
+        record_store.delete_outdated(
+            app.images, [unfinished.place(step, source.name)], lambda: versions.ensure_unchanged(app.images, source)
         )
     return Outcome(step, "done" if made else "skipped"), made
 
@@ -178,19 +178,19 @@ def _unfinished(
     app: App,
     source: Version,
     step: str,
-    todo: Sequence[Recipe],
+    specs: Sequence[RecordSpec],
     error: BlobsightError,
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> Outcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
-    attempts = unfinished.count_attempts(app.images, source, step, todo) + 1
+    attempts = unfinished.count_attempts(app.images, source, step, specs) + 1
     appointment = None
     if error.transient:
-        turn = appointments.arrange(app.quota, error, attempts, len(todo))
-        appointment = Appointment(source.name, (step,), appointments.key(source.etag, todo), turn, attempts)
+        turn = appointments.arrange(app.quota, error, attempts, len(specs))
+        appointment = Appointment(source.name, (step,), appointments.key(source.etag, specs), turn, attempts)
     seconds = appointment.seconds if appointment else None
-    unfinished.note(app.images, app.clock, source, step, todo, error, wait_seconds=seconds, told=told)
-    versions.confirm(app.images, source)
+    unfinished.note(app.images, app.clock, source, step, specs, error, wait_seconds=seconds, told=told)
+    versions.ensure_unchanged(app.images, source)
     if appointment:
         return Outcome(step, "deferred", error.code, appointment=appointment)
     return Outcome(step, "failed", error.code, unfinished.blames_image(error))
@@ -202,40 +202,40 @@ def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
     if source is None:
         return
     for step in steps:
-        todo = by_step.recipes(app.settings, step, name)
+        specs = by_step.specs(app.settings, step, name)
         with suppress(SourceChangedError):
-            if not by_step.all_there(app.images, source, todo):
-                unfinished.note(app.images, app.clock, source, step, todo, AppCrashedError(message))
+            if not by_step.all_there(app.images, source, specs):
+                unfinished.note(app.images, app.clock, source, step, specs, AppCrashedError(message))
 
 
 def _make_all(
-    app: App, source: Source | WithheldVersion, step: str, todo: Sequence[Recipe], in_turn: bool
+    app: App, source: Source | WithheldVersion, step: str, specs: Sequence[RecordSpec], from_backlog: bool
 ) -> tuple[by_step.Made, BlobsightError | None]:
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
     made: by_step.Made = {}
     problem = None
-    for recipe in todo:
+    for spec in specs:
         try:
-            fill = partial(_content, app, source, step, recipe, in_turn)
-            record = record_store.make(app.images, source, recipe, fill)
+            fill = partial(_content, app, source, step, spec, from_backlog)
+            record = record_store.make(app.images, source, spec, fill)
         except BlobsightError as error:
             problem = problem or error
         else:
             if record is not None:
-                made[recipe.container, recipe.name] = record
+                made[spec.container, spec.name] = record
     return made, problem
 
 
-def _content(app: App, found: Source | WithheldVersion, step: str, recipe: Recipe, in_turn: bool) -> bytes:
+def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordSpec, from_backlog: bool) -> bytes:
     if isinstance(found, WithheldVersion) and found.beginning:
         inspection.refuse(found.beginning, found.size)
     source = versions.whole(found)
-    answer = app.desk.ask(
-        recipe.question,
+    answer = app.answers.ask(
+        spec.question,
         source.image,
         wait_seconds=app.settings.max_wait_seconds,
         background=True,
-        before_call=None if in_turn else partial(appointments.check_backlog, app.quota),
+        before_call=None if from_backlog else partial(appointments.check_backlog, app.quota),
     )
     if step == by_step.ANALYSIS:
         return analysis.document(source, answer, app.settings, app.clock)
@@ -251,14 +251,14 @@ def _drop(
     app: App, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
-    check = partial(versions.confirm, app.images, source)
-    record_store.sweep(app.images, by_step.places(app.settings, source.name, steps), check, wanted)
+    check = partial(versions.ensure_unchanged, app.images, source)
+    record_store.delete_outdated(app.images, by_step.places(app.settings, source.name, steps), check, wanted)
 
 
 def _forget(app: App, name: str) -> None:
     """Delete every record of an image that is gone."""
-    record_store.sweep(
+    record_store.delete_outdated(
         app.images,
         by_step.places(app.settings, name, by_step.STEPS),
-        lambda: versions.confirm_gone(app.images, name),
+        lambda: versions.ensure_absent(app.images, name),
     )

@@ -18,7 +18,7 @@ from shared.errors import (
     BusyError,
     UnexpectedAnswerError,
     VisionError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionRefusedError,
 )
 from shared.images import ImageBytes, ImageUrl
@@ -193,7 +193,7 @@ class VisionClient:
 
         Raises:
             BadRequestError: the address is not on this endpoint.
-            VisionError: an id that is unknown or older than 48 hours is a `VisionMisplacedError`.
+            VisionError: an id that is unknown or older than 48 hours is a `VisionNotFoundError`.
         """
         url = operation.url if isinstance(operation, ReadOperation) else operation
         if "/" not in url:
@@ -220,7 +220,7 @@ class VisionClient:
         address = f"{operation.rpartition('/')[0]}/{_NO_READ}"
         try:
             self.get_read_result(address, timeout_seconds=timeout_seconds, background=background)
-        except (VisionMisplacedError, VisionRefusedError):
+        except (VisionNotFoundError, VisionRefusedError):
             return True
         except BlobsightError:
             return False

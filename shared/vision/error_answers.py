@@ -158,12 +158,12 @@ def _unapproved(said: str) -> errors.BlobsightError:
 
 def _misplaced(status: int, operation: str, said: str) -> errors.BlobsightError:
     if status == 410:
-        return errors.VisionMisplacedError(
+        return errors.VisionNotFoundError(
             f"This version of Computer Vision is retired ({said})",
             code="vision_api_retired",
             action="Update the app: the service no longer speaks v3.2.",
         )
-    return errors.VisionMisplacedError(f"There is no {operation} of Computer Vision v3.2 at VISION_ENDPOINT ({said})")
+    return errors.VisionNotFoundError(f"There is no {operation} of Computer Vision v3.2 at VISION_ENDPOINT ({said})")
 
 
 def retry_after_seconds(headers: Mapping[str, str], message: str | None, now: datetime) -> float | None:

@@ -168,7 +168,7 @@ def address(*, throttled_times: int = 1) -> OrchestratorRun:
     app = parts()
     app.vision.failures = [ThrottledError("later", retry_after_seconds=9.0)] * throttled_times
     app.vision.reads = [["running", "running", "succeeded"]]
-    return OrchestratorRun(app, Job.of_json(BEFORE), main)
+    return OrchestratorRun(app, Job.from_json(BEFORE), main)
 
 
 def address_continued() -> OrchestratorRun:

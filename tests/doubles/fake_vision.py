@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from shared.errors import BlobsightError, VisionMisplacedError
+from shared.errors import BlobsightError, VisionNotFoundError
 from shared.images import ImageBytes, ImageUrl
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer, DomainModels
@@ -95,7 +95,7 @@ class FakeVision(VisionClient):
             self.in_background.append(background)
             self._fail()
             if url not in self._read:
-                raise VisionMisplacedError("There is no readResult of Computer Vision v3.2 at VISION_ENDPOINT (404)")
+                raise VisionNotFoundError("There is no readResult of Computer Vision v3.2 at VISION_ENDPOINT (404)")
             if self.failing_polls:
                 raise self.failing_polls
             left = self._read[url]

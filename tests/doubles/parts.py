@@ -9,7 +9,7 @@ from doubles.fake_vision import FakeVision
 from doubles.memory import MemoryBlobs
 
 from shared import names
-from shared.answers.answers import Desk
+from shared.answers.answers import Answers
 from shared.answers.claims import Claims
 from shared.clock import Clock
 from shared.pace.ledger import Rate
@@ -43,7 +43,7 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     clock = clock or FakeClock()
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
-    desk = Desk(vision, Claims(host, clock), clock)
+    answers = Answers(vision, Claims(host, clock), clock)
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
-    services = App(chosen, images, host, vision, desk, clock, Median(), ThreadPoolExecutor(4), quota)
+    services = App(chosen, images, host, vision, answers, clock, Median(), ThreadPoolExecutor(4), quota)
     return Parts(services, images, host, vision, clock)

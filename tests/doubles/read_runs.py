@@ -5,8 +5,8 @@ from typing import Any
 from doubles.parts import Parts
 
 from shared import names
-from shared.answers.answers import Ticket
-from shared.durable.read_job import Job, of_image
+from shared.answers.answers import ReadTicket
+from shared.durable.read_job import Job, from_image
 from shared.images import ImageBytes
 from shared.ocr import poll_loop, reading
 from shared.records.versions import Source
@@ -36,7 +36,7 @@ def upload(app: Parts, data: bytes, name: str = "a.jpg") -> Source:
 
 def job_of(app: Parts, data: bytes, name: str = "a.jpg", *, text_only: bool = False) -> Job:
     """The job of an image that is uploaded now."""
-    return of_image(upload(app, data, name), app.services.settings, text_only=text_only)
+    return from_image(upload(app, data, name), app.services.settings, text_only=text_only)
 
 
 class ReadRun:
@@ -68,7 +68,7 @@ class ReadRun:
         self.app.clock.advance(seconds)
         work = poll_loop.work_of(self.state)
         outcome = self._act(self.state["step"], work)
-        self.job = Job.of_json(outcome.get("job") or self.state["job"])
+        self.job = Job.from_json(outcome.get("job") or self.state["job"])
         self.steps.append(f"{self.state['step']}:{outcome['state']}")
         self.state = poll_loop.advance(self.state, outcome)
         return outcome
@@ -90,7 +90,7 @@ class ReadRun:
 
     def _act(self, step: str, work: Json) -> Json:
         services, failures = self.app.services, work["failures"]
-        ticket = Ticket.of_json(work["ticket"]) if work["ticket"] else None
+        ticket = ReadTicket.from_json(work["ticket"]) if work["ticket"] else None
         if step == poll_loop.SUBMIT:
             return reading.submit(services, self.job, failures)
         if step == poll_loop.POLL:

@@ -45,7 +45,7 @@ from shared.answers import claims
 from shared.api import health
 from shared.durable import inputs
 from shared.durable.appointments import Appointment
-from shared.durable.read_job import of_visitor
+from shared.durable.read_job import from_request
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.ocr import poll_loop
@@ -477,7 +477,7 @@ def _read_is(status: str, output: Any = None) -> Weather:
 def _all_is_done(world: World, *_: object) -> None:
     """The same bytes were uploaded and read."""
     ReadRun(world.parts, job_of(world.parts, NEW, "new.jpg")).finish()
-    sent = of_visitor(ImageBytes(IMAGE), world.services.settings, {})
+    sent = from_request(ImageBytes(IMAGE), world.services.settings, {})
     ReadRun(world.parts, inputs.keep(world.services.host, sent, IMAGE)).finish()
 
 

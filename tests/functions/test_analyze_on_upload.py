@@ -264,7 +264,7 @@ def test_text_is_handed_over_once_however_often_the_event_comes(wordy: Parts, hu
         deliver()
     ((orchestrator, instance_id, job),) = hub.started
     assert orchestrator == "OcrOrchestrator"
-    assert Job.of_json(job).instance_id == instance_id
+    assert Job.from_json(job).instance_id == instance_id
     assert (job["name"], job["etag"]) == ("a.jpg", etag)
     assert wordy.vision.count() == {"analyze": 1, "generateThumbnail": 1}
 
@@ -292,7 +292,7 @@ def test_an_image_uploaded_again_is_handed_over_again(wordy: Parts, hub: Hub) ->
 def test_a_text_that_is_there_is_not_handed_over(wordy: Parts, hub: Hub) -> None:
     store(wordy)
     deliver()
-    ReadRun(wordy, Job.of_json(hub.started.pop()[2])).finish()
+    ReadRun(wordy, Job.from_json(hub.started.pop()[2])).finish()
     deliver()
     assert hub.started == []
 

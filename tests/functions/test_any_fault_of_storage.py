@@ -21,7 +21,7 @@ import AnalyzeHttp
 import ImagesHttp
 import ThumbnailHttp
 from shared import services
-from shared.answers.answers import Desk
+from shared.answers.answers import Answers
 from shared.answers.claims import Claims
 from shared.errors import VisionUnavailableError
 from shared.settings import Settings
@@ -144,8 +144,8 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     # What is not paid for leaves nothing to be stored when the caller is gone.
     vision.failing = VisionUnavailableError("down")
     parts = services.build(settings, clock=clock)
-    desk = Desk(vision, Claims(parts.host, clock), clock)
-    with services.replaced(parts._replace(vision=vision, desk=desk)):
+    answers = Answers(vision, Claims(parts.host, clock), clock)
+    with services.replaced(parts._replace(vision=vision, answers=answers)):
         yield storage
 
 

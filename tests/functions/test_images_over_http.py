@@ -14,7 +14,7 @@ import AnalyzeHttp
 import DescribeHttp
 import ThumbnailHttp
 from shared import names, services
-from shared.answers.answers import Desk
+from shared.answers.answers import Answers
 from shared.answers.claims import Claims
 from shared.errors import StorageError, ThrottledError, VisionUnavailableError
 from shared.vision.client import VisionClient
@@ -103,7 +103,7 @@ def test_the_hosts_key_may_come_as_a_parameter(app: Parts, taker: Taker) -> None
 
 def test_a_wrong_key_is_told_with_the_settings_name(app: Parts, taker: Taker) -> None:
     vision = VisionClient(ENVIRONMENT["VISION_ENDPOINT"], "the-wrong-secret", clock=app.clock)
-    wired = app.services._replace(vision=vision, desk=Desk(vision, Claims(app.host, app.clock), app.clock))
+    wired = app.services._replace(vision=vision, answers=Answers(vision, Claims(app.host, app.clock), app.clock))
     refusal = {"error": {"code": "401", "message": "Access denied due to invalid subscription key."}}
     with responses.RequestsMock() as service, services.replaced(wired):
         service.post(

@@ -60,7 +60,7 @@ def sent(given: func.HttpRequest) -> func.HttpResponse:
 
 
 def job_for(app: Parts, data: bytes = RED, **parameters: str) -> Job:
-    return read_job.of_visitor(ImageBytes(data), app.services.settings, parameters)
+    return read_job.from_request(ImageBytes(data), app.services.settings, parameters)
 
 
 def read(app: Parts, hub: Hub, job: Job) -> str:
@@ -82,7 +82,7 @@ def test_bytes_are_stored_and_their_read_is_started(app: Parts, hub: Hub) -> Non
     assert response.status_code == 202
     assert parsed(response) == {"id": job.instance_id, "state": "running"}
     ((orchestrator, identifier, given),) = hub.started
-    started = Job.of_json(given)
+    started = Job.from_json(given)
     assert (orchestrator, identifier) == ("OcrOrchestrator", job.instance_id)
     assert started == job._replace(input=started.input)
     assert app.host.contents(names.INPUTS) == {started.input_name: RED}
@@ -156,9 +156,9 @@ def test_the_format_goes_along_with_the_location(app: Parts, hub: Hub) -> None:
 
 
 def test_an_address_is_handed_over_without_a_fetch(app: Parts, hub: Hub) -> None:
-    job = read_job.of_visitor(ImageUrl(URL), app.services.settings, {})
+    job = read_job.from_request(ImageUrl(URL), app.services.settings, {})
     assert parsed(ask(body={"url": URL}))["id"] == job.instance_id
-    started = Job.of_json(hub.started[0][2])
+    started = Job.from_json(hub.started[0][2])
     assert started == job._replace(input=started.input)
     assert inputs.read(app.host, started) == URL.encode()
 
@@ -174,7 +174,7 @@ def test_an_address_is_told_by_nothing_but_two_blobs_together(
     found = f"{hub.started} {sealed} {key} {caplog.text} {response.get_body()!r} {dict(response.headers)}"
     for secret in ("hunter2", "S3CRET", "sv=2024"):
         assert secret not in found
-    assert inputs.read(app.host, Job.of_json(hub.started[0][2])) == SIGNED.encode()
+    assert inputs.read(app.host, Job.from_json(hub.started[0][2])) == SIGNED.encode()
 
 
 def test_no_two_addresses_have_one_key(app: Parts) -> None:
@@ -197,7 +197,7 @@ def test_what_is_sent_again_while_it_is_under_way_is_not_kept_twice(
     before = ids_kept(app)
     assert [ask(body=body).status_code for _ in range(2)] == [202, 202]
     assert ids_kept(app) == before
-    assert ReadRun(app, Job.of_json(hub.started[0][2])).finish()["state"] == "done"
+    assert ReadRun(app, Job.from_json(hub.started[0][2])).finish()["state"] == "done"
     assert ids_kept(app) == []
 
 
@@ -219,7 +219,7 @@ def test_two_requests_at_once_do_not_destroy_what_the_other_has_sent(
         assert ask(body=body, language="de").status_code == 202
         app.host.before = None
         assert len(hub.started) == 1
-        assert ReadRun(app, Job.of_json(hub.started.pop()[2])).finish()["state"] == "done"
+        assert ReadRun(app, Job.from_json(hub.started.pop()[2])).finish()["state"] == "done"
         assert ids_kept(app) == []
         hub.statuses.clear()
         for container in (names.CACHE, names.TEXT):
@@ -243,7 +243,7 @@ def test_a_process_that_dies_at_any_step_is_made_good_by_sending_it_again(
     app.host.before = before
     with suppress(KeyboardInterrupt):
         ask(body=body)
-        run = ReadRun(app, Job.of_json(hub.started[0][2]))
+        run = ReadRun(app, Job.from_json(hub.started[0][2]))
         run.finish()
     app.host.before = None
     hub.statuses.clear()
@@ -251,7 +251,7 @@ def test_a_process_that_dies_at_any_step_is_made_good_by_sending_it_again(
         assert not any(secret in data for container in names.OUTPUTS for data in app.host.contents(container).values())
     response = ask(body=body)
     if response.status_code == 202:
-        assert ReadRun(app, Job.of_json(hub.started[-1][2])).finish()["state"] == "done"
+        assert ReadRun(app, Job.from_json(hub.started[-1][2])).finish()["state"] == "done"
     app.clock.advance(8 * 86_400)
     asyncio.run(purge.purge(app.services, NoHistories()))
     assert ids_kept(app) == []
@@ -282,11 +282,11 @@ def test_a_start_that_was_made_but_whose_answer_is_lost_keeps_what_it_needs(
 
     monkeypatch.setattr(hub, "start_new", cut_off)
     assert ask(body={"url": SIGNED}).status_code == 202
-    assert ReadRun(app, Job.of_json(hub.started[0][2])).finish()["state"] == "done"
+    assert ReadRun(app, Job.from_json(hub.started[0][2])).finish()["state"] == "done"
 
 
 def test_the_record_of_an_earlier_version_is_told_without_its_signature(app: Parts, hub: Hub) -> None:
-    job = read_job.of_visitor(ImageUrl(SIGNED), app.services.settings, {})
+    job = read_job.from_request(ImageUrl(SIGNED), app.services.settings, {})
     identifier = read(app, hub, inputs.keep(app.host, job, SIGNED.encode()))
     stored = json.loads(app.images.contents(names.TEXT)[job.record])
     stored["source"] = {"url": SIGNED}
@@ -315,12 +315,12 @@ def test_another_question_about_an_uploaded_image_does_not_touch_its_records(app
     assert ask(body={"blob": "a.jpg"}, language="de").status_code == 202
     job = job_for(app, language="de")
     assert hub.started[0][1] == job.instance_id
-    assert app.host.contents(names.INPUTS) == {Job.of_json(hub.started[0][2]).input_name: RED}
+    assert app.host.contents(names.INPUTS) == {Job.from_json(hub.started[0][2]).input_name: RED}
 
 
 def test_every_parameter_reaches_the_service(app: Parts, hub: Hub) -> None:
     ask(body=RED, language="de", pages="1-3,5", readingOrder="basic", **{"model-version": "2022-04-30"})
-    job = Job.of_json(hub.started[0][2])
+    job = Job.from_json(hub.started[0][2])
     assert dict(job.question.parameters) == {
         "language": "de",
         "pages": "1-3,5",
@@ -346,7 +346,7 @@ def test_a_read_that_came_to_an_end_without_a_text_is_started_anew(app: Parts, h
 def test_a_stored_text_answers_at_once(app: Parts, hub: Hub) -> None:
     ask(body=RED)
     job = job_for(app)
-    read(app, hub, Job.of_json(hub.started[0][2]))
+    read(app, hub, Job.from_json(hub.started[0][2]))
     response = ask(body=RED)
     assert response.status_code == 200
     assert parsed(response) == {

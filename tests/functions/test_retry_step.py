@@ -65,7 +65,7 @@ def test_text_that_became_due_is_handed_over_with_the_id_of_its_job(app: Parts, 
     outcome = run(work("analysis"))
     assert outcome == {"state": "ended", "steps": {"analysis": "done", "text": "due"}, "job": None}
     ((orchestrator, instance, given),) = task_hub.started
-    job = Job.of_json(given)
+    job = Job.from_json(given)
     assert (orchestrator, instance, job.kind, job.name) == ("OcrOrchestrator", job.instance_id, "image", "a.jpg")
 
 

@@ -131,7 +131,7 @@ def test_one_image_is_tried_again(sick: Parts, hub: Hub) -> None:
 
 def test_after_a_retry_a_failure_is_no_longer_final(sick: Parts) -> None:
     retry({"name": "dir/refused ä.jpg"})
-    outcomes = steps.process(sick.services, "dir/refused ä.jpg", None, only=("analysis",), in_turn=True)
+    outcomes = steps.process(sick.services, "dir/refused ä.jpg", None, only=("analysis",), from_backlog=True)
     assert outcomes[0].state == "done"
     assert all(name != "dir/refused ä.jpg" for name, *_ in shown(ask()))
 
@@ -143,7 +143,7 @@ def test_what_the_service_refused_is_asked_anew(app: Parts) -> None:
     steps.process(app.services, "odd.jpg", None)
     assert app.vision.count()["analyze"] == before
     retry({"name": "odd.jpg", "step": "analysis"})
-    steps.process(app.services, "odd.jpg", None, in_turn=True)
+    steps.process(app.services, "odd.jpg", None, from_backlog=True)
     assert app.vision.count()["analyze"] == before + 1
 
 

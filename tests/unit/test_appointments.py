@@ -7,7 +7,7 @@ from shared.errors import (
     ImageIncompleteError,
     QuotaExhaustedError,
     ThrottledError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
@@ -27,7 +27,7 @@ from shared.errors import (
         (VisionUnauthorizedError("key"), 9, 3600.0),
         # A gateway's word on when to try a refused key again is worth nothing.
         (VisionUnauthorizedError("key", retry_after_seconds=1.0), 1, 300.0),
-        (VisionMisplacedError("404"), 1, 300.0),
+        (VisionNotFoundError("404"), 1, 300.0),
         (ImageArchivedError("archived"), 1, 300.0),
         (ImageArchivedError("archived"), 3, 1200.0),
         (ImageArchivedError("archived"), 50, 86_400.0),

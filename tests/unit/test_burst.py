@@ -60,4 +60,4 @@ def test_a_burst_at_the_limit_loses_nothing_is_never_throttled_and_is_counted_by
     stored = blobs.read(names.QUOTA, name)
     assert stored is not None
     # The header CSP-Billing-Usage is on failures as well, as it was seen on Azure's; a reset has none.
-    assert Ledger.of_json(stored.data).paid_of_day == seen["transactions"] > seen["paid"]
+    assert Ledger.from_json(stored.data).paid_of_day == seen["transactions"] > seen["paid"]

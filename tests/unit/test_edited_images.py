@@ -396,7 +396,7 @@ def see_blue(app: Parts) -> None:
 def read_blue(app: Parts) -> None:
     version = versions.identify(app.images, NAME, None)
     assert version
-    ReadRun(app, read_job.of_image(version, app.services.settings, text_only=False)).finish()
+    ReadRun(app, read_job.from_image(version, app.services.settings, text_only=False)).finish()
 
 
 @pytest.mark.parametrize(

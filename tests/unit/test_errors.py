@@ -60,7 +60,7 @@ def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
         "ConflictError",
         "VisionUnauthorizedError",
         "NoTokenError",
-        "VisionMisplacedError",
+        "VisionNotFoundError",
         "ThrottledError",
         "VisionUnavailableError",
         "NoTimeLeftError",

@@ -87,7 +87,7 @@ class World:
         return [at for _, at in self.called]
 
     def paid(self) -> int:
-        return Ledger.of_json(self.blobs.contents(names.QUOTA)["a.json"]).paid_of_day
+        return Ledger.from_json(self.blobs.contents(names.QUOTA)["a.json"]).paid_of_day
 
 
 def gaps(times: Sequence[float]) -> list[float]:

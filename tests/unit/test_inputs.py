@@ -22,11 +22,11 @@ def app() -> Parts:
 
 
 def of_url(app: Parts, url: str = SIGNED) -> Job:
-    return read_job.of_visitor(ImageUrl(url), app.services.settings, {})
+    return read_job.from_request(ImageUrl(url), app.services.settings, {})
 
 
 def of_bytes(app: Parts, data: bytes = b"data") -> Job:
-    return read_job.of_visitor(ImageBytes(data), app.services.settings, {})
+    return read_job.from_request(ImageBytes(data), app.services.settings, {})
 
 
 def test_what_is_kept_is_read_as_it_was_sent(app: Parts) -> None:

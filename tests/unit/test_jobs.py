@@ -52,20 +52,20 @@ JOBS = st.builds(
 
 
 def image(version: Version = VERSION, settings: Settings = SETTINGS, *, text_only: bool = False) -> Job:
-    return read_job.of_image(version, settings, text_only=text_only)
+    return read_job.from_image(version, settings, text_only=text_only)
 
 
 def given_bytes(data: bytes = b"x", **parameters: str) -> Job:
-    return read_job.of_visitor(ImageBytes(data), SETTINGS, parameters)
+    return read_job.from_request(ImageBytes(data), SETTINGS, parameters)
 
 
 def given_url(url: str = URL, **parameters: str) -> Job:
-    return read_job.of_visitor(ImageUrl(url), SETTINGS, parameters)
+    return read_job.from_request(ImageUrl(url), SETTINGS, parameters)
 
 
 @given(JOBS)
 def test_a_job_is_the_same_after_a_trip_through_json(job: Job) -> None:
-    again = Job.of_json(json.loads(json.dumps(job.to_json())))
+    again = Job.from_json(json.loads(json.dumps(job.to_json())))
     assert again == job
     assert again.instance_id == job.instance_id
     assert (again.record, again.plain_record, again.source) == (job.record, job.plain_record, job.source)
@@ -88,13 +88,13 @@ def test_two_jobs_have_one_id_only_if_they_are_of_one_document_with_the_same_par
 
 
 def test_members_that_a_newer_version_has_added_are_passed_over() -> None:
-    assert Job.of_json({**image().to_json(), "colour": "red"}) == image()
+    assert Job.from_json({**image().to_json(), "colour": "red"}) == image()
 
 
 def test_members_that_an_older_version_did_not_know_have_their_defaults() -> None:
     document = image().to_json()
     del document["text_only"]
-    assert Job.of_json(document) == image()
+    assert Job.from_json(document) == image()
 
 
 DIFFERENT = {

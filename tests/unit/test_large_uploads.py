@@ -166,7 +166,7 @@ def test_with_the_same_limit_a_retry_fails_again_and_makes_no_appointment(app: P
     process(app)
     (entry,) = unfinished_entries.find(app.services, "a.pdf", None)
     assert unfinished_entries.reopen(app.services, entry)
-    (outcome,) = steps.process(app.services, "a.pdf", None, only=("text",), in_turn=True)
+    (outcome,) = steps.process(app.services, "a.pdf", None, only=("text",), from_backlog=True)
     assert (outcome.state, outcome.code, outcome.appointment) == ("failed", "image_too_large", None)
     assert note(app)["state"] == "failed"
 
@@ -206,7 +206,7 @@ def test_a_request_by_its_name_has_it_read_whatever_the_limit(app: Parts, monkey
             asyncio.run(OcrHttp.main(request("POST", {"blob": "a.pdf"}), invocation(), starter="")).status_code == 202
         )
     ((_, _, job),) = hub.started
-    assert ReadRun(app, Job.of_json(job)).finish()["state"] == "done"
+    assert ReadRun(app, Job.from_json(job)).finish()["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}
     assert image_states.of_image(app.services, "a.pdf")["state"] == "complete"
     assert process(app) == {"text": ("skipped", None)}

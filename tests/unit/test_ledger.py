@@ -333,7 +333,7 @@ def test_books_are_read_as_they_were_written() -> None:
     books, _ = reserve(Ledger(), asks=3)
     books = ledger.pushed(books, NOW, 5.25, TEN, throttled=True)
     books, _ = ledger.postponed(books, NOW, 0.125, 1, TEN)
-    read = Ledger.of_json(books.to_json())
+    read = Ledger.from_json(books.to_json())
     moments = {"next_slot", "not_before", "backlog", "cut_at"}
     for name, value in books._asdict().items():
         assert getattr(read, name) == (pytest.approx(value, abs=1e-6) if name in moments else value), name
@@ -341,4 +341,4 @@ def test_books_are_read_as_they_were_written() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"nextSlot": 5}', b"\xff", Ledger().to_json()[:-20]])
 def test_books_that_cannot_be_read_begin_anew(data: bytes) -> None:
-    assert Ledger.of_json(data) == Ledger()
+    assert Ledger.from_json(data) == Ledger()

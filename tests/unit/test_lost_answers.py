@@ -66,7 +66,7 @@ def test_a_correction_of_the_transactions_is_counted_once(correction: int) -> No
     quota.settle(correction, at_once=True)
     clock.advance(ALONE_SECONDS)
     quota.settle(100, at_once=True)
-    assert Ledger.of_json(blobs.contents(names.QUOTA)["vision.json"]).paid_of_day == 110 + correction
+    assert Ledger.from_json(blobs.contents(names.QUOTA)["vision.json"]).paid_of_day == 110 + correction
 
 
 def test_a_correction_that_did_not_arrive_is_counted_with_the_next_write() -> None:
@@ -84,4 +84,4 @@ def test_a_correction_that_did_not_arrive_is_counted_with_the_next_write() -> No
     blobs.before = None
     clock.advance(ALONE_SECONDS)
     quota.settle(100, at_once=True)
-    assert Ledger.of_json(blobs.contents(names.QUOTA)["vision.json"]).paid_of_day == 108
+    assert Ledger.from_json(blobs.contents(names.QUOTA)["vision.json"]).paid_of_day == 108

@@ -15,7 +15,7 @@ from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
 from shared import names
-from shared.answers.answers import Ticket
+from shared.answers.answers import ReadTicket
 from shared.api import image_states, unfinished_entries
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job
@@ -29,7 +29,7 @@ from shared.errors import (
     ThrottledError,
     UnexpectedAnswerError,
     VisionError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionRefusedError,
     VisionUnauthorizedError,
     VisionUnavailableError,
@@ -66,11 +66,11 @@ def app() -> Parts:
 
 def of_bytes(app: Parts, data: bytes = RED, **parameters: str) -> Job:
     """A job whose bytes came over HTTP."""
-    return inputs.keep(app.host, read_job.of_visitor(ImageBytes(data), app.services.settings, parameters), data)
+    return inputs.keep(app.host, read_job.from_request(ImageBytes(data), app.services.settings, parameters), data)
 
 
 def of_url(app: Parts, url: str = "https://example.invalid/a.jpg") -> Job:
-    return inputs.keep(app.host, read_job.of_visitor(ImageUrl(url), app.services.settings, {}), url.encode())
+    return inputs.keep(app.host, read_job.from_request(ImageUrl(url), app.services.settings, {}), url.encode())
 
 
 def kept(app: Parts) -> tuple[int, int]:
@@ -305,7 +305,7 @@ def test_a_crash_after_the_ticket_was_stored_leads_to_the_same_read(app: Parts) 
 def test_a_crash_of_any_activity_pays_nothing_more(app: Parts) -> None:
     """Every activity runs twice, as at least once allows."""
     job = job_of(app, RED)
-    ticket = Ticket.of_json(reading.submit(app.services, job, 0)["ticket"])
+    ticket = ReadTicket.from_json(reading.submit(app.services, job, 0)["ticket"])
     reading.submit(app.services, job, 0)
     for _ in range(2):
         assert reading.poll(app.services, job, ticket, 0)["state"] == "read"
@@ -573,7 +573,7 @@ def test_a_read_at_an_endpoint_that_is_no_longer_ours_is_submitted_at_the_new_on
 
 
 def test_a_wrong_endpoint_is_mended_in_the_settings_and_loses_nothing(app: Parts) -> None:
-    app.vision.failures = [VisionMisplacedError("no such API")] * 3
+    app.vision.failures = [VisionNotFoundError("no such API")] * 3
     run = ReadRun(app, job_of(app, RED))
     assert run.finish()["state"] == "done"
     assert run.steps[:3] == ["OcrSubmit:wait"] * 3
@@ -861,7 +861,7 @@ def test_a_job_of_the_last_version_which_counted_no_pages_is_read_to_its_end(app
     app.vision.pages = 2000
     job = job_of(app, pdf_of_pages(2001), "a.pdf", text_only=True)
     written = {key: value for key, value in job.to_json().items() if key != "pages"}
-    assert ReadRun(app, Job.of_json(written)).finish()["state"] == "done"
+    assert ReadRun(app, Job.from_json(written)).finish()["state"] == "done"
     assert "may have more" in image_states.of_image(app.services, "a.pdf")["text"]["notice"]["message"]
 
 
@@ -1023,7 +1023,7 @@ def test_bytes_that_the_version_before_has_stored_are_read_and_left_to_the_purge
     """Other jobs that it has begun may need them."""
     app.host.write(names.INPUTS, ImageBytes(RED).subject, RED, content_type=names.BYTES)
     for parameters in ({}, {"language": "de"}):
-        job = read_job.of_visitor(ImageBytes(RED), app.services.settings, parameters)
+        job = read_job.from_request(ImageBytes(RED), app.services.settings, parameters)
         assert ReadRun(app, job).finish()["state"] == "done"
     assert list(app.host.contents(names.INPUTS)) == [ImageBytes(RED).subject]
 
@@ -1044,10 +1044,10 @@ def test_a_read_that_the_version_before_has_begun_comes_to_its_end_and_spreads_n
         "begun": "2026-01-01T00:00:00+00:00",
         "outcome": None,
     }
-    run = ReadRun(app, Job.of_json(BEFORE))
+    run = ReadRun(app, Job.from_json(BEFORE))
     run.state = begun
     if step == poll_loop.STORE:
-        app.services.desk.keep_result(
+        app.services.answers.keep_result(
             run.job.subject, run.job.question, app.vision.get_read_result(begun["ticket"]["operation"])
         )
     assert run.job.instance_id == BEFORE_ID
@@ -1055,7 +1055,7 @@ def test_a_read_that_the_version_before_has_begun_comes_to_its_end_and_spreads_n
         outcome = run.step()
         assert secrets_in(json.dumps(outcome) if run.is_over else json.dumps([outcome, run.state])) == []
         assert secrets_in(told(app)) == []
-        assert run.is_over or Job.of_json(run.state["job"]).instance_id == BEFORE_ID
+        assert run.is_over or Job.from_json(run.state["job"]).instance_id == BEFORE_ID
     assert run.state["outcome"]["state"] == "done"
     assert record(app, run.job.record)["source"]["url"] == "https://example.invalid/a.jpg"
     assert submits(app) == 1
@@ -1063,15 +1063,15 @@ def test_a_read_that_the_version_before_has_begun_comes_to_its_end_and_spreads_n
 
 
 def ticket_of_before(app: Parts) -> dict[str, str]:
-    job = Job.of_json(BEFORE)
-    return app.services.desk.submit(job.question, ImageUrl(SIGNED), wait_seconds=0).to_json()
+    job = Job.from_json(BEFORE)
+    return app.services.answers.submit(job.question, ImageUrl(SIGNED), wait_seconds=0).to_json()
 
 
 @pytest.mark.parametrize("trouble", ["service", "storage"])
 def test_a_read_of_the_version_before_that_has_to_wait_for_its_submission_is_submitted_later(
     app: Parts, trouble: str
 ) -> None:
-    run = ReadRun(app, Job.of_json(BEFORE))
+    run = ReadRun(app, Job.from_json(BEFORE))
     if trouble == "storage":
         fail_storage(app, "write")
     app.vision.failures = [ThrottledError("later")]
@@ -1084,6 +1084,6 @@ def test_a_read_of_the_version_before_that_has_to_wait_for_its_submission_is_sub
 
 def test_an_address_that_an_older_version_has_left_and_nobody_accepts_fails_as_one_of_today(app: Parts) -> None:
     app.vision.failures = [VisionError("no")]
-    outcome = ReadRun(app, Job.of_json(BEFORE)).finish()
+    outcome = ReadRun(app, Job.from_json(BEFORE)).finish()
     assert set(outcome) == {"state", "problem"}
     assert kept(app) == (0, 0)

@@ -17,7 +17,7 @@ from shared.records.versions import Version
 from shared.settings import Settings
 from shared.transport import time_budget
 
-JOB = read_job.of_image(Version("a.jpg", "0x1", "5" * 64, 12), Settings.from_env(ENVIRONMENT), text_only=False)
+JOB = read_job.from_image(Version("a.jpg", "0x1", "5" * 64, 12), Settings.from_env(ENVIRONMENT), text_only=False)
 ENDED = ["Completed", "Failed", "Terminated", "Canceled"]
 
 

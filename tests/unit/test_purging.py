@@ -107,7 +107,7 @@ def test_inputs_are_purged_page_by_page(app: Parts, caplog: pytest.LogCaptureFix
 
 
 def test_a_job_that_is_older_than_its_bytes_asks_for_them_again(app: Parts) -> None:
-    job = read_job.of_visitor(ImageBytes(picture()), app.services.settings, {})
+    job = read_job.from_request(ImageBytes(picture()), app.services.settings, {})
     run = ReadRun(app, inputs.keep(app.host, job, picture()))
     app.clock.advance(8 * DAY)
     purge(app)

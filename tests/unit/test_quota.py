@@ -45,7 +45,7 @@ class World:
 
     @property
     def books(self) -> Ledger:
-        return Ledger.of_json(self.blobs.contents(names.QUOTA)[NAME])
+        return Ledger.from_json(self.blobs.contents(names.QUOTA)[NAME])
 
 
 @pytest.fixture

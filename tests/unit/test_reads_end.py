@@ -14,7 +14,7 @@ from doubles.read_runs import ReadRun, job_of
 from hypothesis import strategies as st
 
 from shared import names
-from shared.answers.answers import OPERATION_SECONDS, Desk
+from shared.answers.answers import OPERATION_SECONDS, Answers
 from shared.answers.claims import Claims
 from shared.clock import Deadline
 from shared.durable import inputs, read_job
@@ -90,15 +90,17 @@ def app_of(answers: list[Said], *, out: bool) -> tuple[Parts, Wire]:
     app = parts()
     wire = Wire(app.clock, list(answers), out=out)
     vision = VisionClient("https://vision.invalid", "key", transport=wire, clock=app.clock)
-    desk = Desk(vision, Claims(app.host, app.clock), app.clock)
-    return Parts(app.services._replace(vision=vision, desk=desk), app.images, app.host, app.vision, app.clock), wire
+    answers = Answers(vision, Claims(app.host, app.clock), app.clock)
+    return Parts(
+        app.services._replace(vision=vision, answers=answers), app.images, app.host, app.vision, app.clock
+    ), wire
 
 
 def job(app: Parts, kind: str) -> Job:
     if kind == "image":
         return job_of(app, RED)
     sent, content = (ImageUrl(ADDRESS), ADDRESS.encode()) if kind == "url" else (ImageBytes(RED), RED)
-    return inputs.keep(app.host, read_job.of_visitor(sent, app.services.settings, {}), content)
+    return inputs.keep(app.host, read_job.from_request(sent, app.services.settings, {}), content)
 
 
 def tickets(app: Parts) -> list[str]:

@@ -159,7 +159,7 @@ def test_after_an_edit_a_retry_finds_what_is_unfinished(app: Parts) -> None:
 def test_after_an_edit_what_waits_is_done_in_its_turn(app: Parts) -> None:
     edit(app)
     for name in ("deferred.jpg", "interrupted.jpg"):
-        outcomes = steps.process(app.services, name, None, in_turn=True)
+        outcomes = steps.process(app.services, name, None, from_backlog=True)
         assert {outcome.state for outcome in outcomes} == {"done"}
         assert looked_at(app, name) == {name: "complete"}
 

@@ -12,7 +12,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names
-from shared.answers.answers import Ticket
+from shared.answers.answers import ReadTicket
 from shared.api import image_states, unfinished_entries
 from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError
@@ -125,7 +125,7 @@ def test_the_record_tells_which_version_and_which_questions_it_is_about(app: Par
         "sha256": ImageBytes(RED).subject,
         "bytes": len(RED),
     }
-    assert found["request"] == [by_step.recipes(app.services.settings, "analysis", "a.jpg")[0].question.text]
+    assert found["request"] == [by_step.specs(app.services.settings, "analysis", "a.jpg")[0].question.text]
 
 
 def test_no_document_that_is_too_large_to_be_read_is_digested(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,8 +206,8 @@ def test_the_success_of_a_read_that_was_under_way_takes_the_record_away(app: Par
     etag = upload(app, text_pdf("hello"), "a.pdf")
     source = versions.identify(app.images, "a.pdf", None)
     assert source is not None
-    job = read_job.of_image(source, app.services.settings, text_only=True)
-    ticket = Ticket.of_json(reading.submit(app.services, job, 0)["ticket"])
+    job = read_job.from_image(source, app.services.settings, text_only=True)
+    ticket = ReadTicket.from_json(reading.submit(app.services, job, 0)["ticket"])
     assert rescued(app, etag, "a.pdf") == ["text"]
     assert reading.poll(app.services, job, ticket, 0)["state"] == "read"
     assert reading.store(app.services, job, 0)["state"] == "done"

@@ -63,7 +63,7 @@ class Run:
             vision.tag(ImageBytes(b"image"))
         self.error = caught.value
         self.seconds = clock.now()
-        self.share = Ledger.of_json(blobs.contents(names.QUOTA)[BOOKS]).share
+        self.share = Ledger.from_json(blobs.contents(names.QUOTA)[BOOKS]).share
 
 
 def dates() -> st.SearchStrategy[str]:

@@ -123,7 +123,7 @@ def test_one_failed_step_makes_the_image_failed(app: Parts) -> None:
 def test_what_failed_needs_more_attention_than_what_is_deferred(app: Parts) -> None:
     upload(app)
     app.vision.failures = [ThrottledError("Slow down."), VisionRefusedError("No."), VisionRefusedError("No.")]
-    steps.process(app.services, "a.jpg", None, in_turn=True)
+    steps.process(app.services, "a.jpg", None, from_backlog=True)
     found = image_states.of_image(app.services, "a.jpg")
     assert found["analysis"]["state"] == "deferred"
     assert {each["state"] for each in found["thumbnails"]} == {"failed"}
@@ -222,7 +222,7 @@ def give_records(services: App, name: str, etag: str) -> None:
     seen = {"tags": [{"name": "sky", "confidence": 0.9}]}
     analysis = json.dumps({"source": {"contentType": "image/jpeg"}, "result": seen, "text": "none"}).encode()
     for step in by_step.STEPS:
-        for recipe in by_step.recipes(services.settings, step, name):
+        for recipe in by_step.specs(services.settings, step, name):
             services.images.write(
                 recipe.container,
                 recipe.name,

@@ -40,7 +40,7 @@ def test_the_question_is_that_of_the_settings() -> None:
 
 
 def test_the_plain_record_comes_first_because_the_others_presence_says_that_both_are_there() -> None:
-    plain, places = text.recipes("sub/a.jpg", SETTINGS)
+    plain, places = text.specs("sub/a.jpg", SETTINGS)
     assert (plain.name, places.name) == ("sub/a.jpg.txt", "sub/a.jpg.json")
     assert (plain.content_type, places.content_type) == ("text/plain; charset=utf-8", "application/json")
     assert plain.question == places.question == text.question(SETTINGS)

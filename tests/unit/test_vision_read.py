@@ -13,7 +13,7 @@ from shared.errors import (
     BadRequestError,
     UnexpectedAnswerError,
     VisionError,
-    VisionMisplacedError,
+    VisionNotFoundError,
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
@@ -170,7 +170,7 @@ def test_an_address_on_another_host_is_never_asked(client: VisionClient) -> None
 
 def test_an_unknown_id_is_asked_for_once(service: responses.RequestsMock, client: VisionClient) -> None:
     service.get(URL, status=404, json={"error": {"code": "NotFound", "message": "Resource not found"}})
-    with pytest.raises(VisionMisplacedError):
+    with pytest.raises(VisionNotFoundError):
         client.get_read_result(ID)
     assert len(service.calls) == 1
 

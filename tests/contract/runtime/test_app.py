@@ -90,12 +90,12 @@ RAISED = {
 BILL, NEVER = text_pdf("42 EUR"), text_pdf("never read")
 SETTINGS = Settings.from_env(ENVIRONMENT)
 # A Read's id is a digest of its document and its parameters.
-BILL_ID = read_job.of_visitor(ImageBytes(BILL), SETTINGS, {}).instance_id
-NEVER_ID = read_job.of_visitor(ImageBytes(NEVER), SETTINGS, {}).instance_id
+BILL_ID = read_job.from_request(ImageBytes(BILL), SETTINGS, {}).instance_id
+NEVER_ID = read_job.from_request(ImageBytes(NEVER), SETTINGS, {}).instance_id
 UNKNOWN_ID = f"ocr-{'0' * 40}"
 READ_ID = re.compile(r"ocr-[0-9a-f]{40}")
-GONE = read_job.of_visitor(ImageBytes(b"gone"), SETTINGS, {})
-DELETED = read_job.of_image(
+GONE = read_job.from_request(ImageBytes(b"gone"), SETTINGS, {})
+DELETED = read_job.from_image(
     Version("gone.pdf", '"0x1"', ImageBytes(LETTER).subject, len(LETTER)), SETTINGS, text_only=True
 )
 STRANGE = {"operation": "http://127.0.0.1:9/x/y", "submitted": "2126-01-01T00:00:00+00:00"}

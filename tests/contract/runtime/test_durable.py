@@ -89,27 +89,27 @@ class RealSide:
 def of_image(its: World, name: str, content: bytes) -> Job:
     its.upload(names.IMAGES, name, content)
     etag = its.storage.get_blob_client(names.IMAGES, name).get_blob_properties().etag.strip('"')
-    return read_job.of_image(Version(name, etag, ImageBytes(content).subject, len(content)), SETTINGS, text_only=True)
+    return read_job.from_image(Version(name, etag, ImageBytes(content).subject, len(content)), SETTINGS, text_only=True)
 
 
 def of_bytes(its: World, content: bytes) -> Job:
-    return kept(its, read_job.of_visitor(ImageBytes(content), SETTINGS, {"pages": "1"}), content)
+    return kept(its, read_job.from_request(ImageBytes(content), SETTINGS, {"pages": "1"}), content)
 
 
 def of_bytes_before(its: World, content: bytes) -> Job:
     """A job that the version before has begun, with its bytes where it has put them."""
-    job = read_job.of_visitor(ImageBytes(content), SETTINGS, {"reading_order": "basic"})
+    job = read_job.from_request(ImageBytes(content), SETTINGS, {"reading_order": "basic"})
     its.upload(names.INPUTS, names.given(job.subject), content)
     return job
 
 
 def of_url(its: World, address: str) -> Job:
-    return kept(its, read_job.of_visitor(ImageUrl(address), SETTINGS, {}), address.encode())
+    return kept(its, read_job.from_request(ImageUrl(address), SETTINGS, {}), address.encode())
 
 
 def of_url_before(address: str) -> Job:
     """A job that the version before has begun: it carries the whole address."""
-    return read_job.of_visitor(ImageUrl(address), SETTINGS, {})._replace(url=address, address="", id="")
+    return read_job.from_request(ImageUrl(address), SETTINGS, {})._replace(url=address, address="", id="")
 
 
 def kept(its: World, job: Job, content: bytes) -> Job:
@@ -140,11 +140,11 @@ def play(side: Side) -> dict[str, Any]:
     ask("bytes polled", "OcrPoll", given, ticket=ticket, wait=1.0)
     ask("bytes stored", "OcrStore", given, ticket=ticket)
     ask("no image", "OcrSubmit", of_image(its, "notes.txt", b"no image at all"))
-    ask("bytes gone", "OcrSubmit", read_job.of_visitor(ImageBytes(b"gone"), SETTINGS, {}))
+    ask("bytes gone", "OcrSubmit", read_job.from_request(ImageBytes(b"gone"), SETTINGS, {}))
     ask("bytes of the version before", "OcrSubmit", of_bytes_before(its, LETTER))
     ask("address that nobody serves", "OcrSubmit", of_url(its, "http://me:hunter2@127.0.0.1:9/a?sig=S3CRETSIG"))
     ask("address of the version before", "OcrSubmit", of_url_before("http://127.0.0.1:9/b?sig=S3CRETSIG"))
-    ask("address gone", "OcrSubmit", read_job.of_visitor(ImageUrl("http://127.0.0.1:9/c"), SETTINGS, {}))
+    ask("address gone", "OcrSubmit", read_job.from_request(ImageUrl("http://127.0.0.1:9/c"), SETTINGS, {}))
     ask("nothing to store", "OcrStore", of_image(its, "early.pdf", LATE))
     changed = of_image(its, "changed.pdf", LETTER)
     its.upload(names.IMAGES, changed.name, LATE)

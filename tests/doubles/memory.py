@@ -1,4 +1,4 @@
-"""A storage account in memory that behaves like the real one: tests/unit/test_storage.py runs the same on both."""
+"""An account in memory that behaves like the real one: tests/unit/storage/test_azure.py runs the same on both."""
 
 import base64
 import hashlib

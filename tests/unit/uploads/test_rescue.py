@@ -22,7 +22,7 @@ from shared.records import by_step, versions
 from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NOTICE = (ROOT / "NOTICE").read_text()
 ROWS = dict(re.findall(r"^  ([a-z0-9-]+) \(([^)]+)\): \S", NOTICE, re.MULTILINE))
 LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt")])

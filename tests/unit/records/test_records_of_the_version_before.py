@@ -22,7 +22,7 @@ from shared.api.unfinished_entries import Wanted
 from shared.storage.azure import Blob, BlobInfo
 from shared.uploads import steps
 
-BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "records" / "before.json").read_text())
+BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[2] / "fixtures" / "records" / "before.json").read_text())
 COMPLETE = ["album/photo.jpg", "letter.pdf", "sign.jpg"]
 FAILED = ["failed.jpg", "notes.jpg", "unread.pdf"]
 STATES = {

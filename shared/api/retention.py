@@ -6,7 +6,7 @@ Properties) can only be read with a right on management, which the app's roles o
 a blob shows it to them. A look costs four requests, hence one an hour in each process.
 """
 
-import uuid
+import secrets
 from contextlib import suppress
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ class Retention:
         self._looked = app.clock.now()
         self._account = app.settings.host_storage
         found = []
-        kept = app.host.kept(names.HEALTH, names.retention(uuid.uuid4().hex))
+        kept = app.host.kept(names.HEALTH, names.retention(secrets.token_hex(16)))
         if kept.versions:
             found.append("versioning")
         if kept.deleted:

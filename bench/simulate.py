@@ -25,7 +25,7 @@ from shared.images import ImageBytes
 from shared.pace import ledger
 from shared.pace.gate import Gate
 from shared.pace.quota import Quota
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 from shared.vision import questions
 from shared.vision.client import VisionClient
 

@@ -70,7 +70,7 @@ class Trip(NamedTuple):
         modules: how many modules they are in.
         hops: how often the control came into another module than it was in.
         deepest: the functions of the app that were under way at once, in one thread, at most.
-        storage: how often each operation of `shared.storage.azure.Blobs` was asked for.
+        storage: how often each operation of `shared.storage.blobs.Blobs` was asked for.
         sent: requests to Computer Vision, polls among them.
     """
 

@@ -24,7 +24,8 @@ from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.settings import Settings
 from shared.storage import image_blobs
-from shared.storage.azure import Blobs, BlobStore
+from shared.storage.azure import BlobStore
+from shared.storage.blobs import Blobs
 from shared.storage.bulkhead import Bulkhead
 from shared.transport import time_budget
 from shared.transport.credentials import Bearer, Keys

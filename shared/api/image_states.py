@@ -17,7 +17,7 @@ from shared.records.unfinished import Note
 from shared.records.versions import LookedAt
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.azure import BlobInfo, Blobs, Page
+from shared.storage.blobs import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
 from shared.vision.models import Analysis
 

@@ -14,7 +14,7 @@ from shared import names
 from shared.configuration.storage_accounts import Account
 from shared.errors import BlobsightError
 from shared.services import App
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 CODE = "storage_keeps_versions"
 ACTION = (

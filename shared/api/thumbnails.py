@@ -13,7 +13,7 @@ from shared.records.thumbnails import CACHE_CONTROL, Size
 from shared.records.versions import LookedAt, Source, SourceChangedError, Version
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.azure import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo
 from shared.vision import questions
 
 # An HTTP caller is told to come back rather than kept waiting.

@@ -15,7 +15,7 @@ from shared.records import by_step, edited, unfinished
 from shared.records.versions import LookedAt
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.azure import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo
 from shared.threads import side_by_side
 
 _PARALLEL = 8

@@ -21,7 +21,7 @@ import azure.functions as func
 from shared import log, names, settings, threads
 from shared.api import parameters
 from shared.errors import BlobsightError, BusyError, StorageError
-from shared.storage.azure import Blob
+from shared.storage.blobs import Blob
 from shared.transport import time_budget
 
 CORRELATION = "X-Correlation-Id"

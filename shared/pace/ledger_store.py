@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
 from shared.pace import ledger
 from shared.pace.ledger import Ledger
-from shared.storage.azure import Blobs, IfEtag
+from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
 
 _MAX_ROUNDS = 12

@@ -19,7 +19,7 @@ from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
 from shared.pace.ledger_store import Books, Change
 from shared.pace.slots import Grant, Slot
 from shared.pace.spending import SpendingLog
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 # Without the books nobody knows how many processes there are.
 ALONE_SHARE = 0.5

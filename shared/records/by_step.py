@@ -9,7 +9,7 @@ from shared.records import analysis, record_store, text, thumbnails, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
 from shared.settings import Settings
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"

@@ -11,7 +11,7 @@ from shared.errors import ConflictError, ImageArchivedError
 from shared.records import by_step, record_store, versions
 from shared.records.versions import LookedAt, SourceChangedError
 from shared.settings import Settings
-from shared.storage.azure import BlobInfo, Blobs
+from shared.storage.blobs import BlobInfo, Blobs
 
 
 def recognize(blobs: Blobs, settings: Settings, image: BlobInfo) -> bool:

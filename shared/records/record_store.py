@@ -15,7 +15,7 @@ from shared import names
 from shared.errors import BusyError, ConflictError
 from shared.records import versions
 from shared.records.versions import Version
-from shared.storage.azure import BlobInfo, Blobs, IfEtag
+from shared.storage.blobs import BlobInfo, Blobs, IfEtag
 from shared.vision.questions import Question
 
 # Each round is lost only to a writer that got its own record in; that many in a row mean that something else is wrong.

@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.pictures import page_ranges
 from shared.records.record_store import RecordSpec
 from shared.settings import Settings
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 from shared.vision import questions
 from shared.vision.questions import Question
 from shared.vision.read_models import ReadResult

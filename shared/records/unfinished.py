@@ -17,7 +17,7 @@ from shared.errors import BlobsightError, ConflictError, ImageRejectedError, Pay
 from shared.records import record_store, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
-from shared.storage.azure import Blob, BlobInfo, Blobs, IfEtag
+from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
 
 DEFERRED = "deferred"
 FAILED = "failed"

@@ -17,7 +17,7 @@ from shared.images import ImageBytes
 from shared.pictures.inspection import ImageHeader, inspect
 from shared.records import former
 from shared.storage import image_blobs
-from shared.storage.azure import BlobInfo, Blobs
+from shared.storage.blobs import BlobInfo, Blobs
 from shared.storage.image_blobs import Withheld
 
 

@@ -16,7 +16,7 @@ from shared.errors import (
     PayloadTooLargeError,
 )
 from shared.pictures import inspection
-from shared.storage.azure import Blob, BlobInfo, Blobs, Digest, Page
+from shared.storage.blobs import Blob, BlobInfo, Blobs, Digest, Page
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).

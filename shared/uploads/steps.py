@@ -24,7 +24,7 @@ from shared.records import analysis, by_step, record_store, text, unfinished, ve
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8

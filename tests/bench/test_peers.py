@@ -14,7 +14,7 @@ from bench.peers import shelf as shelves
 from bench.peers.clients import KEY, PEERS, URL, Target, make
 from shared.errors import AnswerTooLargeError, BlobsightError, ConflictError
 from shared.images import ImageUrl
-from shared.storage.azure import IfEtag
+from shared.storage.blobs import IfEtag
 from shared.transport.http import Transport
 from shared.vision.client import VisionClient
 from shared.vision.models import Analysis

@@ -20,7 +20,7 @@ from shared.errors import (
     ThrottledError,
     VisionUnavailableError,
 )
-from shared.storage.azure import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo
 
 
 def raising(error: Exception, **headers: str) -> func.HttpResponse:

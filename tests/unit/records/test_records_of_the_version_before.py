@@ -19,7 +19,7 @@ from doubles.parts import Parts, parts
 from shared import names
 from shared.api import image_states, unfinished_entries
 from shared.api.unfinished_entries import Wanted
-from shared.storage.azure import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo
 from shared.uploads import steps
 
 BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[2] / "fixtures" / "records" / "before.json").read_text())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared import names
 from shared.records import text
 from shared.settings import Settings
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 from shared.vision import questions
 from shared.vision.read_models import ReadResult
 

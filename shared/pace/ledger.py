@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
+
 # Nobody reserves slots further ahead than this: whoever comes next, in whichever process, waits hardly longer.
 HORIZON_SECONDS = 1.0
 # How far ahead a process may reserve that has just got slots, and how that grows with each second in which it gets
@@ -20,8 +22,6 @@ HORIZON_SECONDS = 1.0
 # behind.
 _FIRST_HORIZON_SECONDS = 0.3
 _GROWTH = (0.3, 0.1)
-# The longest that one Retry-After keeps everybody away; after it somebody asks and learns whether it still holds.
-MAX_PUSH_SECONDS = 3600.0
 # A machine with a wrong clock has reserved slots this much further ahead than the horizon; it must not stop the others.
 _IMPLAUSIBLE_SECONDS = 60.0
 _DAY_SECONDS = 86_400
@@ -212,7 +212,7 @@ def pushed(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttled:
     before = _pushed(ledger, now)
     if throttled and not before:
         ledger = ledger._replace(share=max(_LEAST_SHARE, _CUT * _share(ledger, now, rate)), cut_at=now)
-    until = now + min(seconds, MAX_PUSH_SECONDS)
+    until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
     return ledger._replace(not_before=max(until, now + before))
 
 
@@ -264,7 +264,7 @@ def _share(ledger: Ledger, now: float, rate: Rate) -> float:
 
 def _pushed(ledger: Ledger, now: float) -> float:
     seconds = ledger.not_before - now
-    return seconds if 0 < seconds <= MAX_PUSH_SECONDS + _IMPLAUSIBLE_SECONDS else 0.0
+    return seconds if 0 < seconds <= MAX_RETRY_AFTER_SECONDS + _IMPLAUSIBLE_SECONDS else 0.0
 
 
 def _affordable(ledger: Ledger, asks: Sequence[bool], limits: Limits) -> int:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from shared import log
 from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnavailableError
 from shared.pace.breaker import MAX_CLOSED_SECONDS, Breaker
-from shared.pace.ledger import MAX_PUSH_SECONDS
 from shared.pace.retry import asked_seconds
+from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
 
 # Of one image, or one Read, whatever the number of its retries: what the service fails on each time is no outage.
 _COUNTED_FAILURES = 2
@@ -109,7 +109,7 @@ class Door:
         passer.probing = False
         # A 429 is everybody's; of another error with a time, a spent caller's concerns itself.
         alone = spent and isinstance(error, VisionUnavailableError)
-        seconds = 0.0 if alone else min(asked_seconds(error), MAX_PUSH_SECONDS)
+        seconds = 0.0 if alone else min(asked_seconds(error), MAX_RETRY_AFTER_SECONDS)
         if seconds and error:
             self.push(now + seconds)
             log.event(_logger, "gate.pushed", code=error.code, seconds=round(seconds, 1))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.pace import ledger
-from shared.pace.ledger import HORIZON_SECONDS, MAX_PUSH_SECONDS, Ledger, Limits, Rate, Reserved
+from shared.pace.ledger import HORIZON_SECONDS, Ledger, Limits, Rate, Reserved
+from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
 
 TEN = Rate(10, 1.0)
 F0 = Rate(20, 60.0)
@@ -135,7 +136,7 @@ def test_a_shorter_push_does_not_shorten_a_longer_one() -> None:
 
 def test_no_push_keeps_everybody_away_for_longer_than_an_hour() -> None:
     books = ledger.pushed(Ledger(), NOW, 999_999_999.0, TEN, throttled=True)
-    assert reserve(books)[1].pushed == MAX_PUSH_SECONDS
+    assert reserve(books)[1].pushed == MAX_RETRY_AFTER_SECONDS
 
 
 def test_too_many_calls_slow_everybody_down_for_a_while() -> None:
@@ -166,7 +167,7 @@ def test_a_wait_for_an_outage_does_not_slow_anybody_down_afterwards() -> None:
 @pytest.mark.parametrize("ahead", [120.0, 400 * DAY])
 def test_a_machine_with_a_wrong_clock_stops_nobody(ahead: float) -> None:
     books, _ = reserve(Ledger(), NOW + ahead, asks=5)
-    books = ledger.pushed(books, NOW + ahead + MAX_PUSH_SECONDS, MAX_PUSH_SECONDS, TEN, throttled=True)
+    books = ledger.pushed(books, NOW + ahead + MAX_RETRY_AFTER_SECONDS, MAX_RETRY_AFTER_SECONDS, TEN, throttled=True)
     assert reserve(books, asks=2)[1].slots == pytest.approx((0.0, 0.1))
 
 

@@ -145,7 +145,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         Bearer(identity(settings.principal))
         if settings.vision_auth == "identity"
         else Keys(settings.vision_key or "", settings.vision_key_2),
-        transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),
+        transport=Transport(
+            service="Computer Vision",
+            connections=connections,
+            ca_bundle=settings.ca_bundle,
+            https_proxy=settings.https_proxy,
+        ),
         timeout_seconds=settings.vision_timeout_seconds,
         max_wait_seconds=settings.max_wait_seconds,
         clock=clock,

@@ -99,7 +99,7 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
     client = VisionClient(
         task["endpoint"],
         KEY,
-        transport=Transport(connections=task["threads"]),
+        transport=Transport(service="Computer Vision", connections=task["threads"]),
         max_wait_seconds=20.0,  # as by default in the app's settings
         clock=clock,
         gate=Gate(clock, quota),

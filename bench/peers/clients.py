@@ -76,7 +76,7 @@ def _client(target: Target, **options: Any) -> Ask:
     client = VisionClient(
         target.endpoint,
         KEY,
-        transport=Transport(connections=target.threads, ca_bundle=target.ca_bundle),
+        transport=Transport(service="Computer Vision", connections=target.threads, ca_bundle=target.ca_bundle),
         timeout_seconds=target.deadline_seconds,
         **options,
     )

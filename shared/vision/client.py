@@ -67,7 +67,7 @@ class VisionClient:
     ) -> None:
         self._base = f"{contract.endpoint(endpoint)}/vision/v3.2"
         self.credentials = Keys(credentials) if isinstance(credentials, str) else credentials
-        self._transport = transport or Transport(connections=16)
+        self._transport = transport or Transport(service="Computer Vision", connections=16)
         self._timeout_seconds = timeout_seconds
         self._max_wait_seconds = timeout_seconds if max_wait_seconds is None else max_wait_seconds
         self._clock = clock or SystemClock()

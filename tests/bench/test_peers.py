@@ -40,7 +40,12 @@ def target(server: rounds.Server, scheme: str = "http", deadline_seconds: float 
 
 
 def analyze(server: rounds.Server, clock: FakeClock, *, transport: Transport | None = None) -> Analysis:
-    client = VisionClient(target(server).endpoint, KEY, transport=transport or Transport(connections=1), clock=clock)
+    client = VisionClient(
+        target(server).endpoint,
+        KEY,
+        transport=transport or Transport(service="Computer Vision", connections=1),
+        clock=clock,
+    )
     return client.analyze(ImageUrl(URL), ("Tags",))
 
 

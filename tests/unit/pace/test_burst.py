@@ -40,7 +40,7 @@ def test_a_burst_at_the_limit_loses_nothing_is_never_throttled_and_is_counted_by
             VisionClient(
                 vision.url,
                 vision.key,
-                transport=Transport(connections=THREADS * PROCESSES),
+                transport=Transport(service="Computer Vision", connections=THREADS * PROCESSES),
                 timeout_seconds=90,
                 clock=clock,
                 gate=gate,

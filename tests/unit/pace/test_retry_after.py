@@ -33,7 +33,7 @@ class Refusing(Transport):
     """A service that refuses at once: with each of these answers in turn, then with the last one for ever."""
 
     def __init__(self, *replies: Reply) -> None:
-        super().__init__(connections=1)
+        super().__init__(service="Computer Vision", connections=1)
         self.replies = replies
         self.asked = 0
 

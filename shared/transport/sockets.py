@@ -1,5 +1,5 @@
 """
-Connections that keep to a deadline, whatever drips, hangs or answers late: Computer Vision's and storage's.
+Connections that keep to a deadline, although a service drips, hangs or answers late.
 
 A socket's own limit starts anew with every byte, and so do urllib3's with every address and every part of a body. The
 system's resolver has a limit of its own, which may be longer than the call has.

@@ -2,7 +2,7 @@
 How long the invocation under way may still wait, for whatever and in whatever thread.
 
 The code that begins an invocation sets its time: `shared.api.web` for a request, `services.in_thread` for the
-background. Every wait below, for storage, for Computer Vision or for a turn, takes at most the time that is left.
+background. Every wait below, for a service or for a turn, takes at most the time that is left.
 Threads have it from `shared.threads`.
 """
 

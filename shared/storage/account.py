@@ -40,7 +40,7 @@ class _Adapter(sockets.Adapter):
         if seconds <= 0:
             raise requests.exceptions.ReadTimeout("no time left", request=request)
         step = seconds * self._part
-        sockets.allowed.begin(time_budget.left(math.inf), step)
+        sockets.wire_limit.begin(time_budget.left(math.inf), step)
         return super().send(request, stream, (min(_CONNECT_SECONDS, step), step), *args, **options)
 
 
@@ -72,7 +72,7 @@ def client(
     answered: Callable[[Mapping[str, str]], None],
 ) -> BlobServiceClient:
     """
-    The account's client. What it is asked has to be asked within `patience.within`.
+    The account's client. What it is asked has to be asked within `time_budget.within`.
 
     Args:
         account: the account.

@@ -78,7 +78,7 @@ class Adapter(sockets.Adapter):
         proxies: dict[str, str],
     ) -> requests.Response:
         """Send; all of it, and what this thread then reads of the answer, may take so many seconds."""
-        sockets.allowed.begin(seconds)
+        sockets.wire_limit.begin(seconds)
         return self.send(request, stream=True, timeout=(connect_seconds, seconds), proxies=proxies)
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:

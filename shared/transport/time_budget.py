@@ -22,7 +22,7 @@ OVERTIME_SECONDS = 1.5
 _PART_FOR_TURNS = 2 / 3
 
 
-class _Patience(NamedTuple):
+class _Budget(NamedTuple):
     """The deadline, and that of turns; whether a caller waits, who holds one of the worker's threads."""
 
     ends: Deadline
@@ -30,7 +30,7 @@ class _Patience(NamedTuple):
     caller: bool
 
 
-_current: contextvars.ContextVar[_Patience | None] = contextvars.ContextVar("patience", default=None)
+_current: contextvars.ContextVar[_Budget | None] = contextvars.ContextVar("time budget", default=None)
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def request(seconds: float, clock: Clock | None = None) -> Iterator[None]:
     """Inside, a caller waits, and not longer than that."""
     clock = clock or SystemClock()
     turns = Deadline.after(seconds * _PART_FOR_TURNS, clock)
-    with _with(_Patience(Deadline.after(seconds, clock), turns, caller=True)):
+    with _with(_Budget(Deadline.after(seconds, clock), turns, caller=True)):
         yield
 
 
@@ -48,7 +48,7 @@ def within(seconds: float) -> Iterator[None]:
     outer = _current.get()
     clock = outer.ends.clock if outer else SystemClock()
     ends = Deadline.after(left(seconds), clock)
-    with _with(outer._replace(ends=ends) if outer else _Patience(ends, ends, caller=False)):
+    with _with(outer._replace(ends=ends) if outer else _Budget(ends, ends, caller=False)):
         yield
 
 
@@ -56,7 +56,7 @@ def within(seconds: float) -> Iterator[None]:
 def apart(seconds: float = BACKGROUND_SECONDS) -> Iterator[None]:
     """Inside, there are so many seconds and no caller waits, whatever invocation has begun this."""
     ends = Deadline.after(seconds, SystemClock())
-    with _with(_Patience(ends, ends, caller=False)):
+    with _with(_Budget(ends, ends, caller=False)):
         yield
 
 
@@ -69,8 +69,8 @@ def overtime() -> Iterator[None]:
 
 
 @contextmanager
-def _with(patience: _Patience | None) -> Iterator[None]:
-    token = _current.set(patience)
+def _with(budget: _Budget | None) -> Iterator[None]:
+    token = _current.set(budget)
     try:
         yield
     finally:

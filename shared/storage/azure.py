@@ -1,8 +1,8 @@
 """
 `Blobs` on Azure's SDK.
 
-One `BlobStore` is one storage account. The SDK is imported when the first blob is touched: its import costs more than
-all others together, and functions that only ask Computer Vision never need it. Every error of the SDK leaves here as
+One `BlobStore` is one storage account. It imports the SDK when it touches the first blob. That import costs more than
+all others together, and functions that only ask Computer Vision never need it. An error of the SDK leaves here as
 `shared.storage.sdk_mapping` makes it, or as None where "there is none" is an answer.
 """
 
@@ -28,9 +28,9 @@ _HURRIED_SECONDS = 2.0
 _AGAIN_SECONDS = 5.0
 # One image's records and claims are asked for again and again within seconds.
 _BLOBS_REMEMBERED = 256
-# Every answer about a blob has it where the account has a hierarchical namespace, and none elsewhere: "Version
-# 2020-06-12" of the REST API of Azure Storage. Roles on data suffice to see it; Get Account Information, which says the
-# same outright, asks for an action that no such role has.
+# Every answer about a blob has this header where the account has a hierarchical namespace, and none elsewhere (REST API
+# of Azure Storage, "Version 2020-06-12"). Roles on data suffice to see it. Get Account Information, which says the same
+# outright, asks for an action that no such role has.
 _OWNER = "x-ms-owner"
 _T = TypeVar("_T")
 
@@ -147,7 +147,7 @@ class BlobStore:
     def read(self, container: str, name: str, *, most: int | None = None) -> Blob | None:  # noqa: D102
         def download() -> Blob:
             stream = self._blob(container, name).download_blob()
-            # The properties describe the moment in which the first range was sent; every further range is asked for
+            # The properties describe the moment in which the first range was sent. The SDK asks for every further range
             # on the condition that the blob is still that one.
             info = sdk_mapping.info(stream.properties)
             return Blob(info, stream.readall() if most is None or info.size <= most else stream.read(BEGINNING_BYTES))
@@ -214,7 +214,7 @@ class BlobStore:
         except ResourceNotFoundError as error:
             if getattr(error, "error_code", None) != "ContainerNotFound":
                 raise
-        with suppress(ResourceExistsError):  # somebody else made it meanwhile
+        with suppress(ResourceExistsError):  # another writer made it meanwhile
             self._service().create_container(container)
         return action()
 

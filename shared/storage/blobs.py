@@ -16,7 +16,7 @@ BEGINNING_BYTES = 64 * 1024
 
 class BlobInfo(NamedTuple):
     """
-    What a HEAD or a listing tells.
+    A blob's properties, as a HEAD or a listing gives them.
 
     `etag` is unquoted; `md5` is None where the writer sent none. `tier` is `Hot`, `Archive` and so on; a read does not
     tell it. `archive_status` is `rehydrate-pending-to-hot` or the like while an archived blob is brought back.
@@ -37,14 +37,14 @@ class BlobInfo(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """A blob's content with what was true of it at that moment."""
+    """A blob's content with its properties of that moment."""
 
     info: BlobInfo
     data: bytes
 
 
 class Digest(NamedTuple):
-    """What was true of a blob at one moment, with SHA-256 and MD5 of its bytes then, in hex."""
+    """A blob's properties of one moment, with SHA-256 and MD5 of its bytes then, in hex."""
 
     info: BlobInfo
     sha256: str
@@ -59,7 +59,7 @@ class Page(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What storage keeps of a blob that was written and deleted: its versions; its last state, until it expires."""
+    """The traces that storage keeps of a blob after its deletion: its versions; its last state, until it expires."""
 
     versions: bool = False
     deleted: bool = False
@@ -72,13 +72,13 @@ class IfEtag(NamedTuple):
 
 
 class Blobs(Protocol):
-    """What the app needs of a storage account."""
+    """A storage account, as far as the app needs it."""
 
     def url(self, container: str, name: str) -> str:
         """The blob's address, without any signature."""
 
     def head(self, container: str, name: str) -> BlobInfo | None:
-        """What is known of the blob, or None if there is none."""
+        """The blob's properties, or None if there is no blob."""
 
     def read(self, container: str, name: str, *, most: int | None = None) -> Blob | None:
         """

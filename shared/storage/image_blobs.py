@@ -33,17 +33,17 @@ class Withheld(NamedTuple):
 
 def is_folder_marker(info: BlobInfo) -> bool:
     """
-    Whether it stands for a folder: an empty blob with the metadata `hdi_isfolder` = `true` (Azure Data Lake, blobfuse,
-    Hadoop), or with a name that ends with `_$folder$` (Hadoop) or a slash (storage browsers).
+    Whether it stands for a folder.
 
-    What has bytes is judged by its bytes, whatever its name and metadata say.
+    An empty blob does that has the metadata `hdi_isfolder` = `true` (Azure Data Lake, blobfuse, Hadoop). So does one
+    whose name ends with `_$folder$` (Hadoop) or a slash (storage browsers). A blob with bytes never does.
     """
     marked = any(key.lower() == "hdi_isfolder" and value.lower() == "true" for key, value in info.metadata.items())
     return info.size == 0 and (marked or info.name.endswith(("_$folder$", "/")))
 
 
 def problem(info: BlobInfo) -> BlobsightError | None:
-    """Why the image's bytes cannot be had, by what a HEAD tells of it; None if they can."""
+    """Why the image's bytes cannot be had, by its properties; None if they can."""
     if info.tier == "Archive" and info.archive_status:
         return ImageArchivedError(
             f"The image {info.name!r} is being brought back from the archive tier ({info.archive_status}).",
@@ -81,7 +81,7 @@ def too_large(info: BlobInfo, most: int) -> PayloadTooLargeError:
 
 
 def head(blobs: Blobs, name: str) -> BlobInfo | None:
-    """What is known of the image, or None if there is none."""
+    """The image's properties, or None if there is no such image."""
     info = blobs.head(names.IMAGES, name)
     return None if info is None or is_folder_marker(info) else info
 

@@ -29,9 +29,9 @@ class AbsentError(ConflictError):
 
 
 _KINDS: dict[int, type[StorageError]] = {404: AbsentError, 409: ConflictError, 412: ConflictError}
-# What a 409 says besides.
+# Codes of a 409 that is no conflict.
 _ARCHIVED = frozenset(["BlobArchived", "BlobBeingRehydrated"])
-# What Azure Storage says of a name or a continuation; any other 400 is about what the app itself has put together.
+# Codes of a 400 that blames a name or a continuation; any other blames a request that the app itself put together.
 _REFUSED = frozenset(
     [
         "InvalidInput",

@@ -1,10 +1,9 @@
 """
-How a request shows that it may ask an Azure AI service: a key of the resource, or an Entra ID token of the app's
-identity.
+How a request signs in at an Azure AI service: by a key, or by an Entra ID token of the app's identity.
 
-Both keys of a resource are valid at all times, and regenerating one ends it at once; so a refused key is answered with
-the other one, and keys can be rotated with nothing lost. A token needs no key at all, but a custom subdomain: regional
-endpoints refuse it (learn.microsoft.com, "Authenticate requests to Azure AI services", 2025-05-19).
+Both keys of a resource are valid at all times, and regenerating one ends it at once. So the app answers a refused key
+with the other one, and keys can be rotated with nothing lost. A token needs no key at all, but a custom subdomain:
+regional endpoints refuse it (learn.microsoft.com, "Authenticate requests to Azure AI services", 2025-05-19).
 
 The package of a service puts its own errors and the names of its settings in, as `shared.vision.credentials` does.
 """
@@ -23,7 +22,7 @@ Headers = dict[str, str]
 
 
 class Credentials(Protocol):
-    """What a request carries to be let in."""
+    """The ways to sign in at one resource."""
 
     def offers(self, deadline: Deadline) -> Iterator[Headers]:
         """

@@ -1,9 +1,9 @@
 """
-What an error answer of an Azure AI service says, whichever service it is: its code, its message, how long to wait.
+The error answers of every Azure AI service: the code, the message, and how long to wait.
 
-The services and the gateways before them answer errors in six shapes (nested with and without an inner error, flat, an
-old gateway's, a retired version's, and HTML or nothing). All are read here, once. What a code means, the package of its
-service says.
+Services and their gateways answer errors in six shapes: nested with and without an inner error, flat, an old gateway's,
+a retired version's, and HTML or nothing. This module reads them all; the package of a service has the meaning of its
+codes.
 """
 
 import email.utils
@@ -25,7 +25,7 @@ _MAX_READ_CHARACTERS = 20_000
 
 
 class Complaint(NamedTuple):
-    """What an error body says: the innermost code and the message, as far as there are any."""
+    """The innermost code and the message of an error body, as far as there are any."""
 
     code: str | None
     message: str | None

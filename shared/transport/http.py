@@ -55,8 +55,8 @@ class Transport:
         deadline: Deadline,
     ) -> Reply:
         """
-        Send one request and read its answer, whatever its status. A redirect is an answer: followed, it would carry the
-        key to another place.
+        Send one request and read its answer, of any status. A redirect is an answer: followed, it would carry the key
+        to another place.
 
         Raises:
             NoTimeLeftError: the deadline is over, so nothing was sent.

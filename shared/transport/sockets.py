@@ -59,7 +59,7 @@ _SMALL_BYTES = 16 * 1024
 
 
 class _Received(io.RawIOBase):
-    """What a socket receives while there is time, however it drips."""
+    """The bytes that a socket receives while there is time, however it drips."""
 
     def __init__(self, raw: Any, limited: socket.socket) -> None:
         self._raw = raw

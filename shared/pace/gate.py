@@ -5,8 +5,8 @@ Whoever has a question makes a visit: it takes a number, waits in its lane, lead
 slot's time has come. Callers whom somebody waits for take turns with what is done in the background
 (`shared.pace.fair_queue`). The leader alone looks at what is in the way and reserves slots, for itself and those behind
 it; then it steps aside for the next number. So thousands who wait when the way becomes free leave one by one. In the
-way are a time before which the service wants nobody to call (429, or any Retry-After), the breaker's closed door, and
-the pace itself.
+way are a time before which the service wants no call (429, or any Retry-After), the open circuit breaker, and the pace
+itself.
 
 A turn that would come after the visit's limit is refused at once, so that nobody waits for nothing.
 """
@@ -19,7 +19,7 @@ from shared.clock import Clock, Deadline
 from shared.errors import BusyError, CallsStoppedError, ThrottledError
 from shared.pace.fair_queue import Lanes, Waiter
 from shared.pace.ledger import HORIZON_SECONDS
-from shared.pace.obstacles import Door, Passer, too_late
+from shared.pace.obstacles import Obstacles, Passer, too_late
 from shared.pace.slots import Hand, Slots, Unpaced
 
 # Whoever is refused because paid calls are stopped need not come back sooner.
@@ -84,7 +84,7 @@ class Gate:
         self._numbers = itertools.count()
         self._lanes: Lanes[Visit] = Lanes()
         self._leader: Visit | None = None
-        self._door = Door()
+        self._obstacles = Obstacles()
         self._hand = Hand(self._slots)
         # Set whenever something in the way may be gone; only the leader waits for it.
         self._changed = threading.Event()
@@ -122,7 +122,7 @@ class Gate:
     def leave(self, visit: Visit, error: BaseException | None) -> None:
         """Learn from how the call ended. See `Visit.leave`."""
         with self._lock:
-            shut, seconds = self._door.learn(visit, error, self._clock.now())
+            shut, seconds = self._obstacles.learn(visit, error, self._clock.now())
             if shut:
                 self._hand.drop()
             self._changed.set()
@@ -147,7 +147,7 @@ class Gate:
 
     def _refuse_if_hopeless(self, visit: Visit) -> None:
         now = self._clock.now()
-        obstacle = self._door.arrive(visit, now)
+        obstacle = self._obstacles.arrive(visit, now)
         start = obstacle.until if obstacle and obstacle.until < math.inf else now
         # Whoever comes again has a low number: few are before it.
         before = 0 if visit.was_here else self._lanes.before(background=visit.background) + (self._leader is not None)
@@ -173,7 +173,7 @@ class Gate:
             with self._lock:
                 self._changed.clear()
                 now = self._clock.now()
-                obstacle = self._door.obstacle(now, visit)
+                obstacle = self._obstacles.obstacle(now, visit)
                 departure = None if obstacle else self._take_slot(visit, now)
             if departure is not None:
                 return departure
@@ -206,7 +206,7 @@ class Gate:
         now = self._clock.now()
         with self._lock:
             self._hand.add(grant.slots, now)
-            self._door.push(grant.pushed_until)
+            self._obstacles.push(grant.pushed_until)
         if grant.slots or grant.pushed_until > now:
             return
         if grant.ask_again_at > visit.limit.at:
@@ -217,7 +217,7 @@ class Gate:
     def _passes(self, visit: Visit) -> bool:
         """Whether nothing has come into the way since the visit took its slot, which is lost otherwise."""
         with self._lock:
-            if self._door.obstacle(self._clock.now(), visit) is None:
+            if self._obstacles.obstacle(self._clock.now(), visit) is None:
                 return True
         self._turn_back(visit)
         return False
@@ -225,7 +225,7 @@ class Gate:
     def _turn_back(self, visit: Visit) -> None:
         """The visit does not call now: its slot was not paid for, and another one may be the probe."""
         with self._lock:
-            if self._door.turn_back(visit):
+            if self._obstacles.turn_back(visit):
                 self._changed.set()
         self._settle(visit)
 

@@ -1,7 +1,7 @@
 """
-What keeps everybody from calling: the time before which the service wants nobody, and the breaker's closed door.
+What keeps all callers from calling: the time before which the service wants no call, and the open circuit breaker.
 
-Also the errors for those who cannot wait so long. Not safe for threads: `shared.pace.gate` asks under its lock.
+Also the errors for callers that cannot wait so long. Not safe for threads: `shared.pace.gate` asks under its lock.
 """
 
 import logging
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shared import log
 from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnavailableError
-from shared.pace.breaker import MAX_CLOSED_SECONDS, Breaker
+from shared.pace.breaker import MAX_OPEN_SECONDS, Breaker
 from shared.pace.retry import asked_seconds
 from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
 
@@ -31,7 +31,7 @@ class Obstacle(NamedTuple):
 
 class Passer:
     """
-    What the door knows of a caller.
+    What the obstacles know of a caller.
 
     Attributes:
         key: what it asks for, if others ask for the same: the address of a Read, which each of its polls asks. Else "".
@@ -49,13 +49,13 @@ class Passer:
         return bool(self.key) and self.failures >= _COUNTED_FAILURES
 
 
-class Door:
-    """The door of one process. Times are a monotonic clock's seconds."""
+class Obstacles:
+    """The obstacles of one process. Times are a monotonic clock's seconds."""
 
     def __init__(self) -> None:
         self._breaker = Breaker()
         self._not_before = -math.inf
-        # The failures in a row of what has a key; and until when, while the door is closed, the spent are no probes.
+        # The failures in a row of what has a key; and until when, while the breaker is open, the spent are no probes.
         self._failures: dict[str, int] = {}
         self._spent_wait_until = -math.inf
 
@@ -66,18 +66,18 @@ class Door:
         A spent one leaves the probe to others for a while; after that it may be the probe itself.
         """
         passer.failures = self._failures.get(passer.key, passer.failures)
-        if passer.is_spent and self._breaker.closed and self._spent_wait_until > now:
+        if passer.is_spent and self._breaker.is_open and self._spent_wait_until > now:
             return Obstacle(VisionUnavailableError, self._spent_wait_until)
         return self.obstacle(now)
 
     def obstacle(self, now: float, passer: Passer | None = None) -> Obstacle | None:
         """What is in the way of a caller, who becomes the probe if it is time for one; or of anybody."""
-        closed_until = self._breaker.closed_until
-        if closed_until is not None and not (passer and passer.probing):
-            if self._breaker.probing:
+        open_until = self._breaker.open_until
+        if open_until is not None and not (passer and passer.probing):
+            if self._breaker.half_open:
                 return Obstacle(VisionUnavailableError, math.inf)
-            if closed_until > now:
-                return Obstacle(VisionUnavailableError, closed_until)
+            if open_until > now:
+                return Obstacle(VisionUnavailableError, open_until)
             if passer:
                 passer.probing = self._breaker.begin_probe(now)
         return Obstacle(ThrottledError, self._not_before) if self._not_before > now else None
@@ -112,7 +112,7 @@ class Door:
         seconds = 0.0 if alone else min(asked_seconds(error), MAX_RETRY_AFTER_SECONDS)
         if seconds and error:
             self.push(now + seconds)
-            log.event(_logger, "gate.pushed", code=error.code, seconds=round(seconds, 1))
+            log.event(_logger, "gate.held_off", code=error.code, seconds=round(seconds, 1))
         return shut or seconds > 0, seconds
 
     def _judge(self, passer: Passer, error: BlobsightError | None, now: float) -> bool:
@@ -120,23 +120,23 @@ class Door:
         if not isinstance(error, VisionUnavailableError):
             self._failures.pop(passer.key, None)
             if self._breaker.succeeded(probe=passer.probing):
-                log.event(_logger, "gate.opened")
+                log.event(_logger, "breaker.closed")
             return False
         self._count(passer)
         if passer.failures > _COUNTED_FAILURES and (passer.key or not passer.probing):
             self._pass_over(passer, now)
             return False
-        closed = self._breaker.failed(now, probe=passer.probing)
-        if closed and self._breaker.closed_until is not None:
-            seconds = round(self._breaker.closed_until - now, 1)
-            log.event(_logger, "gate.closed", level=logging.WARNING, seconds=seconds, problem=error.message)
-        return closed
+        opened = self._breaker.failed(now, probe=passer.probing)
+        if opened and self._breaker.open_until is not None:
+            seconds = round(self._breaker.open_until - now, 1)
+            log.event(_logger, "breaker.opened", level=logging.WARNING, seconds=seconds, problem=error.message)
+        return opened
 
     def _pass_over(self, passer: Passer, now: float) -> None:
         """It has failed once too often: as a probe it has found out nothing, so another may be it at once."""
         if passer.probing:
             self._breaker.give_up_probe()
-            self._spent_wait_until = now + MAX_CLOSED_SECONDS
+            self._spent_wait_until = now + MAX_OPEN_SECONDS
 
     def _count(self, passer: Passer) -> None:
         passer.failures += 1

@@ -25,7 +25,7 @@ from shared.errors import (
     VisionRefusedError,
     VisionUnavailableError,
 )
-from shared.pace.breaker import FAILURES, FIRST_CLOSED_SECONDS
+from shared.pace.breaker import FAILURES, FIRST_OPEN_SECONDS
 from shared.pace.gate import Gate, Visit
 from shared.pace.ledger import Ledger, Rate
 from shared.pace.quota import Quota
@@ -210,7 +210,7 @@ def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> 
     assert {number for number, _, _ in world.refused} | set(world.order) == {*range(15), 99}
 
 
-def test_failures_in_a_row_close_the_door_and_waiting_costs_no_call() -> None:
+def test_failures_in_a_row_open_the_breaker_and_waiting_costs_no_call() -> None:
     world = World()
     world.service = lambda now: DOWN if now < 60.0 else None
     world.run([world.caller(number, at=number / 10, patience=200.0) for number in range(200)])
@@ -229,17 +229,17 @@ def test_who_cannot_wait_for_the_next_probe_is_told_when_it_is() -> None:
     ((number, _, error),) = world.refused
     assert number == 9
     assert isinstance(error, VisionUnavailableError)
-    assert error.retry_after_seconds == pytest.approx(0.8 + FIRST_CLOSED_SECONDS - 1.0)
+    assert error.retry_after_seconds == pytest.approx(0.8 + FIRST_OPEN_SECONDS - 1.0)
 
 
 def test_one_probe_at_a_time_while_everybody_else_waits_for_what_it_finds() -> None:
     world = World(call_seconds=3.0)
     world.service = lambda now: DOWN if now < 5.0 else None
     world.run([world.caller(number, patience=100.0) for number in range(60)])
-    closing = 3.4 + FIRST_CLOSED_SECONDS
+    half_open = 3.4 + FIRST_OPEN_SECONDS
     after = [at for at in world.times if at > 4.0]
-    assert after[0] == pytest.approx(closing)
-    assert after[1] >= closing + 3.0
+    assert after[0] == pytest.approx(half_open)
+    assert after[1] >= half_open + 3.0
     assert min(gaps(after[1:])) >= 0.1 - 1e-6
     assert len(world.called) == 60
 
@@ -286,7 +286,7 @@ UNSENT = [NoTokenError("no token"), NoTimeLeftError("no time")]
 
 
 @pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
-def test_calls_that_never_left_close_no_door(error: BlobsightError) -> None:
+def test_calls_that_never_left_open_no_breaker(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
     for _ in range(2 * FAILURES):
         visit = gate.visit(Deadline.after(1, clock), paid=True)
@@ -296,7 +296,7 @@ def test_calls_that_never_left_close_no_door(error: BlobsightError) -> None:
 
 
 @pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
-def test_a_probe_that_never_left_opens_no_door_and_leaves_its_place_to_another(error: BlobsightError) -> None:
+def test_a_probe_that_never_left_closes_no_breaker_and_leaves_its_place_to_another(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
 
     def visits(*errors: BlobsightError | None) -> None:
@@ -306,13 +306,13 @@ def test_a_probe_that_never_left_opens_no_door_and_leaves_its_place_to_another(e
             visit.leave(each)
 
     visits(*[DOWN] * FAILURES, error)
-    # Still the door of before: it lets one probe through, whose failure closes it for twice as long.
+    # Still the breaker of before: it lets one probe through, whose failure opens it for twice as long.
     visits(DOWN)
-    assert clock.now() == FIRST_CLOSED_SECONDS
+    assert clock.now() == FIRST_OPEN_SECONDS
     with pytest.raises(VisionUnavailableError):
-        gate.visit(Deadline.after(2 * FIRST_CLOSED_SECONDS - 0.1, clock), paid=True).enter()
+        gate.visit(Deadline.after(2 * FIRST_OPEN_SECONDS - 0.1, clock), paid=True).enter()
     visits(error, None, None)
-    assert clock.now() == 3 * FIRST_CLOSED_SECONDS
+    assert clock.now() == 3 * FIRST_OPEN_SECONDS
 
 
 def test_a_call_that_never_left_is_not_paid_for() -> None:
@@ -323,14 +323,14 @@ def test_a_call_that_never_left_is_not_paid_for() -> None:
 
 
 @pytest.mark.parametrize("error", [ImageRejectedError("no"), VisionRefusedError("no"), ThrottledError("slow")])
-def test_refusals_are_answers_and_close_no_door(error: BlobsightError) -> None:
+def test_refusals_are_answers_and_open_no_breaker(error: BlobsightError) -> None:
     world = World(call_seconds=0.01)
     world.service = lambda now: error
     world.run([world.caller(number, at=number * 3.0) for number in range(20)])
     assert len(world.called) == 20
 
 
-def test_an_image_that_always_fails_closes_no_door() -> None:
+def test_an_image_that_always_fails_opens_no_breaker() -> None:
     """Nor do two: the others are not to wait for them."""
     clock = FakeClock()
     gate = Gate(clock)
@@ -365,7 +365,7 @@ def passes_at_once(gate: Gate, clock: FakeClock, error: BlobsightError | None = 
     return clock.now() == before
 
 
-def test_a_read_whose_polls_always_fail_closes_no_door_however_often_it_is_polled() -> None:
+def test_a_read_whose_polls_always_fail_opens_no_breaker_however_often_it_is_polled() -> None:
     clock = FakeClock()
     gate = Gate(clock)
     assert len(fail(gate, clock, "read 1", 50)) == 200
@@ -398,7 +398,7 @@ def test_a_read_that_fails_as_a_probe_keeps_nobody_out_and_leaves_the_next_one_t
         visit = gate.visit(Deadline.after(10, clock), paid=True)
         visit.enter()
         visit.leave(DOWN)
-    clock.advance(FIRST_CLOSED_SECONDS)
+    clock.advance(FIRST_OPEN_SECONDS)
     # It may try, since nobody else does; but once in half a minute, and at once anybody else.
     assert len(fail(gate, clock, "read 1", 15)) == 1
     assert passes_at_once(gate, clock)
@@ -432,18 +432,18 @@ def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_say
     fail(gate, clock, "read 1", 1, ThrottledError("slow", retry_after_seconds=5.0))
     assert not passes_at_once(gate, clock)
     assert [line.partition(" correlation")[0] for line in caplog.messages][-1] == (
-        "gate.pushed code=vision_throttled seconds=5.0"
+        "gate.held_off code=vision_throttled seconds=5.0"
     )
 
 
 def test_reads_that_failed_long_ago_are_forgotten() -> None:
     clock = FakeClock()
-    door = Gate(clock)._door
+    obstacles = Gate(clock)._obstacles
     for number in range(3000):
         visit = Gate(clock).visit(Deadline.after(10, clock), paid=False, key=f"read {number}")
-        door.learn(visit, DOWN, clock.now())
-    assert len(door._failures) == 1000
-    assert "read 2999" in door._failures
+        obstacles.learn(visit, DOWN, clock.now())
+    assert len(obstacles._failures) == 1000
+    assert "read 2999" in obstacles._failures
 
 
 def test_stopped_paid_calls_are_refused_and_free_ones_go_on() -> None:
@@ -464,7 +464,7 @@ def test_a_call_is_counted_once_and_not_at_all_if_it_was_not_paid() -> None:
     assert world.paid() == 3
 
 
-def test_a_slot_that_a_closed_gate_made_useless_is_not_paid_for() -> None:
+def test_a_slot_that_a_429_made_useless_is_not_paid_for() -> None:
     world = World(call_seconds=0.05)
     world.service = lambda now: ThrottledError("slow", retry_after_seconds=3.0) if now < 0.01 else None
     world.run([world.caller(number) for number in range(8)] + [world.caller(99, at=20.0, paid=False)])

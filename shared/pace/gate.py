@@ -18,8 +18,8 @@ import threading
 from shared.clock import Clock, Deadline
 from shared.errors import BusyError, CallsStoppedError, ThrottledError
 from shared.pace.fair_queue import Lanes, Waiter
-from shared.pace.ledger import HORIZON_SECONDS
 from shared.pace.obstacles import Obstacles, Passer, too_late
+from shared.pace.reservation import HORIZON_SECONDS
 from shared.pace.slots import Hand, Slots, Unpaced
 
 # Whoever is refused because paid calls are stopped need not come back sooner.

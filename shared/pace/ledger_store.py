@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from shared import names
 from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
-from shared.pace import ledger
+from shared.pace import reservation
 from shared.pace.ledger import Ledger
 from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
@@ -178,7 +178,7 @@ class Books:
     def _change(self, batch: list[_Job], known: _Known, unsettled: int, own: str) -> bool:
         """Apply all changes and write what they come to; False if there was nothing to write."""
         now = self._clock.utc().timestamp()
-        before = books = ledger.settled(known.ledger, now, unsettled)
+        before = books = reservation.settled(known.ledger, now, unsettled)
         for job in batch:
             books, job.result = job.change(books, now)
         if books == before and not (unsettled and any(job.always for job in batch)):

@@ -14,9 +14,10 @@ from typing import TypeVar
 from shared import log
 from shared.clock import Clock
 from shared.errors import ConflictError, QuotaExhaustedError, StorageError
-from shared.pace import ledger
-from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
+from shared.pace import reservation
+from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate
 from shared.pace.ledger_store import Books, Change
+from shared.pace.reservation import Reserved
 from shared.pace.slots import Grant, Slot
 from shared.pace.spending import SpendingLog
 from shared.storage.blobs import Blobs
@@ -84,7 +85,7 @@ class Quota:
         def change(books: Ledger, now: float) -> tuple[Ledger, tuple[float, Reserved]]:
             moment = self._clock.now()
             waited = moment - since
-            books, reserved = ledger.reserve(books, now, asks, self._rate, self._limits, waited_seconds=waited)
+            books, reserved = reservation.reserve(books, now, asks, self._rate, self._limits, waited_seconds=waited)
             return books, (moment, reserved)
 
         since = self._wait_began()
@@ -110,7 +111,7 @@ class Quota:
         def change(books: Ledger, now: float) -> tuple[Ledger, None]:
             if books.not_before >= now + seconds - _WORTH_A_WRITE_SECONDS:
                 return books, None
-            return ledger.pushed(books, now, seconds, self._rate, throttled=throttled), None
+            return reservation.pushed(books, now, seconds, self._rate, throttled=throttled), None
 
         self._try(change, None)
 
@@ -135,7 +136,7 @@ class Quota:
         """
 
         def change(books: Ledger, now: float) -> tuple[Ledger, float]:
-            return ledger.postponed(books, now, at_least_seconds, calls, self._rate)
+            return reservation.postponed(books, now, at_least_seconds, calls, self._rate)
 
         return self._try(change, at_least_seconds + self._pick(0.0, _SCATTERED_SECONDS))
 
@@ -145,7 +146,7 @@ class Quota:
             books = self._books.look()
         except StorageError:
             return 0.0
-        return ledger.behind(books, self._clock.utc().timestamp())
+        return reservation.behind(books, self._clock.utc().timestamp())
 
     def _try(self, change: Change[_T], otherwise: _T, *, always: bool = False) -> _T:
         """Change the books, where doing without is better than failing."""
@@ -194,7 +195,7 @@ class Quota:
         moment, now = self._clock.now(), self._clock.utc().timestamp()
         with self._lock:
             books = self._alone or Ledger()
-            self._alone, reserved = ledger.reserve(books, now, asks, self._rate.slowed(ALONE_SHARE), self._limits)
+            self._alone, reserved = reservation.reserve(books, now, asks, self._rate.slowed(ALONE_SHARE), self._limits)
         # The shared books do not have them yet.
         self._books.settle(sum(asks[: len(reserved.slots)]))
         return moment, reserved

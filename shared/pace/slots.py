@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from shared.pace.ledger import HORIZON_SECONDS
+from shared.pace.reservation import HORIZON_SECONDS
 
 
 class Slot(NamedTuple):

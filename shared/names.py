@@ -159,7 +159,7 @@ def claim(subject: str, question_key: str) -> str:
 
 
 def quota(endpoint: str) -> str:
-    """The books of one Computer Vision resource, in the container `quota`."""
+    """The ledger of one Computer Vision resource, in the container `quota`."""
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', endpoint.partition('://')[2])}.json"
 
 

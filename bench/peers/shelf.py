@@ -8,7 +8,7 @@ from shared.storage.blobs import Blob, BlobInfo, Blobs
 
 
 class Shelf:
-    """As much of `shared.storage.blobs.Blobs` as the books need. Safe for threads."""
+    """As much of `shared.storage.blobs.Blobs` as the ledger needs. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

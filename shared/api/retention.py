@@ -1,7 +1,7 @@
 """
 Whether the app's own account keeps blobs that are overwritten there: versioning, soft delete, change feed.
 
-The books are overwritten every second, so each of them turns into a bill. The setting itself (Get Blob Service
+The ledger is overwritten every second, so each of them turns into a bill. The setting itself (Get Blob Service
 Properties) can only be read with a right on management, which the app's roles on data lack; what the account does with
 a blob shows it to them. A look costs four requests, hence one an hour in each process.
 """

@@ -128,7 +128,7 @@ class Gate:
             self._changed.set()
         self._settle(visit)
         if seconds:
-            self._slots.push(seconds, throttled=isinstance(error, ThrottledError))
+            self._slots.hold_off(seconds, throttled=isinstance(error, ThrottledError))
 
     def _queue_up(self, visit: Visit) -> None:
         """Wait until the visit leads."""
@@ -206,8 +206,8 @@ class Gate:
         now = self._clock.now()
         with self._lock:
             self._hand.add(grant.slots, now)
-            self._obstacles.push(grant.pushed_until)
-        if grant.slots or grant.pushed_until > now:
+            self._obstacles.hold_off(grant.held_off_until)
+        if grant.slots or grant.held_off_until > now:
             return
         if grant.ask_again_at > visit.limit.at:
             raise too_late(BusyError, grant.ask_again_at - now)

@@ -49,12 +49,12 @@ NO_LIMITS = Limits()
 
 class Ledger(NamedTuple):
     """
-    The books. Moments are seconds since 1970.
+    The ledger. Moments are seconds since 1970.
 
-    `backlog` is the first free turn behind all that was postponed, `backlog_from` the first turn that was given out:
-    before that nobody is due, and nobody who comes now overtakes anybody.
-    `share` is the part of the rate that was used after it was last cut, at `cut_at`; `day` and `month` are those that
-    the counts are of, such as `2026-01-31` and `2026-01`.
+    `backlog` is the first free turn behind all postponed calls, `backlog_from` the first turn that was given out.
+    Before that no postponed call is due, and a new call overtakes none.
+    `share` is the part of the rate that was used after it was last cut, at `cut_at`.
+    `day` and `month` are those that the counts are of, such as `2026-01-31` and `2026-01`.
     """
 
     next_slot: float = 0.0
@@ -69,7 +69,7 @@ class Ledger(NamedTuple):
     paid_of_month: int = 0
 
     def to_json(self) -> bytes:
-        """As it is stored: moments as dates, for whoever looks at the blob."""
+        """As it is stored: moments as dates, for readers of the blob."""
         return json.dumps(
             {
                 "nextSlot": _date(self.next_slot),
@@ -87,7 +87,7 @@ class Ledger(NamedTuple):
 
     @classmethod
     def from_json(cls, data: bytes) -> "Ledger":
-        """Read what `to_json` wrote; what cannot be read begins anew."""
+        """Read what `to_json` wrote; a ledger that cannot be read begins anew."""
         try:
             stored: dict[str, Any] = json.loads(data)
             return cls(
@@ -108,7 +108,7 @@ class Ledger(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _date(moment: float) -> str:
-    """A moment as it is stored; from one reservation to the next, most of the books' moments stay what they were."""
+    """A moment as it is stored; from one reservation to the next, most moments of the ledger stay what they were."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")
 
 

@@ -82,7 +82,7 @@ class Obstacles:
                 passer.probing = self._breaker.begin_probe(now)
         return Obstacle(ThrottledError, self._not_before) if self._not_before > now else None
 
-    def push(self, until: float) -> None:
+    def hold_off(self, until: float) -> None:
         """The service wants no call before then."""
         self._not_before = max(self._not_before, until)
 
@@ -111,7 +111,7 @@ class Obstacles:
         alone = spent and isinstance(error, VisionUnavailableError)
         seconds = 0.0 if alone else min(asked_seconds(error), MAX_RETRY_AFTER_SECONDS)
         if seconds and error:
-            self.push(now + seconds)
+            self.hold_off(now + seconds)
             log.event(_logger, "gate.held_off", code=error.code, seconds=round(seconds, 1))
         return shut or seconds > 0, seconds
 

@@ -1,9 +1,8 @@
 """
-What becomes of the ledger: slots are reserved, calls postponed, waits and payments written down.
+From one state of the ledger to the next: slots are reserved, calls postponed, waits and payments written down.
 
-Everything here is a function from one state of the ledger and a moment to the next state, without clock, storage or
-threads. `shared.pace.quota` applies them to the one that all processes share; several of them may compute at once, and
-one of them wins.
+All functions here are pure: no clock, no storage, no threads. `shared.pace.quota` applies them to the ledger that all
+processes share; several processes may compute at once, and one of them wins.
 """
 
 import math
@@ -15,11 +14,11 @@ from typing import NamedTuple
 from shared.pace.ledger import LEAST_SHARE, NO_LIMITS, Ledger, Limits, Rate
 from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
 
-# Nobody reserves slots further ahead than this: whoever comes next, in whichever process, waits hardly longer.
+# No process reserves slots further ahead than this, so the next caller, in any process, waits hardly longer.
 HORIZON_SECONDS = 1.0
 # How far ahead a process may reserve that has just got slots, and how that grows with each second in which it gets
-# none: steeply at first, then slowly, but always, so that whoever has waited longest comes first though its clock is
-# behind.
+# none. It grows steeply at first, then slowly, but always: the process that has waited longest comes first, even if its
+# clock is behind.
 _FIRST_HORIZON_SECONDS = 0.3
 _GROWTH = (0.3, 0.1)
 # A machine with a wrong clock has reserved slots this much further ahead than the horizon; it must not stop the others.
@@ -27,12 +26,12 @@ _IMPLAUSIBLE_SECONDS = 60.0
 _DAY_SECONDS = 86_400
 # No reset is further away than a month, and no backlog behind it longer than days.
 _IMPLAUSIBLE_BACKLOG_SECONDS = 45.0 * _DAY_SECONDS
-# A backlog that begins so much later waits for a limit to begin anew or for somebody to mend a key: what may come now
-# does not wait for that.
+# A backlog that begins so much later waits for a limit to begin anew or for a key to be mended. Calls that may come now
+# do not wait for that.
 _MUCH_LATER_SECONDS = 60.0
 _ROUNDING_SECONDS = 1e-6
-# A 429 at the configured rate shows that it is too high for the limiter, or that others use it too: everybody goes a
-# little slower, and comes back to it in some hundred calls.
+# A 429 at the configured rate shows that it is too high for the limiter, or that others use the resource too. All
+# processes go a little slower, and come back to the rate in some hundred calls.
 _CUT = 0.95
 _RECOVERY_A_SLOT = 0.0002
 
@@ -41,14 +40,14 @@ class Reserved(NamedTuple):
     """
     What a reservation came to.
 
-    `slots` are seconds from now, one for each of the first asks, none when none is free yet: then `ask_again` says in
-    how many seconds one may be. `exhausted` says in how many seconds the limit of paid transactions begins anew, where
-    the first ask has no slot because of it. `pushed` is how long, from now, the service wants nobody to call.
+    `slots` are seconds from now, one for each of the first asks. Where none is free yet, `ask_again` says in how many
+    seconds one may be. `exhausted` says in how many seconds the limit of paid transactions begins anew, where the first
+    ask has no slot because of it. `held_off` is how many seconds, from now, the service wants no call.
     """
 
     slots: tuple[float, ...] = ()
     ask_again: float = 0.0
-    pushed: float = 0.0
+    held_off: float = 0.0
     exhausted: float | None = None
 
 
@@ -62,35 +61,35 @@ def reserve(
     waited_seconds: float = math.inf,
 ) -> tuple[Ledger, Reserved]:
     """
-    Reserve slots for those who wait now.
+    Reserve slots for the callers that wait now.
 
     Args:
-        ledger: the books.
+        ledger: the state before.
         now: seconds since 1970.
-        asks: whoever waits, first come first; True for a call that is paid.
+        asks: one for each caller, first come first; True for a call that is paid.
         rate: the tier's.
         limits: of paid transactions.
         waited_seconds: how long the process has waited for slots.
 
     Returns:
-        The books afterwards (the same, if there was nothing to reserve) and what was reserved. Paid slots are counted
-        as one transaction each; `settled` corrects it when more or less was paid.
+        The ledger afterwards (the same, if there was nothing to reserve) and what was reserved. It counts each paid
+        slot as one transaction; `settled` corrects that when more or less was paid.
     """
     ledger = _of_today(ledger, now)
-    pushed = _pushed(ledger, now)
+    wait = _held_off_seconds(ledger, now)
     affordable = _affordable(ledger, asks, limits)
     if not affordable:
-        return ledger, Reserved(exhausted=_until_reset(ledger, now, limits), pushed=pushed)
+        return ledger, Reserved(exhausted=_until_reset(ledger, now, limits), held_off=wait)
     interval = rate.slowed(_share(ledger, now, rate)).interval_seconds
     # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
     plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
-    start = max(now + pushed, ledger.next_slot if plausible else now)
-    # Whoever needs many slots waits until several are free, and lets those who need one go first.
+    start = max(now + wait, ledger.next_slot if plausible else now)
+    # A process that needs many slots waits until several are free, and lets those that need one go first.
     wanted = min(affordable, max(1, int(HORIZON_SECONDS / interval / 4)))
     horizon, growth = _horizon(waited_seconds)
     too_early = start + (wanted - 1) * interval - horizon - now
-    if pushed or too_early > _ROUNDING_SECONDS:
-        return ledger, Reserved(ask_again=max(pushed, too_early / (1 + growth)), pushed=pushed)
+    if wait or too_early > _ROUNDING_SECONDS:
+        return ledger, Reserved(ask_again=max(wait, too_early / (1 + growth)), held_off=wait)
     free = int((now + horizon - start + _ROUNDING_SECONDS) / interval) + 1
     count = min(affordable, free)
     slots = tuple(start - now + number * interval for number in range(count))
@@ -104,18 +103,16 @@ def reserve(
 
 
 def settled(ledger: Ledger, now: float, transactions: int) -> Ledger:
-    """The books with paid transactions that were reserved and not paid (negative), or paid and not reserved."""
+    """The ledger with transactions that were reserved and not paid (negative), or paid and not reserved."""
     ledger = _of_today(ledger, now)
     return ledger._replace(
         paid_of_day=max(0, ledger.paid_of_day + transactions), paid_of_month=max(0, ledger.paid_of_month + transactions)
     )
 
 
-def pushed(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttled: bool) -> Ledger:
-    """
-    The books when the service has asked everybody to stay away so long; *throttled*, because there were too many calls.
-    """
-    before = _pushed(ledger, now)
+def held_off(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttled: bool) -> Ledger:
+    """The ledger when the service wants no call for so many seconds; *throttled*, because there were too many."""
+    before = _held_off_seconds(ledger, now)
     if throttled and not before:
         ledger = ledger._replace(share=max(LEAST_SHARE, _CUT * _share(ledger, now, rate)), cut_at=now)
     until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
@@ -126,14 +123,14 @@ def postponed(ledger: Ledger, now: float, at_least: float, calls: int, rate: Rat
     """
     Append a call, or several, to the backlog.
 
-    What may not come before all that is there is over comes by itself, at its own time: the backlog must have no gap,
-    in which new work would wait for nobody. Nor does what may come soon wait for a backlog that begins much later: it
-    begins another, and those of the one before keep the turns that they were given.
+    A call that may not come before the backlog's end comes by itself, at its own time. So the backlog has no gap, in
+    which new calls would wait without a reason. A call that may come soon does not wait for a backlog that begins much
+    later: it begins another, and the calls of the one before keep their turns.
 
     Returns:
-        The books afterwards, and in how many seconds its turn comes: not before *at_least*.
+        The ledger afterwards, and in how many seconds the turn comes: not before *at_least*.
     """
-    earliest = now + max(at_least, _pushed(ledger, now))
+    earliest = now + max(at_least, _held_off_seconds(ledger, now))
     length = calls * rate.interval_seconds
     plausible = now < ledger.backlog <= now + _IMPLAUSIBLE_BACKLOG_SECONDS
     if not plausible or ledger.backlog_from > earliest + _MUCH_LATER_SECONDS:
@@ -143,8 +140,8 @@ def postponed(ledger: Ledger, now: float, at_least: float, calls: int, rate: Rat
     return ledger._replace(backlog=ledger.backlog + length), ledger.backlog - now
 
 
-def behind(ledger: Ledger, now: float) -> float:
-    """How long what comes now and can wait has to wait for those who were postponed; 0 if none of them is due yet."""
+def backlog_seconds(ledger: Ledger, now: float) -> float:
+    """How long a call that comes now and can wait has to wait for the postponed ones; 0 if none of them is due yet."""
     seconds = ledger.backlog - now
     if ledger.backlog_from > now + HORIZON_SECONDS or not HORIZON_SECONDS < seconds <= _IMPLAUSIBLE_BACKLOG_SECONDS:
         return 0.0
@@ -168,7 +165,7 @@ def _share(ledger: Ledger, now: float, rate: Rate) -> float:
     return min(1.0, ledger.share + recovered)
 
 
-def _pushed(ledger: Ledger, now: float) -> float:
+def _held_off_seconds(ledger: Ledger, now: float) -> float:
     seconds = ledger.not_before - now
     return seconds if 0 < seconds <= MAX_RETRY_AFTER_SECONDS + _IMPLAUSIBLE_SECONDS else 0.0
 
@@ -199,7 +196,7 @@ def _until_reset(ledger: Ledger, now: float, limits: Limits) -> float:
 
 
 def _of_today(ledger: Ledger, now: float) -> Ledger:
-    """The books with counts of this day and this month."""
+    """The ledger with counts of this day and this month."""
     day, tomorrow = _dates(int(now // _DAY_SECONDS))
     # At midnight, a clock that is a little behind must not begin yesterday anew.
     if not day <= ledger.day <= tomorrow:

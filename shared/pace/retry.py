@@ -49,7 +49,7 @@ def call(
     deadline: Deadline,
     visit: Visit,
     *,
-    pick: Callable[[float, float], float] = random.uniform,
+    jitter: Callable[[float, float], float] = random.uniform,
 ) -> _T:
     """
     Make the attempt when its turn comes, and again after errors that waiting can help, until the deadline.
@@ -58,7 +58,7 @@ def call(
         attempt: raises `BlobsightError`s; called with the deadline, which is its own time limit.
         deadline: no attempt starts, and no wait ends, after it.
         visit: where each attempt waits for its turn. It waits as well as long as the service asked, for everybody.
-        pick: chooses the wait between two bounds (full jitter, so that many callers do not come back at once).
+        jitter: chooses the wait between two bounds (full jitter, so that many callers do not come back at once).
 
     Raises:
         BlobsightError: the last attempt's error, or the gate's where the turn comes too late.
@@ -71,7 +71,7 @@ def call(
         except BaseException as error:
             visit.leave(error)
             failures += not isinstance(error, ThrottledError)
-            pause = _pause(error, failures, pick)
+            pause = _pause(error, failures, jitter)
             if pause is None or max(pause, asked_seconds(error)) >= visit.limit.remaining():
                 raise
         else:
@@ -88,7 +88,7 @@ def asked_seconds(error: BaseException | None) -> float:
     return error.retry_after_seconds or 0.0 if isinstance(error, VisionUnavailableError) else 0.0
 
 
-def _pause(error: BaseException, failures: int, pick: Callable[[float, float], float]) -> float | None:
+def _pause(error: BaseException, failures: int, jitter: Callable[[float, float], float]) -> float | None:
     """Seconds to pause before queuing again, or None if there should be no other attempt."""
     if not isinstance(error, BlobsightError) or not error.transient or isinstance(error, _NOT_IN_SECONDS):
         return None
@@ -96,5 +96,5 @@ def _pause(error: BaseException, failures: int, pick: Callable[[float, float], f
         return None
     if isinstance(error, ThrottledError):
         return 0.0  # the gate waits
-    backoff = pick(0.0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (failures - 1)))
+    backoff = jitter(0.0, min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (failures - 1)))
     return backoff if backoff > asked_seconds(error) else 0.0

@@ -22,7 +22,7 @@ class Grant(NamedTuple):
 
     slots: tuple[Slot, ...]
     ask_again_at: float = -math.inf
-    pushed_until: float = -math.inf
+    held_off_until: float = -math.inf
 
 
 class Slots(Protocol):
@@ -38,7 +38,7 @@ class Slots(Protocol):
             QuotaExhaustedError: the first asks for a paid call, and the limit is reached.
         """
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
         """Tell everybody that the service wants no call for so long; *throttled* if there were too many."""
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:
@@ -53,7 +53,7 @@ class Unpaced:
     def reserve(self, asks: Sequence[bool]) -> Grant:  # noqa: D102 (Slots says it)
         return Grant(tuple(Slot(-math.inf, paid) for paid in asks))
 
-    def push(self, seconds: float, *, throttled: bool) -> None:  # noqa: D102
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:  # noqa: D102
         pass
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:  # noqa: D102

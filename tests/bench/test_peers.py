@@ -196,10 +196,10 @@ def test_ours_recovers_with_its_gate_and_its_books_too(
 
 def test_the_shelf_keeps_to_conditions() -> None:
     shelf = shelves.shelf()
-    etag = shelf.write("quota", "books", b"one", content_type="", condition=IfEtag(None))
+    etag = shelf.write("quota", "ledger", b"one", content_type="", condition=IfEtag(None))
     with pytest.raises(ConflictError):
-        shelf.write("quota", "books", b"two", content_type="", condition=IfEtag(None))
-    shelf.write("quota", "books", b"three", content_type="", condition=IfEtag(etag))
-    blob = shelf.read("quota", "books")
+        shelf.write("quota", "ledger", b"two", content_type="", condition=IfEtag(None))
+    shelf.write("quota", "ledger", b"three", content_type="", condition=IfEtag(etag))
+    blob = shelf.read("quota", "ledger")
     assert blob is not None
     assert blob.data == b"three"

@@ -1,4 +1,4 @@
-"""A real burst: the client, its gate and its books on Azurite, against the local vision service with a rate."""
+"""A real burst: the client, its gate and its ledger on Azurite, against the local vision service with a rate."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor

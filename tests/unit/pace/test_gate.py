@@ -487,7 +487,7 @@ class LateSlots:
         self._clock.sleep(self._delay_seconds)
         return Grant(tuple(Slot(now + number / 10, paid) for number, paid in enumerate(asks)))
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
         raise AssertionError("nobody was throttled")
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:

@@ -11,16 +11,16 @@ TEN = Rate(10, 1.0)
 NOW = datetime(2026, 1, 30, 12, tzinfo=UTC).timestamp()
 
 
-def test_books_are_read_as_they_were_written() -> None:
-    books, _ = reservation.reserve(Ledger(), NOW, [True] * 3, TEN)
-    books = reservation.pushed(books, NOW, 5.25, TEN, throttled=True)
-    books, _ = reservation.postponed(books, NOW, 0.125, 1, TEN)
-    read = Ledger.from_json(books.to_json())
+def test_a_ledger_is_read_as_it_was_written() -> None:
+    ledger, _ = reservation.reserve(Ledger(), NOW, [True] * 3, TEN)
+    ledger = reservation.held_off(ledger, NOW, 5.25, TEN, throttled=True)
+    ledger, _ = reservation.postponed(ledger, NOW, 0.125, 1, TEN)
+    read = Ledger.from_json(ledger.to_json())
     moments = {"next_slot", "not_before", "backlog", "cut_at"}
-    for name, value in books._asdict().items():
+    for name, value in ledger._asdict().items():
         assert getattr(read, name) == (pytest.approx(value, abs=1e-6) if name in moments else value), name
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"nextSlot": 5}', b"\xff", Ledger().to_json()[:-20]])
-def test_books_that_cannot_be_read_begin_anew(data: bytes) -> None:
+def test_a_ledger_that_cannot_be_read_begins_anew(data: bytes) -> None:
     assert Ledger.from_json(data) == Ledger()

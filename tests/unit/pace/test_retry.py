@@ -36,7 +36,7 @@ class Attempts:
 
 
 def call(attempts: Attempts, clock: FakeClock, *, seconds: float = 30.0) -> str:
-    return retry.call(attempts, Deadline.after(seconds, clock), visit(clock, seconds), pick=longest)
+    return retry.call(attempts, Deadline.after(seconds, clock), visit(clock, seconds), jitter=longest)
 
 
 def visit(clock: FakeClock, seconds: float = 30.0) -> Visit:
@@ -60,11 +60,11 @@ def test_the_waits_double_and_the_fourth_failure_is_the_last(clock: FakeClock) -
 def test_the_wait_is_anywhere_between_nothing_and_its_limit(clock: FakeClock) -> None:
     asked: list[tuple[float, float]] = []
 
-    def pick(low: float, high: float) -> float:
+    def jitter(low: float, high: float) -> float:
         asked.append((low, high))
         return low
 
-    retry.call(Attempts(UnexpectedAnswerError("garbled")), Deadline.after(1, clock), visit(clock), pick=pick)
+    retry.call(Attempts(UnexpectedAnswerError("garbled")), Deadline.after(1, clock), visit(clock), jitter=jitter)
     assert asked == [(0.0, 0.5)]
 
 

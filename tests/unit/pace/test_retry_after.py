@@ -26,7 +26,7 @@ from shared.vision.client import VisionClient
 
 SECONDS = 20.0
 TIER = Rate.for_tier(10, 1.0)
-BOOKS = "books.json"
+LEDGER = "ledger.json"
 
 
 class Refusing(Transport):
@@ -54,7 +54,7 @@ class Run:
     def __init__(self, *replies: Reply) -> None:
         clock = FakeClock()
         blobs = MemoryBlobs(clock)
-        gate = Gate(clock, Quota(blobs, BOOKS, TIER, clock))
+        gate = Gate(clock, Quota(blobs, LEDGER, TIER, clock))
         self.service = Refusing(*replies)
         vision = VisionClient(
             "https://vision.invalid", "key", transport=self.service, timeout_seconds=SECONDS, clock=clock, gate=gate
@@ -63,7 +63,7 @@ class Run:
             vision.tag(ImageBytes(b"image"))
         self.error = caught.value
         self.seconds = clock.now()
-        self.share = Ledger.from_json(blobs.contents(names.QUOTA)[BOOKS]).share
+        self.share = Ledger.from_json(blobs.contents(names.QUOTA)[LEDGER]).share
 
 
 def dates() -> st.SearchStrategy[str]:

@@ -37,7 +37,7 @@ class Counted:
         self.paid += sum(asks)
         return Grant(tuple(Slot(0.0, paid) for paid in asks))
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
         return
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:

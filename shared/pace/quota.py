@@ -38,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 class Quota:
     """
-    `shared.pace.slots.Slots` shared by all processes, and their backlog. Safe for threads.
+    `shared.pace.slots.SlotSource` shared by all processes, and their backlog. Safe for threads.
 
     Args:
         blobs: the host account.
@@ -75,7 +75,7 @@ class Quota:
 
     def reserve(self, asks: Sequence[bool]) -> Grant:
         """
-        Reserve slots for the first of the callers that ask. See `shared.pace.slots.Slots`.
+        Reserve slots for the first of the callers that ask. See `shared.pace.slots.SlotSource`.
 
         Raises:
             QuotaExhaustedError: the first asks for a paid call, and the limit is reached.

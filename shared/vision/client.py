@@ -22,9 +22,10 @@ from shared.errors import (
     VisionRefusedError,
 )
 from shared.images import ImageBytes, ImageUrl
-from shared.pace.gate import Gate, Visit
-from shared.pace.obstacles import too_late
-from shared.pace.retry import call
+from shared.pace import retry
+from shared.pace.gate import Gate
+from shared.pace.obstacles import refusal
+from shared.pace.turn import Turn
 from shared.pictures.inspection import kind_of
 from shared.transport import time_budget
 from shared.transport.credentials import Credentials, Keys
@@ -201,9 +202,9 @@ class VisionClient:
         elif not self._owns(url):
             raise BadRequestError("The Read's address is not on VISION_ENDPOINT, so the key is not sent there.")
 
-        def check(reply: Reply, visit: Visit) -> ReadResult:
-            result = ReadResult.of(_parsed(reply, visit))
-            visit.billed = self._pages.further(url, result)
+        def check(reply: Reply, turn: Turn) -> ReadResult:
+            result = ReadResult.of(_parsed(reply, turn))
+            turn.billed = self._pages.further(url, result)
             return result
 
         headers = {"Accept": "application/json"}
@@ -248,7 +249,7 @@ class VisionClient:
         return self._pose(question, image, _parsed)
 
     def _pose(
-        self, question: Question, image: Image, check: Callable[[Reply, Visit], _T], *, background: bool = False
+        self, question: Question, image: Image, check: Callable[[Reply, Turn], _T], *, background: bool = False
     ) -> _T:
         content_type, body = _body(image)
         headers = {"Content-Type": content_type, "Accept": question.accept}
@@ -267,7 +268,7 @@ class VisionClient:
         headers: dict[str, str],
         body: bytes | None,
         operation: str,
-        check: Callable[[Reply, Visit], _T],
+        check: Callable[[Reply, Turn], _T],
         timeout_seconds: float | None = None,
         *,
         background: bool = False,
@@ -283,8 +284,8 @@ class VisionClient:
         deadline = Deadline.after(seconds, self._clock)
         limit = Deadline.after(time_budget.left_for_turns(min(seconds, self._max_wait_seconds)), self._clock)
         if limit.remaining() <= 0:
-            raise too_late(BusyError, 0.0)
-        visit = self._gate.visit(limit, paid=method == "POST", background=background, key=key)
+            raise refusal(BusyError, 0.0)
+        turn = self._gate.turn(limit, paid=method == "POST", background=background, key=key)
 
         def attempt(deadline: Deadline) -> _T:
             for offer in self.credentials.offers(deadline):
@@ -294,16 +295,16 @@ class VisionClient:
                 if reply.status != 401:
                     self.credentials.worked(offer)
                     break
-            visit.billed = billing.transactions(method, reply)
+            turn.billed = billing.transactions(method, reply)
             if 200 <= reply.status < 300:
-                return check(reply, visit)
+                return check(reply, turn)
             now = self._clock.utc()
             error = error_answers.error_of(reply.status, reply.headers, reply.body, operation, address, now=now)
             raise self.credentials.refused(error) if reply.status == 401 else error
 
-        return call(attempt, deadline, visit)
+        return retry.call(attempt, deadline, self._gate, turn)
 
-    def _accepted(self, reply: Reply, _: Visit) -> ReadOperation:
+    def _accepted(self, reply: Reply, _: Turn) -> ReadOperation:
         """The operation that an answer to a Read names; its key goes there, so it has to be on this endpoint."""
         url = reply.headers.get("Operation-Location", "")
         if not self._owns(url):
@@ -346,16 +347,16 @@ def _answer(reply: Reply) -> Answer:
     return Answer(content_type, reply.body, reply.headers.get("apim-request-id"))
 
 
-def _json(reply: Reply, visit: Visit) -> Answer:
-    _parsed(reply, visit)
+def _json(reply: Reply, turn: Turn) -> Answer:
+    _parsed(reply, turn)
     return _answer(reply)._replace(content_type="application/json")
 
 
-def _parsed(reply: Reply, _: Visit) -> dict[str, Any]:
+def _parsed(reply: Reply, _: Turn) -> dict[str, Any]:
     return _answer(reply).json()
 
 
-def _image(reply: Reply, _: Visit) -> Answer:
+def _image(reply: Reply, _: Turn) -> Answer:
     kind = kind_of(reply.body)
     if kind is None:
         raise UnexpectedAnswerError(

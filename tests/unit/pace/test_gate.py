@@ -26,7 +26,7 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.pace.breaker import FAILURES, FIRST_OPEN_SECONDS
-from shared.pace.gate import Gate, Visit
+from shared.pace.gate import Gate
 from shared.pace.ledger import Ledger, Rate
 from shared.pace.quota import Quota
 from shared.pace.slots import Grant, Slot
@@ -55,24 +55,24 @@ class World:
     ) -> Callable[[], None]:
         def work() -> None:
             self.clock.sleep(at)
-            self.visit(number, patience, paid, background)
+            self.call(number, patience, paid, background)
 
         return work
 
-    def visit(
+    def call(
         self, number: int, patience: float = 100.0, paid: bool = True, background: bool = False
     ) -> BlobsightError | None:
-        visit = self.gate.visit(Deadline.after(patience, self.clock), paid=paid, background=background)
+        turn = self.gate.turn(Deadline.after(patience, self.clock), paid=paid, background=background)
         try:
-            visit.enter()
+            self.gate.enter(turn)
         except BlobsightError as error:
             self.refused.append((number, self.clock.now(), error))
             return error
         self.called.append((number, self.clock.now()))
         error_now = self.service(self.clock.now())
         self.clock.sleep(self.call_seconds)
-        visit.billed = int(error_now is None and paid)
-        visit.leave(error_now)
+        turn.billed = int(error_now is None and paid)
+        self.gate.leave(turn, error_now)
         return error_now
 
     def run(self, workers: Sequence[Callable[[], None]]) -> None:
@@ -122,12 +122,12 @@ def test_who_comes_again_comes_before_those_who_came_later() -> None:
     answers: list[BlobsightError | None] = [ThrottledError("slow", retry_after_seconds=5.0)]
 
     def first() -> None:
-        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
+        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
         for error in [*answers, None]:
-            visit.enter()
+            world.gate.enter(turn)
             world.called.append((0, world.clock.now()))
             world.clock.sleep(0.01)
-            visit.leave(error)
+            world.gate.leave(turn, error)
 
     world.run([first, *(world.caller(number, at=0.02) for number in range(1, 5))])
     assert world.order[0] == 0
@@ -199,9 +199,9 @@ def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> 
     def neighbour() -> None:
         gate = Gate(world.clock, Quota(world.blobs, "a.json", Rate(10, 1.0), world.clock))
         for _ in range(40):
-            visit = gate.visit(Deadline.after(100, world.clock), paid=True)
-            visit.enter()
-            visit.leave(None)
+            turn = gate.turn(Deadline.after(100, world.clock), paid=True)
+            gate.enter(turn)
+            gate.leave(turn, None)
 
     world.run([*[neighbour] * 3, *(world.caller(number, patience=2.0) for number in range(15)), world.caller(99)])
     assert world.refused
@@ -251,11 +251,11 @@ def test_who_waits_for_a_probe_waits_to_its_limit() -> None:
 
     def probe() -> None:
         world.clock.sleep(7.0)
-        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
-        visit.enter()
+        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        world.gate.enter(turn)
         seen.append(world.clock.now())
         world.clock.sleep(50.0)
-        visit.leave(None)
+        world.gate.leave(turn, None)
 
     world.run([*(world.caller(number) for number in range(5)), probe, world.caller(9, at=8.0, patience=10.0)])
     assert seen == [pytest.approx(7.0)]
@@ -268,10 +268,10 @@ def test_a_probe_that_ends_unexpectedly_leaves_its_place_to_another() -> None:
     world.service = lambda now: DOWN if now < 5.0 else None
 
     def clumsy() -> None:
-        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
-        visit.enter()
+        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        world.gate.enter(turn)
         world.clock.sleep(0.1)
-        visit.leave(KeyError("bug"))
+        world.gate.leave(turn, KeyError("bug"))
 
     def waits() -> None:
         world.clock.sleep(6.0)
@@ -289,29 +289,29 @@ UNSENT = [NoTokenError("no token"), NoTimeLeftError("no time")]
 def test_calls_that_never_left_open_no_breaker(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
     for _ in range(2 * FAILURES):
-        visit = gate.visit(Deadline.after(1, clock), paid=True)
-        visit.enter()
-        visit.leave(error)
-    gate.visit(Deadline(clock, clock.now()), paid=True).enter()
+        turn = gate.turn(Deadline.after(1, clock), paid=True)
+        gate.enter(turn)
+        gate.leave(turn, error)
+    gate.enter(gate.turn(Deadline(clock, clock.now()), paid=True))
 
 
 @pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
 def test_a_probe_that_never_left_closes_no_breaker_and_leaves_its_place_to_another(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
 
-    def visits(*errors: BlobsightError | None) -> None:
+    def calls(*errors: BlobsightError | None) -> None:
         for each in errors:
-            visit = gate.visit(Deadline.after(10, clock), paid=True)
-            visit.enter()
-            visit.leave(each)
+            turn = gate.turn(Deadline.after(10, clock), paid=True)
+            gate.enter(turn)
+            gate.leave(turn, each)
 
-    visits(*[DOWN] * FAILURES, error)
+    calls(*[DOWN] * FAILURES, error)
     # Still the breaker of before: it lets one probe through, whose failure opens it for twice as long.
-    visits(DOWN)
+    calls(DOWN)
     assert clock.now() == FIRST_OPEN_SECONDS
     with pytest.raises(VisionUnavailableError):
-        gate.visit(Deadline.after(2 * FIRST_OPEN_SECONDS - 0.1, clock), paid=True).enter()
-    visits(error, None, None)
+        gate.enter(gate.turn(Deadline.after(2 * FIRST_OPEN_SECONDS - 0.1, clock), paid=True))
+    calls(error, None, None)
     assert clock.now() == 3 * FIRST_OPEN_SECONDS
 
 
@@ -335,23 +335,23 @@ def test_an_image_that_always_fails_opens_no_breaker() -> None:
     clock = FakeClock()
     gate = Gate(clock)
     for _ in range(2):
-        visit = gate.visit(Deadline.after(100, clock), paid=True)
+        turn = gate.turn(Deadline.after(100, clock), paid=True)
         for _ in range(4):
-            visit.enter()
-            visit.leave(VisionUnavailableError("FailedToProcess"))
-    gate.visit(Deadline(clock, 0.0), paid=True).enter()
+            gate.enter(turn)
+            gate.leave(turn, VisionUnavailableError("FailedToProcess"))
+    gate.enter(gate.turn(Deadline(clock, 0.0), paid=True))
 
 
 def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightError = DOWN) -> list[float]:
     """Questions of four attempts each, as a poll makes them, that all fail; returns when they called."""
     called = []
     for _ in range(times):
-        visit = gate.visit(Deadline.after(10, clock), paid=False, background=True, key=key)
+        turn = gate.turn(Deadline.after(10, clock), paid=False, background=True, key=key)
         with suppress(BlobsightError):
             for _ in range(4):
-                visit.enter()
+                gate.enter(turn)
                 called.append(clock.now())
-                visit.leave(error)
+                gate.leave(turn, error)
         clock.advance(1.0)
     return called
 
@@ -359,9 +359,9 @@ def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightErr
 def passes_at_once(gate: Gate, clock: FakeClock, error: BlobsightError | None = None) -> bool:
     """Whether a picture is let through without any wait; the service answers it so."""
     before = clock.now()
-    visit = gate.visit(Deadline.after(20, clock), paid=True)
-    visit.enter()
-    visit.leave(error)
+    turn = gate.turn(Deadline.after(20, clock), paid=True)
+    gate.enter(turn)
+    gate.leave(turn, error)
     return clock.now() == before
 
 
@@ -382,9 +382,9 @@ def test_a_read_that_was_answered_counts_anew() -> None:
     gate = Gate(clock)
     for key in ("read 1", "read 2"):
         fail(gate, clock, key, 1)
-        visit = gate.visit(Deadline.after(10, clock), paid=False, key=key)
-        visit.enter()
-        visit.leave(None)
+        turn = gate.turn(Deadline.after(10, clock), paid=False, key=key)
+        gate.enter(turn)
+        gate.leave(turn, None)
     for key in ("read 1", "read 2", "read 3"):
         fail(gate, clock, key, 1)
     assert not passes_at_once(gate, clock)
@@ -395,9 +395,9 @@ def test_a_read_that_fails_as_a_probe_keeps_nobody_out_and_leaves_the_next_one_t
     gate = Gate(clock)
     fail(gate, clock, "read 1", 1)
     for _ in range(3):
-        visit = gate.visit(Deadline.after(10, clock), paid=True)
-        visit.enter()
-        visit.leave(DOWN)
+        turn = gate.turn(Deadline.after(10, clock), paid=True)
+        gate.enter(turn)
+        gate.leave(turn, DOWN)
     clock.advance(FIRST_OPEN_SECONDS)
     # It may try, since nobody else does; but once in half a minute, and at once anybody else.
     assert len(fail(gate, clock, "read 1", 15)) == 1
@@ -414,9 +414,9 @@ def test_in_an_outage_in_which_nobody_but_failed_reads_asks_one_of_them_finds_it
     assert (min(gaps(probes)), max(gaps(probes))) == (20.0, 20.0)
     assert len(called) - len(probes) < 20
     clock.advance(30.0)
-    visit = gate.visit(Deadline.after(10, clock), paid=False, key="read 1")
-    visit.enter()
-    visit.leave(None)
+    turn = gate.turn(Deadline.after(10, clock), paid=False, key="read 1")
+    gate.enter(turn)
+    gate.leave(turn, None)
     assert passes_at_once(gate, clock)
 
 
@@ -440,8 +440,8 @@ def test_reads_that_failed_long_ago_are_forgotten() -> None:
     clock = FakeClock()
     obstacles = Gate(clock)._obstacles
     for number in range(3000):
-        visit = Gate(clock).visit(Deadline.after(10, clock), paid=False, key=f"read {number}")
-        obstacles.learn(visit, DOWN, clock.now())
+        turn = Gate(clock).turn(Deadline.after(10, clock), paid=False, key=f"read {number}")
+        obstacles.learn(turn, DOWN, clock.now())
     assert len(obstacles._failures) == 1000
     assert "read 2999" in obstacles._failures
 
@@ -510,9 +510,9 @@ def test_a_gate_of_real_threads_lets_everybody_through_in_the_end() -> None:
 
     def work(number: int) -> None:
         for _ in range(5):
-            visit: Visit = gate.visit(Deadline.after(60, clock), paid=True)
-            visit.enter()
-            visit.leave(None)
+            turn = gate.turn(Deadline.after(60, clock), paid=True)
+            gate.enter(turn)
+            gate.leave(turn, None)
         done.append(number)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]

@@ -19,8 +19,9 @@ from shared.errors import ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.pace.gate import Gate
 from shared.pace.ledger import Ledger, Rate
+from shared.pace.obstacles import DEFAULT_THROTTLE_SECONDS
 from shared.pace.quota import Quota
-from shared.pace.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS
+from shared.pace.retry import MAX_ATTEMPTS
 from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
 

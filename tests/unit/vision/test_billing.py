@@ -23,7 +23,7 @@ READ = f"{BASE}/read/analyzeResults/1"
 
 
 class Counted:
-    """`shared.pace.slots.Slots` that remembers what was asked for and what it came to."""
+    """`shared.pace.slots.SlotSource` that remembers what was asked for and what it came to."""
 
     interval_seconds = 0.0
 

@@ -36,6 +36,10 @@ class Rate(NamedTuple):
         """That share of the rate."""
         return Rate(self.calls, self.seconds / share)
 
+    def interval_at(self, share: float) -> float:
+        """Seconds from one slot to the next at that share of the rate."""
+        return self.seconds / share / self.calls
+
 
 class Limits(NamedTuple):
     """The most paid transactions of a day and of a month (UTC); None is no limit."""

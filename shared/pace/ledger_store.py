@@ -21,7 +21,7 @@ from shared.transport import time_budget
 _MAX_ROUNDS = 12
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.2
-# What was read or written so recently is still true where nobody else writes.
+# What was read or written so recently is still true where no other process writes.
 _FRESH_SECONDS = 1.0
 _CONTENDED_SECONDS = 5.0
 _LONGEST_TURN_SECONDS = 30.0

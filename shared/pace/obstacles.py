@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Obstacle(NamedTuple):
-    """What is in the way, as the error that it would be, and until when; infinity while a probe is under way."""
+    """One obstacle, as the error that it would be, and until when; infinity while a probe is under way."""
 
     kind: type[BlobsightError]
     until: float
@@ -45,7 +45,7 @@ class Obstacles:
 
     def arrive(self, turn: Turn, now: float) -> Obstacle | None:
         """
-        What is in the way of a turn that comes now.
+        The obstacle of a turn that comes now; None if the way is free.
 
         A spent one leaves the probe to others for a while; after that it may be the probe itself.
         """
@@ -55,7 +55,7 @@ class Obstacles:
         return self.obstacle(now)
 
     def obstacle(self, now: float, turn: Turn | None = None) -> Obstacle | None:
-        """What is in the way of a turn, which becomes the probe if it is time for one; or of any turn."""
+        """The obstacle of a turn, which becomes the probe if it is time for one; without a turn, that of any."""
         open_until = self._breaker.open_until
         if open_until is not None and not (turn and turn.probing):
             if self._breaker.half_open:

@@ -80,7 +80,7 @@ def reserve(
     affordable = _affordable(ledger, asks, limits)
     if not affordable:
         return ledger, Reserved(exhausted=_until_reset(ledger, now, limits), held_off=wait)
-    interval = rate.slowed(_share(ledger, now, rate)).interval_seconds
+    interval = rate.interval_at(_share(ledger, now, rate))
     # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
     plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
     start = max(now + wait, ledger.next_slot if plausible else now)
@@ -159,7 +159,7 @@ def _horizon(waited: float) -> tuple[float, float]:
 
 def _share(ledger: Ledger, now: float, rate: Rate) -> float:
     """The part of the rate to use now."""
-    if ledger.cut_at > now + _IMPLAUSIBLE_SECONDS:
+    if ledger.share == 1.0 or ledger.cut_at > now + _IMPLAUSIBLE_SECONDS:
         return 1.0
     recovered = max(0.0, now - ledger.cut_at) / rate.interval_seconds * _RECOVERY_A_SLOT
     return min(1.0, ledger.share + recovered)

@@ -14,7 +14,7 @@ from shared.errors import BadRequestError
 from shared.records import analysis, by_step, edited, text, thumbnails, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.unfinished import Note
-from shared.records.versions import LookedAt
+from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs, Page
@@ -118,7 +118,7 @@ def _thumbnails_below(app: App, prefix: str) -> Page:
 
 
 def _state(app: App, info: BlobInfo, look: _Look) -> Json:
-    image = LookedAt(info)
+    image = SeenVersion(info)
     seen, has_text = _analysis(app, image)
     refused = seen.pop("refused")
     read, text_only = _text(app, image, has_text, image_refused=refused)
@@ -145,7 +145,7 @@ def _overall(states: Sequence[str]) -> str:
     return next((state for state in ("failed", "deferred", "pending") if state in states), "complete")
 
 
-def _analysis(app: App, image: LookedAt) -> tuple[Json, bool | None]:
+def _analysis(app: App, image: SeenVersion) -> tuple[Json, bool | None]:
     """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
     specs = by_step.specs(app.settings, by_step.ANALYSIS, image.name)
     spec = specs[0]
@@ -163,7 +163,7 @@ def _analysis(app: App, image: LookedAt) -> tuple[Json, bool | None]:
     return {**_missing(app, by_step.ANALYSIS, image.name, note), **seen, "refused": refused}, None
 
 
-def _text(app: App, image: LookedAt, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
+def _text(app: App, image: SeenVersion, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
     """
     The text with its beginning, and whether nothing but the text applies to the image.
 
@@ -185,11 +185,11 @@ def _text(app: App, image: LookedAt, has_text: bool | None, *, image_refused: bo
     return _missing(app, by_step.TEXT, image.name, note), text_only
 
 
-def _holds(app: App, spec: RecordSpec, image: LookedAt) -> bool:
+def _holds(app: App, spec: RecordSpec, image: SeenVersion) -> bool:
     return spec.is_current(app.images, app.images.head(spec.container, spec.name), image)
 
 
-def _thumbnails(app: App, image: LookedAt, look: _Look) -> list[Json]:
+def _thumbnails(app: App, image: SeenVersion, look: _Look) -> list[Json]:
     specs = by_step.specs(app.settings, by_step.THUMBNAILS, image.name)
     here = [spec.is_current(app.images, look(spec.container, spec.name), image) for spec in specs]
     missing: Json = {}
@@ -204,7 +204,7 @@ def _thumbnails(app: App, image: LookedAt, look: _Look) -> list[Json]:
     ]
 
 
-def _note(app: App, step: str, image: LookedAt, specs: Sequence[RecordSpec]) -> Note | None:
+def _note(app: App, step: str, image: SeenVersion, specs: Sequence[RecordSpec]) -> Note | None:
     note = unfinished.find(app.images, step, image.name)
     return note if note and note.is_of(app.images, image, specs) else None
 

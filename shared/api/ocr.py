@@ -103,7 +103,7 @@ def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -
     source = versions.identify(app.images, given.name, None)
     if source is None:
         raise names.no_such_image(given.name)
-    source = versions.whole(source)
+    source = versions.require_bytes(source)
     data = source.image.data
     visitor = _checked(read_job.from_request(source.image, app.settings, parameters))
     inspection.inspect_for_text(data, pages=parameters.get("pages", ""))

@@ -10,7 +10,7 @@ from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import RecordSpec
 from shared.records.thumbnails import CACHE_CONTROL, Size
-from shared.records.versions import LookedAt, Source, SourceChangedError, Version
+from shared.records.versions import SeenVersion, Source, SourceChangedError, Version
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob, BlobInfo
@@ -49,7 +49,7 @@ def _looked_at(app: App, name: str) -> Version:
     info = image_blobs.head(app.images, name)
     if info is None:
         raise names.no_such_image(name)
-    return LookedAt(info)
+    return SeenVersion(info)
 
 
 def _make(app: App, name: str, how: RecordSpec) -> Version | None:
@@ -58,7 +58,7 @@ def _make(app: App, name: str, how: RecordSpec) -> Version | None:
     if source is None:
         return None
     try:
-        record_store.make(app.images, source, how, lambda: _asked(app, versions.whole(source), how))
+        record_store.make(app.images, source, how, lambda: _asked(app, versions.require_bytes(source), how))
         versions.ensure_unchanged(app.images, source)
         return source
     except SourceChangedError as change:

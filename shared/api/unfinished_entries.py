@@ -12,7 +12,7 @@ from shared import names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.records import by_step, edited, unfinished
-from shared.records.versions import LookedAt
+from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob, BlobInfo
@@ -118,6 +118,6 @@ def _current(app: App, info: BlobInfo) -> Entry | None:
     document = unfinished.parsed(blob.data)
     source = document.get("source", {})
     image = image_blobs.head(app.images, source["name"]) if source.get("name") else None
-    if image is None or not LookedAt(image).made(app.images, blob.info):
+    if image is None or not SeenVersion(image).is_source_of(app.images, blob.info):
         return None
     return Entry(info.name.partition("/")[0], blob, document)

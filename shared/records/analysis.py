@@ -36,9 +36,9 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
     content = {
         "source": {
             **source.describe(),
-            "width": source.picture.width,
-            "height": source.picture.height,
-            "contentType": source.picture.content_type,
+            "width": source.header.width,
+            "height": source.header.height,
+            "contentType": source.header.content_type,
         },
         "request": {
             "features": list(settings.vision_features),
@@ -46,7 +46,7 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
             "modelVersion": settings.vision_model_version,
         },
         "result": result,
-        "text": "due" if has_text(analysis, source.picture.content_type, settings.text_mode) else "none",
+        "text": "due" if has_text(analysis, source.header.content_type, settings.text_mode) else "none",
         "service": {
             "requestId": answer.request_id,
             "modelVersion": analysis.model_version,

@@ -43,7 +43,7 @@ class RecordSpec(NamedTuple):
         return (
             record is not None
             and record.metadata.get(names.REQUEST) == self.question.key
-            and version.made(blobs, record)
+            and version.is_source_of(blobs, record)
         )
 
 
@@ -52,7 +52,7 @@ def make(
     source: Version,
     spec: RecordSpec,
     fill: Callable[[], bytes],
-    told: Mapping[str, str] = MappingProxyType({}),
+    extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes | None:
     """
     Have the record made unless it is there.
@@ -62,7 +62,7 @@ def make(
         source: the version of the image that it is to be of.
         spec: which record.
         fill: makes its content; called only if it is missing, and again if another writer was faster.
-        told: what its metadata is to tell besides version and question, in ASCII.
+        extra_metadata: what its metadata is to tell besides version and question, in ASCII.
 
     Returns:
         Its content if it was made now; None if it was there.
@@ -74,7 +74,7 @@ def make(
     for _ in range(MAX_ROUNDS):
         record = blobs.head(spec.container, spec.name)
         if record is not None and spec.is_current(blobs, record, source):
-            if renew(blobs, source, spec.container, record):
+            if update_etag(blobs, source, spec.container, record):
                 return None
             continue
         if record is not None:
@@ -83,11 +83,11 @@ def make(
             versions.ensure_unchanged(blobs, source)
         data = fill()
         try:
-            write(blobs, source, spec, data, IfEtag(record.etag if record else None), told)
+            write(blobs, source, spec, data, IfEtag(record.etag if record else None), extra_metadata)
         except ConflictError:
             continue  # another delivery was faster: look again
         return data
-    raise busy(spec.container, spec.name)
+    raise too_many_writers(spec.container, spec.name)
 
 
 def is_there(blobs: Blobs, source: Version, spec: RecordSpec) -> bool:
@@ -101,12 +101,12 @@ def is_there(blobs: Blobs, source: Version, spec: RecordSpec) -> bool:
         record = blobs.head(spec.container, spec.name)
         if record is None or not spec.is_current(blobs, record, source):
             return False
-        if renew(blobs, source, spec.container, record):
+        if update_etag(blobs, source, spec.container, record):
             return True
-    raise busy(spec.container, spec.name)
+    raise too_many_writers(spec.container, spec.name)
 
 
-def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
+def update_etag(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
     """
     Have a record of the same bytes tell the ETag that they have now; False if it is another record by now.
 
@@ -130,7 +130,7 @@ def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bo
             blob.data,
             content_type=record.content_type or names.BYTES,
             cache_control=record.cache_control,
-            metadata={**record.metadata, **source.told()},
+            metadata={**record.metadata, **source.metadata()},
             condition=IfEtag(record.etag),
         )
     except ConflictError:
@@ -138,7 +138,7 @@ def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bo
     return True
 
 
-def busy(container: str, name: str) -> BusyError:
+def too_many_writers(container: str, name: str) -> BusyError:
     """The error that each round was lost to another writer."""
     return BusyError(f"The record {container}/{name} is written by others again and again.")
 
@@ -149,7 +149,7 @@ def write(
     spec: RecordSpec,
     data: bytes,
     condition: IfEtag,
-    told: Mapping[str, str] = MappingProxyType({}),
+    extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the record on the condition; ConflictError if it does not hold."""
     return blobs.write(
@@ -158,7 +158,7 @@ def write(
         data,
         content_type=spec.content_type,
         cache_control=spec.cache_control,
-        metadata={**source.told(), names.REQUEST: spec.question.key, **told},
+        metadata={**source.metadata(), names.REQUEST: spec.question.key, **extra_metadata},
         condition=condition,
     )
 

@@ -104,14 +104,14 @@ def plain(result: ReadResult) -> bytes:
     return f"{result.text}\n".encode() if result.text else b""
 
 
-def told(result: ReadResult, *, text_only: bool, left_out: Unread | None = None) -> dict[str, str]:
+def metadata(result: ReadResult, *, text_only: bool, left_out: Unread | None = None) -> dict[str, str]:
     """What the metadata says besides: the text's beginning, what was not read, whether nothing else applies."""
     excerpt = " ".join(result.text.split())[:_EXCERPT_CHARACTERS]
     pages = {_PAGES_READ: str(left_out.read), _PAGES_OF: str(left_out.of)} if left_out else {}
-    return {_EXCERPT: quote(excerpt), **pages, **alone(text_only=text_only)}
+    return {_EXCERPT: quote(excerpt), **pages, **text_only_mark(text_only=text_only)}
 
 
-def alone(*, text_only: bool) -> dict[str, str]:
+def text_only_mark(*, text_only: bool) -> dict[str, str]:
     """The metadata that marks what has nothing but text."""
     return {names.TEXT_ONLY: "true"} if text_only else {}
 

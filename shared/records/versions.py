@@ -61,12 +61,12 @@ class Version:
         """The head of its records."""
         return {"name": self.name, "etag": self.etag, "sha256": self.sha256, "bytes": self.size}
 
-    def told(self) -> dict[str, str]:
+    def metadata(self) -> dict[str, str]:
         """What the metadata of its records tells of it."""
         known = {names.SOURCE_SHA256: self.sha256, names.SOURCE_MD5: self.md5, names.SOURCE_BYTES: str(self.size)}
         return {names.SOURCE_ETAG: self.etag, **{key: value for key, value in known.items() if value}}
 
-    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+    def is_source_of(self, blobs: Blobs, record: BlobInfo) -> bool:
         """Whether the record was made from it: the SHA-256 decides, and the ETag where one of the two has none."""
         sha256, etag = (record.metadata.get(key, "") for key in (names.SOURCE_SHA256, names.SOURCE_ETAG))
         if not self.sha256 or (not sha256 and etag in self.etags):
@@ -89,7 +89,7 @@ class UnreadVersion(Version):
         return {"name": self.name, "etag": self.etag, "bytes": self.size}
 
 
-class LookedAt(UnreadVersion):
+class SeenVersion(UnreadVersion):
     """
     A version of which only the blob's properties are known. Their MD5 is the uploader's word.
 
@@ -100,17 +100,17 @@ class LookedAt(UnreadVersion):
         super().__init__(info.name, info.etag, info.size)
         self._said = info.md5.hex() if info.md5 else ""
 
-    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+    def is_source_of(self, blobs: Blobs, record: BlobInfo) -> bool:
         """Whether the record was made from it, as far as ETag, MD5 and length tell."""
         of_bytes = tuple(record.metadata.get(key) for key in (names.SOURCE_MD5, names.SOURCE_BYTES))
-        return super().made(blobs, record) or (bool(self._said) and of_bytes == (self._said, str(self.size)))
+        return super().is_source_of(blobs, record) or (bool(self._said) and of_bytes == (self._said, str(self.size)))
 
-    def may_have_made(self, record: BlobInfo) -> bool:
+    def may_be_source_of(self, record: BlobInfo) -> bool:
         """Whether the bytes have to be read to know it."""
-        told = record.metadata
-        if told.get(names.SOURCE_ETAG) == self.etag or (self._said and told.get(names.SOURCE_MD5)):
+        metadata = record.metadata
+        if metadata.get(names.SOURCE_ETAG) == self.etag or (self._said and metadata.get(names.SOURCE_MD5)):
             return False
-        return told.get(names.SOURCE_BYTES, str(self.size)) == str(self.size)
+        return metadata.get(names.SOURCE_BYTES, str(self.size)) == str(self.size)
 
 
 class WithheldVersion(UnreadVersion):
@@ -131,7 +131,7 @@ class Source(Version):
         self.image = image
 
     @cached_property
-    def picture(self) -> ImageHeader:
+    def header(self) -> ImageHeader:
         """What its header says; raises as `images.inspect` does."""
         return inspect(self.image.data)
 
@@ -159,14 +159,14 @@ def identify(
     return Source(name, found.info.etag, ImageBytes(found.data)) if found else None
 
 
-def whole(source: Source | WithheldVersion) -> Source:
+def require_bytes(source: Source | WithheldVersion) -> Source:
     """The version with its bytes; raises the reason why they cannot be had."""
     if isinstance(source, WithheldVersion):
         raise source.problem
     return source
 
 
-def digested(blobs: Blobs, info: BlobInfo) -> Version | None:
+def current(blobs: Blobs, info: BlobInfo) -> Version | None:
     """The version that an image is now, by its bytes unless they are too many to be read; None if it is gone."""
     if info.size > MAX_READ_BYTES:
         return UnreadVersion(info.name, info.etag, info.size)

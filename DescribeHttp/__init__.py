@@ -10,12 +10,12 @@ from shared.vision import questions
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Describe the image of the request."""
-    parameters.only(req, "maxCandidates", "language", "descriptionExclude", "model-version")
+    parameters.reject_unknown(req, "maxCandidates", "language", "descriptionExclude", "model-version")
     app = services.current()
     question = questions.describe(
-        max_candidates=parameters.whole_number(req, "maxCandidates", 1),
+        max_candidates=parameters.integer(req, "maxCandidates", 1),
         language=parameters.text(req, "language") or app.settings.vision_language,
-        description_exclude=parameters.words(req, "descriptionExclude"),
+        description_exclude=parameters.list_of(req, "descriptionExclude"),
         model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
     return web.answer_json(app.ask(question, bodies.image_of(req)).json())

@@ -11,7 +11,7 @@ from shared.vision import questions
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with Computer Vision's own v3.2 answer."""
-    parameters.only(req, "language", "model-version")
+    parameters.reject_unknown(req, "language", "model-version")
     app = services.current()
     model = req.route_params.get("model")
     if req.method == "GET":

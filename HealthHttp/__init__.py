@@ -8,7 +8,7 @@ from shared.api import health, parameters, web
 @web.async_endpoint
 async def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 or 503."""
-    parameters.only(req)
+    parameters.reject_unknown(req)
     report = await health.report()
     body = report.detailed() if health.may_know(parameters.key_of(req)) else report.short()
     return web.answer_json(body, status=200 if report.up else 503)

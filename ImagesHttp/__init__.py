@@ -9,9 +9,9 @@ from shared.api import image_states, parameters, web
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with one state or one page of states."""
-    parameters.only(req, "name", "limit", "prefix", "continuation")
+    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation")
     app = services.current()
-    limit = parameters.whole_number(req, "limit", 50)
+    limit = parameters.integer(req, "limit", 50)
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation = parameters.text(req, "continuation")
     name = parameters.optional_name_of(req)

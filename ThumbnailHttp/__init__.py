@@ -12,12 +12,12 @@ from shared.records.thumbnails import Size
 @web.endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
-    parameters.only(req, "name", "width", "height", "smartCropping")
+    parameters.reject_unknown(req, "name", "width", "height", "smartCropping")
     app = services.current()
     size = Size(
-        parameters.whole_number(req, "width"),
-        parameters.whole_number(req, "height"),
-        parameters.truth(req, "smartCropping", default=app.settings.thumbnail_smart),
+        parameters.integer(req, "width"),
+        parameters.integer(req, "height"),
+        parameters.boolean(req, "smartCropping", default=app.settings.thumbnail_smart),
     )
     image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:

@@ -10,7 +10,7 @@ import re
 import azure.functions as func
 
 from shared import names
-from shared.api import mistaken
+from shared.api import misencoded_bodies
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.untrusted import fetchable, json_object
@@ -38,16 +38,16 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
             action='Send the image\'s bytes as the body, or JSON: {"url": "https://..."} or {"blob": "name"}.',
         )
     declared = _media_type(req)
-    wrong = mistaken.form(body, declared)
-    if not wrong:
-        if mistaken.is_image(body):
+    mistake = misencoded_bodies.find_form(body, declared)
+    if not mistake:
+        if misencoded_bodies.is_image(body):
             return ImageBytes(body)
-        wrong = mistaken.seen(body, declared, _encoding(req))
-    if wrong:
+        mistake = misencoded_bodies.find_mistake(body, declared, _encoding(req))
+    if mistake:
         raise BadRequestError(
-            f"The body is {wrong.what}; an image is needed.", code="body_not_an_image", action=wrong.action
+            f"The body is {mistake.what}; an image is needed.", code="body_not_an_image", action=mistake.action
         )
-    return _image_of_json(body) if mistaken.is_json(declared) else ImageBytes(body)
+    return _image_of_json(body) if misencoded_bodies.is_json(declared) else ImageBytes(body)
 
 
 def json_of(req: func.HttpRequest, expected: str) -> Json:
@@ -66,9 +66,11 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
     if not body:
         json_object.refuse("The request has no body", expected)
     declared = _media_type(req)
-    wrong = mistaken.form(body, declared) or mistaken.seen(body, names.JSON, _encoding(req))
-    if wrong:
-        json_object.refuse(f"The body is {wrong.what}, not JSON", expected)
+    mistake = misencoded_bodies.find_form(body, declared) or misencoded_bodies.find_mistake(
+        body, names.JSON, _encoding(req)
+    )
+    if mistake:
+        json_object.refuse(f"The body is {mistake.what}, not JSON", expected)
     return json_object.parsed(body, expected)
 
 

@@ -57,13 +57,13 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
             "The request names no Read.", code="bad_parameter", action="Put the id that POST gave into the path."
         )
     if req.method == "DELETE":
-        parameters.only(req)
+        parameters.reject_unknown(req)
         return await _cancel(client, instance_id)
     return await _report(req, client, instance_id)
 
 
 async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
-    parameters.only(req, *_PARAMETERS, "format")
+    parameters.reject_unknown(req, *_PARAMETERS, "format")
     plain = _wants_plain(req)
     app = services.current()
     given = bodies.image_of(req)
@@ -120,7 +120,7 @@ def _checked(job: Job) -> Job:
 
 
 async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str) -> func.HttpResponse:
-    parameters.only(req, "format")
+    parameters.reject_unknown(req, "format")
     plain = _wants_plain(req)
     status = await _status(client, instance_id)
     if is_under_way(status):

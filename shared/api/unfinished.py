@@ -6,7 +6,7 @@ import azure.functions as func
 
 from shared import names, services
 from shared.api import bodies, parameters, unfinished_entries, web
-from shared.api.unfinished_entries import Entry, Wanted
+from shared.api.unfinished_entries import Entry, Filter
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
@@ -26,21 +26,21 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     """Answer one request."""
     action = req.route_params.get("action")
     if req.method == "GET" and not action:
-        parameters.only(req, "step", "state", "code", "limit", "continuation")
+        parameters.reject_unknown(req, "step", "state", "code", "limit", "continuation")
         return await _list(req)
     if req.method == "POST" and action == "retry":
-        parameters.only(req)
+        parameters.reject_unknown(req)
         return await _retry(req, client)
     raise NotFoundError("There is GET /api/unfinished and POST /api/unfinished/retry.", action="Ask one of the two.")
 
 
 async def _list(req: func.HttpRequest) -> func.HttpResponse:
-    wanted = Wanted(
+    wanted = Filter(
         _step(parameters.text(req, "step")),
         _one_of("state", parameters.text(req, "state"), _STATES),
         parameters.text(req, "code"),
     )
-    limit = parameters.whole_number(req, "limit", 50)
+    limit = parameters.integer(req, "limit", 50)
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     app, continuation = services.current(), parameters.text(req, "continuation")
@@ -79,7 +79,7 @@ def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
                 action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
             )
     else:
-        wanted = Wanted(step, None if "code" in body else unfinished.FAILED, body.get("code"))
+        wanted = Filter(step, None if "code" in body else unfinished.FAILED, body.get("code"))
         entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
     appointments = [unfinished_entries.reopen(app, entry) for entry in entries]
     return [each for each in appointments if each], further

@@ -26,12 +26,17 @@ _LISTED_AT_ONCE = 500
 Json = dict[str, Any]
 
 
-class Wanted(NamedTuple):
+class Filter(NamedTuple):
     """Which records: None means any."""
 
     step: str | None = None
     state: str | None = None
     code: str | None = None
+
+    def matches(self, info: BlobInfo) -> bool:
+        """Whether a record's metadata has that state and that code; the step is in its name."""
+        asked = {"state": self.state, "code": self.code}
+        return all(info.metadata.get(key) == value for key, value in asked.items() if value)
 
 
 class Entry(NamedTuple):
@@ -52,7 +57,7 @@ class Entry(NamedTuple):
         }
 
 
-def page(app: App, wanted: Wanted, *, limit: int, continuation: str | None = None) -> tuple[list[Entry], str | None]:
+def page(app: App, wanted: Filter, *, limit: int, continuation: str | None = None) -> tuple[list[Entry], str | None]:
     """
     Up to *limit* entries in the order of steps and names, and where to go on (None after the last).
 
@@ -65,7 +70,7 @@ def page(app: App, wanted: Wanted, *, limit: int, continuation: str | None = Non
         while True:
             size = min(limit - len(entries), _LISTED_AT_ONCE)
             found = app.images.page(names.UNFINISHED, prefix=prefix, limit=size, continuation=continuation)
-            chosen = [info for info in found.items if _matches(info, wanted)]
+            chosen = [info for info in found.items if wanted.matches(info)]
             entries += [entry for entry in side_by_side(pool, lambda info: _current(app, info), chosen) if entry]
             looked_at += len(found.items)
             continuation = found.continuation
@@ -103,11 +108,6 @@ def reopen(app: App, entry: Entry) -> Appointment | None:
         return None
     # A key of its own: one that sleeps until later must not keep it from being tried now.
     return Appointment(name, (entry.step,), f"{etag},{written}", seconds)
-
-
-def _matches(info: BlobInfo, wanted: Wanted) -> bool:
-    asked = {"state": wanted.state, "code": wanted.code}
-    return all(info.metadata.get(key) == value for key, value in asked.items() if value)
 
 
 def _current(app: App, info: BlobInfo) -> Entry | None:

@@ -3,11 +3,12 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import bodies, parameters, web
+from shared.api import bodies, parameters, responses
+from shared.api.endpoint import endpoint
 from shared.vision import questions
 
 
-@web.endpoint
+@endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Analyze the image of the request; without parameters the very question that uploads ask."""
     parameters.reject_unknown(req, "visualFeatures", "details", "language", "descriptionExclude", "model-version")
@@ -19,4 +20,4 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         description_exclude=parameters.list_of(req, "descriptionExclude"),
         model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return web.answer_json(app.ask(question, bodies.image_of(req)).json())
+    return responses.answer_json(app.ask(question, bodies.image_of(req)).json())

@@ -2,10 +2,11 @@
 
 import azure.functions as func
 
-from shared.api import ocr, web
+from shared.api import ocr
+from shared.api.endpoint import async_endpoint
 
 
-@web.async_endpoint
+@async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer 202 with Location and Retry-After until the text is there."""
     # Imported here: its import costs more than all others together, and only this function and AnalyzeOnUpload need it.

@@ -3,13 +3,14 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import bodies, parameters, thumbnails, web
+from shared.api import bodies, parameters, responses, thumbnails
+from shared.api.endpoint import endpoint
 from shared.errors import BusyError
 from shared.images import ImageBlob
 from shared.records.thumbnails import Size
 
 
-@web.endpoint
+@endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
     parameters.reject_unknown(req, "name", "width", "height", "smartCropping")
@@ -23,5 +24,5 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     try:
         blob, address = thumbnails.thumbnail(app, image, size)
     except BusyError as error:
-        return web.not_yet(error)
-    return web.stored(req, blob, address)
+        return responses.pending(error)
+    return responses.blob_response(req, blob, address)

@@ -2,10 +2,11 @@
 
 import azure.functions as func
 
-from shared.api import unfinished, web
+from shared.api import unfinished
+from shared.api.endpoint import async_endpoint
 
 
-@web.async_endpoint
+@async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer with a page of what is unfinished, or with what is tried again."""
     # Imported here: its import costs more than all others together.

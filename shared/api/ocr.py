@@ -6,7 +6,6 @@ themselves. The address is our own: the durable management addresses carry a key
 """
 
 import json
-import math
 import re
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,7 +13,7 @@ from urllib.parse import quote, urlencode
 import azure.functions as func
 
 from shared import names, services, settings
-from shared.api import bodies, parameters, web
+from shared.api import bodies, parameters, responses
 from shared.durable import inputs, read_job
 from shared.durable.handover import (
     ORCHESTRATOR,
@@ -164,14 +163,14 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
     if runtime_status(status) in ("Terminated", "Canceled"):
         # Once more, because the process that cancelled it may have died before.
         await _drop_input(status)
-        return web.answer_json({"id": instance_id, "state": "cancelled"})
+        return responses.answer_json({"id": instance_id, "state": "cancelled"})
     if not is_under_way(status):
         raise ConflictError(
             f"The Read {instance_id} has come to its end.", code="ocr_finished", action="GET it for its result."
         )
     await cancel(client, instance_id)
     await _note_cancelled(status)
-    return web.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
+    return responses.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
 
 
 async def _note_cancelled(status: Any) -> None:
@@ -212,7 +211,7 @@ def _result(app: App, record: str, plain_record: str, plain: bool, etag: str = "
         return func.HttpResponse(blob.data, headers=headers, mimetype="text/plain", charset="utf-8")
     stored = json.loads(blob.data)
     spoken = app.images.read(names.TEXT, plain_record)
-    response = web.answer_json(
+    return responses.answer_json(
         {
             "state": "done",
             "text": spoken.data.decode() if spoken else "",
@@ -221,12 +220,9 @@ def _result(app: App, record: str, plain_record: str, plain: bool, etag: str = "
             "analyzeResult": stored["analyzeResult"],
             "record": f"{names.TEXT}/{record}",
             **{key: stored[key] for key in ("notice",) if key in stored},
-        }
+        },
+        headers=headers,
     )
-    # Not `update`: a platform with azure-functions before 1.23 uses its own, which has none.
-    for header, value in headers.items():
-        response.headers[header] = value
-    return response
 
 
 def _shown(source: Json) -> Json:
@@ -235,10 +231,8 @@ def _shown(source: Json) -> Json:
 
 
 def _accepted(req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float) -> func.HttpResponse:
-    response = web.answer_json(body, status=202)
-    response.headers["Location"] = _address(req, instance_id)
-    response.headers["Retry-After"] = str(min(_LONGEST_RETRY_SECONDS, max(1, math.ceil(wait_seconds))))
-    return response
+    wait = responses.retry_after(min(_LONGEST_RETRY_SECONDS, wait_seconds))
+    return responses.answer_json(body, status=202, headers={"Location": _address(req, instance_id), **wait})
 
 
 def _address(req: func.HttpRequest, instance_id: str) -> str:

@@ -5,7 +5,7 @@ import re
 import azure.functions as func
 
 from shared import names, services
-from shared.api import bodies, parameters, unfinished_entries, web
+from shared.api import bodies, parameters, responses, unfinished_entries
 from shared.api.unfinished_entries import Entry, Filter
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
@@ -47,7 +47,7 @@ async def _list(req: func.HttpRequest) -> func.HttpResponse:
     entries, further = await services.in_thread(
         app.threads, lambda: unfinished_entries.page(app, wanted, limit=limit, continuation=continuation)
     )
-    return web.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
+    return responses.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
 
 
 async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -56,7 +56,7 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     appointments, further = await services.in_thread(app.threads, lambda: _reopen(app, body))
     for appointment in appointments:
         await hand_over(client, appointment)
-    return web.answer_json(
+    return responses.answer_json(
         {
             "retried": [
                 {"name": each.name, "step": each.steps[0], "inSeconds": round(each.seconds, 1)} for each in appointments

@@ -1,7 +1,7 @@
 """
 How long the invocation under way may still wait, for anything and in any thread.
 
-The code that begins an invocation sets its time: `shared.api.web` for a request, `services.in_thread` for the
+The code that begins an invocation sets its time: `shared.api.endpoint` for a request, `services.in_thread` for the
 background. Every wait below, for a service or for a turn, takes at most the time that is left.
 Threads have it from `shared.threads`.
 """

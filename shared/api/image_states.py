@@ -3,10 +3,8 @@ The state of an image, derived from which records exist for the version it is no
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from shared import names
@@ -16,16 +14,14 @@ from shared.records.record_store import RecordSpec
 from shared.records.unfinished import Note
 from shared.records.versions import SeenVersion
 from shared.services import App
-from shared.storage import image_blobs
-from shared.storage.blobs import BlobInfo, Blobs, Page
+from shared.storage import image_blobs, listing
+from shared.storage.blobs import BlobInfo, Page
+from shared.storage.listing import Listing
 from shared.threads import side_by_side
 from shared.vision.models import Analysis
 
 MAX_PAGE = 200
 _PARALLEL_IMAGES = 8
-# A listing costs about as much as two HEADs and is worth it from so many images on.
-_MIN_LISTED_IMAGES = 3
-_MAX_LISTED_RECORDS = 2000
 
 Json = dict[str, Any]
 # Tells what is known of a record, by container and name.
@@ -58,63 +54,17 @@ def page(app: App, *, limit: int, prefix: str = "", continuation: str | None = N
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     found = image_blobs.page(app.images, prefix=prefix, limit=limit, continuation=continuation)
-    page_names = [info.name for info in found.items]
-    prefixes = list(whole_prefixes(page_names, first=continuation is None, last=found.continuation is None))
     with ThreadPoolExecutor(_PARALLEL_IMAGES) as pool:
-        listed = dict(zip(prefixes, side_by_side(pool, partial(_thumbnails_below, app), prefixes), strict=True))
-        look = _Listed(app.images, names.THUMBNAILS, listed).look
+        look = _thumbnails_of(app, found, pool, first=continuation is None).head
         images = list(side_by_side(pool, lambda info: _state(app, info, look), found.items))
     return {"images": images, "continuation": found.continuation}
 
 
-def whole_prefixes(page_names: Sequence[str], *, first: bool, last: bool) -> Iterator[str]:
-    """
-    The prefixes of which every image there is lies on this page, each of several images.
-
-    A page is a run of neighbours, so that only prefixes of its first and its last name can reach beyond it, unless the
-    page is the *first* or the *last*. Records begin with their image's name: listing them below such a prefix finds
-    those of many images at once, and none of the thousands on other pages.
-    """
-    if len(page_names) < _MIN_LISTED_IMAGES:
-        return
-    prefix = _common_beginning(min(page_names), max(page_names))
-    if first and last:
-        yield prefix
-        return
-    groups = [list(group) for _, group in groupby(page_names, key=lambda name: name[: len(prefix) + 1])]
-    for number, group in enumerate(groups):
-        yield from whole_prefixes(group, first=first or number > 0, last=last or number < len(groups) - 1)
-
-
-def _common_beginning(one: str, other: str) -> str:
-    pairs = zip(one, other, strict=False)
-    return one[: next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))]
-
-
-class _Listed:
-    """Records known from listings of *container* by prefix; what these leave open is asked for by itself."""
-
-    def __init__(self, blobs: Blobs, container: str, listed: dict[str, Page]) -> None:
-        self._blobs = blobs
-        self._container = container
-        self._found = {info.name: info for page in listed.values() for info in page.items}
-        # Whatever else lies below a prefix, other thumbnails than the settings' for instance, may have cut it off.
-        self._complete = tuple(prefix for prefix, page in listed.items() if page.continuation is None)
-
-    def look(self, container: str, name: str) -> BlobInfo | None:
-        """What is known of a record, or None if there is none."""
-        if container == self._container:
-            if name in self._found:
-                return self._found[name]
-            if name.startswith(self._complete):
-                return None
-        return self._blobs.head(container, name)
-
-
-def _thumbnails_below(app: App, prefix: str) -> Page:
-    if not app.settings.thumbnail_sizes:
-        return Page([], None)
-    return app.images.page(names.THUMBNAILS, prefix=prefix, limit=_MAX_LISTED_RECORDS)
+def _thumbnails_of(app: App, images: Page, pool: Executor, *, first: bool) -> Listing:
+    """Thumbnails of a page of images, whose names begin with their images' names."""
+    page_names = [info.name for info in images.items] if app.settings.thumbnail_sizes else []
+    prefixes = listing.whole_prefixes(page_names, first=first, last=images.continuation is None)
+    return listing.list_below(app.images, names.THUMBNAILS, prefixes, pool)
 
 
 def _state(app: App, info: BlobInfo, look: _Look) -> Json:

@@ -13,9 +13,9 @@ from shared import names
 from shared.api import misencoded_bodies
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.json_types import Json
 from shared.untrusted import fetchable, json_object
 from shared.untrusted.characters import listed
-from shared.untrusted.json_object import Json
 
 _EITHER = 'expected one of {"url": "https://..."} and {"blob": "name in the container images"}'
 

@@ -5,10 +5,10 @@ The state of an image, derived from which records exist for the version it is no
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any
 
 from shared import names
 from shared.errors import BadRequestError
+from shared.json_types import Json
 from shared.records import analysis, by_step, edited, text, thumbnails, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.unfinished import Note
@@ -23,7 +23,6 @@ from shared.vision.models import Analysis
 MAX_PAGE = 200
 _PARALLEL_IMAGES = 8
 
-Json = dict[str, Any]
 # Tells what is known of a record, by container and name.
 _Look = Callable[[str, str], BlobInfo | None]
 

@@ -25,9 +25,10 @@ from shared.durable.handover import (
     runtime_status,
     status_of,
 )
-from shared.durable.read_job import Job, Json
+from shared.durable.read_job import Job
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.json_types import Json
 from shared.ocr import reading
 from shared.pictures import inspection
 from shared.records import text, versions

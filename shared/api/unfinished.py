@@ -10,11 +10,11 @@ from shared.api.unfinished_entries import Entry, Filter
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
+from shared.json_types import Json
 from shared.records import by_step, unfinished
 from shared.services import App
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
-from shared.untrusted.json_object import Json
 
 MAX_PAGE = 200
 _STATES = (unfinished.DEFERRED, unfinished.FAILED)

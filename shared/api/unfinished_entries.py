@@ -6,11 +6,12 @@ needs nothing.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared import names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
+from shared.json_types import Json
 from shared.records import by_step, edited, unfinished
 from shared.records.versions import SeenVersion
 from shared.services import App
@@ -22,8 +23,6 @@ _PARALLEL = 8
 # Listings that match little must not take an invocation's time: the continuation goes on from there.
 _MOST_LOOKED_AT = 2000
 _LISTED_AT_ONCE = 500
-
-Json = dict[str, Any]
 
 
 class Filter(NamedTuple):

@@ -8,7 +8,7 @@ rate and in order, and sleeps on a durable timer until its turn.
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared.errors import (
     BlobsightError,
@@ -18,10 +18,9 @@ from shared.errors import (
     VisionNotFoundError,
     VisionUnauthorizedError,
 )
+from shared.json_types import Json
 from shared.pace.quota import Quota
 from shared.records.record_store import RecordSpec
-
-Json = dict[str, Any]
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 # Somebody has to mend the settings, the network or the key first.

@@ -13,8 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 from shared import log
 from shared.durable.appointments import Appointment
-from shared.durable.read_job import Job, Json
+from shared.durable.read_job import Job
 from shared.errors import StorageError
+from shared.json_types import Json
 from shared.transport import time_budget
 
 ORCHESTRATOR = "OcrOrchestrator"

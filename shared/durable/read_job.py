@@ -8,18 +8,17 @@ same parameters have the same instance id, so that there is one orchestration fo
 
 import hashlib
 import json
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from shared import names
 from shared.images import ImageBytes, ImageUrl
+from shared.json_types import Json
 from shared.pictures import inspection
 from shared.records.versions import Source, Version
 from shared.settings import Settings
 from shared.untrusted import addresses
 from shared.vision import questions
 from shared.vision.questions import Question
-
-Json = dict[str, Any]
 
 
 class Job(NamedTuple):

@@ -10,18 +10,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
 
 from shared import log, services
 from shared.answers.answers import ReadTicket
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
+from shared.json_types import Json
 from shared.ocr import reading
 from shared.ocr.outcomes import problem_of
 from shared.ocr.poll_loop import PATIENCE_SECONDS
 from shared.services import App
-
-Json = dict[str, Any]
 
 # Each may hold a document; as many as images are worked on at once.
 _executor = ThreadPoolExecutor(8, thread_name_prefix="ocr")

@@ -6,12 +6,12 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from shared import log, names
 from shared.durable import appointments
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError, BusyError, ThrottledError
+from shared.json_types import Json
 from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.versions import SourceChangedError
 from shared.services import App
@@ -21,7 +21,6 @@ _NOTED_SECONDS = 5.0
 _FIRST_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
-Json = dict[str, Any]
 
 
 def outcome_of(

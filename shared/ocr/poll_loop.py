@@ -9,7 +9,7 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
 
-Json = dict[str, Any]
+from shared.json_types import Json
 
 SUBMIT, POLL, STORE = "OcrSubmit", "OcrPoll", "OcrStore"
 END = "end"

@@ -19,7 +19,6 @@ has it paid once more.
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from shared import names
 from shared.answers.answers import OPERATION_SECONDS, ReadTicket
@@ -35,6 +34,7 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
+from shared.json_types import Json
 from shared.ocr import text_records
 from shared.ocr.outcomes import log_event, outcome_of
 from shared.records import versions
@@ -52,7 +52,6 @@ _LEAST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 300.0, 3600.0
 # What a service that is out does to every poll, and one that is well to the poll of a result that it cannot tell.
 _FAILING = (VisionUnavailableError, UnexpectedAnswerError)
 _ENDS = ("done", "superseded", "failed")
-Json = dict[str, Any]
 
 
 def submit(app: App, job: Job, failures: int) -> Json:

@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared import names
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
+from shared.json_types import Json
 from shared.records import record_store, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
@@ -147,7 +148,7 @@ def note(
     raise record_store.too_many_writers(names.UNFINISHED, name)
 
 
-def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:
+def rewrite(blobs: Blobs, blob: Blob, document: Json) -> str:
     """
     Put another document in the place of a record, with metadata that agree; returns its ETag.
 
@@ -175,13 +176,13 @@ def place(step: str, name: str) -> tuple[str, str]:
     return names.UNFINISHED, names.unfinished(step, name)
 
 
-def read(blobs: Blobs, step: str, name: str) -> dict[str, Any] | None:
+def read(blobs: Blobs, step: str, name: str) -> Json | None:
     """The record of a step of an image, whole."""
     blob = blobs.read(names.UNFINISHED, names.unfinished(step, name))
     return parsed(blob.data) if blob else None
 
 
-def _bytes(document: dict[str, Any]) -> bytes:
+def _bytes(document: Json) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
@@ -189,18 +190,18 @@ def _request(specs: Sequence[RecordSpec]) -> str:
     return ",".join(spec.question.key for spec in specs)
 
 
-def _is_same(document: dict[str, Any], source: Version, specs: Sequence[RecordSpec]) -> bool:
+def _is_same(document: Json, source: Version, specs: Sequence[RecordSpec]) -> bool:
     request = [spec.question.text for spec in specs]
     return bool(document) and source.is_described(document["source"]) and document["request"] == request
 
 
-def reopened(document: dict[str, Any], clock: Clock, wait_seconds: float) -> dict[str, Any]:
+def reopened(document: Json, clock: Clock, wait_seconds: float) -> Json:
     """The record of a step that is to be tried again at somebody's wish."""
     until = clock.utc() + timedelta(seconds=wait_seconds)
     return {**document, "state": DEFERRED, "attempts": 0, "tries": 0, "until": until.isoformat()}
 
 
-def parsed(data: bytes) -> dict[str, Any]:
+def parsed(data: bytes) -> Json:
     """A record's document; empty if it cannot be read."""
     try:
         document = json.loads(data)
@@ -214,10 +215,10 @@ def _document(
     source: Version,
     specs: Sequence[RecordSpec],
     error: BlobsightError,
-    earlier: dict[str, Any],
+    earlier: Json,
     attempts: int,
     wait_seconds: float | None,
-) -> dict[str, Any]:
+) -> Json:
     now = clock.utc().isoformat()
     until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
     request = [spec.question.text for spec in specs]

@@ -11,14 +11,13 @@ from math import isfinite
 from typing import Any, NoReturn
 
 from shared.errors import BadRequestError
+from shared.json_types import Json
 from shared.untrusted.characters import fault, shown
 
 # Every body that is meant is far smaller; a larger one holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024
 _MAX_DIGITS = 15
 _KINDS = {int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
-
-Json = dict[str, Any]
 
 
 class _Impossible:

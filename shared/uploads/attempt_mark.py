@@ -15,10 +15,10 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 from shared import log, names
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
+from shared.json_types import Json
 from shared.records import unfinished
 from shared.records.record_store import MAX_ROUNDS
 from shared.services import App
@@ -27,7 +27,6 @@ from shared.services import App
 WAIT_SECONDS = (60.0, 300.0, 1500.0)
 MOST_TRIES = len(WAIT_SECONDS)
 
-Json = dict[str, Any]
 _logger = logging.getLogger(__name__)
 
 

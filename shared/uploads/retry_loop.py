@@ -9,7 +9,7 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
-Json = dict[str, Any]
+from shared.json_types import Json
 
 STEP = "RetryStep"
 READER = "OcrOrchestrator"

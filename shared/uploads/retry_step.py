@@ -3,16 +3,14 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
+from shared.json_types import Json
 from shared.services import App
 from shared.uploads import attempt_mark, steps
-
-Json = dict[str, Any]
 
 # As many as uploads are worked on at once; each may hold an image.
 _executor = ThreadPoolExecutor(8, thread_name_prefix="retry")

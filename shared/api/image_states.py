@@ -5,6 +5,7 @@ The state of an image, derived from which records exist for the version it is no
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import NamedTuple, NotRequired, TypedDict
 
 from shared import names
 from shared.errors import BadRequestError
@@ -27,14 +28,68 @@ _PARALLEL_IMAGES = 8
 _Look = Callable[[str, str], BlobInfo | None]
 
 
-def of_image(app: App, name: str) -> Json:
+class StepState(TypedDict):
+    """How far one step is: `record` names what it made, `problem` says why it is deferred or failed."""
+
+    state: str
+    record: NotRequired[str]
+    problem: NotRequired[Json]
+
+
+class AnalysisState(StepState):
+    """The analysis with what people look at first."""
+
+    caption: str | None
+    captionConfidence: float | None
+    tags: list[str]
+
+
+class ThumbnailState(StepState):
+    """One thumbnail, by its size."""
+
+    size: str
+
+
+class TextState(StepState):
+    """The text with its beginning; `plain` names the record as plain text, `notice` says what was not read."""
+
+    excerpt: NotRequired[str]
+    notice: NotRequired[dict[str, str]]
+    plain: NotRequired[str]
+
+
+class ImageState(TypedDict):
+    """The state of an image as a whole, and of each step."""
+
+    name: str
+    state: str
+    source: dict[str, object]
+    analysis: AnalysisState
+    thumbnails: list[ThumbnailState]
+    text: TextState | StepState
+
+
+class ImagePage(TypedDict):
+    """One page of images; the continuation is null on the last."""
+
+    images: list[ImageState]
+    continuation: str | None
+
+
+class _Seen(NamedTuple):
+    """What the analysis tells: whether there is text to read (None: not known yet), and whether it was refused."""
+
+    state: AnalysisState
+    has_text: bool | None = None
+    refused: bool = False
+
+
+def of_image(app: App, name: str) -> ImageState:
     """
     The state of one image.
 
     Returns:
-        `{"name", "state", "source", "analysis", "thumbnails": [...], "text"}`; `state` is complete, pending, deferred
-        or failed; each record that is there is named, each that is missing says why in `problem`; a step that does not
-        apply has the state none.
+        Its state is complete, pending, deferred or failed. A step that does not apply has the state none.
 
     Raises:
         NotFoundError: there is no such image.
@@ -48,8 +103,8 @@ def of_image(app: App, name: str) -> Json:
     return found
 
 
-def page(app: App, *, limit: int, prefix: str = "", continuation: str | None = None) -> Json:
-    """One page of images in the order of their names: `{"images": [...], "continuation"}` (null on the last)."""
+def page(app: App, *, limit: int, prefix: str = "", continuation: str | None = None) -> ImagePage:
+    """One page of images in the order of their names."""
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     found = image_blobs.page(app.images, prefix=prefix, limit=limit, continuation=continuation)
@@ -66,25 +121,23 @@ def _thumbnails_of(app: App, images: Page, pool: Executor, *, first: bool) -> Li
     return listing.list_below(app.images, names.THUMBNAILS, prefixes, pool)
 
 
-def _state(app: App, info: BlobInfo, look: _Look) -> Json:
+def _state(app: App, info: BlobInfo, look: _Look) -> ImageState:
     image = SeenVersion(info)
-    seen, has_text = _analysis(app, image)
-    refused = seen.pop("refused")
-    read, text_only = _text(app, image, has_text, image_refused=refused)
-    if text_only:
-        seen = {**seen, "state": "none"}
-    made = [] if refused or text_only else _thumbnails(app, image, look)
+    seen = _analysis(app, image)
+    read, text_only = _text(app, image, seen)
+    analysed: AnalysisState = {**seen.state, "state": "none"} if text_only else seen.state
+    made = [] if seen.refused or text_only else _thumbnails(app, image, look)
     return {
         "name": info.name,
-        "state": _overall([seen["state"], *(each["state"] for each in made), read["state"]]),
+        "state": _overall([analysed["state"], *(each["state"] for each in made), read["state"]]),
         "source": {"etag": info.etag, "bytes": info.size, "contentType": info.content_type},
-        "analysis": seen,
+        "analysis": analysed,
         "thumbnails": made,
         "text": read,
     }
 
 
-def _is_in_doubt(found: Json) -> bool:
+def _is_in_doubt(found: ImageState) -> bool:
     """Whether the bytes may know more than the properties."""
     return "pending" in [each["state"] for each in (found["analysis"], *found["thumbnails"], found["text"])]
 
@@ -94,41 +147,46 @@ def _overall(states: Sequence[str]) -> str:
     return next((state for state in ("failed", "deferred", "pending") if state in states), "complete")
 
 
-def _analysis(app: App, image: SeenVersion) -> tuple[Json, bool | None]:
-    """The analysis with what people look at first, and whether there is text to read (None: not known yet)."""
+def _analysis(app: App, image: SeenVersion) -> _Seen:
     specs = by_step.specs(app.settings, by_step.ANALYSIS, image.name)
     spec = specs[0]
-    seen: Json = {"caption": None, "captionConfidence": None, "tags": [], "refused": False}
     blob = app.images.read(spec.container, spec.name)
-    if blob is not None and spec.is_current(app.images, blob.info, image):
-        document = json.loads(blob.data)
-        result = Analysis.of(document["result"])
-        if result.captions:
-            seen |= {"caption": result.captions[0].text, "captionConfidence": result.captions[0].confidence}
-        seen |= {"tags": [tag.name for tag in result.tags], "record": f"{spec.container}/{spec.name}"}
-        return {"state": "done", **seen}, analysis.text_due(blob.data, app.settings.text_mode)
-    note = _note(app, by_step.ANALYSIS, image, specs)
-    refused = note is not None and note.blames_image
-    return {**_missing(app, by_step.ANALYSIS, image.name, note), **seen, "refused": refused}, None
+    if blob is None or not spec.is_current(app.images, blob.info, image):
+        note = _note(app, by_step.ANALYSIS, image, specs)
+        missing = _missing(app, by_step.ANALYSIS, image.name, note)
+        nothing: AnalysisState = {**missing, "caption": None, "captionConfidence": None, "tags": []}
+        return _Seen(nothing, refused=note is not None and note.blames_image)
+    result = Analysis.of(json.loads(blob.data)["result"])
+    caption = result.captions[0] if result.captions else None
+    done: AnalysisState = {
+        "state": "done",
+        "caption": caption.text if caption else None,
+        "captionConfidence": caption.confidence if caption else None,
+        "tags": [tag.name for tag in result.tags],
+        "record": f"{spec.container}/{spec.name}",
+    }
+    return _Seen(done, has_text=analysis.text_due(blob.data, app.settings.text_mode))
 
 
-def _text(app: App, image: SeenVersion, has_text: bool | None, *, image_refused: bool) -> tuple[Json, bool]:
+def _text(app: App, image: SeenVersion, seen: _Seen) -> tuple[TextState | StepState, bool]:
     """
     The text with its beginning, and whether nothing but the text applies to the image.
 
     Without an analysis, only the records of the text tell that it is a document that will have none.
     """
-    if has_text is False:
+    if seen.has_text is False:
         return {"state": "none"}, False
     specs = by_step.specs(app.settings, by_step.TEXT, image.name)
     plain, places = specs
     record = app.images.head(places.container, places.name)
     if record and places.is_current(app.images, record, image) and _holds(app, plain, image):
-        there = {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
-        told = {"excerpt": text.excerpt(record), **text.notice(record)}
-        return {"state": "done", **told, **there}, names.TEXT_ONLY in record.metadata
+        done: TextState = {"state": "done", "excerpt": text.excerpt(record)}
+        if notice := text.notice(record):
+            done["notice"] = notice
+        done |= {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
+        return done, names.TEXT_ONLY in record.metadata
     note = _note(app, by_step.TEXT, image, specs)
-    if note is None and image_refused:
+    if note is None and seen.refused:
         return {"state": "none"}, False
     text_only = note is not None and names.TEXT_ONLY in note.info.metadata
     return _missing(app, by_step.TEXT, image.name, note), text_only
@@ -138,17 +196,15 @@ def _holds(app: App, spec: RecordSpec, image: SeenVersion) -> bool:
     return spec.is_current(app.images, app.images.head(spec.container, spec.name), image)
 
 
-def _thumbnails(app: App, image: SeenVersion, look: _Look) -> list[Json]:
+def _thumbnails(app: App, image: SeenVersion, look: _Look) -> list[ThumbnailState]:
     specs = by_step.specs(app.settings, by_step.THUMBNAILS, image.name)
     here = [spec.is_current(app.images, look(spec.container, spec.name), image) for spec in specs]
-    missing: Json = {}
-    if not all(here):
-        missing = _missing(app, by_step.THUMBNAILS, image.name, _note(app, by_step.THUMBNAILS, image, specs))
+    note = None if all(here) else _note(app, by_step.THUMBNAILS, image, specs)
+    missing = _missing(app, by_step.THUMBNAILS, image.name, note)
     return [
-        {
-            "size": str(size),
-            **({"state": "done", "record": f"{spec.container}/{spec.name}"} if there else missing),
-        }
+        {"size": str(size), "state": "done", "record": f"{spec.container}/{spec.name}"}
+        if there
+        else {"size": str(size), **missing}
         for size, spec, there in zip(thumbnails.sizes(app.settings), specs, here, strict=True)
     ]
 
@@ -158,7 +214,7 @@ def _note(app: App, step: str, image: SeenVersion, specs: Sequence[RecordSpec]) 
     return note if note and note.is_of(app.images, image, specs) else None
 
 
-def _missing(app: App, step: str, name: str, note: Note | None) -> Json:
+def _missing(app: App, step: str, name: str, note: Note | None) -> StepState:
     if note is None:
         return {"state": "pending"}
     document = unfinished.read(app.images, step, name) or {}

@@ -121,7 +121,7 @@ def excerpt(info: BlobInfo) -> str:
     return unquote(info.metadata.get(_EXCERPT, ""))
 
 
-def notice(info: BlobInfo) -> dict[str, dict[str, str]]:
-    """`{"notice": {"code", "message", "action"}}` of a text whose last pages were not read, else nothing."""
+def notice(info: BlobInfo) -> dict[str, str] | None:
+    """`{"code", "message", "action"}` of a text whose last pages were not read; None if all were."""
     read, of = (info.metadata.get(name, "") for name in (_PAGES_READ, _PAGES_OF))
-    return {"notice": Unread(int(read), int(of)).notice()} if read.isdigit() and of.isdigit() else {}
+    return Unread(int(read), int(of)).notice() if read.isdigit() and of.isdigit() else None

@@ -9,8 +9,7 @@ import hashlib
 import re
 from urllib.parse import quote
 
-from shared.errors import BadRequestError, NotFoundError
-from shared.untrusted import addresses
+from shared.errors import BadRequestError
 
 # In the images account.
 IMAGES = "images"
@@ -78,12 +77,6 @@ def check_image_name(name: str) -> str:
             action="Give the name as it stands in the container, without the container.",
         )
     return name
-
-
-def no_such_image(name: str) -> NotFoundError:
-    """The error that there is none of that name, which can be an address that was given in the wrong member."""
-    shown = addresses.hidden(name)
-    return NotFoundError(f"There is no image {shown!r} in the container 'images'.", code="image_not_found")
 
 
 def image_of_event(path: str) -> str | None:

@@ -94,9 +94,7 @@ def of_image(app: App, name: str) -> ImageState:
     Raises:
         NotFoundError: there is no such image.
     """
-    info = image_blobs.head(app.images, names.check_image_name(name))
-    if info is None:
-        raise names.no_such_image(name)
+    info = image_blobs.require_image(app.images, names.check_image_name(name))
     found = _state(app, info, app.images.head)
     if _is_in_doubt(found) and edited.recognize(app.images, app.settings, info):
         return _state(app, image_blobs.head(app.images, name) or info, app.images.head)

@@ -33,6 +33,7 @@ from shared.ocr import reading
 from shared.pictures import inspection
 from shared.records import text, versions
 from shared.services import App
+from shared.storage import image_blobs
 from shared.untrusted import addresses
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
@@ -102,7 +103,7 @@ def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -
         return visitor, given.data
     source = versions.identify(app.images, given.name, None)
     if source is None:
-        raise names.no_such_image(given.name)
+        raise image_blobs.no_such_image(given.name)
     source = versions.require_bytes(source)
     data = source.image.data
     visitor = _checked(read_job.from_request(source.image, app.settings, parameters))

@@ -48,7 +48,7 @@ def _of_blob(app: App, name: str, size: Size) -> Blob:
 def _looked_at(app: App, name: str) -> Version:
     info = image_blobs.head(app.images, name)
     if info is None:
-        raise names.no_such_image(name)
+        raise image_blobs.no_such_image(name)
     return SeenVersion(info)
 
 

@@ -13,10 +13,12 @@ from shared.errors import (
     ImageArchivedError,
     ImageIncompleteError,
     ImageRejectedError,
+    NotFoundError,
     PayloadTooLargeError,
 )
 from shared.pictures import inspection
 from shared.storage.blobs import Blob, BlobInfo, Blobs, Digest, Page
+from shared.untrusted import addresses
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).
@@ -86,6 +88,20 @@ def head(blobs: Blobs, name: str) -> BlobInfo | None:
     return None if info is None or is_folder_marker(info) else info
 
 
+def require_image(blobs: Blobs, name: str) -> BlobInfo:
+    """What is known of the image; NotFoundError if there is none."""
+    info = head(blobs, name)
+    if info is None:
+        raise no_such_image(name)
+    return info
+
+
+def no_such_image(name: str) -> NotFoundError:
+    """The error that there is none of that name, which can be an address that was given in the wrong member."""
+    shown = addresses.hidden(name)
+    return NotFoundError(f"There is no image {shown!r} in the container 'images'.", code="image_not_found")
+
+
 def look(blobs: Blobs, name: str, *, most: int = contract.MAX_READ_BYTES) -> Blob | Withheld | None:
     """The image with its bytes, at most so many, or why they cannot be had; None if there is no such image."""
     try:
@@ -116,7 +132,7 @@ def read(blobs: Blobs, name: str) -> Blob:
     """
     found = look(blobs, name, most=contract.MAX_IMAGE_BYTES)
     if found is None:
-        raise names.no_such_image(name)
+        raise no_such_image(name)
     if isinstance(found, Withheld):
         if found.beginning:
             inspection.refuse(found.beginning, found.info.size)

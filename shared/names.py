@@ -37,6 +37,10 @@ BYTES = "application/octet-stream"
 JPEG = "image/jpeg"
 PROBLEM = "application/problem+json"
 
+# The format of every thumbnail: its content type, and the ending of its name. HTTP answers with what is stored.
+THUMBNAIL_TYPE = JPEG
+THUMBNAIL_ENDING = "jpg"
+
 # Blob metadata of every record: the ETag, unquoted, of the source it was made from.
 SOURCE_ETAG = "sourceetag"
 # Blob metadata of every record: SHA-256 and MD5, both in hex, and length of the source's bytes, as the app read them.
@@ -113,7 +117,7 @@ def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool) ->
 
 
 def _thumbnail_file(width: int, height: int, smart: bool) -> str:
-    return f"{width}x{height}-{'smart' if smart else 'plain'}.jpg"
+    return f"{width}x{height}-{'smart' if smart else 'plain'}.{THUMBNAIL_ENDING}"
 
 
 def text(name: str) -> str:

@@ -81,6 +81,8 @@ def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
         image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
     )
     # Without a condition: whoever writes it writes the same, or for a URL what it shows now.
-    etag = app.images.write(names.THUMBNAILS, name, answer.body, content_type=names.JPEG, cache_control=CACHE_CONTROL)
-    info = BlobInfo(name, etag, len(answer.body), names.JPEG, cache_control=CACHE_CONTROL)
+    etag = app.images.write(
+        names.THUMBNAILS, name, answer.body, content_type=names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL
+    )
+    info = BlobInfo(name, etag, len(answer.body), names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL)
     return Blob(info, answer.body)

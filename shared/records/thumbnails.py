@@ -34,6 +34,6 @@ def spec(name: str, size: Size) -> RecordSpec:
         container=names.THUMBNAILS,
         name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
         question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
-        content_type=names.JPEG,
+        content_type=names.THUMBNAIL_TYPE,
         cache_control=CACHE_CONTROL,
     )

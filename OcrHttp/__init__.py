@@ -1,4 +1,4 @@
-"""`POST /api/ocr`: have text read; `GET /api/ocr/{id}`: how far it is and what was read; `DELETE /api/ocr/{id}`."""
+"""`POST /api/ocr`: have text read; `GET /api/ocr/{id}`: its state and the text; `DELETE /api/ocr/{id}`."""
 
 import azure.functions as func
 

@@ -1,8 +1,8 @@
 """
 Every container, blob name, route and content type.
 
-Nothing else in the project puts a blob name together. Images keep the names their uploaders gave them; each record's
-name is derived from the image's, so that a record can be found without asking anything.
+Nothing else in the project puts a blob name together. Images keep the names their uploaders gave them. Each record's
+name is derived from the image's, so that the app finds a record without a look-up.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ BYTES = "application/octet-stream"
 JPEG = "image/jpeg"
 PROBLEM = "application/problem+json"
 
-# The format of every thumbnail: its content type, and the ending of its name. HTTP answers with what is stored.
+# The format of every thumbnail: its content type, with which HTTP answers too, and the ending of its name.
 THUMBNAIL_TYPE = JPEG
 THUMBNAIL_ENDING = "jpg"
 
@@ -49,7 +49,7 @@ SOURCE_MD5 = "sourcemd5"
 SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
-# Blob metadata of the records of what is no image (PDF, TIFF): reading its text is the only step that applies.
+# Blob metadata of the records of a document (PDF, TIFF): reading its text is the only step that applies.
 TEXT_ONLY = "textonly"
 
 MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
@@ -64,8 +64,8 @@ def check_image_name(name: str) -> str:
     Return *name* if it can be the name of an image in the container `images`.
 
     Raises:
-        BadRequestError: `bad_blob_name`, for an empty or overlong name and for one with a `.` or `..` segment, which an
-            HTTP client would resolve to a place outside the container.
+        BadRequestError: `bad_blob_name`, for an empty or overlong name and for one with a `.` or `..` segment. An HTTP
+            client would resolve such a segment to a place outside the container.
     """
     if not name:
         raise BadRequestError("The blob name is empty.", code="bad_blob_name")
@@ -102,7 +102,7 @@ def analysis(name: str) -> str:
 
 
 def unfinished(step: str, name: str) -> str:
-    """The record of what is missing of an image and why, in the container `unfinished`."""
+    """The record that tells why a step of an image is missing, in the container `unfinished`."""
     return f"{step}/{_stem(name)}.json"
 
 
@@ -121,7 +121,7 @@ def _thumbnail_file(width: int, height: int, smart: bool) -> str:
 
 
 def text(name: str) -> str:
-    """What was read of an image, with places and confidences, in the container `text`."""
+    """The text of an image, with places and confidences, in the container `text`."""
     return f"{_stem(name)}.json"
 
 
@@ -131,7 +131,7 @@ def plain_text(name: str) -> str:
 
 
 def text_of_digest(subject: str, question_key: str) -> str:
-    """What was read of bytes or a URL that came over HTTP, in the container `text`."""
+    """The text of bytes or a URL that came over HTTP, in the container `text`."""
     return f"{_BY_DIGEST}{subject}/{question_key}.json"
 
 
@@ -146,7 +146,7 @@ def given(sha256: str) -> str:
 
 
 def kept(instance_id: str, token: str) -> str:
-    """What one request has sent to be read later, in the container `inputs`; its key, if it has one, in `keys`."""
+    """The document of one request, to be read later, in the container `inputs`; its key, if it has one, in `keys`."""
     return f"{instance_id}/{token}"
 
 

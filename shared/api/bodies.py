@@ -1,8 +1,8 @@
 """
 The body of a request: an image, or JSON.
 
-A request brings an image in one of three ways: its bytes as the body, or a JSON body `{"url": "https://..."}` or
-`{"blob": "name in the container images"}`. Bytes that begin like an image are one, whatever they are declared to be.
+A request brings an image as its body, or names one in a JSON body: `{"url": "https://..."}` or
+`{"blob": "name in the container images"}`. Bytes that begin like an image are one, also under another Content-Type.
 """
 
 import re
@@ -52,7 +52,7 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
 
 def json_of(req: func.HttpRequest, expected: str) -> Json:
     """
-    The members of the JSON object that the request brings, whatever its Content-Type.
+    The members of the JSON object that the request brings, under any Content-Type.
 
     Args:
         req: the request.

@@ -33,7 +33,7 @@ def endpoint(handler: Callable[[func.HttpRequest], func.HttpResponse]) -> Functi
     """
     Make a handler an HTTP function.
 
-    Errors become problems, everything logged carries one identifier, and whatever the handler waits for ends in
+    Errors become problems, every line of the log carries one identifier, and every wait of the handler ends in
     MAX_WAIT_SECONDS.
     """
 
@@ -50,7 +50,7 @@ def endpoint(handler: Callable[[func.HttpRequest], func.HttpResponse]) -> Functi
 
 
 def async_endpoint(handler: AsyncFunction) -> AsyncFunction:
-    """The same for an asynchronous function, whatever other bindings it has."""
+    """The same for an asynchronous function, with any other bindings."""
 
     async def main(req: func.HttpRequest, context: func.Context, **bindings: str) -> func.HttpResponse:
         with _invoked(req, context):

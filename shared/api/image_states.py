@@ -24,7 +24,7 @@ from shared.vision.models import Analysis
 MAX_PAGE = 200
 _PARALLEL_IMAGES = 8
 
-# Tells what is known of a record, by container and name.
+# The properties of a record, by container and name.
 _Look = Callable[[str, str], BlobInfo | None]
 
 
@@ -51,7 +51,7 @@ class ThumbnailState(StepState):
 
 
 class TextState(StepState):
-    """The text with its beginning; `plain` names the record as plain text, `notice` says what was not read."""
+    """The text with its beginning; `plain` names the record as plain text, `notice` tells of pages left out."""
 
     excerpt: NotRequired[str]
     notice: NotRequired[dict[str, str]]

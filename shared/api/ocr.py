@@ -1,5 +1,5 @@
 """
-`/api/ocr`: POST starts a Read, GET reports how far it is and what was read, DELETE cancels.
+`/api/ocr`: POST starts a Read, GET reports how far it is and answers with the text, DELETE cancels.
 
 202 with `Location` and `Retry-After` until the end is the pattern that Logic Apps and Power Automate follow by
 themselves. The address is our own: the durable management addresses carry a key that opens every instance.
@@ -77,7 +77,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
 
 
 async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
-    """Have it read, and delete what this request has kept unless its own job is the one under way."""
+    """Have it read; delete the document that this request has kept unless its own job is the one under way."""
     needed = False
     try:
         needed = await hand_over(client, job)
@@ -87,7 +87,7 @@ async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
 
 
 def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
-    """The job, checked and with what was sent kept, and whether its text is there already."""
+    """The job, checked and with its document kept, and whether its text is there already."""
     job, content = _job(app, given, parameters)
     if reading.is_known(app, job):
         return job, True
@@ -176,7 +176,7 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
 
 
 async def _note_cancelled(status: Any) -> None:
-    """An upload whose text nobody reads any more says so, and can be tried again; what was sent goes."""
+    """Note at an upload that its text was cancelled, so that it can be tried again; delete a document that was sent."""
     job, app = job_of(status), services.current()
     if job:
         await services.in_thread(app.threads, lambda: reading.note_cancelled(app, job))
@@ -190,7 +190,7 @@ async def _drop_input(status: Any) -> None:
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
     status = await status_of(client, instance_id) if _ID.fullmatch(instance_id) else None
-    # The hub has instances of other orchestrators, which are nobody's business here.
+    # The hub has instances of other orchestrators, which callers must not see.
     if not status or status.name != ORCHESTRATOR:
         raise NotFoundError(
             f"There is no Read {instance_id[:80]!r}.",

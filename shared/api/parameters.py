@@ -1,5 +1,5 @@
 """
-What stands beside the body of a request: the query, the values in its path, its headers.
+The texts beside the body of a request: the query, the values in its path, its headers.
 
 `check` is the gate that all of them pass before a function reads any. The platform leaves empty parameters out and
 joins repeated ones with commas; both are seen in the address.
@@ -29,7 +29,7 @@ def check(req: func.HttpRequest) -> None:
     Let a request pass whose texts can be meant.
 
     Raises:
-        BadRequestError: `bad_parameter` or `bad_header`, naming what has an impossible character or is too long.
+        BadRequestError: `bad_parameter` or `bad_header`, naming a text with an impossible character or too many.
     """
     for name, value in req.params.items():
         problem = fault(name) or fault(value)

@@ -27,7 +27,7 @@ def answer_json(
 
 
 def _utf8(body: Mapping[str, object]) -> bytes:
-    """JSON that can be sent whatever is in it: what UTF-8 cannot carry becomes a question mark."""
+    """JSON that can always be sent: a character that UTF-8 cannot carry becomes a question mark."""
     return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 

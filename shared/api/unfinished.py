@@ -1,4 +1,4 @@
-"""`/api/unfinished`: GET lists what is deferred or failed, POST retry has it tried again."""
+"""`/api/unfinished`: GET lists deferred and failed steps, POST retry has them tried again."""
 
 import re
 
@@ -86,7 +86,7 @@ def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
 
 
 def _asked(req: func.HttpRequest) -> Json:
-    """What is to be tried again: each member that is named means what it says."""
+    """The members of a retry, each of which means what it says."""
     body = bodies.json_of(req, _RETRY)
     unknown = body.keys() - {*_TEXTS, "all"}
     which = [key for key in ("name", "code", "all") if key in body]

@@ -1,8 +1,8 @@
 """
-What is unfinished of all images: found page by page, and put to be tried again.
+The unfinished steps of all images: found page by page, and put to be tried again.
 
-A record counts only while it speaks of the image as it is now: what was overwritten has its own event, what was deleted
-needs nothing.
+A record counts only while it speaks of the image as it is now. An image that was overwritten has its own event, and one
+that was deleted needs nothing.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     document: Json
 
     def to_json(self) -> Json:
-        """What a caller is shown."""
+        """The entry as a caller sees it."""
         shown = ("state", "code", "message", "action", "attempts", "first", "last", "until")
         return {
             "name": self.document["source"]["name"],
@@ -78,7 +78,7 @@ def page(app: App, wanted: Filter, *, limit: int, continuation: str | None = Non
 
 
 def find(app: App, name: str, step: str | None) -> list[Entry]:
-    """What is unfinished of one image."""
+    """The unfinished steps of one image."""
     image = image_blobs.head(app.images, name)
     if image is not None:
         edited.recognize(app.images, app.settings, image)

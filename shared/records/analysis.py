@@ -1,5 +1,5 @@
 """
-The analysis record: what Computer Vision sees in an image, with what was asked, of which bytes, and when.
+The analysis record: the answer of Computer Vision about an image, with the question, the bytes and the time.
 """
 
 import json
@@ -18,7 +18,7 @@ TEXT_CONFIDENCE = 0.5
 
 
 def question(settings: Settings) -> Question:
-    """What is asked of every image, and of `POST /api/analyze` without parameters."""
+    """The question that uploads ask of every image, and `POST /api/analyze` without parameters."""
     return questions.analyze(
         settings.vision_features, language=settings.vision_language, model_version=settings.vision_model_version
     )
@@ -50,7 +50,7 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
         "service": {
             "requestId": answer.request_id,
             "modelVersion": analysis.model_version,
-            # 0 where the answer had been paid for by somebody else.
+            # 0 where another caller had paid for the answer.
             "calls": int(answer.paid),
         },
         "at": clock.utc().isoformat(),

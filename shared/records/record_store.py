@@ -1,9 +1,9 @@
 """
-Records of one image: whether one is there, and how one is written and deleted by whoever was last right.
+Records of one image: whether one is there, and how writers that race each other write and delete it.
 
-A record is one blob. It carries in its metadata which version of the image it was made from and which question it
-answers, so a HEAD tells whether it still holds. It is written only if it is still what was read before the work; after
-that the image is asked for once more, because it may have been overwritten or deleted meanwhile.
+A record is one blob. Its metadata name the question that it answers and the version of the image that it was made from.
+So a HEAD tells whether it still holds. A writer replaces only the very record that it read before its work. After that
+it asks for the image once more, because another caller may have overwritten or deleted it meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,7 @@ class RecordSpec(NamedTuple):
 
     Attributes:
         container, name: where it lies.
-        question: what is asked for it.
+        question: the one that it answers.
         content_type, cache_control: what it is stored with.
     """
 
@@ -78,8 +78,8 @@ def make(
                 return None
             continue
         if record is not None:
-            # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
-            # that nothing newer than what was looked at can be overwritten.
+            # An older version's, or a newer one's? The image itself says. The order, first the record and then the
+            # image, keeps a newer record from being overwritten.
             versions.ensure_unchanged(blobs, source)
         data = fill()
         try:
@@ -110,7 +110,7 @@ def update_etag(blobs: Blobs, source: Version, container: str, record: BlobInfo)
     """
     Have a record of the same bytes tell the ETag that they have now; False if it is another record by now.
 
-    Two things follow: a HEAD tells that the record holds, and a process that still works on a version between the two
+    Two things follow. A HEAD tells that the record holds. A process that still works on a version between the two
     cannot delete or overwrite it any more.
 
     Raises:
@@ -172,8 +172,8 @@ def delete_outdated(
     """
     Delete the wanted blobs that lie in these places (container, name).
 
-    The order is what makes it safe beside other writers: look, then check that the image is (still) what makes them
-    outdated, then delete exactly what was looked at. What was written since has another ETag and stays.
+    The order makes it safe beside other writers: look, check that the image (still) makes them outdated, delete exactly
+    the blobs that were seen. A blob that was written since has another ETag and stays.
 
     Raises:
         SourceChangedError: what *check* raised; nothing was deleted.

@@ -1,5 +1,5 @@
 """
-The records of what was read: one with every place and confidence, one as plain text.
+The records of an image's text: one with every place and confidence, one as plain text.
 
 Their metadata has the beginning of the text, so that a HEAD or a listing can show it.
 """
@@ -51,7 +51,7 @@ def unread(result: ReadResult, asked: Question, pages: int, settings: Settings) 
     The pages that were left out because a document has more than the service reads; None if there are none.
 
     Args:
-        result, asked: what was read, for which question.
+        result, asked: the text, and the question that it answers.
         pages: how many the document has, 0 if that is not known.
         settings: their rate tells the free tier.
     """
@@ -67,7 +67,7 @@ def unread(result: ReadResult, asked: Question, pages: int, settings: Settings) 
 
 
 def question(settings: Settings) -> Question:
-    """What is asked of every upload that has text, and of `POST /api/ocr` without parameters."""
+    """The question for every upload that has text, and for `POST /api/ocr` without parameters."""
     return questions.read(reading_order=settings.text_reading_order, model_version=settings.text_model_version)
 
 
@@ -105,14 +105,14 @@ def plain(result: ReadResult) -> bytes:
 
 
 def metadata(result: ReadResult, *, text_only: bool, left_out: Unread | None = None) -> dict[str, str]:
-    """What the metadata says besides: the text's beginning, what was not read, whether nothing else applies."""
+    """The further metadata: the text's beginning, the pages left out, whether nothing but the text applies."""
     excerpt = " ".join(result.text.split())[:_EXCERPT_CHARACTERS]
     pages = {_PAGES_READ: str(left_out.read), _PAGES_OF: str(left_out.of)} if left_out else {}
     return {_EXCERPT: quote(excerpt), **pages, **text_only_mark(text_only=text_only)}
 
 
 def text_only_mark(*, text_only: bool) -> dict[str, str]:
-    """The metadata that marks what has nothing but text."""
+    """The metadata that marks a document, which has nothing but text."""
     return {names.TEXT_ONLY: "true"} if text_only else {}
 
 

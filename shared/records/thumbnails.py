@@ -1,4 +1,4 @@
-"""The record that a thumbnail is: where it lies, what is asked for it, and how long it may be kept elsewhere."""
+"""The record that a thumbnail is: its place, its question, and how long others may keep it."""
 
 from typing import NamedTuple
 

@@ -1,7 +1,7 @@
 """
 Which version of an image this is: by its bytes where the app has read them, else by what a HEAD tells.
 
-An image may be overwritten, edited or deleted at any time, so whoever works on a version confirms it before writing.
+An image may be overwritten, edited or deleted at any time, so a writer confirms its version before writing.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Version:
     """
     One version of an image in the container `images`: the same bytes are the same version.
 
-    Who edits an image's metadata or content type gives it another ETag, but no other bytes.
+    A caller who edits an image's metadata or content type gives it another ETag, but no other bytes.
 
     Attributes:
         name: the image.
@@ -144,10 +144,10 @@ def identify(
 
     One with more than *most* bytes is withheld, and neither read nor hashed.
 
-    A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its bytes are
-    the same. Its MD5 cannot tell that: the uploader sets it, and storage does not check it.
+    A blob trigger hands over bytes and a name, but no ETag that can be trusted. The blob's own ETag holds if its bytes
+    are the same. Its MD5 cannot tell that: the uploader sets it, and storage does not check it.
     """
-    if data and len(data) <= most:  # to read what is empty costs no more than to compare it
+    if data and len(data) <= most:  # to read an empty blob costs no more than to compare it
         image = ImageBytes(data)
         with suppress(ImageArchivedError):
             digest = image_blobs.digest(blobs, name)

@@ -27,7 +27,7 @@ class Listing:
         self._complete = tuple(prefix for prefix, page in pages.items() if page.continuation is None)
 
     def head(self, container: str, name: str) -> BlobInfo | None:
-        """What is known of the blob, or None if there is none."""
+        """The properties of the blob, or None if there is none."""
         if container == self._container:
             if name in self._found:
                 return self._found[name]
@@ -49,9 +49,9 @@ def whole_prefixes(page_names: Sequence[str], *, first: bool, last: bool) -> Ite
     """
     The prefixes of which every name there is lies on this page, each of several names.
 
-    A page is a run of neighbours, so that only prefixes of its first and its last name can reach beyond it, unless the
-    page is the *first* or the *last*. Listing the records below such a prefix finds those of many images at once, and
-    none of the thousands on other pages.
+    A page is a run of neighbours. So only prefixes of its first and its last name can reach beyond it, unless it is the
+    *first* or the *last* page. Listing the records below such a prefix finds those of many images at once, and none of
+    the thousands on other pages.
     """
     if len(page_names) < _MIN_NAMES:
         return

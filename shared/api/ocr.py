@@ -32,6 +32,7 @@ from shared.json_types import Json
 from shared.ocr import reading
 from shared.pictures import inspection
 from shared.records import text, versions
+from shared.records.versions import Source
 from shared.services import App
 from shared.storage import image_blobs
 from shared.untrusted import addresses
@@ -86,38 +87,36 @@ async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
             await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
 
 
-def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
+def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: Json) -> tuple[Job, bool]:
     """The job, checked and with its document kept, and whether its text is there already."""
-    job, content = _job(app, given, parameters)
+    job, content = _job(app, given, asked)
     if reading.is_known(app, job):
         return job, True
     return (job if job.kind == "image" else inputs.keep(app.host, job, content)), False
 
 
-def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
+def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: Json) -> tuple[Job, bytes]:
+    """The job and the bytes of its document, or of its address; both are checked."""
+    source = None
+    if isinstance(given, ImageBlob):
+        source = _source(app, given.name)
+        given = source.image
+    job = read_job.from_request(given, app.settings, asked)
+    question = job.question  # checks the parameters
     if isinstance(given, ImageUrl):
-        return _checked(read_job.from_request(given, app.settings, parameters)), given.url.encode()
-    if isinstance(given, ImageBytes):
-        visitor = _checked(read_job.from_request(given, app.settings, parameters))
-        inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
-        return visitor, given.data
-    source = versions.identify(app.images, given.name, None)
-    if source is None:
-        raise image_blobs.no_such_image(given.name)
-    source = versions.require_bytes(source)
-    data = source.image.data
-    visitor = _checked(read_job.from_request(source.image, app.settings, parameters))
-    inspection.inspect_for_text(data, pages=parameters.get("pages", ""))
-    if visitor.question != text.question(app.settings):
-        # Its records in the container `text` answer the settings' question; another one is put to its bytes.
-        return visitor, data
-    return read_job.from_image(source, app.settings, text_only=inspection.is_document(data)), data
+        return job, given.url.encode()
+    inspection.inspect_for_text(given.data, pages=asked.get("pages", ""))
+    # Records of the image in the container `text` answer the settings' question; another one is put to its bytes.
+    if source and question == text.question(app.settings):
+        job = read_job.from_image(source, app.settings, text_only=inspection.is_document(given.data))
+    return job, given.data
 
 
-def _checked(job: Job) -> Job:
-    """The job, whose parameters are checked by asking for its question."""
-    assert job.question  # noqa: S101
-    return job
+def _source(app: App, name: str) -> Source:
+    found = versions.identify(app.images, name, None)
+    if found is None:
+        raise image_blobs.no_such_image(name)
+    return versions.require_bytes(found)
 
 
 async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str) -> func.HttpResponse:

@@ -18,12 +18,10 @@ from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
-from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.settings import Settings
-from shared.storage import image_blobs
 from shared.storage.azure import BlobStore
 from shared.storage.blobs import Blobs
 from shared.storage.bulkhead import Bulkhead
@@ -32,9 +30,7 @@ from shared.transport.http import Transport
 from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
 from shared.vision.credentials import VisionBearer, VisionKeys
-from shared.vision.models import Answer
 from shared.vision.poll_schedule import Median
-from shared.vision.questions import Question
 
 _T = TypeVar("_T")
 
@@ -52,18 +48,6 @@ class App(NamedTuple):
     median: Median
     threads: Executor
     quota: Quota
-
-    def ask(self, question: Question, image: ImageBytes | ImageUrl | ImageBlob) -> Answer:
-        """
-        The answer to one question about an image, however it was given.
-
-        Raises:
-            NotFoundError: there is no such blob.
-            BlobsightError: as `image_blobs.read` and `Answers.ask`.
-        """
-        if isinstance(image, ImageBlob):
-            image = ImageBytes(image_blobs.read(self.images, image.name).data)
-        return self.answers.ask(question, image, wait_seconds=self.settings.max_wait_seconds)
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -157,6 +141,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         gate=Gate(clock, quota, stopped=settings.vision_stop),
     )
     days = settings.answer_lifetime_days
-    answers = Answers(vision, Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0), clock)
+    claims = Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0)
+    answers = Answers(vision, claims, images, clock, wait_seconds=settings.max_wait_seconds)
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
     return App(settings, images, host, vision, answers, clock, Median(), pool, quota)

@@ -14,8 +14,10 @@ from shared import names
 from shared.answers.claims import Claims
 from shared.clock import Clock
 from shared.errors import ImageRejectedError
-from shared.images import ImageBytes, ImageUrl
+from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.pictures import inspection
+from shared.storage import image_blobs
+from shared.storage.blobs import Blobs
 from shared.vision import questions
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer
@@ -50,36 +52,52 @@ class ReadTicket(NamedTuple):
 
 
 class Answers:
-    """Where questions are asked. Safe for threads."""
+    """
+    Where questions are asked. Safe for threads.
 
-    def __init__(self, vision: VisionClient, claims: Claims, clock: Clock) -> None:
+    Args:
+        vision: the service that is asked.
+        claims: what keeps a question from being paid for twice.
+        images: the account with the images, for those that are given by their names.
+        clock: the time.
+        wait_seconds: how long a question waits for another caller who asks the same, unless it says so itself.
+    """
+
+    def __init__(
+        self, vision: VisionClient, claims: Claims, images: Blobs, clock: Clock, *, wait_seconds: float
+    ) -> None:
         self._vision = vision
         self._claims = claims
+        self._images = images
         self._clock = clock
+        self._wait_seconds = wait_seconds
 
     def ask(
         self,
         question: Question,
-        image: ImageBytes | ImageUrl,
+        image: ImageBytes | ImageUrl | ImageBlob,
         *,
-        wait_seconds: float,
+        wait_seconds: float | None = None,
         background: bool = False,
         before_call: Callable[[], None] | None = None,
     ) -> Answer:
         """
-        The answer to one question about one image, paid at most once.
+        The answer to one question about one image, however it was given, paid at most once.
 
         Args:
             question, image: what is asked about what.
-            wait_seconds: how long to wait for somebody else who is asking the same.
-            background: whether nobody waits for the answer; at the gate, callers and the background take turns.
+            wait_seconds: how long to wait for another caller who asks the same; None is the wait of these answers.
+            background: whether no caller waits for the answer; at the gate, callers and the background take turns.
             before_call: may object by raising, if it comes to a call; an answer that is there already needs none.
 
         Raises:
+            NotFoundError: there is no such blob; others that `image_blobs.read` raises.
             ImageRejectedError, PayloadTooLargeError: before any call if the bytes show it, else as the service said.
-            BusyError: somebody else is asking the same and did not finish within *wait_seconds*.
+            BusyError: another caller asks the same and did not finish within *wait_seconds*.
             VisionError: the service refused or failed.
         """
+        if isinstance(image, ImageBlob):
+            image = ImageBytes(image_blobs.read(self._images, image.name).data)
         if isinstance(image, ImageBytes):
             inspection.inspect(image.data)
 
@@ -93,7 +111,7 @@ class Answers:
                 image.subject,
                 question,
                 call,
-                wait_seconds=wait_seconds,
+                wait_seconds=self._wait_seconds if wait_seconds is None else wait_seconds,
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
             )
 

@@ -235,7 +235,6 @@ def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordS
     answer = app.answers.ask(
         spec.question,
         source.image,
-        wait_seconds=app.settings.max_wait_seconds,
         background=True,
         before_call=None if from_backlog else partial(appointments.check_backlog, app.quota),
     )

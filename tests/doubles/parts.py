@@ -43,7 +43,7 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     clock = clock or FakeClock()
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
-    answers = Answers(vision, Claims(host, clock), clock)
+    answers = Answers(vision, Claims(host, clock), images, clock, wait_seconds=chosen.max_wait_seconds)
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
     services = App(chosen, images, host, vision, answers, clock, Median(), ThreadPoolExecutor(4), quota)
     return Parts(services, images, host, vision, clock)

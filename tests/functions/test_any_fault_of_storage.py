@@ -144,7 +144,9 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     # What is not paid for leaves nothing to be stored when the caller is gone.
     vision.failing = VisionUnavailableError("down")
     parts = services.build(settings, clock=clock)
-    answers = Answers(vision, Claims(parts.host, clock), clock)
+    answers = Answers(
+        vision, Claims(parts.host, clock), parts.images, clock, wait_seconds=parts.settings.max_wait_seconds
+    )
     with services.replaced(parts._replace(vision=vision, answers=answers)):
         yield storage
 

@@ -88,7 +88,7 @@ def test_the_lifetime_of_answers_is_that_of_the_settings(monkeypatch: pytest.Mon
     built = services.build(Settings.from_env({**ENVIRONMENT, "ANSWER_LIFETIME_DAYS": "2"}), clock=clock)
     for days, calls in ((0, 1), (1.9, 1), (0.2, 2)):
         clock.advance(days * 86_400)
-        built.ask(QUESTION, image)
+        built.answers.ask(QUESTION, image)
         assert len(vision.asked) == calls
 
 
@@ -110,7 +110,7 @@ def test_bytes_an_address_and_a_blob_are_asked_alike() -> None:
     app.images.write(names.IMAGES, "a.jpg", image.data, content_type="image/jpeg")
     url = ImageUrl("https://example.com/a.jpg")
     asked: list[ImageBytes | ImageUrl | ImageBlob] = [image, ImageBlob("a.jpg"), url, url]
-    answers = [app.services.ask(QUESTION, each) for each in asked]
+    answers = [app.services.answers.ask(QUESTION, each) for each in asked]
     assert [answer.paid for answer in answers] == [True, False, True, False]
     assert [subject for _, subject in app.vision.asked] == [image.subject, url.subject]
     assert app.vision.in_background == [False, False]
@@ -121,28 +121,28 @@ def test_an_address_is_asked_again_after_some_minutes() -> None:
     app = parts()
     url, image = ImageUrl("https://example.com/a.jpg"), ImageBytes(picture())
     for each in (url, image):
-        app.services.ask(QUESTION, each)
+        app.services.answers.ask(QUESTION, each)
     app.clock.advance(301)
-    assert app.services.ask(QUESTION, url).paid
-    assert not app.services.ask(QUESTION, image).paid
+    assert app.services.answers.ask(QUESTION, url).paid
+    assert not app.services.answers.ask(QUESTION, image).paid
 
 
 def test_a_blob_that_is_not_there_is_not_found() -> None:
     app = parts()
     with pytest.raises(NotFoundError) as caught:
-        app.services.ask(QUESTION, ImageBlob("missing.jpg"))
+        app.services.answers.ask(QUESTION, ImageBlob("missing.jpg"))
     assert caught.value.code == "image_not_found"
 
 
 def test_an_address_in_the_place_of_a_blobs_name_is_not_repeated_whole() -> None:
     with pytest.raises(NotFoundError) as caught:
-        parts().services.ask(QUESTION, ImageBlob("https://me:hunter2@host/a.jpg?sig=S3CRETSIG"))
+        parts().services.answers.ask(QUESTION, ImageBlob("https://me:hunter2@host/a.jpg?sig=S3CRETSIG"))
     assert caught.value.message == "There is no image 'https://host/a.jpg' in the container 'images'."
 
 
 def test_bytes_that_are_no_image_are_refused_before_any_call_or_claim() -> None:
     app = parts()
     with pytest.raises(ImageRejectedError):
-        app.services.ask(QUESTION, ImageBytes(b"text"))
+        app.services.answers.ask(QUESTION, ImageBytes(b"text"))
     assert app.vision.asked == []
     assert app.host.contents(names.CACHE) == {}

@@ -98,14 +98,14 @@ def test_at_a_limit_everything_waits_for_its_reset_and_is_done_then(
         ("thumbnails", "quota_exhausted"),
     ]
     with pytest.raises(QuotaExhaustedError) as caught:
-        app.ask(questions.describe(), FROM_HTTP)
+        app.answers.ask(questions.describe(), FROM_HTTP)
     assert caught.value.retry_after_seconds == pytest.approx(reset.total_seconds() - clock.now())
     assert len(service.calls) == 4
 
     come_back(app, clock, deferred)
     assert EPOCH + reset <= clock.utc() < EPOCH + reset + timedelta(seconds=10)
     assert records(blobs) == RECORDS
-    assert app.ask(questions.describe(), FROM_HTTP).paid
+    assert app.answers.ask(questions.describe(), FROM_HTTP).paid
     assert len(service.calls) == 7
 
 
@@ -116,7 +116,7 @@ def test_what_a_stop_has_put_off_is_done_within_minutes_of_its_end(
     deferred = upload_all(stopped)
     assert {outcome.code for outcome in deferred} == {"calls_stopped"}
     with pytest.raises(CallsStoppedError):
-        stopped.ask(questions.describe(), FROM_HTTP)
+        stopped.answers.ask(questions.describe(), FROM_HTTP)
     assert len(service.calls) == 0
 
     come_back(build(), clock, deferred)

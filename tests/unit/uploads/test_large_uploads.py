@@ -243,7 +243,7 @@ def test_a_question_about_it_over_http_does_not_read_it(app: Parts, monkeypatch:
     upload(app, picture("BMP", 1300, 1100), "a.bmp")
     monkeypatch.setattr(MemoryBlobs, "read", watched)
     with pytest.raises(BlobsightError) as caught:
-        app.services.ask(questions.tag(language="en", model_version="latest"), ImageBlob("a.bmp"))
+        app.services.answers.ask(questions.tag(language="en", model_version="latest"), ImageBlob("a.bmp"))
     assert (caught.value.status, caught.value.code) == (413, "image_too_large")
     assert most == [contract.MAX_IMAGE_BYTES]
 

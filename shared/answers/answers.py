@@ -26,7 +26,7 @@ from shared.vision.read_models import ReadResult
 
 # What an address shows can change; minutes are enough to serve the callers who mean the same picture.
 URL_ANSWER_SECONDS = 300.0
-# The service keeps the result of a Read for 48 hours; nobody new is sent to one that is about to go.
+# The service keeps the result of a Read for 48 hours; no new caller is sent to one that is about to go.
 OPERATION_SECONDS = 47 * 3600.0
 
 
@@ -131,7 +131,7 @@ class Answers:
         before_call: Callable[[], None] | None = None,
     ) -> ReadTicket:
         """
-        Have a document read, paid at most once: whoever asks the same within two days gets the same ticket.
+        Have a document read, paid at most once: all who ask the same within two days get the same ticket.
 
         Raises:
             BlobsightError: as `ask`.
@@ -161,7 +161,7 @@ class Answers:
         return ReadResult.of(found.json()) if found else None
 
     def keep_result(self, subject: str, question: Question, result: ReadResult) -> None:
-        """Store what was read, so that nobody has to pay for it again."""
+        """Store what was read, so that it is not paid for again."""
         self._claims.keep(
             subject,
             questions.read_result(question),
@@ -170,11 +170,11 @@ class Answers:
         )
 
     def drop(self, subject: str, question: Question, ticket: ReadTicket) -> None:
-        """Forget a Read that failed, so that whoever asks again gets a new one."""
+        """Forget a Read that failed, so that the next one who asks gets a new one."""
         self._claims.drop(subject, question, ticket.answer)
 
     def forget_refusal(self, subject: str, question: Question) -> None:
-        """Let the service be asked again about bytes that it refused, because somebody wants it so."""
+        """Let the service be asked again about bytes that it refused, because a caller wants it so."""
         self._claims.forget_refusal(subject, question)
 
 

@@ -1,32 +1,28 @@
 """
-One paid call per subject and question, whoever asks.
+One paid call for each subject and question: a distributed single flight, with the answer as the idempotency record.
 
 Before any paid call a claim is made: the blob `cache/{subject}/{question}.json`, created on the condition that there is
-none, and leased while the call is under way. Whoever loses that race waits for the answer; if the lease lapses, because
-its holder died, the next one takes over. The answer is stored in the claim before anything else is done with it. So ten
-deliveries of one event, a copy under another name, an upload of the same bytes, an HTTP caller and a restart all meet
-in one paid call; only a call that was in flight when its process was killed, or whose answer was lost, is paid again.
+none, and leased while the call is under way. An asker that loses that race waits for the answer; if the lease lapses,
+because its holder died, the next one takes over. The answer is stored in the claim before anything else is done with
+it. So ten deliveries of one event, a copy under another name, an upload of the same bytes, an HTTP caller and a restart
+all meet in one paid call; only a call that was in flight when its process was killed, or whose answer was lost, is paid
+again.
 
-A claim blob holds JSON with one of three states:
-    asking    {"state", "question", "by", "since", "until"}
-    answered  {"state", "question", "at", "expires", "requestId", "contentType", "body" or "base64"}
-    refused   {"state", "question", "at", "requestId", "code", "message", "action", "tooLarge"}
-The lease, not `until`, decides who holds the claim: its time is the storage service's, the same for everybody.
+`claim_documents` says what a claim holds. The lease, not `until`, decides who holds the claim: its time is the storage
+service's, the same for all.
 """
 
-import base64
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared import log, names, threads
+from shared.answers import claim_documents
+from shared.answers.claim_documents import Answered, ClaimDocument, Said
 from shared.clock import Clock, Deadline
 from shared.errors import (
-    BlobsightError,
     BusyError,
     ConflictError,
     ImageRejectedError,
@@ -63,7 +59,7 @@ class Claims:
     Args:
         blobs: that account.
         clock: the time.
-        lifetime_seconds: the age from which no answer serves anybody; None is no such age. Looked at when an answer is
+        lifetime_seconds: the age from which no answer serves any more; None is no such age. Looked at when an answer is
             found, so that it holds for all that are there.
     """
 
@@ -72,7 +68,7 @@ class Claims:
         self._clock = clock
         self._lifetime_seconds = lifetime_seconds
         # What the service said and storage has not taken yet, by the claim's name. It may serve others already.
-        self._unstored: dict[str, dict[str, Any]] = {}
+        self._unstored: dict[str, Said] = {}
 
     def ask(
         self,
@@ -90,11 +86,11 @@ class Claims:
             subject: what the question is about: a digest of the bytes or of the address.
             question: the question.
             call: asks the service; called at most once.
-            wait_seconds: how long to wait for somebody else's answer.
+            wait_seconds: how long to wait for the answer that another caller asks for.
             lifetime_seconds: how long the answer may serve others; None is for ever.
 
         Raises:
-            BusyError: somebody else is asking and did not finish in time.
+            BusyError: another caller is asking and did not finish in time.
             BlobsightError: what *call* raised. An image that the service refused stays refused, without another call.
         """
         name = names.claim(subject, question.key)
@@ -116,10 +112,11 @@ class Claims:
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
     def find(self, subject: str, question: Question) -> Answer | None:
-        """The answer if it is there, without asking anybody."""
-        blob = self._blobs.read(names.CACHE, names.claim(subject, question.key))
-        stored = _parsed(blob.data) if blob else {}
-        return _answer(stored) if stored.get("state") == "answered" and not self._expired(stored) else None
+        """The answer if it is there; nothing is asked, whatever there is instead."""
+        stored, _ = self._read(names.claim(subject, question.key))
+        if stored is None or stored["state"] != "answered":
+            return None
+        return self._said(stored)
 
     def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
         """
@@ -133,50 +130,57 @@ class Claims:
     def drop(self, subject: str, question: Question, answer: Answer) -> None:
         """Forget the answer if it still is this one, so that the next one who asks pays for another."""
         name = names.claim(subject, question.key)
-        blob = self._blobs.read(names.CACHE, name)
-        stored = _parsed(blob.data) if blob else {}
-        if blob and stored.get("state") == "answered" and _answer(stored).body == answer.body:
-            with suppress(ConflictError):  # somebody has asked anew meanwhile
-                self._blobs.delete(names.CACHE, name, etag=blob.info.etag)
+        stored, etag = self._read(name)
+        if stored and stored["state"] == "answered" and claim_documents.answer(stored).body == answer.body:
+            with suppress(ConflictError):  # another one has asked anew meanwhile
+                self._blobs.delete(names.CACHE, name, etag=etag)
 
     def forget_refusal(self, subject: str, question: Question) -> None:
         """Let the service be asked again about bytes that it refused."""
         name = names.claim(subject, question.key)
-        blob = self._blobs.read(names.CACHE, name)
-        if blob and _parsed(blob.data).get("state") == "refused":
+        stored, etag = self._read(name)
+        if stored and stored["state"] == "refused":
             with suppress(ConflictError):
-                self._blobs.delete(names.CACHE, name, etag=blob.info.etag)
+                self._blobs.delete(names.CACHE, name, etag=etag)
+
+    def _read(self, name: str) -> tuple[ClaimDocument | None, str | None]:
+        """What a claim holds, None if that cannot be read; and its ETag, None if there is no such claim."""
+        blob = self._blobs.read(names.CACHE, name)
+        return (claim_documents.read(blob.data), blob.info.etag) if blob else (None, None)
+
+    def _said(self, stored: ClaimDocument | None) -> Answer | None:
+        """The answer that a claim has for all who ask; None if it has none, or none any more. Raises a refusal."""
+        if stored is None or stored["state"] == "asking":
+            return None
+        if stored["state"] == "answered" and claim_documents.is_expired(
+            stored, self._clock.utc(), self._lifetime_seconds
+        ):
+            return None
+        return claim_documents.said(stored)
 
     def _create(self, name: str, question: Question) -> _Held | None:
-        """Claim what nobody has claimed."""
+        """Claim what is not claimed yet; None if it is by now."""
         lease = _lease_id()
+        asking = claim_documents.asking(question, lease=lease, since=self._clock.utc(), seconds=LEASE_SECONDS)
         try:
-            etag = self._write(name, self._asking(question, lease), condition=IfEtag(None))
+            etag = self._write(name, asking, condition=IfEtag(None))
         except ConflictError:
             return None
         return self._hold(name, lease, etag)
 
     def _look(self, name: str, question: Question) -> _Held | Answer | None:
         """Look at a claim that is there: take its answer, or take it over if its holder is gone."""
-        stored, etag = self._unstored.get(name), ""
+        stored: ClaimDocument | None = self._unstored.get(name)
+        etag: str | None = ""
         if stored is None:
-            blob = self._blobs.read(names.CACHE, name)
-            if blob is None:
-                return self._create(name, question)
-            stored, etag = _parsed(blob.data), blob.info.etag
-        if stored.get("state") == "refused" or (stored.get("state") == "answered" and not self._expired(stored)):
-            return _said(stored)
-        return self._hold(name, _lease_id(), etag)
+            stored, etag = self._read(name)
+        if etag is None:
+            return self._create(name, question)
+        return self._said(stored) or self._hold(name, _lease_id(), etag)
 
     def _hold(self, name: str, lease: str, etag: str) -> _Held | None:
         # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
         return _Held(name, lease) if self._blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
-
-    def _expired(self, stored: dict[str, Any]) -> bool:
-        ends = [datetime.fromisoformat(stored["expires"])] if stored.get("expires") else []
-        if self._lifetime_seconds is not None:
-            ends.append(datetime.fromisoformat(stored["at"]) + timedelta(seconds=self._lifetime_seconds))
-        return any(end <= self._clock.utc() for end in ends)
 
     def _work(
         self, held: _Held, question: Question, call: Callable[[], Answer], lifetime_seconds: float | None
@@ -186,22 +190,25 @@ class Claims:
             if known is not None:
                 # Said to another caller of this process, whose lease has lapsed before storage took it.
                 self._store(held, known, release=True)
-                return _said(known)
+                return claim_documents.said(known)
             try:
                 answer = call()
             except (ImageRejectedError, PayloadTooLargeError) as error:
                 # Addresses may show something else in a minute; bytes stay what they are.
                 if not held.name.startswith(ImageUrl.PREFIX):
-                    self._store(held, self._refused(question, error), release=True)
+                    self._store(held, claim_documents.refused(question, error, at=self._clock.utc()), release=True)
                 else:
                     self._abandon(held)
                 raise
             except BaseException:
                 self._abandon(held)
                 raise
-            # Nobody writes where an answer stands for ever, so the lease may lapse by itself: a request less.
+            # Where an answer stands for ever, nothing is written, so the lease may lapse by itself: a request less.
             self._store(held, self._answered(question, answer, lifetime_seconds), release=lifetime_seconds is not None)
         return answer
+
+    def _answered(self, question: Question, answer: Answer, lifetime_seconds: float | None) -> Answered:
+        return claim_documents.answered(question, answer, at=self._clock.utc(), lifetime_seconds=lifetime_seconds)
 
     @contextmanager
     def _kept(self, held: _Held) -> Iterator[None]:
@@ -222,8 +229,8 @@ class Claims:
             done.set()
             thread.join()
 
-    def _store(self, held: _Held, document: dict[str, Any], *, release: bool) -> None:
-        """Keep what the service said; whatever goes wrong here, the caller still gets it."""
+    def _store(self, held: _Held, document: Said, *, release: bool) -> None:
+        """Keep what the service said. The caller gets it even if storage does not take it."""
         self._unstored[held.name] = document
         with time_budget.overtime():
             stored = self._is_stored(held, document, release=release)
@@ -238,7 +245,7 @@ class Claims:
 
         threads.begin(f"store {held.lease}", later)
 
-    def _is_stored(self, held: _Held, document: dict[str, Any], *, release: bool) -> bool:
+    def _is_stored(self, held: _Held, document: Said, *, release: bool) -> bool:
         """Write it. False if storage did not take it and may later; who has taken the claim over keeps it."""
         try:
             self._write_held(held, document)
@@ -249,7 +256,7 @@ class Claims:
             return not error.transient or isinstance(error, ConflictError)
         return True
 
-    def _write_held(self, held: _Held, document: dict[str, Any]) -> None:
+    def _write_held(self, held: _Held, document: Said) -> None:
         try:
             self._write(held.name, document, lease=held.lease)
         except ConflictError:
@@ -264,47 +271,10 @@ class Claims:
             self._blobs.delete(names.CACHE, held.name, lease=held.lease)
 
     def _write(
-        self, name: str, document: dict[str, Any], *, condition: IfEtag | None = None, lease: str | None = None
+        self, name: str, document: ClaimDocument, *, condition: IfEtag | None = None, lease: str | None = None
     ) -> str:
-        data = json.dumps(document, ensure_ascii=False).encode()
+        data = claim_documents.write(document)
         return self._blobs.write(names.CACHE, name, data, content_type=names.JSON, condition=condition, lease=lease)
-
-    def _asking(self, question: Question, lease: str) -> dict[str, Any]:
-        since = self._clock.utc()
-        until = since + timedelta(seconds=LEASE_SECONDS)
-        return {
-            "state": "asking",
-            "question": question.text,
-            "by": lease,
-            "since": since.isoformat(),
-            "until": until.isoformat(),
-        }
-
-    def _answered(self, question: Question, answer: Answer, lifetime_seconds: float | None) -> dict[str, Any]:
-        at = self._clock.utc()
-        is_json = answer.content_type == names.JSON
-        content = {"body": answer.json()} if is_json else {"base64": base64.b64encode(answer.body).decode()}
-        return {
-            "state": "answered",
-            "question": question.text,
-            "at": at.isoformat(),
-            "expires": None if lifetime_seconds is None else (at + timedelta(seconds=lifetime_seconds)).isoformat(),
-            "requestId": answer.request_id,
-            "contentType": answer.content_type,
-            **content,
-        }
-
-    def _refused(self, question: Question, error: BlobsightError) -> dict[str, Any]:
-        return {
-            "state": "refused",
-            "question": question.text,
-            "at": self._clock.utc().isoformat(),
-            "requestId": error.request_id,
-            "code": error.code,
-            "message": error.message,
-            "action": error.action,
-            "tooLarge": isinstance(error, PayloadTooLargeError),
-        }
 
 
 def _lease_id() -> str:
@@ -312,29 +282,3 @@ def _lease_id() -> str:
     import uuid  # here, because it asks for the platform when imported; the storage SDK has done so long since
 
     return str(uuid.uuid4())
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    """A claim's document; one that cannot be read counts as a claim whose holder is gone."""
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _answer(stored: dict[str, Any]) -> Answer:
-    body = json.dumps(stored["body"]).encode() if "body" in stored else base64.b64decode(stored["base64"])
-    return Answer(stored["contentType"], body, stored["requestId"], paid=False)
-
-
-def _said(stored: dict[str, Any]) -> Answer:
-    """The answer of a claim; raises what the service refused."""
-    if stored["state"] == "refused":
-        raise _refusal(stored)
-    return _answer(stored)
-
-
-def _refusal(stored: dict[str, Any]) -> BlobsightError:
-    kind = PayloadTooLargeError if stored.get("tooLarge") else ImageRejectedError
-    return kind(stored["message"], code=stored["code"], action=stored["action"], request_id=stored["requestId"])

@@ -8,6 +8,7 @@ from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
 from shared import names
+from shared.answers import claim_documents
 from shared.answers.claims import LEASE_SECONDS, Claims
 from shared.clock import SystemClock
 from shared.errors import (
@@ -493,7 +494,9 @@ def test_who_takes_a_claim_over_looks_once_more_whether_it_was_answered_meanwhil
         def before(operation, container, name):
             if operation == "acquire":
                 blobs.before = None
-                claims._unstored[CLAIM] = claims._answered(QUESTION, ANSWER, None)
+                claims._unstored[CLAIM] = claim_documents.answered(
+                    QUESTION, ANSWER, at=clock.utc(), lifetime_seconds=None
+                )
 
         blobs.before = before
         assert ask(claims, call).json() == ANSWER.json()

@@ -1,0 +1,154 @@
+"""
+What a claim's blob holds: JSON in one of three states, each with the keys that it has, in their order.
+
+`asking` is a claim whose holder asks the service now, or has died over it. `answered` and `refused` are what the
+service said. Times are ISO 8601 with their offset.
+"""
+
+import base64
+import json
+from datetime import datetime, timedelta
+from typing import Literal, NotRequired, TypedDict, TypeGuard, assert_never
+
+from shared import names
+from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
+from shared.vision.models import Answer
+from shared.vision.questions import Question
+
+
+class Asking(TypedDict):
+    """A call is under way. `by` is the lease's id; `until` is when the lease ends, unless it is renewed."""
+
+    state: Literal["asking"]
+    question: str
+    by: str
+    since: str
+    until: str
+
+
+class Answered(TypedDict):
+    """An answer, since `at`: JSON in `body`, other bytes in `base64`. `expires` is None if it serves for ever."""
+
+    state: Literal["answered"]
+    question: str
+    at: str
+    expires: str | None
+    requestId: str | None
+    contentType: str
+    body: NotRequired[object]
+    base64: NotRequired[str]
+
+
+class Refused(TypedDict):
+    """The service refuses the image, with the error's code, message and action; `tooLarge` tells which error."""
+
+    state: Literal["refused"]
+    question: str
+    at: str
+    requestId: str | None
+    code: str
+    message: str
+    action: str
+    tooLarge: bool
+
+
+Said = Answered | Refused
+ClaimDocument = Asking | Said
+
+
+def read(data: bytes) -> ClaimDocument | None:
+    """A claim's document; None of one that cannot be read, which counts as a claim whose holder is gone."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return None
+    return document if _is_claim(document) else None
+
+
+def _is_claim(document: object) -> TypeGuard[ClaimDocument]:
+    return isinstance(document, dict) and document.get("state") in ("asking", "answered", "refused")
+
+
+def write(document: ClaimDocument) -> bytes:
+    """The document as its blob has it."""
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+def asking(question: Question, *, lease: str, since: datetime, seconds: float) -> Asking:
+    """The document of a call that begins under a lease of so many seconds."""
+    return {
+        "state": "asking",
+        "question": question.text,
+        "by": lease,
+        "since": since.isoformat(),
+        "until": (since + timedelta(seconds=seconds)).isoformat(),
+    }
+
+
+def answered(question: Question, answer: Answer, *, at: datetime, lifetime_seconds: float | None) -> Answered:
+    """
+    The document of an answer, which serves for so many seconds, or for ever.
+
+    Raises:
+        UnexpectedAnswerError: it says that it is JSON, and is none.
+    """
+    document: Answered = {
+        "state": "answered",
+        "question": question.text,
+        "at": at.isoformat(),
+        "expires": None if lifetime_seconds is None else (at + timedelta(seconds=lifetime_seconds)).isoformat(),
+        "requestId": answer.request_id,
+        "contentType": answer.content_type,
+    }
+    if answer.content_type == names.JSON:
+        document["body"] = answer.json()
+    else:
+        document["base64"] = base64.b64encode(answer.body).decode()
+    return document
+
+
+def refused(question: Question, error: BlobsightError, *, at: datetime) -> Refused:
+    """The document of a refusal."""
+    return {
+        "state": "refused",
+        "question": question.text,
+        "at": at.isoformat(),
+        "requestId": error.request_id,
+        "code": error.code,
+        "message": error.message,
+        "action": error.action,
+        "tooLarge": isinstance(error, PayloadTooLargeError),
+    }
+
+
+def is_expired(document: Answered, now: datetime, lifetime_seconds: float | None) -> bool:
+    """Whether the answer serves no longer: by what it says itself, or because no answer of that age does."""
+    ends = [datetime.fromisoformat(document["expires"])] if document["expires"] else []
+    if lifetime_seconds is not None:
+        ends.append(datetime.fromisoformat(document["at"]) + timedelta(seconds=lifetime_seconds))
+    return any(end <= now for end in ends)
+
+
+def answer(document: Answered) -> Answer:
+    """The answer, which was paid for when it was stored."""
+    body = json.dumps(document["body"]).encode() if "body" in document else base64.b64decode(document["base64"])
+    return Answer(document["contentType"], body, document["requestId"], paid=False)
+
+
+def said(document: Said) -> Answer:
+    """
+    The answer, which was paid for when it was stored.
+
+    Raises:
+        ImageRejectedError, PayloadTooLargeError: the service's refusal.
+    """
+    if document["state"] == "answered":
+        return answer(document)
+    if document["state"] == "refused":
+        raise _refusal(document)
+    assert_never(document)
+
+
+def _refusal(document: Refused) -> BlobsightError:
+    kind = PayloadTooLargeError if document["tooLarge"] else ImageRejectedError
+    return kind(document["message"], code=document["code"], action=document["action"], request_id=document["requestId"])

@@ -79,6 +79,7 @@ class Answers:
         *,
         wait_seconds: float | None = None,
         background: bool = False,
+        look_first: bool = True,
         before_call: Callable[[], None] | None = None,
     ) -> Answer:
         """
@@ -88,6 +89,7 @@ class Answers:
             question, image: what is asked about what.
             wait_seconds: how long to wait for another caller who asks the same; None is the wait of these answers.
             background: whether no caller waits for the answer; at the gate, callers and the background take turns.
+            look_first: as in `Claims.ask`: False of what is most likely asked for the first time.
             before_call: may object by raising, if it comes to a call; an answer that is there already needs none.
 
         Raises:
@@ -113,6 +115,7 @@ class Answers:
                 call,
                 wait_seconds=self._wait_seconds if wait_seconds is None else wait_seconds,
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
+                look_first=look_first,
             )
 
     def _former(self, question: Question, subject: str) -> Answer | None:
@@ -152,6 +155,8 @@ class Answers:
                 call,
                 wait_seconds=wait_seconds,
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else OPERATION_SECONDS,
+                # The activity that submits has found no text, so there is hardly a ticket.
+                look_first=False,
             )
         return ReadTicket.from_json(answer.json())
 

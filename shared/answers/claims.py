@@ -78,6 +78,7 @@ class Claims:
         *,
         wait_seconds: float,
         lifetime_seconds: float | None = None,
+        look_first: bool = True,
     ) -> Answer:
         """
         The answer to the question about the subject, from the claim if it is there, else by *call*.
@@ -88,6 +89,9 @@ class Claims:
             call: asks the service; called at most once.
             wait_seconds: how long to wait for the answer that another caller asks for.
             lifetime_seconds: how long the answer may serve others; None is for ever.
+            look_first: whether the answer may well be there. To look costs one storage operation, and is all that an
+                answer costs that is there; to claim first saves it where there is none, and costs one more where there
+                is one. What is paid is the same either way.
 
         Raises:
             BusyError: another caller is asking and did not finish in time.
@@ -96,7 +100,9 @@ class Claims:
         name = names.claim(subject, question.key)
         deadline = Deadline.after(time_budget.left(wait_seconds), self._clock)
         pause = _FIRST_PAUSE_SECONDS
-        found: _Held | Answer | None = None if name in self._unstored else self._create(name, question)
+        found: _Held | Answer | None = None
+        if not look_first and name not in self._unstored:
+            found = self._create(name, question)
         while True:
             found = found or self._look(name, question)
             if isinstance(found, Answer):
@@ -169,13 +175,19 @@ class Claims:
         return self._hold(name, lease, etag)
 
     def _look(self, name: str, question: Question) -> _Held | Answer | None:
-        """Look at a claim that is there: take its answer, or take it over if its holder is gone."""
+        """Take the claim's answer; make the claim if there is none, or take it over if its holder is gone."""
         stored: ClaimDocument | None = self._unstored.get(name)
         etag: str | None = ""
         if stored is None:
             stored, etag = self._read(name)
         if etag is None:
-            return self._create(name, question)
+            held = self._create(name, question)
+            if held is not None:
+                return held
+            # Another asker was faster, or the storage client met its own write, whose answer was lost.
+            stored, etag = self._read(name)
+            if etag is None:
+                return None
         return self._said(stored) or self._hold(name, _lease_id(), etag)
 
     def _hold(self, name: str, lease: str, etag: str) -> _Held | None:

@@ -70,7 +70,8 @@ def _make(app: App, name: str, how: RecordSpec) -> Version | None:
 
 
 def _asked(app: App, source: Source, how: RecordSpec) -> bytes:
-    return app.answers.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS).body
+    # There is no thumbnail, so only a copy of the image can have been asked about.
+    return app.answers.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS, look_first=False).body
 
 
 def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:

@@ -236,6 +236,8 @@ def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordS
         spec.question,
         source.image,
         background=True,
+        # There is no record, so only a copy of the image can have been asked about.
+        look_first=False,
         before_call=None if from_backlog else partial(appointments.check_backlog, app.quota),
     )
     if step == by_step.ANALYSIS:

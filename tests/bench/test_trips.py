@@ -37,6 +37,10 @@ def test_no_known_answer_is_asked_for(found: dict[str, Trip]) -> None:
         assert sum(found[known].storage.values()) < sum(found[new].storage.values())
 
 
+def test_a_known_answer_is_one_look(found: dict[str, Trip]) -> None:
+    assert found["POST /api/describe, the answer is known"].storage == {"read": 1}
+
+
 def test_what_is_only_looked_at_is_not_written(found: dict[str, Trip]) -> None:
     looks = [trip for name, trip in found.items() if name.startswith("GET ") or name.endswith("again")]
     assert len(looks) == 4

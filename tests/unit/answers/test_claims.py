@@ -25,6 +25,8 @@ from shared.vision.models import Answer
 
 QUESTION = questions.describe()
 CLAIM = names.claim("subject", QUESTION.key)
+# Every promise holds whether an asker looks first or claims first.
+ORDER = {"look_first": False}
 ANSWER = Answer("application/json", b'{"requestId": "r1"}', "r1")
 
 
@@ -57,8 +59,23 @@ def claims(blobs, clock):
     return Claims(blobs, clock)
 
 
+@pytest.fixture(autouse=True, params=[True, False], ids=["look first", "claim first"])
+def look_first(request, monkeypatch):
+    monkeypatch.setitem(ORDER, "look_first", request.param)
+    return request.param
+
+
 def ask(claims, call, *, wait_seconds=20.0, lifetime_seconds=None, subject="subject"):
-    return claims.ask(subject, QUESTION, call, wait_seconds=wait_seconds, lifetime_seconds=lifetime_seconds)
+    return claims.ask(subject, QUESTION, call, wait_seconds=wait_seconds, lifetime_seconds=lifetime_seconds, **ORDER)
+
+
+def operations_of(blobs, action):
+    """The storage operations that an action takes, in their order."""
+    seen = []
+    blobs.before = lambda operation, container, name: seen.append(operation)
+    action()
+    blobs.before = None
+    return seen
 
 
 def dead_holder(blobs):
@@ -75,6 +92,72 @@ def test_the_second_asker_gets_the_first_ones_answer_without_a_call(claims):
     assert (first.paid, second.paid) == (True, False)
     assert second.json() == first.json()
     assert second.request_id == "r1"
+
+
+def test_a_look_first_saves_an_operation_where_the_answer_is_and_a_claim_first_where_it_is_not(
+    blobs, claims, look_first
+):
+    new, known = (operations_of(blobs, lambda: ask(claims, Calls())) for _ in range(2))
+    if look_first:
+        assert (new, known) == (["read", "write", "acquire", "write"], ["read"])
+    else:
+        assert (new, known) == (["write", "acquire", "write"], ["write", "read"])
+
+
+def test_a_refusal_that_is_known_costs_a_look_first_one_operation(blobs, claims, look_first):
+    def refused():
+        with pytest.raises(ImageRejectedError):
+            ask(claims, Calls(ImageRejectedError("no")))
+
+    refused()
+    assert operations_of(blobs, refused) == (["read"] if look_first else ["write", "read"])
+
+
+def test_an_answer_that_comes_between_the_look_and_the_claim_is_taken_not_paid(blobs, claims, clock):
+    """Two processes look at the same instant, and one of them has asked and stored before the other one claims."""
+
+    def before(operation, container, name):
+        if operation == "write":
+            blobs.before = None
+            assert ask(Claims(blobs, clock), Calls()).paid
+
+    blobs.before = before
+    call, began = Calls(), clock.now()
+    assert not ask(claims, call).paid
+    assert (call.count, clock.now()) == (0, began)
+
+
+def test_a_claim_that_is_made_and_given_up_between_the_look_and_the_claim_is_made_anew(blobs, claims, clock):
+    def before(operation, container, name):
+        if operation == "write" and blobs.head(names.CACHE, CLAIM) is None:
+            blobs.write(names.CACHE, CLAIM, b'{"state": "asking"}', content_type=names.JSON)
+            taken.append(blobs.acquire(names.CACHE, CLAIM, "another", LEASE_SECONDS))
+        elif operation == "read" and taken and not given_up:
+            blobs.delete(names.CACHE, CLAIM, lease="another")
+            blobs.before = None
+            given_up.append(True)
+
+    taken, given_up = [], []
+    blobs.before = before
+    call = Calls()
+    assert ask(claims, call).paid
+    assert (call.count, taken, given_up) == (1, [True], [True])
+    assert clock.now() < 1
+
+
+def test_the_second_of_two_who_look_at_once_waits_for_the_first(blobs, claims, clock):
+    """The other one holds the claim, and is asking, when this one wants to make it."""
+
+    def before(operation, container, name):
+        if operation == "write":
+            blobs.before = None
+            dead_holder(blobs)
+
+    blobs.before = before
+    call = Calls()
+    with pytest.raises(BusyError):
+        ask(claims, call, wait_seconds=LEASE_SECONDS - 1)
+    assert call.count == 0
 
 
 def test_bytes_that_are_no_json_come_back_as_they_were(claims):
@@ -99,7 +182,8 @@ def test_ten_at_the_same_instant_make_one_call():
     def before(operation, container, name):
         with lock:
             looks[0] += operation == "read"
-            if looks[0] >= 9:
+            # Those who look first have looked once before there was a claim.
+            if looks[0] >= 9 + 10 * ORDER["look_first"]:
                 others_looked.set()
 
     def slow():

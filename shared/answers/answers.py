@@ -157,6 +157,7 @@ class Answers:
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else OPERATION_SECONDS,
                 # The activity that submits has found no text, so there is hardly a ticket.
                 look_first=False,
+                droppable=True,
             )
         return ReadTicket.from_json(answer.json())
 

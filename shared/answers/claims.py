@@ -43,6 +43,7 @@ _LONGEST_PAUSE_SECONDS = 0.5
 _BUSY_RETRY_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
+_Call = Callable[[], Answer]
 
 
 class _Held(NamedTuple):
@@ -74,11 +75,12 @@ class Claims:
         self,
         subject: str,
         question: Question,
-        call: Callable[[], Answer],
+        call: _Call,
         *,
         wait_seconds: float,
         lifetime_seconds: float | None = None,
         look_first: bool = True,
+        droppable: bool = False,
     ) -> Answer:
         """
         The answer to the question about the subject, from the claim if it is there, else by *call*.
@@ -92,6 +94,8 @@ class Claims:
             look_first: whether the answer may well be there. To look costs one storage operation, and is all that an
                 answer costs that is there; to claim first saves it where there is none, and costs one more where there
                 is one. What is paid is the same either way.
+            droppable: whether `drop` may come for the answer before its lease lapses; it is given back then, which is
+                one operation more.
 
         Raises:
             BusyError: another caller is asking and did not finish in time.
@@ -108,7 +112,7 @@ class Claims:
             if isinstance(found, Answer):
                 return found
             if found is not None:
-                return self._work(found, question, call, lifetime_seconds)
+                return self._work(found, question, call, lifetime_seconds, droppable)
             if deadline.remaining() <= 0:
                 raise BusyError(
                     f"Somebody else is asking the same ({question.operation}) and has not finished.",
@@ -135,18 +139,19 @@ class Claims:
 
     def drop(self, subject: str, question: Question, answer: Answer) -> None:
         """Forget the answer if it still is this one, so that the next one who asks pays for another."""
-        name = names.claim(subject, question.key)
-        stored, etag = self._read(name)
-        if stored and stored["state"] == "answered" and claim_documents.answer(stored).body == answer.body:
-            with suppress(ConflictError):  # another one has asked anew meanwhile
-                self._blobs.delete(names.CACHE, name, etag=etag)
+        self._forget(
+            names.claim(subject, question.key),
+            lambda stored: stored["state"] == "answered" and claim_documents.answer(stored).body == answer.body,
+        )
 
     def forget_refusal(self, subject: str, question: Question) -> None:
         """Let the service be asked again about bytes that it refused."""
-        name = names.claim(subject, question.key)
+        self._forget(names.claim(subject, question.key), lambda stored: stored["state"] == "refused")
+
+    def _forget(self, name: str, is_meant: Callable[[ClaimDocument], bool]) -> None:
         stored, etag = self._read(name)
-        if stored and stored["state"] == "refused":
-            with suppress(ConflictError):
+        if stored and is_meant(stored):
+            with suppress(ConflictError):  # another one has asked anew meanwhile
                 self._blobs.delete(names.CACHE, name, etag=etag)
 
     def _read(self, name: str) -> tuple[ClaimDocument | None, str | None]:
@@ -181,8 +186,7 @@ class Claims:
         if stored is None:
             stored, etag = self._read(name)
         if etag is None:
-            held = self._create(name, question)
-            if held is not None:
+            if held := self._create(name, question):
                 return held
             # Another asker was faster, or the storage client met its own write, whose answer was lost.
             stored, etag = self._read(name)
@@ -195,7 +199,7 @@ class Claims:
         return _Held(name, lease) if self._blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
 
     def _work(
-        self, held: _Held, question: Question, call: Callable[[], Answer], lifetime_seconds: float | None
+        self, held: _Held, question: Question, call: _Call, lifetime_seconds: float | None, droppable: bool
     ) -> Answer:
         with self._kept(held):
             known = self._unstored.get(held.name)
@@ -215,8 +219,8 @@ class Claims:
             except BaseException:
                 self._abandon(held)
                 raise
-            # Where an answer stands for ever, nothing is written, so the lease may lapse by itself: a request less.
-            self._store(held, self._answered(question, answer, lifetime_seconds), release=lifetime_seconds is not None)
+            # What stands for minutes or for ever outlasts the lease, which may lapse by itself: a request less.
+            self._store(held, self._answered(question, answer, lifetime_seconds), release=droppable)
         return answer
 
     def _answered(self, question: Question, answer: Answer, lifetime_seconds: float | None) -> Answered:

@@ -65,8 +65,8 @@ def look_first(request, monkeypatch):
     return request.param
 
 
-def ask(claims, call, *, wait_seconds=20.0, lifetime_seconds=None, subject="subject"):
-    return claims.ask(subject, QUESTION, call, wait_seconds=wait_seconds, lifetime_seconds=lifetime_seconds, **ORDER)
+def ask(claims, call, *, wait_seconds=20.0, subject="subject", **options):
+    return claims.ask(subject, QUESTION, call, wait_seconds=wait_seconds, **ORDER, **options)
 
 
 def operations_of(blobs, action):
@@ -310,7 +310,7 @@ def test_an_answer_about_an_address_serves_for_its_lifetime_only(claims, clock):
 
 
 def test_a_claim_is_given_back_where_it_may_have_to_be_written_again_and_else_lapses(blobs, claims, clock):
-    """An answer that serves for ever costs no request for that; one that was dropped can be asked for at once."""
+    """An answer that outlasts the lease costs no request for that; one that was dropped can be asked for at once."""
 
     def is_free():
         return blobs.acquire(names.CACHE, CLAIM, "another", LEASE_SECONDS)
@@ -321,6 +321,10 @@ def test_a_claim_is_given_back_where_it_may_have_to_be_written_again_and_else_la
     assert is_free()
     blobs.delete(names.CACHE, CLAIM, lease="another")
     ask(claims, Calls(), lifetime_seconds=600)
+    assert not is_free()
+    clock.advance(600)
+    assert ask(claims, Calls(), lifetime_seconds=600, droppable=True).paid
+    assert clock.sleeps == []
     claims.drop("subject", QUESTION, ANSWER)
     assert blobs.contents(names.CACHE) == {}
     with pytest.raises(ImageRejectedError):

@@ -12,7 +12,7 @@ from shared.records.thumbnails import Size
 
 @endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
+    """Answer with the JPEG; 202 and Retry-After while another caller is making it."""
     parameters.reject_unknown(req, "name", "width", "height", "smartCropping")
     app = services.current()
     size = Size(
@@ -22,7 +22,7 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     )
     image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
-        blob, address = thumbnails.thumbnail(app, image, size)
+        blob, address = thumbnails.thumbnail(app, image, size, responses.known_etags(req))
     except BusyError as error:
         return responses.pending(error)
     return responses.blob_response(req, blob, address)

@@ -13,7 +13,7 @@ import azure.functions as func
 
 from shared import log, names
 from shared.errors import BlobsightError, BusyError, StorageError
-from shared.storage.blobs import Blob
+from shared.storage.blobs import Blob, BlobInfo
 
 # Storage never says how long: most outages are over by then, or last for minutes.
 _STORAGE_RETRY_SECONDS = 5.0
@@ -55,12 +55,27 @@ def problem(error: BlobsightError) -> func.HttpResponse:
     )
 
 
+def known_etags(req: func.HttpRequest) -> frozenset[str]:
+    """The quoted ETags of what the caller has already, or `*`; none where 304 is no answer."""
+    if req.method not in ("GET", "HEAD"):
+        return frozenset()
+    parts = (part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(","))
+    return frozenset(part for part in parts if part)
+
+
+def is_known(info: BlobInfo, known: frozenset[str]) -> bool:
+    """Whether the caller has this very blob already, so that its content need not be sent."""
+    return not known.isdisjoint((f'"{info.etag}"', "*"))
+
+
 def blob_response(req: func.HttpRequest, blob: Blob, address: str) -> func.HttpResponse:
     """A stored blob with its ETag; 304 if the caller has it already. The host leaves the body out for HEAD."""
-    etag = f'"{blob.info.etag}"'
-    headers = {"ETag": etag, "Content-Location": address, "Cache-Control": blob.info.cache_control or "no-cache"}
-    known = {part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")}
-    if req.method in ("GET", "HEAD") and known & {etag, "*"}:
+    headers = {
+        "ETag": f'"{blob.info.etag}"',
+        "Content-Location": address,
+        "Cache-Control": blob.info.cache_control or "no-cache",
+    }
+    if is_known(blob.info, known_etags(req)):
         return func.HttpResponse(status_code=304, headers=headers)
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
 

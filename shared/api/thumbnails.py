@@ -5,6 +5,7 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 from contextlib import suppress
 
 from shared import names
+from shared.api import responses
 from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
@@ -22,56 +23,67 @@ _WAIT_SECONDS = 5.0
 _MAX_ROUNDS = 4
 
 
-def thumbnail(app: App, image: ImageBytes | ImageUrl | ImageBlob, size: Size) -> tuple[Blob, str]:
+def thumbnail(
+    app: App, image: ImageBytes | ImageUrl | ImageBlob, size: Size, known: frozenset[str] = frozenset()
+) -> tuple[Blob, str]:
     """
     The thumbnail of an image however it was given, made and stored if it is not there, and the address of the blob.
 
+    Where its ETag is in *known*, as `responses.known_etags` gives them, its content is neither read nor returned.
+
     Raises:
         NotFoundError: there is no such image.
-        BusyError: somebody else is making it and did not finish in a little while.
+        BusyError: another caller is making it and did not finish in a little while.
         BlobsightError: what asking or storing raised.
     """
-    blob = _of_blob(app, image.name, size) if isinstance(image, ImageBlob) else _of_visitor(app, image, size)
+    blob = _of_blob(app, image.name, size, known) if isinstance(image, ImageBlob) else _of_visitor(app, image, size)
     return blob, app.images.url(names.THUMBNAILS, blob.info.name)
 
 
-def _of_blob(app: App, name: str, size: Size) -> Blob:
-    how, source = thumbnails.spec(name, size), _looked_at(app, name)
+def _of_blob(app: App, name: str, size: Size, known: frozenset[str]) -> Blob:
+    spec, source = thumbnails.spec(name, size), _looked_at(app, name)
     for _ in range(_MAX_ROUNDS):
-        stored = app.images.read(how.container, how.name)
-        if stored is not None and how.is_current(app.images, stored.info, source):
+        stored = _stored(app, spec, known)
+        if stored is not None and spec.is_current(app.images, stored.info, source):
             return stored
-        source = _make(app, name, how) or _looked_at(app, name)
+        source = _make(app, name, spec) or _looked_at(app, name)
     raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
 
 
+def _stored(app: App, spec: RecordSpec, known: frozenset[str]) -> Blob | None:
+    """What is stored, if anything is; without its content if the caller has that already."""
+    # A HEAD, and no read on a condition: a 304 of storage does not tell the metadata, by which a record is current.
+    if known:
+        info = app.images.head(spec.container, spec.name)
+        if info is None or responses.is_known(info, known):
+            return info and Blob(info, b"")
+    return app.images.read(spec.container, spec.name)
+
+
 def _looked_at(app: App, name: str) -> Version:
-    info = image_blobs.head(app.images, name)
-    if info is None:
-        raise image_blobs.no_such_image(name)
-    return SeenVersion(info)
+    return SeenVersion(image_blobs.require_image(app.images, name))
 
 
-def _make(app: App, name: str, how: RecordSpec) -> Version | None:
+def _make(app: App, name: str, spec: RecordSpec) -> Version | None:
     """Have it made, and return of which version; None if the image is another one by now, or gone."""
     source = versions.identify(app.images, name, None)
     if source is None:
         return None
     try:
-        record_store.make(app.images, source, how, lambda: _asked(app, versions.require_bytes(source), how))
+        record_store.make(app.images, source, spec, lambda: _asked(app, versions.require_bytes(source), spec))
         versions.ensure_unchanged(app.images, source)
         return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
-                place = (how.container, how.name)
+                place = (spec.container, spec.name)
                 record_store.delete_outdated(app.images, [place], lambda: versions.ensure_absent(app.images, name))
     return None
 
 
-def _asked(app: App, source: Source, how: RecordSpec) -> bytes:
+def _asked(app: App, source: Source, spec: RecordSpec) -> bytes:
     # There is no thumbnail, so only a copy of the image can have been asked about.
-    return app.answers.ask(how.question, source.image, wait_seconds=_WAIT_SECONDS, look_first=False).body
+    return app.answers.ask(spec.question, source.image, wait_seconds=_WAIT_SECONDS, look_first=False).body
 
 
 def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
@@ -81,7 +93,7 @@ def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
     name = names.thumbnail_of_digest(
         image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
     )
-    # Without a condition: whoever writes it writes the same, or for a URL what it shows now.
+    # Without a condition: every writer writes the same, or for a URL what it shows now.
     etag = app.images.write(
         names.THUMBNAILS, name, answer.body, content_type=names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL
     )

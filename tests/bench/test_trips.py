@@ -41,6 +41,11 @@ def test_a_known_answer_is_one_look(found: dict[str, Trip]) -> None:
     assert found["POST /api/describe, the answer is known"].storage == {"read": 1}
 
 
+def test_a_thumbnail_that_is_not_sent_is_not_read(found: dict[str, Trip]) -> None:
+    assert found["GET /api/thumbnail/{name}, 304"].storage == {"head": 2}
+    assert found["GET /api/thumbnail/{name}, stored"].storage == {"head": 1, "read": 1}
+
+
 def test_what_is_only_looked_at_is_not_written(found: dict[str, Trip]) -> None:
     looks = [trip for name, trip in found.items() if name.startswith("GET ") or name.endswith("again")]
     assert len(looks) == 4

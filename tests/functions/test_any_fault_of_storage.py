@@ -46,6 +46,15 @@ CALLS: dict[str, Callable[[], Any]] = {
     "thumbnail": lambda: ThumbnailHttp.main(
         request("GET", route={"name": "a.jpg"}, params={"width": "100", "height": "50"}), invocation()
     ),
+    "known thumbnail": lambda: ThumbnailHttp.main(
+        request(
+            "GET",
+            route={"name": "a.jpg"},
+            params={"width": "100", "height": "50"},
+            headers={"If-None-Match": WELL["ETag"]},
+        ),
+        invocation(),
+    ),
     "analyze": lambda: AnalyzeHttp.main(request("POST", IMAGE), invocation()),
     "analyze a blob": lambda: AnalyzeHttp.main(request("POST", {"blob": "a.jpg"}), invocation()),
 }

@@ -56,6 +56,70 @@ def test_who_has_it_already_gets_304_until_the_image_changes(app: Parts) -> None
     assert changed.headers["ETag"] != etag
 
 
+def operations(app: Parts, known: str, method: str = "GET") -> tuple[int, list[str]]:
+    """The status of the answer, and the operations on the account of the images that it takes."""
+    seen: list[str] = []
+    app.images.before = lambda operation, container, name: seen.append(f"{operation} {container}")
+    response = get(known=known, method=method)
+    app.images.before = None
+    return response.status_code, seen
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_not_sent_is_not_read(app: Parts, method: str) -> None:
+    upload(app)
+    etag = get().headers["ETag"]
+    looks = ["head images", "head thumbnails"]
+    for known in (etag, f"W/{etag}", f'"0x0", {etag}', "*"):
+        assert operations(app, known, method) == (304, looks)
+    assert operations(app, "", method) == (200, ["head images", "read thumbnails"])
+    assert operations(app, '"0x0"', method) == (200, [*looks, "read thumbnails"])
+
+
+def test_who_has_it_already_gets_304_after_an_edit_of_the_image_and_404_after_its_deletion(app: Parts) -> None:
+    upload(app)
+    etag = get().headers["ETag"]
+    app.images.edit(names.IMAGES, "a.jpg", metadata={"album": "holiday"})
+    assert operations(app, etag) == (304, ["head images", "head thumbnails"])
+    app.images.delete(names.IMAGES, "a.jpg")
+    assert operations(app, etag) == (404, ["head images"])
+
+
+def test_who_knows_what_is_stored_of_an_older_image_gets_the_newer_ones(app: Parts) -> None:
+    """The ETag is that of what is stored, which is another image's by now: storage alone would answer 304."""
+    upload(app)
+    etag = get().headers["ETag"]
+    blue = picture(colour=(0, 0, 200))
+    upload(app, data=blue)
+    for known in (etag, "*"):
+        assert get(known=known).status_code == (200 if known == etag else 304)
+        assert app.images.contents("thumbnails")["a.jpg/100x50-smart.jpg"] == thumbnail_bytes(
+            QUESTION, ImageBytes(blue)
+        )
+    assert app.vision.count() == {"generateThumbnail": 2}
+
+
+@pytest.mark.parametrize("event", ["deleted", "overwritten"])
+def test_what_happens_to_the_thumbnail_between_the_look_and_the_read_is_no_fault(app: Parts, event: str) -> None:
+    upload(app)
+    get()
+    blue = picture(colour=(0, 0, 200))
+
+    def before(operation: str, container: str, name: str) -> None:
+        if (operation, container) == ("read", "thumbnails"):
+            app.images.before = None
+            if event == "deleted":
+                app.images.delete(container, name)
+            else:
+                upload(app, data=blue)
+                steps.process(app.services, "a.jpg", None)
+
+    app.images.before = before
+    response = get(known='"0x0"')
+    assert response.status_code == 200
+    assert response.get_body() == thumbnail_bytes(QUESTION, ImageBytes(RED if event == "deleted" else blue))
+
+
 def test_head_tells_what_get_tells(app: Parts) -> None:
     upload(app)
     told = {name: get().headers[name] for name in ("ETag", "Content-Location", "Cache-Control")}

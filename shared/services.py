@@ -70,7 +70,7 @@ _current: App | None = None
 
 def current() -> App:
     """
-    The process's services.
+    The process's parts.
 
     Raises:
         SettingsError: the app settings are incomplete; tried again at the next call.
@@ -86,7 +86,7 @@ def current() -> App:
 
 @contextmanager
 def replaced(app: App) -> Iterator[None]:
-    """Inside, `current()` is *services*: the seam for tests of function folders."""
+    """Inside, `current()` is *app*: the seam for tests of function folders."""
     global _current
     before, _current = _current, app
     try:

@@ -22,13 +22,7 @@ from shared import log, names, threads
 from shared.answers import claim_documents
 from shared.answers.claim_documents import Answered, ClaimDocument, Said
 from shared.clock import Clock, Deadline
-from shared.errors import (
-    BusyError,
-    ConflictError,
-    ImageRejectedError,
-    PayloadTooLargeError,
-    StorageError,
-)
+from shared.errors import BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError, StorageError
 from shared.images import ImageUrl
 from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
@@ -122,7 +116,7 @@ class Claims:
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
     def find(self, subject: str, question: Question) -> Answer | None:
-        """The answer if it is there; nothing is asked, whatever there is instead."""
+        """The answer if it is there and still serves. Nothing is asked, and a refusal is none."""
         stored, _ = self._read(names.claim(subject, question.key))
         if stored is None or stored["state"] != "answered":
             return None
@@ -130,7 +124,7 @@ class Claims:
 
     def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
         """
-        Store an answer that came by another way than `ask`, over whatever is there.
+        Store an answer that came by another way than `ask`, over any claim that is there.
 
         Raises:
             StorageError: it could not be stored.

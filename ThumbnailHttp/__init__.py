@@ -20,9 +20,10 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         parameters.integer(req, "height"),
         parameters.boolean(req, "smartCropping", default=app.settings.thumbnail_smart),
     )
+    known = responses.known_etags(req)
     image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
-        blob, address = thumbnails.thumbnail(app, image, size, responses.known_etags(req))
+        blob, address = thumbnails.thumbnail(app, image, size, known)
     except BusyError as error:
         return responses.pending(error)
-    return responses.blob_response(req, blob, address)
+    return responses.blob_response(blob, address, known)

@@ -44,7 +44,8 @@ def endpoint(handler: Callable[[func.HttpRequest], func.HttpResponse]) -> Functi
                 response = handler(req)
             except Exception as error:
                 response = _answer_to(error)
-            return _correlated(response)
+            response.headers[CORRELATION] = log.correlation_id()
+            return response
 
     return _as_function(main, handler)
 
@@ -59,7 +60,8 @@ def async_endpoint(handler: AsyncFunction) -> AsyncFunction:
                 response = await handler(req, **bindings)
             except Exception as error:
                 response = _answer_to(error)
-            return _correlated(response)
+            response.headers[CORRELATION] = log.correlation_id()
+            return response
 
     return _as_function(main, handler)
 
@@ -82,11 +84,6 @@ def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[None]:
         time_budget.request(settings.max_wait_seconds()),
     ):
         yield
-
-
-def _correlated(response: func.HttpResponse) -> func.HttpResponse:
-    response.headers[CORRELATION] = log.correlation_id()
-    return response
 
 
 def _answer_to(error: Exception) -> func.HttpResponse:

@@ -40,8 +40,9 @@ def check(req: func.HttpRequest) -> None:
         if problem:
             raise BadRequestError(f"The {name} in the path {problem}.", code="bad_parameter")
     for name in _HEADERS:
+        value = req.headers.get(name)
         # A tab may stand for a space in a header.
-        problem = fault(req.headers.get(name, "").replace("\t", " "))
+        problem = fault(value.replace("\t", " ")) if value else None
         if problem:
             raise BadRequestError(f"The header {name} {problem}.", code="bad_header")
     host = _ADDRESS.match(req.url)

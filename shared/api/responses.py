@@ -68,14 +68,18 @@ def is_known(info: BlobInfo, known: frozenset[str]) -> bool:
     return not known.isdisjoint((f'"{info.etag}"', "*"))
 
 
-def blob_response(req: func.HttpRequest, blob: Blob, address: str) -> func.HttpResponse:
-    """A stored blob with its ETag; 304 if the caller has it already. The host leaves the body out for HEAD."""
+def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpResponse:
+    """
+    A stored blob with its ETag; 304 if that is one of the *known* ones, as `known_etags` gives them.
+
+    The host leaves the body out for HEAD.
+    """
     headers = {
         "ETag": f'"{blob.info.etag}"',
         "Content-Location": address,
         "Cache-Control": blob.info.cache_control or "no-cache",
     }
-    if is_known(blob.info, known_etags(req)):
+    if is_known(blob.info, known):
         return func.HttpResponse(status_code=304, headers=headers)
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
 

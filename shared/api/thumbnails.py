@@ -41,12 +41,13 @@ def thumbnail(
 
 
 def _of_blob(app: App, name: str, size: Size, known: frozenset[str]) -> Blob:
-    spec, source = thumbnails.spec(name, size), _looked_at(app, name)
+    spec = thumbnails.spec(name, size)
+    source: Version = SeenVersion(image_blobs.require_image(app.images, name))
     for _ in range(_MAX_ROUNDS):
         stored = _stored(app, spec, known)
         if stored is not None and spec.is_current(app.images, stored.info, source):
             return stored
-        source = _make(app, name, spec) or _looked_at(app, name)
+        source = _make(app, name, spec) or SeenVersion(image_blobs.require_image(app.images, name))
     raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
 
 
@@ -58,10 +59,6 @@ def _stored(app: App, spec: RecordSpec, known: frozenset[str]) -> Blob | None:
         if info is None or responses.is_known(info, known):
             return info and Blob(info, b"")
     return app.images.read(spec.container, spec.name)
-
-
-def _looked_at(app: App, name: str) -> Version:
-    return SeenVersion(image_blobs.require_image(app.images, name))
 
 
 def _make(app: App, name: str, spec: RecordSpec) -> Version | None:

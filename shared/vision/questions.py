@@ -223,6 +223,6 @@ def _language(language: str) -> str:
 
 def _model_version(version: str) -> str:
     try:
-        return model_version(version)
+        return version if version == "latest" else model_version(version)
     except ValueError as error:
         raise BadRequestError(f"model-version={shown(version)} {error}.", code="bad_parameter") from None

@@ -21,7 +21,7 @@ _COUNTED_FAILURES = 2
 _MOST_KEYS = 1000
 # The least wait of all callers after a 429, whatever its Retry-After says. A 429 spends no attempt, so only this wait
 # bounds the number of requests of a question before its deadline.
-DEFAULT_THROTTLE_SECONDS = 1.0
+LEAST_THROTTLE_SECONDS = 1.0
 
 _logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Obstacles:
 def asked_seconds(error: BaseException | None) -> float:
     """Seconds that the service asked all callers to wait with this error; 0 if it did not."""
     if isinstance(error, ThrottledError):
-        return max(DEFAULT_THROTTLE_SECONDS, error.retry_after_seconds or 0.0)
+        return max(LEAST_THROTTLE_SECONDS, error.retry_after_seconds or 0.0)
     return error.retry_after_seconds or 0.0 if isinstance(error, VisionUnavailableError) else 0.0
 
 

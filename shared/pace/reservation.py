@@ -32,7 +32,7 @@ _MUCH_LATER_SECONDS = 60.0
 _ROUNDING_SECONDS = 1e-6
 # A 429 at the configured rate shows that it is too high for the limiter, or that others use the resource too. All
 # processes go a little slower, and come back to the rate in some hundred calls.
-_CUT = 0.95
+_SHARE_AFTER_429 = 0.95
 _RECOVERY_A_SLOT = 0.0002
 
 
@@ -114,7 +114,7 @@ def held_off(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttle
     """The ledger when the service wants no call for so many seconds; *throttled*, because there were too many."""
     before = _held_off_seconds(ledger, now)
     if throttled and not before:
-        ledger = ledger._replace(share=max(LEAST_SHARE, _CUT * _share(ledger, now, rate)), cut_at=now)
+        ledger = ledger._replace(share=max(LEAST_SHARE, _SHARE_AFTER_429 * _share(ledger, now, rate)), cut_at=now)
     until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
     return ledger._replace(not_before=max(until, now + before))
 

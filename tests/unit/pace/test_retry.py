@@ -13,7 +13,7 @@ from shared.errors import (
 )
 from shared.pace import retry
 from shared.pace.gate import Gate
-from shared.pace.obstacles import DEFAULT_THROTTLE_SECONDS
+from shared.pace.obstacles import LEAST_THROTTLE_SECONDS
 from shared.pace.turn import Turn
 
 
@@ -85,7 +85,7 @@ def test_throttling_spends_no_attempt(clock: FakeClock) -> None:
 @pytest.mark.parametrize("seconds", [None, -1.0, 0.0, 0.001])
 def test_throttling_that_says_no_time_is_waited_for_a_second(seconds: float | None, clock: FakeClock) -> None:
     assert call(Attempts(ThrottledError("slow", retry_after_seconds=seconds)), clock) == "answer"
-    assert clock.sleeps == [DEFAULT_THROTTLE_SECONDS]
+    assert clock.sleeps == [LEAST_THROTTLE_SECONDS]
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.125])

@@ -19,7 +19,7 @@ from shared.errors import ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.pace.gate import Gate
 from shared.pace.ledger import Ledger, Rate
-from shared.pace.obstacles import DEFAULT_THROTTLE_SECONDS
+from shared.pace.obstacles import LEAST_THROTTLE_SECONDS
 from shared.pace.quota import Quota
 from shared.pace.retry import MAX_ATTEMPTS
 from shared.transport.http import Reply, Transport
@@ -105,7 +105,7 @@ def test_whatever_refusals_ask_for_a_question_is_sent_a_bounded_number_of_times_
 ) -> None:
     """A 429 keeps it away for a second at least, and of all else it makes four attempts."""
     run = Run(*replies)
-    assert run.service.asked <= math.floor(SECONDS / DEFAULT_THROTTLE_SECONDS) + MAX_ATTEMPTS
+    assert run.service.asked <= math.floor(SECONDS / LEAST_THROTTLE_SECONDS) + MAX_ATTEMPTS
     assert run.seconds <= SECONDS
     assert run.error.code in ("vision_throttled", "vision_unavailable")
     assert run.error.retry_after_seconds is None or 1 <= run.error.retry_after_seconds <= 3600

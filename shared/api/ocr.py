@@ -26,7 +26,7 @@ from shared.durable.handover import (
     runtime_status,
     status_of,
 )
-from shared.durable.read_job import Job, Json
+from shared.durable.read_job import Job
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.ocr import reading
@@ -34,6 +34,7 @@ from shared.pictures import inspection
 from shared.records import text, versions
 from shared.services import App
 from shared.untrusted import addresses
+from shared.untrusted.json_object import Json
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
 _PARAMETERS = {
@@ -67,7 +68,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     plain = _wants_plain(req)
     app = services.current()
     given = bodies.image_of(req)
-    asked = {ours: parameters.text(req, theirs) for theirs, ours in _PARAMETERS.items() if theirs in req.params}
+    asked = {ours: parameters.text(req, theirs) or "" for theirs, ours in _PARAMETERS.items() if theirs in req.params}
     job, known = await services.in_thread(app.threads, lambda: _prepare(app, given, asked))
     if known:
         return await services.in_thread(app.threads, lambda: _result(app, job.record, job.plain_record, plain))
@@ -85,7 +86,7 @@ async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
             await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
 
 
-def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bool]:
+def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: dict[str, str]) -> tuple[Job, bool]:
     """The job, checked and with what was sent kept, and whether its text is there already."""
     job, content = _job(app, given, parameters)
     if reading.is_known(app, job):
@@ -93,7 +94,7 @@ def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Jso
     return (job if job.kind == "image" else inputs.keep(app.host, job, content)), False
 
 
-def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: Json) -> tuple[Job, bytes]:
+def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: dict[str, str]) -> tuple[Job, bytes]:
     if isinstance(given, ImageUrl):
         return _checked(read_job.from_request(given, app.settings, parameters)), given.url.encode()
     if isinstance(given, ImageBytes):

@@ -8,7 +8,7 @@ rate and in order, and sleeps on a durable timer until its turn.
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 from shared.errors import (
     BlobsightError,
@@ -21,8 +21,6 @@ from shared.errors import (
 from shared.pace.quota import Quota
 from shared.records.record_store import RecordSpec
 
-Json = dict[str, Any]
-
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 # Somebody has to mend the settings, the network or the key first.
 _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
@@ -30,6 +28,16 @@ _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
 _FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS = 300.0, 86_400.0
 # A copy may take seconds or days.
 _LONGEST_COPY_SECONDS = 3600.0
+
+
+class AppointmentJson(TypedDict):
+    """An appointment as histories keep it."""
+
+    name: str
+    steps: list[str]
+    key: str
+    seconds: float
+    attempts: int
 
 
 class Appointment(NamedTuple):
@@ -56,9 +64,15 @@ class Appointment(NamedTuple):
         text = json.dumps([self.name, *self.steps, self.key])
         return f"retry-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> AppointmentJson:
         """The form in which it is kept."""
-        return {**self._asdict(), "steps": list(self.steps)}
+        return {
+            "name": self.name,
+            "steps": list(self.steps),
+            "key": self.key,
+            "seconds": self.seconds,
+            "attempts": self.attempts,
+        }
 
 
 def key(etag: str, specs: Sequence[RecordSpec]) -> str:

@@ -7,13 +7,13 @@ The durable client is the function's own, made of its binding and used on the ev
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from shared import log
 from shared.durable.appointments import Appointment
-from shared.durable.read_job import Job, Json
+from shared.durable.read_job import Job
 from shared.errors import StorageError
 from shared.transport import time_budget
 
@@ -25,13 +25,47 @@ _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 
 
+class _RuntimeStatus(Protocol):
+    """A member of `azure.durable_functions.OrchestrationRuntimeStatus`."""
+
+    @property
+    def value(self) -> str:
+        """Its name."""
+
+
+class InstanceStatus(Protocol):
+    """The part of `azure.durable_functions.DurableOrchestrationStatus` that the app uses."""
+
+    @property
+    def name(self) -> str:
+        """The orchestrator."""
+
+    @property
+    def runtime_status(self) -> _RuntimeStatus | None:
+        """How far the instance is."""
+
+    @property
+    def input_(self) -> object:
+        """The input of the present execution, as JSON or parsed."""
+
+    @property
+    def custom_status(self) -> object:
+        """What the orchestrator has set."""
+
+    @property
+    def output(self) -> object:
+        """What the orchestrator has returned."""
+
+
 class DurableClient(Protocol):
     """What the app needs of `azure.durable_functions.DurableOrchestrationClient`."""
 
-    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Json) -> str:
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str, client_input: Mapping[str, object]
+    ) -> str:
         """Start an instance; raises if one of that id is under way."""
 
-    async def get_status(self, instance_id: str) -> Any:
+    async def get_status(self, instance_id: str) -> InstanceStatus | None:
         """The status of an instance, falsy if there is none."""
 
     async def terminate(self, instance_id: str, reason: str) -> None:
@@ -70,7 +104,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
         await _in_time(client.start_new(orchestrator, task.instance_id, task.to_json()))
     except Exception as error:  # the SDK raises nothing more specific
         status = await _status_or_none(client, task.instance_id)
-        if not is_under_way(status):
+        if not status or not is_under_way(status):
             raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
     if isinstance(task, Job):
@@ -81,7 +115,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     return True
 
 
-async def status_of(client: DurableClient, instance_id: str) -> Any:
+async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus | None:
     """
     The status of an instance, falsy if there is none.
 
@@ -107,7 +141,7 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
         raise StorageError(f"The Read {instance_id} could not be cancelled: {error}.") from error
 
 
-async def _in_time(asked: Coroutine[Any, Any, _T]) -> _T:
+async def _in_time(asked: Awaitable[_T]) -> _T:
     """What the host answers, in the invocation's time; it asks storage itself, and has none."""
     try:
         return await asyncio.wait_for(asked, time_budget.left(time_budget.BACKGROUND_SECONDS))
@@ -120,27 +154,27 @@ def _is_the_same(job: Job, other: Job | None) -> bool:
     return other is None or other.input == job.input
 
 
-def job_of(status: Any) -> Job | None:
+def job_of(status: InstanceStatus) -> Job | None:
     """The job of an instance of OcrOrchestrator, or None if it was started by something else than the app."""
     try:
         given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
         # An instance that was continued as new has its job in its state.
-        return Job.from_json(given.get("job", given))
+        return Job.from_json(given.get("job", given)) if isinstance(given, dict) else None
     except (ValueError, TypeError, AttributeError):
         return None
 
 
-def runtime_status(status: Any) -> str | None:
+def runtime_status(status: InstanceStatus | None) -> str | None:
     """An instance's runtime status by name, or None if there is no such instance."""
     return str(status.runtime_status.value) if status and status.runtime_status else None
 
 
-def is_under_way(status: Any) -> bool:
+def is_under_way(status: InstanceStatus | None) -> bool:
     """Whether the instance has not come to an end."""
     return runtime_status(status) in _UNDER_WAY
 
 
-async def _status_or_none(client: DurableClient, instance_id: str) -> Any:
+async def _status_or_none(client: DurableClient, instance_id: str) -> InstanceStatus | None:
     with suppress(StorageError):  # what matters is that it could not be started
         return await status_of(client, instance_id)
     return None

@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared import log, names, services
 from shared.errors import ConflictError
@@ -17,12 +17,20 @@ _PAGE = 500
 _logger = logging.getLogger(__name__)
 
 
+class Purged(Protocol):
+    """The part of `azure.durable_functions.PurgeHistoryResult` that the app uses."""
+
+    @property
+    def instances_deleted(self) -> int:
+        """How many histories were purged."""
+
+
 class PurgingClient(Protocol):
     """What is needed of `azure.durable_functions.DurableOrchestrationClient`."""
 
     async def purge_instance_history_by(
-        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Any]
-    ) -> Any:
+        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[object]
+    ) -> Purged:
         """Purge the instances that were created in that time and have one of these statuses."""
 
 
@@ -37,7 +45,7 @@ async def purge(app: App, client: PurgingClient) -> None:
     log.event(_logger, "history.purged", instances=histories.instances_deleted, inputs=inputs, keys=keys)
 
 
-def _ended() -> list[Any]:
+def _ended() -> list[object]:
     from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
     return [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]

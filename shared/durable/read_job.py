@@ -8,7 +8,8 @@ same parameters have the same instance id, so that there is one orchestration fo
 
 import hashlib
 import json
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypedDict, final
 
 from shared import names
 from shared.images import ImageBytes, ImageUrl
@@ -19,7 +20,27 @@ from shared.untrusted import addresses
 from shared.vision import questions
 from shared.vision.questions import Question
 
-Json = dict[str, Any]
+Kind = Literal["image", "bytes", "url"]
+
+
+@final
+class JobJson(TypedDict):
+    """A job as histories keep it; an earlier version of the app wrote it without the last members."""
+
+    kind: Kind
+    subject: str
+    parameters: dict[str, str]
+    deadline_seconds: float
+    name: str
+    etag: str
+    size: int
+    url: str
+    text_only: bool
+    pages: int
+    address: str
+    id: str
+    input: str
+    md5: str
 
 
 class Job(NamedTuple):
@@ -40,9 +61,9 @@ class Job(NamedTuple):
         input: under which name the request has kept the bytes or the address; empty in jobs of the version before.
     """
 
-    kind: Literal["image", "bytes", "url"]
+    kind: Kind
     subject: str
-    parameters: Json
+    parameters: dict[str, str]
     deadline_seconds: float
     name: str = ""
     etag: str = ""
@@ -81,10 +102,10 @@ class Job(NamedTuple):
         return f"ocr-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
     @property
-    def source(self) -> Json:
+    def source(self) -> dict[str, object]:
         """The head of its records."""
         if self.version:
-            return dict(self.version.describe())
+            return self.version.describe()
         if self.kind == "url":
             digest = self.subject.removeprefix(ImageUrl.PREFIX)
             return {"url": addresses.shown(self.address or self.url), "urlSha256": digest}
@@ -114,12 +135,27 @@ class Job(NamedTuple):
             return names.plain_text(self.name)
         return names.plain_text_of_digest(self.subject, self.question.key)
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JobJson:
         """The form in which it is kept."""
-        return self._asdict()
+        return {
+            "kind": self.kind,
+            "subject": self.subject,
+            "parameters": self.parameters,
+            "deadline_seconds": self.deadline_seconds,
+            "name": self.name,
+            "etag": self.etag,
+            "size": self.size,
+            "url": self.url,
+            "text_only": self.text_only,
+            "pages": self.pages,
+            "address": self.address,
+            "id": self.id,
+            "input": self.input,
+            "md5": self.md5,
+        }
 
     @classmethod
-    def from_json(cls, document: Json) -> "Job":
+    def from_json(cls, document: Mapping[str, Any]) -> "Job":
         """Read it back; members that a newer version of the app has added are passed over."""
         return cls(**{key: value for key, value in document.items() if key in cls._fields})
 
@@ -140,7 +176,7 @@ def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
     )
 
 
-def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: Json) -> Job:
+def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: dict[str, str]) -> Job:
     """
     Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings.
 
@@ -156,5 +192,5 @@ def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: J
     return job._replace(size=len(image.data), pages=inspection.count_pages(image.data) or 0)
 
 
-def _parameters(settings: Settings) -> Json:
+def _parameters(settings: Settings) -> dict[str, str]:
     return {"reading_order": settings.text_reading_order, "model_version": settings.text_model_version}

@@ -1,16 +1,7 @@
 """
 What the activities of OcrOrchestrator do: submit, poll, store.
 
-Each returns an outcome, because an exception does not keep its type on its way to the orchestrator:
-    {"state": "submitted", "ticket", "seconds"}  accepted and paid; ask again after so many seconds
-    {"state": "running", "seconds", "polls"}     not done yet
-    {"state": "read"}                            the answer lies in the claim
-    {"state": "done", "record", "plain", "etag"} the records are written; the ETag is the image's, "" if it is none
-    {"state": "wait", "seconds", "problem"}      waiting can help: the same activity again after so many seconds
-    {"state": "again"}                           the answer is not to be had any more: submit again
-    {"state": "superseded", "deleted"}           the image is another one by now, or gone
-    {"state": "failed", "problem"}               it cannot be read; for an upload an unfinished record says so
-An outcome with a "job" replaces the job: one that the version before has begun carries the whole address no further.
+Each returns an outcome (`shared.ocr.outcomes`), because an exception loses its type on its way to the orchestrator.
 From "submitted" on the document is paid. Its claim has the ticket before the activity returns, so whatever happens
 after that leads to the same operation; only a process that dies between the service's answer and the claim's writing
 has it paid once more.
@@ -19,7 +10,6 @@ has it paid once more.
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from shared import names
 from shared.answers.answers import OPERATION_SECONDS, ReadTicket
@@ -36,7 +26,8 @@ from shared.errors import (
 )
 from shared.images import ImageBytes, ImageUrl
 from shared.ocr import text_records
-from shared.ocr.outcomes import log_event, outcome_of
+from shared.ocr.error_outcomes import log_event, outcome_of
+from shared.ocr.outcomes import ENDS, Done, Outcome, Problem
 from shared.records import versions
 from shared.records.versions import SourceChangedError
 from shared.services import App
@@ -51,17 +42,15 @@ _SUBMIT_WAIT_SECONDS = 5.0
 _LEAST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 300.0, 3600.0
 # What a service that is out does to every poll, and one that is well to the poll of a result that it cannot tell.
 _FAILING = (VisionUnavailableError, UnexpectedAnswerError)
-_ENDS = ("done", "superseded", "failed")
-Json = dict[str, Any]
 
 
-def submit(app: App, job: Job, failures: int) -> Json:
+def submit(app: App, job: Job, failures: int) -> Outcome:
     """Have the document read, unless its text is there or somebody else has had it read."""
     if job.url:
         return _submit_anew(app, job, failures)
     background = _in_background(job)
 
-    def work() -> Json:
+    def work() -> Outcome:
         if text_records.stored(app, job):
             return _done(job)
         if app.answers.result(job.subject, job.question):
@@ -85,20 +74,18 @@ def submit(app: App, job: Job, failures: int) -> Json:
     return _tidied(app, job, outcome_of(app, job, failures, work, in_backlog=background))
 
 
-def _submit_anew(app: App, job: Job, failures: int) -> Json:
+def _submit_anew(app: App, job: Job, failures: int) -> Outcome:
     """The same for a job that the version before has begun: the address it carries is kept as one of today."""
-
-    def work() -> Json:
-        return {"state": "kept", "job": inputs.keep(app.host, job.bare, job.url.encode()).to_json()}
-
-    kept = outcome_of(app, job, failures, work)
-    if kept["state"] != "kept":
+    kept = outcome_of(app, job, failures, lambda: inputs.keep(app.host, job.bare, job.url.encode()))
+    if not isinstance(kept, Job):
         return kept
-    outcome = submit(app, Job.from_json(kept["job"]), failures)
-    return outcome if outcome["state"] in _ENDS else {**outcome, "job": kept["job"]}
+    outcome = submit(app, kept, failures)
+    if outcome["state"] not in ENDS:
+        outcome["job"] = kept.to_json()
+    return outcome
 
 
-def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False) -> Json:
+def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False) -> Outcome:
     """
     Ask once how far the Read is, and keep its answer if it is done.
 
@@ -111,7 +98,7 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
     """
     elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
 
-    def work() -> Json:
+    def work() -> Outcome:
         if first and job.kind == "url":
             inputs.drop(app.host, job)
         try:
@@ -137,7 +124,7 @@ def _result(app: App, job: Job, ticket: ReadTicket) -> ReadResult:
     return app.vision.get_read_result(ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job))
 
 
-def _without_answer(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> Json:
+def _without_answer(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> Outcome:
     """After an error of a poll: have it submitted anew, give it up, or raise the error, so that it is waited for."""
     if _is_gone(error, elapsed):
         app.answers.drop(job.subject, job.question, ticket)
@@ -180,10 +167,12 @@ def _fails_alone(app: App, job: Job, ticket: ReadTicket) -> bool:
     return False
 
 
-def store(app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None, crash: Json | None = None) -> Json:
+def store(
+    app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None, crash: Problem | None = None
+) -> Outcome:
     """Write the records of what was read, or of the *crash* of an activity, which could not report it itself."""
 
-    def work() -> Json:
+    def work() -> Outcome:
         if crash:
             raise ReadFailedError(crash["message"], code=crash["code"], action=crash["action"])
         result = app.answers.result(job.subject, job.question)
@@ -200,7 +189,7 @@ def store(app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None
 def note_cancelled(app: App, job: Job) -> None:
     """Note that it was cancelled, which is final until a retry; what the request has sent is deleted."""
 
-    def work() -> Json:
+    def work() -> Outcome:
         raise GoneError(
             "Reading its text was cancelled.",
             code="ocr_cancelled",
@@ -222,12 +211,13 @@ def is_known(app: App, job: Job) -> bool:
     return False
 
 
-def _tidied(app: App, job: Job, outcome: Json) -> Json:
+def _tidied(app: App, job: Job, outcome: Outcome) -> Outcome:
     """The outcome, after which nothing is kept without need: what was sent at the end, a whole address before."""
-    if outcome["state"] in _ENDS:
+    if outcome["state"] in ENDS:
         inputs.drop(app.host, job)
-        return outcome
-    return {**outcome, "job": job.bare.to_json()} if job.url else outcome
+    elif job.url:
+        outcome["job"] = job.bare.to_json()
+    return outcome
 
 
 def _in_background(job: Job) -> bool:
@@ -265,7 +255,7 @@ def _learn(median: poll_schedule.Median, result: ReadResult) -> None:
         return  # the service's times are no times, or only one of them has a zone
 
 
-def _done(job: Job) -> Json:
+def _done(job: Job) -> Done:
     return {
         "state": "done",
         "record": f"{names.TEXT}/{job.record}",

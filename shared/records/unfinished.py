@@ -5,22 +5,20 @@ One record for each step that could not be done, deleted by the step's success. 
 a listing: which version of the image, which questions, whether waiting can help, and whether the image is to blame.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared import names
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
 from shared.records import record_store, versions
 from shared.records.record_store import RecordSpec
+from shared.records.unfinished_document import DEFERRED, FAILED, UnfinishedDocument, parsed, serialized
 from shared.records.versions import Version
 from shared.storage.azure import Blob, BlobInfo, Blobs, IfEtag
 
-DEFERRED = "deferred"
-FAILED = "failed"
 _STATE = "state"
 _CAUSE = "cause"
 _IMAGE = "image"
@@ -131,7 +129,7 @@ def note(
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
-        data = _bytes(_document(clock, source, specs, error, before, attempts, wait_seconds))
+        data = serialized(_document(clock, source, specs, error, before, attempts, wait_seconds))
         try:
             blobs.write(
                 names.UNFINISHED,
@@ -147,7 +145,7 @@ def note(
     raise record_store.busy(names.UNFINISHED, name)
 
 
-def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:
+def rewrite(blobs: Blobs, blob: Blob, document: UnfinishedDocument) -> str:
     """
     Put another document in the place of a record, with metadata that agree; returns its ETag.
 
@@ -156,7 +154,7 @@ def rewrite(blobs: Blobs, blob: Blob, document: dict[str, Any]) -> str:
     Raises:
         ConflictError: the record is another one by now.
     """
-    name, data = blob.info.name, _bytes(document)
+    name, data = blob.info.name, serialized(document)
     metadata = {**blob.info.metadata, _STATE: document["state"], _CODE: document["code"]}
     condition = IfEtag(blob.info.etag)
     try:
@@ -175,38 +173,19 @@ def place(step: str, name: str) -> tuple[str, str]:
     return names.UNFINISHED, names.unfinished(step, name)
 
 
-def read(blobs: Blobs, step: str, name: str) -> dict[str, Any] | None:
+def read(blobs: Blobs, step: str, name: str) -> UnfinishedDocument | None:
     """The record of a step of an image, whole."""
     blob = blobs.read(names.UNFINISHED, names.unfinished(step, name))
     return parsed(blob.data) if blob else None
-
-
-def _bytes(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def _request(specs: Sequence[RecordSpec]) -> str:
     return ",".join(spec.question.key for spec in specs)
 
 
-def _is_same(document: dict[str, Any], source: Version, specs: Sequence[RecordSpec]) -> bool:
+def _is_same(document: UnfinishedDocument, source: Version, specs: Sequence[RecordSpec]) -> bool:
     request = [spec.question.text for spec in specs]
     return bool(document) and source.is_described(document["source"]) and document["request"] == request
-
-
-def reopened(document: dict[str, Any], clock: Clock, wait_seconds: float) -> dict[str, Any]:
-    """The record of a step that is to be tried again at somebody's wish."""
-    until = clock.utc() + timedelta(seconds=wait_seconds)
-    return {**document, "state": DEFERRED, "attempts": 0, "tries": 0, "until": until.isoformat()}
-
-
-def parsed(data: bytes) -> dict[str, Any]:
-    """A record's document; empty if it cannot be read."""
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _document(
@@ -214,10 +193,10 @@ def _document(
     source: Version,
     specs: Sequence[RecordSpec],
     error: BlobsightError,
-    earlier: dict[str, Any],
+    earlier: UnfinishedDocument,
     attempts: int,
     wait_seconds: float | None,
-) -> dict[str, Any]:
+) -> UnfinishedDocument:
     now = clock.utc().isoformat()
     until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
     request = [spec.question.text for spec in specs]

@@ -18,7 +18,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
-from shared.records import by_step, record_store, text, unfinished, versions
+from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import SourceChangedError, Version
 from shared.services import App
@@ -139,7 +139,7 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
             if before.blames_image:
                 return  # nothing else is asked about such an image
             # Text that is deferred is its own orchestration's.
-            if before.state == unfinished.FAILED or (
+            if before.state == unfinished_document.FAILED or (
                 step == by_step.TEXT and before.code != UploadInterruptedError.code
             ):
                 continue

@@ -1,0 +1,37 @@
+"""
+The part of the SDK's orchestration context that the orchestrators use.
+
+The SDK has no types of its own, and its import is too dear for functions that start no orchestration.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+_Input_co = TypeVar("_Input_co", covariant=True)
+
+
+class OrchestrationContext(Protocol[_Input_co]):
+    """`azure.durable_functions.DurableOrchestrationContext` of an orchestrator with that input."""
+
+    @property
+    def current_utc_datetime(self) -> datetime:
+        """The time of this turn, the same at each replay."""
+
+    def get_input(self) -> _Input_co:
+        """The input with which this execution began."""
+
+    def set_custom_status(self, status: Mapping[str, object]) -> None:
+        """Show this to those who ask for the instance's status."""
+
+    def create_timer(self, fire_at: datetime) -> object:
+        """The task that sleeps until then."""
+
+    def call_activity_with_retry(self, name: str, retry_options: object, input_: Mapping[str, object]) -> object:
+        """The task that has an activity done; its result is the activity's outcome."""
+
+    def call_sub_orchestrator(self, name: str, input_: Mapping[str, object]) -> object:
+        """The task that runs another orchestrator to its end."""
+
+    def continue_as_new(self, input_: Mapping[str, object]) -> None:
+        """End this execution, and begin a new one with that input."""

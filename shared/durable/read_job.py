@@ -82,6 +82,11 @@ class Job(NamedTuple):
         return questions.read(**self.parameters)
 
     @property
+    def in_background(self) -> bool:
+        """Whether no caller waits for the text, so that a thousand uploads do not come before a caller's document."""
+        return self.kind == "image"
+
+    @property
     def version(self) -> Version | None:
         """The image that it is, unless it came over HTTP."""
         if self.kind != "image":

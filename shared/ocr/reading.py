@@ -15,40 +15,28 @@ from shared import names
 from shared.answers.answers import OPERATION_SECONDS, ReadTicket
 from shared.durable import appointments, inputs
 from shared.durable.read_job import Job
-from shared.errors import (
-    BadRequestError,
-    BlobsightError,
-    GoneError,
-    ReadFailedError,
-    UnexpectedAnswerError,
-    VisionNotFoundError,
-    VisionUnavailableError,
-)
+from shared.errors import GoneError, ReadFailedError
 from shared.images import ImageBytes, ImageUrl
-from shared.ocr import text_records
+from shared.ocr import polls, text_records
 from shared.ocr.error_outcomes import log_event, outcome_of
 from shared.ocr.outcomes import ENDS, Done, Outcome, Problem
 from shared.records import versions
 from shared.records.versions import SourceChangedError
 from shared.services import App
 from shared.vision import poll_schedule
-from shared.vision.read_models import ReadOperation, ReadResult
+from shared.vision.read_models import ReadResult
 
 # Short, because longer waits are the orchestrator's: they cost no thread.
-_POLL_SECONDS = 10.0
 _SUBMIT_WAIT_SECONDS = 5.0
 # After a poll that failed, whatever the service says: the least wait grows with the time so far up to the first, and no
 # wait is longer than the second, because asking is free and the result is not kept for ever.
 _LEAST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 300.0, 3600.0
-# What a service that is out does to every poll, and one that is well to the poll of a result that it cannot tell.
-_FAILING = (VisionUnavailableError, UnexpectedAnswerError)
 
 
 def submit(app: App, job: Job, failures: int) -> Outcome:
     """Have the document read, unless its text is there or somebody else has had it read."""
     if job.url:
         return _submit_anew(app, job, failures)
-    background = _in_background(job)
 
     def work() -> Outcome:
         if text_records.stored(app, job):
@@ -60,9 +48,9 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
             job.question,
             document,
             wait_seconds=_SUBMIT_WAIT_SECONDS,
-            background=background,
+            background=job.in_background,
             # Once; who has waited in it does not join it again.
-            before_call=partial(appointments.check_backlog, app.quota) if background and not failures else None,
+            before_call=partial(appointments.check_backlog, app.quota) if job.in_background and not failures else None,
         )
         log_event(job, "text.submitted")
         return {
@@ -71,7 +59,7 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
             "seconds": until_first_poll(app, ticket),
         }
 
-    return _tidied(app, job, outcome_of(app, job, failures, work, in_backlog=background))
+    return _tidied(app, job, outcome_of(app, job, failures, work, in_backlog=job.in_background))
 
 
 def _submit_anew(app: App, job: Job, failures: int) -> Outcome:
@@ -101,70 +89,18 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
     def work() -> Outcome:
         if first and job.kind == "url":
             inputs.drop(app.host, job)
-        try:
-            result = _result(app, job, ticket)
-        except BlobsightError as error:
-            return _without_answer(app, job, ticket, error, elapsed)
+        result = polls.ask(app, job, ticket, elapsed)
+        if result is None:
+            return {"state": "again"}
         if result.status == "succeeded":
             _learn(app.median, result)
             app.answers.keep_result(job.subject, job.question, result)
             return {"state": "read", "polls": 1}
-        if result.status == "failed":
-            raise _given_up(app, job, ticket, _refused(ticket))
-        if elapsed > job.deadline_seconds:
-            raise _given_up(app, job, ticket, _late(elapsed))
         return {"state": "running", "seconds": poll_schedule.next_wait(app.median.seconds, elapsed), "polls": 1}
 
     # A tenth of the time so far, as between other polls, and not beyond the last moment for one.
     least, most = min(_LEAST_WAIT_SECONDS, elapsed / 10), min(_LONGEST_WAIT_SECONDS, OPERATION_SECONDS - elapsed)
     return _tidied(app, job, outcome_of(app, job, failures, work, waits=(least, most)))
-
-
-def _result(app: App, job: Job, ticket: ReadTicket) -> ReadResult:
-    return app.vision.get_read_result(ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job))
-
-
-def _without_answer(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> Outcome:
-    """After an error of a poll: have it submitted anew, give it up, or raise the error, so that it is waited for."""
-    if _is_gone(error, elapsed):
-        app.answers.drop(job.subject, job.question, ticket)
-        return {"state": "again"}
-    reason = _reason(app, job, ticket, error, elapsed)
-    if reason is None:
-        raise error
-    raise _given_up(app, job, ticket, reason) from error
-
-
-def _is_gone(error: BlobsightError, elapsed: float) -> bool:
-    """Whether the service does not have the result any more, as it may, so that the document is submitted anew."""
-    if isinstance(error, VisionNotFoundError):
-        return elapsed >= OPERATION_SECONDS
-    # VISION_ENDPOINT names another service since. (What the service itself refuses is no plain BadRequestError.)
-    return type(error) is BadRequestError
-
-
-def _reason(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> ReadFailedError | None:
-    """Why the result is not waited for any longer after this error of a poll; None if it is."""
-    if isinstance(error, VisionNotFoundError):
-        return _lost(error)
-    if not error.transient:
-        return _untold(ticket, error, elapsed)
-    if elapsed >= OPERATION_SECONDS:
-        return _outlasted(error)
-    late = elapsed > job.deadline_seconds and isinstance(error, _FAILING)
-    return _untold(ticket, error, elapsed) if late and _fails_alone(app, job, ticket) else None
-
-
-def _fails_alone(app: App, job: Job, ticket: ReadTicket) -> bool:
-    """Whether the service answers about other Reads, and still not about this one: then it is no outage."""
-    background = _in_background(job)
-    if not app.vision.tells_of_reads(ticket.operation, timeout_seconds=_POLL_SECONDS, background=background):
-        return False
-    try:
-        _result(app, job, ticket)
-    except BlobsightError as error:
-        return isinstance(error, _FAILING)
-    return False
 
 
 def store(
@@ -220,11 +156,6 @@ def _tidied(app: App, job: Job, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _in_background(job: Job) -> bool:
-    """Nobody waits for an upload's text; a caller who waits for one document is not put behind a thousand."""
-    return job.kind == "image"
-
-
 def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
     if job.kind == "image":
         source = versions.identify(app.images, job.name, None)
@@ -262,47 +193,3 @@ def _done(job: Job) -> Done:
         "plain": f"{names.TEXT}/{job.plain_record}",
         "etag": job.etag,
     }
-
-
-def _given_up(app: App, job: Job, ticket: ReadTicket, error: ReadFailedError) -> ReadFailedError:
-    """Whoever asks again gets a new Read instead of this one."""
-    app.answers.drop(job.subject, job.question, ticket)
-    return error
-
-
-def _refused(ticket: ReadTicket) -> ReadFailedError:
-    operation = ReadOperation(ticket.operation).id
-    return ReadFailedError(
-        f"Computer Vision accepted the document and then failed to read it, without a reason (operation {operation}).",
-        request_id=operation,
-    )
-
-
-def _late(elapsed: float) -> ReadFailedError:
-    return ReadFailedError(
-        f"Computer Vision was still reading the document after {elapsed:.0f} seconds.",
-        code="read_too_slow",
-        action="Ask again, split the document, or raise TEXT_DEADLINE_SECONDS.",
-    )
-
-
-def _untold(ticket: ReadTicket, error: BlobsightError, elapsed: float) -> ReadFailedError:
-    return ReadFailedError(
-        "Computer Vision accepted the document and does not tell what it read, "
-        f"{elapsed:.0f} seconds after it was submitted ({error.message}).",
-        request_id=ReadOperation(ticket.operation).id,
-    )
-
-
-def _lost(error: BlobsightError) -> ReadFailedError:
-    return ReadFailedError(
-        f"Computer Vision accepted the document and does not know it any more ({error.message}).", code="read_lost"
-    )
-
-
-def _outlasted(error: BlobsightError) -> ReadFailedError:
-    return ReadFailedError(
-        f"Computer Vision accepted the document, and for {OPERATION_SECONDS / 3600:.0f} hours could not be asked for "
-        f"the text, which it keeps for 48 ({error.message}).",
-        code="read_lost",
-    )

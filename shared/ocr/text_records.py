@@ -58,7 +58,5 @@ def write(app: App, job: Job, result: ReadResult) -> Version | None:
         spec = RecordSpec(names.TEXT, name, job.question, content_type)
         record_store.make(app.images, version, spec, partial(bytes, data), told)
     versions.ensure_unchanged(app.images, version)
-    record_store.delete_outdated(
-        app.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.ensure_unchanged(app.images, version)
-    )
+    unfinished.clear(app.images, version, by_step.TEXT)
     return version

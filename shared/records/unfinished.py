@@ -3,9 +3,13 @@ What is missing of an image, and why: `unfinished/{step}/{name}.json`.
 
 One record for each step that could not be done, deleted by the step's success. Its metadata says enough for a HEAD or
 a listing: which version of the image, which questions, whether waiting can help, and whether the image is to blame.
+
+This module writes the container: `note`, `rewrite`, and `find_for` where the same bytes have another ETag (as `edited`
+does for all records of an image). It deletes by `clear` and `forget`. Where all records of a step go at once, the
+caller has the place of this one too, by `by_step.places` or `place`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -166,6 +170,34 @@ def rewrite(blobs: Blobs, blob: Blob, document: UnfinishedDocument) -> str:
         if found is None or found.data != data:
             raise
         return found.info.etag
+
+
+def clear(blobs: Blobs, source: Version, step: str, *, etag: str | None = None) -> None:
+    """
+    Delete the record of a step that needs none any more; with an *etag*, only the record that has it.
+
+    It looks at the image in any case, after the record and before it deletes anything.
+
+    Raises:
+        SourceChangedError: the image is another one by now; nothing was deleted.
+    """
+    record_store.delete_outdated(
+        blobs,
+        [place(step, source.name)],
+        lambda: versions.ensure_unchanged(blobs, source),
+        lambda info: etag in (None, info.etag),
+    )
+
+
+def forget(blobs: Blobs, name: str, steps: Iterable[str]) -> None:
+    """
+    Delete the records of these steps of an image that is gone.
+
+    Raises:
+        SourceChangedError: the image is there again; nothing was deleted.
+    """
+    places = [place(step, name) for step in steps]
+    record_store.delete_outdated(blobs, places, lambda: versions.ensure_absent(blobs, name))
 
 
 def place(step: str, name: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
-from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
+from shared.records import by_step, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import SourceChangedError, Version
 from shared.services import App
@@ -120,8 +120,7 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
         return [_appointment(image, step, specs) for step, specs in missing if _note(app, image, step, specs, told)]
     except SourceChangedError as change:
         if change.deleted:
-            places = [unfinished.place(step, image.name) for step, _ in missing]
-            record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, image.name))
+            unfinished.forget(app.images, image.name, [step for step, _ in missing])
         raise
 
 
@@ -168,9 +167,7 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], told
     versions.ensure_unchanged(app.images, image)
     if not by_step.all_there(app.images, image, specs):
         return True
-    record_store.delete_outdated(
-        app.images, [unfinished.place(step, image.name)], lambda: versions.ensure_unchanged(app.images, image)
-    )
+    unfinished.clear(app.images, image, step)
     return False
 
 

@@ -150,9 +150,7 @@ def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made
     if isinstance(source, WithheldVersion):
         return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.alone(text_only=text_only))
     if before and not before.is_of(app.images, source, specs):
-        check = partial(versions.ensure_unchanged, app.images, source)
-        place, outdated = unfinished.place(by_step.TEXT, source.name), before.info.etag
-        record_store.delete_outdated(app.images, [place], check, lambda info: info.etag == outdated)
+        unfinished.clear(app.images, source, by_step.TEXT, etag=before.info.etag)
     return Outcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
 
 
@@ -168,9 +166,7 @@ def _run(app: App, source: Source | WithheldVersion, step: str, from_backlog: bo
         if not by_step.all_there(app.images, source, specs):
             return outcome, made
     if made or error or before:
-        record_store.delete_outdated(
-            app.images, [unfinished.place(step, source.name)], lambda: versions.ensure_unchanged(app.images, source)
-        )
+        unfinished.clear(app.images, source, step)
     return Outcome(step, "done" if made else "skipped"), made
 
 

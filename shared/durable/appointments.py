@@ -8,8 +8,9 @@ rate and in order, and sleeps on a durable timer until its turn.
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
+from shared.durable.orchestrators import AppointmentJson
 from shared.errors import (
     BlobsightError,
     BusyError,
@@ -28,16 +29,6 @@ _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
 _FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS = 300.0, 86_400.0
 # A copy may take seconds or days.
 _LONGEST_COPY_SECONDS = 3600.0
-
-
-class AppointmentJson(TypedDict):
-    """An appointment as histories keep it."""
-
-    name: str
-    steps: list[str]
-    key: str
-    seconds: float
-    attempts: int
 
 
 class Appointment(NamedTuple):

@@ -9,9 +9,10 @@ same parameters have the same instance id, so that there is one orchestration fo
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypedDict, final
+from typing import Any, NamedTuple
 
 from shared import names
+from shared.durable.orchestrators import JobJson, Kind
 from shared.images import ImageBytes, ImageUrl
 from shared.pictures import inspection
 from shared.records.versions import Source, Version
@@ -19,28 +20,6 @@ from shared.settings import Settings
 from shared.untrusted import addresses
 from shared.vision import questions
 from shared.vision.questions import Question
-
-Kind = Literal["image", "bytes", "url"]
-
-
-@final
-class JobJson(TypedDict):
-    """A job as histories keep it; an earlier version of the app wrote it without the last members."""
-
-    kind: Kind
-    subject: str
-    parameters: dict[str, str]
-    deadline_seconds: float
-    name: str
-    etag: str
-    size: int
-    url: str
-    text_only: bool
-    pages: int
-    address: str
-    id: str
-    input: str
-    md5: str
 
 
 class Job(NamedTuple):

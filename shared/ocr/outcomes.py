@@ -7,7 +7,7 @@ The outcomes of OcrOrchestrator's activities, as they lie in its history, and th
 
 from typing import Literal, NotRequired, TypedDict
 
-from shared.durable.read_job import JobJson
+from shared.durable.orchestrators import JobJson
 
 
 class Problem(TypedDict):

@@ -9,8 +9,7 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypedDict
 
-from shared.durable.context import OrchestrationContext
-from shared.durable.read_job import JobJson
+from shared.durable.orchestrators import JobJson, OrchestrationContext
 from shared.ocr.outcomes import Crashed, End, Outcome, Problem
 
 SUBMIT: Final = "OcrSubmit"

@@ -9,9 +9,7 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Final, Literal, TypedDict
 
-from shared.durable.appointments import AppointmentJson
-from shared.durable.context import OrchestrationContext
-from shared.durable.read_job import JobJson
+from shared.durable.orchestrators import AppointmentJson, JobJson, OrchestrationContext
 
 STEP: Final = "RetryStep"
 READER: Final = "OcrOrchestrator"

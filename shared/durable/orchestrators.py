@@ -1,14 +1,48 @@
 """
-The part of the SDK's orchestration context that the orchestrators use.
+What an orchestrator is given: its input, and the part of the SDK's context that it uses.
 
-The SDK has no types of its own, and its import is too dear for functions that start no orchestration.
+The SDK has no types of its own, and its import is too dear for functions that start no orchestration. Nothing else of
+the app is imported here, so a process that only runs orchestrators loads nothing more.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypedDict, TypeVar, final
 
 _Input_co = TypeVar("_Input_co", covariant=True)
+
+
+Kind = Literal["image", "bytes", "url"]
+
+
+@final
+class JobJson(TypedDict):
+    """A job as histories keep it; an earlier version of the app wrote it without the last members."""
+
+    kind: Kind
+    subject: str
+    parameters: dict[str, str]
+    deadline_seconds: float
+    name: str
+    etag: str
+    size: int
+    url: str
+    text_only: bool
+    pages: int
+    address: str
+    id: str
+    input: str
+    md5: str
+
+
+class AppointmentJson(TypedDict):
+    """An appointment as histories keep it."""
+
+    name: str
+    steps: list[str]
+    key: str
+    seconds: float
+    attempts: int
 
 
 class OrchestrationContext(Protocol[_Input_co]):

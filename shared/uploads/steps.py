@@ -248,7 +248,9 @@ def _drop(
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
     check = partial(versions.ensure_unchanged, app.images, source)
-    record_store.delete_outdated(app.images, by_step.places(app.settings, source.name, steps), check, wanted)
+    places = by_step.places(app.settings, source.name, steps)
+    # The steps themselves look at the image last, after they have written.
+    record_store.delete_outdated(app.images, places, check, wanted, last_look=False)
 
 
 def _forget(app: App, name: str) -> None:

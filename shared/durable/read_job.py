@@ -103,7 +103,7 @@ class Job(NamedTuple):
     @property
     def input_name(self) -> str:
         """The name of what `shared.durable.inputs` keeps for it, in the containers `inputs` and `keys`."""
-        return names.kept(self.instance_id, self.input) if self.input else names.given(self.subject)
+        return names.request_input(self.instance_id, self.input) if self.input else names.former_input(self.subject)
 
     @property
     def record(self) -> str:

@@ -82,8 +82,8 @@ def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpe
     raise record_store.busy(*place(step, source.name))
 
 
-def count_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
-    """How often the step was tried for that version and these questions."""
+def count_failed_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
+    """How many attempts at the step have failed, for that version and these questions."""
     document = read(blobs, step, source.name) or {}
     return int(document.get("attempts", 0)) if _is_same(document, source, specs) else 0
 
@@ -96,7 +96,7 @@ def note(
     specs: Sequence[RecordSpec],
     error: BlobsightError,
     *,
-    attempts: int = 1,
+    failed_attempts: int = 1,
     wait_seconds: float | None = None,
     told: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
@@ -109,7 +109,7 @@ def note(
         step: which step.
         specs: the records that it was to make.
         error: why not.
-        attempts: how many attempts it stands for.
+        failed_attempts: how many attempts this error stands for.
         wait_seconds: when it will be tried again by itself, if somebody has said so.
         told: what the metadata is to tell besides, in ASCII.
 
@@ -133,7 +133,7 @@ def note(
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
-        data = serialized(_document(clock, source, specs, error, before, attempts, wait_seconds))
+        data = serialized(_document(clock, source, specs, error, before, failed_attempts, wait_seconds))
         try:
             blobs.write(
                 names.UNFINISHED,
@@ -226,7 +226,7 @@ def _document(
     specs: Sequence[RecordSpec],
     error: BlobsightError,
     earlier: UnfinishedDocument,
-    attempts: int,
+    failed_attempts: int,
     wait_seconds: float | None,
 ) -> UnfinishedDocument:
     now = clock.utc().isoformat()
@@ -240,7 +240,7 @@ def _document(
         "code": error.code,
         "message": error.message,
         "action": error.action,
-        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + attempts,
+        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + failed_attempts,
         "first": earlier.get("first", now) if same else now,
         "last": now,
         "until": until,

@@ -37,7 +37,7 @@ def interrupted(times: int) -> UploadInterruptedError:
 
 
 @contextmanager
-def marked(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
+def in_progress(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
     """
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 

@@ -26,7 +26,7 @@ from shared.storage import image_blobs
 from shared.uploads import attempt_mark, steps
 
 # host.json's extensions.blobs.poisonBlobThreshold; a test compares the two.
-TRIES = 5
+MOST_DELIVERIES = 5
 _FUNCTION = "AnalyzeOnUpload"
 # By then the event of an overwritten image has come, and what became of that one can be seen.
 _SETTLED = timedelta(minutes=10)
@@ -159,8 +159,8 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], told
         image,
         step,
         specs,
-        attempt_mark.interrupted(TRIES),
-        attempts=TRIES,
+        attempt_mark.interrupted(MOST_DELIVERIES),
+        failed_attempts=MOST_DELIVERIES,
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
         told=told,
     )
@@ -173,7 +173,9 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], told
 
 def _appointment(image: Version, step: str, specs: Sequence[RecordSpec]) -> Appointment:
     # The one that the step makes itself when it is deferred, so that there are not two.
-    return Appointment(image.name, (step,), appointments.key(image.etag, specs), attempt_mark.WAIT_SECONDS[0], TRIES)
+    return Appointment(
+        image.name, (step,), appointments.key(image.etag, specs), attempt_mark.WAIT_SECONDS[0], MOST_DELIVERIES
+    )
 
 
 def _parsed(message: bytes) -> _Event | None:

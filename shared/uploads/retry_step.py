@@ -50,7 +50,7 @@ def _retry(app: App, work: RetryWork) -> Deferred | Ended:
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        with attempt_mark.marked(app, work["name"], work["steps"]) as wait:
+        with attempt_mark.in_progress(app, work["name"], work["steps"]) as wait:
             if wait:
                 return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
             outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), from_backlog=True)

@@ -1,4 +1,4 @@
-"""Activity of OcrOrchestrator: write the records of what was read."""
+"""Activity of OcrOrchestrator: write the records of the text."""
 
 import azure.functions as func
 

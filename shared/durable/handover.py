@@ -1,5 +1,5 @@
 """
-Jobs and appointments handed over to their orchestrators, and what can be asked of them.
+Hand jobs and appointments over to their orchestrators, ask how far these are, and cancel them.
 
 The durable client is the function's own, made of its binding and used on the event loop that it belongs to.
 """
@@ -50,15 +50,15 @@ class InstanceStatus(Protocol):
 
     @property
     def custom_status(self) -> object:
-        """What the orchestrator has set."""
+        """The status that the orchestrator has set."""
 
     @property
     def output(self) -> object:
-        """What the orchestrator has returned."""
+        """The result that the orchestrator has returned."""
 
 
 class DurableClient(Protocol):
-    """What the app needs of `azure.durable_functions.DurableOrchestrationClient`."""
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that the app uses."""
 
     async def start_new(
         self, orchestration_function_name: str, instance_id: str, client_input: Mapping[str, object]
@@ -91,7 +91,7 @@ async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment]) -> Non
 
 async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     """
-    Have it done. What is under way already is not started again.
+    Have it done. An instance that is under way is not started again.
 
     Returns:
         Whether it is this very task that is under way, as far as can be told, and not an equal one of another request.
@@ -120,7 +120,7 @@ async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus |
     The status of an instance, falsy if there is none.
 
     Raises:
-        StorageError: nobody answered.
+        StorageError: the Functions host did not answer.
     """
     try:
         return await _in_time(client.get_status(instance_id))
@@ -133,7 +133,7 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
     Have an instance ended at its next turn.
 
     Raises:
-        StorageError: nobody answered.
+        StorageError: the Functions host did not answer.
     """
     try:
         await _in_time(client.terminate(instance_id, "cancelled over HTTP"))
@@ -142,7 +142,7 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
 
 
 async def _in_time(asked: Awaitable[_T]) -> _T:
-    """What the host answers, in the invocation's time; it asks storage itself, and has none."""
+    """The host's answer, in the invocation's time; the host asks storage, and limits no time by itself."""
     try:
         return await asyncio.wait_for(asked, time_budget.left(time_budget.BACKGROUND_SECONDS))
     except TimeoutError:
@@ -150,12 +150,12 @@ async def _in_time(asked: Awaitable[_T]) -> _T:
 
 
 def _is_the_same(job: Job, other: Job | None) -> bool:
-    """Whether both come from one request; of a job that nobody can tell, it is said that they do."""
+    """Whether both come from one request; yes, where the other one is not known."""
     return other is None or other.input == job.input
 
 
 def job_of(status: InstanceStatus) -> Job | None:
-    """The job of an instance of OcrOrchestrator, or None if it was started by something else than the app."""
+    """The job of an instance of OcrOrchestrator, or None if the app has not started it."""
     try:
         given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
         # An instance that was continued as new has its job in its state.

@@ -1,4 +1,4 @@
-"""What is kept for a while and then goes: histories of orchestrations that ended, what was sent to be read."""
+"""Delete what has served: histories of orchestrations that ended, and documents that callers sent to be read."""
 
 import logging
 from contextlib import suppress
@@ -26,7 +26,7 @@ class Purged(Protocol):
 
 
 class PurgingClient(Protocol):
-    """What is needed of `azure.durable_functions.DurableOrchestrationClient`."""
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that the purge uses."""
 
     async def purge_instance_history_by(
         self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[object]
@@ -35,7 +35,7 @@ class PurgingClient(Protocol):
 
 
 async def purge(app: App, client: PurgingClient) -> None:
-    """Purge what is older than `KEPT`. What is under way stays, however old."""
+    """Purge histories and documents older than `KEPT`. An instance that is under way stays, however old."""
     before = app.clock.utc() - KEPT
     histories = await client.purge_instance_history_by(_BEGINNING, before, _ended())
     inputs, keys = [
@@ -52,7 +52,7 @@ def _ended() -> list[object]:
 
 
 def _sent(app: App, container: str, before: datetime) -> int:
-    """Delete what was sent before that; a job that still needs it asks its caller to send it again."""
+    """Delete documents sent before that; a job that still needs one asks its caller to send it again."""
     count, continuation = 0, None
     while True:
         page = app.host.page(container, limit=_PAGE, continuation=continuation)

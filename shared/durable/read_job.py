@@ -1,9 +1,9 @@
 """
-What is to be read and for whom: the input of OcrOrchestrator and of its activities.
+The document to read and its caller's parameters: the input of OcrOrchestrator and of its activities.
 
-A job names its document and carries no bytes, no keys and no address with a signature, because it is kept in the
-history of an orchestration; `shared.durable.inputs` keeps what it must not carry. Jobs of the same document with the
-same parameters have the same instance id, so that there is one orchestration for them.
+A job names its document. It carries no bytes, no keys and no address with a signature, because histories keep it;
+`shared.durable.inputs` keeps these. Jobs of the same document with the same parameters have the same instance id, so
+there is one orchestration for them.
 """
 
 import hashlib
@@ -28,12 +28,12 @@ class Job(NamedTuple):
 
     Attributes:
         kind: `image` (in the container `images`), `bytes` or `url` (both kept in `inputs`).
-        subject: what its claim is filed under: a digest of the bytes or of the address.
+        subject: a digest of the bytes or of the address, under which its claim is filed.
         parameters: of Read, as `questions.read` takes them.
         deadline_seconds: how long it may be running at the service.
         name, etag, size, md5: the version of the image, for the kind `image`; jobs of the version before have no MD5.
         url: the whole address, in jobs that the version before has begun; else empty.
-        text_only: nothing but its text is asked of it.
+        text_only: whether reading its text is the only step, as for a PDF.
         pages: how many it has; 0 where a look at its bytes does not tell, and for the kind `url`.
         address: the address without user, query and fragment, for the kind `url`.
         id: the instance id, for the kind `url`, as it takes the whole address to tell it.
@@ -57,7 +57,7 @@ class Job(NamedTuple):
 
     @property
     def question(self) -> Question:
-        """What is asked of it."""
+        """The question that its parameters make."""
         return questions.read(**self.parameters)
 
     @property
@@ -102,7 +102,7 @@ class Job(NamedTuple):
 
     @property
     def input_name(self) -> str:
-        """The name of what `shared.durable.inputs` keeps for it, in the containers `inputs` and `keys`."""
+        """The name of its blobs in the containers `inputs` and `keys`, which `shared.durable.inputs` keeps."""
         return names.request_input(self.instance_id, self.input) if self.input else names.former_input(self.subject)
 
     @property
@@ -162,9 +162,9 @@ def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
 
 def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: dict[str, str]) -> Job:
     """
-    Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings.
+    Bytes or an address that came over HTTP; the caller's parameters come before those of the settings.
 
-    `shared.durable.inputs.keep` takes what the job does not carry.
+    `shared.durable.inputs.keep` takes the bytes or the whole address.
 
     Raises:
         BadRequestError: a parameter of an address's job is out of range; of bytes, when the question is put.

@@ -2,8 +2,8 @@
 The activities of OcrOrchestrator as the platform calls them: asynchronous, with JSON in and out
 (`shared.ocr.poll_loop`).
 
-What blocks is done in threads of their own, so that a service that hangs takes no thread of the HTTP functions; what
-only waits takes none at all.
+Blocking work has threads of its own, so a service that hangs takes no thread of the HTTP functions. A wait takes no
+thread at all.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ async def submit(work: ReadWork) -> Outcome:
 
 
 async def poll(work: ReadWork, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Outcome:
-    """OcrPoll: wait as long as was said, ask, and again as long as the waits are short."""
+    """OcrPoll: wait as long as the loop says, ask, and repeat that while the waits are short."""
     ticket = _ticket(work)
-    assert ticket  # noqa: S101  # the loop has OcrPoll ask for what was submitted only
+    assert ticket  # noqa: S101  # the loop polls after a submission only
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
 
     def ask(app: App, job: Job) -> Outcome:
@@ -52,13 +52,13 @@ async def poll(work: ReadWork, *, sleep: Callable[[float], Awaitable[None]] = as
 
 
 def _wait(work: ReadWork, ticket: ReadTicket) -> float:
-    """The wait that was said; of the one before the first poll, what the way here has left of it."""
-    said = float(work["wait"])
+    """The wait that the loop wants; before the first poll, less the time that the way here has taken."""
+    wanted = float(work["wait"])
     if work.get("polls"):
-        return said
+        return wanted
     with suppress(*MISDEPLOYED):
-        return min(said, reading.until_first_poll(services.current(), ticket))
-    return said
+        return min(wanted, reading.until_first_poll(services.current(), ticket))
+    return wanted
 
 
 async def store(work: ReadWork) -> Outcome:

@@ -1,5 +1,5 @@
 """
-What came of an activity of OcrOrchestrator: said instead of raised, and noted where an upload has to wait or failed.
+Make outcomes of the errors that an activity of OcrOrchestrator meets, and note what an upload waits for or fails by.
 """
 
 import logging
@@ -17,7 +17,7 @@ from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.versions import SourceChangedError
 from shared.services import App
 
-# Waits that nobody would notice leave no record.
+# Shorter waits leave no record.
 _NOTED_SECONDS = 5.0
 _FIRST_SECONDS = 2.0
 
@@ -35,14 +35,14 @@ def outcome_of(
     waits: tuple[float, float] = (0.0, math.inf),
 ) -> _T | Waiting | Failed | Superseded:
     """
-    Do it, and say what came of it instead of raising what can be expected.
+    Do the work; an expected error becomes an outcome instead of being raised.
 
     Args:
-        app, job: its parts; what is to be read.
+        app, job: the app; the document to read.
         failures: how often the same has had to wait in a row.
         work: does it; an activity's returns its outcome.
-        in_backlog: what has to wait joins the backlog, because it will be a paid call that nobody waits for.
-        waits: the shortest wait and the longest, in seconds, whatever anybody says; the shortest counts more.
+        in_backlog: whether a wait joins the backlog, because it ends in a paid call that no caller waits for.
+        waits: the shortest wait and the longest, in seconds, whatever the error says; the shortest counts more.
     """
     try:
         return _unless_superseded(app, job, work)
@@ -58,7 +58,7 @@ def outcome_of(
 
 
 def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None) -> Waiting | Failed:
-    """Note what could not be done, to be tried again after so many seconds or not at all."""
+    """Note that the work was not done, and is tried again after so many seconds or not at all."""
     _note(app, job, error, seconds)
     if seconds is not None:
         return _waiting(job, error, seconds)
@@ -108,8 +108,8 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> N
         told=text.alone(text_only=job.text_only),
     )
     if seconds is None:
-        # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
-        # has changed since it was noted, that has to be seen now.
+        # The text of an earlier version would be taken for this one's. No activity comes here again, so a change of the
+        # image since the note has to be seen now.
         record_store.delete_outdated(
             app.images,
             text_places(job),
@@ -124,7 +124,7 @@ def text_places(job: Job) -> list[tuple[str, str]]:
 
 
 def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
-    """How long until the same can work: as somebody said, else doubling."""
+    """Seconds until a try can work: as the error says, else twice as many after each failure."""
     seconds = max(0.1, appointments.seconds_until(error, failures + 1, first_seconds=_FIRST_SECONDS))
     unhinted = error.retry_after_seconds is None and isinstance(error, (BusyError, ThrottledError))
     return min(seconds, _NOTED_SECONDS) if unhinted else seconds

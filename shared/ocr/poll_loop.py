@@ -1,7 +1,7 @@
 """
 The durable poll loop: what OcrOrchestrator does next, and nothing else.
 
-It runs again from its beginning at every turn, so it has to decide the same each time: it knows no clock but the
+It runs again from its beginning at every turn, so it has to decide the same each time. It knows no clock but the
 context's, no settings, no randomness, and does nothing itself. Waits come out of the activities' outcomes.
 """
 
@@ -21,13 +21,13 @@ END: Final = "end"
 PATIENCE_SECONDS = 5.0
 # An orchestrator is replayed from its beginning, so its history must not grow without end.
 MAX_TURNS = 50
-# For surprises only; what can be expected is an outcome.
+# For surprises only; an expected error is an outcome.
 CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
 
 
 class ReadState(TypedDict):
     """
-    How far a Read is: what the loop knows, and the input of an execution that goes on with it.
+    How far a Read is, and the input of an execution that goes on with it.
 
     Attributes:
         step: the activity that is next, or `END`.
@@ -126,7 +126,7 @@ def advance(state: ReadState, outcome: Outcome | Crashed) -> ReadState:
 
 
 def status(state: ReadState, now: datetime) -> Status:
-    """What a caller is told meanwhile."""
+    """The status that a caller sees meanwhile."""
     return {
         "step": state["step"],
         "polls": state["polls"],

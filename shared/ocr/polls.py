@@ -1,5 +1,5 @@
 """
-One poll of a Read: what Computer Vision has of it, or the error with which the Read ends.
+One poll of a Read: Computer Vision's answer, or the error with which the Read ends.
 
 A Read that ends without its text gives up its ticket in the claim, so the next try submits the document anew.
 """
@@ -59,7 +59,7 @@ def _is_forgotten(error: BlobsightError, elapsed: float) -> bool:
     """Whether the service does not have the result any more, as it may, so that the document is submitted anew."""
     if isinstance(error, VisionNotFoundError):
         return elapsed >= OPERATION_SECONDS
-    # VISION_ENDPOINT names another service since. (What the service itself refuses is no plain BadRequestError.)
+    # VISION_ENDPOINT names another service since. (A refusal of the service itself is no plain BadRequestError.)
     return type(error) is BadRequestError
 
 

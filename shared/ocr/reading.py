@@ -1,10 +1,10 @@
 """
-What the activities of OcrOrchestrator do: submit, poll, store.
+The work of OcrOrchestrator's activities: submit, poll, store.
 
 Each returns an outcome (`shared.ocr.outcomes`), because an exception loses its type on its way to the orchestrator.
-From "submitted" on the document is paid. Its claim has the ticket before the activity returns, so whatever happens
-after that leads to the same operation; only a process that dies between the service's answer and the claim's writing
-has it paid once more.
+From "submitted" on the document is paid. Its claim has the ticket before the activity returns, so every later try leads
+to the same operation. Only a process that dies between the service's answer and the claim's writing has it paid once
+more.
 """
 
 from contextlib import suppress
@@ -28,13 +28,13 @@ from shared.vision.read_models import ReadResult
 
 # Short, because longer waits are the orchestrator's: they cost no thread.
 _SUBMIT_WAIT_SECONDS = 5.0
-# After a poll that failed, whatever the service says: the least wait grows with the time so far up to the first, and no
+# After a poll that failed, whatever the service says. The least wait grows with the time so far, up to the first. No
 # wait is longer than the second, because asking is free and the result is not kept for ever.
 _LEAST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 300.0, 3600.0
 
 
 def submit(app: App, job: Job, failures: int) -> Outcome:
-    """Have the document read, unless its text is there or somebody else has had it read."""
+    """Have the document read, unless its text is there or another request has had it read."""
     if job.url:
         return _submit_anew(app, job, failures)
 
@@ -49,7 +49,7 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
             document,
             wait_seconds=_SUBMIT_WAIT_SECONDS,
             background=job.in_background,
-            # Once; who has waited in it does not join it again.
+            # Once: a job that has waited in it does not join it again.
             before_call=partial(appointments.check_backlog, app.quota) if job.in_background and not failures else None,
         )
         log_event(job, "text.submitted")
@@ -78,7 +78,7 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
     Ask once how far the Read is, and keep its answer if it is done.
 
     Args:
-        app, job: its parts; what is being read.
+        app, job: the app; the document that is read.
         ticket: of its submission.
         failures: how often the same has had to wait in a row.
         first: whether this is the first poll. The history has the end of the submission by now, so no activity needs
@@ -106,7 +106,7 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
 def store(
     app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None, crash: Problem | None = None
 ) -> Outcome:
-    """Write the records of what was read, or of the *crash* of an activity, which could not report it itself."""
+    """Write the records of the text, or of the *crash* of an activity, which could not report it itself."""
 
     def work() -> Outcome:
         if crash:
@@ -123,7 +123,7 @@ def store(
 
 
 def note_cancelled(app: App, job: Job) -> None:
-    """Note that it was cancelled, which is final until a retry; what the request has sent is deleted."""
+    """Note that it was cancelled, which is final until a retry, and delete what the request has sent."""
 
     def work() -> Outcome:
         raise GoneError(
@@ -136,7 +136,7 @@ def note_cancelled(app: App, job: Job) -> None:
 
 
 def is_known(app: App, job: Job) -> bool:
-    """Whether the text is there, its records made now if somebody else has had the same read."""
+    """Whether the text is there; its records are made now if another request has had the same read."""
     with suppress(SourceChangedError):
         if text_records.stored(app, job):
             return True
@@ -148,7 +148,7 @@ def is_known(app: App, job: Job) -> bool:
 
 
 def _tidied(app: App, job: Job, outcome: Outcome) -> Outcome:
-    """The outcome, after which nothing is kept without need: what was sent at the end, a whole address before."""
+    """The outcome. At an end the document that was sent is deleted; before, the job loses a whole address."""
     if outcome["state"] in ENDS:
         inputs.drop(app.host, job)
     elif job.url:
@@ -173,7 +173,7 @@ def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
 
 
 def until_first_poll(app: App, ticket: ReadTicket) -> float:
-    """Seconds that are left until the first poll; somebody else may have submitted it a while ago."""
+    """Seconds that are left until the first poll; another request may have submitted it a while ago."""
     elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
     return max(0.0, poll_schedule.first_wait(app.median.seconds) - elapsed)
 

@@ -1,5 +1,5 @@
 """
-What is missing of an image, and why: `unfinished/{step}/{name}.json`.
+The steps that an image misses, and why: `unfinished/{step}/{name}.json`.
 
 One record for each step that could not be done, deleted by the step's success. Its metadata says enough for a HEAD or
 a listing: which version of the image, which questions, whether waiting can help, and whether the image is to blame.
@@ -30,7 +30,7 @@ _CODE = "code"
 
 
 class Note(NamedTuple):
-    """What the metadata of an unfinished record tells."""
+    """The metadata of an unfinished record."""
 
     info: BlobInfo
     state: str
@@ -43,7 +43,7 @@ class Note(NamedTuple):
         return same and not self._is_outdated(version)
 
     def is_final(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
-        """Whether that step of that version is not tried again until somebody wants it."""
+        """Whether that step of that version is not tried again until a caller wants it."""
         return self.state == FAILED and self.is_of(blobs, version, specs)
 
     def _is_outdated(self, version: Version) -> bool:
@@ -58,7 +58,7 @@ def blames_image(error: BlobsightError) -> bool:
 
 
 def find(blobs: Blobs, step: str, name: str) -> Note | None:
-    """What is noted of a step of an image."""
+    """The metadata of the record of a step, if there is one."""
     info = blobs.head(names.UNFINISHED, names.unfinished(step, name))
     if info is None:
         return None
@@ -68,7 +68,7 @@ def find(blobs: Blobs, step: str, name: str) -> Note | None:
 
 def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> Note | None:
     """
-    The same; what is final for that version tells its ETag from then on.
+    The same; a record that is final for that version tells its ETag from then on.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -110,8 +110,8 @@ def note(
         specs: the records that it was to make.
         error: why not.
         failed_attempts: how many attempts this error stands for.
-        wait_seconds: when it will be tried again by itself, if somebody has said so.
-        told: what the metadata is to tell besides, in ASCII.
+        wait_seconds: when it is tried again by itself; None where no try is arranged.
+        told: more metadata, in ASCII.
 
     Raises:
         SourceChangedError: the image is another one by now.

@@ -16,7 +16,7 @@ _Try = TypedDict("_Try", {"try": str}, total=False)
 
 class UnfinishedDocument(_Try, TypedDict, total=False):
     """
-    What is missing of an image, and why; empty if the blob cannot be read.
+    One step that an image misses, and why; empty if the blob cannot be read.
 
     Attributes:
         source: the head that every record of the image's version has.

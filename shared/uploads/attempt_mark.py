@@ -1,10 +1,13 @@
 """
 A try that may end its worker is written down before it begins.
 
-What has to wait is tried again by an activity, and the platform starts an activity anew whose worker was killed in the
-middle, for ever and at once. So RetryStep marks the unfinished record first (`until` null, `tries` one more), and what
-comes back to a mark knows that the try before it never came to an end: it waits, longer each time, and after some such
-tries the step is failed. Where nothing is written down about a step, nothing is marked either.
+An activity tries a deferred step again. The platform starts an activity anew whose worker was killed in the middle, for
+ever and at once. So RetryStep marks the unfinished record first: `until` is null, and `tries` one more. A try that
+finds a mark knows that the one before was interrupted. It waits, longer each time, and after some interrupted tries
+the step is failed. A step without an unfinished record has no mark either.
+
+`tries` counts interrupted tries in a row, the one in progress among them. `attempts` counts all failed attempts,
+interrupted or not.
 
 A mark carries the id of its try (`try`), by which `unfinished.rewrite` knows a mark that storage has written although
 its answer was lost. Marks without an id are the last version's, and another try's like all that have another id.
@@ -23,7 +26,7 @@ from shared.records.record_store import MAX_ROUNDS
 from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
 
-# Before the first try, the second and the third; what killed the worker by chance has passed by then.
+# Before the first try, the second and the third; a chance that killed the worker has passed by then.
 WAIT_SECONDS = (60.0, 300.0, 1500.0)
 MOST_INTERRUPTED_TRIES = len(WAIT_SECONDS)
 

@@ -22,7 +22,7 @@ CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
 
 class RetryState(AppointmentJson):
     """
-    The appointment and how its tries went: what the loop knows, and the input of an execution that goes on with it.
+    The appointment and how its tries went, and the input of an execution that goes on with it.
 
     Attributes:
         crashes: how often in a row the activity has raised.

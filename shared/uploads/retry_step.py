@@ -57,7 +57,7 @@ def _retry(app: App, work: RetryWork) -> Deferred | Ended:
     except BlobsightError as error:
         if not error.transient:
             raise
-        # Not even what is missing could be recorded: storage is out.
+        # Not even an unfinished record could be written: storage is out.
         return _later(work, error)
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
     if deferred:

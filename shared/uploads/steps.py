@@ -1,10 +1,10 @@
 """
-What happens to one uploaded image: its analysis, its thumbnails, and the text in it.
+The steps of one uploaded image: its analysis, its thumbnails, and the text in it.
 
-Steps do not share a record and do not overwrite each other: each ends done, skipped (its records are there), deferred
-(waiting can help) or failed (it cannot), and what is missing says why in an unfinished record. Text ends due: reading
-takes longer than an invocation may, so it is handed over as a job. Only an image that is no image stops the others:
-what the analysis found unacceptable is not paid for again by a thumbnail.
+Steps do not share a record and do not overwrite each other. Each ends done, skipped (its records are there), deferred
+(waiting can help) or failed (it cannot); the last two leave an unfinished record with the reason. Text ends due:
+reading takes longer than an invocation may, so it is handed over as a job. Only an image that is no image stops the
+other steps: after the analysis has found it unacceptable, no thumbnail is paid for.
 """
 
 import logging
@@ -35,8 +35,8 @@ class StepOutcome(NamedTuple):
     """
     How a step ended.
 
-    `code` says why where it is deferred or failed; `appointment` is when a deferred one is tried again, and `job` what
-    is to be read where text is due: both are handed over to their orchestrators.
+    `code` says why a step is deferred or failed. `appointment` says when a deferred one is tried again. `job` names the
+    document whose text is due. Both are handed over to their orchestrators.
     """
 
     step: str
@@ -51,7 +51,7 @@ def process(
     app: App, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, from_backlog: bool = False
 ) -> list[StepOutcome]:
     """
-    Bring all records of an image up to date with what it is now, or say why its bytes cannot be had.
+    Bring all records of an image up to date with its present version, or say why its bytes cannot be had.
 
     Args:
         app: the app.
@@ -64,7 +64,7 @@ def process(
         One outcome for each step that applies; none if the image is gone or is a folder, which leaves no record of it.
 
     Raises:
-        StorageError: not even what is missing could be recorded.
+        StorageError: not even an unfinished record could be written.
     """
     for _ in range(_MAX_ROUNDS):
         try:
@@ -123,7 +123,7 @@ def _tell(app: App, source: Version, outcome: StepOutcome) -> None:
 
 
 def _is_document(app: App, source: Source | WithheldVersion) -> bool:
-    """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
+    """Whether its text is the only step: its bytes tell, or without them the records of its text."""
     if isinstance(source, Source):
         return inspection.is_document(source.image.data)
     if source.beginning:
@@ -162,7 +162,7 @@ def _run(app: App, source: Source | WithheldVersion, step: str, from_backlog: bo
     made, error = _make_all(app, source, step, specs, from_backlog)
     if error:
         outcome = _unfinished(app, source, step, specs, error)
-        # Another delivery may have made meanwhile what this one could not.
+        # Another delivery may have made the records meanwhile.
         if not by_step.all_there(app.images, source, specs):
             return outcome, made
     if made or error or before:
@@ -193,7 +193,7 @@ def _unfinished(
 
 
 def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
-    """Record that the app itself could not do the steps, so that nobody waits for them."""
+    """Record that the app itself could not do the steps, so that no caller waits for them."""
     source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
     if source is None:
         return

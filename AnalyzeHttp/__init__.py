@@ -3,20 +3,21 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import bodies, parameters, web
+from shared.api import bodies, parameters, responses
+from shared.api.endpoint import endpoint
 from shared.vision import questions
 
 
-@web.endpoint
+@endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Analyze the image of the request; without parameters the very question that uploads ask."""
-    parameters.only(req, "visualFeatures", "details", "language", "descriptionExclude", "model-version")
+    parameters.reject_unknown(req, "visualFeatures", "details", "language", "descriptionExclude", "model-version")
     app = services.current()
     question = questions.analyze(
-        parameters.words(req, "visualFeatures") or app.settings.vision_features,
-        details=parameters.words(req, "details"),
+        parameters.list_of(req, "visualFeatures") or app.settings.vision_features,
+        details=parameters.list_of(req, "details"),
         language=parameters.text(req, "language") or app.settings.vision_language,
-        description_exclude=parameters.words(req, "descriptionExclude"),
+        description_exclude=parameters.list_of(req, "descriptionExclude"),
         model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return web.answer_json(app.ask(question, bodies.image_of(req)).json())
+    return responses.answer_json(app.ask(question, bodies.image_of(req)).json())

@@ -3,18 +3,19 @@
 import azure.functions as func
 
 from shared import names, services
-from shared.api import image_states, parameters, web
+from shared.api import image_states, parameters, responses
+from shared.api.endpoint import endpoint
 
 
-@web.endpoint
+@endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with one state or one page of states."""
-    parameters.only(req, "name", "limit", "prefix", "continuation")
+    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation")
     app = services.current()
-    limit = parameters.whole_number(req, "limit", 50)
+    limit = parameters.integer(req, "limit", 50)
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation = parameters.text(req, "continuation")
     name = parameters.optional_name_of(req)
     if name:
-        return web.answer_json(image_states.of_image(app, name))
-    return web.answer_json(image_states.page(app, limit=limit, prefix=prefix, continuation=continuation))
+        return responses.answer_json(image_states.of_image(app, name))
+    return responses.answer_json(image_states.page(app, limit=limit, prefix=prefix, continuation=continuation))

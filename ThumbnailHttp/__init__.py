@@ -3,25 +3,26 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import bodies, parameters, thumbnails, web
+from shared.api import bodies, parameters, responses, thumbnails
+from shared.api.endpoint import endpoint
 from shared.errors import BusyError
 from shared.images import ImageBlob
 from shared.records.thumbnails import Size
 
 
-@web.endpoint
+@endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the JPEG; 202 and Retry-After while somebody else is making it."""
-    parameters.only(req, "name", "width", "height", "smartCropping")
+    parameters.reject_unknown(req, "name", "width", "height", "smartCropping")
     app = services.current()
     size = Size(
-        parameters.whole_number(req, "width"),
-        parameters.whole_number(req, "height"),
-        parameters.truth(req, "smartCropping", default=app.settings.thumbnail_smart),
+        parameters.integer(req, "width"),
+        parameters.integer(req, "height"),
+        parameters.boolean(req, "smartCropping", default=app.settings.thumbnail_smart),
     )
     image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
         blob, address = thumbnails.thumbnail(app, image, size)
     except BusyError as error:
-        return web.not_yet(error)
-    return web.stored(req, blob, address)
+        return responses.pending(error)
+    return responses.blob_response(req, blob, address)

@@ -16,7 +16,7 @@ from bench.stack import Stack
 from local.host.blobs.listener import POISON_QUEUE
 
 LOOK_SECONDS = 1.0
-# Longer than a claim of the dead lives, a probe of a closed door or a first appointment takes.
+# Longer than a claim of the dead lives, a probe of an open breaker or a first appointment takes.
 PATIENCE_SECONDS = 150.0
 SIZES = ["200x150", "1024x768"]
 _RECORDS = ("analysis", "thumbnails", "text")

@@ -25,7 +25,7 @@ from shared.images import ImageBytes
 from shared.pace import ledger
 from shared.pace.gate import Gate
 from shared.pace.quota import Quota
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 from shared.vision import questions
 from shared.vision.client import VisionClient
 
@@ -266,11 +266,11 @@ def section(chosen: Iterable[Scenario] | None = None, runs: int = _RUNS) -> Sect
         for scenario, result in found
     ]
     text = [
-        "The app's own gate, books and retries in real threads on a virtual clock, against a service that fails 3 % of "
-        "the calls, resets 1 %, and takes 0.4 s (median, lognormal).\n"
+        "The app's own gate, ledger and retries in real threads on a virtual clock, against a service that fails 3 % "
+        "of the calls, resets 1 %, and takes 0.4 s (median, lognormal).\n"
         f"Medians of {runs} runs; of lost images, the worst.",
         "Time is that of the images at the service's rate; where it has to be at most 1.03, that of the calls.\n"
-        "What is deferred comes back and is done; writes are those of the books in storage.",
+        "What is deferred comes back and is done; writes are those of the ledger in storage.",
         table(header, rows),
     ]
     return Section("Bursts, outages and wrong rates, simulated", "\n\n".join(text), [goal_of(*each) for each in found])

@@ -1,11 +1,12 @@
 """
-How many hops each trip through the app makes: calls of its functions, moves from one module to another, storage.
+How many hops each trip through the app makes: calls of its functions, moves from one room to another, storage.
 
     python -m bench.trips [--json]
 
 The functions are called as the worker calls them, and all of the app is real but storage, the clock and the wire to
-Computer Vision. A *room* is a module of `shared` or a function folder, and a *move* is a step of the control from one
-room into another, by a call or by a return; what lies between (the standard library, the SDK) is no room.
+Computer Vision. A *room* is a function folder, a package of `shared` or a module that is in none; a *move* is a step of
+the control from one room into another, by a call or by a return. The same is counted of modules. What lies between (the
+standard library, the SDK) is neither.
 
 The pools of the app do their work at once, in the thread that hands it over, so a trip has one stack. A thread that the
 app begins beside it, which is the one that renews a claim, is counted too, with a stack of its own. No figure is a time
@@ -64,10 +65,12 @@ class Trip(NamedTuple):
     Attributes:
         name: what was asked for.
         calls: how often a function of the app was called; a coroutine that goes on is not called again.
-        rooms: how many modules they are in.
+        rooms: how many rooms they are in.
         moves: how often the control came into another room than it was in.
+        modules: how many modules they are in.
+        hops: how often the control came into another module than it was in.
         deepest: the functions of the app that were under way at once, in one thread, at most.
-        storage: how often each operation of `shared.storage.azure.Blobs` was asked for.
+        storage: how often each operation of `shared.storage.blobs.Blobs` was asked for.
         sent: requests to Computer Vision, polls among them.
     """
 
@@ -75,6 +78,8 @@ class Trip(NamedTuple):
     calls: int
     rooms: int
     moves: int
+    modules: int
+    hops: int
     deepest: int
     storage: Mapping[str, int]
     sent: int
@@ -85,11 +90,11 @@ class Trip(NamedTuple):
 
 
 class _Counting:
-    """Counts what happens in rooms, in this thread and in those that begin meanwhile. Safe for threads."""
+    """Counts what happens in the app, in this thread and in those that begin meanwhile. Safe for threads."""
 
     def __init__(self) -> None:
-        self.calls = self.moves = self.deepest = 0
-        self.rooms: set[str] = set()
+        self.calls = self.moves = self.hops = self.deepest = 0
+        self.modules: set[str] = set()
         self._lock = threading.Lock()
         self._own = threading.local()
         # Kept, so that no other frame is taken for one of them.
@@ -109,33 +114,44 @@ class _Counting:
     def _event(self, frame: FrameType, event: str, _: object) -> None:
         if event not in ("call", "return") or frame.f_code.co_name in _NO_FUNCTIONS:
             return
-        room = frame.f_globals.get("__name__", "")
-        if room.partition(".")[0] not in ROOMS:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] not in ROOMS:
             return
         stack: list[str] = self._own.__dict__.setdefault("stack", [])
         with self._lock:
             if event == "call":
-                self._called(frame, room, stack)
+                self._called(frame, module, stack)
             elif stack:
                 stack.pop()
                 self._enter(stack[-1] if stack else None)
 
-    def _called(self, frame: FrameType, room: str, stack: list[str]) -> None:
+    def _called(self, frame: FrameType, module: str, stack: list[str]) -> None:
         if frame not in self._begun:
             self.calls += 1
         if frame.f_code.co_flags & _GENERATORS:
             self._begun.add(frame)
-        stack.append(room)
+        stack.append(module)
         self.deepest = max(self.deepest, len(stack))
-        self.rooms.add(room)
-        self._enter(room)
+        self.modules.add(module)
+        self._enter(module)
 
-    def _enter(self, room: str | None) -> None:
-        """The control is in *room*; outside of all, it is still in the last one."""
-        last = getattr(self._own, "room", None)
-        if room and room != last:
-            self._own.room = room
-            self.moves += last is not None
+    def _enter(self, module: str | None) -> None:
+        """The control is in *module*; outside of all, it is still in the last one."""
+        last = getattr(self._own, "module", None)
+        if module and module != last:
+            self._own.module = module
+            self.hops += last is not None
+            self.moves += last is not None and _room(last) != _room(module)
+
+    def counts(self) -> tuple[int, int, int, int, int, int]:
+        """Calls, rooms, moves, modules, hops and the deepest stack."""
+        rooms = {_room(module) for module in self.modules}
+        return self.calls, len(rooms), self.moves, len(self.modules), self.hops, self.deepest
+
+
+def _room(module: str) -> str:
+    """`shared.pace` of `shared.pace.gate`, `shared.log` of itself."""
+    return ".".join(module.split(".")[:2])
 
 
 class _AtOnce(Executor):
@@ -217,8 +233,7 @@ class _World:
         with counting.counted():
             answer = self.invoke(function, given, **bindings)
         storage = dict(sorted(self.operations.items()))
-        counts = counting.calls, len(counting.rooms), counting.moves, counting.deepest
-        return Trip(name, *counts, storage, self.wire.sent - sent), answer
+        return Trip(name, *counting.counts(), storage, self.wire.sent - sent), answer
 
     def _count(self, operation: str, container: str, name: str) -> None:
         self.operations[operation] += 1
@@ -326,11 +341,22 @@ def trips() -> list[Trip]:
 
 def text(found: list[Trip]) -> str:
     """The table in Markdown."""
-    header = ("trip", "calls", "rooms", "moves", "deepest", "storage", "of which", "to Computer Vision")
+    header = (
+        "trip",
+        "calls",
+        "rooms",
+        "moves",
+        "modules",
+        "hops",
+        "deepest",
+        "storage",
+        "of which",
+        "to Computer Vision",
+    )
     rows = [
         (
             trip.name,
-            *map(str, (trip.calls, trip.rooms, trip.moves, trip.deepest, sum(trip.storage.values()))),
+            *map(str, (*trip[1:7], sum(trip.storage.values()))),
             ", ".join(f"{kind} {count}" for kind, count in trip.storage.items()),
             str(trip.sent),
         )

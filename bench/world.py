@@ -14,7 +14,7 @@ from bench.virtual import VirtualClock
 from local.vision.rate import Rate, RateLimit
 from shared.clock import Deadline
 from shared.errors import ConflictError, VisionUnavailableError
-from shared.storage.azure import Blob, BlobInfo, IfEtag
+from shared.storage.blobs import Blob, BlobInfo, IfEtag
 from shared.transport.http import Reply, Transport
 
 # The way there is a part of the latency, so that calls sent in one order arrive in another.
@@ -108,13 +108,13 @@ class QuotaBlob:
         self.reads = self.writes = self.conflicts = 0
 
     def read(self, container: str, name: str) -> Blob | None:
-        """See `shared.storage.azure.Blobs`."""
+        """See `shared.storage.blobs.Blobs`."""
         self._clock.sleep(self._chance.uniform(*_STORAGE_SECONDS))
         self.reads += 1
         return self._blobs.get(name)
 
     def write(self, container: str, name: str, data: bytes, *, content_type: str, **options: Any) -> str:
-        """See `shared.storage.azure.Blobs`."""
+        """See `shared.storage.blobs.Blobs`."""
         self._clock.sleep(self._chance.uniform(*_STORAGE_SECONDS))
         condition: IfEtag = options["condition"]
         present = self._blobs.get(name)

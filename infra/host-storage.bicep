@@ -1,4 +1,4 @@
-// The account of the Functions host and of the app's books.
+// The account of the Functions host and of the app's ledger.
 // The host keeps its package, keys, leases, queues and histories here, and Event Grid puts its dead letters here.
 
 param location string
@@ -112,7 +112,7 @@ resource appBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: account
   name: guid(account.id, identityPrincipalId, roles.blobDataOwner)
   properties: {
-    description: 'The host keeps keys, leases and the package here and demands Owner; the app keeps its books here.'
+    description: 'The host keeps keys, leases and the package here and demands Owner; the app keeps its ledger here.'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobDataOwner)
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'

@@ -12,10 +12,10 @@ Every error that is raised on purpose, in one tree.
     |   `-- GoneError                 there was one, and it was cancelled or replaced
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
     |-- UploadInterruptedError        an upload was begun again and again and never came to an end; tried again later
-    |-- UploadGivenUpError            an upload ended its worker, or failed in a way nobody expected, again and again
-    |-- BusyError                     somebody else is making the answer, or comes first, and it takes too long
+    |-- UploadGivenUpError            an upload ended its worker, or failed in an unexpected way, again and again
+    |-- BusyError                     another caller is making the answer, or comes first, and it takes too long
     |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
-    |-- CallsStoppedError             somebody has stopped all paid calls
+    |-- CallsStoppedError             the operator has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
     |   |-- StorageDeniedError        it does not let the app in (401, 403)
     |   |-- StorageIdentityError      it was not asked: the app's identity got no token
@@ -38,7 +38,7 @@ Every error that is raised on purpose, in one tree.
 
 Each class states what the layers above decide with: the HTTP status a caller sees, a stable `code`, whether waiting can
 help (`transient`), what a person can do (`action`), and whether it was raised before Computer Vision was asked
-(`unsent`), so that it tells nothing of the service. Nobody above looks at texts.
+(`unsent`), so that it tells nothing of the service. No layer above looks at texts.
 """
 
 from typing import ClassVar
@@ -49,10 +49,10 @@ class BlobsightError(Exception):
     The base of all.
 
     Args:
-        message: what was wrong, in a sentence with the numbers in it.
+        message: the fault, in a sentence with the numbers in it.
         code: the stable code, where the class's own is not specific enough.
         action: what to do about it, where the class's own is not specific enough.
-        retry_after_seconds: how long to wait before the same can work, if somebody said so.
+        retry_after_seconds: how long to wait before the same can work, if the service or the app knows.
         request_id: Computer Vision's `apim-request-id`, if there was an answer.
     """
 
@@ -146,7 +146,7 @@ class NotFoundError(BlobsightError):
 
 
 class GoneError(NotFoundError):
-    """What was asked for was cancelled, or is about an image that is no longer that one."""
+    """The result was cancelled, or is about an image that is no longer that one."""
 
     status = 410
     code = "gone"
@@ -173,7 +173,7 @@ class UploadInterruptedError(BlobsightError):
 
 
 class UploadGivenUpError(BlobsightError):
-    """An upload ended its worker, or failed in a way nobody expected, each time that it was tried."""
+    """An upload ended its worker, or failed in an unexpected way, each time that it was tried."""
 
     code = "upload_gave_up"
     action = (
@@ -183,7 +183,7 @@ class UploadGivenUpError(BlobsightError):
 
 
 class BusyError(BlobsightError):
-    """Somebody else is making the answer, or others come first at Computer Vision, and it takes too long."""
+    """Another caller is making the answer, or others come first at Computer Vision, and it takes too long."""
 
     status = 503
     code = "busy"
@@ -201,7 +201,7 @@ class QuotaExhaustedError(BlobsightError):
 
 
 class CallsStoppedError(BlobsightError):
-    """Somebody has stopped all paid calls."""
+    """The operator has stopped all paid calls."""
 
     status = 503
     code = "calls_stopped"
@@ -245,8 +245,8 @@ class StorageHierarchicalError(StorageError):
     """
     The account of the images has a hierarchical namespace. Uploads wait until the setting names another account.
 
-    A file or folder that is renamed there has an event of a type of its own and none of its new name, so that images
-    would miss their records without a word.
+    A file or folder that is renamed there has an event of a type of its own, and none of its new name. So images would
+    miss their records without a word.
     """
 
     code = "storage_hierarchical"

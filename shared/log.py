@@ -33,7 +33,7 @@ def correlated(identifier: str | None) -> Iterator[str]:
 
 
 def correlation_id() -> str:
-    """What was given to `correlated`, else the id of the invocation under way, else `-`."""
+    """The identifier of `correlated`, else the id of the invocation under way, else `-`."""
     return _correlation.get() or threads.invocation_id() or "-"
 
 

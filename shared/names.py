@@ -1,16 +1,15 @@
 """
 Every container, blob name, route and content type.
 
-Nothing else in the project puts a blob name together. Images keep the names their uploaders gave them; each record's
-name is derived from the image's, so that a record can be found without asking anything.
+Nothing else in the project puts a blob name together. Images keep the names their uploaders gave them. Each record's
+name is derived from the image's, so that the app finds a record without a look-up.
 """
 
 import hashlib
 import re
 from urllib.parse import quote
 
-from shared.errors import BadRequestError, NotFoundError
-from shared.untrusted import addresses
+from shared.errors import BadRequestError
 
 # In the images account.
 IMAGES = "images"
@@ -38,6 +37,10 @@ BYTES = "application/octet-stream"
 JPEG = "image/jpeg"
 PROBLEM = "application/problem+json"
 
+# The format of every thumbnail: its content type, with which HTTP answers too, and the ending of its name.
+THUMBNAIL_TYPE = JPEG
+THUMBNAIL_ENDING = "jpg"
+
 # Blob metadata of every record: the ETag, unquoted, of the source it was made from.
 SOURCE_ETAG = "sourceetag"
 # Blob metadata of every record: SHA-256 and MD5, both in hex, and length of the source's bytes, as the app read them.
@@ -46,7 +49,7 @@ SOURCE_MD5 = "sourcemd5"
 SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
-# Blob metadata of the records of what is no image (PDF, TIFF): reading its text is the only step that applies.
+# Blob metadata of the records of a document (PDF, TIFF): reading its text is the only step that applies.
 TEXT_ONLY = "textonly"
 
 MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
@@ -61,8 +64,8 @@ def check_image_name(name: str) -> str:
     Return *name* if it can be the name of an image in the container `images`.
 
     Raises:
-        BadRequestError: `bad_blob_name`, for an empty or overlong name and for one with a `.` or `..` segment, which an
-            HTTP client would resolve to a place outside the container.
+        BadRequestError: `bad_blob_name`, for an empty or overlong name and for one with a `.` or `..` segment. An HTTP
+            client would resolve such a segment to a place outside the container.
     """
     if not name:
         raise BadRequestError("The blob name is empty.", code="bad_blob_name")
@@ -78,12 +81,6 @@ def check_image_name(name: str) -> str:
             action="Give the name as it stands in the container, without the container.",
         )
     return name
-
-
-def no_such_image(name: str) -> NotFoundError:
-    """The error that there is none of that name, which can be an address that was given in the wrong member."""
-    shown = addresses.hidden(name)
-    return NotFoundError(f"There is no image {shown!r} in the container 'images'.", code="image_not_found")
 
 
 def image_of_event(path: str) -> str | None:
@@ -105,7 +102,7 @@ def analysis(name: str) -> str:
 
 
 def unfinished(step: str, name: str) -> str:
-    """The record of what is missing of an image and why, in the container `unfinished`."""
+    """The record that tells why a step of an image is missing, in the container `unfinished`."""
     return f"{step}/{_stem(name)}.json"
 
 
@@ -120,11 +117,11 @@ def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool) ->
 
 
 def _thumbnail_file(width: int, height: int, smart: bool) -> str:
-    return f"{width}x{height}-{'smart' if smart else 'plain'}.jpg"
+    return f"{width}x{height}-{'smart' if smart else 'plain'}.{THUMBNAIL_ENDING}"
 
 
 def text(name: str) -> str:
-    """What was read of an image, with places and confidences, in the container `text`."""
+    """The text of an image, with places and confidences, in the container `text`."""
     return f"{_stem(name)}.json"
 
 
@@ -134,7 +131,7 @@ def plain_text(name: str) -> str:
 
 
 def text_of_digest(subject: str, question_key: str) -> str:
-    """What was read of bytes or a URL that came over HTTP, in the container `text`."""
+    """The text of bytes or a URL that came over HTTP, in the container `text`."""
     return f"{_BY_DIGEST}{subject}/{question_key}.json"
 
 
@@ -159,7 +156,7 @@ def claim(subject: str, question_key: str) -> str:
 
 
 def quota(endpoint: str) -> str:
-    """The books of one Computer Vision resource, in the container `quota`."""
+    """The ledger of one Computer Vision resource, in the container `quota`."""
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', endpoint.partition('://')[2])}.json"
 
 

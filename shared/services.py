@@ -24,13 +24,14 @@ from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.settings import Settings
 from shared.storage import image_blobs
-from shared.storage.azure import Blobs, BlobStore
+from shared.storage.azure import BlobStore
+from shared.storage.blobs import Blobs
 from shared.storage.bulkhead import Bulkhead
 from shared.transport import time_budget
-from shared.transport.credentials import Bearer, Keys
 from shared.transport.http import Transport
 from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
+from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.models import Answer
 from shared.vision.poll_schedule import Median
 from shared.vision.questions import Question
@@ -141,10 +142,15 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     )
     vision = VisionClient(
         settings.vision_endpoint,
-        Bearer(identity(settings.principal))
+        VisionBearer(identity(settings.principal))
         if settings.vision_auth == "identity"
-        else Keys(settings.vision_key or "", settings.vision_key_2),
-        transport=Transport(connections=connections, ca_bundle=settings.ca_bundle, https_proxy=settings.https_proxy),
+        else VisionKeys(settings.vision_key or "", settings.vision_key_2),
+        transport=Transport(
+            service="Computer Vision",
+            connections=connections,
+            ca_bundle=settings.ca_bundle,
+            https_proxy=settings.https_proxy,
+        ),
         timeout_seconds=settings.vision_timeout_seconds,
         max_wait_seconds=settings.max_wait_seconds,
         clock=clock,

@@ -49,7 +49,7 @@ def _account(name: str, help_text: str, needs: Mapping[str, str]) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the app was told. Immutable; made by `from_env`."""
+    """The app settings, parsed. Immutable; made by `from_env`."""
 
     vision_endpoint: str = _setting(
         "VISION_ENDPOINT",
@@ -223,7 +223,7 @@ class Settings:
 
 
 def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """What is wrong only between settings; those that could not be read are missing here."""
+    """The problems between settings that are right by themselves; any other setting is missing here."""
     auth, address = values.get("vision_auth"), values.get("vision_endpoint", "")
     if auth == "key" and values.get("vision_key", "") is None:
         return ["VISION_KEY is not set: a key of that resource (or set VISION_AUTH=identity)"]
@@ -265,7 +265,7 @@ def public_address(environment: Mapping[str, str] | None = None) -> str:
     The address by which callers reach the app, without a slash at its end: PUBLIC_ADDRESS, else WEBSITE_HOSTNAME, which
     every Functions host sets. Empty if there is neither.
 
-    Read alone, because who asks how far something is has to be told so even where other settings are wrong.
+    Read alone, because a caller that asks for a state must get it even where other settings are wrong.
     """
     environment = os.environ if environment is None else environment
     with suppress(ValueError):

@@ -1,9 +1,9 @@
 """
 Handing work to a thread, and the invocation along with it. Nothing else in `shared` begins a thread or fills a pool.
 
-Azure's worker finds the invocation of a log line by the asyncio task, else by an attribute of the thread (Python 3.11
-and 3.12), or by a context variable (3.13). The host drops a line without an invocation, or whose invocation has ended.
-The worker marks its own threads only; "Log from created threads" says how to mark others, in
+Azure's worker finds the invocation of a log line by the asyncio task. Else it looks at an attribute of the thread
+(Python 3.11 and 3.12) or at a context variable (3.13). The host drops a line without an invocation, or whose invocation
+has ended. The worker marks its own threads only; "Log from created threads" says how to mark others, in
 https://learn.microsoft.com/azure/azure-functions/functions-reference-python.
 """
 
@@ -35,7 +35,7 @@ class _Invocation:
 
     @contextmanager
     def in_this_thread(self) -> Iterator[None]:
-        """Inside, the worker takes what the thread logs for this invocation's."""
+        """Inside, the worker takes the thread's log lines for this invocation's."""
         before = getattr(self._marks, "invocation_id", None)
         self._marks.invocation_id = self.id
         try:
@@ -45,13 +45,13 @@ class _Invocation:
 
 
 _current: contextvars.ContextVar[_Invocation | None] = contextvars.ContextVar("invocation", default=None)
-# What threads had to tell when their invocation was over; the oldest go where no invocation comes to tell them.
+# Lines of threads whose invocation was over; the oldest are dropped where no invocation comes to write them.
 _late: deque[Callable[[], None]] = deque(maxlen=1000)
 
 
 @contextmanager
 def invocation(context: "func.Context") -> Iterator[None]:
-    """Inside, everything is a part of this invocation; what ended ones have left to tell is told first."""
+    """Inside, everything is a part of this invocation; lines that ended ones have left are written first."""
     current = _Invocation(context)
     token = _current.set(current)
     try:

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 CHILD = Path(__file__).with_name("child.py")
 CALLS = (Cell("http, 1 thread", "cost", calls=960), Cell("TLS, 16 threads", "cost", "https", threads=16, calls=960))
-# The client as the app has it, with gate and books.
+# The client as the app has it, with gate and ledger.
 CLIENT = "ours, paced"
 _SECONDS = 600
 # The worker has imported azure.functions before any function.

@@ -69,7 +69,7 @@ class Burst:
 
 
 class Events(logging.Handler):
-    """Counts what the app logs of its books, and keeps quiet about everything that fails on purpose."""
+    """Counts what the app logs of its ledger, and keeps quiet about everything that fails on purpose."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -82,7 +82,7 @@ class Events(logging.Handler):
 
 
 def app(task: dict[str, Any]) -> tuple[Ask, Again]:
-    """The app's own wiring: the client, its gate, and the books that all processes share in storage."""
+    """The app's own wiring: the client, its gate, and the ledger that all processes share in storage."""
     from shared.clock import SystemClock
     from shared.errors import BlobsightError
     from shared.images import ImageBytes
@@ -94,12 +94,12 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
     from shared.vision.client import VisionClient
 
     clock = SystemClock()
-    books = BlobStore(task["storage"], connections=2, hurried=True)
-    quota = Quota(books, task["books"], Rate.for_tier(*task["pace"]), clock)
+    blobs = BlobStore(task["storage"], connections=2, hurried=True)
+    quota = Quota(blobs, task["ledger"], Rate.for_tier(*task["pace"]), clock)
     client = VisionClient(
         task["endpoint"],
         KEY,
-        transport=Transport(connections=task["threads"]),
+        transport=Transport(service="Computer Vision", connections=task["threads"]),
         max_wait_seconds=20.0,  # as by default in the app's settings
         clock=clock,
         gate=Gate(clock, quota),
@@ -111,7 +111,7 @@ def app(task: dict[str, Any]) -> tuple[Ask, Again]:
         return None
 
     # What a process does once: it imports the storage SDK and connects.
-    quota.ahead_seconds()
+    quota.backlog_seconds()
     return lambda image: client.analyze(ImageBytes(image or b""), ("Categories", "Tags", "Description")), again
 
 

@@ -139,7 +139,7 @@ def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seco
     text = [
         f"{images} images at once, on a real wire and unscaled: 10 calls a second, answers after 0.4 s (median, "
         "lognormal), 3 % of the calls fail with 503 and 1 % with a reset.\n"
-        "Ours is wired as in the app, with the books of all processes in a real Azurite, and warm; one run of each, "
+        "Ours is wired as in the app, with the ledger of all processes in a real Azurite, and warm; one run of each, "
         "with the simulation's goals.\n"
         "Each peer is set up as under [Clients of Computer Vision](#clients-of-computer-vision), with 30 s for a call; "
         "an image is lost when it raises.\n"
@@ -170,7 +170,7 @@ def section(*, images: int = IMAGES, clients: Sequence[str] = CLIENTS, pace_seco
     ]
     text += [
         "### The pace alone",
-        f"Four processes with 64 threads each and the books in Azurite, nothing fails, {pace_seconds:g} s.\n"
+        f"Four processes with 64 threads each and the ledger in Azurite, nothing fails, {pace_seconds:g} s.\n"
         "The share is of the calls that the rate allows from the first to the last; the app's pace is 98.5 % of it.",
         table(("scenario", "share of the rate", "429s", "lost", "CPU ms an image", "events"), rows),
     ]

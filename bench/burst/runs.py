@@ -39,7 +39,7 @@ class Burst(NamedTuple):
         rate: calls that the limit let pass, from the first to the last, of those that it could have.
         cpu_ms: of the client's processes, for each image, storage included.
         failures: errors that were raised, by their code or class.
-        events: warnings of the app's books.
+        events: warnings of the app's ledger.
     """
 
     lost: int
@@ -56,7 +56,7 @@ class Burst(NamedTuple):
 
 
 def run(scenario: Scenario, client: str, storage: str) -> Burst:
-    """Run a scenario once with one client; *storage* is the connection string of an account for the books."""
+    """Run a scenario once with one client; *storage* is the connection string of an account for the ledger."""
     rate, believed = scenario.rate, scenario.believed or scenario.rate
     service = {
         "rate": asdict(rate),
@@ -77,7 +77,7 @@ def run(scenario: Scenario, client: str, storage: str) -> Burst:
             "images": scenario.images // scenario.processes,
             "deadline_seconds": DEADLINE_SECONDS,
             "storage": storage,
-            "books": f"{uuid.uuid4().hex}.json",
+            "ledger": f"{uuid.uuid4().hex}.json",
             "pace": (believed.calls, believed.seconds),
         }
         python = _python(client)

@@ -57,7 +57,7 @@ def _ours(target: Target) -> Ask:
 
 
 def _paced(target: Target) -> Ask:
-    """With the gate and the books of the app, at a pace that nobody here needs. What storage costs is not ours."""
+    """With the app's gate and ledger, at a pace that no call here waits for. What storage costs is not ours."""
     from bench.peers.shelf import shelf
     from shared.clock import SystemClock
     from shared.pace.gate import Gate
@@ -65,7 +65,7 @@ def _paced(target: Target) -> Ask:
     from shared.pace.quota import Quota
 
     clock = SystemClock()
-    return _client(target, gate=Gate(clock, Quota(shelf(), "books.json", Rate(100_000, 1.0), clock)))
+    return _client(target, gate=Gate(clock, Quota(shelf(), "ledger.json", Rate(100_000, 1.0), clock)))
 
 
 def _client(target: Target, **options: Any) -> Ask:
@@ -76,7 +76,7 @@ def _client(target: Target, **options: Any) -> Ask:
     client = VisionClient(
         target.endpoint,
         KEY,
-        transport=Transport(connections=target.threads, ca_bundle=target.ca_bundle),
+        transport=Transport(service="Computer Vision", connections=target.threads, ca_bundle=target.ca_bundle),
         timeout_seconds=target.deadline_seconds,
         **options,
     )

@@ -148,7 +148,7 @@ def section(*, number_of_rounds: int = ROUNDS) -> Section:
         f"Milliseconds of CPU (user and system) a call: the least of {number_of_rounds} rounds, in which the clients "
         "take turns, as what else the machine does only ever adds.\n"
         "A call asks about a URL, and gets 2 KB of JSON, read into what the client gives its caller.\n"
-        f"The client alone is '{OURS}'; '{PACED}' has the gate and the books of the app too, without the storage in "
+        f"The client alone is '{OURS}'; '{PACED}' has the gate and the ledger of the app too, without the storage in "
         "which they are kept, whose cost is in [the bursts](#bursts-for-real).\n"
         "A new TLS connection is a call included, against the public authorities and one of our own.",
         _costs_text(figures),

@@ -4,11 +4,11 @@ import threading
 from typing import Any, cast
 
 from shared.errors import ConflictError
-from shared.storage.azure import Blob, BlobInfo, Blobs
+from shared.storage.blobs import Blob, BlobInfo, Blobs
 
 
 class Shelf:
-    """As much of `shared.storage.azure.Blobs` as the books need. Safe for threads."""
+    """As much of `shared.storage.blobs.Blobs` as the ledger needs. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -34,7 +34,7 @@ from shared.errors import (
     StorageError,
 )
 from shared.images import ImageUrl
-from shared.storage.azure import Blobs, IfEtag
+from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
 from shared.vision.models import Answer
 from shared.vision.questions import Question

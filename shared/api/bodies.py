@@ -1,8 +1,8 @@
 """
 The body of a request: an image, or JSON.
 
-A request brings an image in one of three ways: its bytes as the body, or a JSON body `{"url": "https://..."}` or
-`{"blob": "name in the container images"}`. Bytes that begin like an image are one, whatever they are declared to be.
+A request brings an image as its body, or names one in a JSON body: `{"url": "https://..."}` or
+`{"blob": "name in the container images"}`. Bytes that begin like an image are one, also under another Content-Type.
 """
 
 import re
@@ -10,12 +10,12 @@ import re
 import azure.functions as func
 
 from shared import names
-from shared.api import mistaken
+from shared.api import misencoded_bodies
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.json_types import Json
 from shared.untrusted import fetchable, json_object
 from shared.untrusted.characters import listed
-from shared.untrusted.json_object import Json
 
 _EITHER = 'expected one of {"url": "https://..."} and {"blob": "name in the container images"}'
 
@@ -38,21 +38,21 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
             action='Send the image\'s bytes as the body, or JSON: {"url": "https://..."} or {"blob": "name"}.',
         )
     declared = _media_type(req)
-    wrong = mistaken.form(body, declared)
-    if not wrong:
-        if mistaken.is_image(body):
+    mistake = misencoded_bodies.find_form(body, declared)
+    if not mistake:
+        if misencoded_bodies.is_image(body):
             return ImageBytes(body)
-        wrong = mistaken.seen(body, declared, _encoding(req))
-    if wrong:
+        mistake = misencoded_bodies.find_mistake(body, declared, _encoding(req))
+    if mistake:
         raise BadRequestError(
-            f"The body is {wrong.what}; an image is needed.", code="body_not_an_image", action=wrong.action
+            f"The body is {mistake.what}; an image is needed.", code="body_not_an_image", action=mistake.action
         )
-    return _image_of_json(body) if mistaken.is_json(declared) else ImageBytes(body)
+    return _image_of_json(body) if misencoded_bodies.is_json(declared) else ImageBytes(body)
 
 
 def json_of(req: func.HttpRequest, expected: str) -> Json:
     """
-    The members of the JSON object that the request brings, whatever its Content-Type.
+    The members of the JSON object that the request brings, under any Content-Type.
 
     Args:
         req: the request.
@@ -66,9 +66,11 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
     if not body:
         json_object.refuse("The request has no body", expected)
     declared = _media_type(req)
-    wrong = mistaken.form(body, declared) or mistaken.seen(body, names.JSON, _encoding(req))
-    if wrong:
-        json_object.refuse(f"The body is {wrong.what}, not JSON", expected)
+    mistake = misencoded_bodies.find_form(body, declared) or misencoded_bodies.find_mistake(
+        body, names.JSON, _encoding(req)
+    )
+    if mistake:
+        json_object.refuse(f"The body is {mistake.what}, not JSON", expected)
     return json_object.parsed(body, expected)
 
 

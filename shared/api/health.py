@@ -1,8 +1,8 @@
 """
-Is the app able to work: settings, storage, Computer Vision. Asked at most twice a minute, whoever calls.
+Is the app able to work: settings, storage, Computer Vision. The app asks them at most twice a minute.
 
-A look has threads of its own, one for each part, and ends in `LOOK_SECONDS`, whatever the parts do. One look is under
-way at a time; other callers are told what the last one has found.
+A look has threads of its own, one for each part, and ends in `LOOK_SECONDS` even if a part hangs. One look is under way
+at a time; other callers get the last report.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from shared.settings import health_key
 from shared.transport import time_budget
 
 LOOK_SECONDS = 5.0
-# Anybody may call the endpoint, and each look spends one call of the quota, one listing and one write.
+# The endpoint is open to all, and each look spends one call of the quota, one listing and one write.
 _FRESH_SECONDS = 30.0
-# What a part answers at the very end can still be told.
+# Leaves the report time for an answer that a part gives at the very end.
 _PART_SECONDS = 4.5
 
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ Problem = dict[str, str]
 
 class Report(NamedTuple):
     """
-    What was found; `problems` and `warnings` hold `{"part", "code", "message", "action"}` each.
+    The findings of a look; `problems` and `warnings` hold `{"part", "code", "message", "action"}` each.
 
     A warning keeps nothing from working.
     """
@@ -50,11 +50,11 @@ class Report(NamedTuple):
         return not self.problems
 
     def short(self) -> dict[str, object]:
-        """What anybody may know."""
+        """The part for every caller."""
         return {"status": "up" if self.up else "down"}
 
     def detailed(self) -> dict[str, object]:
-        """What the operator may know."""
+        """The whole, for the operator."""
         return {**self.short(), "problems": list(self.problems), "warnings": list(self.warnings)}
 
 
@@ -102,7 +102,7 @@ class Look:
         self._looking_at_retention: Future[None] | None = None
 
     def __call__(self) -> Report:
-        """What was found within `LOOK_SECONDS`."""
+        """The report of what the parts answer within `LOOK_SECONDS`."""
         until = time.monotonic() + LOOK_SECONDS
         try:
             app = services.current()
@@ -156,7 +156,7 @@ def may_know(key: str | None) -> bool:
     expected = health_key()
     if not key or not expected:
         return False
-    # A header is whatever bytes a stranger sent, which can be no text at all.
+    # A header has the bytes that a stranger sent, which can be no text at all.
     return hmac.compare_digest(key.encode(errors="surrogatepass"), expected.encode(errors="surrogatepass"))
 
 

@@ -1,12 +1,11 @@
 """
-`/api/ocr`: POST starts a Read, GET reports how far it is and what was read, DELETE cancels.
+`/api/ocr`: POST starts a Read, GET reports how far it is and answers with the text, DELETE cancels.
 
 202 with `Location` and `Retry-After` until the end is the pattern that Logic Apps and Power Automate follow by
 themselves. The address is our own: the durable management addresses carry a key that opens every instance.
 """
 
 import json
-import math
 import re
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,7 +13,7 @@ from urllib.parse import quote, urlencode
 import azure.functions as func
 
 from shared import names, services, settings
-from shared.api import bodies, parameters, web
+from shared.api import bodies, parameters, responses
 from shared.durable import inputs, read_job
 from shared.durable.handover import (
     ORCHESTRATOR,
@@ -29,12 +28,14 @@ from shared.durable.handover import (
 from shared.durable.read_job import Job
 from shared.errors import BadRequestError, BlobsightError, ConflictError, GoneError, NotFoundError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.json_types import Json
 from shared.ocr import reading
 from shared.pictures import inspection
 from shared.records import text, versions
+from shared.records.versions import Source
 from shared.services import App
+from shared.storage import image_blobs
 from shared.untrusted import addresses
-from shared.untrusted.json_object import Json
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
 _PARAMETERS = {
@@ -58,13 +59,13 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
             "The request names no Read.", code="bad_parameter", action="Put the id that POST gave into the path."
         )
     if req.method == "DELETE":
-        parameters.only(req)
+        parameters.reject_unknown(req)
         return await _cancel(client, instance_id)
     return await _report(req, client, instance_id)
 
 
 async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
-    parameters.only(req, *_PARAMETERS, "format")
+    parameters.reject_unknown(req, *_PARAMETERS, "format")
     plain = _wants_plain(req)
     app = services.current()
     given = bodies.image_of(req)
@@ -77,7 +78,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
 
 
 async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
-    """Have it read, and delete what this request has kept unless its own job is the one under way."""
+    """Have it read; delete the document that this request has kept unless its own job is the one under way."""
     needed = False
     try:
         needed = await hand_over(client, job)
@@ -86,42 +87,40 @@ async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
             await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
 
 
-def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: dict[str, str]) -> tuple[Job, bool]:
-    """The job, checked and with what was sent kept, and whether its text is there already."""
-    job, content = _job(app, given, parameters)
+def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, str]) -> tuple[Job, bool]:
+    """The job, checked and with its document kept, and whether its text is there already."""
+    job, content = _job(app, given, asked)
     if reading.is_known(app, job):
         return job, True
     return (job if job.kind == "image" else inputs.keep(app.host, job, content)), False
 
 
-def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, parameters: dict[str, str]) -> tuple[Job, bytes]:
+def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, str]) -> tuple[Job, bytes]:
+    """The job and the bytes of its document, or of its address; both are checked."""
+    source = None
+    if isinstance(given, ImageBlob):
+        source = _source(app, given.name)
+        given = source.image
+    job = read_job.from_request(given, app.settings, asked)
+    question = job.question  # checks the parameters
     if isinstance(given, ImageUrl):
-        return _checked(read_job.from_request(given, app.settings, parameters)), given.url.encode()
-    if isinstance(given, ImageBytes):
-        visitor = _checked(read_job.from_request(given, app.settings, parameters))
-        inspection.inspect_for_text(given.data, pages=parameters.get("pages", ""))
-        return visitor, given.data
-    source = versions.identify(app.images, given.name, None)
-    if source is None:
-        raise names.no_such_image(given.name)
-    source = versions.whole(source)
-    data = source.image.data
-    visitor = _checked(read_job.from_request(source.image, app.settings, parameters))
-    inspection.inspect_for_text(data, pages=parameters.get("pages", ""))
-    if visitor.question != text.question(app.settings):
-        # Its records in the container `text` answer the settings' question; another one is put to its bytes.
-        return visitor, data
-    return read_job.from_image(source, app.settings, text_only=inspection.is_document(data)), data
+        return job, given.url.encode()
+    inspection.inspect_for_text(given.data, pages=asked.get("pages", ""))
+    # Records of the image in the container `text` answer the settings' question; another one is put to its bytes.
+    if source and question == text.question(app.settings):
+        job = read_job.from_image(source, app.settings, text_only=inspection.is_document(given.data))
+    return job, given.data
 
 
-def _checked(job: Job) -> Job:
-    """The job, whose parameters are checked by asking for its question."""
-    assert job.question  # noqa: S101
-    return job
+def _source(app: App, name: str) -> Source:
+    found = versions.identify(app.images, name, None)
+    if found is None:
+        raise image_blobs.no_such_image(name)
+    return versions.require_bytes(found)
 
 
 async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str) -> func.HttpResponse:
-    parameters.only(req, "format")
+    parameters.reject_unknown(req, "format")
     plain = _wants_plain(req)
     status = await _status(client, instance_id)
     if is_under_way(status):
@@ -165,18 +164,18 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
     if runtime_status(status) in ("Terminated", "Canceled"):
         # Once more, because the process that cancelled it may have died before.
         await _drop_input(status)
-        return web.answer_json({"id": instance_id, "state": "cancelled"})
+        return responses.answer_json({"id": instance_id, "state": "cancelled"})
     if not is_under_way(status):
         raise ConflictError(
             f"The Read {instance_id} has come to its end.", code="ocr_finished", action="GET it for its result."
         )
     await cancel(client, instance_id)
     await _note_cancelled(status)
-    return web.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
+    return responses.answer_json({"id": instance_id, "state": "cancelling"}, status=202)
 
 
 async def _note_cancelled(status: Any) -> None:
-    """An upload whose text nobody reads any more says so, and can be tried again; what was sent goes."""
+    """Note at an upload that its text was cancelled, so that it can be tried again; delete a document that was sent."""
     job, app = job_of(status), services.current()
     if job:
         await services.in_thread(app.threads, lambda: reading.note_cancelled(app, job))
@@ -190,7 +189,7 @@ async def _drop_input(status: Any) -> None:
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
     status = await status_of(client, instance_id) if _ID.fullmatch(instance_id) else None
-    # The hub has instances of other orchestrators, which are nobody's business here.
+    # The hub has instances of other orchestrators, which callers must not see.
     if not status or status.name != ORCHESTRATOR:
         raise NotFoundError(
             f"There is no Read {instance_id[:80]!r}.",
@@ -213,7 +212,7 @@ def _result(app: App, record: str, plain_record: str, plain: bool, etag: str = "
         return func.HttpResponse(blob.data, headers=headers, mimetype="text/plain", charset="utf-8")
     stored = json.loads(blob.data)
     spoken = app.images.read(names.TEXT, plain_record)
-    response = web.answer_json(
+    return responses.answer_json(
         {
             "state": "done",
             "text": spoken.data.decode() if spoken else "",
@@ -222,12 +221,9 @@ def _result(app: App, record: str, plain_record: str, plain: bool, etag: str = "
             "analyzeResult": stored["analyzeResult"],
             "record": f"{names.TEXT}/{record}",
             **{key: stored[key] for key in ("notice",) if key in stored},
-        }
+        },
+        headers=headers,
     )
-    # Not `update`: a platform with azure-functions before 1.23 uses its own, which has none.
-    for header, value in headers.items():
-        response.headers[header] = value
-    return response
 
 
 def _shown(source: Json) -> Json:
@@ -236,10 +232,8 @@ def _shown(source: Json) -> Json:
 
 
 def _accepted(req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float) -> func.HttpResponse:
-    response = web.answer_json(body, status=202)
-    response.headers["Location"] = _address(req, instance_id)
-    response.headers["Retry-After"] = str(min(_LONGEST_RETRY_SECONDS, max(1, math.ceil(wait_seconds))))
-    return response
+    wait = responses.retry_after(min(_LONGEST_RETRY_SECONDS, wait_seconds))
+    return responses.answer_json(body, status=202, headers={"Location": _address(req, instance_id), **wait})
 
 
 def _address(req: func.HttpRequest, instance_id: str) -> str:

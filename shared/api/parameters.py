@@ -1,5 +1,5 @@
 """
-What stands beside the body of a request: the query, the values in its path, its headers.
+The texts beside the body of a request: the query, the values in its path, its headers.
 
 `check` is the gate that all of them pass before a function reads any. The platform leaves empty parameters out and
 joins repeated ones with commas; both are seen in the address.
@@ -29,7 +29,7 @@ def check(req: func.HttpRequest) -> None:
     Let a request pass whose texts can be meant.
 
     Raises:
-        BadRequestError: `bad_parameter` or `bad_header`, naming what has an impossible character or is too long.
+        BadRequestError: `bad_parameter` or `bad_header`, naming a text with an impossible character or too many.
     """
     for name, value in req.params.items():
         problem = fault(name) or fault(value)
@@ -52,7 +52,7 @@ def check(req: func.HttpRequest) -> None:
         )
 
 
-def only(req: func.HttpRequest, *allowed: str) -> None:
+def reject_unknown(req: func.HttpRequest, *allowed: str) -> None:
     """Refuse unknown query parameters, which would be paid for with their defaults, and empty ones."""
     unknown = [name for name in req.params if name not in allowed and name.lower() != _KEY]
     if unknown:
@@ -86,7 +86,7 @@ def text(req: func.HttpRequest, parameter: str, longest: int | None = None) -> s
     return value
 
 
-def whole_number(req: func.HttpRequest, parameter: str, default: int | None = None) -> int:
+def integer(req: func.HttpRequest, parameter: str, default: int | None = None) -> int:
     """A query parameter that is a whole number in ASCII digits; the caller checks the range."""
     value = text(req, parameter)
     if value is None and default is not None:
@@ -100,7 +100,7 @@ def whole_number(req: func.HttpRequest, parameter: str, default: int | None = No
     return int(value)
 
 
-def truth(req: func.HttpRequest, parameter: str, *, default: bool) -> bool:
+def boolean(req: func.HttpRequest, parameter: str, *, default: bool) -> bool:
     """A query parameter that is `true` or `false`."""
     value = text(req, parameter)
     if value is None:
@@ -112,7 +112,7 @@ def truth(req: func.HttpRequest, parameter: str, *, default: bool) -> bool:
     return value.lower() == "true"
 
 
-def words(req: func.HttpRequest, parameter: str) -> list[str]:
+def list_of(req: func.HttpRequest, parameter: str) -> list[str]:
     """A query parameter that is a comma-separated list; one that is repeated is one list."""
     value = req.params.get(parameter)
     found = [part.strip() for part in (value or "").split(",") if part.strip()]

@@ -1,12 +1,12 @@
 """
 Whether the app's own account keeps blobs that are overwritten there: versioning, soft delete, change feed.
 
-The books are overwritten every second, so each of them turns into a bill. The setting itself (Get Blob Service
-Properties) can only be read with a right on management, which the app's roles on data lack; what the account does with
-a blob shows it to them. A look costs four requests, hence one an hour in each process.
+The app overwrites its ledger every second, so each of them turns into a bill. The setting itself (Get Blob Service
+Properties) needs a right on management, which the app's roles on data lack. So a look writes and deletes a blob, and
+sees whether the account keeps it. That costs four requests, hence one look an hour in each process.
 """
 
-import uuid
+import secrets
 from contextlib import suppress
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from shared import names
 from shared.configuration.storage_accounts import Account
 from shared.errors import BlobsightError
 from shared.services import App
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 CODE = "storage_keeps_versions"
 ACTION = (
@@ -27,7 +27,7 @@ _FOLLOWED = timedelta(days=1)
 
 
 class Retention:
-    """What was found out last. One look at a time."""
+    """The findings of the last look. One look at a time."""
 
     def __init__(self) -> None:
         self._looked: float | None = None
@@ -39,11 +39,11 @@ class Retention:
         return self._looked is None or app.clock.now() - self._looked >= _FRESH_SECONDS
 
     def look(self, app: App) -> None:
-        """Find out anew. What cannot be found out stays as it was."""
+        """Look anew. A finding that the look cannot renew stays."""
         self._looked = app.clock.now()
         self._account = app.settings.host_storage
         found = []
-        kept = app.host.kept(names.HEALTH, names.retention(uuid.uuid4().hex))
+        kept = app.host.kept(names.HEALTH, names.retention(secrets.token_hex(16)))
         if kept.versions:
             found.append("versioning")
         if kept.deleted:

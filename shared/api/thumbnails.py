@@ -10,10 +10,10 @@ from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import RecordSpec
 from shared.records.thumbnails import CACHE_CONTROL, Size
-from shared.records.versions import LookedAt, Source, SourceChangedError, Version
+from shared.records.versions import SeenVersion, Source, SourceChangedError, Version
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.azure import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo
 from shared.vision import questions
 
 # An HTTP caller is told to come back rather than kept waiting.
@@ -48,8 +48,8 @@ def _of_blob(app: App, name: str, size: Size) -> Blob:
 def _looked_at(app: App, name: str) -> Version:
     info = image_blobs.head(app.images, name)
     if info is None:
-        raise names.no_such_image(name)
-    return LookedAt(info)
+        raise image_blobs.no_such_image(name)
+    return SeenVersion(info)
 
 
 def _make(app: App, name: str, how: RecordSpec) -> Version | None:
@@ -58,7 +58,7 @@ def _make(app: App, name: str, how: RecordSpec) -> Version | None:
     if source is None:
         return None
     try:
-        record_store.make(app.images, source, how, lambda: _asked(app, versions.whole(source), how))
+        record_store.make(app.images, source, how, lambda: _asked(app, versions.require_bytes(source), how))
         versions.ensure_unchanged(app.images, source)
         return source
     except SourceChangedError as change:
@@ -81,6 +81,8 @@ def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
         image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
     )
     # Without a condition: whoever writes it writes the same, or for a URL what it shows now.
-    etag = app.images.write(names.THUMBNAILS, name, answer.body, content_type=names.JPEG, cache_control=CACHE_CONTROL)
-    info = BlobInfo(name, etag, len(answer.body), names.JPEG, cache_control=CACHE_CONTROL)
+    etag = app.images.write(
+        names.THUMBNAILS, name, answer.body, content_type=names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL
+    )
+    info = BlobInfo(name, etag, len(answer.body), names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL)
     return Blob(info, answer.body)

@@ -1,20 +1,20 @@
-"""`/api/unfinished`: GET lists what is deferred or failed, POST retry has it tried again."""
+"""`/api/unfinished`: GET lists deferred and failed steps, POST retry has them tried again."""
 
 import re
 
 import azure.functions as func
 
 from shared import names, services
-from shared.api import bodies, parameters, unfinished_entries, web
-from shared.api.unfinished_entries import Entry, Wanted
+from shared.api import bodies, parameters, responses, unfinished_entries
+from shared.api.unfinished_entries import Entry, Filter
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
+from shared.json_types import Json
 from shared.records import by_step, unfinished_document
 from shared.services import App
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
-from shared.untrusted.json_object import Json
 
 MAX_PAGE = 200
 _STATES = (unfinished_document.DEFERRED, unfinished_document.FAILED)
@@ -26,28 +26,28 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     """Answer one request."""
     action = req.route_params.get("action")
     if req.method == "GET" and not action:
-        parameters.only(req, "step", "state", "code", "limit", "continuation")
+        parameters.reject_unknown(req, "step", "state", "code", "limit", "continuation")
         return await _list(req)
     if req.method == "POST" and action == "retry":
-        parameters.only(req)
+        parameters.reject_unknown(req)
         return await _retry(req, client)
     raise NotFoundError("There is GET /api/unfinished and POST /api/unfinished/retry.", action="Ask one of the two.")
 
 
 async def _list(req: func.HttpRequest) -> func.HttpResponse:
-    wanted = Wanted(
+    wanted = Filter(
         _step(parameters.text(req, "step")),
         _one_of("state", parameters.text(req, "state"), _STATES),
         parameters.text(req, "code"),
     )
-    limit = parameters.whole_number(req, "limit", 50)
+    limit = parameters.integer(req, "limit", 50)
     if not 1 <= limit <= MAX_PAGE:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     app, continuation = services.current(), parameters.text(req, "continuation")
     entries, further = await services.in_thread(
         app.threads, lambda: unfinished_entries.page(app, wanted, limit=limit, continuation=continuation)
     )
-    return web.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
+    return responses.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
 
 
 async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -56,7 +56,7 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     appointments, further = await services.in_thread(app.threads, lambda: _reopen(app, body))
     for appointment in appointments:
         await hand_over(client, appointment)
-    return web.answer_json(
+    return responses.answer_json(
         {
             "retried": [
                 {"name": each.name, "step": each.steps[0], "inSeconds": round(each.seconds, 1)} for each in appointments
@@ -79,14 +79,14 @@ def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
                 action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
             )
     else:
-        wanted = Wanted(step, None if "code" in body else unfinished_document.FAILED, body.get("code"))
+        wanted = Filter(step, None if "code" in body else unfinished_document.FAILED, body.get("code"))
         entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
     appointments = [unfinished_entries.reopen(app, entry) for entry in entries]
     return [each for each in appointments if each], further
 
 
 def _asked(req: func.HttpRequest) -> Json:
-    """What is to be tried again: each member that is named means what it says."""
+    """The members of a retry, each of which means what it says."""
     body = bodies.json_of(req, _RETRY)
     unknown = body.keys() - {*_TEXTS, "all"}
     which = [key for key in ("name", "code", "all") if key in body]

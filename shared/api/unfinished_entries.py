@@ -1,22 +1,23 @@
 """
-What is unfinished of all images: found page by page, and put to be tried again.
+The unfinished steps of all images: found page by page, and put to be tried again.
 
-A record counts only while it speaks of the image as it is now: what was overwritten has its own event, what was deleted
-needs nothing.
+A record counts only while it speaks of the image as it is now. An image that was overwritten has its own event, and one
+that was deleted needs nothing.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shared import names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
+from shared.json_types import Json
 from shared.records import by_step, edited, unfinished, unfinished_document
 from shared.records.unfinished_document import UnfinishedDocument
-from shared.records.versions import LookedAt
+from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.azure import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo
 from shared.threads import side_by_side
 
 _PARALLEL = 8
@@ -24,15 +25,18 @@ _PARALLEL = 8
 _MOST_LOOKED_AT = 2000
 _LISTED_AT_ONCE = 500
 
-Json = dict[str, Any]
 
-
-class Wanted(NamedTuple):
+class Filter(NamedTuple):
     """Which records: None means any."""
 
     step: str | None = None
     state: str | None = None
     code: str | None = None
+
+    def matches(self, info: BlobInfo) -> bool:
+        """Whether a record's metadata has that state and that code; the step is in its name."""
+        asked = {"state": self.state, "code": self.code}
+        return all(info.metadata.get(key) == value for key, value in asked.items() if value)
 
 
 class Entry(NamedTuple):
@@ -43,7 +47,7 @@ class Entry(NamedTuple):
     document: UnfinishedDocument
 
     def to_json(self) -> Json:
-        """What a caller is shown."""
+        """The entry as a caller sees it."""
         shown = ("state", "code", "message", "action", "attempts", "first", "last", "until")
         return {
             "name": self.document["source"]["name"],
@@ -53,7 +57,7 @@ class Entry(NamedTuple):
         }
 
 
-def page(app: App, wanted: Wanted, *, limit: int, continuation: str | None = None) -> tuple[list[Entry], str | None]:
+def page(app: App, wanted: Filter, *, limit: int, continuation: str | None = None) -> tuple[list[Entry], str | None]:
     """
     Up to *limit* entries in the order of steps and names, and where to go on (None after the last).
 
@@ -66,7 +70,7 @@ def page(app: App, wanted: Wanted, *, limit: int, continuation: str | None = Non
         while True:
             size = min(limit - len(entries), _LISTED_AT_ONCE)
             found = app.images.page(names.UNFINISHED, prefix=prefix, limit=size, continuation=continuation)
-            chosen = [info for info in found.items if _matches(info, wanted)]
+            chosen = [info for info in found.items if wanted.matches(info)]
             entries += [entry for entry in side_by_side(pool, lambda info: _current(app, info), chosen) if entry]
             looked_at += len(found.items)
             continuation = found.continuation
@@ -75,7 +79,7 @@ def page(app: App, wanted: Wanted, *, limit: int, continuation: str | None = Non
 
 
 def find(app: App, name: str, step: str | None) -> list[Entry]:
-    """What is unfinished of one image."""
+    """The unfinished steps of one image."""
     image = image_blobs.head(app.images, name)
     if image is not None:
         edited.recognize(app.images, app.settings, image)
@@ -106,11 +110,6 @@ def reopen(app: App, entry: Entry) -> Appointment | None:
     return Appointment(name, (entry.step,), f"{etag},{written}", seconds)
 
 
-def _matches(info: BlobInfo, wanted: Wanted) -> bool:
-    asked = {"state": wanted.state, "code": wanted.code}
-    return all(info.metadata.get(key) == value for key, value in asked.items() if value)
-
-
 def _current(app: App, info: BlobInfo) -> Entry | None:
     """The record, unless it speaks of an image that is another one by now, or of none."""
     blob = app.images.read(names.UNFINISHED, info.name)
@@ -119,6 +118,6 @@ def _current(app: App, info: BlobInfo) -> Entry | None:
     document = unfinished_document.parsed(blob.data)
     source = document.get("source", {})
     image = image_blobs.head(app.images, source["name"]) if source.get("name") else None
-    if image is None or not LookedAt(image).made(app.images, blob.info):
+    if image is None or not SeenVersion(image).is_source_of(app.images, blob.info):
         return None
     return Entry(info.name.partition("/")[0], blob, document)

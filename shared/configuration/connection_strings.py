@@ -1,5 +1,5 @@
 """
-What a storage connection string has to have, so that the SDK and the service can use it.
+The rules for a storage connection string that the SDK and the service can use.
 
 `NAME=VALUE;NAME=VALUE`, names in any case (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string).
 No value is repeated in a problem: a key may have been put into any of them.
@@ -10,7 +10,7 @@ import re
 
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-# What has none is taken by the SDK for a key.
+# The SDK takes a text without one for a key.
 _SIGNED = re.compile(r"(?:^|[?&])sig=[^&]")
 _ADDRESS = re.compile(r"https?://([^/?#]+)(?:[/?][!-~]*)?")
 

@@ -1,8 +1,8 @@
 """
 The packages that were deployed: whether they were built for the Python that runs.
 
-The build of a deployment and the app's runtime name their Python in two places. Where they differ, whatever is pure
-Python still works, and the first import of a compiled library fails late, with an error that names neither. The tags of
+The build of a deployment and the app's runtime name their Python in two places. Where they differ, pure Python
+still works, and the first import of a compiled library fails late, with an error that names neither. The tags of
 a wheel are in its metadata (packaging.python.org, "Binary distribution format"): `cp312-cp312-manylinux...` holds for
 3.12 alone, `cp311-abi3-...` for 3.11 and all after it.
 """

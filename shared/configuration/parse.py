@@ -1,5 +1,5 @@
 """
-What the text of one app setting means.
+The meaning of one app setting's text.
 
 Each parser raises ValueError where the text means nothing; its message completes a sentence that names the setting.
 """

@@ -1,10 +1,10 @@
 """
 The settings of a storage account: a connection string, or the account's addresses and the identity that comes to it.
 
-The names and what wins over what are the Functions host's own: it takes `AzureWebJobs<name>` before `<name>`, a
-connection string before all other settings, and the account's name before its addresses, each without a word
-(azure-sdk-for-net, StorageClientProvider.cs and Microsoft.Extensions.Azure's ClientFactory.cs). So that the app never
-works on another account, or as another identity, than its triggers, whatever the host would pass over is refused.
+The names and their precedence are the Functions host's own (azure-sdk-for-net, StorageClientProvider.cs and
+Microsoft.Extensions.Azure's ClientFactory.cs). It takes `AzureWebJobs<name>` before `<name>`, a connection string
+before all other settings, and the account's name before its addresses, each without a word. The app refuses each
+setting that the host would pass over. So it never works on another account, or as another identity, than its triggers.
 """
 
 import re
@@ -28,7 +28,7 @@ class Principal(NamedTuple):
     Which identity of Entra ID the app is.
 
     Attributes:
-        managed: one that Azure has given to the app; else whatever azure-identity finds, such as `az login`.
+        managed: one that Azure has given to the app; else one that azure-identity finds, such as `az login`.
         client_id: of a user-assigned identity; None is the system-assigned one.
     """
 
@@ -43,7 +43,7 @@ class Account:
 
     Attributes:
         blobs: the address of its blobs, without a slash at its end.
-        setting: what it was set with, for messages; the same account under another setting is equal.
+        setting: the name of its setting, for messages; the same account under another setting is equal.
     """
 
     connection_string: str | None = field(default=None, repr=False)
@@ -128,14 +128,14 @@ PARTS = (
 
 
 class _Problems(Exception):  # noqa: N818 (not an error of the app: `read` hands out what it holds)
-    """What is wrong with an account's settings, one sentence each."""
+    """The problems of an account's settings, one sentence each."""
 
 
 def read(
     name: str, environment: Mapping[str, str], needs: Mapping[str, str], own: Principal
 ) -> tuple[Account | None, list[str]]:
     """
-    The account of a setting, and what is wrong with its settings.
+    The account of a setting, and the problems of its settings, one sentence each.
 
     Args:
         name: of the setting.
@@ -174,7 +174,7 @@ def _account(name: str, environment: Mapping[str, str], needs: Mapping[str, str]
 
 
 def _principal(values: Mapping[str, str], own: Principal) -> Principal:
-    """As the host chooses: a client id without `credential` is one for what it would take by itself."""
+    """As the host chooses: a client id without `credential` is one of the identity that it would take by itself."""
     if "credential" in values:
         return Principal(managed=True, client_id=values.get("clientId"))
     return own._replace(client_id=values.get("clientId", own.client_id))
@@ -213,7 +213,7 @@ def _values(name: str, given: Mapping[str, str]) -> tuple[dict[str, str], list[s
 
 
 def _contradictions(name: str, given: Mapping[str, str], needs: Mapping[str, str]) -> list[str]:
-    """What is wrong only between an account's settings."""
+    """The problems between an account's settings, each of which is right by itself."""
     problems = []
     addresses = [f"{name}__{part.name}" for part in _ADDRESSES if part.name in given]
     if "accountName" not in given:

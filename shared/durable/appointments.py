@@ -101,7 +101,7 @@ def check_backlog(quota: Quota) -> None:
     Raises:
         BusyError: the backlog lies ahead, and is to be joined instead of overtaken.
     """
-    seconds = quota.ahead_seconds()
+    seconds = quota.backlog_seconds()
     if seconds > 0:
         raise BusyError(
             "Other images have waited longer for Computer Vision and come first.",

@@ -15,7 +15,7 @@ import os
 from shared import log, names
 from shared.durable.read_job import Job
 from shared.errors import StorageError
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 _logger = logging.getLogger(__name__)
 

@@ -105,7 +105,7 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> N
         text.specs(job.name, app.settings),
         error,
         wait_seconds=seconds,
-        told=text.alone(text_only=job.text_only),
+        extra_metadata=text.text_only_mark(text_only=job.text_only),
     )
     if seconds is None:
         # The text of an earlier version would be taken for this one's. No activity comes here again, so a change of the
@@ -114,7 +114,7 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> N
             app.images,
             text_places(job),
             lambda: versions.ensure_unchanged(app.images, version),
-            lambda info: not version.made(app.images, info),
+            lambda info: not version.is_source_of(app.images, info),
         )
 
 

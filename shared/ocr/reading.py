@@ -161,7 +161,7 @@ def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
         source = versions.identify(app.images, job.name, None)
         if source is None:
             raise SourceChangedError(deleted=True)
-        image = versions.whole(source).image
+        image = versions.require_bytes(source).image
         if image.subject != job.subject:
             raise SourceChangedError(deleted=False)
         return image

@@ -47,16 +47,16 @@ def write(app: App, job: Job, result: ReadResult) -> Version | None:
         (job.plain_record, names.PLAIN, text.plain(result)),
         (job.record, names.JSON, text.document(job.source, job.question, result, app.clock, left_out)),
     )
-    told = text.told(result, text_only=job.text_only, left_out=left_out)
+    metadata = text.metadata(result, text_only=job.text_only, left_out=left_out)
     version = job.version
     if version is None:
-        told |= {names.REQUEST: job.question.key}
+        metadata |= {names.REQUEST: job.question.key}
         for name, content_type, data in contents:
-            app.images.write(names.TEXT, name, data, content_type=content_type, metadata=told)
+            app.images.write(names.TEXT, name, data, content_type=content_type, metadata=metadata)
         return None
     for name, content_type, data in contents:
         spec = RecordSpec(names.TEXT, name, job.question, content_type)
-        record_store.make(app.images, version, spec, partial(bytes, data), told)
+        record_store.make(app.images, version, spec, partial(bytes, data), metadata)
     # It looks at the image last, in any case.
     unfinished.clear(app.images, version, by_step.TEXT)
     return version

@@ -1,70 +1,70 @@
 """
 The circuit breaker: whether the service is well enough to be asked.
 
-After several failures in a row the door closes. When its time is over, one caller at a time is let through as a probe:
-an answer opens the door, a failure closes it for longer. Whoever waits at it has spent no attempt. Calls under way when
-it closes are left alone, and never wait for each other.
+Several failures in a row open it, and no call passes. When its time is over it is half open and lets one call at a time
+through, as a probe: an answer closes it, a failure opens it for longer. Callers that wait for it spend no attempt. It
+leaves calls alone that were under way when it opened, and they never wait for each other.
 
 Not safe for threads: `shared.pace.gate` asks under its lock.
 """
 
 FAILURES = 5
-FIRST_CLOSED_SECONDS = 5.0
-MAX_CLOSED_SECONDS = 30.0
+FIRST_OPEN_SECONDS = 5.0
+MAX_OPEN_SECONDS = 30.0
 
 
 class Breaker:
     """
-    The door of one process. Times are a monotonic clock's seconds.
+    The circuit breaker of one process. Times are a monotonic clock's seconds.
 
     Attributes:
-        closed_until: when the next probe may go; None while the door is open.
-        probing: whether one is under way.
+        open_until: when the next probe may go; None while the breaker is closed.
+        half_open: whether a probe is under way.
     """
 
     def __init__(self) -> None:
-        self.closed_until: float | None = None
-        self.probing = False
+        self.open_until: float | None = None
+        self.half_open = False
         self._failures = 0
-        self._closed_seconds = 0.0
+        self._open_seconds = 0.0
 
     @property
-    def closed(self) -> bool:
+    def is_open(self) -> bool:
         """Whether callers have to wait, but for a probe."""
-        return self.closed_until is not None
+        return self.open_until is not None
 
     def begin_probe(self, now: float) -> bool:
         """Let this caller be the probe, if it is time for one and none is under way."""
-        if self.closed_until is None or self.probing or now < self.closed_until:
+        if self.open_until is None or self.half_open or now < self.open_until:
             return False
-        self.probing = True
+        self.half_open = True
         return True
 
     def give_up_probe(self) -> None:
         """The probe did not go after all; the next caller may."""
-        self.probing = False
+        self.half_open = False
 
     def succeeded(self, *, probe: bool) -> bool:
         """
-        The service answered, if only to refuse. True if this opened the door.
+        The service answered, if only to refuse. True if this closed the breaker.
 
-        While the door is closed only the probe's answer counts: others may be from before.
+        While the breaker is open only the probe's answer counts: others may be from before.
         """
-        if self.closed and not probe:
+        if self.is_open and not probe:
             return False
-        opened = self.closed
-        self.closed_until, self.probing = None, False
-        self._failures, self._closed_seconds = 0, 0.0
-        return opened
+        closed = self.is_open
+        self.open_until, self.half_open = None, False
+        self._failures, self._open_seconds = 0, 0.0
+        return closed
 
     def failed(self, now: float, *, probe: bool) -> bool:
-        """The service failed or did not answer. True if this closed the door, or kept it closed."""
-        if self.closed and not probe:
+        """The service failed or did not answer. True if this opened the breaker, or kept it open."""
+        if self.is_open and not probe:
             return False
         self._failures += 1
         if not probe and self._failures < FAILURES:
             return False
-        self._closed_seconds = min(MAX_CLOSED_SECONDS, 2 * self._closed_seconds or FIRST_CLOSED_SECONDS)
-        self.closed_until = now + self._closed_seconds
-        self.probing = False
+        self._open_seconds = min(MAX_OPEN_SECONDS, 2 * self._open_seconds or FIRST_OPEN_SECONDS)
+        self.open_until = now + self._open_seconds
+        self.half_open = False
         return True

@@ -1,14 +1,13 @@
 """
-The gate: every call of this process to Computer Vision goes through it, one after the other, at the tier's pace.
+The gate: every call of this process to Computer Vision passes it, one after the other, at the tier's pace.
 
-Whoever has a question makes a visit: it takes a number, waits in its lane, leads, takes a slot, and calls when the
-slot's time has come. Callers whom somebody waits for take turns with what is done in the background
-(`shared.pace.fair_queue`). The leader alone looks at what is in the way and reserves slots, for itself and those behind
-it; then it steps aside for the next number. So thousands who wait when the way becomes free leave one by one. In the
-way are a time before which the service wants nobody to call (429, or any Retry-After), the breaker's closed door, and
-the pace itself.
+Each question has a turn (`shared.pace.turn`). Its turn takes a number, waits in its lane of the queue
+(`shared.pace.fair_queue`), leads, takes a slot, and calls when the slot's time has come. The leader alone looks at the
+obstacles and reserves slots, for itself and those behind it; then it steps aside for the next number. So thousands that
+wait when the way becomes free leave one by one. The obstacles are a time before which the service wants no call (429,
+or any Retry-After), the open circuit breaker, and the pace itself.
 
-A turn that would come after the visit's limit is refused at once, so that nobody waits for nothing.
+The gate refuses a turn at once that would come after its limit: no caller waits for nothing.
 """
 
 import itertools
@@ -17,53 +16,14 @@ import threading
 
 from shared.clock import Clock, Deadline
 from shared.errors import BusyError, CallsStoppedError, ThrottledError
-from shared.pace.fair_queue import Lanes, Waiter
-from shared.pace.ledger import HORIZON_SECONDS
-from shared.pace.obstacles import Door, Passer, too_late
-from shared.pace.slots import Hand, Slots, Unpaced
+from shared.pace.fair_queue import FairQueue
+from shared.pace.obstacles import Obstacles, refusal
+from shared.pace.reservation import HORIZON_SECONDS
+from shared.pace.slots import HeldSlots, SlotSource, Unpaced
+from shared.pace.turn import Turn
 
-# Whoever is refused because paid calls are stopped need not come back sooner.
+# A caller that is refused because paid calls are stopped need not come back sooner.
 STOPPED_SECONDS = 300.0
-
-
-class Visit(Passer, Waiter):
-    """
-    One question at the gate, through all its attempts. For one thread.
-
-    Attributes:
-        limit: the latest moment of a turn.
-        paid: whether the call is paid for.
-        billed: transactions that the present attempt was found to cost; set by whoever reads the answer.
-    """
-
-    def __init__(self, gate: "Gate", number: int, limit: Deadline, *, paid: bool, background: bool, key: str) -> None:
-        super().__init__(number, background=background)
-        self._gate = gate
-        self.key = key
-        self.limit = limit
-        self.paid = paid
-        self.billed = 0
-        # The gate's own, guarded by its lock: what it counted in advance, and where the visit is.
-        self.counted = 0
-        self.leads = threading.Event()
-        self.was_here = False
-
-    def enter(self) -> None:
-        """
-        Wait for a turn.
-
-        Raises:
-            ThrottledError: the service wants no call until after the limit.
-            VisionUnavailableError: it keeps failing, and is not asked again before the limit.
-            BusyError: too many come first.
-            QuotaExhaustedError, CallsStoppedError: no paid call may be made.
-            StorageError: there are limits of paid calls, and how near they are cannot be looked up.
-        """
-        self._gate.enter(self)
-
-    def leave(self, error: BaseException | None) -> None:
-        """The call is over; *error* is what it raised, from which all others learn."""
-        self._gate.leave(self, error)
 
 
 class Gate:
@@ -76,89 +36,98 @@ class Gate:
         stopped: whether paid calls are refused.
     """
 
-    def __init__(self, clock: Clock, slots: Slots | None = None, *, stopped: bool = False) -> None:
+    def __init__(self, clock: Clock, slots: SlotSource | None = None, *, stopped: bool = False) -> None:
         self._clock = clock
-        self._slots: Slots = slots or Unpaced()
+        self._source: SlotSource = slots or Unpaced()
         self._stopped = stopped
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._lanes: Lanes[Visit] = Lanes()
-        self._leader: Visit | None = None
-        self._door = Door()
-        self._hand = Hand(self._slots)
-        # Set whenever something in the way may be gone; only the leader waits for it.
+        self._queue = FairQueue()
+        self._leader: Turn | None = None
+        self._obstacles = Obstacles()
+        self._held = HeldSlots(self._source)
+        # Set whenever an obstacle may be gone; only the leader waits for it.
         self._changed = threading.Event()
 
-    def visit(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Visit:
+    def turn(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Turn:
         """
-        A question's way through the gate.
+        A turn for one question, to enter and leave with at each attempt.
 
         Args:
-            limit: no turn is waited for beyond it.
+            limit: the latest moment at which it may come.
             paid: whether the call is paid for.
-            background: whether nobody waits for the answer.
-            key: what it asks for, if other questions ask for the same: a Read. They count as one (`obstacles`).
+            background: whether no caller waits for the answer.
+            key: the subject that other questions share: a Read. Their failures count as one's (`obstacles`).
         """
-        return Visit(self, next(self._numbers), limit, paid=paid, background=background, key=key)
+        return Turn(next(self._numbers), limit, paid, background, key)
 
-    def enter(self, visit: Visit) -> None:
-        """Return when the visit may call. See `Visit.enter`."""
-        if self._stopped and visit.paid:
+    def enter(self, turn: Turn) -> None:
+        """
+        Wait until the turn comes.
+
+        Raises:
+            ThrottledError: the service wants no call until after the limit.
+            VisionUnavailableError: it keeps failing, and is not asked again before the limit.
+            BusyError: too many come first.
+            QuotaExhaustedError, CallsStoppedError: no paid call may be made.
+            StorageError: there are limits of paid calls, and how near they are cannot be looked up.
+        """
+        if self._stopped and turn.paid:
             raise CallsStoppedError("VISION_STOP is set: no paid call is made.", retry_after_seconds=STOPPED_SECONDS)
         while True:
-            self._queue_up(visit)
+            self._queue_up(turn)
             try:
-                departure = self._lead(visit)
+                departure = self._lead(turn)
             except BaseException:
-                self._turn_back(visit)
+                self._give_up(turn)
                 raise
             finally:
                 self._step_aside()
             if departure > self._clock.now():
                 self._clock.sleep(departure - self._clock.now())
-            if self._passes(visit):
+            if self._passes(turn):
                 return
 
-    def leave(self, visit: Visit, error: BaseException | None) -> None:
-        """Learn from how the call ended. See `Visit.leave`."""
+    def leave(self, turn: Turn, error: BaseException | None) -> None:
+        """The call is over; *error* is what it raised, from which all others learn."""
         with self._lock:
-            shut, seconds = self._door.learn(visit, error, self._clock.now())
+            shut, seconds = self._obstacles.learn(turn, error, self._clock.now())
             if shut:
-                self._hand.drop()
+                self._held.drop()
             self._changed.set()
-        self._settle(visit)
+        self._settle(turn)
         if seconds:
-            self._slots.push(seconds, throttled=isinstance(error, ThrottledError))
+            self._source.hold_off(seconds, throttled=isinstance(error, ThrottledError))
 
-    def _queue_up(self, visit: Visit) -> None:
-        """Wait until the visit leads."""
+    def _queue_up(self, turn: Turn) -> None:
+        """Wait until the turn leads."""
         with self._lock:
-            self._refuse_if_hopeless(visit)
-            visit.leads.clear()
-            visit.was_here = True
-            self._lanes.join(visit)
+            self._refuse_if_hopeless(turn)
+            turn.leads.clear()
+            turn.has_queued = True
+            self._queue.join(turn)
             self._appoint()
-        self._clock.wait(visit.leads, visit.limit.remaining())
+        self._clock.wait(turn.leads, turn.limit.remaining())
         with self._lock:
-            if not visit.leads.is_set():
-                self._lanes.leave(visit)
-                before = self._lanes.before(background=visit.background)
-                raise too_late(BusyError, before * self._slots.interval_seconds)
+            if not turn.leads.is_set():
+                self._queue.leave(turn)
+                before = self._queue.before(background=turn.background)
+                raise refusal(BusyError, before * self._source.interval_seconds)
 
-    def _refuse_if_hopeless(self, visit: Visit) -> None:
+    def _refuse_if_hopeless(self, turn: Turn) -> None:
         now = self._clock.now()
-        obstacle = self._door.arrive(visit, now)
+        obstacle = self._obstacles.arrive(turn, now)
         start = obstacle.until if obstacle and obstacle.until < math.inf else now
-        # Whoever comes again has a low number: few are before it.
-        before = 0 if visit.was_here else self._lanes.before(background=visit.background) + (self._leader is not None)
-        turn = start + before * self._slots.interval_seconds
-        if turn > visit.limit.at:
-            raise too_late(obstacle.kind if obstacle and start > visit.limit.at else BusyError, turn - now)
+        # A turn that queues again has a low number: few are before it.
+        before = 0 if turn.has_queued else self._queue.before(background=turn.background) + (self._leader is not None)
+        earliest = start + before * self._source.interval_seconds
+        if earliest > turn.limit.at:
+            raise refusal(obstacle.kind if obstacle and start > turn.limit.at else BusyError, earliest - now)
 
     def _appoint(self) -> None:
-        """Let the next one lead, if nobody does."""
+        """Let the next turn lead, if none does."""
         if self._leader is None:
-            self._leader = self._lanes.next()
+            self._leader = self._queue.next()
             if self._leader:
                 self._leader.leads.set()
 
@@ -167,70 +136,70 @@ class Gate:
             self._leader = None
             self._appoint()
 
-    def _lead(self, visit: Visit) -> float:
-        """Wait until nothing else is in the way; the time of a slot."""
+    def _lead(self, turn: Turn) -> float:
+        """Wait until no obstacle is left; the time of a slot."""
         while True:
             with self._lock:
                 self._changed.clear()
                 now = self._clock.now()
-                obstacle = self._door.obstacle(now, visit)
-                departure = None if obstacle else self._take_slot(visit, now)
+                obstacle = self._obstacles.obstacle(now, turn)
+                departure = None if obstacle else self._take_slot(turn, now)
             if departure is not None:
                 return departure
             if obstacle is None:
-                self._reserve(visit)
+                self._reserve(turn)
                 continue
             # How long a probe takes is not known.
-            hopeless = visit.limit.at < obstacle.until < math.inf or now >= visit.limit.at
+            hopeless = turn.limit.at < obstacle.until < math.inf or now >= turn.limit.at
             if hopeless:
-                raise too_late(obstacle.kind, obstacle.until - now)
-            self._clock.wait(self._changed, min(obstacle.until, visit.limit.at) - now)
+                raise refusal(obstacle.kind, obstacle.until - now)
+            self._clock.wait(self._changed, min(obstacle.until, turn.limit.at) - now)
 
-    def _take_slot(self, visit: Visit, now: float) -> float | None:
-        """The time of the next slot in hand; None if there is none."""
-        departure = self._hand.departure(now, paid=visit.paid)
+    def _take_slot(self, turn: Turn, now: float) -> float | None:
+        """The time of the next slot that is held; None if there is none."""
+        departure = self._held.departure(now, paid=turn.paid)
         if departure is None:
             return None
-        if departure > visit.limit.at:
-            raise too_late(BusyError, departure - now)
-        visit.counted = int(self._hand.take(departure).paid)
+        if departure > turn.limit.at:
+            raise refusal(BusyError, departure - now)
+        turn.counted = int(self._held.take(departure).paid)
         return departure
 
-    def _reserve(self, visit: Visit) -> None:
+    def _reserve(self, turn: Turn) -> None:
         """Reserve slots for the leader and those behind it, or wait until there may be some."""
-        interval = self._slots.interval_seconds
+        interval = self._source.interval_seconds
         most = int(HORIZON_SECONDS / interval) if interval else 0
         with self._lock:
-            behind = [each.paid for each in self._lanes.coming(most)]
-        grant = self._slots.reserve([visit.paid, *behind])
+            behind = [each.paid for each in self._queue.coming(most)]
+        grant = self._source.reserve([turn.paid, *behind])
         now = self._clock.now()
         with self._lock:
-            self._hand.add(grant.slots, now)
-            self._door.push(grant.pushed_until)
-        if grant.slots or grant.pushed_until > now:
+            self._held.add(grant.slots, now)
+            self._obstacles.hold_off(grant.held_off_until)
+        if grant.slots or grant.held_off_until > now:
             return
-        if grant.ask_again_at > visit.limit.at:
-            raise too_late(BusyError, grant.ask_again_at - now)
+        if grant.ask_again_at > turn.limit.at:
+            raise refusal(BusyError, grant.ask_again_at - now)
         if grant.ask_again_at > now:
             self._clock.sleep(grant.ask_again_at - now)
 
-    def _passes(self, visit: Visit) -> bool:
-        """Whether nothing has come into the way since the visit took its slot, which is lost otherwise."""
+    def _passes(self, turn: Turn) -> bool:
+        """Whether no obstacle has come since the turn took its slot, which is lost otherwise."""
         with self._lock:
-            if self._door.obstacle(self._clock.now(), visit) is None:
+            if self._obstacles.obstacle(self._clock.now(), turn) is None:
                 return True
-        self._turn_back(visit)
+        self._give_up(turn)
         return False
 
-    def _turn_back(self, visit: Visit) -> None:
-        """The visit does not call now: its slot was not paid for, and another one may be the probe."""
+    def _give_up(self, turn: Turn) -> None:
+        """The turn makes no call now: its slot was not paid for, and another one may be the probe."""
         with self._lock:
-            if self._door.turn_back(visit):
+            if self._obstacles.give_up(turn):
                 self._changed.set()
-        self._settle(visit)
+        self._settle(turn)
 
-    def _settle(self, visit: Visit) -> None:
-        difference = visit.billed - visit.counted
-        visit.billed = visit.counted = 0
+    def _settle(self, turn: Turn) -> None:
+        difference = turn.billed - turn.counted
+        turn.billed = turn.counted = 0
         # The many pages of a Read must not be forgotten if the process ends.
-        self._slots.settle(difference, at_once=difference > 0)
+        self._source.settle(difference, at_once=difference > 0)

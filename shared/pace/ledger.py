@@ -1,44 +1,19 @@
 """
-The books of one Computer Vision resource: its next free slot, its backlog, its paid transactions.
+The ledger of one Computer Vision resource: its next free slot, its backlog, its paid transactions.
 
-Everything here is a function from one state of the books and a moment to the next state, without clock, storage or
-threads. `shared.pace.quota` keeps the books in a blob that all processes share; several of them may compute at once,
-and one of them wins.
+A value and its JSON. `shared.pace.reservation` computes the next one, `shared.pace.ledger_store` keeps it in a blob.
 """
 
 import json
-import math
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-# Nobody reserves slots further ahead than this: whoever comes next, in whichever process, waits hardly longer.
-HORIZON_SECONDS = 1.0
-# How far ahead a process may reserve that has just got slots, and how that grows with each second in which it gets
-# none: steeply at first, then slowly, but always, so that whoever has waited longest comes first though its clock is
-# behind.
-_FIRST_HORIZON_SECONDS = 0.3
-_GROWTH = (0.3, 0.1)
-# The longest that one Retry-After keeps everybody away; after it somebody asks and learns whether it still holds.
-MAX_PUSH_SECONDS = 3600.0
-# A machine with a wrong clock has reserved slots this much further ahead than the horizon; it must not stop the others.
-_IMPLAUSIBLE_SECONDS = 60.0
-_DAY_SECONDS = 86_400
-# No reset is further away than a month, and no backlog behind it longer than days.
-_IMPLAUSIBLE_BACKLOG_SECONDS = 45.0 * _DAY_SECONDS
-# A backlog that begins so much later waits for a limit to begin anew or for somebody to mend a key: what may come now
-# does not wait for that.
-_MUCH_LATER_SECONDS = 60.0
-_ROUNDING_SECONDS = 1e-6
-# A 429 at the configured rate shows that it is too high for the limiter, or that others use it too: everybody goes a
-# little slower, and comes back to it in some hundred calls.
-_CUT = 0.95
-_RECOVERY_A_SLOT = 0.0002
-_LEAST_SHARE = 0.1
 # Calls do not arrive as evenly as they leave. A service that counts in windows refuses the eleventh that a delay of the
 # first has brought into the second of the ten after it; a pace this much slower forgives one of 15 ms.
 _SHARE_OF_TIER = 0.985
+# The least part of the rate that 429s leave.
+LEAST_SHARE = 0.1
 
 
 class Rate(NamedTuple):
@@ -61,6 +36,10 @@ class Rate(NamedTuple):
         """That share of the rate."""
         return Rate(self.calls, self.seconds / share)
 
+    def interval_at(self, share: float) -> float:
+        """Seconds from one slot to the next at that share of the rate."""
+        return self.seconds / share / self.calls
+
 
 class Limits(NamedTuple):
     """The most paid transactions of a day and of a month (UTC); None is no limit."""
@@ -74,12 +53,12 @@ NO_LIMITS = Limits()
 
 class Ledger(NamedTuple):
     """
-    The books. Moments are seconds since 1970.
+    The ledger. Moments are seconds since 1970.
 
-    `backlog` is the first free turn behind all that was postponed, `backlog_from` the first turn that was given out:
-    before that nobody is due, and nobody who comes now overtakes anybody.
-    `share` is the part of the rate that was used after it was last cut, at `cut_at`; `day` and `month` are those that
-    the counts are of, such as `2026-01-31` and `2026-01`.
+    `backlog` is the first free turn behind all postponed calls, `backlog_from` the first turn that was given out.
+    Before that no postponed call is due, and a new call overtakes none.
+    `share` is the part of the rate that was used after it was last cut, at `cut_at`.
+    `day` and `month` are those that the counts are of, such as `2026-01-31` and `2026-01`.
     """
 
     next_slot: float = 0.0
@@ -94,7 +73,7 @@ class Ledger(NamedTuple):
     paid_of_month: int = 0
 
     def to_json(self) -> bytes:
-        """As it is stored: moments as dates, for whoever looks at the blob."""
+        """As it is stored: moments as dates, for readers of the blob."""
         return json.dumps(
             {
                 "nextSlot": _date(self.next_slot),
@@ -112,7 +91,7 @@ class Ledger(NamedTuple):
 
     @classmethod
     def from_json(cls, data: bytes) -> "Ledger":
-        """Read what `to_json` wrote; what cannot be read begins anew."""
+        """Read what `to_json` wrote; a ledger that cannot be read begins anew."""
         try:
             stored: dict[str, Any] = json.loads(data)
             return cls(
@@ -120,7 +99,7 @@ class Ledger(NamedTuple):
                 _moment(stored["notBefore"]),
                 _moment(stored["backlogFrom"]),
                 _moment(stored["backlog"]),
-                min(1.0, max(_LEAST_SHARE, float(stored["share"]))),
+                min(1.0, max(LEAST_SHARE, float(stored["share"]))),
                 _moment(stored["cutAt"]),
                 str(stored["day"]),
                 int(stored["paidOfDay"]),
@@ -131,188 +110,9 @@ class Ledger(NamedTuple):
             return cls()
 
 
-class Reserved(NamedTuple):
-    """
-    What a reservation came to.
-
-    `slots` are seconds from now, one for each of the first asks, none when none is free yet: then `ask_again` says in
-    how many seconds one may be. `exhausted` says in how many seconds the limit of paid transactions begins anew, where
-    the first ask has no slot because of it. `pushed` is how long, from now, the service wants nobody to call.
-    """
-
-    slots: tuple[float, ...] = ()
-    ask_again: float = 0.0
-    pushed: float = 0.0
-    exhausted: float | None = None
-
-
-def reserve(
-    ledger: Ledger,
-    now: float,
-    asks: Sequence[bool],
-    rate: Rate,
-    limits: Limits = NO_LIMITS,
-    *,
-    waited_seconds: float = math.inf,
-) -> tuple[Ledger, Reserved]:
-    """
-    Reserve slots for those who wait now.
-
-    Args:
-        ledger: the books.
-        now: seconds since 1970.
-        asks: whoever waits, first come first; True for a call that is paid.
-        rate: the tier's.
-        limits: of paid transactions.
-        waited_seconds: how long the process has waited for slots.
-
-    Returns:
-        The books afterwards (the same, if there was nothing to reserve) and what was reserved. Paid slots are counted
-        as one transaction each; `settled` corrects it when more or less was paid.
-    """
-    ledger = _of_today(ledger, now)
-    pushed = _pushed(ledger, now)
-    affordable = _affordable(ledger, asks, limits)
-    if not affordable:
-        return ledger, Reserved(exhausted=_until_reset(ledger, now, limits), pushed=pushed)
-    interval = rate.slowed(_share(ledger, now, rate)).interval_seconds
-    # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
-    plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
-    start = max(now + pushed, ledger.next_slot if plausible else now)
-    # Whoever needs many slots waits until several are free, and lets those who need one go first.
-    wanted = min(affordable, max(1, int(HORIZON_SECONDS / interval / 4)))
-    horizon, growth = _horizon(waited_seconds)
-    too_early = start + (wanted - 1) * interval - horizon - now
-    if pushed or too_early > _ROUNDING_SECONDS:
-        return ledger, Reserved(ask_again=max(pushed, too_early / (1 + growth)), pushed=pushed)
-    free = int((now + horizon - start + _ROUNDING_SECONDS) / interval) + 1
-    count = min(affordable, free)
-    slots = tuple(start - now + number * interval for number in range(count))
-    paid = sum(asks[:count])
-    booked = ledger._replace(
-        next_slot=start + count * interval,
-        paid_of_day=ledger.paid_of_day + paid,
-        paid_of_month=ledger.paid_of_month + paid,
-    )
-    return booked, Reserved(slots=slots)
-
-
-def settled(ledger: Ledger, now: float, transactions: int) -> Ledger:
-    """The books with paid transactions that were reserved and not paid (negative), or paid and not reserved."""
-    ledger = _of_today(ledger, now)
-    return ledger._replace(
-        paid_of_day=max(0, ledger.paid_of_day + transactions), paid_of_month=max(0, ledger.paid_of_month + transactions)
-    )
-
-
-def pushed(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttled: bool) -> Ledger:
-    """
-    The books when the service has asked everybody to stay away so long; *throttled*, because there were too many calls.
-    """
-    before = _pushed(ledger, now)
-    if throttled and not before:
-        ledger = ledger._replace(share=max(_LEAST_SHARE, _CUT * _share(ledger, now, rate)), cut_at=now)
-    until = now + min(seconds, MAX_PUSH_SECONDS)
-    return ledger._replace(not_before=max(until, now + before))
-
-
-def postponed(ledger: Ledger, now: float, at_least: float, calls: int, rate: Rate) -> tuple[Ledger, float]:
-    """
-    Append a call, or several, to the backlog.
-
-    What may not come before all that is there is over comes by itself, at its own time: the backlog must have no gap,
-    in which new work would wait for nobody. Nor does what may come soon wait for a backlog that begins much later: it
-    begins another, and those of the one before keep the turns that they were given.
-
-    Returns:
-        The books afterwards, and in how many seconds its turn comes: not before *at_least*.
-    """
-    earliest = now + max(at_least, _pushed(ledger, now))
-    length = calls * rate.interval_seconds
-    plausible = now < ledger.backlog <= now + _IMPLAUSIBLE_BACKLOG_SECONDS
-    if not plausible or ledger.backlog_from > earliest + _MUCH_LATER_SECONDS:
-        return ledger._replace(backlog_from=earliest, backlog=earliest + length), earliest - now
-    if earliest > ledger.backlog:
-        return ledger, earliest - now
-    return ledger._replace(backlog=ledger.backlog + length), ledger.backlog - now
-
-
-def behind(ledger: Ledger, now: float) -> float:
-    """How long what comes now and can wait has to wait for those who were postponed; 0 if none of them is due yet."""
-    seconds = ledger.backlog - now
-    if ledger.backlog_from > now + HORIZON_SECONDS or not HORIZON_SECONDS < seconds <= _IMPLAUSIBLE_BACKLOG_SECONDS:
-        return 0.0
-    return seconds
-
-
-def _horizon(waited: float) -> tuple[float, float]:
-    """How many seconds ahead a process may reserve that has waited so long, and by how much that grows in a second."""
-    steep, flat = _GROWTH
-    horizon = _FIRST_HORIZON_SECONDS + steep * min(waited, 1.0) + flat * max(0.0, waited - 1.0)
-    if horizon >= HORIZON_SECONDS:
-        return HORIZON_SECONDS, 0.0
-    return horizon, steep if waited < 1.0 else flat
-
-
-def _share(ledger: Ledger, now: float, rate: Rate) -> float:
-    """The part of the rate to use now."""
-    if ledger.cut_at > now + _IMPLAUSIBLE_SECONDS:
-        return 1.0
-    recovered = max(0.0, now - ledger.cut_at) / rate.interval_seconds * _RECOVERY_A_SLOT
-    return min(1.0, ledger.share + recovered)
-
-
-def _pushed(ledger: Ledger, now: float) -> float:
-    seconds = ledger.not_before - now
-    return seconds if 0 < seconds <= MAX_PUSH_SECONDS + _IMPLAUSIBLE_SECONDS else 0.0
-
-
-def _affordable(ledger: Ledger, asks: Sequence[bool], limits: Limits) -> int:
-    """How many of the asks, from the first on, the limits leave room for."""
-    left = min(
-        (limit - paid for limit, paid in _counts(ledger, limits) if limit is not None),
-        default=len(asks),
-    )
-    for number, paid in enumerate(asks):
-        left -= paid
-        if left < 0 and paid:
-            return number
-    return len(asks)
-
-
-def _counts(ledger: Ledger, limits: Limits) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
-    return (limits.per_day, ledger.paid_of_day), (limits.per_month, ledger.paid_of_month)
-
-
-def _until_reset(ledger: Ledger, now: float, limits: Limits) -> float:
-    """Seconds until the limit that is reached begins anew: the month's, if that is reached too."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    month_is_over = limits.per_month is not None and ledger.paid_of_month >= limits.per_month
-    reset = (today.replace(day=1) + timedelta(days=32)).replace(day=1) if month_is_over else today + timedelta(days=1)
-    return reset.timestamp() - now
-
-
-def _of_today(ledger: Ledger, now: float) -> Ledger:
-    """The books with counts of this day and this month."""
-    day, tomorrow = _dates(int(now // _DAY_SECONDS))
-    # At midnight, a clock that is a little behind must not begin yesterday anew.
-    if not day <= ledger.day <= tomorrow:
-        ledger = ledger._replace(day=day, paid_of_day=0)
-    if not day[:7] <= ledger.month <= tomorrow[:7]:
-        ledger = ledger._replace(month=day[:7], paid_of_month=0)
-    return ledger
-
-
-@lru_cache(maxsize=4)
-def _dates(day: int) -> tuple[str, str]:
-    """Day number *day* since 1970, and the one after it; two reservations rarely have different ones."""
-    date = datetime.fromtimestamp(day * _DAY_SECONDS, UTC).date()
-    return date.isoformat(), (date + timedelta(days=1)).isoformat()
-
-
 @lru_cache(maxsize=16)
 def _date(moment: float) -> str:
-    """A moment as it is stored; from one reservation to the next, most of the books' moments stay what they were."""
+    """A moment as it is stored; from one reservation to the next, most moments of the ledger stay what they were."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")
 
 

@@ -1,8 +1,8 @@
 """
-The books in their blob: read, changed and written on the condition that nobody else has written meanwhile.
+The ledger in its blob: read, changed, and written if no other process has written meanwhile.
 
-What several threads of a process want to change at once goes into one write: whoever comes first writes for all who
-have come by then, and one of those who came meanwhile for all of them.
+The changes of several threads go into one write. The first thread writes for all that have come by then; one of those
+that came meanwhile writes for the rest.
 """
 
 import os
@@ -13,33 +13,33 @@ from typing import Any, NamedTuple, TypeVar, cast
 from shared import names
 from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
-from shared.pace import ledger
+from shared.pace import reservation
 from shared.pace.ledger import Ledger
-from shared.storage.azure import Blobs, IfEtag
+from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
 
 _MAX_ROUNDS = 12
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.2
-# What was read or written so recently is still true where nobody else writes.
+# What was read or written so recently is still true where no other process writes.
 _FRESH_SECONDS = 1.0
 _CONTENDED_SECONDS = 5.0
 _LONGEST_TURN_SECONDS = 30.0
-# The metadata that tells one write from another: the books alone do not, as two processes can write the same ones.
+# The metadata that tells one write from another: the ledger alone does not, as two processes can write the same one.
 _WRITE = "write"
 
 _T = TypeVar("_T")
-# Makes of the books at a moment (seconds since 1970) the books afterwards and a result; called once for each try.
+# From the ledger at a moment (seconds since 1970) to the ledger afterwards and a result; called once for each try.
 Change = Callable[[Ledger, float], tuple[Ledger, _T]]
 
 
 class _Known(NamedTuple):
-    """The books as this process has last seen them, with the blob's ETag and the clock's time."""
+    """The ledger as this process has last seen it, with the blob's ETag and the clock's time."""
 
     ledger: Ledger
     etag: str | None
     at: float
-    # The id of the write that made them.
+    # The id of the write that made it.
     write: str = ""
 
 
@@ -55,7 +55,7 @@ class _Job:
         self.error: BaseException | None = None
 
 
-class Books:
+class LedgerStore:
     """
     One ledger, shared by all processes. Safe for threads.
 
@@ -63,14 +63,14 @@ class Books:
         blobs: the host account.
         name: of the blob, in the container `quota`.
         clock: the time; its `utc` has to agree between machines within a fraction of a second.
-        pick: chooses the pause after losing a race.
+        jitter: chooses the pause after losing a race.
     """
 
-    def __init__(self, blobs: Blobs, name: str, clock: Clock, pick: Callable[[float, float], float]) -> None:
+    def __init__(self, blobs: Blobs, name: str, clock: Clock, jitter: Callable[[float, float], float]) -> None:
         self._blobs = blobs
         self._name = name
         self._clock = clock
-        self._pick = pick
+        self._jitter = jitter
         self._lock = threading.Lock()
         self._known: _Known | None = None
         self._contended_until = 0.0
@@ -83,12 +83,12 @@ class Books:
 
     @property
     def last_seen(self) -> Ledger | None:
-        """The books as they were when they were last read or written; None if they never were."""
+        """The ledger as it was last read or written; None if it never was."""
         return self._known.ledger if self._known else None
 
     def look(self) -> Ledger:
         """
-        The books, at most a second old.
+        The ledger, at most a second old.
 
         Raises:
             StorageError: the blob cannot be reached.
@@ -102,10 +102,10 @@ class Books:
 
     def update(self, change: Change[_T], *, always: bool = False) -> _T:
         """
-        Change the books and return the change's result. Nothing is written if it leaves them as they are.
+        Change the ledger and return the change's result. A change that leaves it as it is writes nothing.
 
         Args:
-            change: what to make of them.
+            change: what to make of it.
             always: write even so, if there are transactions to be counted.
 
         Raises:
@@ -137,7 +137,7 @@ class Books:
         with self._lock:
             batch, self._jobs = self._jobs, []
         try:
-            with time_budget.overtime():  # others wait for it too
+            with time_budget.overtime():  # other threads wait for it too
                 self._commit(batch)
         except BaseException as error:
             for job in batch:
@@ -171,32 +171,32 @@ class Books:
                 with self._lock:
                     self._doubtful = (own, unsettled)
                 raise
-            self._clock.sleep(self._pick(0.0, pause))
+            self._clock.sleep(self._jitter(0.0, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         raise ConflictError(f"The blob {names.QUOTA}/{self._name} is written by others again and again.")
 
     def _change(self, batch: list[_Job], known: _Known, unsettled: int, own: str) -> bool:
         """Apply all changes and write what they come to; False if there was nothing to write."""
         now = self._clock.utc().timestamp()
-        before = books = ledger.settled(known.ledger, now, unsettled)
+        before = ledger = reservation.settled(known.ledger, now, unsettled)
         for job in batch:
-            books, job.result = job.change(books, now)
-        if books == before and not (unsettled and any(job.always for job in batch)):
+            ledger, job.result = job.change(ledger, now)
+        if ledger == before and not (unsettled and any(job.always for job in batch)):
             return False
         etag = self._blobs.write(
             names.QUOTA,
             self._name,
-            books.to_json(),
+            ledger.to_json(),
             content_type=names.JSON,
             metadata={_WRITE: own},
             condition=IfEtag(known.etag),
         )
         with self._lock:
-            self._known = _Known(books, etag, self._clock.now())
+            self._known = _Known(ledger, etag, self._clock.now())
         return True
 
     def _look(self) -> _Known:
-        """The books: as known, where that is fresh and nobody else is about, else as they are."""
+        """The ledger: as known, where that is fresh and no other process writes, else as it is."""
         now = self._clock.now()
         with self._lock:
             known = self._known

@@ -1,7 +1,7 @@
 """
-What keeps everybody from calling: the time before which the service wants nobody, and the breaker's closed door.
+What keeps all callers from calling: the time before which the service wants no call, and the open circuit breaker.
 
-Also the errors for those who cannot wait so long. Not safe for threads: `shared.pace.gate` asks under its lock.
+Also the errors for callers that cannot wait so long. Not safe for threads: `shared.pace.gate` asks under its lock.
 """
 
 import logging
@@ -10,145 +10,135 @@ from typing import NamedTuple
 
 from shared import log
 from shared.errors import BlobsightError, BusyError, ThrottledError, VisionUnavailableError
-from shared.pace.breaker import MAX_CLOSED_SECONDS, Breaker
-from shared.pace.ledger import MAX_PUSH_SECONDS
-from shared.pace.retry import asked_seconds
+from shared.pace.breaker import MAX_OPEN_SECONDS, Breaker
+from shared.pace.turn import Turn
+from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
 
-# Of one image, or one Read, whatever the number of its retries: what the service fails on each time is no outage.
+# Of one image, or one Read, whatever the number of its retries: a question that the service fails on each time is no
+# outage.
 _COUNTED_FAILURES = 2
 # More than a process has under way; the ones that failed longest ago are forgotten first.
 _MOST_KEYS = 1000
+# The least wait of all callers after a 429, whatever its Retry-After says. A 429 spends no attempt, so only this wait
+# bounds the number of requests of a question before its deadline.
+DEFAULT_THROTTLE_SECONDS = 1.0
 
 _logger = logging.getLogger(__name__)
 
 
 class Obstacle(NamedTuple):
-    """What is in the way, as the error that it would be, and until when; infinity while a probe is under way."""
+    """One obstacle, as the error that it would be, and until when; infinity while a probe is under way."""
 
     kind: type[BlobsightError]
     until: float
 
 
-class Passer:
-    """
-    What the door knows of a caller.
-
-    Attributes:
-        key: what it asks for, if others ask for the same: the address of a Read, which each of its polls asks. Else "".
-        probing: whether it is the probe.
-        failures: how often the service has failed it; of one with a key, or others with the same, in a row.
-    """
-
-    key = ""
-    probing = False
-    failures = 0
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether it is a Read that has failed so often that one failure more says nothing of the service."""
-        return bool(self.key) and self.failures >= _COUNTED_FAILURES
-
-
-class Door:
-    """The door of one process. Times are a monotonic clock's seconds."""
+class Obstacles:
+    """The obstacles of one process. Times are a monotonic clock's seconds."""
 
     def __init__(self) -> None:
         self._breaker = Breaker()
         self._not_before = -math.inf
-        # The failures in a row of what has a key; and until when, while the door is closed, the spent are no probes.
+        # The failures in a row of each key; and until when, while the breaker is open, the spent turns are no probes.
         self._failures: dict[str, int] = {}
         self._spent_wait_until = -math.inf
 
-    def arrive(self, passer: Passer, now: float) -> Obstacle | None:
+    def arrive(self, turn: Turn, now: float) -> Obstacle | None:
         """
-        What is in the way of a caller who comes now.
+        The obstacle of a turn that comes now; None if the way is free.
 
         A spent one leaves the probe to others for a while; after that it may be the probe itself.
         """
-        passer.failures = self._failures.get(passer.key, passer.failures)
-        if passer.is_spent and self._breaker.closed and self._spent_wait_until > now:
+        turn.failures = self._failures.get(turn.key, turn.failures)
+        if self._spent_wait_until > now and self._breaker.is_open and _is_spent(turn):
             return Obstacle(VisionUnavailableError, self._spent_wait_until)
         return self.obstacle(now)
 
-    def obstacle(self, now: float, passer: Passer | None = None) -> Obstacle | None:
-        """What is in the way of a caller, who becomes the probe if it is time for one; or of anybody."""
-        closed_until = self._breaker.closed_until
-        if closed_until is not None and not (passer and passer.probing):
-            if self._breaker.probing:
+    def obstacle(self, now: float, turn: Turn | None = None) -> Obstacle | None:
+        """The obstacle of a turn, which becomes the probe if it is time for one; without a turn, that of any."""
+        open_until = self._breaker.open_until
+        if open_until is not None and not (turn and turn.probing):
+            if self._breaker.half_open:
                 return Obstacle(VisionUnavailableError, math.inf)
-            if closed_until > now:
-                return Obstacle(VisionUnavailableError, closed_until)
-            if passer:
-                passer.probing = self._breaker.begin_probe(now)
+            if open_until > now:
+                return Obstacle(VisionUnavailableError, open_until)
+            if turn:
+                turn.probing = self._breaker.begin_probe(now)
         return Obstacle(ThrottledError, self._not_before) if self._not_before > now else None
 
-    def push(self, until: float) -> None:
+    def hold_off(self, until: float) -> None:
         """The service wants no call before then."""
         self._not_before = max(self._not_before, until)
 
-    def turn_back(self, passer: Passer) -> bool:
-        """The caller does not call after all. True if it was the probe, so that another may be."""
-        was, passer.probing = passer.probing, False
+    def give_up(self, turn: Turn) -> bool:
+        """The turn makes no call after all. True if it was the probe, so that another may be."""
+        was, turn.probing = turn.probing, False
         if was:
             self._breaker.give_up_probe()
         return was
 
-    def learn(self, passer: Passer, error: BaseException | None, now: float) -> tuple[bool, float]:
+    def learn(self, turn: Turn, error: BaseException | None, now: float) -> tuple[bool, float]:
         """
-        Learn from how a caller's call ended; *error* is what it raised.
+        Learn from how a turn's call ended; *error* is what it raised.
 
         Returns:
-            Whether the way is shut since this answer, and for how many seconds the service asked everybody to wait.
+            Whether the way is shut since this answer, and for how many seconds the service wants no call.
         """
         if error is not None and (not isinstance(error, BlobsightError) or error.unsent):
             # A mistake of the app, or a call that never left it, tells nothing of the service.
-            self.turn_back(passer)
+            self.give_up(turn)
             return False, 0.0
-        spent = passer.is_spent
-        shut = self._judge(passer, error, now)
-        passer.probing = False
-        # A 429 is everybody's; of another error with a time, a spent caller's concerns itself.
-        alone = spent and isinstance(error, VisionUnavailableError)
-        seconds = 0.0 if alone else min(asked_seconds(error), MAX_PUSH_SECONDS)
+        # A 429 concerns all callers; another error with a time, of a spent turn, concerns that turn only.
+        own = isinstance(error, VisionUnavailableError) and _is_spent(turn)
+        shut = self._judge(turn, error, now)
+        turn.probing = False
+        seconds = 0.0 if own else min(asked_seconds(error), MAX_RETRY_AFTER_SECONDS)
         if seconds and error:
-            self.push(now + seconds)
-            log.event(_logger, "gate.pushed", code=error.code, seconds=round(seconds, 1))
+            self.hold_off(now + seconds)
+            log.event(_logger, "gate.held_off", code=error.code, seconds=round(seconds, 1))
         return shut or seconds > 0, seconds
 
-    def _judge(self, passer: Passer, error: BlobsightError | None, now: float) -> bool:
-        """Tell the breaker."""
+    def _judge(self, turn: Turn, error: BlobsightError | None, now: float) -> bool:
+        """Tell the circuit breaker. True if that opened it, or kept it open."""
         if not isinstance(error, VisionUnavailableError):
-            self._failures.pop(passer.key, None)
-            if self._breaker.succeeded(probe=passer.probing):
-                log.event(_logger, "gate.opened")
+            self._failures.pop(turn.key, None)
+            if self._breaker.succeeded(probe=turn.probing):
+                log.event(_logger, "breaker.closed")
             return False
-        self._count(passer)
-        if passer.failures > _COUNTED_FAILURES and (passer.key or not passer.probing):
-            self._pass_over(passer, now)
+        self._count(turn)
+        if turn.failures > _COUNTED_FAILURES and (turn.key or not turn.probing):
+            self._pass_over(turn, now)
             return False
-        closed = self._breaker.failed(now, probe=passer.probing)
-        if closed and self._breaker.closed_until is not None:
-            seconds = round(self._breaker.closed_until - now, 1)
-            log.event(_logger, "gate.closed", level=logging.WARNING, seconds=seconds, problem=error.message)
-        return closed
+        opened = self._breaker.failed(now, probe=turn.probing)
+        if opened and self._breaker.open_until is not None:
+            seconds = round(self._breaker.open_until - now, 1)
+            log.event(_logger, "breaker.opened", level=logging.WARNING, seconds=seconds, problem=error.message)
+        return opened
 
-    def _pass_over(self, passer: Passer, now: float) -> None:
-        """It has failed once too often: as a probe it has found out nothing, so another may be it at once."""
-        if passer.probing:
+    def _pass_over(self, turn: Turn, now: float) -> None:
+        """The turn has failed once too often: as a probe it has found out nothing, so another may be it at once."""
+        if turn.probing:
             self._breaker.give_up_probe()
-            self._spent_wait_until = now + MAX_CLOSED_SECONDS
+            self._spent_wait_until = now + MAX_OPEN_SECONDS
 
-    def _count(self, passer: Passer) -> None:
-        passer.failures += 1
-        if passer.key:
-            self._failures.pop(passer.key, None)
-            self._failures[passer.key] = passer.failures
+    def _count(self, turn: Turn) -> None:
+        turn.failures += 1
+        if turn.key:
+            self._failures.pop(turn.key, None)
+            self._failures[turn.key] = turn.failures
         if len(self._failures) > _MOST_KEYS:
             del self._failures[next(iter(self._failures))]
 
 
-def too_late(kind: type[BlobsightError], seconds: float) -> BlobsightError:
-    """The error for who would have to wait so long, because of an obstacle of that kind, or of all who come first."""
+def asked_seconds(error: BaseException | None) -> float:
+    """Seconds that the service asked all callers to wait with this error; 0 if it did not."""
+    if isinstance(error, ThrottledError):
+        return max(DEFAULT_THROTTLE_SECONDS, error.retry_after_seconds or 0.0)
+    return error.retry_after_seconds or 0.0 if isinstance(error, VisionUnavailableError) else 0.0
+
+
+def refusal(kind: type[BlobsightError], seconds: float) -> BlobsightError:
+    """The error for a turn that would have to wait so long, for an obstacle of that kind or for the turns before it."""
     # A probe under way may end at any moment.
     seconds = seconds if 1.0 < seconds < math.inf else 1.0
     if kind is ThrottledError:
@@ -165,3 +155,8 @@ def too_late(kind: type[BlobsightError], seconds: float) -> BlobsightError:
         action="Ask again after the time in Retry-After; raise the tier and VISION_RATE if it happens often.",
         retry_after_seconds=seconds,
     )
+
+
+def _is_spent(turn: Turn) -> bool:
+    """Whether it asks for a Read that has failed so often that one failure more says nothing of the service."""
+    return bool(turn.key) and turn.failures >= _COUNTED_FAILURES

@@ -1,8 +1,8 @@
 """
 The pace and the spending of all processes together: the slots of `shared.pace.gate`, and the backlog.
 
-A process reserves slots for callers that wait now and counts their paid transactions, in one write of the books for all
-of them. While the books cannot be reached, each process goes its own way, slower.
+A process reserves slots for callers that wait now and counts their paid transactions, in one write of the ledger for
+all of them. While the ledger cannot be reached, the process is offline: it has a ledger of its own, at a slower rate.
 """
 
 import logging
@@ -14,21 +14,22 @@ from typing import TypeVar
 from shared import log
 from shared.clock import Clock
 from shared.errors import ConflictError, QuotaExhaustedError, StorageError
-from shared.pace import ledger
-from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate, Reserved
-from shared.pace.ledger_store import Books, Change
+from shared.pace import reservation
+from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate
+from shared.pace.ledger_store import Change, LedgerStore
+from shared.pace.reservation import Reserved
 from shared.pace.slots import Grant, Slot
 from shared.pace.spending import SpendingLog
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
-# Without the books nobody knows how many processes there are.
-ALONE_SHARE = 0.5
-ALONE_SECONDS = 10.0
-# After losing the race for the books again and again.
+# An offline process does not know how many others there are.
+OFFLINE_SHARE = 0.5
+OFFLINE_SECONDS = 10.0
+# After losing the race for the ledger again and again.
 _AGAIN_SECONDS = 0.2
-# A 429 that hardly adds to what everybody knows is not written.
+# A 429 that hardly adds to what all processes know is not written.
 _WORTH_A_WRITE_SECONDS = 0.25
-# What is postponed without the books comes back in no order, within a minute.
+# Calls that are postponed without the ledger come back in no order, within a minute.
 _SCATTERED_SECONDS = 60.0
 
 _T = TypeVar("_T")
@@ -37,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 class Quota:
     """
-    `shared.pace.slots.Slots` shared by all processes, and their backlog. Safe for threads.
+    `shared.pace.slots.SlotSource` shared by all processes, and their backlog. Safe for threads.
 
     Args:
         blobs: the host account.
@@ -45,7 +46,7 @@ class Quota:
         rate: the tier's.
         clock: the time.
         limits: of paid transactions.
-        pick: chooses waits between two bounds.
+        jitter: chooses waits between two bounds.
     """
 
     def __init__(
@@ -56,103 +57,103 @@ class Quota:
         clock: Clock,
         limits: Limits = NO_LIMITS,
         *,
-        pick: Callable[[float, float], float] = random.uniform,
+        jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.interval_seconds = rate.interval_seconds
-        self._books = Books(blobs, name, clock, pick)
+        self._store = LedgerStore(blobs, name, clock, jitter)
         self._rate = rate
         self._clock = clock
         self._limits = limits
-        self._pick = pick
+        self._jitter = jitter
         self._lock = threading.Lock()
-        # The process's own books, while the shared ones cannot be reached.
-        self._alone: Ledger | None = None
-        self._alone_until = 0.0
+        # The process's own ledger, while the shared one cannot be reached.
+        self._local_ledger: Ledger | None = None
+        self._offline_until = 0.0
         self._spending = SpendingLog(clock, limits)
         # Since when the gate's leader asks in vain. One at a time asks.
         self._waiting_since: float | None = None
 
     def reserve(self, asks: Sequence[bool]) -> Grant:
         """
-        Reserve slots for the first of those who ask. See `shared.pace.slots.Slots`.
+        Reserve slots for the first of the callers that ask. See `shared.pace.slots.SlotSource`.
 
         Raises:
             QuotaExhaustedError: the first asks for a paid call, and the limit is reached.
-            StorageError: the books cannot be reached and there are limits that only they know how near they are.
+            StorageError: the ledger cannot be reached, and it alone tells how near the limits are.
         """
 
-        def change(books: Ledger, now: float) -> tuple[Ledger, tuple[float, Reserved]]:
+        def change(ledger: Ledger, now: float) -> tuple[Ledger, tuple[float, Reserved]]:
             moment = self._clock.now()
             waited = moment - since
-            books, reserved = ledger.reserve(books, now, asks, self._rate, self._limits, waited_seconds=waited)
-            return books, (moment, reserved)
+            ledger, reserved = reservation.reserve(ledger, now, asks, self._rate, self._limits, waited_seconds=waited)
+            return ledger, (moment, reserved)
 
         since = self._wait_began()
 
-        if self._is_alone():
-            return self._grant(self._reserve_alone(asks), asks)
+        if self._is_offline():
+            return self._grant(self._reserve_offline(asks), asks)
         try:
-            planned = self._books.update(change)
+            planned = self._store.update(change)
         except ConflictError:
             return Grant((), ask_again_at=self._clock.now() + _AGAIN_SECONDS)
         except StorageError as error:
-            self._part(error)
-            return self._grant(self._reserve_alone(asks), asks)
-        self._rejoin()
+            self._go_offline(error)
+            return self._grant(self._reserve_offline(asks), asks)
+        self._go_online()
         if planned[1].slots:
             self._waiting_since = None
-        self._spending.tell(self._books.last_seen)
+        self._spending.tell(self._store.last_seen)
         return self._grant(planned, asks)
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
-        """Tell all processes that the service wants no call for so long; whatever goes wrong, this one knows."""
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
+        """Tell all processes that the service wants no call for so long; this one knows, whatever goes wrong."""
 
-        def change(books: Ledger, now: float) -> tuple[Ledger, None]:
-            if books.not_before >= now + seconds - _WORTH_A_WRITE_SECONDS:
-                return books, None
-            return ledger.pushed(books, now, seconds, self._rate, throttled=throttled), None
+        def change(ledger: Ledger, now: float) -> tuple[Ledger, None]:
+            if ledger.not_before >= now + seconds - _WORTH_A_WRITE_SECONDS:
+                return ledger, None
+            return reservation.held_off(ledger, now, seconds, self._rate, throttled=throttled), None
 
         self._try(change, None)
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:
         """Correct the count of paid transactions: with the next reservation, or by a write of its own."""
         if transactions:
-            self._books.settle(transactions)
+            self._store.settle(transactions)
             if at_once:
-                self._try(lambda books, now: (books, None), None, always=True)
-                self._spending.tell(self._books.last_seen)
+                self._try(lambda ledger, now: (ledger, None), None, always=True)
+                self._spending.tell(self._store.last_seen)
 
     def postpone(self, *, at_least_seconds: float = 0.0, calls: int = 1) -> float:
         """
-        Append to the backlog what cannot be done now.
+        Append to the backlog a call that cannot be made now.
 
         Args:
             at_least_seconds: the turn comes no sooner.
             calls: how many calls it will make.
 
         Returns:
-            In how many seconds its turn comes, after everything that was postponed before.
+            In how many seconds its turn comes, after all calls that were postponed before.
         """
 
-        def change(books: Ledger, now: float) -> tuple[Ledger, float]:
-            return ledger.postponed(books, now, at_least_seconds, calls, self._rate)
+        def change(ledger: Ledger, now: float) -> tuple[Ledger, float]:
+            return reservation.postponed(ledger, now, at_least_seconds, calls, self._rate)
 
-        return self._try(change, at_least_seconds + self._pick(0.0, _SCATTERED_SECONDS))
+        return self._try(change, at_least_seconds + self._jitter(0.0, _SCATTERED_SECONDS))
 
-    def ahead_seconds(self) -> float:
-        """How far ahead the backlog reaches: what comes now and can wait has to join it. 0 if there is none."""
+    def backlog_seconds(self) -> float:
+        """How far ahead the backlog reaches: a new call that can wait has to join it. 0 if there is none."""
         try:
-            books = self._books.look()
+            ledger = self._store.look()
         except StorageError:
             return 0.0
-        return ledger.behind(books, self._clock.utc().timestamp())
+        return reservation.backlog_seconds(ledger, self._clock.utc().timestamp())
 
     def _try(self, change: Change[_T], otherwise: _T, *, always: bool = False) -> _T:
-        """Change the books, where doing without is better than failing."""
-        if self._is_alone():
+        """Change the ledger, where doing without is better than failing."""
+        if self._is_offline():
             return otherwise
         try:
-            return self._books.update(change, always=always)
+            return self._store.update(change, always=always)
         except StorageError as error:
             log.event(_logger, "quota.not_written", level=logging.WARNING, problem=error.message)
             return otherwise
@@ -166,41 +167,43 @@ class Quota:
                 retry_after_seconds=reserved.exhausted,
             )
         slots = tuple(Slot(moment + after, paid) for after, paid in zip(reserved.slots, asks, strict=False))
-        return Grant(slots, moment + reserved.ask_again, moment + reserved.pushed)
+        return Grant(slots, moment + reserved.ask_again, moment + reserved.held_off)
 
     def _wait_began(self) -> float:
         if self._waiting_since is None:
             self._waiting_since = self._clock.now()
         return self._waiting_since
 
-    def _is_alone(self) -> bool:
+    def _is_offline(self) -> bool:
         with self._lock:
-            return self._alone is not None and self._clock.now() < self._alone_until
+            return self._local_ledger is not None and self._clock.now() < self._offline_until
 
-    def _part(self, error: StorageError) -> None:
-        """Go on without the shared books for a while, from where they were last seen."""
+    def _go_offline(self, error: StorageError) -> None:
+        """Go on without the shared ledger for a while, from where it was last seen."""
         with self._lock:
-            first = self._alone is None
-            self._alone_until = self._clock.now() + ALONE_SECONDS
-            self._alone = self._alone or self._books.last_seen or (Ledger() if self._limits == NO_LIMITS else None)
-            if self._alone is None:
+            first = self._local_ledger is None
+            self._offline_until = self._clock.now() + OFFLINE_SECONDS
+            if first:
+                self._local_ledger = self._store.last_seen or (Ledger() if self._limits == NO_LIMITS else None)
+            if self._local_ledger is None:
                 raise StorageError(
-                    "How much was paid already cannot be looked up.", retry_after_seconds=ALONE_SECONDS
+                    "How much was paid already cannot be looked up.", retry_after_seconds=OFFLINE_SECONDS
                 ) from error
         if first:
-            log.event(_logger, "quota.unreachable", level=logging.WARNING, share=ALONE_SHARE, problem=error.message)
+            log.event(_logger, "quota.unreachable", level=logging.WARNING, share=OFFLINE_SHARE, problem=error.message)
 
-    def _reserve_alone(self, asks: Sequence[bool]) -> tuple[float, Reserved]:
+    def _reserve_offline(self, asks: Sequence[bool]) -> tuple[float, Reserved]:
         moment, now = self._clock.now(), self._clock.utc().timestamp()
         with self._lock:
-            books = self._alone or Ledger()
-            self._alone, reserved = ledger.reserve(books, now, asks, self._rate.slowed(ALONE_SHARE), self._limits)
-        # The shared books do not have them yet.
-        self._books.settle(sum(asks[: len(reserved.slots)]))
+            ledger = self._local_ledger or Ledger()
+            rate = self._rate.slowed(OFFLINE_SHARE)
+            self._local_ledger, reserved = reservation.reserve(ledger, now, asks, rate, self._limits)
+        # The shared ledger does not have them yet.
+        self._store.settle(sum(asks[: len(reserved.slots)]))
         return moment, reserved
 
-    def _rejoin(self) -> None:
+    def _go_online(self) -> None:
         with self._lock:
-            was_alone, self._alone = self._alone is not None, None
-        if was_alone:
+            was_offline, self._local_ledger = self._local_ledger is not None, None
+        if was_offline:
             log.event(_logger, "quota.reached_again")

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from shared.pace.ledger import HORIZON_SECONDS
+from shared.pace.reservation import HORIZON_SECONDS
 
 
 class Slot(NamedTuple):
@@ -18,58 +18,58 @@ class Slot(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """The slots reserved; without any, when to ask again, and until when the service wants nobody to call."""
+    """The slots reserved; without any, when to ask again, and until when the service wants no call."""
 
     slots: tuple[Slot, ...]
     ask_again_at: float = -math.inf
-    pushed_until: float = -math.inf
+    held_off_until: float = -math.inf
 
 
-class Slots(Protocol):
+class SlotSource(Protocol):
     """Where slots come from. Safe for threads."""
 
     interval_seconds: float
 
     def reserve(self, asks: Sequence[bool]) -> Grant:
         """
-        Reserve slots for the first of those who ask, as many as are free; True is a paid call.
+        Reserve slots for the first of the callers that ask, as many as are free; True is a paid call.
 
         Raises:
             QuotaExhaustedError: the first asks for a paid call, and the limit is reached.
         """
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
-        """Tell everybody that the service wants no call for so long; *throttled* if there were too many."""
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
+        """Tell all processes that the service wants no call for so long; *throttled* if there were too many."""
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:
         """So many more transactions were paid than slots were marked, or (negative) fewer. Waits only if *at_once*."""
 
 
 class Unpaced:
-    """A slot for everybody at once: a client without a rate."""
+    """A slot for each call at once: a client without a rate."""
 
     interval_seconds = 0.0
 
-    def reserve(self, asks: Sequence[bool]) -> Grant:  # noqa: D102 (Slots says it)
+    def reserve(self, asks: Sequence[bool]) -> Grant:  # noqa: D102 (SlotSource says it)
         return Grant(tuple(Slot(-math.inf, paid) for paid in asks))
 
-    def push(self, seconds: float, *, throttled: bool) -> None:  # noqa: D102
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:  # noqa: D102
         pass
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:  # noqa: D102
         pass
 
 
-class Hand:
+class HeldSlots:
     """The slots that a process has reserved and not used yet. Not safe for threads: the gate has a lock."""
 
-    def __init__(self, slots: Slots) -> None:
-        self._source = slots
+    def __init__(self, source: SlotSource) -> None:
+        self._source = source
         self._slots: deque[Slot] = deque()
         self._last_departure = -math.inf
 
     def add(self, slots: Sequence[Slot], now: float) -> None:
-        """Take these into hand, after those that are there. What was granted late is as good as what begins now."""
+        """Hold these too, after those that are held. A slot that was granted late is as good as one that begins now."""
         self._slots.extend(slot._replace(at=max(now, slot.at)) for slot in slots)
 
     def departure(self, now: float, *, paid: bool) -> float | None:
@@ -89,6 +89,6 @@ class Hand:
         return self._slots.popleft()
 
     def drop(self) -> None:
-        """Give up all: nobody may go for a while."""
+        """Give up all: no call may go for a while."""
         self._source.settle(-sum(slot.paid for slot in self._slots))
         self._slots.clear()

@@ -37,13 +37,13 @@ class SpendingLog:
         self._reset = 0.0
         self._count_at = 0.0
 
-    def tell(self, books: Ledger | None) -> None:
-        """Tell what the books count, every ten minutes, and once for each day and month that its limit is near."""
-        if books is None:
+    def tell(self, ledger: Ledger | None) -> None:
+        """Tell what the ledger counts, every ten minutes, and once for each day and month that its limit is near."""
+        if ledger is None:
             return
         windows = (
-            ("day", books.day, books.paid_of_day, self._limits.per_day),
-            ("month", books.month, books.paid_of_month, self._limits.per_month),
+            ("day", ledger.day, ledger.paid_of_day, self._limits.per_day),
+            ("month", ledger.month, ledger.paid_of_month, self._limits.per_month),
         )
         for window, date, used, limit in windows:
             if limit and used >= NEAR_SHARE * limit and self._is_new(window, date):
@@ -51,7 +51,7 @@ class SpendingLog:
                     _logger, "spending.neared", level=logging.WARNING, window=window, date=date, used=used, limit=limit
                 )
         if self._is_time():
-            log.event(_logger, "spending.counted", of_day=books.paid_of_day, of_month=books.paid_of_month)
+            log.event(_logger, "spending.counted", of_day=ledger.paid_of_day, of_month=ledger.paid_of_month)
 
     def tell_exhausted(self, seconds: float) -> None:
         """Tell that a limit is reached which begins anew in so many seconds, once for each reset."""

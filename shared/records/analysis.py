@@ -1,5 +1,5 @@
 """
-The analysis record: what Computer Vision sees in an image, with what was asked, of which bytes, and when.
+The analysis record: the answer of Computer Vision about an image, with the question, the bytes and the time.
 """
 
 import json
@@ -18,7 +18,7 @@ TEXT_CONFIDENCE = 0.5
 
 
 def question(settings: Settings) -> Question:
-    """What is asked of every image, and of `POST /api/analyze` without parameters."""
+    """The question that uploads ask of every image, and `POST /api/analyze` without parameters."""
     return questions.analyze(
         settings.vision_features, language=settings.vision_language, model_version=settings.vision_model_version
     )
@@ -36,9 +36,9 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
     content = {
         "source": {
             **source.describe(),
-            "width": source.picture.width,
-            "height": source.picture.height,
-            "contentType": source.picture.content_type,
+            "width": source.header.width,
+            "height": source.header.height,
+            "contentType": source.header.content_type,
         },
         "request": {
             "features": list(settings.vision_features),
@@ -46,11 +46,11 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
             "modelVersion": settings.vision_model_version,
         },
         "result": result,
-        "text": "due" if has_text(analysis, source.picture.content_type, settings.text_mode) else "none",
+        "text": "due" if has_text(analysis, source.header.content_type, settings.text_mode) else "none",
         "service": {
             "requestId": answer.request_id,
             "modelVersion": analysis.model_version,
-            # 0 where the answer had been paid for by somebody else.
+            # 0 where another caller had paid for the answer.
             "calls": int(answer.paid),
         },
         "at": clock.utc().isoformat(),

@@ -1,5 +1,5 @@
 """
-What is recorded of an image by each step: which records, where they lie, and whether there is text to read.
+The records that each step makes of an image, where they lie, and whether there is text to read.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from shared.records import analysis, record_store, text, thumbnails, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
 from shared.settings import Settings
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"
@@ -29,7 +29,7 @@ def specs(settings: Settings, step: str, name: str) -> list[RecordSpec]:
 
 
 def places(settings: Settings, name: str, steps: Sequence[str] = STEPS) -> list[tuple[str, str]]:
-    """Container and name of all that is recorded of these steps of an image."""
+    """Container and name of each record of these steps of an image."""
     made = [(spec.container, spec.name) for step in steps for spec in specs(settings, step, name)]
     return [*made, *(unfinished.place(step, name) for step in steps)]
 

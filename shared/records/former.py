@@ -9,7 +9,7 @@ import json
 from contextlib import suppress
 
 from shared import names
-from shared.storage.azure import Blobs
+from shared.storage.blobs import Blobs
 
 
 def sha256_of(blobs: Blobs, name: str, etag: str) -> str:

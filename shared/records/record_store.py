@@ -1,9 +1,9 @@
 """
-Records of one image: whether one is there, and how one is written and deleted by whoever was last right.
+Records of one image: whether one is there, and how writers that race each other write and delete it.
 
-A record is one blob. It carries in its metadata which version of the image it was made from and which question it
-answers, so a HEAD tells whether it still holds. It is written only if it is still what was read before the work; after
-that the image is asked for once more, because it may have been overwritten or deleted meanwhile.
+A record is one blob. Its metadata name the question that it answers and the version of the image that it was made from.
+So a HEAD tells whether it still holds. A writer replaces only the very record that it read before its work. After that
+it asks for the image once more, because another caller may have overwritten or deleted it meanwhile.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ from shared import names
 from shared.errors import BusyError, ConflictError
 from shared.records import versions
 from shared.records.versions import Version
-from shared.storage.azure import BlobInfo, Blobs, IfEtag
+from shared.storage.blobs import BlobInfo, Blobs, IfEtag
 from shared.vision.questions import Question
 
 # Each round is lost only to a writer that got its own record in; that many in a row mean that something else is wrong.
@@ -28,7 +28,7 @@ class RecordSpec(NamedTuple):
 
     Attributes:
         container, name: where it lies.
-        question: what is asked for it.
+        question: the one that it answers.
         content_type, cache_control: what it is stored with.
     """
 
@@ -43,7 +43,7 @@ class RecordSpec(NamedTuple):
         return (
             record is not None
             and record.metadata.get(names.REQUEST) == self.question.key
-            and version.made(blobs, record)
+            and version.is_source_of(blobs, record)
         )
 
 
@@ -52,7 +52,7 @@ def make(
     source: Version,
     spec: RecordSpec,
     fill: Callable[[], bytes],
-    told: Mapping[str, str] = MappingProxyType({}),
+    extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes | None:
     """
     Have the record made unless it is there.
@@ -62,7 +62,7 @@ def make(
         source: the version of the image that it is to be of.
         spec: which record.
         fill: makes its content; called only if it is missing, and again if another writer was faster.
-        told: what its metadata is to tell besides version and question, in ASCII.
+        extra_metadata: what its metadata is to tell besides version and question, in ASCII.
 
     Returns:
         Its content if it was made now; None if it was there.
@@ -74,20 +74,20 @@ def make(
     for _ in range(MAX_ROUNDS):
         record = blobs.head(spec.container, spec.name)
         if record is not None and spec.is_current(blobs, record, source):
-            if renew(blobs, source, spec.container, record):
+            if update_etag(blobs, source, spec.container, record):
                 return None
             continue
         if record is not None:
-            # An older version's, or a newer one's? The image itself says; asked after the record was looked at, so
-            # that nothing newer than what was looked at can be overwritten.
+            # An older version's, or a newer one's? The image itself says. The order, first the record and then the
+            # image, keeps a newer record from being overwritten.
             versions.ensure_unchanged(blobs, source)
         data = fill()
         try:
-            write(blobs, source, spec, data, IfEtag(record.etag if record else None), told)
+            write(blobs, source, spec, data, IfEtag(record.etag if record else None), extra_metadata)
         except ConflictError:
             continue  # another delivery was faster: look again
         return data
-    raise busy(spec.container, spec.name)
+    raise too_many_writers(spec.container, spec.name)
 
 
 def is_there(blobs: Blobs, source: Version, spec: RecordSpec) -> bool:
@@ -101,16 +101,16 @@ def is_there(blobs: Blobs, source: Version, spec: RecordSpec) -> bool:
         record = blobs.head(spec.container, spec.name)
         if record is None or not spec.is_current(blobs, record, source):
             return False
-        if renew(blobs, source, spec.container, record):
+        if update_etag(blobs, source, spec.container, record):
             return True
-    raise busy(spec.container, spec.name)
+    raise too_many_writers(spec.container, spec.name)
 
 
-def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
+def update_etag(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bool:
     """
     Have a record of the same bytes tell the ETag that they have now; False if it is another record by now.
 
-    Two things follow: a HEAD tells that the record holds, and a process that still works on a version between the two
+    Two things follow. A HEAD tells that the record holds. A process that still works on a version between the two
     cannot delete or overwrite it any more.
 
     Raises:
@@ -130,7 +130,7 @@ def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bo
             blob.data,
             content_type=record.content_type or names.BYTES,
             cache_control=record.cache_control,
-            metadata={**record.metadata, **source.told()},
+            metadata={**record.metadata, **source.metadata()},
             condition=IfEtag(record.etag),
         )
     except ConflictError:
@@ -138,7 +138,7 @@ def renew(blobs: Blobs, source: Version, container: str, record: BlobInfo) -> bo
     return True
 
 
-def busy(container: str, name: str) -> BusyError:
+def too_many_writers(container: str, name: str) -> BusyError:
     """The error that each round was lost to another writer."""
     return BusyError(f"The record {container}/{name} is written by others again and again.")
 
@@ -149,7 +149,7 @@ def write(
     spec: RecordSpec,
     data: bytes,
     condition: IfEtag,
-    told: Mapping[str, str] = MappingProxyType({}),
+    extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the record on the condition; ConflictError if it does not hold."""
     return blobs.write(
@@ -158,7 +158,7 @@ def write(
         data,
         content_type=spec.content_type,
         cache_control=spec.cache_control,
-        metadata={**source.told(), names.REQUEST: spec.question.key, **told},
+        metadata={**source.metadata(), names.REQUEST: spec.question.key, **extra_metadata},
         condition=condition,
     )
 
@@ -174,8 +174,8 @@ def delete_outdated(
     """
     Delete the wanted blobs that lie in these places (container, name).
 
-    The order is what makes it safe beside other writers: look, then check that the image is (still) what makes them
-    outdated, then delete exactly what was looked at. What was written since has another ETag and stays.
+    The order makes it safe beside other writers: look, check that the image (still) makes them outdated, delete exactly
+    the blobs that were seen. A blob that was written since has another ETag and stays.
 
     With *last_look*, the check is the caller's last look at the image too: it is made even if nothing is deleted.
 

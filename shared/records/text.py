@@ -1,5 +1,5 @@
 """
-The records of what was read: one with every place and confidence, one as plain text.
+The records of an image's text: one with every place and confidence, one as plain text.
 
 Their metadata has the beginning of the text, so that a HEAD or a listing can show it.
 """
@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.pictures import page_ranges
 from shared.records.record_store import RecordSpec
 from shared.settings import Settings
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 from shared.vision import questions
 from shared.vision.questions import Question
 from shared.vision.read_models import ReadResult
@@ -51,7 +51,7 @@ def unread(result: ReadResult, asked: Question, pages: int, settings: Settings) 
     The pages that were left out because a document has more than the service reads; None if there are none.
 
     Args:
-        result, asked: what was read, for which question.
+        result, asked: the text, and the question that it answers.
         pages: how many the document has, 0 if that is not known.
         settings: their rate tells the free tier.
     """
@@ -67,7 +67,7 @@ def unread(result: ReadResult, asked: Question, pages: int, settings: Settings) 
 
 
 def question(settings: Settings) -> Question:
-    """What is asked of every upload that has text, and of `POST /api/ocr` without parameters."""
+    """The question for every upload that has text, and for `POST /api/ocr` without parameters."""
     return questions.read(reading_order=settings.text_reading_order, model_version=settings.text_model_version)
 
 
@@ -104,15 +104,15 @@ def plain(result: ReadResult) -> bytes:
     return f"{result.text}\n".encode() if result.text else b""
 
 
-def told(result: ReadResult, *, text_only: bool, left_out: Unread | None = None) -> dict[str, str]:
-    """What the metadata says besides: the text's beginning, what was not read, whether nothing else applies."""
+def metadata(result: ReadResult, *, text_only: bool, left_out: Unread | None = None) -> dict[str, str]:
+    """The further metadata: the text's beginning, the pages left out, whether nothing but the text applies."""
     excerpt = " ".join(result.text.split())[:_EXCERPT_CHARACTERS]
     pages = {_PAGES_READ: str(left_out.read), _PAGES_OF: str(left_out.of)} if left_out else {}
-    return {_EXCERPT: quote(excerpt), **pages, **alone(text_only=text_only)}
+    return {_EXCERPT: quote(excerpt), **pages, **text_only_mark(text_only=text_only)}
 
 
-def alone(*, text_only: bool) -> dict[str, str]:
-    """The metadata that marks what has nothing but text."""
+def text_only_mark(*, text_only: bool) -> dict[str, str]:
+    """The metadata that marks a document, which has nothing but text."""
     return {names.TEXT_ONLY: "true"} if text_only else {}
 
 
@@ -121,7 +121,7 @@ def excerpt(info: BlobInfo) -> str:
     return unquote(info.metadata.get(_EXCERPT, ""))
 
 
-def notice(info: BlobInfo) -> dict[str, dict[str, str]]:
-    """`{"notice": {"code", "message", "action"}}` of a text whose last pages were not read, else nothing."""
+def notice(info: BlobInfo) -> dict[str, str] | None:
+    """`{"code", "message", "action"}` of a text whose last pages were not read; None if all were."""
     read, of = (info.metadata.get(name, "") for name in (_PAGES_READ, _PAGES_OF))
-    return {"notice": Unread(int(read), int(of)).notice()} if read.isdigit() and of.isdigit() else {}
+    return Unread(int(read), int(of)).notice() if read.isdigit() and of.isdigit() else None

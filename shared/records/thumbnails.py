@@ -1,4 +1,4 @@
-"""The record that a thumbnail is: where it lies, what is asked for it, and how long it may be kept elsewhere."""
+"""The record that a thumbnail is: its place, its question, and how long others may keep it."""
 
 from typing import NamedTuple
 
@@ -34,6 +34,6 @@ def spec(name: str, size: Size) -> RecordSpec:
         container=names.THUMBNAILS,
         name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
         question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
-        content_type=names.JPEG,
+        content_type=names.THUMBNAIL_TYPE,
         cache_control=CACHE_CONTROL,
     )

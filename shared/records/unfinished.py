@@ -21,7 +21,7 @@ from shared.records import record_store, versions
 from shared.records.record_store import RecordSpec
 from shared.records.unfinished_document import DEFERRED, FAILED, UnfinishedDocument, parsed, serialized
 from shared.records.versions import Version
-from shared.storage.azure import Blob, BlobInfo, Blobs, IfEtag
+from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
 
 _STATE = "state"
 _CAUSE = "cause"
@@ -39,7 +39,7 @@ class Note(NamedTuple):
 
     def is_of(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
         """Whether it speaks of that version of the image and of these questions."""
-        same = self.info.metadata.get(names.REQUEST) == _request(specs) and version.made(blobs, self.info)
+        same = self.info.metadata.get(names.REQUEST) == _request(specs) and version.is_source_of(blobs, self.info)
         return same and not self._is_outdated(version)
 
     def is_final(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
@@ -77,9 +77,9 @@ def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpe
         found = find(blobs, step, source.name)
         if found is None or not found.is_final(blobs, source, specs):
             return found
-        if record_store.renew(blobs, source, names.UNFINISHED, found.info):
+        if record_store.update_etag(blobs, source, names.UNFINISHED, found.info):
             return found
-    raise record_store.busy(*place(step, source.name))
+    raise record_store.too_many_writers(*place(step, source.name))
 
 
 def count_failed_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
@@ -98,7 +98,7 @@ def note(
     *,
     failed_attempts: int = 1,
     wait_seconds: float | None = None,
-    told: Mapping[str, str] = MappingProxyType({}),
+    extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """
     Record that a step could not be done.
@@ -111,7 +111,7 @@ def note(
         error: why not.
         failed_attempts: how many attempts this error stands for.
         wait_seconds: when it is tried again by itself; None where no try is arranged.
-        told: more metadata, in ASCII.
+        extra_metadata: more metadata, in ASCII.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -119,12 +119,12 @@ def note(
     name = names.unfinished(step, source.name)
     state = DEFERRED if error.transient else FAILED
     metadata = {
-        **source.told(),
+        **source.metadata(),
         names.REQUEST: _request(specs),
         _STATE: state,
         _CAUSE: _IMAGE if blames_image(error) else "other",
         _CODE: error.code,
-        **told,
+        **extra_metadata,
     }
     data = b""
     for _ in range(record_store.MAX_ROUNDS):
@@ -146,7 +146,7 @@ def note(
         except ConflictError:
             continue
         return
-    raise record_store.busy(names.UNFINISHED, name)
+    raise record_store.too_many_writers(names.UNFINISHED, name)
 
 
 def rewrite(blobs: Blobs, blob: Blob, document: UnfinishedDocument) -> str:

@@ -1,7 +1,7 @@
 """
 Which version of an image this is: by its bytes where the app has read them, else by what a HEAD tells.
 
-An image may be overwritten, edited or deleted at any time, so whoever works on a version confirms it before writing.
+An image may be overwritten, edited or deleted at any time, so a writer confirms its version before writing.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from shared.images import ImageBytes
 from shared.pictures.inspection import ImageHeader, inspect
 from shared.records import former
 from shared.storage import image_blobs
-from shared.storage.azure import BlobInfo, Blobs
+from shared.storage.blobs import BlobInfo, Blobs
 from shared.storage.image_blobs import Withheld
 
 
@@ -33,7 +33,7 @@ class Version:
     """
     One version of an image in the container `images`: the same bytes are the same version.
 
-    Who edits an image's metadata or content type gives it another ETag, but no other bytes.
+    A caller who edits an image's metadata or content type gives it another ETag, but no other bytes.
 
     Attributes:
         name: the image.
@@ -61,12 +61,12 @@ class Version:
         """The head of its records."""
         return {"name": self.name, "etag": self.etag, "sha256": self.sha256, "bytes": self.size}
 
-    def told(self) -> dict[str, str]:
+    def metadata(self) -> dict[str, str]:
         """What the metadata of its records tells of it."""
         known = {names.SOURCE_SHA256: self.sha256, names.SOURCE_MD5: self.md5, names.SOURCE_BYTES: str(self.size)}
         return {names.SOURCE_ETAG: self.etag, **{key: value for key, value in known.items() if value}}
 
-    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+    def is_source_of(self, blobs: Blobs, record: BlobInfo) -> bool:
         """Whether the record was made from it: the SHA-256 decides, and the ETag where one of the two has none."""
         sha256, etag = (record.metadata.get(key, "") for key in (names.SOURCE_SHA256, names.SOURCE_ETAG))
         if not self.sha256 or (not sha256 and etag in self.etags):
@@ -89,7 +89,7 @@ class UnreadVersion(Version):
         return {"name": self.name, "etag": self.etag, "bytes": self.size}
 
 
-class LookedAt(UnreadVersion):
+class SeenVersion(UnreadVersion):
     """
     A version of which only the blob's properties are known. Their MD5 is the uploader's word.
 
@@ -100,17 +100,17 @@ class LookedAt(UnreadVersion):
         super().__init__(info.name, info.etag, info.size)
         self._said = info.md5.hex() if info.md5 else ""
 
-    def made(self, blobs: Blobs, record: BlobInfo) -> bool:
+    def is_source_of(self, blobs: Blobs, record: BlobInfo) -> bool:
         """Whether the record was made from it, as far as ETag, MD5 and length tell."""
         of_bytes = tuple(record.metadata.get(key) for key in (names.SOURCE_MD5, names.SOURCE_BYTES))
-        return super().made(blobs, record) or (bool(self._said) and of_bytes == (self._said, str(self.size)))
+        return super().is_source_of(blobs, record) or (bool(self._said) and of_bytes == (self._said, str(self.size)))
 
-    def may_have_made(self, record: BlobInfo) -> bool:
+    def may_be_source_of(self, record: BlobInfo) -> bool:
         """Whether the bytes have to be read to know it."""
-        told = record.metadata
-        if told.get(names.SOURCE_ETAG) == self.etag or (self._said and told.get(names.SOURCE_MD5)):
+        metadata = record.metadata
+        if metadata.get(names.SOURCE_ETAG) == self.etag or (self._said and metadata.get(names.SOURCE_MD5)):
             return False
-        return told.get(names.SOURCE_BYTES, str(self.size)) == str(self.size)
+        return metadata.get(names.SOURCE_BYTES, str(self.size)) == str(self.size)
 
 
 class WithheldVersion(UnreadVersion):
@@ -131,7 +131,7 @@ class Source(Version):
         self.image = image
 
     @cached_property
-    def picture(self) -> ImageHeader:
+    def header(self) -> ImageHeader:
         """What its header says; raises as `images.inspect` does."""
         return inspect(self.image.data)
 
@@ -144,10 +144,10 @@ def identify(
 
     One with more than *most* bytes is withheld, and neither read nor hashed.
 
-    A blob trigger hands over bytes and a name, but no ETag that can be trusted: it is the blob's own if its bytes are
-    the same. Its MD5 cannot tell that: the uploader sets it, and storage does not check it.
+    A blob trigger hands over bytes and a name, but no ETag that can be trusted. The blob's own ETag holds if its bytes
+    are the same. Its MD5 cannot tell that: the uploader sets it, and storage does not check it.
     """
-    if data and len(data) <= most:  # to read what is empty costs no more than to compare it
+    if data and len(data) <= most:  # to read an empty blob costs no more than to compare it
         image = ImageBytes(data)
         with suppress(ImageArchivedError):
             digest = image_blobs.digest(blobs, name)
@@ -159,14 +159,14 @@ def identify(
     return Source(name, found.info.etag, ImageBytes(found.data)) if found else None
 
 
-def whole(source: Source | WithheldVersion) -> Source:
+def require_bytes(source: Source | WithheldVersion) -> Source:
     """The version with its bytes; raises the reason why they cannot be had."""
     if isinstance(source, WithheldVersion):
         raise source.problem
     return source
 
 
-def digested(blobs: Blobs, info: BlobInfo) -> Version | None:
+def current(blobs: Blobs, info: BlobInfo) -> Version | None:
     """The version that an image is now, by its bytes unless they are too many to be read; None if it is gone."""
     if info.size > MAX_READ_BYTES:
         return UnreadVersion(info.name, info.etag, info.size)

@@ -1,5 +1,5 @@
 """
 Blobs: the protocol that the app reads and writes by, Azure's SDK behind it, and which blobs are images.
 
-It knows no record and no claim: what a blob means is said above.
+It knows no record and no claim: the layers above give a blob its meaning.
 """

@@ -40,7 +40,7 @@ class _Adapter(sockets.Adapter):
         if seconds <= 0:
             raise requests.exceptions.ReadTimeout("no time left", request=request)
         step = seconds * self._part
-        sockets.allowed.begin(time_budget.left(math.inf), step)
+        sockets.wire_limit.begin(time_budget.left(math.inf), step)
         return super().send(request, stream, (min(_CONNECT_SECONDS, step), step), *args, **options)
 
 
@@ -72,13 +72,13 @@ def client(
     answered: Callable[[Mapping[str, str]], None],
 ) -> BlobServiceClient:
     """
-    The account's client. What it is asked has to be asked within `patience.within`.
+    The account's client. A call of it must be made inside `time_budget.within`.
 
     Args:
         account: the account.
-        identity: the one that comes to it; None with a connection string.
+        identity: the one that signs in; None with a connection string.
         connections: how many are kept.
-        retries: how often what failed is tried again.
+        retries: how often a failed request is sent again.
         answered: told the headers of every answer, whose names it may give in any case.
     """
     session = requests.Session()
@@ -90,7 +90,7 @@ def client(
         make = partial(BlobServiceClient.from_connection_string, account.connection_string)
     else:
         make = partial(BlobServiceClient, account.blobs, credential=identity)
-    # What the environment says of proxies and authorities, once; a session would ask it at every request.
+    # Proxies and authorities of the environment, read once; a session would read them at every request.
     given = session.merge_environment_settings(make().url, {}, None, None, None)
     session.trust_env, session.proxies = False, given["proxies"]
     transport = RequestsTransport(session=session, session_owner=False, connection_verify=given["verify"])
@@ -98,7 +98,7 @@ def client(
         transport=transport,
         retry_policy=_Retry(retry_total=retries),
         raw_response_hook=lambda answer: answered(answer.http_response.headers),
-        # The SDK holds what it downloads at once twice, and by default that is 32 MB of a blob.
+        # The SDK holds each download twice, and by default one is 32 MB of a blob.
         max_single_get_size=PART_BYTES,
         max_chunk_get_size=PART_BYTES,
     )

@@ -13,10 +13,12 @@ from shared.errors import (
     ImageArchivedError,
     ImageIncompleteError,
     ImageRejectedError,
+    NotFoundError,
     PayloadTooLargeError,
 )
 from shared.pictures import inspection
-from shared.storage.azure import Blob, BlobInfo, Blobs, Digest, Page
+from shared.storage.blobs import Blob, BlobInfo, Blobs, Digest, Page
+from shared.untrusted import addresses
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).
@@ -33,17 +35,17 @@ class Withheld(NamedTuple):
 
 def is_folder_marker(info: BlobInfo) -> bool:
     """
-    Whether it stands for a folder: an empty blob with the metadata `hdi_isfolder` = `true` (Azure Data Lake, blobfuse,
-    Hadoop), or with a name that ends with `_$folder$` (Hadoop) or a slash (storage browsers).
+    Whether it stands for a folder.
 
-    What has bytes is judged by its bytes, whatever its name and metadata say.
+    An empty blob does that has the metadata `hdi_isfolder` = `true` (Azure Data Lake, blobfuse, Hadoop). So does one
+    whose name ends with `_$folder$` (Hadoop) or a slash (storage browsers). A blob with bytes never does.
     """
     marked = any(key.lower() == "hdi_isfolder" and value.lower() == "true" for key, value in info.metadata.items())
     return info.size == 0 and (marked or info.name.endswith(("_$folder$", "/")))
 
 
 def problem(info: BlobInfo) -> BlobsightError | None:
-    """Why the image's bytes cannot be had, by what a HEAD tells of it; None if they can."""
+    """Why the image's bytes cannot be had, by its properties; None if they can."""
     if info.tier == "Archive" and info.archive_status:
         return ImageArchivedError(
             f"The image {info.name!r} is being brought back from the archive tier ({info.archive_status}).",
@@ -81,9 +83,23 @@ def too_large(info: BlobInfo, most: int) -> PayloadTooLargeError:
 
 
 def head(blobs: Blobs, name: str) -> BlobInfo | None:
-    """What is known of the image, or None if there is none."""
+    """The image's properties, or None if there is no such image."""
     info = blobs.head(names.IMAGES, name)
     return None if info is None or is_folder_marker(info) else info
+
+
+def require_image(blobs: Blobs, name: str) -> BlobInfo:
+    """What is known of the image; NotFoundError if there is none."""
+    info = head(blobs, name)
+    if info is None:
+        raise no_such_image(name)
+    return info
+
+
+def no_such_image(name: str) -> NotFoundError:
+    """The error that there is none of that name, which can be an address that was given in the wrong member."""
+    shown = addresses.hidden(name)
+    return NotFoundError(f"There is no image {shown!r} in the container 'images'.", code="image_not_found")
 
 
 def look(blobs: Blobs, name: str, *, most: int = contract.MAX_READ_BYTES) -> Blob | Withheld | None:
@@ -116,7 +132,7 @@ def read(blobs: Blobs, name: str) -> Blob:
     """
     found = look(blobs, name, most=contract.MAX_IMAGE_BYTES)
     if found is None:
-        raise names.no_such_image(name)
+        raise no_such_image(name)
     if isinstance(found, Withheld):
         if found.beginning:
             inspection.refuse(found.beginning, found.info.size)

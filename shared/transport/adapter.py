@@ -1,9 +1,9 @@
 """
-Connections that share one TLS context: requests' adapter without requests' session. `timed` keeps them to a deadline.
+Connections that share one TLS context: requests' adapter without requests' session. `sockets` keeps them to a deadline.
 
 Measured reasons for what looks unusual are in docs/decisions.md. A session asks the environment and merges its defaults
-at every call, which is more than a third of the call's CPU. An adapter builds a TLS context and reads the whole file of
-authorities for every new connection, which is ten times the CPU of the connection itself.
+at every call, which is more than a third of the call's CPU. An adapter builds a TLS context for every new connection
+and reads the whole file of authorities: ten times the CPU of the connection itself.
 """
 
 import ssl
@@ -78,7 +78,7 @@ class Adapter(sockets.Adapter):
         proxies: dict[str, str],
     ) -> requests.Response:
         """Send; all of it, and what this thread then reads of the answer, may take so many seconds."""
-        sockets.allowed.begin(seconds)
+        sockets.wire_limit.begin(seconds)
         return self.send(request, stream=True, timeout=(connect_seconds, seconds), proxies=proxies)
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
@@ -94,7 +94,7 @@ class Adapter(sockets.Adapter):
         return f"/{str(request.url).split('/', 3)[3]}"
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """An answer without cookies, which nobody here would send back."""
+        """An answer without cookies, which the app would never send back."""
         response = requests.Response()
         response.status_code, response.reason, response.url = resp.status, resp.reason, str(req.url)
         response.headers = CaseInsensitiveDict(resp.headers)

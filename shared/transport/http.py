@@ -1,5 +1,5 @@
 """
-How a question travels: one deadline, bounded answers; `connections` has the wire.
+How a question travels to a service: one deadline, bounded answers. `shared.transport.adapter` has the wire.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,20 @@ class Reply(NamedTuple):
 
 
 class Transport:
-    """Sends requests to one endpoint. Safe for threads."""
+    """
+    Sends requests to one endpoint. Safe for threads.
 
-    def __init__(self, *, connections: int, ca_bundle: str | None = None, https_proxy: str | None = None) -> None:
+    Args:
+        service: its name, for messages.
+        connections: how many are kept.
+        ca_bundle: a file of the authorities to trust; by default those of requests.
+        https_proxy: the address of a proxy.
+    """
+
+    def __init__(
+        self, *, service: str, connections: int, ca_bundle: str | None = None, https_proxy: str | None = None
+    ) -> None:
+        self._service = service
         self._adapter = Adapter(connections, ca_bundle)
         self._proxies = {"https": https_proxy} if https_proxy else {}
 
@@ -44,8 +55,8 @@ class Transport:
         deadline: Deadline,
     ) -> Reply:
         """
-        Send one request and read its answer, whatever its status. A redirect is an answer: followed, it would carry the
-        key to another place.
+        Send one request and read its answer, of any status. A redirect is an answer: followed, it would carry the key
+        to another place.
 
         Raises:
             NoTimeLeftError: the deadline is over, so nothing was sent.
@@ -54,7 +65,7 @@ class Transport:
         """
         seconds = deadline.remaining()
         if seconds <= 0:
-            raise NoTimeLeftError("There was no time left to ask Computer Vision.")
+            raise NoTimeLeftError(f"There was no time left to ask {self._service}.")
         try:
             with self._adapter.send_within(
                 seconds,
@@ -62,31 +73,29 @@ class Transport:
                 connect_seconds=min(CONNECT_SECONDS, seconds),
                 proxies=self._proxies,
             ) as response:
-                return Reply(response.status_code, response.headers, _read(response, deadline))
+                return Reply(response.status_code, response.headers, self._read(response, deadline))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if deadline.remaining() <= _ROUNDING_SECONDS:
-                raise _too_slow() from error
-            raise VisionUnavailableError(f"Computer Vision could not be asked: {_cause(error)}.") from error
+                raise self._too_slow() from error
+            raise VisionUnavailableError(f"{self._service} could not be asked: {_cause(error)}.") from error
 
+    def _read(self, response: requests.Response, deadline: Deadline) -> bytes:
+        length = response.headers.get("Content-Length", "")
+        # Where it is no length, the answer ends with its connection.
+        announced = int(length) if length.isdecimal() and len(length) < 20 else 0
+        received = bytearray()
+        while announced <= MAX_ANSWER_BYTES and len(received) <= MAX_ANSWER_BYTES:
+            if deadline.remaining() <= 0:
+                raise self._too_slow()
+            # read1 returns what has arrived; read would wait for a whole chunk, so a drip could outlast any limit.
+            chunk = response.raw.read1(_CHUNK_BYTES)
+            if not chunk:
+                return bytes(received)  # all of it: urllib3 raises where there is less than was announced
+            received += chunk
+        raise AnswerTooLargeError(f"{self._service}'s answer has more than {MAX_ANSWER_BYTES} bytes.")
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes:
-    length = response.headers.get("Content-Length", "")
-    # Where it is no length, the answer ends with its connection.
-    announced = int(length) if length.isdecimal() and len(length) < 20 else 0
-    received = bytearray()
-    while announced <= MAX_ANSWER_BYTES and len(received) <= MAX_ANSWER_BYTES:
-        if deadline.remaining() <= 0:
-            raise _too_slow()
-        # read1 returns what has arrived; read would wait for a whole chunk and let a dripping answer outlast any limit.
-        chunk = response.raw.read1(_CHUNK_BYTES)
-        if not chunk:
-            return bytes(received)  # all of it: urllib3 raises where there is less than was announced
-        received += chunk
-    raise AnswerTooLargeError(f"Computer Vision's answer has more than {MAX_ANSWER_BYTES} bytes.")
-
-
-def _too_slow() -> VisionUnavailableError:
-    return VisionUnavailableError("Computer Vision's answer did not arrive in time.", code="vision_too_slow")
+    def _too_slow(self) -> VisionUnavailableError:
+        return VisionUnavailableError(f"{self._service}'s answer did not arrive in time.", code="vision_too_slow")
 
 
 def _cause(error: BaseException) -> str:

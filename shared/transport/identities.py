@@ -1,9 +1,9 @@
 """
-Tokens of the app's Entra ID identity, for storage and for Computer Vision.
+Tokens of the app's Entra ID identity, for storage and for Azure AI services.
 
-All who come as the same identity share one `Identity`. It asks the authority once in a token's life for each scope,
-however short that life is and however often it is asked itself: azure-core asks for a token that ends within five
-minutes at every single request.
+All clients of the same identity share one `Identity`. It asks the authority once in a token's life for each scope,
+however short that life is and however often it is asked itself. azure-core would ask at every request for a token that
+ends within five minutes.
 """
 
 import math
@@ -30,7 +30,7 @@ _AGAIN_SECONDS = 5.0
 _LONGEST_SECONDS = 60.0
 
 
-class NoToken(Exception):  # noqa: N818 (not an error of the app: storage and Computer Vision have their own)
+class NoToken(Exception):  # noqa: N818 (not an error of the app: each service has its own)
     """There is no token, or (`late`) not in time."""
 
     def __init__(self, message: str, *, late: bool = False) -> None:

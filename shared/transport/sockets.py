@@ -1,5 +1,5 @@
 """
-Connections that keep to a deadline, whatever drips, hangs or answers late: Computer Vision's and storage's.
+Connections that keep to a deadline, although a service drips, hangs or answers late.
 
 A socket's own limit starts anew with every byte, and so do urllib3's with every address and every part of a body. The
 system's resolver has a limit of its own, which may be longer than the call has.
@@ -23,7 +23,7 @@ from urllib3.util.connection import allowed_gai_family
 from shared import threads
 
 
-class _Time(threading.local):
+class _WireLimit(threading.local):
     """
     How long this thread's request and answer may be on the wire.
 
@@ -47,19 +47,19 @@ class _Time(threading.local):
             raise TimeoutError("timed out")
         return seconds
 
-    def limit(self, limited: socket.socket) -> None:
+    def apply(self, limited: socket.socket) -> None:
         """Let the socket's next step take what time is left; its own limit would start anew with each."""
         limited.settimeout(min(self.left(), self.step_seconds))
 
 
-allowed = _Time()
+wire_limit = _WireLimit()
 # 0 would mean to a socket that it must not wait at all.
 _LEAST_SECONDS = 0.001
 _SMALL_BYTES = 16 * 1024
 
 
 class _Received(io.RawIOBase):
-    """What a socket receives while there is time, however it drips."""
+    """The bytes that a socket receives while there is time, however it drips."""
 
     def __init__(self, raw: Any, limited: socket.socket) -> None:
         self._raw = raw
@@ -69,7 +69,7 @@ class _Received(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        allowed.limit(self._socket)
+        wire_limit.apply(self._socket)
         received: int | None = self._raw.readinto(buffer)
         return received
 
@@ -136,16 +136,16 @@ class _Timed:
     def _new_conn(self) -> socket.socket:
         host, most = self._dns_host, self.timeout
         try:
-            found = _addresses(host, self.port, min(most, allowed.left()))
+            found = _addresses(host, self.port, min(most, wire_limit.left()))
             for number, address in enumerate(found, 1):
-                self._dns_host, self.timeout = address, min(most, allowed.left())
+                self._dns_host, self.timeout = address, min(most, wire_limit.left())
                 with suppress(urllib3.exceptions.HTTPError) if number < len(found) else nullcontext():
                     made: socket.socket = super()._new_conn()  # type: ignore[misc]
                     break
         finally:
             self._dns_host, self.timeout = host, most
         # A handshake that follows.
-        made.settimeout(min(most, max(allowed.until - time.monotonic(), _LEAST_SECONDS)))
+        made.settimeout(min(most, max(wire_limit.until - time.monotonic(), _LEAST_SECONDS)))
         return made
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **options: Any) -> None:
@@ -159,7 +159,7 @@ class _Timed:
         if self._head:
             data, self._head = self._head + data, None
         if self.sock is not None:
-            allowed.limit(self.sock)
+            wire_limit.apply(self.sock)
         super().send(data)  # type: ignore[misc]
 
 
@@ -184,7 +184,7 @@ class TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """requests' adapter with these connections. Before each `send`, `allowed.begin` says how long it may take."""
+    """requests' adapter with these connections. Before each `send`, `wire_limit.begin` says how long it may take."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """Make the pools of connections that keep to their time."""

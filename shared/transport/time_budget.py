@@ -1,8 +1,8 @@
 """
-How long the invocation under way may still wait, for whatever and in whatever thread.
+How long the invocation under way may still wait, for anything and in any thread.
 
-The code that begins an invocation sets its time: `shared.api.web` for a request, `services.in_thread` for the
-background. Every wait below, for storage, for Computer Vision or for a turn, takes at most the time that is left.
+The code that begins an invocation sets its time: `shared.api.endpoint` for a request, `services.in_thread` for the
+background. Every wait below, for a service or for a turn, takes at most the time that is left.
 Threads have it from `shared.threads`.
 """
 
@@ -15,14 +15,14 @@ from shared.clock import Clock, Deadline, SystemClock
 
 # An invocation is ended by the platform after host.json's functionTimeout, and the others of its process with it.
 BACKGROUND_SECONDS = 240.0
-# For what must not be lost, a paid answer above all, and for the response's way to the caller. Less than the 2 s by
-# which an answer may come later than MAX_WAIT_SECONDS.
+# For work that must not be lost, a paid answer above all, and for the response's way to the caller. Less than the 2 s
+# by which an answer may come later than MAX_WAIT_SECONDS.
 OVERTIME_SECONDS = 1.5
 # No paid call begins in the last third: it would be cut off, and paid for all the same.
 _PART_FOR_TURNS = 2 / 3
 
 
-class _Patience(NamedTuple):
+class _Budget(NamedTuple):
     """The deadline, and that of turns; whether a caller waits, who holds one of the worker's threads."""
 
     ends: Deadline
@@ -30,7 +30,7 @@ class _Patience(NamedTuple):
     caller: bool
 
 
-_current: contextvars.ContextVar[_Patience | None] = contextvars.ContextVar("patience", default=None)
+_current: contextvars.ContextVar[_Budget | None] = contextvars.ContextVar("time budget", default=None)
 
 
 @contextmanager
@@ -38,39 +38,39 @@ def request(seconds: float, clock: Clock | None = None) -> Iterator[None]:
     """Inside, a caller waits, and not longer than that."""
     clock = clock or SystemClock()
     turns = Deadline.after(seconds * _PART_FOR_TURNS, clock)
-    with _with(_Patience(Deadline.after(seconds, clock), turns, caller=True)):
+    with _with(_Budget(Deadline.after(seconds, clock), turns, caller=True)):
         yield
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Inside, there are so many seconds, or what is left if that is less."""
+    """Inside, there are so many seconds, or the seconds that are left if they are fewer."""
     outer = _current.get()
     clock = outer.ends.clock if outer else SystemClock()
     ends = Deadline.after(left(seconds), clock)
-    with _with(outer._replace(ends=ends) if outer else _Patience(ends, ends, caller=False)):
+    with _with(outer._replace(ends=ends) if outer else _Budget(ends, ends, caller=False)):
         yield
 
 
 @contextmanager
 def apart(seconds: float = BACKGROUND_SECONDS) -> Iterator[None]:
-    """Inside, there are so many seconds and no caller waits, whatever invocation has begun this."""
+    """Inside, there are so many seconds and no caller waits, even if an invocation with a caller began this."""
     ends = Deadline.after(seconds, SystemClock())
-    with _with(_Patience(ends, ends, caller=False)):
+    with _with(_Budget(ends, ends, caller=False)):
         yield
 
 
 @contextmanager
 def overtime() -> Iterator[None]:
-    """Inside, the invocation may take `OVERTIME_SECONDS` longer, to finish what others need too."""
+    """Inside, the invocation may take `OVERTIME_SECONDS` longer, to finish work that others need too."""
     outer = _current.get()
     with _with(outer and outer._replace(ends=Deadline(outer.ends.clock, outer.ends.at + OVERTIME_SECONDS))):
         yield
 
 
 @contextmanager
-def _with(patience: _Patience | None) -> Iterator[None]:
-    token = _current.set(patience)
+def _with(budget: _Budget | None) -> Iterator[None]:
+    token = _current.set(budget)
     try:
         yield
     finally:

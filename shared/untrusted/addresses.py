@@ -24,11 +24,11 @@ def shown(address: str) -> str:
 
 def hidden(text: str, address: str = "") -> str:
     """
-    A text from elsewhere, such as a refusal that quotes what was sent, without what `shown` leaves out.
+    A text from elsewhere, such as a refusal that quotes the request, without the parts that `shown` leaves out.
 
     Args:
         text: the text; every address in it is shown as `shown` does, whole or cut off.
-        address: what was sent; nothing of its user, query and fragment stays in the text, however it is encoded there.
+        address: the one that was sent; nothing of its user, query and fragment stays, however the text encodes it.
     """
     text = _IN_TEXT.sub(lambda found: shown(found[0]), text)
     for secret in sorted(_secrets(address), key=len, reverse=True):

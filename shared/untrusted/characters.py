@@ -2,7 +2,7 @@
 Which characters a text from outside may have, and how much of one is shown.
 
 Storage lists names as XML 1.0, and every answer, address and blob name is UTF-8. A text that none of them can carry
-cannot be meant: it is refused here, before anything else reads it.
+cannot be meant: the app refuses it here, before anything else reads it.
 """
 
 import re
@@ -34,7 +34,7 @@ def shown(text: str) -> str:
     """
     The text in quotation marks as a message may have it: ASCII, escaped, its beginning if it is long.
 
-    An address, in whatever place it was given, is shown without what can be a key: user, query and fragment.
+    An address, in any place, is shown without user, query and fragment, each of which can be a key.
     """
     text = addresses.shown(text) if "://" in text or "@" in text else text
     return ascii(text) if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]!a}..."

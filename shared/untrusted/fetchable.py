@@ -21,7 +21,7 @@ def check(url: str) -> str:
     Return *url* if it can be fetched. Where it leads is not judged.
 
     Raises:
-        BadRequestError: `bad_url`, saying which part is wrong and what is possible.
+        BadRequestError: `bad_url`, with the part that is wrong and the possible values.
     """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", url)
     if scheme and scheme[1].lower() == "data":

@@ -1,8 +1,8 @@
 """
 JSON that callers send: one object, whose members are named when they are wrong.
 
-Stricter than `json.loads`: a member that is there twice, a number that is none, and a text that cannot be meant are
-refused, because two readers of the same body could understand it differently.
+Stricter than `json.loads`, because two readers of the same body must not understand it differently. It refuses a member
+that is there twice, a number that is none, and a text that cannot be meant.
 """
 
 import json
@@ -11,14 +11,13 @@ from math import isfinite
 from typing import Any, NoReturn
 
 from shared.errors import BadRequestError
+from shared.json_types import Json
 from shared.untrusted.characters import fault, shown
 
-# Every body that is meant is far smaller; what is larger holds an image, which is sent by itself.
+# Every body that is meant is far smaller; a larger one holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024
 _MAX_DIGITS = 15
 _KINDS = {int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
-
-Json = dict[str, Any]
 
 
 class _Impossible:
@@ -33,7 +32,7 @@ def parsed(body: bytes, expected: str) -> Json:
     The members of the object that *body* is. A byte order mark before it is passed over.
 
     Raises:
-        BadRequestError: `bad_json`, saying what is wrong with which member, and what is *expected*.
+        BadRequestError: `bad_json`, with the fault, the member that has it, and the text *expected*.
     """
     if len(body) > MAX_BYTES:
         raise BadRequestError(
@@ -81,7 +80,7 @@ def described(value: Any) -> str:
 
 
 def refuse(what: str, expected: str) -> NoReturn:
-    """Raise `bad_json`: *what* is wrong, without a full stop, and what is *expected*."""
+    """Raise `bad_json` with the fault *what*, without a full stop, and the text *expected*."""
     raise BadRequestError(f"{what}; {expected}.", code="bad_json", action="Correct the JSON body as the message says.")
 
 

@@ -111,13 +111,13 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
     recent = info.modified is not None and app.clock.utc() - info.modified < _SETTLED
     if event.etag not in ("", info.etag) and recent:
         raise BusyError(f"The image {event.name!r} was overwritten a moment ago: its own event comes first.")
-    image = versions.digested(app.images, info)
+    image = versions.current(app.images, info)
     if image is None:
         raise SourceChangedError(deleted=True)
     missing = list(_missing(app, image, beginning))
-    told = text.alone(text_only=inspection.is_document(beginning))
+    extra = text.text_only_mark(text_only=inspection.is_document(beginning))
     try:
-        return [_appointment(image, step, specs) for step, specs in missing if _note(app, image, step, specs, told)]
+        return [_appointment(image, step, specs) for step, specs in missing if _note(app, image, step, specs, extra)]
     except SourceChangedError as change:
         if change.deleted:
             unfinished.forget(app.images, image.name, [step for step, _ in missing])
@@ -148,7 +148,7 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
             yield step, specs
 
 
-def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], told: Mapping[str, str]) -> bool:
+def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extra_metadata: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
     before = unfinished.find(app.images, step, image.name)
     if before and before.is_of(app.images, image, specs):
@@ -162,7 +162,7 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], told
         attempt_mark.interrupted(MOST_DELIVERIES),
         failed_attempts=MOST_DELIVERIES,
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
-        told=told,
+        extra_metadata=extra_metadata,
     )
     versions.ensure_unchanged(app.images, image)
     if not by_step.all_there(app.images, image, specs):

@@ -24,7 +24,7 @@ from shared.records import analysis, by_step, record_store, text, unfinished, ve
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8
@@ -132,7 +132,7 @@ def _is_document(app: App, source: Source | WithheldVersion) -> bool:
         app.images.head(container, name)
         for container, name in by_step.places(app.settings, source.name, (by_step.TEXT,))
     ]
-    of_it = [info for info in found if info and source.made(app.images, info)]
+    of_it = [info for info in found if info and source.is_source_of(app.images, info)]
     return any(names.TEXT_ONLY in info.metadata for info in of_it)
 
 
@@ -148,7 +148,7 @@ def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made
     if by_step.all_there(app.images, source, specs):
         return StepOutcome(by_step.TEXT, "skipped")
     if isinstance(source, WithheldVersion):
-        return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.alone(text_only=text_only))
+        return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.text_only_mark(text_only=text_only))
     if before and not before.is_of(app.images, source, specs):
         unfinished.clear(app.images, source, by_step.TEXT, etag=before.info.etag)
     return StepOutcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
@@ -176,7 +176,7 @@ def _unfinished(
     step: str,
     specs: Sequence[RecordSpec],
     error: BlobsightError,
-    told: Mapping[str, str] = MappingProxyType({}),
+    extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> StepOutcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
     attempts = unfinished.count_failed_attempts(app.images, source, step, specs) + 1
@@ -185,7 +185,9 @@ def _unfinished(
         turn = appointments.arrange(app.quota, error, attempts, len(specs))
         appointment = Appointment(source.name, (step,), appointments.key(source.etag, specs), turn, attempts)
     seconds = appointment.seconds if appointment else None
-    unfinished.note(app.images, app.clock, source, step, specs, error, wait_seconds=seconds, told=told)
+    unfinished.note(
+        app.images, app.clock, source, step, specs, error, wait_seconds=seconds, extra_metadata=extra_metadata
+    )
     versions.ensure_unchanged(app.images, source)
     if appointment:
         return StepOutcome(step, "deferred", error.code, appointment=appointment)
@@ -225,7 +227,7 @@ def _make_all(
 def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordSpec, from_backlog: bool) -> bytes:
     if isinstance(found, WithheldVersion) and found.beginning:
         inspection.refuse(found.beginning, found.size)
-    source = versions.whole(found)
+    source = versions.require_bytes(found)
     answer = app.answers.ask(
         spec.question,
         source.image,
@@ -240,7 +242,7 @@ def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordS
 
 def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:
     """Delete records of the image's earlier versions, which would be taken for this one's."""
-    _drop(app, source, steps, lambda info: not source.made(app.images, info))
+    _drop(app, source, steps, lambda info: not source.is_source_of(app.images, info))
 
 
 def _drop(

@@ -1,14 +1,12 @@
 """
-The client: one method per operation, `ask` beneath them all.
+The client: one method per operation, `ask` beside them for an answer as it came.
 
-`ask` sends a question about an image and returns the answer as it came; the methods put the question and type the
-answer.
+Each method puts its question and types the answer; `_send` is the one way out.
 """
 
-import json
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from typing import TypeVar
+from urllib.parse import quote
 
 from shared import contract
 from shared.clock import Clock, Deadline, SystemClock
@@ -16,26 +14,25 @@ from shared.errors import (
     BadRequestError,
     BlobsightError,
     BusyError,
-    UnexpectedAnswerError,
     VisionError,
     VisionNotFoundError,
     VisionRefusedError,
 )
-from shared.images import ImageBytes, ImageUrl
-from shared.pace.gate import Gate, Visit
-from shared.pace.obstacles import too_late
-from shared.pace.retry import call
-from shared.pictures.inspection import kind_of
+from shared.pace import retry
+from shared.pace.gate import Gate
+from shared.pace.obstacles import refusal
+from shared.pace.turn import Turn
 from shared.transport import time_budget
 from shared.transport.credentials import Credentials, Keys
 from shared.transport.http import Reply, Transport
-from shared.vision import billing, error_answers, questions
+from shared.vision import billing, error_answers, exchange, questions
+from shared.vision.exchange import Image, Request, json_object
+from shared.vision.fields import Json
 from shared.vision.models import Analysis, Answer, AreaOfInterest, DomainAnalysis, DomainModels
 from shared.vision.questions import Question
 from shared.vision.read_models import ReadOperation, ReadResult
 
 _T = TypeVar("_T")
-Image = ImageBytes | ImageUrl
 # Operations are UUIDs, and the service gives this one to none.
 _NO_READ = "00000000-0000-0000-0000-000000000000"
 
@@ -67,7 +64,7 @@ class VisionClient:
     ) -> None:
         self._base = f"{contract.endpoint(endpoint)}/vision/v3.2"
         self.credentials = Keys(credentials) if isinstance(credentials, str) else credentials
-        self._transport = transport or Transport(connections=16)
+        self._transport = transport or Transport(service="Computer Vision", connections=16)
         self._timeout_seconds = timeout_seconds
         self._max_wait_seconds = timeout_seconds if max_wait_seconds is None else max_wait_seconds
         self._clock = clock or SystemClock()
@@ -92,7 +89,7 @@ class VisionClient:
             description_exclude=description_exclude,
             model_version=model_version,
         )
-        return Analysis.of(self._ask_json(question, image))
+        return Analysis.of(self._json(question, image))
 
     def describe(
         self,
@@ -110,7 +107,7 @@ class VisionClient:
             description_exclude=description_exclude,
             model_version=model_version,
         )
-        return Analysis.of(self._ask_json(question, image))
+        return Analysis.of(self._json(question, image))
 
     def generate_thumbnail(
         self,
@@ -127,28 +124,27 @@ class VisionClient:
 
     def area_of_interest(self, image: Image, *, model_version: str = "latest") -> AreaOfInterest:
         """Ask for the rectangle that matters most."""
-        return AreaOfInterest.of(self._ask_json(questions.area_of_interest(model_version=model_version), image))
+        return AreaOfInterest.of(self._json(questions.area_of_interest(model_version=model_version), image))
 
     def tag(self, image: Image, *, language: str = "en", model_version: str = "latest") -> Analysis:
         """Ask for words about the image."""
-        return Analysis.of(self._ask_json(questions.tag(language=language, model_version=model_version), image))
+        return Analysis.of(self._json(questions.tag(language=language, model_version=model_version), image))
 
     def detect(self, image: Image, *, model_version: str = "latest") -> Analysis:
         """Ask for objects and where they are."""
-        return Analysis.of(self._ask_json(questions.detect(model_version=model_version), image))
+        return Analysis.of(self._json(questions.detect(model_version=model_version), image))
 
     def analyze_by_domain(
         self, model: str, image: Image, *, language: str = "en", model_version: str = "latest"
     ) -> DomainAnalysis:
         """Ask a domain-specific model, `landmarks` or `celebrities` (the latter needs Microsoft's approval)."""
         question = questions.domain(model, language=language, model_version=model_version)
-        return DomainAnalysis.of(self._ask_json(question, image))
+        return DomainAnalysis.of(self._json(question, image))
 
     def list_models(self, *, timeout_seconds: float | None = None) -> DomainModels:
         """Ask which domain-specific models there are. No image, and the cheapest way to try endpoint and key."""
-        url = f"{self._base}/models"
-        headers = {"Accept": "application/json"}
-        return DomainModels.of(self._exchange("GET", url, headers, None, "models", _parsed, timeout_seconds))
+        request = Request.get(f"{self._base}/models", "models")
+        return DomainModels.of(self._send(request, json_object, timeout_seconds=timeout_seconds))
 
     def read(
         self,
@@ -166,18 +162,8 @@ class VisionClient:
         return self.submit(question, image)
 
     def submit(self, question: Question, image: Image, *, background: bool = False) -> ReadOperation:
-        """Have something read that is asked for in its canonical form; see `read`, and `ask` for *background*."""
-        content_type, body = _body(image)
-        return self._exchange(
-            "POST",
-            self._url(question),
-            {"Content-Type": content_type, "Accept": "application/json"},
-            body,
-            question.operation,
-            self._accepted,
-            background=background,
-            address=_address(image),
-        )
+        """Have the text read that a question in its canonical form asks for; see `read`, and `ask` for *background*."""
+        return self._send(Request.about(image, question, self._base), self._accepted, background=background)
 
     def get_read_result(
         self, operation: ReadOperation | str, *, timeout_seconds: float | None = None, background: bool = False
@@ -189,7 +175,7 @@ class VisionClient:
             operation: what `read` returned, or the address or the id alone. An address is followed as the service gave
                 it, because services and containers differ in its path.
             timeout_seconds: the limit of this one question; the client's own by default.
-            background: whether nobody waits for it; see `ask`.
+            background: whether no caller waits for it; see `ask`.
 
         Raises:
             BadRequestError: the address is not on this endpoint.
@@ -201,15 +187,13 @@ class VisionClient:
         elif not self._owns(url):
             raise BadRequestError("The Read's address is not on VISION_ENDPOINT, so the key is not sent there.")
 
-        def check(reply: Reply, visit: Visit) -> ReadResult:
-            result = ReadResult.of(_parsed(reply, visit))
-            visit.billed = self._pages.further(url, result)
+        def check(reply: Reply, turn: Turn) -> ReadResult:
+            result = ReadResult.of(json_object(reply, turn))
+            turn.billed = self._pages.further(url, result)
             return result
 
-        headers = {"Accept": "application/json"}
-        return self._exchange(
-            "GET", url, headers, None, "readResult", check, timeout_seconds, background=background, key=url
-        )
+        request = Request.get(url, "readResult")
+        return self._send(request, check, timeout_seconds=timeout_seconds, background=background, key=url)
 
     def tells_of_reads(self, operation: str, *, timeout_seconds: float | None = None, background: bool = False) -> bool:
         """
@@ -232,85 +216,67 @@ class VisionClient:
 
         Args:
             question, image: what is asked about what.
-            background: whether nobody waits for the answer; at the gate, callers and the background take turns.
+            background: whether no caller waits for the answer; at the gate, callers and the background take turns.
 
         Returns:
-            The answer as it came. A JSON answer has been checked to be a JSON object, another to be an image.
+            The answer as it came, which is a JSON object or an image, as the question asks.
 
         Raises:
             ImageRejectedError, VisionError: see `shared.errors`.
         """
-        check = _json if question.accept == "application/json" else _image
-        return self._pose(question, image, check, background=background)
+        check = exchange.json_answer if question.accept == exchange.JSON else exchange.image_answer
+        return self._send(Request.about(image, question, self._base), check, background=background)
 
-    def _ask_json(self, question: Question, image: Image) -> dict[str, Any]:
-        """`ask`, for whoever needs the parsed body only: to check it is to parse it, which is done once."""
-        return self._pose(question, image, _parsed)
+    def _json(self, question: Question, image: Image) -> Json:
+        """The answer's JSON: to check it is to parse it, so it is parsed once."""
+        return self._send(Request.about(image, question, self._base), json_object)
 
-    def _pose(
-        self, question: Question, image: Image, check: Callable[[Reply, Visit], _T], *, background: bool = False
-    ) -> _T:
-        content_type, body = _body(image)
-        headers = {"Content-Type": content_type, "Accept": question.accept}
-        url = self._url(question)
-        return self._exchange(
-            "POST", url, headers, body, question.operation, check, background=background, address=_address(image)
-        )
-
-    def _url(self, question: Question) -> str:
-        return f"{self._base}/{question.path or question.operation}?{urlencode(question.parameters)}"
-
-    def _exchange(
+    def _send(
         self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: bytes | None,
-        operation: str,
-        check: Callable[[Reply, Visit], _T],
-        timeout_seconds: float | None = None,
+        request: Request,
+        check: Callable[[Reply, Turn], _T],
         *,
+        timeout_seconds: float | None = None,
         background: bool = False,
-        address: str = "",
         key: str = "",
     ) -> _T:
-        """
-        Send until there is an answer; *check* reads a successful one, and what it refuses is sent again.
-
-        No error repeats what of *address*, the image's, may be a key. *key* is the gate's.
-        """
+        """Send until there is an answer; *check* reads a successful one, and what it refuses is sent again."""
         seconds = time_budget.left(timeout_seconds or self._timeout_seconds)
         deadline = Deadline.after(seconds, self._clock)
-        limit = Deadline.after(time_budget.left_for_turns(min(seconds, self._max_wait_seconds)), self._clock)
-        if limit.remaining() <= 0:
-            raise too_late(BusyError, 0.0)
-        visit = self._gate.visit(limit, paid=method == "POST", background=background, key=key)
+        seconds_for_turns = time_budget.left_for_turns(min(seconds, self._max_wait_seconds))
+        if seconds_for_turns <= 0:
+            raise refusal(BusyError, 0.0)
+        limit = Deadline.after(seconds_for_turns, self._clock)
+        turn = self._gate.turn(limit, paid=request.method == "POST", background=background, key=key)
 
         def attempt(deadline: Deadline) -> _T:
             for offer in self.credentials.offers(deadline):
-                sent = {**headers, **offer}
-                reply = self._transport.send(method, url, headers=sent, body=body, deadline=deadline)
+                headers = {**request.headers, **offer}
+                reply = self._transport.send(
+                    request.method, request.url, headers=headers, body=request.body, deadline=deadline
+                )
                 # A second key is tried in the same turn: that happens once when keys are rotated.
                 if reply.status != 401:
                     self.credentials.worked(offer)
                     break
-            visit.billed = billing.transactions(method, reply)
+            turn.billed = billing.transactions(request.method, reply)
             if 200 <= reply.status < 300:
-                return check(reply, visit)
-            now = self._clock.utc()
-            error = error_answers.error_of(reply.status, reply.headers, reply.body, operation, address, now=now)
+                return check(reply, turn)
+            error = error_answers.error_of(
+                reply.status, reply.headers, reply.body, request.operation, request.address, now=self._clock.utc()
+            )
             raise self.credentials.refused(error) if reply.status == 401 else error
 
-        return call(attempt, deadline, visit)
+        return retry.call(attempt, deadline, self._gate, turn)
 
-    def _accepted(self, reply: Reply, _: Visit) -> ReadOperation:
+    def _accepted(self, reply: Reply, _: Turn) -> ReadOperation:
         """The operation that an answer to a Read names; its key goes there, so it has to be on this endpoint."""
         url = reply.headers.get("Operation-Location", "")
         if not self._owns(url):
+            named = exchange.origin(url) or "no address"
             # Not to be asked again: it was accepted, and is paid.
             raise VisionError(
-                f"Computer Vision accepted the Read but named {_origin(url) or 'no address'} for its result, which is "
-                "not VISION_ENDPOINT.",
+                f"Computer Vision accepted the Read but named {named} for its result, which is not VISION_ENDPOINT.",
                 code="operation_elsewhere",
                 action="Set VISION_ENDPOINT to the address by which the service names itself.",
                 request_id=reply.headers.get("apim-request-id"),
@@ -318,48 +284,4 @@ class VisionClient:
         return ReadOperation(url, reply.headers.get("apim-request-id"))
 
     def _owns(self, url: str) -> bool:
-        return _origin(url) is not None and _origin(url) == _origin(self._base)
-
-
-def _origin(url: str) -> str | None:
-    """Scheme, host and port of an address; None if it is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError):
-        return None
-    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname and parts.username is None else None
-
-
-def _body(image: Image) -> tuple[str, bytes]:
-    if isinstance(image, ImageUrl):
-        return "application/json", json.dumps({"url": image.url}).encode()
-    return "application/octet-stream", image.data
-
-
-def _address(image: Image) -> str:
-    return image.url if isinstance(image, ImageUrl) else ""
-
-
-def _answer(reply: Reply) -> Answer:
-    content_type = reply.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    return Answer(content_type, reply.body, reply.headers.get("apim-request-id"))
-
-
-def _json(reply: Reply, visit: Visit) -> Answer:
-    _parsed(reply, visit)
-    return _answer(reply)._replace(content_type="application/json")
-
-
-def _parsed(reply: Reply, _: Visit) -> dict[str, Any]:
-    return _answer(reply).json()
-
-
-def _image(reply: Reply, _: Visit) -> Answer:
-    kind = kind_of(reply.body)
-    if kind is None:
-        raise UnexpectedAnswerError(
-            f"Computer Vision answered with {len(reply.body)} bytes that are no image.",
-            request_id=reply.headers.get("apim-request-id"),
-        )
-    return _answer(reply)._replace(content_type=kind.content_type)
+        return exchange.origin(url) is not None and exchange.origin(url) == exchange.origin(self._base)

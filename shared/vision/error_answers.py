@@ -1,22 +1,13 @@
 """
-Refusals of Computer Vision, read into the error tree.
-
-The service and the gateways before it answer errors in six shapes (nested with and without an inner error, flat, an
-old gateway's, a retired version's, and HTML or nothing). All are read here, once; what they mean follows from the
-status and the innermost code.
+Refusals of Computer Vision, read into the error tree: what its status and its innermost code mean.
 """
 
-import email.utils
-import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
 
 from shared import errors
-from shared.pace.ledger import MAX_PUSH_SECONDS
-from shared.untrusted import addresses
+from shared.transport.error_answers import Complaint, read, retry_after_seconds
 
 # Codes that blame the image's bytes: the same bytes will be refused again.
 _IMAGE_CODES = {
@@ -29,46 +20,8 @@ _IMAGE_CODES = {
 }
 _URL_CODES = ("InvalidImageUrl", "FailedToDownloadImage")
 _APPROVAL = re.compile(r"missing approval|UnsupportedFeature", re.IGNORECASE)
-_AFTER = re.compile(r"(?:retry after|try again in) ([0-9]+) second", re.IGNORECASE)
 # A volume is replenished once a month.
 _MAX_DAYS = 31.0
-_MAX_SHOWN_CHARACTERS = 300
-_MAX_READ_CHARACTERS = 20_000
-
-
-class Complaint(NamedTuple):
-    """What an error body says: the innermost code and the message, as far as there are any."""
-
-    code: str | None
-    message: str | None
-
-
-def read(body: bytes, address: str = "") -> Complaint:
-    """Read an error body of any shape; never fails. *address* is the image's, of which no secret part is repeated."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return Complaint(None, None)
-    if not isinstance(parsed, dict):
-        return Complaint(None, None)
-    outer = parsed.get("error")
-    outer = outer if isinstance(outer, dict) else parsed
-    inner: dict[str, Any] = next(
-        (outer[key] for key in ("innererror", "innerError") if isinstance(outer.get(key), dict)), {}
-    )
-    codes = (inner.get("code"), outer.get("code"), outer.get("statusCode"))
-    messages = (inner.get("message"), outer.get("message"))
-    return Complaint(
-        next(filter(None, (_text(each, address) for each in codes)), None),
-        next(filter(None, (_text(each, address) for each in messages)), None),
-    )
-
-
-def _text(value: Any, address: str) -> str | None:
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value):
-        # Before it is cut: half a signature would not be found any more.
-        return addresses.hidden(str(value)[:_MAX_READ_CHARACTERS], address)[:_MAX_SHOWN_CHARACTERS]
-    return None
 
 
 def error_of(
@@ -80,12 +33,8 @@ def error_of(
     *address* is the image's, if it has one; *now* is the time (aware), for a `Retry-After` that is a date.
     """
     complaint = read(body, address)
-    # A gateway's code is the status once more.
-    code = complaint.code if complaint.code not in (None, str(status)) else ""
-    said = f"{status} {code}: {complaint.message or 'no message'}".replace(" :", ":")
-    request_id = headers.get("apim-request-id")
-    error = _kind(status, complaint, operation, said)
-    error.request_id = request_id
+    error = _kind(status, complaint, operation, complaint.summary(status))
+    error.request_id = headers.get("apim-request-id")
     if error.retry_after_seconds is None and error.transient:
         error.retry_after_seconds = retry_after_seconds(headers, complaint.message, now)
     return error
@@ -164,25 +113,3 @@ def _misplaced(status: int, operation: str, said: str) -> errors.BlobsightError:
             action="Update the app: the service no longer speaks v3.2.",
         )
     return errors.VisionNotFoundError(f"There is no {operation} of Computer Vision v3.2 at VISION_ENDPOINT ({said})")
-
-
-def retry_after_seconds(headers: Mapping[str, str], message: str | None, now: datetime) -> float | None:
-    """
-    How long the service asked to wait: `Retry-After` as seconds or date, or in the message's text.
-
-    Returns:
-        Whole seconds, 1 to `MAX_PUSH_SECONDS`; None if it asked for no wait, or in a way that means nothing.
-    """
-    seconds = _asked(headers.get("Retry-After", "").strip(), message or "", now)
-    return float(math.ceil(min(seconds, MAX_PUSH_SECONDS))) if seconds > 0 else None
-
-
-def _asked(header: str, message: str, now: datetime) -> float:
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header):
-        return float(header)
-    try:
-        at = email.utils.parsedate_to_datetime(header)
-        return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        found = _AFTER.search(message)
-        return float(found[1]) if found else 0.0

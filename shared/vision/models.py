@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from shared.errors import UnexpectedAnswerError
-from shared.transport.fields import Json, get, list_of, need, number, truth, typed
+from shared.vision.fields import Json, get, list_of, need, number, truth, typed
 
 # JSON may escape a half alone: an encoder that writes UTF-16 unit by unit cuts a text in the middle of a character.
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")

@@ -8,7 +8,7 @@ of the model version and in whether `analyzeResult` is there before the end; non
 from typing import Any, Literal, NamedTuple, cast
 
 from shared.errors import UnexpectedAnswerError
-from shared.transport.fields import Json, get, list_of, need, number
+from shared.vision.fields import Json, get, list_of, need, number
 
 Status = Literal["notStarted", "running", "succeeded", "failed"]
 _STATUSES = {"notstarted": "notStarted", "running": "running", "succeeded": "succeeded", "failed": "failed"}

@@ -101,7 +101,7 @@ def test_what_raises_is_lost_and_what_is_deferred_comes_back() -> None:
 
 def test_warnings_of_the_books_are_counted() -> None:
     events = child.Events()
-    lines = (("shared.pace.quota", "quota.unreachable share=0.5"), ("shared.pace.obstacles", "gate.closed"))
+    lines = (("shared.pace.quota", "quota.unreachable share=0.5"), ("shared.pace.obstacles", "breaker.opened"))
     for logger, message in lines:
         events.emit(logging.LogRecord(logger, logging.WARNING, "", 0, message, (), None))
     assert events.counts == {"quota.unreachable": 1}

@@ -14,7 +14,7 @@ from bench.peers import shelf as shelves
 from bench.peers.clients import KEY, PEERS, URL, Target, make
 from shared.errors import AnswerTooLargeError, BlobsightError, ConflictError
 from shared.images import ImageUrl
-from shared.storage.azure import IfEtag
+from shared.storage.blobs import IfEtag
 from shared.transport.http import Transport
 from shared.vision.client import VisionClient
 from shared.vision.models import Analysis
@@ -40,7 +40,12 @@ def target(server: rounds.Server, scheme: str = "http", deadline_seconds: float 
 
 
 def analyze(server: rounds.Server, clock: FakeClock, *, transport: Transport | None = None) -> Analysis:
-    client = VisionClient(target(server).endpoint, KEY, transport=transport or Transport(connections=1), clock=clock)
+    client = VisionClient(
+        target(server).endpoint,
+        KEY,
+        transport=transport or Transport(service="Computer Vision", connections=1),
+        clock=clock,
+    )
     return client.analyze(ImageUrl(URL), ("Tags",))
 
 
@@ -191,10 +196,10 @@ def test_ours_recovers_with_its_gate_and_its_books_too(
 
 def test_the_shelf_keeps_to_conditions() -> None:
     shelf = shelves.shelf()
-    etag = shelf.write("quota", "books", b"one", content_type="", condition=IfEtag(None))
+    etag = shelf.write("quota", "ledger", b"one", content_type="", condition=IfEtag(None))
     with pytest.raises(ConflictError):
-        shelf.write("quota", "books", b"two", content_type="", condition=IfEtag(None))
-    shelf.write("quota", "books", b"three", content_type="", condition=IfEtag(etag))
-    blob = shelf.read("quota", "books")
+        shelf.write("quota", "ledger", b"two", content_type="", condition=IfEtag(None))
+    shelf.write("quota", "ledger", b"three", content_type="", condition=IfEtag(etag))
+    blob = shelf.read("quota", "ledger")
     assert blob is not None
     assert blob.data == b"three"

@@ -45,9 +45,10 @@ def test_what_is_only_looked_at_is_not_written(found: dict[str, Trip]) -> None:
 
 def test_every_figure_is_of_a_whole_trip(found: dict[str, Trip]) -> None:
     for trip in found.values():
-        assert 1 < trip.rooms < trip.calls, trip
+        assert 1 < trip.rooms <= trip.modules < trip.calls, trip
         assert 1 < trip.deepest < trip.calls, trip
-        assert trip.moves >= trip.rooms - 1, trip
+        assert trip.rooms - 1 <= trip.moves <= trip.hops, trip
+        assert trip.hops >= trip.modules - 1, trip
         assert sum(trip.storage.values()) > 0, trip
 
 

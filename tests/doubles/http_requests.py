@@ -9,6 +9,8 @@ from typing import Any, cast
 import azure.functions as func
 from azure.functions.blob import InputStream
 
+from shared.api.endpoint import endpoint
+
 
 def request(
     method: str = "POST",
@@ -133,3 +135,13 @@ _MARKS = threading.local()
 def invocation(identifier: str = "invocation-1") -> func.Context:
     """The context of an invocation: its id, and where threads are marked with it."""
     return cast(func.Context, SimpleNamespace(invocation_id=identifier, thread_local_storage=_MARKS))
+
+
+def raising(error: Exception, **headers: str) -> func.HttpResponse:
+    """The answer of a function that raises the error."""
+
+    @endpoint
+    def main(req: func.HttpRequest) -> func.HttpResponse:
+        raise error
+
+    return main(request(headers=headers), invocation())

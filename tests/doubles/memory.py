@@ -13,7 +13,7 @@ from urllib.parse import quote
 from shared.clock import Clock
 from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
-from shared.storage.azure import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
+from shared.storage.blobs import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 
 Hook = Callable[[str, str, str], None]
 
@@ -35,7 +35,7 @@ class _Stored:
 
 class MemoryBlobs:
     """
-    `shared.storage.azure.Blobs` in memory. Safe for threads.
+    `shared.storage.blobs.Blobs` in memory. Safe for threads.
 
     Args:
         clock: tells when leases lapse.

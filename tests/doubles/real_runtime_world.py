@@ -61,7 +61,7 @@ class World:
         return {name: {**counted, "bodies": sorted(counted["bodies"])} for name, counted in operations.items()}
 
     def records(self) -> dict[str, Any]:
-        """Return every blob but the images and the books of the pace, which tell the time: content and properties."""
+        """Return every blob but the images and the ledger, which tells the time: content and properties."""
         found = {}
         for container in CONTAINERS:
             if container not in ("images", "quota"):

@@ -51,7 +51,7 @@ from shared.images import ImageBytes
 from shared.ocr import poll_loop
 from shared.records import by_step
 from shared.settings import Settings
-from shared.storage.azure import Blob
+from shared.storage.blobs import Blob
 from shared.uploads import retry_loop, steps
 
 # One thumbnail shows as much as two.

@@ -260,7 +260,7 @@ def test_a_service_that_is_down_is_told_as_such_and_uploads_say_so(shared_stack:
     settings = {
         "VISION_ENDPOINT": f"http://127.0.0.1:{five_free_ports()}",
         "VISION_KEY": "any",
-        # The books are read in this time too, by an SDK that has yet to be imported.
+        # The ledger is read in this time too, by an SDK that has yet to be imported.
         "VISION_TIMEOUT_SECONDS": "5",
         "ImagesStorage": shared_stack.addresses.connection_string,
         "AzureWebJobsStorage": shared_stack.addresses.connection_string,

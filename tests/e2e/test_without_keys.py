@@ -149,7 +149,7 @@ def retry(stack: KeylessStack) -> None:
 
 
 def purge(stack: KeylessStack) -> None:
-    """The daily round lists what was sent to be read, which is in the account of the books."""
+    """The daily round lists what was sent to be read, which is in the account of the ledger."""
     assert ask(stack, "POST", "/admin/functions/PurgeHistory", {"input": ""}).status == 202
     wait_until(lambda: "history.purged" in stack.log())
 

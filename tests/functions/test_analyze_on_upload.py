@@ -139,7 +139,7 @@ def deny(blobs: MemoryBlobs, *operations: str) -> None:
 
 
 def test_an_upload_tells_which_role_is_missing_and_is_done_once_it_is_there(app: Parts, hub: Hub) -> None:
-    """Where the claims and the books are; nothing is paid for before they are held."""
+    """Where the claims and the ledger are; nothing is paid for before they are held."""
     store(app)
     deny(app.host, "write", "read", "acquire")
     deliver()

@@ -85,7 +85,7 @@ def test_every_function_logs_on_some_path(runs: list[Run]) -> None:
 
 
 def test_the_paths_have_the_lines_of_threads_that_are_rarely_begun(runs: list[Run]) -> None:
-    assert {"claim.lost", "claim.not_stored", "gate.pushed"} <= {each for run in runs for each in run.asked}
+    assert {"claim.lost", "claim.not_stored", "gate.held_off"} <= {each for run in runs for each in run.asked}
 
 
 def test_whatever_begins_in_a_thread_works_for_the_invocation_that_has_begun_it(runs: list[Run]) -> None:

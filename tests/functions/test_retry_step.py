@@ -54,7 +54,7 @@ def test_what_still_cannot_be_done_is_deferred_for_longer(app: Parts) -> None:
 def test_its_turn_has_come_so_it_does_not_join_the_backlog_again(app: Parts) -> None:
     store(app)
     app.services.quota.postpone(calls=1000)
-    assert app.services.quota.ahead_seconds() > 0
+    assert app.services.quota.backlog_seconds() > 0
     assert run(work("analysis"))["steps"] == {"analysis": "done"}
 
 

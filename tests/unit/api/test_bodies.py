@@ -5,16 +5,17 @@ import pytest
 from doubles.http_requests import invocation, problem_of, request
 from doubles.pictures import picture
 
-from shared.api import bodies, web
+from shared.api import bodies, responses
+from shared.api.endpoint import endpoint
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 
 
 def answer_to(req: func.HttpRequest) -> func.HttpResponse:
     """What an HTTP function does with the request's image."""
 
-    @web.endpoint
+    @endpoint
     def main(req: func.HttpRequest) -> func.HttpResponse:
-        return web.answer_json({"image": repr(bodies.image_of(req))})
+        return responses.answer_json({"image": repr(bodies.image_of(req))})
 
     return main(req, invocation())
 

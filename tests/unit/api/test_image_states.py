@@ -14,8 +14,6 @@ from doubles.fake_vision import thumbnail_bytes
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared import names
 from shared.api import image_states
@@ -30,6 +28,7 @@ from shared.images import ImageBytes
 from shared.records import by_step
 from shared.services import App, build
 from shared.settings import Settings
+from shared.storage import listing
 from shared.uploads import steps
 from shared.vision import questions
 
@@ -301,48 +300,10 @@ def test_going_through_pages_holds_one_page_in_memory(many: Parts) -> None:
     assert more_pages_bytes < 2 * three_pages_bytes
 
 
-@pytest.mark.parametrize(
-    ("page_names", "first", "last", "expected"),
-    [
-        ([], True, True, []),
-        (["a", "b"], True, True, []),
-        (["2026/a", "2026/b", "2026/c"], True, True, ["2026/"]),
-        # What comes before or after could begin in the same way.
-        (["2026/a", "2026/b", "2026/c"], False, False, []),
-        (["a", "b1", "b2", "b3", "c"], False, False, ["b"]),
-        (["b1", "b2", "b3", "c"], True, False, ["b"]),
-        (["b1", "b2", "b3", "c"], False, False, []),
-        (["a", "b1", "b2", "b3"], False, True, ["b"]),
-        (["19", "200", "201", "202", "210", "211", "212", "22", "3"], False, False, ["2"]),
-        (["199", "200", "201", "202", "210", "211", "212"], False, False, ["20"]),
-        (["b", "ba", "bb", "bc"], False, True, []),
-        (["b", "ba", "bb", "bc"], True, True, ["b"]),
-    ],
-)
-def test_only_prefixes_that_lie_whole_on_the_page_are_listed(
-    page_names: list[str], first: bool, last: bool, expected: list[str]
-) -> None:
-    assert list(image_states.whole_prefixes(page_names, first=first, last=last)) == expected
-
-
-@given(st.sets(st.text("ab/é", min_size=1, max_size=6), max_size=60), st.integers(0, 60), st.integers(1, 60))
-def test_a_whole_prefix_finds_no_image_of_another_page(every: set[str], start: int, limit: int) -> None:
-    ordered = sorted(every)
-    page = ordered[start : start + limit]
-    first, last = start == 0, start + limit >= len(ordered)
-    for prefix in image_states.whole_prefixes(page, first=first, last=last):
-        assert [name for name in ordered if name.startswith(prefix)] == [n for n in page if n.startswith(prefix)]
-
-
-def test_names_that_agree_for_long_are_no_difficulty() -> None:
-    page = ["n" * length for length in range(1, 900, 4)]
-    assert list(image_states.whole_prefixes(page, first=False, last=False)) == []
-
-
 def test_a_listing_that_other_thumbnails_cut_off_is_completed_one_by_one(
     app: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_states, "_MAX_LISTED_RECORDS", 3)
+    monkeypatch.setattr(listing, "_MAX_LISTED_BLOBS", 3)
     for number in range(4):
         name = f"{number}.jpg"
         give_records(app.services, name, upload(app, name))

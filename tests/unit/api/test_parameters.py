@@ -17,44 +17,44 @@ def test_the_name_comes_from_the_route_or_the_query() -> None:
 
 
 def test_a_whole_number_may_have_a_default() -> None:
-    assert parameters.whole_number(request(params={"width": "007"}), "width") == 7
-    assert parameters.whole_number(request(), "limit", 50) == 50
+    assert parameters.integer(request(params={"width": "007"}), "width") == 7
+    assert parameters.integer(request(), "limit", 50) == 50
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "x", "1e3", "²", "1" * 5000])
 def test_what_is_no_whole_number_is_shown(text: str) -> None:
     with pytest.raises(BadRequestError, match="width") as caught:
-        parameters.whole_number(request(params={"width": text}), "width")
+        parameters.integer(request(params={"width": text}), "width")
     assert caught.value.code == "bad_parameter"
     assert len(caught.value.message) < 300
 
 
 def test_a_number_that_is_missing_is_told() -> None:
     with pytest.raises(BadRequestError, match="width is missing"):
-        parameters.whole_number(request(), "width")
+        parameters.integer(request(), "width")
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("TRUE", True)])
 def test_a_truth_is_true_or_false(text: str, value: bool) -> None:
-    assert parameters.truth(request(params={"smart": text}), "smart", default=not value) is value
-    assert parameters.truth(request(), "smart", default=value) is value
+    assert parameters.boolean(request(params={"smart": text}), "smart", default=not value) is value
+    assert parameters.boolean(request(), "smart", default=value) is value
 
 
 def test_another_truth_is_refused() -> None:
     with pytest.raises(BadRequestError, match="smart is 'yes'; true or false"):
-        parameters.truth(request(params={"smart": "yes"}), "smart", default=True)
+        parameters.boolean(request(params={"smart": "yes"}), "smart", default=True)
 
 
 def test_words_are_separated_by_commas() -> None:
-    assert parameters.words(request(params={"f": " Tags,,Color ,"}), "f") == ["Tags", "Color"]
-    assert parameters.words(request(), "f") == []
+    assert parameters.list_of(request(params={"f": " Tags,,Color ,"}), "f") == ["Tags", "Color"]
+    assert parameters.list_of(request(), "f") == []
 
 
 def test_a_parameter_nobody_reads_is_refused_with_what_is_known() -> None:
     """A misspelt one would be paid for with its default."""
-    parameters.only(request(params={"width": "1", "code": "key"}), "width", "height")
+    parameters.reject_unknown(request(params={"width": "1", "code": "key"}), "width", "height")
     with pytest.raises(BadRequestError) as caught:
-        parameters.only(request(params={"widht": "1", "b": "2", "code": "secret-key"}), "width", "height")
+        parameters.reject_unknown(request(params={"widht": "1", "b": "2", "code": "secret-key"}), "width", "height")
     assert "b, widht is not known here; known are width, height" in caught.value.message
     assert "secret-key" not in caught.value.message
 
@@ -63,7 +63,7 @@ def test_the_hosts_key_may_be_written_in_any_case() -> None:
     """The Functions host looks for it without regard to case."""
     for name in ("code", "CODE", "Code"):
         sent = request(params={name: "key"})
-        parameters.only(sent)
+        parameters.reject_unknown(sent)
         assert parameters.key_of(sent) == "key"
     assert parameters.key_of(request(params={"code": "a"}, headers={"x-functions-key": "b"})) == "b"
     assert parameters.key_of(request()) is None
@@ -71,8 +71,8 @@ def test_the_hosts_key_may_be_written_in_any_case() -> None:
 
 def test_a_list_that_is_there_twice_is_one_list() -> None:
     sent = request(params={"f": "Tags,Color"}, address="http://127.0.0.1/api?f=Tags&f=Color")
-    assert parameters.words(sent, "f") == ["Tags", "Color"]
+    assert parameters.list_of(sent, "f") == ["Tags", "Color"]
 
 
 def test_an_unknown_parameter_without_a_value_changes_nothing() -> None:
-    parameters.only(request(address="http://127.0.0.1/api?1234&x="), "name")
+    parameters.reject_unknown(request(address="http://127.0.0.1/api?1234&x="), "name")

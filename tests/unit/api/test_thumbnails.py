@@ -9,7 +9,7 @@ from shared.api import thumbnails
 from shared.errors import BadRequestError, BusyError, ImageRejectedError, NotFoundError, VisionUnavailableError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records.thumbnails import CACHE_CONTROL, Size, sizes
-from shared.storage.azure import IfEtag
+from shared.storage.blobs import IfEtag
 from shared.vision import questions
 
 SIZE = Size(100, 50, smart=True)

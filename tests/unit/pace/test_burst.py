@@ -1,4 +1,4 @@
-"""A real burst: the client, its gate and its books on Azurite, against the local vision service with a rate."""
+"""A real burst: the client, its gate and its ledger on Azurite, against the local vision service with a rate."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ def test_a_burst_at_the_limit_loses_nothing_is_never_throttled_and_is_counted_by
             VisionClient(
                 vision.url,
                 vision.key,
-                transport=Transport(connections=THREADS * PROCESSES),
+                transport=Transport(service="Computer Vision", connections=THREADS * PROCESSES),
                 timeout_seconds=90,
                 clock=clock,
                 gate=gate,

@@ -25,8 +25,8 @@ from shared.errors import (
     VisionRefusedError,
     VisionUnavailableError,
 )
-from shared.pace.breaker import FAILURES, FIRST_CLOSED_SECONDS
-from shared.pace.gate import Gate, Visit
+from shared.pace.breaker import FAILURES, FIRST_OPEN_SECONDS
+from shared.pace.gate import Gate
 from shared.pace.ledger import Ledger, Rate
 from shared.pace.quota import Quota
 from shared.pace.slots import Grant, Slot
@@ -55,24 +55,24 @@ class World:
     ) -> Callable[[], None]:
         def work() -> None:
             self.clock.sleep(at)
-            self.visit(number, patience, paid, background)
+            self.call(number, patience, paid, background)
 
         return work
 
-    def visit(
+    def call(
         self, number: int, patience: float = 100.0, paid: bool = True, background: bool = False
     ) -> BlobsightError | None:
-        visit = self.gate.visit(Deadline.after(patience, self.clock), paid=paid, background=background)
+        turn = self.gate.turn(Deadline.after(patience, self.clock), paid=paid, background=background)
         try:
-            visit.enter()
+            self.gate.enter(turn)
         except BlobsightError as error:
             self.refused.append((number, self.clock.now(), error))
             return error
         self.called.append((number, self.clock.now()))
         error_now = self.service(self.clock.now())
         self.clock.sleep(self.call_seconds)
-        visit.billed = int(error_now is None and paid)
-        visit.leave(error_now)
+        turn.billed = int(error_now is None and paid)
+        self.gate.leave(turn, error_now)
         return error_now
 
     def run(self, workers: Sequence[Callable[[], None]]) -> None:
@@ -122,12 +122,12 @@ def test_who_comes_again_comes_before_those_who_came_later() -> None:
     answers: list[BlobsightError | None] = [ThrottledError("slow", retry_after_seconds=5.0)]
 
     def first() -> None:
-        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
+        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
         for error in [*answers, None]:
-            visit.enter()
+            world.gate.enter(turn)
             world.called.append((0, world.clock.now()))
             world.clock.sleep(0.01)
-            visit.leave(error)
+            world.gate.leave(turn, error)
 
     world.run([first, *(world.caller(number, at=0.02) for number in range(1, 5))])
     assert world.order[0] == 0
@@ -199,9 +199,9 @@ def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> 
     def neighbour() -> None:
         gate = Gate(world.clock, Quota(world.blobs, "a.json", Rate(10, 1.0), world.clock))
         for _ in range(40):
-            visit = gate.visit(Deadline.after(100, world.clock), paid=True)
-            visit.enter()
-            visit.leave(None)
+            turn = gate.turn(Deadline.after(100, world.clock), paid=True)
+            gate.enter(turn)
+            gate.leave(turn, None)
 
     world.run([*[neighbour] * 3, *(world.caller(number, patience=2.0) for number in range(15)), world.caller(99)])
     assert world.refused
@@ -210,7 +210,7 @@ def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> 
     assert {number for number, _, _ in world.refused} | set(world.order) == {*range(15), 99}
 
 
-def test_failures_in_a_row_close_the_door_and_waiting_costs_no_call() -> None:
+def test_failures_in_a_row_open_the_breaker_and_waiting_costs_no_call() -> None:
     world = World()
     world.service = lambda now: DOWN if now < 60.0 else None
     world.run([world.caller(number, at=number / 10, patience=200.0) for number in range(200)])
@@ -229,17 +229,17 @@ def test_who_cannot_wait_for_the_next_probe_is_told_when_it_is() -> None:
     ((number, _, error),) = world.refused
     assert number == 9
     assert isinstance(error, VisionUnavailableError)
-    assert error.retry_after_seconds == pytest.approx(0.8 + FIRST_CLOSED_SECONDS - 1.0)
+    assert error.retry_after_seconds == pytest.approx(0.8 + FIRST_OPEN_SECONDS - 1.0)
 
 
 def test_one_probe_at_a_time_while_everybody_else_waits_for_what_it_finds() -> None:
     world = World(call_seconds=3.0)
     world.service = lambda now: DOWN if now < 5.0 else None
     world.run([world.caller(number, patience=100.0) for number in range(60)])
-    closing = 3.4 + FIRST_CLOSED_SECONDS
+    half_open = 3.4 + FIRST_OPEN_SECONDS
     after = [at for at in world.times if at > 4.0]
-    assert after[0] == pytest.approx(closing)
-    assert after[1] >= closing + 3.0
+    assert after[0] == pytest.approx(half_open)
+    assert after[1] >= half_open + 3.0
     assert min(gaps(after[1:])) >= 0.1 - 1e-6
     assert len(world.called) == 60
 
@@ -251,11 +251,11 @@ def test_who_waits_for_a_probe_waits_to_its_limit() -> None:
 
     def probe() -> None:
         world.clock.sleep(7.0)
-        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
-        visit.enter()
+        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        world.gate.enter(turn)
         seen.append(world.clock.now())
         world.clock.sleep(50.0)
-        visit.leave(None)
+        world.gate.leave(turn, None)
 
     world.run([*(world.caller(number) for number in range(5)), probe, world.caller(9, at=8.0, patience=10.0)])
     assert seen == [pytest.approx(7.0)]
@@ -268,10 +268,10 @@ def test_a_probe_that_ends_unexpectedly_leaves_its_place_to_another() -> None:
     world.service = lambda now: DOWN if now < 5.0 else None
 
     def clumsy() -> None:
-        visit = world.gate.visit(Deadline.after(100, world.clock), paid=True)
-        visit.enter()
+        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        world.gate.enter(turn)
         world.clock.sleep(0.1)
-        visit.leave(KeyError("bug"))
+        world.gate.leave(turn, KeyError("bug"))
 
     def waits() -> None:
         world.clock.sleep(6.0)
@@ -286,33 +286,33 @@ UNSENT = [NoTokenError("no token"), NoTimeLeftError("no time")]
 
 
 @pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
-def test_calls_that_never_left_close_no_door(error: BlobsightError) -> None:
+def test_calls_that_never_left_open_no_breaker(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
     for _ in range(2 * FAILURES):
-        visit = gate.visit(Deadline.after(1, clock), paid=True)
-        visit.enter()
-        visit.leave(error)
-    gate.visit(Deadline(clock, clock.now()), paid=True).enter()
+        turn = gate.turn(Deadline.after(1, clock), paid=True)
+        gate.enter(turn)
+        gate.leave(turn, error)
+    gate.enter(gate.turn(Deadline(clock, clock.now()), paid=True))
 
 
 @pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
-def test_a_probe_that_never_left_opens_no_door_and_leaves_its_place_to_another(error: BlobsightError) -> None:
+def test_a_probe_that_never_left_closes_no_breaker_and_leaves_its_place_to_another(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
 
-    def visits(*errors: BlobsightError | None) -> None:
+    def calls(*errors: BlobsightError | None) -> None:
         for each in errors:
-            visit = gate.visit(Deadline.after(10, clock), paid=True)
-            visit.enter()
-            visit.leave(each)
+            turn = gate.turn(Deadline.after(10, clock), paid=True)
+            gate.enter(turn)
+            gate.leave(turn, each)
 
-    visits(*[DOWN] * FAILURES, error)
-    # Still the door of before: it lets one probe through, whose failure closes it for twice as long.
-    visits(DOWN)
-    assert clock.now() == FIRST_CLOSED_SECONDS
+    calls(*[DOWN] * FAILURES, error)
+    # Still the breaker of before: it lets one probe through, whose failure opens it for twice as long.
+    calls(DOWN)
+    assert clock.now() == FIRST_OPEN_SECONDS
     with pytest.raises(VisionUnavailableError):
-        gate.visit(Deadline.after(2 * FIRST_CLOSED_SECONDS - 0.1, clock), paid=True).enter()
-    visits(error, None, None)
-    assert clock.now() == 3 * FIRST_CLOSED_SECONDS
+        gate.enter(gate.turn(Deadline.after(2 * FIRST_OPEN_SECONDS - 0.1, clock), paid=True))
+    calls(error, None, None)
+    assert clock.now() == 3 * FIRST_OPEN_SECONDS
 
 
 def test_a_call_that_never_left_is_not_paid_for() -> None:
@@ -323,35 +323,35 @@ def test_a_call_that_never_left_is_not_paid_for() -> None:
 
 
 @pytest.mark.parametrize("error", [ImageRejectedError("no"), VisionRefusedError("no"), ThrottledError("slow")])
-def test_refusals_are_answers_and_close_no_door(error: BlobsightError) -> None:
+def test_refusals_are_answers_and_open_no_breaker(error: BlobsightError) -> None:
     world = World(call_seconds=0.01)
     world.service = lambda now: error
     world.run([world.caller(number, at=number * 3.0) for number in range(20)])
     assert len(world.called) == 20
 
 
-def test_an_image_that_always_fails_closes_no_door() -> None:
+def test_an_image_that_always_fails_opens_no_breaker() -> None:
     """Nor do two: the others are not to wait for them."""
     clock = FakeClock()
     gate = Gate(clock)
     for _ in range(2):
-        visit = gate.visit(Deadline.after(100, clock), paid=True)
+        turn = gate.turn(Deadline.after(100, clock), paid=True)
         for _ in range(4):
-            visit.enter()
-            visit.leave(VisionUnavailableError("FailedToProcess"))
-    gate.visit(Deadline(clock, 0.0), paid=True).enter()
+            gate.enter(turn)
+            gate.leave(turn, VisionUnavailableError("FailedToProcess"))
+    gate.enter(gate.turn(Deadline(clock, 0.0), paid=True))
 
 
 def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightError = DOWN) -> list[float]:
     """Questions of four attempts each, as a poll makes them, that all fail; returns when they called."""
     called = []
     for _ in range(times):
-        visit = gate.visit(Deadline.after(10, clock), paid=False, background=True, key=key)
+        turn = gate.turn(Deadline.after(10, clock), paid=False, background=True, key=key)
         with suppress(BlobsightError):
             for _ in range(4):
-                visit.enter()
+                gate.enter(turn)
                 called.append(clock.now())
-                visit.leave(error)
+                gate.leave(turn, error)
         clock.advance(1.0)
     return called
 
@@ -359,13 +359,13 @@ def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightErr
 def passes_at_once(gate: Gate, clock: FakeClock, error: BlobsightError | None = None) -> bool:
     """Whether a picture is let through without any wait; the service answers it so."""
     before = clock.now()
-    visit = gate.visit(Deadline.after(20, clock), paid=True)
-    visit.enter()
-    visit.leave(error)
+    turn = gate.turn(Deadline.after(20, clock), paid=True)
+    gate.enter(turn)
+    gate.leave(turn, error)
     return clock.now() == before
 
 
-def test_a_read_whose_polls_always_fail_closes_no_door_however_often_it_is_polled() -> None:
+def test_a_read_whose_polls_always_fail_opens_no_breaker_however_often_it_is_polled() -> None:
     clock = FakeClock()
     gate = Gate(clock)
     assert len(fail(gate, clock, "read 1", 50)) == 200
@@ -382,9 +382,9 @@ def test_a_read_that_was_answered_counts_anew() -> None:
     gate = Gate(clock)
     for key in ("read 1", "read 2"):
         fail(gate, clock, key, 1)
-        visit = gate.visit(Deadline.after(10, clock), paid=False, key=key)
-        visit.enter()
-        visit.leave(None)
+        turn = gate.turn(Deadline.after(10, clock), paid=False, key=key)
+        gate.enter(turn)
+        gate.leave(turn, None)
     for key in ("read 1", "read 2", "read 3"):
         fail(gate, clock, key, 1)
     assert not passes_at_once(gate, clock)
@@ -395,10 +395,10 @@ def test_a_read_that_fails_as_a_probe_keeps_nobody_out_and_leaves_the_next_one_t
     gate = Gate(clock)
     fail(gate, clock, "read 1", 1)
     for _ in range(3):
-        visit = gate.visit(Deadline.after(10, clock), paid=True)
-        visit.enter()
-        visit.leave(DOWN)
-    clock.advance(FIRST_CLOSED_SECONDS)
+        turn = gate.turn(Deadline.after(10, clock), paid=True)
+        gate.enter(turn)
+        gate.leave(turn, DOWN)
+    clock.advance(FIRST_OPEN_SECONDS)
     # It may try, since nobody else does; but once in half a minute, and at once anybody else.
     assert len(fail(gate, clock, "read 1", 15)) == 1
     assert passes_at_once(gate, clock)
@@ -414,9 +414,9 @@ def test_in_an_outage_in_which_nobody_but_failed_reads_asks_one_of_them_finds_it
     assert (min(gaps(probes)), max(gaps(probes))) == (20.0, 20.0)
     assert len(called) - len(probes) < 20
     clock.advance(30.0)
-    visit = gate.visit(Deadline.after(10, clock), paid=False, key="read 1")
-    visit.enter()
-    visit.leave(None)
+    turn = gate.turn(Deadline.after(10, clock), paid=False, key="read 1")
+    gate.enter(turn)
+    gate.leave(turn, None)
     assert passes_at_once(gate, clock)
 
 
@@ -432,18 +432,18 @@ def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_say
     fail(gate, clock, "read 1", 1, ThrottledError("slow", retry_after_seconds=5.0))
     assert not passes_at_once(gate, clock)
     assert [line.partition(" correlation")[0] for line in caplog.messages][-1] == (
-        "gate.pushed code=vision_throttled seconds=5.0"
+        "gate.held_off code=vision_throttled seconds=5.0"
     )
 
 
 def test_reads_that_failed_long_ago_are_forgotten() -> None:
     clock = FakeClock()
-    door = Gate(clock)._door
+    obstacles = Gate(clock)._obstacles
     for number in range(3000):
-        visit = Gate(clock).visit(Deadline.after(10, clock), paid=False, key=f"read {number}")
-        door.learn(visit, DOWN, clock.now())
-    assert len(door._failures) == 1000
-    assert "read 2999" in door._failures
+        turn = Gate(clock).turn(Deadline.after(10, clock), paid=False, key=f"read {number}")
+        obstacles.learn(turn, DOWN, clock.now())
+    assert len(obstacles._failures) == 1000
+    assert "read 2999" in obstacles._failures
 
 
 def test_stopped_paid_calls_are_refused_and_free_ones_go_on() -> None:
@@ -464,7 +464,7 @@ def test_a_call_is_counted_once_and_not_at_all_if_it_was_not_paid() -> None:
     assert world.paid() == 3
 
 
-def test_a_slot_that_a_closed_gate_made_useless_is_not_paid_for() -> None:
+def test_a_slot_that_a_429_made_useless_is_not_paid_for() -> None:
     world = World(call_seconds=0.05)
     world.service = lambda now: ThrottledError("slow", retry_after_seconds=3.0) if now < 0.01 else None
     world.run([world.caller(number) for number in range(8)] + [world.caller(99, at=20.0, paid=False)])
@@ -487,7 +487,7 @@ class LateSlots:
         self._clock.sleep(self._delay_seconds)
         return Grant(tuple(Slot(now + number / 10, paid) for number, paid in enumerate(asks)))
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
         raise AssertionError("nobody was throttled")
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:
@@ -510,9 +510,9 @@ def test_a_gate_of_real_threads_lets_everybody_through_in_the_end() -> None:
 
     def work(number: int) -> None:
         for _ in range(5):
-            visit: Visit = gate.visit(Deadline.after(60, clock), paid=True)
-            visit.enter()
-            visit.leave(None)
+            turn = gate.turn(Deadline.after(60, clock), paid=True)
+            gate.enter(turn)
+            gate.leave(turn, None)
         done.append(number)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]

@@ -15,7 +15,7 @@ from bench.virtual import VirtualClock
 from shared import names
 from shared.errors import ConflictError, QuotaExhaustedError, StorageError
 from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate
-from shared.pace.quota import ALONE_SECONDS, Quota
+from shared.pace.quota import OFFLINE_SECONDS, Quota
 from shared.pace.slots import Grant
 
 TEN = Rate(10, 1.0)
@@ -35,7 +35,7 @@ class World:
         self.operations.append(operation)
 
     def process(self, rate: Rate = TEN, limits: Limits = NO_LIMITS) -> Quota:
-        return Quota(self.blobs, NAME, rate, self.clock, limits, pick=lambda low, high: high)
+        return Quota(self.blobs, NAME, rate, self.clock, limits, jitter=lambda low, high: high)
 
     def break_down(self, broken: bool = True) -> None:
         def refuse(operation: str, container: str, name: str) -> None:
@@ -44,7 +44,7 @@ class World:
         self.blobs.before = refuse if broken else self.count
 
     @property
-    def books(self) -> Ledger:
+    def ledger(self) -> Ledger:
         return Ledger.from_json(self.blobs.contents(names.QUOTA)[NAME])
 
 
@@ -61,7 +61,7 @@ def test_processes_share_one_row_of_slots(world: World) -> None:
     one, two = world.process(), world.process()
     assert offsets(one.reserve([True] * 2), world.clock) == pytest.approx([0.0, 0.1])
     assert offsets(two.reserve([True] * 2), world.clock) == pytest.approx([0.2, 0.3])
-    # The first one's copy of the books is out of date: it loses the race once, and looks again.
+    # The first one's copy of the ledger is out of date: it loses the race once, and looks again.
     world.clock.advance(0.2)
     assert one.reserve([True]).slots[0].at == pytest.approx(0.4, abs=0.02)
 
@@ -107,11 +107,11 @@ def test_the_blob_can_be_read_by_a_person(world: World) -> None:
     "happening",
     [
         lambda other: other.reserve([True] * 3),
-        lambda other: other.push(5.0, throttled=True),
+        lambda other: other.hold_off(5.0, throttled=True),
         lambda other: other.postpone(),
         lambda other: other.settle(1, at_once=True),
     ],
-    ids=["reserve", "push", "postpone", "settle"],
+    ids=["reserve", "hold_off", "postpone", "settle"],
 )
 def test_whatever_another_process_does_at_any_moment_no_slot_is_given_twice(
     world: World, moment: int, happening: Callable[[Quota], object]
@@ -139,18 +139,18 @@ def test_whatever_another_process_does_at_any_moment_no_slot_is_given_twice(
 def test_a_push_reaches_the_other_processes(world: World) -> None:
     one, two = world.process(), world.process()
     two.reserve([True])
-    one.push(55.0, throttled=True)
+    one.hold_off(55.0, throttled=True)
     world.clock.advance(2.0)
     grant = two.reserve([True])
     assert grant.slots == ()
-    assert grant.pushed_until == pytest.approx(55.0)
+    assert grant.held_off_until == pytest.approx(55.0)
 
 
 def test_a_push_that_everybody_knows_costs_no_write(world: World) -> None:
     quota = world.process()
-    quota.push(5.0, throttled=True)
+    quota.hold_off(5.0, throttled=True)
     world.operations.clear()
-    quota.push(5.0, throttled=True)
+    quota.hold_off(5.0, throttled=True)
     assert "write" not in world.operations
 
 
@@ -162,21 +162,21 @@ def test_postponed_work_comes_back_at_the_rate_whichever_process_postponed_it(wo
 
 def test_new_work_sees_the_backlog_while_it_lies_ahead(world: World) -> None:
     one, two = world.process(), world.process()
-    assert two.ahead_seconds() == 0.0
+    assert two.backlog_seconds() == 0.0
     one.postpone(calls=300)
     world.clock.advance(1.0)
-    assert two.ahead_seconds() == pytest.approx(29.0)
+    assert two.backlog_seconds() == pytest.approx(29.0)
     world.clock.advance(29.0)
-    assert two.ahead_seconds() == 0.0
+    assert two.backlog_seconds() == 0.0
 
 
 def test_nobody_waits_for_those_who_are_not_due_yet(world: World) -> None:
     one, two = world.process(), world.process()
     one.postpone(at_least_seconds=30.0, calls=20)
     world.clock.advance(1.0)
-    assert two.ahead_seconds() == 0.0
+    assert two.backlog_seconds() == 0.0
     world.clock.advance(28.5)
-    assert two.ahead_seconds() == pytest.approx(2.5)
+    assert two.backlog_seconds() == pytest.approx(2.5)
 
 
 def test_looking_at_the_backlog_reads_the_blob_once_a_second(world: World) -> None:
@@ -184,7 +184,7 @@ def test_looking_at_the_backlog_reads_the_blob_once_a_second(world: World) -> No
     quota.postpone(at_least_seconds=30.0)
     world.operations.clear()
     for _ in range(10):
-        quota.ahead_seconds()
+        quota.backlog_seconds()
     assert world.operations == []
 
 
@@ -213,12 +213,12 @@ def test_what_was_not_paid_makes_room_again(world: World) -> None:
     quota.reserve([True, True])
     quota.settle(-1)
     assert len(quota.reserve([True]).slots) == 1
-    assert world.books.paid_of_day == 2
+    assert world.ledger.paid_of_day == 2
 
 
 def test_many_pages_are_written_at_once(world: World) -> None:
     world.process().settle(199, at_once=True)
-    assert world.books.paid_of_day == 199
+    assert world.ledger.paid_of_day == 199
 
 
 def test_corrections_that_lose_a_race_are_kept(world: World) -> None:
@@ -227,7 +227,7 @@ def test_corrections_that_lose_a_race_are_kept(world: World) -> None:
     two.reserve([True])
     one.settle(-1)
     one.reserve([True])
-    assert world.books.paid_of_day == 2
+    assert world.ledger.paid_of_day == 2
 
 
 def test_the_limit_is_told_once_for_each_reset(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -288,11 +288,11 @@ def test_without_the_blob_a_process_goes_on_slower_and_comes_back(
     world.operations.clear()
     quota.reserve([True])
     assert world.operations == [], "it was asked again too soon"
-    world.clock.advance(ALONE_SECONDS)
+    world.clock.advance(OFFLINE_SECONDS)
     assert offsets(quota.reserve([True] * 2), world.clock) == pytest.approx([0.0, 0.1])
     assert caplog.text.count("quota.reached_again") == 1
     # What was paid meanwhile is counted now.
-    assert world.books.paid_of_day == 1 + 3 + 1 + 2
+    assert world.ledger.paid_of_day == 1 + 3 + 1 + 2
 
 
 def test_a_process_that_begins_without_the_blob_goes_on_slower_too(world: World) -> None:
@@ -322,9 +322,9 @@ def test_without_the_blob_postponing_and_pushing_do_not_fail(world: World) -> No
     world.break_down()
     quota = world.process()
     assert 30.0 <= quota.postpone(at_least_seconds=30.0) <= 90.0
-    quota.push(5.0, throttled=True)
+    quota.hold_off(5.0, throttled=True)
     quota.settle(5, at_once=True)
-    assert quota.ahead_seconds() == 0.0
+    assert quota.backlog_seconds() == 0.0
 
 
 def test_who_loses_every_race_asks_again_soon(world: World) -> None:

@@ -12,7 +12,9 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.pace import retry
-from shared.pace.gate import Gate, Visit
+from shared.pace.gate import Gate
+from shared.pace.obstacles import DEFAULT_THROTTLE_SECONDS
+from shared.pace.turn import Turn
 
 
 def longest(_: float, high: float) -> float:
@@ -36,12 +38,13 @@ class Attempts:
 
 
 def call(attempts: Attempts, clock: FakeClock, *, seconds: float = 30.0) -> str:
-    return retry.call(attempts, Deadline.after(seconds, clock), visit(clock, seconds), pick=longest)
+    return retry.call(attempts, Deadline.after(seconds, clock), *turn(clock, seconds), jitter=longest)
 
 
-def visit(clock: FakeClock, seconds: float = 30.0) -> Visit:
-    """A visit at a gate without a pace, through which nobody else goes."""
-    return Gate(clock).visit(Deadline.after(seconds, clock), paid=True)
+def turn(clock: FakeClock, seconds: float = 30.0) -> tuple[Gate, Turn]:
+    """A turn at a gate without a pace, which no other call passes."""
+    gate = Gate(clock)
+    return gate, gate.turn(Deadline.after(seconds, clock), paid=True)
 
 
 def test_a_success_is_returned_without_waiting(clock: FakeClock) -> None:
@@ -60,11 +63,11 @@ def test_the_waits_double_and_the_fourth_failure_is_the_last(clock: FakeClock) -
 def test_the_wait_is_anywhere_between_nothing_and_its_limit(clock: FakeClock) -> None:
     asked: list[tuple[float, float]] = []
 
-    def pick(low: float, high: float) -> float:
+    def jitter(low: float, high: float) -> float:
         asked.append((low, high))
         return low
 
-    retry.call(Attempts(UnexpectedAnswerError("garbled")), Deadline.after(1, clock), visit(clock), pick=pick)
+    retry.call(Attempts(UnexpectedAnswerError("garbled")), Deadline.after(1, clock), *turn(clock), jitter=jitter)
     assert asked == [(0.0, 0.5)]
 
 
@@ -82,7 +85,7 @@ def test_throttling_spends_no_attempt(clock: FakeClock) -> None:
 @pytest.mark.parametrize("seconds", [None, -1.0, 0.0, 0.001])
 def test_throttling_that_says_no_time_is_waited_for_a_second(seconds: float | None, clock: FakeClock) -> None:
     assert call(Attempts(ThrottledError("slow", retry_after_seconds=seconds)), clock) == "answer"
-    assert clock.sleeps == [retry.DEFAULT_THROTTLE_SECONDS]
+    assert clock.sleeps == [DEFAULT_THROTTLE_SECONDS]
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.125])
@@ -114,7 +117,7 @@ def test_an_error_nobody_planned_passes_at_once(clock: FakeClock) -> None:
         raise KeyError("bug")
 
     with pytest.raises(KeyError):
-        retry.call(attempt, Deadline.after(30, clock), visit(clock))
+        retry.call(attempt, Deadline.after(30, clock), *turn(clock))
 
 
 def test_no_wait_reaches_beyond_the_deadline(clock: FakeClock) -> None:

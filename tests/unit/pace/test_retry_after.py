@@ -19,21 +19,22 @@ from shared.errors import ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.pace.gate import Gate
 from shared.pace.ledger import Ledger, Rate
+from shared.pace.obstacles import DEFAULT_THROTTLE_SECONDS
 from shared.pace.quota import Quota
-from shared.pace.retry import DEFAULT_THROTTLE_SECONDS, MAX_ATTEMPTS
+from shared.pace.retry import MAX_ATTEMPTS
 from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
 
 SECONDS = 20.0
 TIER = Rate.for_tier(10, 1.0)
-BOOKS = "books.json"
+LEDGER = "ledger.json"
 
 
 class Refusing(Transport):
     """A service that refuses at once: with each of these answers in turn, then with the last one for ever."""
 
     def __init__(self, *replies: Reply) -> None:
-        super().__init__(connections=1)
+        super().__init__(service="Computer Vision", connections=1)
         self.replies = replies
         self.asked = 0
 
@@ -54,7 +55,7 @@ class Run:
     def __init__(self, *replies: Reply) -> None:
         clock = FakeClock()
         blobs = MemoryBlobs(clock)
-        gate = Gate(clock, Quota(blobs, BOOKS, TIER, clock))
+        gate = Gate(clock, Quota(blobs, LEDGER, TIER, clock))
         self.service = Refusing(*replies)
         vision = VisionClient(
             "https://vision.invalid", "key", transport=self.service, timeout_seconds=SECONDS, clock=clock, gate=gate
@@ -63,7 +64,7 @@ class Run:
             vision.tag(ImageBytes(b"image"))
         self.error = caught.value
         self.seconds = clock.now()
-        self.share = Ledger.from_json(blobs.contents(names.QUOTA)[BOOKS]).share
+        self.share = Ledger.from_json(blobs.contents(names.QUOTA)[LEDGER]).share
 
 
 def dates() -> st.SearchStrategy[str]:

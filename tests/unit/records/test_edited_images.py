@@ -19,7 +19,7 @@ from doubles.read_runs import ReadRun, job_of
 
 from shared import names
 from shared.api import image_states, thumbnails, unfinished_entries
-from shared.api.unfinished_entries import Wanted
+from shared.api.unfinished_entries import Filter
 from shared.durable import read_job
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
@@ -271,7 +271,7 @@ def test_a_document_keeps_its_text(app: Parts, change: Callable[[Parts, str], st
 
 
 def unfinished_of(app: Parts) -> dict[str, Any]:
-    entries, _ = unfinished_entries.page(app.services, Wanted(), limit=50)
+    entries, _ = unfinished_entries.page(app.services, Filter(), limit=50)
     return {entry.step: entry.document["state"] for entry in entries}
 
 

@@ -13,7 +13,7 @@ from shared import names
 from shared.api import unfinished_entries
 from shared.errors import ConflictError, StorageError, ThrottledError, VisionRefusedError
 from shared.pace.ledger import Ledger, Rate
-from shared.pace.quota import ALONE_SECONDS, Quota
+from shared.pace.quota import OFFLINE_SECONDS, Quota
 from shared.uploads import steps
 
 LOST = "the storage client repeated it and was told 412"
@@ -64,7 +64,7 @@ def test_a_correction_of_the_transactions_is_counted_once(correction: int) -> No
     quota.settle(10, at_once=True)
     lose_answers(blobs, names.QUOTA, StorageError("no answer within two seconds"))
     quota.settle(correction, at_once=True)
-    clock.advance(ALONE_SECONDS)
+    clock.advance(OFFLINE_SECONDS)
     quota.settle(100, at_once=True)
     assert Ledger.from_json(blobs.contents(names.QUOTA)["vision.json"]).paid_of_day == 110 + correction
 
@@ -82,6 +82,6 @@ def test_a_correction_that_did_not_arrive_is_counted_with_the_next_write() -> No
     blobs.before = refuse
     quota.settle(-2, at_once=True)
     blobs.before = None
-    clock.advance(ALONE_SECONDS)
+    clock.advance(OFFLINE_SECONDS)
     quota.settle(100, at_once=True)
     assert Ledger.from_json(blobs.contents(names.QUOTA)["vision.json"]).paid_of_day == 108

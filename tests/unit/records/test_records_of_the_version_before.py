@@ -18,8 +18,8 @@ from doubles.parts import Parts, parts
 
 from shared import names
 from shared.api import image_states, unfinished_entries
-from shared.api.unfinished_entries import Wanted
-from shared.storage.azure import Blob, BlobInfo
+from shared.api.unfinished_entries import Filter
+from shared.storage.blobs import Blob, BlobInfo
 from shared.uploads import steps
 
 BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[2] / "fixtures" / "records" / "before.json").read_text())
@@ -152,7 +152,7 @@ def test_after_an_edit_a_retry_finds_what_is_unfinished(app: Parts) -> None:
     edit(app)
     for name, step in (("failed.jpg", "analysis"), ("notes.jpg", "analysis"), ("unread.pdf", "text")):
         assert [entry.step for entry in unfinished_entries.find(app.services, name, None)] == [step]
-    found, _ = unfinished_entries.page(app.services, Wanted(state="failed"), limit=50)
+    found, _ = unfinished_entries.page(app.services, Filter(state="failed"), limit=50)
     assert [entry.document["source"]["name"] for entry in found] == FAILED
 
 

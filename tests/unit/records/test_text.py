@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared import names
 from shared.records import text
 from shared.settings import Settings
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 from shared.vision import questions
 from shared.vision.read_models import ReadResult
 
@@ -81,7 +81,7 @@ def test_a_result_without_pages_has_an_empty_analysis() -> None:
 
 @given(st.text(max_size=400))
 def test_the_excerpt_is_the_beginning_whatever_the_letters(line: str) -> None:
-    told = text.told(result(line), text_only=False)
+    told = text.metadata(result(line), text_only=False)
     assert all(value.isascii() and "\n" not in value for value in told.values())
     shown = text.excerpt(info(told))
     assert len(shown) <= 160
@@ -89,12 +89,12 @@ def test_the_excerpt_is_the_beginning_whatever_the_letters(line: str) -> None:
 
 
 def test_the_excerpt_has_spaces_for_line_breaks() -> None:
-    assert text.excerpt(info(text.told(result("one\ntwo", "three"), text_only=False))) == "one two three"
+    assert text.excerpt(info(text.metadata(result("one\ntwo", "three"), text_only=False))) == "one two three"
 
 
 def test_metadata_stays_small_enough_for_storage() -> None:
     """Azure Storage takes 8 KB of it."""
-    assert sum(map(len, text.told(result("\U0001f600" * 400), text_only=True).values())) < 4096
+    assert sum(map(len, text.metadata(result("\U0001f600" * 400), text_only=True).values())) < 4096
 
 
 def test_of_a_record_without_excerpt_there_is_none() -> None:
@@ -102,9 +102,9 @@ def test_of_a_record_without_excerpt_there_is_none() -> None:
 
 
 def test_what_has_nothing_but_text_is_marked() -> None:
-    assert text.alone(text_only=True) == {names.TEXT_ONLY: "true"}
-    assert text.alone(text_only=False) == {}
-    assert text.told(result("x"), text_only=True)[names.TEXT_ONLY] == "true"
+    assert text.text_only_mark(text_only=True) == {names.TEXT_ONLY: "true"}
+    assert text.text_only_mark(text_only=False) == {}
+    assert text.metadata(result("x"), text_only=True)[names.TEXT_ONLY] == "true"
 
 
 FREE = Settings.from_env({**ENVIRONMENT, "VISION_RATE": "20/60"})
@@ -143,8 +143,8 @@ def test_pages_that_the_service_left_out_are_told(
 def test_what_was_left_out_is_in_the_record_and_in_its_metadata() -> None:
     left_out = text.Unread(2000, 2001)
     record = json.loads(text.document({}, questions.read(), read_of(1), FakeClock(), left_out))
-    told = text.told(read_of(1), text_only=True, left_out=left_out)
-    assert record["notice"] == text.notice(info(told))["notice"] == left_out.notice()
+    told = text.metadata(read_of(1), text_only=True, left_out=left_out)
+    assert record["notice"] == text.notice(info(told)) == left_out.notice()
     assert "first 2000 of 2001 pages" in record["notice"]["message"]
     assert "parts of at most 2000 pages" in record["notice"]["action"]
-    assert text.notice(info(text.told(read_of(1), text_only=True))) == {}
+    assert text.notice(info(text.metadata(read_of(1), text_only=True))) is None

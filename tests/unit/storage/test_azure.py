@@ -20,7 +20,8 @@ from shared.errors import (
     StorageError,
     StorageRefusedError,
 )
-from shared.storage.azure import BEGINNING_BYTES, Blobs, BlobStore, IfEtag, Kept
+from shared.storage.azure import BlobStore
+from shared.storage.blobs import BEGINNING_BYTES, Blobs, IfEtag, Kept
 
 LEASE_SECONDS = 15
 UNREACHABLE = "AccountName=a;AccountKey=c2VjcmV0LWtleQ==;BlobEndpoint=http://127.0.0.1:9/a;"

@@ -51,7 +51,7 @@ def _answered(inside: ExitStack, clock: FakeClock, event: threading.Event) -> bo
 
 @pytest.mark.parametrize("answer", [None, ConflictError("412"), StorageRefusedError("400"), StorageDeniedError("403")])
 def test_while_some_are_answered_who_comes_is_not_refused(answer: Exception | None, clock: FakeClock) -> None:
-    """One inside hangs; the others' answers keep the door open for who waits."""
+    """One inside hangs; the others' answers keep the bulkhead open for who waits."""
     bulkhead = Bulkhead(2, clock)
     waits: list[float] = []
 

@@ -83,7 +83,7 @@ def test_what_an_earlier_version_has_noted_of_a_folder_is_shown_no_longer(app: P
     assert entry.document["code"] == "image_empty"
     app.images.tell(names.IMAGES, "album", metadata=MARKER)  # type: ignore[arg-type]
     assert unfinished_entries.find(app.services, "album", None) == []
-    assert unfinished_entries.page(app.services, unfinished_entries.Wanted(), limit=10) == ([], None)
+    assert unfinished_entries.page(app.services, unfinished_entries.Filter(), limit=10) == ([], None)
 
 
 def test_a_folder_whose_event_was_given_up_is_dropped(app: Parts) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from shared.transport import http as transport_module
 from shared.transport.http import MAX_ANSWER_BYTES, Reply, Transport
 from shared.vision.client import VisionClient
 
+vision_transport = partial(Transport, service="Computer Vision")
 # More than the buffers of a connection take in.
 BIG_BODY = bytes(32 * 1024 * 1024)
 
@@ -80,7 +82,7 @@ def raw(answer: bytes) -> Script:
 
 def test_what_is_sent_arrives_and_what_is_answered_comes_back(wire: Wire) -> None:
     wire.script = whole(418, b"short and stout", **{"apim-request-id": "id-1"})
-    reply = send(Transport(connections=1), f"{wire.url}/vision?a=1", body=b"\x00\xff" * 1000)
+    reply = send(vision_transport(connections=1), f"{wire.url}/vision?a=1", body=b"\x00\xff" * 1000)
     assert (reply.status, reply.body, reply.headers["APIM-Request-Id"]) == (418, b"short and stout", "id-1")
     assert wire.requests == ["POST /vision?a=1"]
     assert wire.bodies == [b"\x00\xff" * 1000]
@@ -90,21 +92,21 @@ def test_what_is_sent_arrives_and_what_is_answered_comes_back(wire: Wire) -> Non
 
 def test_an_answer_in_chunks_is_put_together(wire: Wire) -> None:
     wire.script = raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
-    assert send(Transport(connections=1), wire.url).body == b"abcde"
+    assert send(vision_transport(connections=1), wire.url).body == b"abcde"
 
 
 def test_an_answer_without_a_length_ends_with_its_connection(wire: Wire) -> None:
     wire.script = raw(b"HTTP/1.1 200 OK\r\n\r\nabcde")
-    assert send(Transport(connections=1), wire.url).body == b"abcde"
+    assert send(vision_transport(connections=1), wire.url).body == b"abcde"
 
 
 def test_an_empty_answer_is_an_answer(wire: Wire) -> None:
     wire.script = whole(503, b"")
-    assert send(Transport(connections=1), wire.url).body == b""
+    assert send(vision_transport(connections=1), wire.url).body == b""
 
 
 def test_one_connection_serves_call_after_call(wire: Wire) -> None:
-    transport = Transport(connections=4)
+    transport = vision_transport(connections=4)
     for status in (200, 404, 429, 500, 200):
         wire.script = whole(status, b"{}" * 1000)
         assert send(transport, wire.url).status == status
@@ -112,7 +114,7 @@ def test_one_connection_serves_call_after_call(wire: Wire) -> None:
 
 
 def test_a_connection_closed_while_idle_is_opened_anew(wire: Wire) -> None:
-    transport = Transport(connections=1)
+    transport = vision_transport(connections=1)
     wire.script = whole(Connection="close")
     assert [send(transport, wire.url).status for _ in range(3)] == [200] * 3
     assert wire.connections == 3
@@ -129,7 +131,7 @@ def test_every_thread_keeps_its_connection(wire: Wire, caplog: pytest.LogCapture
         answer(handler)
 
     wire.script = at_once
-    transport = Transport(connections=threads)
+    transport = vision_transport(connections=threads)
     caplog.set_level(logging.WARNING)
     with ThreadPoolExecutor(threads) as pool:
         for _ in range(3):
@@ -143,7 +145,7 @@ def test_a_dripping_answer_ends_at_the_deadline(wire: Wire, announced: int | Non
     wire.script = drip(wire, announced)
     before = time.monotonic()
     with pytest.raises(VisionUnavailableError) as caught:
-        send(Transport(connections=1), wire.url, seconds=0.3)
+        send(vision_transport(connections=1), wire.url, seconds=0.3)
     assert 0.25 < time.monotonic() - before < 5
     assert caught.value.transient
 
@@ -159,7 +161,7 @@ def test_dripping_headers_end_at_the_deadline(wire: Wire) -> None:
     wire.script = answer
     before = time.monotonic()
     with pytest.raises(VisionUnavailableError) as caught:
-        send(Transport(connections=1), wire.url, seconds=0.3)
+        send(vision_transport(connections=1), wire.url, seconds=0.3)
     assert 0.25 < time.monotonic() - before < 1.3
     assert caught.value.code == "vision_too_slow"
 
@@ -172,7 +174,7 @@ def test_headers_that_are_cut_off_by_the_deadline_are_no_answer(wire: Wire) -> N
 
     wire.script = answer
     with pytest.raises(VisionUnavailableError) as caught:
-        send(Transport(connections=1), wire.url, seconds=0.3)
+        send(vision_transport(connections=1), wire.url, seconds=0.3)
     assert caught.value.code == "vision_too_slow"
 
 
@@ -218,7 +220,7 @@ def test_a_body_that_is_taken_in_sips_ends_at_the_deadline() -> None:
     with sipping(0.05, 1 << 40) as port:
         before = time.monotonic()
         with pytest.raises(VisionUnavailableError) as caught:
-            send(Transport(connections=1), f"http://127.0.0.1:{port}", seconds=0.5, body=bytes(64 << 20))
+            send(vision_transport(connections=1), f"http://127.0.0.1:{port}", seconds=0.5, body=bytes(64 << 20))
         assert 0.4 < time.monotonic() - before < 1.5
     assert caught.value.code == "vision_too_slow"
 
@@ -226,7 +228,7 @@ def test_a_body_that_is_taken_in_sips_ends_at_the_deadline() -> None:
 def test_the_same_over_tls(tmp_path: Path) -> None:
     server_side, trusted = make_certificate(tmp_path)
     with sipping(0.05, 1 << 40, server_side) as port:
-        transport = Transport(connections=1, ca_bundle=str(trusted))
+        transport = vision_transport(connections=1, ca_bundle=str(trusted))
         before = time.monotonic()
         with pytest.raises(VisionUnavailableError) as caught:
             send(transport, f"https://127.0.0.1:{port}", seconds=0.5, body=bytes(64 << 20))
@@ -262,7 +264,7 @@ def test_a_handshake_that_drips_ends_at_the_deadline() -> None:
     with dripping_handshake() as port:
         before = time.monotonic()
         with pytest.raises(VisionUnavailableError) as caught:
-            send(Transport(connections=1), f"https://127.0.0.1:{port}", seconds=0.4)
+            send(vision_transport(connections=1), f"https://127.0.0.1:{port}", seconds=0.4)
         assert time.monotonic() - before < 1.4
     assert caught.value.code == "vision_too_slow"
 
@@ -278,7 +280,7 @@ def test_a_handshake_has_only_the_time_that_connecting_left(monkeypatch: pytest.
     with dripping_handshake() as port:
         before = time.monotonic()
         with pytest.raises(VisionUnavailableError):
-            send(Transport(connections=1), f"https://127.0.0.1:{port}", seconds=2.0)
+            send(vision_transport(connections=1), f"https://127.0.0.1:{port}", seconds=2.0)
         assert time.monotonic() - before < 3.0
 
 
@@ -294,7 +296,7 @@ def test_addresses_that_nobody_answers_at_share_the_time(monkeypatch: pytest.Mon
     monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: found)
     monkeypatch.setattr(urllib3.util.connection, "create_connection", silent)
     with pytest.raises(VisionUnavailableError):
-        send(Transport(connections=1), "http://vision.invalid", seconds=0.5)
+        send(vision_transport(connections=1), "http://vision.invalid", seconds=0.5)
     addresses, limits = zip(*tried, strict=True)
     assert addresses == ("192.0.2.1", "192.0.2.2", "192.0.2.3")[: len(tried)]
     assert list(limits) == sorted(limits, reverse=True)
@@ -304,7 +306,7 @@ def test_addresses_that_nobody_answers_at_share_the_time(monkeypatch: pytest.Mon
 def test_the_next_address_is_tried_where_one_refuses(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, wire.port)) for host in ("127.0.0.2", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: found)
-    assert send(Transport(connections=1), f"http://vision.invalid:{wire.port}").status == 200
+    assert send(vision_transport(connections=1), f"http://vision.invalid:{wire.port}").status == 200
     assert wire.headers[0]["Host"] == f"vision.invalid:{wire.port}"
 
 
@@ -313,7 +315,7 @@ def test_a_name_server_that_is_silent_ends_at_the_deadline(monkeypatch: pytest.M
     monkeypatch.setattr(socket, "getaddrinfo", lambda *asked: over.wait(110) and [])
     before = time.monotonic()
     with pytest.raises(VisionUnavailableError) as caught:
-        send(Transport(connections=1), "https://vision.invalid", seconds=0.3)
+        send(vision_transport(connections=1), "https://vision.invalid", seconds=0.3)
     over.set()
     assert time.monotonic() - before < 1.3
     assert caught.value.code == "vision_too_slow"
@@ -325,7 +327,7 @@ def test_a_host_that_does_not_exist_is_unavailable(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(VisionUnavailableError, match="Name or service not known"):
-        send(Transport(connections=1), "https://vision.invalid")
+        send(vision_transport(connections=1), "https://vision.invalid")
 
 
 @pytest.mark.parametrize("size", [1, 16 * 1024])
@@ -339,7 +341,7 @@ def test_a_small_request_goes_out_in_one_piece(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(http.client.HTTPConnection, "send", noted)
     with running_wire() as wire:
-        transport = Transport(connections=1)
+        transport = vision_transport(connections=1)
         for body in (b"a" * size, b"b" * size):
             send(transport, wire.url, body=body)
         assert [len(body) for body in wire.bodies] == [size, size]
@@ -381,7 +383,7 @@ def reading_late(pause_seconds: float, tls: ssl.SSLContext | None) -> Iterator[i
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_body_that_is_not_taken_in_ends_at_the_deadline(tmp_path: Path, scheme: str) -> None:
     server_side, trusted = make_certificate(tmp_path)
-    transport = Transport(connections=1, ca_bundle=str(trusted))
+    transport = vision_transport(connections=1, ca_bundle=str(trusted))
     with reading_late(30, server_side if scheme == "https" else None) as port:
         before = time.monotonic()
         with pytest.raises(VisionUnavailableError):
@@ -394,13 +396,13 @@ def test_a_body_may_take_longer_than_connecting(tmp_path: Path, monkeypatch: pyt
     """urllib3 gives the sending of a body the time that is for connecting: too little for megabytes on a slow line."""
     monkeypatch.setattr(transport_module, "CONNECT_SECONDS", 1.0)
     server_side, trusted = make_certificate(tmp_path)
-    transport = Transport(connections=1, ca_bundle=str(trusted))
+    transport = vision_transport(connections=1, ca_bundle=str(trusted))
     with reading_late(1.5, server_side if scheme == "https" else None) as port:
         assert send(transport, f"{scheme}://127.0.0.1:{port}", seconds=60, body=BIG_BODY).status == 200
 
 
 def test_a_connection_serves_calls_with_deadlines_of_their_own(wire: Wire) -> None:
-    transport = Transport(connections=1)
+    transport = vision_transport(connections=1)
     for seconds in (0.5, 10.0, 0.5, 10.0):
         assert send(transport, wire.url, seconds=seconds).status == 200
     assert wire.connections == 1
@@ -410,27 +412,27 @@ def test_a_body_of_many_records_arrives_whole_over_tls(tmp_path: Path) -> None:
     server_side, trusted = make_certificate(tmp_path)
     body = bytes(range(256)) * 1000 + b"end"
     with running_wire(tls=server_side) as wire:
-        send(Transport(connections=1, ca_bundle=str(trusted)), wire.url.replace("http:", "https:"), body=body)
+        send(vision_transport(connections=1, ca_bundle=str(trusted)), wire.url.replace("http:", "https:"), body=body)
         assert wire.bodies == [body]
 
 
 @pytest.mark.parametrize("body", [b"", None], ids=["empty", "none"])
 def test_a_request_without_content_is_whole(wire: Wire, body: bytes | None) -> None:
-    assert send(Transport(connections=1), wire.url, body=body).status == 200
+    assert send(vision_transport(connections=1), wire.url, body=body).status == 200
     assert wire.bodies == [b""]
     assert "Transfer-Encoding" not in wire.headers[0]
 
 
 def test_cookies_are_not_sent_back(wire: Wire) -> None:
     wire.script = whole(**{"Set-Cookie": "a=1"})
-    transport = Transport(connections=1)
+    transport = vision_transport(connections=1)
     for _ in range(2):
         send(transport, wire.url)
     assert "Cookie" not in wire.headers[1]
 
 
 def test_each_address_is_asked_at_its_own_place(wire: Wire) -> None:
-    transport = Transport(connections=2)
+    transport = vision_transport(connections=2)
     with running_wire() as other:
         for url in (wire.url, other.url, wire.url):
             send(transport, f"{url}/v?a=1#part")
@@ -440,14 +442,14 @@ def test_each_address_is_asked_at_its_own_place(wire: Wire) -> None:
 @pytest.mark.parametrize("url", ["nowhere", "http://", "ftp://127.0.0.1/a", "http://[::1/a"])
 def test_an_address_that_is_none_is_unavailable(url: str) -> None:
     with pytest.raises(VisionUnavailableError):
-        send(Transport(connections=1), url)
+        send(vision_transport(connections=1), url)
 
 
 def test_a_silent_service_ends_at_the_deadline(wire: Wire) -> None:
     wire.script = silence(wire)
     before = time.monotonic()
     with pytest.raises(VisionUnavailableError):
-        send(Transport(connections=1), wire.url, seconds=0.2)
+        send(vision_transport(connections=1), wire.url, seconds=0.2)
     assert time.monotonic() - before < 5
 
 
@@ -459,15 +461,23 @@ def test_an_answer_that_stops_ends_at_the_deadline(wire: Wire) -> None:
     wire.script = begin
     before = time.monotonic()
     with pytest.raises(VisionUnavailableError):
-        send(Transport(connections=1), wire.url, seconds=0.2)
+        send(vision_transport(connections=1), wire.url, seconds=0.2)
     assert time.monotonic() - before < 5
 
 
 def test_nothing_is_sent_when_no_time_is_left(wire: Wire, clock: FakeClock) -> None:
     with pytest.raises(VisionUnavailableError) as caught:
-        Transport(connections=1).send("GET", wire.url, headers={}, body=None, deadline=Deadline.after(0, clock))
+        vision_transport(connections=1).send("GET", wire.url, headers={}, body=None, deadline=Deadline.after(0, clock))
     assert caught.value.code == "vision_too_slow"
     assert wire.connections == 0
+
+
+def test_messages_name_the_service_that_was_asked() -> None:
+    transport = Transport(service="Document Intelligence", connections=1)
+    with pytest.raises(VisionUnavailableError, match=r"^Document Intelligence could not be asked: "):
+        send(transport, f"http://127.0.0.1:{five_free_ports()}")
+    with pytest.raises(VisionUnavailableError, match=r"^There was no time left to ask Document Intelligence\.$"):
+        send(transport, "http://127.0.0.1", seconds=0.0)
 
 
 def test_a_huge_answer_is_refused_without_being_read(wire: Wire) -> None:
@@ -480,7 +490,7 @@ def test_a_huge_answer_is_refused_without_being_read(wire: Wire) -> None:
     wire.script = announce
     before = time.monotonic()
     with pytest.raises(UnexpectedAnswerError, match=str(MAX_ANSWER_BYTES)):
-        send(Transport(connections=1), wire.url, seconds=30)
+        send(vision_transport(connections=1), wire.url, seconds=30)
     assert time.monotonic() - before < 10
 
 
@@ -494,7 +504,7 @@ def test_an_endless_answer_is_refused_at_the_limit(wire: Wire) -> None:
 
     wire.script = pour
     with pytest.raises(UnexpectedAnswerError):
-        send(Transport(connections=1), wire.url)
+        send(vision_transport(connections=1), wire.url)
 
 
 @pytest.mark.parametrize(
@@ -511,7 +521,7 @@ def test_an_endless_answer_is_refused_at_the_limit(wire: Wire) -> None:
 def test_an_answer_that_breaks_off_or_is_none_is_unavailable(wire: Wire, answer: bytes) -> None:
     wire.script = raw(answer)
     with pytest.raises(VisionUnavailableError) as caught:
-        send(Transport(connections=1), wire.url)
+        send(vision_transport(connections=1), wire.url)
     assert caught.value.transient
     assert " at 0x" not in caught.value.message
 
@@ -519,17 +529,17 @@ def test_an_answer_that_breaks_off_or_is_none_is_unavailable(wire: Wire, answer:
 @pytest.mark.parametrize("length", [b"many", b"-5", b"", b"9" * 5000], ids=["a word", "negative", "empty", "endless"])
 def test_a_length_that_means_nothing_is_passed_over(wire: Wire, length: bytes) -> None:
     wire.script = raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nabcde")
-    assert send(Transport(connections=1), wire.url).body == b"abcde"
+    assert send(vision_transport(connections=1), wire.url).body == b"abcde"
 
 
 def test_nobody_listening_is_unavailable() -> None:
     with pytest.raises(VisionUnavailableError, match="refused"):
-        send(Transport(connections=1), f"http://127.0.0.1:{five_free_ports()}")
+        send(vision_transport(connections=1), f"http://127.0.0.1:{five_free_ports()}")
 
 
 def test_a_redirect_is_handed_back(wire: Wire) -> None:
     wire.script = whole(302, b"", Location=f"{wire.url}/elsewhere")
-    assert send(Transport(connections=1), f"{wire.url}/here", method="GET", body=None).status == 302
+    assert send(vision_transport(connections=1), f"{wire.url}/here", method="GET", body=None).status == 302
     assert wire.requests == ["GET /here"]
 
 
@@ -538,12 +548,12 @@ def test_the_environment_is_not_asked(wire: Wire, monkeypatch: pytest.MonkeyPatc
     dead = f"http://127.0.0.1:{five_free_ports()}"
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, dead)
-    assert send(Transport(connections=1), wire.url).status == 200
+    assert send(vision_transport(connections=1), wire.url).status == 200
 
 
 def test_the_proxy_of_the_settings_is_asked_for_a_tunnel_and_never_sees_the_request(wire: Wire) -> None:
     wire.script = whole(403, b"")
-    transport = Transport(connections=1, https_proxy=wire.url)
+    transport = vision_transport(connections=1, https_proxy=wire.url)
     with pytest.raises(VisionUnavailableError, match="403"):
         send(transport, "https://my-resource.cognitiveservices.azure.com/vision")
     assert wire.requests == ["CONNECT my-resource.cognitiveservices.azure.com:443"]
@@ -554,7 +564,9 @@ def test_a_proxy_is_told_user_and_password_and_nobody_else(wire: Wire) -> None:
     wire.script = whole(407, b"")
     proxy = wire.url.replace("://", "://me:hunter2%2F@")
     with pytest.raises(VisionUnavailableError, match="407") as caught:
-        send(Transport(connections=1, https_proxy=proxy), "https://my-resource.cognitiveservices.azure.com/vision")
+        send(
+            vision_transport(connections=1, https_proxy=proxy), "https://my-resource.cognitiveservices.azure.com/vision"
+        )
     given = wire.headers[0]["Proxy-Authorization"].removeprefix("Basic ")
     assert base64.b64decode(given) == b"me:hunter2/"
     assert "hunter2" not in str(caught.value)
@@ -564,7 +576,7 @@ def test_a_proxy_is_told_user_and_password_and_nobody_else(wire: Wire) -> None:
     "proxy", ["http://me:hunter2@127.0.0.1", "https://hunter2@[::1]", "http://:hunter2%@127.0.0.1"]
 )
 def test_of_a_proxy_that_does_not_answer_no_password_is_told(proxy: str) -> None:
-    transport = Transport(connections=1, https_proxy=f"{proxy}:{five_free_ports()}")
+    transport = vision_transport(connections=1, https_proxy=f"{proxy}:{five_free_ports()}")
     with pytest.raises(VisionUnavailableError, match="could not be asked") as caught:
         send(transport, "https://my-resource.cognitiveservices.azure.com/vision")
     assert "hunter2" not in str(caught.value)
@@ -582,7 +594,7 @@ def test_connections_share_one_tls_context(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(ssl, "create_default_context", counting)
     with running_wire(whole(Connection="close"), tls=server_side) as wire:
-        transport = Transport(connections=4, ca_bundle=str(trusted))
+        transport = vision_transport(connections=4, ca_bundle=str(trusted))
         url = wire.url.replace("http:", "https:")
         with ThreadPoolExecutor(4) as pool:
             replies = list(pool.map(lambda _: send(transport, url), range(6)))
@@ -597,7 +609,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> Non
         running_wire(tls=server_side) as wire,
         pytest.raises(VisionUnavailableError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
-        send(Transport(connections=1), wire.url.replace("http:", "https:"))
+        send(vision_transport(connections=1), wire.url.replace("http:", "https:"))
     assert wire.requests == []
 
 
@@ -607,7 +619,7 @@ def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
         running_wire(tls=server_side) as wire,
         pytest.raises(VisionUnavailableError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
-        send(Transport(connections=1, ca_bundle=str(trusted)), f"https://localhost:{wire.port}")
+        send(vision_transport(connections=1, ca_bundle=str(trusted)), f"https://localhost:{wire.port}")
     assert wire.requests == []
 
 
@@ -615,7 +627,7 @@ def test_the_client_survives_a_reset_in_the_middle(wire: Wire, clock: FakeClock)
     """Client and transport together: the first answer breaks off, the second is whole."""
     replies = [raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), whole(200, json.dumps({"tags": []}).encode())]
     wire.script = lambda handler: replies.pop(0)(handler)
-    client = VisionClient(wire.url, "key", transport=Transport(connections=1), clock=clock)
+    client = VisionClient(wire.url, "key", transport=vision_transport(connections=1), clock=clock)
     assert client.analyze(ImageBytes(b"image")).tags == ()
     assert wire.requests[0].startswith("POST /vision/v3.2/analyze?")
     assert wire.bodies == [b"image", b"image"]

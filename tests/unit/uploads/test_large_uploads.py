@@ -24,7 +24,7 @@ from shared.records import versions
 from shared.records.versions import WithheldVersion
 from shared.settings import Settings
 from shared.storage import image_blobs
-from shared.storage.azure import BlobInfo
+from shared.storage.blobs import BlobInfo
 from shared.uploads import rescue, steps
 from shared.vision import questions
 

@@ -89,7 +89,7 @@ def test_it_is_looked_at_less_and_less_often_and_never_given_up(app: Parts) -> N
     assert waits == sorted(waits)
     assert waits[-1] == DAY
     assert app.vision.asked == []
-    assert app.services.quota.ahead_seconds() == 0.0
+    assert app.services.quota.backlog_seconds() == 0.0
 
 
 def test_it_is_done_by_itself_when_it_is_back(app: Parts) -> None:

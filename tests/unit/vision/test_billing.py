@@ -23,7 +23,7 @@ READ = f"{BASE}/read/analyzeResults/1"
 
 
 class Counted:
-    """`shared.pace.slots.Slots` that remembers what was asked for and what it came to."""
+    """`shared.pace.slots.SlotSource` that remembers what was asked for and what it came to."""
 
     interval_seconds = 0.0
 
@@ -37,7 +37,7 @@ class Counted:
         self.paid += sum(asks)
         return Grant(tuple(Slot(0.0, paid) for paid in asks))
 
-    def push(self, seconds: float, *, throttled: bool) -> None:
+    def hold_off(self, seconds: float, *, throttled: bool) -> None:
         return
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:

@@ -26,7 +26,8 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
-from shared.pace.gate import Gate, Visit
+from shared.pace.gate import Gate
+from shared.pace.turn import Turn
 from shared.transport import time_budget
 from shared.vision import questions
 from shared.vision.client import VisionClient
@@ -72,10 +73,10 @@ class ListeningGate(Gate):
         self.in_background: list[bool] = []
         self.keys: list[str] = []
 
-    def visit(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Visit:
+    def turn(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Turn:
         self.in_background.append(background)
         self.keys.append(key)
-        return super().visit(limit, paid=paid, background=background, key=key)
+        return super().turn(limit, paid=paid, background=background, key=key)
 
 
 BUSY: dict[str, Any] = {"status": 503}

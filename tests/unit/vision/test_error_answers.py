@@ -3,8 +3,6 @@ Refusals of Computer Vision. The bodies are quoted from captures, the service's 
 """
 
 import json
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -236,90 +234,16 @@ def test_what_waiting_cannot_help_is_not(status: int) -> None:
     assert not error_of(status).transient
 
 
-@pytest.mark.parametrize("value", ["55", " 55 ", "55.0"])
-def test_retry_after_may_be_seconds(value: str) -> None:
-    assert error_of(429, **{"Retry-After": value}).retry_after_seconds == 55
-
-
-@pytest.fixture(params=["UTC", "America/New_York", "Asia/Kolkata"])
-def zone_of_the_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", request.param)
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-@pytest.mark.usefixtures("zone_of_the_machine")
-@pytest.mark.parametrize(
-    "date",
-    [
-        "Thu, 01 Jan 2026 00:00:30 GMT",
-        "Thursday, 01-Jan-26 00:00:30 GMT",
-        "Thu Jan  1 00:00:30 2026",
-        "Thu, 01 Jan 2026 00:00:30",
-        "Thu, 01 Jan 2026 00:00:30 -0000",
-        "Thu, 01 Jan 2026 00:00:30 UT",
-        "Thu, 01 Jan 2026 00:00:30 Z",
-        "Thu, 01 Jan 2026 00:00:30 A",
-        "Thu, 01 Jan 2026 00:00:30 CET",
-        "Thu, 01 Jan 2026 02:00:30 +0200",
-        "Wed, 31 Dec 2025 19:00:30 EST",
-    ],
-)
-def test_retry_after_may_be_a_date_which_without_a_known_zone_is_utc(date: str) -> None:
-    """RFC 9110, 5.6.7: an HTTP date is one in GMT. RFC 5322, 4.3: an unknown zone counts as -0000."""
-    assert error_of(503, **{"Retry-After": date}).retry_after_seconds == 30
-
-
-@pytest.mark.parametrize("value", ["0", "0.0", "Wed, 31 Dec 2025 23:59:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
-def test_what_asks_for_no_wait_says_nothing(value: str) -> None:
-    assert error_of(503, **{"Retry-After": value}).retry_after_seconds is None
-
-
-@pytest.mark.parametrize("value", ["3601", "999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_no_wait_is_longer_than_an_hour_after_which_the_service_is_asked_again(value: str) -> None:
-    """Else an image would be deferred for years."""
-    assert error_of(503, **{"Retry-After": value}).retry_after_seconds == 3600
-
-
-@pytest.mark.parametrize("value", ["3601", "9" * 200])
-def test_nor_is_a_wait_that_stands_in_the_text(value: str) -> None:
-    body = {"error": {"code": "429", "message": f"Please retry after {value} seconds."}}
-    assert error_of(429, body).retry_after_seconds == 3600
-
-
-@pytest.mark.parametrize(("value", "seconds"), [("0.001", 1), ("1.5", 2)])
-def test_a_wait_is_rounded_up_to_whole_seconds(value: str, seconds: int) -> None:
-    assert error_of(503, **{"Retry-After": value}).retry_after_seconds == seconds
-
-
-@pytest.mark.parametrize(
-    ("message", "seconds"),
-    [
-        (
-            "Requests to the OCR Operation under Computer Vision API (v3.2) have exceeded rate limit of your current "
-            "ComputerVision F0 pricing tier. Please retry after 55 seconds. To increase your rate limit switch to a "
-            "paid tier.",
-            55,
-        ),
-        ("Rate limit is exceeded. Try again in 26 seconds.", 26),
-        ("Rate limit is exceeded. Try again in 1 second.", 1),
-        ("Rate limit is exceeded.", None),
-    ],
-)
-def test_how_long_to_wait_may_stand_in_the_text(message: str, seconds: float | None) -> None:
-    assert error_of(429, {"error": {"code": "429", "message": message}}).retry_after_seconds == seconds
+def test_how_long_to_wait_is_taken_from_the_header_or_the_text() -> None:
+    assert error_of(429, **{"Retry-After": "55"}).retry_after_seconds == 55
+    assert error_of(503, **{"Retry-After": "Thu, 01 Jan 2026 00:00:30 GMT"}).retry_after_seconds == 30
+    assert error_of(429, {"error": {"code": "429", "message": "Try again in 26 seconds."}}).retry_after_seconds == 26
+    assert error_of(429).retry_after_seconds is None
 
 
 def test_the_header_goes_before_the_text() -> None:
     body = {"error": {"code": "429", "message": "Please retry after 55 seconds."}}
     assert error_of(429, body, **{"Retry-After": "3"}).retry_after_seconds == 3
-
-
-@pytest.mark.parametrize("value", ["soon", "-5", "1e3", "nan", "\u0665", "Mon, 99 Foo 2026"])
-def test_a_retry_after_that_means_nothing_is_passed_over(value: str) -> None:
-    assert error_of(429, **{"Retry-After": value}).retry_after_seconds is None
 
 
 def test_a_used_up_volume_waits_for_the_days_it_tells() -> None:

@@ -17,9 +17,10 @@ from shared.configuration.storage_accounts import Principal
 from shared.errors import NoTimeLeftError, NoTokenError, VisionUnauthorizedError
 from shared.images import ImageBytes
 from shared.settings import Settings
-from shared.transport.credentials import SCOPE, Bearer, Keys
+from shared.transport.credentials import SCOPE
 from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
+from shared.vision.credentials import VisionBearer, VisionKeys
 
 BASE = "https://vision.invalid/vision/v3.2"
 IMAGE = ImageBytes(b"\xff\xd8\xff image")
@@ -51,20 +52,20 @@ def client(credentials: Any) -> VisionClient:
 
 def test_the_second_key_answers_when_the_first_is_refused(service: responses.RequestsMock) -> None:
     shown = accept(service, "two")
-    client(Keys("one", "two")).tag(IMAGE)
+    client(VisionKeys("one", "two")).tag(IMAGE)
     assert shown == ["one", "two"]
 
 
 def test_the_key_that_worked_is_used_first_from_then_on(service: responses.RequestsMock) -> None:
     shown = accept(service, "two")
-    vision = client(Keys("one", "two"))
+    vision = client(VisionKeys("one", "two"))
     for _ in range(3):
         vision.tag(IMAGE)
     assert shown == ["one", "two", "two", "two"]
 
 
 def test_keys_can_be_rotated_round_and_round_with_nothing_lost(service: responses.RequestsMock) -> None:
-    vision = client(Keys("one", "two"))
+    vision = client(VisionKeys("one", "two"))
     for good in (("one", "two"), ("two",), ("one",), ("one", "two")):
         service.reset()
         accept(service, *good)
@@ -74,7 +75,7 @@ def test_keys_can_be_rotated_round_and_round_with_nothing_lost(service: response
 def test_two_refused_keys_name_both_settings_and_show_neither(service: responses.RequestsMock) -> None:
     shown = accept(service)
     with pytest.raises(VisionUnauthorizedError) as caught:
-        client(Keys("first-secret", "second-secret")).tag(IMAGE)
+        client(VisionKeys("first-secret", "second-secret")).tag(IMAGE)
     assert shown == ["first-secret", "second-secret"]
     assert "VISION_KEY_2" in caught.value.message
     assert "VISION_KEY or VISION_KEY_2" in caught.value.action
@@ -97,7 +98,7 @@ def test_a_token_is_sent_as_bearer_without_any_key(service: responses.RequestsMo
         scopes.append(scope)
         return token("t1", 5000.0)
 
-    vision = client(Bearer(identity_of(get_token)))
+    vision = client(VisionBearer(identity_of(get_token)))
     vision.tag(IMAGE)
     vision.tag(IMAGE)
     assert shown == ["Bearer t1"] * 2
@@ -116,7 +117,7 @@ def test_a_caller_whose_time_is_over_does_not_wait_for_a_token_and_a_late_one_is
     service: responses.RequestsMock, hold: Hold
 ) -> None:
     shown, authority = accept(service, "Bearer t1"), hold(Authority(token("t1", 5000.0)))
-    hurried = VisionClient("https://vision.invalid", Bearer(identity_of(authority)), timeout_seconds=0.05)
+    hurried = VisionClient("https://vision.invalid", VisionBearer(identity_of(authority)), timeout_seconds=0.05)
     for _ in range(2):
         with pytest.raises(NoTokenError, match=r"no token within 0\.\d s") as caught:
             hurried.tag(IMAGE)
@@ -137,7 +138,7 @@ def test_a_token_that_comes_when_the_time_is_over_asks_nothing(service: response
         return token("t1", 5000.0)
 
     with pytest.raises(NoTimeLeftError):
-        VisionClient("https://vision.invalid", Bearer(identity_of(get_token, clock)), clock=clock).tag(IMAGE)
+        VisionClient("https://vision.invalid", VisionBearer(identity_of(get_token, clock)), clock=clock).tag(IMAGE)
     assert shown == []
 
 
@@ -146,7 +147,7 @@ def test_a_refused_identity_is_told_its_role_and_asks_for_another_token_next_tim
 ) -> None:
     shown = accept(service, "Bearer t2")
     clock = FakeClock()
-    vision = client(Bearer(identity_of(Authority(token("t1", 9000.0), token("t2", 9000.0)), clock)))
+    vision = client(VisionBearer(identity_of(Authority(token("t1", 9000.0), token("t2", 9000.0)), clock)))
     with pytest.raises(VisionUnauthorizedError) as caught:
         vision.tag(IMAGE)
     assert "Cognitive Services User" in caught.value.action
@@ -161,7 +162,7 @@ def test_no_identity_at_all_is_told_as_such(service: responses.RequestsMock) -> 
         raise RuntimeError("no managed identity endpoint, and a secret=abc in the text")
 
     with pytest.raises(VisionUnauthorizedError) as caught:
-        client(Bearer(identity_of(get_token))).tag(IMAGE)
+        client(VisionBearer(identity_of(get_token))).tag(IMAGE)
     assert caught.value.code == "identity_unavailable"
     assert "abc" not in caught.value.message
     assert not service.calls
@@ -172,4 +173,4 @@ def test_the_settings_choose_between_keys_and_identity() -> None:
     offers = keys.vision.credentials.offers(Deadline.after(1, FakeClock()))
     assert [list(offer.values()) for offer in offers] == [["first-secret-key"], ["second"]]
     identity = services.build(Settings.from_env({**ENVIRONMENT, "VISION_AUTH": "identity", "VISION_KEY": ""}))
-    assert isinstance(identity.vision.credentials, Bearer)
+    assert isinstance(identity.vision.credentials, VisionBearer)

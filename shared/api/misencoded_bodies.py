@@ -81,7 +81,7 @@ _JSON = re.compile(rb'(\xef\xbb\xbf)?\s{0,256}(\{\s{0,256}["}]|\[\s{0,256}["{\[\
 _PAIR = re.compile(rb"[A-Za-z0-9_.%\[\]-]{1,64}=")
 
 
-def seen(body: bytes, media_type: str, encoding: str) -> Mistake | None:
+def find_mistake(body: bytes, media_type: str, encoding: str) -> Mistake | None:
     """
     The mistake that the body shows, or None.
 
@@ -109,7 +109,7 @@ def seen(body: bytes, media_type: str, encoding: str) -> Mistake | None:
     return None
 
 
-def form(body: bytes, media_type: str) -> Mistake | None:
+def find_form(body: bytes, media_type: str) -> Mistake | None:
     """
     The mistake of sending a multipart form, or None.
 

@@ -1,8 +1,8 @@
 """
-Members of an answer's JSON, with the type they have to have.
+Members of an answer's JSON, each with the type that it must have.
 
-What is missing is None or empty, what has another type is an `UnexpectedAnswerError` that names the member.
-An answer has hundreds of members, so the usual ones pass without a further call.
+A member that is missing is None or empty; one of another type is an `UnexpectedAnswerError` that names it. An answer
+has hundreds of members, so the usual ones pass without a further call.
 """
 
 from collections.abc import Mapping

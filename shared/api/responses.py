@@ -1,0 +1,76 @@
+"""
+What HTTP functions answer with: JSON, a stored blob, and problems.
+
+Every error leaves as `application/problem+json` (RFC 9457) with a stable `code` and an `action`.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import azure.functions as func
+
+from shared import log, names
+from shared.errors import BlobsightError, BusyError, StorageError
+from shared.storage.blobs import Blob
+
+# Storage never says how long: most outages are over by then, or last for minutes.
+_STORAGE_RETRY_SECONDS = 5.0
+
+
+def answer_json(
+    body: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
+    """A JSON answer."""
+    return func.HttpResponse(_utf8(body), status_code=status, headers=headers, mimetype=names.JSON, charset="utf-8")
+
+
+def _utf8(body: Mapping[str, object]) -> bytes:
+    """JSON that can always be sent: a character that UTF-8 cannot carry becomes a question mark."""
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")
+
+
+def problem(error: BlobsightError) -> func.HttpResponse:
+    """An error as `application/problem+json`; that storage is out always comes with a time."""
+    seconds = error.retry_after_seconds
+    if seconds is None and isinstance(error, StorageError) and error.status == 503:
+        seconds = _STORAGE_RETRY_SECONDS
+    body = {
+        "type": f"urn:blobsight:problem:{error.code}",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.message,
+        "action": error.action,
+        "retryAfterSeconds": seconds,
+        "visionRequestId": error.request_id,
+        "correlationId": log.correlation_id(),
+    }
+    return func.HttpResponse(
+        _utf8({key: value for key, value in body.items() if value is not None}),
+        status_code=error.status,
+        headers={} if seconds is None else retry_after(seconds),
+        mimetype=names.PROBLEM,
+    )
+
+
+def blob_response(req: func.HttpRequest, blob: Blob, address: str) -> func.HttpResponse:
+    """A stored blob with its ETag; 304 if the caller has it already. The host leaves the body out for HEAD."""
+    etag = f'"{blob.info.etag}"'
+    headers = {"ETag": etag, "Content-Location": address, "Cache-Control": blob.info.cache_control or "no-cache"}
+    known = {part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")}
+    if req.method in ("GET", "HEAD") and known & {etag, "*"}:
+        return func.HttpResponse(status_code=304, headers=headers)
+    return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
+
+
+def pending(error: BusyError) -> func.HttpResponse:
+    """202: the answer is being made; Retry-After says when to come back."""
+    body = {"state": "pending", "detail": error.message, "action": error.action}
+    return answer_json(body, status=202, headers=retry_after(error.retry_after_seconds or 1))
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header Retry-After, in whole seconds: rounded up, because a caller who comes too early is refused again."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}

@@ -1,0 +1,69 @@
+"""
+Which blobs there are, from a few listings by prefix instead of a HEAD for each.
+
+The names asked for begin with the names of neighbours in another container, such as the images of one page.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from itertools import groupby
+
+from shared.storage.blobs import BlobInfo, Blobs, Page
+from shared.threads import side_by_side
+
+# A listing costs about as much as two HEADs and is worth it from so many names on.
+_MIN_NAMES = 3
+_MAX_LISTED_BLOBS = 2000
+
+
+class Listing:
+    """Blobs known from listings of *container* by prefix; what these leave open is asked for by itself."""
+
+    def __init__(self, blobs: Blobs, container: str, pages: dict[str, Page]) -> None:
+        self._blobs = blobs
+        self._container = container
+        self._found = {info.name: info for page in pages.values() for info in page.items}
+        # Other blobs below a prefix, which no caller asks for, may have cut its listing off.
+        self._complete = tuple(prefix for prefix, page in pages.items() if page.continuation is None)
+
+    def head(self, container: str, name: str) -> BlobInfo | None:
+        """The properties of the blob, or None if there is none."""
+        if container == self._container:
+            if name in self._found:
+                return self._found[name]
+            if name.startswith(self._complete):
+                return None
+        return self._blobs.head(container, name)
+
+
+def list_below(blobs: Blobs, container: str, prefixes: Iterable[str], pool: Executor) -> Listing:
+    """List the blobs below each of the prefixes, side by side."""
+
+    def below(prefix: str) -> tuple[str, Page]:
+        return prefix, blobs.page(container, prefix=prefix, limit=_MAX_LISTED_BLOBS)
+
+    return Listing(blobs, container, dict(side_by_side(pool, below, prefixes)))
+
+
+def whole_prefixes(page_names: Sequence[str], *, first: bool, last: bool) -> Iterator[str]:
+    """
+    The prefixes of which every name there is lies on this page, each of several names.
+
+    A page is a run of neighbours. So only prefixes of its first and its last name can reach beyond it, unless it is the
+    *first* or the *last* page. Listing the records below such a prefix finds those of many images at once, and none of
+    the thousands on other pages.
+    """
+    if len(page_names) < _MIN_NAMES:
+        return
+    prefix = _common_beginning(min(page_names), max(page_names))
+    if first and last:
+        yield prefix
+        return
+    groups = [list(group) for _, group in groupby(page_names, key=lambda name: name[: len(prefix) + 1])]
+    for number, group in enumerate(groups):
+        yield from whole_prefixes(group, first=first or number > 0, last=last or number < len(groups) - 1)
+
+
+def _common_beginning(one: str, other: str) -> str:
+    pairs = zip(one, other, strict=False)
+    return one[: next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))]

@@ -1,0 +1,94 @@
+"""
+One exchange with Computer Vision: the request, but for its credentials, and the checks of a successful reply.
+
+A check takes the reply and the turn of its question. What it refuses is an error that the client may ask again after.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from shared.errors import UnexpectedAnswerError
+from shared.images import ImageBytes, ImageUrl
+from shared.pace.turn import Turn
+from shared.pictures.inspection import kind_of
+from shared.transport.http import Reply
+from shared.vision.fields import Json
+from shared.vision.models import Answer
+from shared.vision.questions import Question
+
+Image = ImageBytes | ImageUrl
+JSON = "application/json"
+
+
+class Request(NamedTuple):
+    """
+    One request.
+
+    Attributes:
+        method, url: the HTTP method, and the address with its query.
+        operation: its name in errors.
+        headers: all but the credentials.
+        body: the image, or JSON with its address; None with a GET.
+        address: the image's, where that is sent. No error repeats what of it may be a key.
+    """
+
+    method: str
+    url: str
+    operation: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    address: str = ""
+
+    @classmethod
+    def get(cls, url: str, operation: str) -> "Request":
+        """Ask for JSON, without an image."""
+        return cls("GET", url, operation, {"Accept": JSON})
+
+    @classmethod
+    def about(cls, image: Image, question: Question, base: str) -> "Request":
+        """Ask a question about an image, of the service at the address *base*."""
+        if isinstance(image, ImageUrl):
+            content_type, body, address = JSON, json.dumps({"url": image.url}).encode(), image.url
+        else:
+            content_type, body, address = "application/octet-stream", image.data, ""
+        headers = {"Content-Type": content_type, "Accept": question.accept}
+        return cls("POST", f"{base}/{question.text}", question.operation, headers, body, address)
+
+
+def json_answer(reply: Reply, _: Turn) -> Answer:
+    """The answer as it came, if it is a JSON object; UnexpectedAnswerError otherwise."""
+    answer = _answer(reply, JSON)
+    answer.json()
+    return answer
+
+
+def json_object(reply: Reply, _: Turn) -> Json:
+    """The JSON object of the answer; UnexpectedAnswerError if it is none."""
+    return _answer(reply, JSON).json()
+
+
+def image_answer(reply: Reply, _: Turn) -> Answer:
+    """The answer as it came, if it is an image; UnexpectedAnswerError otherwise."""
+    kind = kind_of(reply.body)
+    if kind is None:
+        raise UnexpectedAnswerError(
+            f"Computer Vision answered with {len(reply.body)} bytes that are no image.",
+            request_id=reply.headers.get("apim-request-id"),
+        )
+    return _answer(reply, kind.content_type)
+
+
+def origin(url: str) -> str | None:
+    """Scheme, host and port of an address; None if it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname and parts.username is None else None
+
+
+def _answer(reply: Reply, content_type: str) -> Answer:
+    return Answer(content_type, reply.body, reply.headers.get("apim-request-id"))

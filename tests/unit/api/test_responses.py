@@ -1,0 +1,114 @@
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+from doubles.http_requests import parsed, problem_of, raising, request
+
+from shared.api import responses
+from shared.errors import (
+    BadRequestError,
+    BusyError,
+    StorageDeniedError,
+    StorageError,
+    StorageIdentityError,
+    ThrottledError,
+    VisionUnavailableError,
+)
+from shared.storage.blobs import Blob, BlobInfo
+
+
+def test_a_problem_tells_what_the_error_knows() -> None:
+    error = ThrottledError("Slow down.", retry_after_seconds=2.6, request_id="id-1")
+    response = raising(error)
+    document = problem_of(response, 429, "vision_throttled")
+    assert document["detail"] == "Slow down."
+    assert document["title"] == "Too Many Requests"
+    assert document["action"] == ThrottledError.action
+    assert document["retryAfterSeconds"] == 2.6
+    assert document["visionRequestId"] == "id-1"
+    assert response.headers["Retry-After"] == "3"
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(0.0, "1"), (0.2, "1"), (1.2, "2"), (3.0, "3"), (86_400.0, "86400")])
+def test_retry_after_is_a_whole_number_that_is_not_too_early(seconds: float, header: str) -> None:
+    response = raising(VisionUnavailableError("Down.", retry_after_seconds=seconds))
+    assert response.headers["Retry-After"] == header
+
+
+@pytest.mark.parametrize(
+    "error", [StorageError("Down."), StorageDeniedError("403"), StorageIdentityError("None.")], ids=lambda e: e.code
+)
+def test_that_storage_is_out_comes_with_a_time_to_come_back(error: StorageError) -> None:
+    response = raising(error)
+    assert response.headers["Retry-After"] == "5"
+    assert problem_of(response, 503, error.code)["retryAfterSeconds"] == 5
+
+
+def test_without_a_time_there_is_no_retry_after() -> None:
+    response = raising(VisionUnavailableError("Down."))
+    assert "Retry-After" not in response.headers
+    assert "retryAfterSeconds" not in problem_of(response, 503, "vision_unavailable")
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udcffb", "\ude00\ud83d\xe4", "\x00\x1f\ufffe"], ids=ascii)
+def test_every_answer_can_be_sent_whatever_is_in_it(text: str) -> None:
+    """It would be a 500 without a body otherwise."""
+    for answer in (
+        raising(BadRequestError(text, action=text)),
+        raising(VisionUnavailableError(text, request_id=text)),
+        responses.answer_json({text: [text]}),
+        responses.pending(BusyError(text)),
+    ):
+        assert json.loads(answer.get_body().decode("utf-8"))
+
+
+def test_json_keeps_its_letters() -> None:
+    response = responses.answer_json({"name": "Ämter 日本"}, status=202)
+    assert "Ämter 日本".encode() in response.get_body()
+    assert (response.status_code, response.mimetype, response.charset) == (202, "application/json", "utf-8")
+
+
+BLOB = Blob(BlobInfo("a.jpg", "0x1", 3, "image/jpeg", cache_control="private, max-age=300"), b"jpg")
+
+
+def stored(method: str = "GET", blob: Blob = BLOB, known: str = "") -> func.HttpResponse:
+    return responses.blob_response(
+        request(method, headers={"If-None-Match": known}), blob, "https://storage/thumbnails/a.jpg"
+    )
+
+
+def test_a_stored_blob_tells_its_etag_address_and_lifetime() -> None:
+    response = stored()
+    assert (response.status_code, response.get_body(), response.mimetype) == (200, b"jpg", "image/jpeg")
+    assert response.headers["ETag"] == '"0x1"'
+    assert response.headers["Content-Location"] == "https://storage/thumbnails/a.jpg"
+    assert response.headers["Cache-Control"] == "private, max-age=300"
+
+
+@pytest.mark.parametrize("known", ['"0x1"', 'W/"0x1"', '"0x0", "0x1"', "*", '"0x0",W/"0x1"'])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_has_it_already_gets_304_without_a_body(known: str, method: str) -> None:
+    response = stored(method, known=known)
+    assert (response.status_code, response.get_body()) == (304, b"")
+    assert response.headers["ETag"] == '"0x1"'
+    assert response.headers["Cache-Control"] == "private, max-age=300"
+
+
+@pytest.mark.parametrize("known", ["", '"0x2"', "0x1", 'x"0x1"'])
+def test_who_has_another_gets_it_whole(known: str) -> None:
+    assert stored("GET", known=known).status_code == 200
+
+
+def test_a_post_is_never_answered_with_304() -> None:
+    assert stored("POST", known="*").status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(None, "1"), (5.0, "5"), (1.2, "2")])
+def test_pending_is_202_with_the_time_to_come_back(seconds: float | None, header: str) -> None:
+    response = responses.pending(BusyError("Being made.", retry_after_seconds=seconds))
+    document: dict[str, Any] = parsed(response)
+    assert response.status_code == 202
+    assert response.headers["Retry-After"] == header
+    assert document["state"] == "pending"
+    assert document["detail"] == "Being made."

@@ -1,0 +1,78 @@
+"""Which blobs there are, from a few listings."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from doubles.clock import FakeClock
+from doubles.memory import MemoryBlobs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.storage import listing
+
+
+@pytest.mark.parametrize(
+    ("page_names", "first", "last", "expected"),
+    [
+        ([], True, True, []),
+        (["a", "b"], True, True, []),
+        (["2026/a", "2026/b", "2026/c"], True, True, ["2026/"]),
+        # What comes before or after could begin in the same way.
+        (["2026/a", "2026/b", "2026/c"], False, False, []),
+        (["a", "b1", "b2", "b3", "c"], False, False, ["b"]),
+        (["b1", "b2", "b3", "c"], True, False, ["b"]),
+        (["b1", "b2", "b3", "c"], False, False, []),
+        (["a", "b1", "b2", "b3"], False, True, ["b"]),
+        (["19", "200", "201", "202", "210", "211", "212", "22", "3"], False, False, ["2"]),
+        (["199", "200", "201", "202", "210", "211", "212"], False, False, ["20"]),
+        (["b", "ba", "bb", "bc"], False, True, []),
+        (["b", "ba", "bb", "bc"], True, True, ["b"]),
+    ],
+)
+def test_only_prefixes_that_lie_whole_on_the_page_are_listed(
+    page_names: list[str], first: bool, last: bool, expected: list[str]
+) -> None:
+    assert list(listing.whole_prefixes(page_names, first=first, last=last)) == expected
+
+
+@given(st.sets(st.text("ab/é", min_size=1, max_size=6), max_size=60), st.integers(0, 60), st.integers(1, 60))
+def test_a_whole_prefix_finds_no_image_of_another_page(every: set[str], start: int, limit: int) -> None:
+    ordered = sorted(every)
+    page = ordered[start : start + limit]
+    first, last = start == 0, start + limit >= len(ordered)
+    for prefix in listing.whole_prefixes(page, first=first, last=last):
+        assert [name for name in ordered if name.startswith(prefix)] == [n for n in page if n.startswith(prefix)]
+
+
+def test_names_that_agree_for_long_are_no_difficulty() -> None:
+    page = ["n" * length for length in range(1, 900, 4)]
+    assert list(listing.whole_prefixes(page, first=False, last=False)) == []
+
+
+@pytest.mark.parametrize(("most", "asked_for"), [(2000, []), (2, ["b/1", "b/3"])], ids=["whole", "cut off"])
+def test_what_is_below_a_whole_listing_needs_no_look_of_its_own(
+    most: int, asked_for: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_MAX_LISTED_BLOBS", most)
+    blobs = MemoryBlobs(FakeClock())
+    for name in ("a/1", "b/0", "b/01", "b/1"):
+        blobs.write("c", name, b"", content_type="text/plain")
+    heads: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        known = listing.list_below(blobs, "c", ["b"], pool)
+    blobs.before = lambda operation, container, name: heads.append(name)
+    there = [name for name in ("b/0", "b/1", "b/3") if known.head("c", name)]
+    assert (there, heads) == (["b/0", "b/1"], asked_for)
+
+
+def test_what_was_not_listed_is_asked_for() -> None:
+    blobs = MemoryBlobs(FakeClock())
+    for container, name in (("c", "a/1"), ("d", "b/1")):
+        blobs.write(container, name, b"", content_type="text/plain")
+    with ThreadPoolExecutor(2) as pool:
+        known = listing.list_below(blobs, "c", ["b"], pool)
+    assert [known.head(*place) is not None for place in (("c", "a/1"), ("d", "b/1"), ("c", "b/1"))] == [
+        True,
+        True,
+        False,
+    ]

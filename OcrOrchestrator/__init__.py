@@ -1,4 +1,4 @@
-"""The durable poll loop: submit a document, ask until it is read, store what was read."""
+"""The durable poll loop: submit a document, ask until it is read, store its text."""
 
 import azure.functions as func
 

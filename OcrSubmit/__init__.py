@@ -4,9 +4,10 @@ import azure.functions as func
 
 from shared import threads
 from shared.ocr import activities
+from shared.ocr.poll_loop import ReadWork
 
 
-async def main(work: dict, context: func.Context) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
-    """Return the outcome; see `shared.ocr.reading`."""
+async def main(work: ReadWork, context: func.Context) -> object:  # the worker takes plain classes only
+    """Return the outcome; see `shared.ocr.outcomes`."""
     with threads.invocation(context):
         return await activities.submit(work)

@@ -7,7 +7,7 @@ from shared.durable import purge
 
 
 async def main(timer: func.TimerRequest, starter: str, context: func.Context) -> None:
-    """Purge what is old."""
+    """Purge histories and documents that are old."""
     from azure.durable_functions import DurableOrchestrationClient
 
     with threads.invocation(context):

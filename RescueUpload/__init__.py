@@ -1,4 +1,4 @@
-"""An upload was given up, and its event lies in the poison queue: see that what is missing of it is tried again."""
+"""An upload was given up, and its event lies in the poison queue: have its missing steps tried again."""
 
 import azure.functions as func
 

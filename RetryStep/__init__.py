@@ -4,9 +4,11 @@ import azure.functions as func
 
 from shared import threads
 from shared.uploads import retry_step
+from shared.uploads.retry_loop import RetryWork
 
 
-async def main(work: dict, starter: str, context: func.Context) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+# The worker takes plain classes only.
+async def main(work: RetryWork, starter: str, context: func.Context) -> object:
     """Return the outcome; see `shared.uploads.retry_loop`."""
     with threads.invocation(context):
         return await retry_step.retry(work, starter)

@@ -64,7 +64,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__((LOOPBACK, 0), _Handler)
         self.address = f"http://{LOOPBACK}:{self.server_port}"
-        self.jobs: list[Json] = []
+        self.jobs: list[Any] = []
         self.received: list[str] = []
 
 
@@ -80,7 +80,7 @@ class Around:
         """The SHA-256 of each document that the service was sent, in hex."""
         return self._server.received
 
-    def taken(self) -> list[Json]:
+    def taken(self) -> list[Any]:
         """The jobs that the app has handed over since they were last asked for."""
         jobs, self._server.jobs = self._server.jobs, []
         return jobs

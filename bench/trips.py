@@ -318,7 +318,7 @@ def _text(world: _World) -> Iterator[Trip]:
         trip, outcome = world.trip(name, name, poll_loop.work_of(state))
         yield trip
         state = poll_loop.advance(state, outcome)
-    if state["outcome"]["state"] != "done":
+    if not state["outcome"] or state["outcome"]["state"] != "done":
         raise RuntimeError(f"OcrStore: {state['outcome']}")
 
 

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ class Worker:
             peaks[step] = answer["peak"]
             outcomes = [json.loads(each["returned"]["value"]) for each in answer["outcomes"]]
             states = [poll_loop.advance(state, outcome) for state, outcome in zip(states, outcomes, strict=True)]
-        if {state["outcome"]["state"] for state in states} != {"done"}:
+        if {state["outcome"] and state["outcome"]["state"] for state in states} != {"done"}:
             raise RuntimeError(f"not read: {states}")
         return Taken(what, count, size, idle, peaks)
 
@@ -158,7 +158,7 @@ class Worker:
         return {"type": "string", "value": self._world.durable_client}
 
 
-def _activity(function: str, work: Json) -> Json:
+def _activity(function: str, work: Mapping[str, object]) -> Json:
     return {"function": function, "inputs": {"work": {"type": "json", "value": json.dumps(work)}}, "metadata": {}}
 
 

@@ -140,13 +140,13 @@ def plain_text_of_digest(subject: str, question_key: str) -> str:
     return f"{_BY_DIGEST}{subject}/{question_key}.txt"
 
 
-def given(sha256: str) -> str:
+def former_input(sha256: str) -> str:
     """Bytes that the version before has stored to be read later, in the container `inputs`."""
     return sha256
 
 
-def kept(instance_id: str, token: str) -> str:
-    """The document of one request, to be read later, in the container `inputs`; its key, if it has one, in `keys`."""
+def request_input(instance_id: str, token: str) -> str:
+    """What one request has sent to be read: in the container `inputs`, and its key, if it has one, in `keys`."""
     return f"{instance_id}/{token}"
 
 

@@ -157,7 +157,7 @@ async def upload(worker: Worker, name: str, data: bytes) -> None:
         raise RuntimeError(f"{name} has no text")
 
 
-async def _read(worker: Worker, job: Json) -> None:
+async def _read(worker: Worker, job: Any) -> None:
     """Do what the orchestrator asks for, whose turns log nothing."""
     from shared.ocr import poll_loop
 
@@ -166,7 +166,7 @@ async def _read(worker: Worker, job: Json) -> None:
         await asyncio.sleep(state["pause"])
         outcome = await worker.invoke(state["step"], work=poll_loop.work_of(state), starter="starter")
         state = poll_loop.advance(state, json.loads(json.dumps(outcome)))
-    if state["outcome"]["state"] != "done":
+    if not state["outcome"] or state["outcome"]["state"] != "done":
         raise RuntimeError(f"the text was not read: {state['outcome']}")
 
 

@@ -69,7 +69,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     plain = _wants_plain(req)
     app = services.current()
     given = bodies.image_of(req)
-    asked = {ours: parameters.text(req, theirs) for theirs, ours in _PARAMETERS.items() if theirs in req.params}
+    asked = {ours: parameters.text(req, theirs) or "" for theirs, ours in _PARAMETERS.items() if theirs in req.params}
     job, known = await services.in_thread(app.threads, lambda: _prepare(app, given, asked))
     if known:
         return await services.in_thread(app.threads, lambda: _result(app, job.record, job.plain_record, plain))
@@ -87,7 +87,7 @@ async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
             await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
 
 
-def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: Json) -> tuple[Job, bool]:
+def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, str]) -> tuple[Job, bool]:
     """The job, checked and with its document kept, and whether its text is there already."""
     job, content = _job(app, given, asked)
     if reading.is_known(app, job):
@@ -95,7 +95,7 @@ def _prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: Json) ->
     return (job if job.kind == "image" else inputs.keep(app.host, job, content)), False
 
 
-def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: Json) -> tuple[Job, bytes]:
+def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, str]) -> tuple[Job, bytes]:
     """The job and the bytes of its document, or of its address; both are checked."""
     source = None
     if isinstance(given, ImageBlob):

@@ -11,13 +11,13 @@ from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
 from shared.json_types import Json
-from shared.records import by_step, unfinished
+from shared.records import by_step, unfinished_document
 from shared.services import App
 from shared.untrusted import addresses, json_object
 from shared.untrusted.characters import listed, shown
 
 MAX_PAGE = 200
-_STATES = (unfinished.DEFERRED, unfinished.FAILED)
+_STATES = (unfinished_document.DEFERRED, unfinished_document.FAILED)
 _RETRY = 'expected {"name": "..."}, {"code": "..."} or {"all": true}, and optionally "step" and "continuation"'
 _TEXTS = ("name", "code", "step", "continuation")
 
@@ -79,7 +79,7 @@ def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
                 action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
             )
     else:
-        wanted = Filter(step, None if "code" in body else unfinished.FAILED, body.get("code"))
+        wanted = Filter(step, None if "code" in body else unfinished_document.FAILED, body.get("code"))
         entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
     appointments = [unfinished_entries.reopen(app, entry) for entry in entries]
     return [each for each in appointments if each], further

@@ -12,7 +12,8 @@ from shared import names
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.json_types import Json
-from shared.records import by_step, edited, unfinished
+from shared.records import by_step, edited, unfinished, unfinished_document
+from shared.records.unfinished_document import UnfinishedDocument
 from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs
@@ -43,7 +44,7 @@ class Entry(NamedTuple):
 
     step: str
     blob: Blob
-    document: Json
+    document: UnfinishedDocument
 
     def to_json(self) -> Json:
         """The entry as a caller sees it."""
@@ -100,7 +101,7 @@ def reopen(app: App, entry: Entry) -> Appointment | None:
     for spec in specs if source.get("sha256") else ():
         app.answers.forget_refusal(source["sha256"], spec.question)
     seconds = app.quota.postpone(calls=max(1, len(specs)))
-    document = unfinished.reopened(entry.document, app.clock, seconds)
+    document = unfinished_document.reopened(entry.document, app.clock, seconds)
     try:
         written = unfinished.rewrite(app.images, entry.blob, document)
     except ConflictError:
@@ -114,7 +115,7 @@ def _current(app: App, info: BlobInfo) -> Entry | None:
     blob = app.images.read(names.UNFINISHED, info.name)
     if blob is None:
         return None
-    document = unfinished.parsed(blob.data)
+    document = unfinished_document.parsed(blob.data)
     source = document.get("source", {})
     image = image_blobs.head(app.images, source["name"]) if source.get("name") else None
     if image is None or not SeenVersion(image).is_source_of(app.images, blob.info):

@@ -1,5 +1,5 @@
 """
-What durable orchestrations are given and asked: jobs, appointments, handing over, cancelling, purging.
+The inputs of the durable orchestrations, how the app starts and asks them, and what it deletes after a while.
 
 It holds no orchestrator and no activity, and reads no text: those are in `ocr` and `uploads`.
 """

@@ -1,8 +1,8 @@
 """
-When a step that could not be done is tried again, and under which name: the input of RetryOrchestrator.
+When a deferred step is tried again, and under which name: the input of RetryOrchestrator.
 
-A deferred step reserves nothing. It joins the backlog that all processes share, so that wake-ups come at the tier's
-rate and in order, and sleeps on a durable timer until its turn.
+A deferred step reserves nothing. It joins the backlog that all processes share, and sleeps on a durable timer until its
+turn. So wake-ups come at the tier's rate and in order.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from shared.durable.orchestrators import AppointmentJson
 from shared.errors import (
     BlobsightError,
     BusyError,
@@ -18,12 +19,11 @@ from shared.errors import (
     VisionNotFoundError,
     VisionUnauthorizedError,
 )
-from shared.json_types import Json
 from shared.pace.quota import Quota
 from shared.records.record_store import RecordSpec
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
-# Somebody has to mend the settings, the network or the key first.
+# An operator has to mend the settings, the network or the key first.
 _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
 # An operator has to bring the image back first, which may never happen.
 _FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS = 300.0, 86_400.0
@@ -38,9 +38,9 @@ class Appointment(NamedTuple):
     Attributes:
         name: the image.
         steps: which steps.
-        key: what tells this appointment from others of the image: its version and the questions.
+        key: the version and the questions, which tell this appointment from others of the image.
         seconds: how long to sleep first.
-        attempts: how often it was tried in a row without success.
+        attempts: how many attempts have failed so far.
     """
 
     name: str
@@ -55,18 +55,24 @@ class Appointment(NamedTuple):
         text = json.dumps([self.name, *self.steps, self.key])
         return f"retry-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
-    def to_json(self) -> Json:
+    def to_json(self) -> AppointmentJson:
         """The form in which it is kept."""
-        return {**self._asdict(), "steps": list(self.steps)}
+        return {
+            "name": self.name,
+            "steps": list(self.steps),
+            "key": self.key,
+            "seconds": self.seconds,
+            "attempts": self.attempts,
+        }
 
 
 def key(etag: str, specs: Sequence[RecordSpec]) -> str:
-    """What tells a step's appointment from those of the image's other versions and of other questions."""
+    """The key that tells a step's appointment from those of other versions and of other questions."""
     return ",".join([etag, *(spec.question.key for spec in specs)])
 
 
-def seconds_until(error: BlobsightError, attempts: int, *, first_seconds: float = _FIRST_SECONDS) -> float:
-    """How long the same will fail at least: as somebody said, else doubling with every attempt."""
+def seconds_until(error: BlobsightError, failed_attempts: int, *, first_seconds: float = _FIRST_SECONDS) -> float:
+    """Seconds until a try can work: as the error says, else twice as many after each failed attempt."""
     mending = isinstance(error, (VisionUnauthorizedError, VisionNotFoundError))
     if error.retry_after_seconds is not None and not mending:
         return error.retry_after_seconds
@@ -77,12 +83,12 @@ def seconds_until(error: BlobsightError, attempts: int, *, first_seconds: float 
         first, longest = _FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS
     elif isinstance(error, ImageIncompleteError):
         longest = _LONGEST_COPY_SECONDS
-    return float(min(longest, first * 2.0 ** min(attempts - 1, 16)))
+    return float(min(longest, first * 2.0 ** min(failed_attempts - 1, 16)))
 
 
-def arrange(quota: Quota, error: BlobsightError, attempts: int, calls: int) -> float:
+def arrange(quota: Quota, error: BlobsightError, failed_attempts: int, calls: int) -> float:
     """Join the backlog with so many calls; returns in how many seconds the turn comes."""
-    seconds = seconds_until(error, attempts)
+    seconds = seconds_until(error, failed_attempts)
     if isinstance(error, (ImageArchivedError, ImageIncompleteError)):
         return seconds  # to look whether the bytes are there takes no call, and so no place in the backlog
     return quota.postpone(at_least_seconds=seconds, calls=calls)
@@ -90,7 +96,7 @@ def arrange(quota: Quota, error: BlobsightError, attempts: int, calls: int) -> f
 
 def check_backlog(quota: Quota) -> None:
     """
-    Object to a call while others have waited longer.
+    Refuse a call while others have waited longer.
 
     Raises:
         BusyError: the backlog lies ahead, and is to be joined instead of overtaken.

@@ -1,5 +1,5 @@
 """
-Jobs and appointments handed over to their orchestrators, and what can be asked of them.
+Hand jobs and appointments over to their orchestrators, ask how far these are, and cancel them.
 
 The durable client is the function's own, made of its binding and used on the event loop that it belongs to.
 """
@@ -7,15 +7,14 @@ The durable client is the function's own, made of its binding and used on the ev
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from shared import log
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import StorageError
-from shared.json_types import Json
 from shared.transport import time_budget
 
 ORCHESTRATOR = "OcrOrchestrator"
@@ -26,13 +25,47 @@ _T = TypeVar("_T")
 _logger = logging.getLogger(__name__)
 
 
-class DurableClient(Protocol):
-    """What the app needs of `azure.durable_functions.DurableOrchestrationClient`."""
+class _RuntimeStatus(Protocol):
+    """A member of `azure.durable_functions.OrchestrationRuntimeStatus`."""
 
-    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Json) -> str:
+    @property
+    def value(self) -> str:
+        """Its name."""
+
+
+class InstanceStatus(Protocol):
+    """The part of `azure.durable_functions.DurableOrchestrationStatus` that the app uses."""
+
+    @property
+    def name(self) -> str:
+        """The orchestrator."""
+
+    @property
+    def runtime_status(self) -> _RuntimeStatus | None:
+        """How far the instance is."""
+
+    @property
+    def input_(self) -> object:
+        """The input of the present execution, as JSON or parsed."""
+
+    @property
+    def custom_status(self) -> object:
+        """The status that the orchestrator has set."""
+
+    @property
+    def output(self) -> object:
+        """The result that the orchestrator has returned."""
+
+
+class DurableClient(Protocol):
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that the app uses."""
+
+    async def start_new(
+        self, orchestration_function_name: str, instance_id: str, client_input: Mapping[str, object]
+    ) -> str:
         """Start an instance; raises if one of that id is under way."""
 
-    async def get_status(self, instance_id: str) -> Any:
+    async def get_status(self, instance_id: str) -> InstanceStatus | None:
         """The status of an instance, falsy if there is none."""
 
     async def terminate(self, instance_id: str, reason: str) -> None:
@@ -58,7 +91,7 @@ async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment]) -> Non
 
 async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     """
-    Have it done. What is under way already is not started again.
+    Have it done. An instance that is under way is not started again.
 
     Returns:
         Whether it is this very task that is under way, as far as can be told, and not an equal one of another request.
@@ -71,7 +104,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
         await _in_time(client.start_new(orchestrator, task.instance_id, task.to_json()))
     except Exception as error:  # the SDK raises nothing more specific
         status = await _status_or_none(client, task.instance_id)
-        if not is_under_way(status):
+        if not status or not is_under_way(status):
             raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
     if isinstance(task, Job):
@@ -82,12 +115,12 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     return True
 
 
-async def status_of(client: DurableClient, instance_id: str) -> Any:
+async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus | None:
     """
     The status of an instance, falsy if there is none.
 
     Raises:
-        StorageError: nobody answered.
+        StorageError: the Functions host did not answer.
     """
     try:
         return await _in_time(client.get_status(instance_id))
@@ -100,7 +133,7 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
     Have an instance ended at its next turn.
 
     Raises:
-        StorageError: nobody answered.
+        StorageError: the Functions host did not answer.
     """
     try:
         await _in_time(client.terminate(instance_id, "cancelled over HTTP"))
@@ -108,8 +141,8 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
         raise StorageError(f"The Read {instance_id} could not be cancelled: {error}.") from error
 
 
-async def _in_time(asked: Coroutine[Any, Any, _T]) -> _T:
-    """What the host answers, in the invocation's time; it asks storage itself, and has none."""
+async def _in_time(asked: Awaitable[_T]) -> _T:
+    """The host's answer, in the invocation's time; the host asks storage, and limits no time by itself."""
     try:
         return await asyncio.wait_for(asked, time_budget.left(time_budget.BACKGROUND_SECONDS))
     except TimeoutError:
@@ -117,31 +150,31 @@ async def _in_time(asked: Coroutine[Any, Any, _T]) -> _T:
 
 
 def _is_the_same(job: Job, other: Job | None) -> bool:
-    """Whether both come from one request; of a job that nobody can tell, it is said that they do."""
+    """Whether both come from one request; yes, where the other one is not known."""
     return other is None or other.input == job.input
 
 
-def job_of(status: Any) -> Job | None:
-    """The job of an instance of OcrOrchestrator, or None if it was started by something else than the app."""
+def job_of(status: InstanceStatus) -> Job | None:
+    """The job of an instance of OcrOrchestrator, or None if the app has not started it."""
     try:
         given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
         # An instance that was continued as new has its job in its state.
-        return Job.from_json(given.get("job", given))
+        return Job.from_json(given.get("job", given)) if isinstance(given, dict) else None
     except (ValueError, TypeError, AttributeError):
         return None
 
 
-def runtime_status(status: Any) -> str | None:
+def runtime_status(status: InstanceStatus | None) -> str | None:
     """An instance's runtime status by name, or None if there is no such instance."""
     return str(status.runtime_status.value) if status and status.runtime_status else None
 
 
-def is_under_way(status: Any) -> bool:
+def is_under_way(status: InstanceStatus | None) -> bool:
     """Whether the instance has not come to an end."""
     return runtime_status(status) in _UNDER_WAY
 
 
-async def _status_or_none(client: DurableClient, instance_id: str) -> Any:
+async def _status_or_none(client: DurableClient, instance_id: str) -> InstanceStatus | None:
     with suppress(StorageError):  # what matters is that it could not be started
         return await status_of(client, instance_id)
     return None

@@ -1,9 +1,9 @@
 """
 Documents and addresses that callers send to be read: kept from the request until the Read needs them no more.
 
-Each request keeps it under a name of its own, which its job carries. So no two requests destroy or mix what the other
-has stored, a job deletes its own blobs only, and a process that dies between two steps leaves at most
-blobs that no job names, which the daily purge deletes.
+Each request keeps its document under a name of its own, which its job carries. So no two requests destroy or mix each
+other's documents, and a job deletes its own blobs only. A process that dies between two steps leaves at most blobs that
+no job names; the daily purge deletes these.
 
 An address can open a private file by itself. It lies encrypted, and its key in another container, so that neither blob
 alone tells it; only OcrSubmit reads both.
@@ -25,7 +25,7 @@ def keep(host: Blobs, job: Job, content: bytes) -> Job:
     Keep the bytes to be read, or the whole address, until `drop`; returns the job that knows where.
 
     Raises:
-        StorageError: it could not be stored; what is there by then tells nothing.
+        StorageError: it could not be stored; the blobs that are there by then tell nothing.
     """
     job = job._replace(input=os.urandom(16).hex())
     if job.kind == "url":
@@ -50,9 +50,9 @@ def read(host: Blobs, job: Job) -> bytes | None:
 
 def drop(host: Blobs, job: Job) -> None:
     """
-    Delete what was kept for this job. It may be gone already.
+    Delete the document or address of this job. It may be gone already.
 
-    Storage that fails is no reason to fail the job: the purge deletes what is left. So does it with the bytes that the
+    Storage that fails is no reason to fail the job: the daily purge deletes the rest. It alone deletes bytes that the
     version before has stored, because other jobs may need them.
     """
     containers = {"url": (names.KEYS, names.INPUTS), "bytes": (names.INPUTS,)}.get(job.kind, ())

@@ -1,10 +1,10 @@
-"""What is kept for a while and then goes: histories of orchestrations that ended, what was sent to be read."""
+"""Delete what has served: histories of orchestrations that ended, and documents that callers sent to be read."""
 
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared import log, names, services
 from shared.errors import ConflictError
@@ -17,17 +17,25 @@ _PAGE = 500
 _logger = logging.getLogger(__name__)
 
 
+class Purged(Protocol):
+    """The part of `azure.durable_functions.PurgeHistoryResult` that the app uses."""
+
+    @property
+    def instances_deleted(self) -> int:
+        """How many histories were purged."""
+
+
 class PurgingClient(Protocol):
-    """What is needed of `azure.durable_functions.DurableOrchestrationClient`."""
+    """The part of `azure.durable_functions.DurableOrchestrationClient` that the purge uses."""
 
     async def purge_instance_history_by(
-        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Any]
-    ) -> Any:
+        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[object]
+    ) -> Purged:
         """Purge the instances that were created in that time and have one of these statuses."""
 
 
 async def purge(app: App, client: PurgingClient) -> None:
-    """Purge what is older than `KEPT`. What is under way stays, however old."""
+    """Purge histories and documents older than `KEPT`. An instance that is under way stays, however old."""
     before = app.clock.utc() - KEPT
     histories = await client.purge_instance_history_by(_BEGINNING, before, _ended())
     inputs, keys = [
@@ -37,14 +45,14 @@ async def purge(app: App, client: PurgingClient) -> None:
     log.event(_logger, "history.purged", instances=histories.instances_deleted, inputs=inputs, keys=keys)
 
 
-def _ended() -> list[Any]:
+def _ended() -> list[object]:
     from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
     return [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 
 
 def _sent(app: App, container: str, before: datetime) -> int:
-    """Delete what was sent before that; a job that still needs it asks its caller to send it again."""
+    """Delete documents sent before that; a job that still needs one asks its caller to send it again."""
     count, continuation = 0, None
     while True:
         page = app.host.page(container, limit=_PAGE, continuation=continuation)

@@ -1,18 +1,19 @@
 """
-What is to be read and for whom: the input of OcrOrchestrator and of its activities.
+The document to read and its caller's parameters: the input of OcrOrchestrator and of its activities.
 
-A job names its document and carries no bytes, no keys and no address with a signature, because it is kept in the
-history of an orchestration; `shared.durable.inputs` keeps what it must not carry. Jobs of the same document with the
-same parameters have the same instance id, so that there is one orchestration for them.
+A job names its document. It carries no bytes, no keys and no address with a signature, because histories keep it;
+`shared.durable.inputs` keeps these. Jobs of the same document with the same parameters have the same instance id, so
+there is one orchestration for them.
 """
 
 import hashlib
 import json
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from shared import names
+from shared.durable.orchestrators import JobJson, Kind
 from shared.images import ImageBytes, ImageUrl
-from shared.json_types import Json
 from shared.pictures import inspection
 from shared.records.versions import Source, Version
 from shared.settings import Settings
@@ -27,21 +28,21 @@ class Job(NamedTuple):
 
     Attributes:
         kind: `image` (in the container `images`), `bytes` or `url` (both kept in `inputs`).
-        subject: what its claim is filed under: a digest of the bytes or of the address.
+        subject: a digest of the bytes or of the address, under which its claim is filed.
         parameters: of Read, as `questions.read` takes them.
         deadline_seconds: how long it may be running at the service.
         name, etag, size, md5: the version of the image, for the kind `image`; jobs of the version before have no MD5.
         url: the whole address, in jobs that the version before has begun; else empty.
-        text_only: nothing but its text is asked of it.
+        text_only: whether reading its text is the only step, as for a PDF.
         pages: how many it has; 0 where a look at its bytes does not tell, and for the kind `url`.
         address: the address without user, query and fragment, for the kind `url`.
         id: the instance id, for the kind `url`, as it takes the whole address to tell it.
         input: under which name the request has kept the bytes or the address; empty in jobs of the version before.
     """
 
-    kind: Literal["image", "bytes", "url"]
+    kind: Kind
     subject: str
-    parameters: Json
+    parameters: dict[str, str]
     deadline_seconds: float
     name: str = ""
     etag: str = ""
@@ -56,8 +57,13 @@ class Job(NamedTuple):
 
     @property
     def question(self) -> Question:
-        """What is asked of it."""
+        """The question that its parameters make."""
         return questions.read(**self.parameters)
+
+    @property
+    def in_background(self) -> bool:
+        """Whether no caller waits for the text, so that a thousand uploads do not come before a caller's document."""
+        return self.kind == "image"
 
     @property
     def version(self) -> Version | None:
@@ -80,10 +86,10 @@ class Job(NamedTuple):
         return f"ocr-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
     @property
-    def source(self) -> Json:
+    def source(self) -> dict[str, object]:
         """The head of its records."""
         if self.version:
-            return dict(self.version.describe())
+            return self.version.describe()
         if self.kind == "url":
             digest = self.subject.removeprefix(ImageUrl.PREFIX)
             return {"url": addresses.shown(self.address or self.url), "urlSha256": digest}
@@ -96,8 +102,8 @@ class Job(NamedTuple):
 
     @property
     def input_name(self) -> str:
-        """The name of what `shared.durable.inputs` keeps for it, in the containers `inputs` and `keys`."""
-        return names.kept(self.instance_id, self.input) if self.input else names.given(self.subject)
+        """The name of its blobs in the containers `inputs` and `keys`, which `shared.durable.inputs` keeps."""
+        return names.request_input(self.instance_id, self.input) if self.input else names.former_input(self.subject)
 
     @property
     def record(self) -> str:
@@ -113,12 +119,27 @@ class Job(NamedTuple):
             return names.plain_text(self.name)
         return names.plain_text_of_digest(self.subject, self.question.key)
 
-    def to_json(self) -> Json:
+    def to_json(self) -> JobJson:
         """The form in which it is kept."""
-        return self._asdict()
+        return {
+            "kind": self.kind,
+            "subject": self.subject,
+            "parameters": self.parameters,
+            "deadline_seconds": self.deadline_seconds,
+            "name": self.name,
+            "etag": self.etag,
+            "size": self.size,
+            "url": self.url,
+            "text_only": self.text_only,
+            "pages": self.pages,
+            "address": self.address,
+            "id": self.id,
+            "input": self.input,
+            "md5": self.md5,
+        }
 
     @classmethod
-    def from_json(cls, document: Json) -> "Job":
+    def from_json(cls, document: Mapping[str, Any]) -> "Job":
         """Read it back; members that a newer version of the app has added are passed over."""
         return cls(**{key: value for key, value in document.items() if key in cls._fields})
 
@@ -139,11 +160,11 @@ def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
     )
 
 
-def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: Json) -> Job:
+def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: dict[str, str]) -> Job:
     """
-    Bytes or an address that came over HTTP, with what the caller said over the parameters of the settings.
+    Bytes or an address that came over HTTP; the caller's parameters come before those of the settings.
 
-    `shared.durable.inputs.keep` takes what the job does not carry.
+    `shared.durable.inputs.keep` takes the bytes or the whole address.
 
     Raises:
         BadRequestError: a parameter of an address's job is out of range; of bytes, when the question is put.
@@ -155,5 +176,5 @@ def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: J
     return job._replace(size=len(image.data), pages=inspection.count_pages(image.data) or 0)
 
 
-def _parameters(settings: Settings) -> Json:
+def _parameters(settings: Settings) -> dict[str, str]:
     return {"reading_order": settings.text_reading_order, "model_version": settings.text_model_version}

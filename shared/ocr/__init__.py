@@ -1,5 +1,5 @@
 """
-Reading text: the durable poll loop, its activities, what came of each, and writing what was read.
+Reading text: the durable poll loop, its activities, the outcomes of these, and the text's records.
 
 It knows no upload's other steps and no HTTP request.
 """

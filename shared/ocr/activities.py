@@ -2,8 +2,8 @@
 The activities of OcrOrchestrator as the platform calls them: asynchronous, with JSON in and out
 (`shared.ocr.poll_loop`).
 
-What blocks is done in threads of their own, so that a service that hangs takes no thread of the HTTP functions; what
-only waits takes none at all.
+Blocking work has threads of its own, so a service that hangs takes no thread of the HTTP functions. A wait takes no
+thread at all.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from shared import log, services
 from shared.answers.answers import ReadTicket
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
-from shared.json_types import Json
 from shared.ocr import reading
-from shared.ocr.outcomes import problem_of
-from shared.ocr.poll_loop import PATIENCE_SECONDS
+from shared.ocr.error_outcomes import problem_of
+from shared.ocr.outcomes import Outcome
+from shared.ocr.poll_loop import PATIENCE_SECONDS, ReadWork
 from shared.services import App
 
 # Each may hold a document; as many as images are worked on at once.
@@ -26,17 +26,18 @@ _executor = ThreadPoolExecutor(8, thread_name_prefix="ocr")
 _MENDING_SECONDS = 60.0
 
 
-async def submit(work: Json) -> Json:
+async def submit(work: ReadWork) -> Outcome:
     """OcrSubmit."""
     return await _do(work, lambda app, job: reading.submit(app, job, work["failures"]))
 
 
-async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Json:
-    """OcrPoll: wait as long as was said, ask, and again as long as the waits are short."""
-    ticket = ReadTicket.from_json(work["ticket"])
+async def poll(work: ReadWork, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Outcome:
+    """OcrPoll: wait as long as the loop says, ask, and repeat that while the waits are short."""
+    ticket = _ticket(work)
+    assert ticket  # noqa: S101  # the loop polls after a submission only
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
 
-    def ask(app: App, job: Job) -> Json:
+    def ask(app: App, job: Job) -> Outcome:
         return reading.poll(app, job, ticket, work["failures"], first=not (work.get("polls") or polls))
 
     while True:
@@ -44,30 +45,35 @@ async def poll(work: Json, *, sleep: Callable[[float], Awaitable[None]] = asynci
         outcome = await _do(work, ask)
         polls += outcome.get("polls", 0)
         left -= wait
-        wait = outcome.get("seconds", 0.0)
-        if outcome["state"] != "running" or wait > left:
-            return {**outcome, "polls": polls}
+        if outcome["state"] != "running" or outcome["seconds"] > left:
+            outcome["polls"] = polls
+            return outcome
+        wait = outcome["seconds"]
 
 
-def _wait(work: Json, ticket: ReadTicket) -> float:
-    """The wait that was said; of the one before the first poll, what the way here has left of it."""
-    said = float(work["wait"])
+def _wait(work: ReadWork, ticket: ReadTicket) -> float:
+    """The wait that the loop wants; before the first poll, less the time that the way here has taken."""
+    wanted = float(work["wait"])
     if work.get("polls"):
-        return said
+        return wanted
     with suppress(*MISDEPLOYED):
-        return min(said, reading.until_first_poll(services.current(), ticket))
-    return said
+        return min(wanted, reading.until_first_poll(services.current(), ticket))
+    return wanted
 
 
-async def store(work: Json) -> Json:
+async def store(work: ReadWork) -> Outcome:
     """OcrStore."""
-    ticket = ReadTicket.from_json(work["ticket"]) if work["ticket"] else None
+    ticket = _ticket(work)
     return await _do(
         work, lambda app, job: reading.store(app, job, work["failures"], ticket=ticket, crash=work["crash"])
     )
 
 
-async def _do(work: Json, action: Callable[[App, Job], Json]) -> Json:
+def _ticket(work: ReadWork) -> ReadTicket | None:
+    return ReadTicket.from_json(work["ticket"]) if work["ticket"] else None
+
+
+async def _do(work: ReadWork, action: Callable[[App, Job], Outcome]) -> Outcome:
     job = Job.from_json(work["job"])
     with log.correlated(job.instance_id):
         try:

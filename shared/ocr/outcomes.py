@@ -1,144 +1,102 @@
 """
-What came of an activity of OcrOrchestrator: said instead of raised, and noted where an upload has to wait or failed.
+The outcomes of OcrOrchestrator's activities, as they lie in its history, and the ends of a Read.
+
+`state` tells them apart. A further state gets a class here, its name in `Outcome` or `End`, and a branch in
+`shared.ocr.poll_loop.advance`; mypy finds the branch that is missing.
 """
 
-import logging
-import math
-from collections.abc import Callable
-from contextlib import suppress
+from typing import Literal, NotRequired, TypedDict
 
-from shared import log, names
-from shared.durable import appointments
-from shared.durable.read_job import Job
-from shared.errors import BlobsightError, BusyError, ThrottledError
-from shared.json_types import Json
-from shared.records import by_step, record_store, text, unfinished, versions
-from shared.records.versions import SourceChangedError
-from shared.services import App
-
-# Waits that nobody would notice leave no record.
-_NOTED_SECONDS = 5.0
-_FIRST_SECONDS = 2.0
-
-_logger = logging.getLogger(__name__)
+from shared.durable.orchestrators import JobJson
 
 
-def outcome_of(
-    app: App,
-    job: Job,
-    failures: int,
-    work: Callable[[], Json],
-    *,
-    in_backlog: bool = False,
-    waits: tuple[float, float] = (0.0, math.inf),
-) -> Json:
+class Problem(TypedDict):
+    """An error, as an outcome carries it. The status is the one of an HTTP answer."""
+
+    code: str
+    status: int
+    message: str
+    action: str
+    requestId: str | None
+
+
+class _Reported(TypedDict):
     """
-    Do it, and say what came of it instead of raising what can be expected.
+    What every outcome can have besides.
 
-    Args:
-        app, job: its parts; what is to be read.
-        failures: how often the same has had to wait in a row.
-        work: does it and returns its outcome.
-        in_backlog: what has to wait joins the backlog, because it will be a paid call that nobody waits for.
-        waits: the shortest wait and the longest, in seconds, whatever anybody says; the shortest counts more.
+    `job` replaces the job: one that the version before has begun carries the whole address no further. `polls` counts
+    the polls that the activity has made.
     """
-    try:
-        return _unless_superseded(app, job, work)
-    except BlobsightError as error:
-        problem = error
-        seconds = max(waits[0], min(waits[1], _seconds_to_wait(error, failures))) if error.transient else None
-    if seconds is not None and in_backlog:
-        seconds = app.quota.postpone(at_least_seconds=seconds)
-    try:
-        return _unless_superseded(app, job, lambda: _missed(app, job, problem, seconds))
-    except BlobsightError as second:
-        return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
+
+    job: NotRequired[JobJson]
+    polls: NotRequired[int]
 
 
-def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None) -> Json:
-    """Note what could not be done, to be tried again after so many seconds or not at all."""
-    _note(app, job, error, seconds)
-    if seconds is not None:
-        return _waiting(job, error, seconds)
-    log_event(job, "text.failed", code=error.code)
-    return {"state": "failed", "problem": problem_of(error)}
+class Submitted(_Reported):
+    """The document is accepted and paid; OcrPoll asks after so many seconds."""
+
+    state: Literal["submitted"]
+    ticket: dict[str, str]
+    seconds: float
 
 
-def _waiting(job: Job, error: BlobsightError, seconds: float) -> Json:
-    log_event(job, "text.deferred", code=error.code, seconds=round(seconds, 1))
-    return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+class Running(_Reported):
+    """Computer Vision is still reading; OcrPoll asks again after so many seconds."""
+
+    state: Literal["running"]
+    seconds: float
 
 
-def _unless_superseded(app: App, job: Job, work: Callable[[], Json]) -> Json:
-    """Do it; if the image is another one by now, that one has an event of its own, and of this one nothing stays."""
-    try:
-        return work()
-    except SourceChangedError as change:
-        log_event(job, "text.superseded")
-        places = [*text_places(job), unfinished.place(by_step.TEXT, job.name)]
-        # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
-        # again, they tell another one.
-        record_store.delete_outdated(
-            app.images,
-            places,
-            lambda: None,
-            lambda info: info.metadata.get(names.SOURCE_ETAG) == job.etag,
-        )
-        if change.deleted:
-            # Raised if there is one of that name again.
-            with suppress(SourceChangedError):
-                record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, job.name))
-        return {"state": "superseded", "deleted": change.deleted}
+class Read(_Reported):
+    """The answer lies in the claim."""
+
+    state: Literal["read"]
 
 
-def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> None:
-    version = job.version
-    if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
-        return
-    unfinished.note(
-        app.images,
-        app.clock,
-        version,
-        by_step.TEXT,
-        text.specs(job.name, app.settings),
-        error,
-        wait_seconds=seconds,
-        extra_metadata=text.text_only_mark(text_only=job.text_only),
-    )
-    if seconds is None:
-        # The text of an earlier version would be taken for this one's; and nobody comes here again, so if the image
-        # has changed since it was noted, that has to be seen now.
-        record_store.delete_outdated(
-            app.images,
-            text_places(job),
-            lambda: versions.ensure_unchanged(app.images, version),
-            lambda info: not version.is_source_of(app.images, info),
-        )
+class Waiting(_Reported):
+    """Waiting can help: the same activity runs again after so many seconds."""
+
+    state: Literal["wait"]
+    seconds: float
+    problem: Problem
 
 
-def text_places(job: Job) -> list[tuple[str, str]]:
-    """Where its records lie, the plain one first: the other one's presence says that both are there."""
-    return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
+class Again(_Reported):
+    """The answer cannot be had any more: OcrSubmit submits the document again."""
+
+    state: Literal["again"]
 
 
-def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
-    """How long until the same can work: as somebody said, else doubling."""
-    seconds = max(0.1, appointments.seconds_until(error, failures + 1, first_seconds=_FIRST_SECONDS))
-    unhinted = error.retry_after_seconds is None and isinstance(error, (BusyError, ThrottledError))
-    return min(seconds, _NOTED_SECONDS) if unhinted else seconds
+class Crashed(_Reported):
+    """The activity raised at every attempt. The loop says so itself, no activity does."""
+
+    state: Literal["crashed"]
+    message: str
 
 
-def problem_of(error: BlobsightError) -> Json:
-    """An error as an outcome carries it."""
-    return {
-        "code": error.code,
-        "status": error.status,
-        "message": error.message,
-        "action": error.action,
-        "requestId": error.request_id,
-    }
+class Done(_Reported):
+    """Both records are written. The ETag is the image's, and empty for a document that is no image."""
+
+    state: Literal["done"]
+    record: str
+    plain: str
+    etag: str
 
 
-def log_event(job: Job, event: str, **fields: object) -> None:
-    """Log an event of a job with these fields too."""
-    log.event(_logger, event, level=logging.INFO, blob=job.name or "-", subject=job.subject[:16], **fields)
+class Superseded(_Reported):
+    """The image was overwritten, or deleted."""
+
+    state: Literal["superseded"]
+    deleted: bool
+
+
+class Failed(_Reported):
+    """The text cannot be read; of an upload, an unfinished record says so."""
+
+    state: Literal["failed"]
+    problem: Problem
+
+
+End = Done | Superseded | Failed
+Outcome = Submitted | Running | Read | Waiting | Again | End
+ENDS = ("done", "superseded", "failed")

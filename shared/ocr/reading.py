@@ -1,19 +1,10 @@
 """
-What the activities of OcrOrchestrator do: submit, poll, store.
+The work of OcrOrchestrator's activities: submit, poll, store.
 
-Each returns an outcome, because an exception does not keep its type on its way to the orchestrator:
-    {"state": "submitted", "ticket", "seconds"}  accepted and paid; ask again after so many seconds
-    {"state": "running", "seconds", "polls"}     not done yet
-    {"state": "read"}                            the answer lies in the claim
-    {"state": "done", "record", "plain", "etag"} the records are written; the ETag is the image's, "" if it is none
-    {"state": "wait", "seconds", "problem"}      waiting can help: the same activity again after so many seconds
-    {"state": "again"}                           the answer is not to be had any more: submit again
-    {"state": "superseded", "deleted"}           the image is another one by now, or gone
-    {"state": "failed", "problem"}               it cannot be read; for an upload an unfinished record says so
-An outcome with a "job" replaces the job: one that the version before has begun carries the whole address no further.
-From "submitted" on the document is paid. Its claim has the ticket before the activity returns, so whatever happens
-after that leads to the same operation; only a process that dies between the service's answer and the claim's writing
-has it paid once more.
+Each returns an outcome (`shared.ocr.outcomes`), because an exception loses its type on its way to the orchestrator.
+From "submitted" on the document is paid. Its claim has the ticket before the activity returns, so every later try leads
+to the same operation. Only a process that dies between the service's answer and the claim's writing has it paid once
+more.
 """
 
 from contextlib import suppress
@@ -24,43 +15,30 @@ from shared import names
 from shared.answers.answers import OPERATION_SECONDS, ReadTicket
 from shared.durable import appointments, inputs
 from shared.durable.read_job import Job
-from shared.errors import (
-    BadRequestError,
-    BlobsightError,
-    GoneError,
-    ReadFailedError,
-    UnexpectedAnswerError,
-    VisionNotFoundError,
-    VisionUnavailableError,
-)
+from shared.errors import GoneError, ReadFailedError
 from shared.images import ImageBytes, ImageUrl
-from shared.json_types import Json
-from shared.ocr import text_records
-from shared.ocr.outcomes import log_event, outcome_of
+from shared.ocr import polls, text_records
+from shared.ocr.error_outcomes import log_event, outcome_of
+from shared.ocr.outcomes import ENDS, Done, Outcome, Problem
 from shared.records import versions
 from shared.records.versions import SourceChangedError
 from shared.services import App
 from shared.vision import poll_schedule
-from shared.vision.read_models import ReadOperation, ReadResult
+from shared.vision.read_models import ReadResult
 
 # Short, because longer waits are the orchestrator's: they cost no thread.
-_POLL_SECONDS = 10.0
 _SUBMIT_WAIT_SECONDS = 5.0
-# After a poll that failed, whatever the service says: the least wait grows with the time so far up to the first, and no
+# After a poll that failed, whatever the service says. The least wait grows with the time so far, up to the first. No
 # wait is longer than the second, because asking is free and the result is not kept for ever.
 _LEAST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 300.0, 3600.0
-# What a service that is out does to every poll, and one that is well to the poll of a result that it cannot tell.
-_FAILING = (VisionUnavailableError, UnexpectedAnswerError)
-_ENDS = ("done", "superseded", "failed")
 
 
-def submit(app: App, job: Job, failures: int) -> Json:
-    """Have the document read, unless its text is there or somebody else has had it read."""
+def submit(app: App, job: Job, failures: int) -> Outcome:
+    """Have the document read, unless its text is there or another request has had it read."""
     if job.url:
         return _submit_anew(app, job, failures)
-    background = _in_background(job)
 
-    def work() -> Json:
+    def work() -> Outcome:
         if text_records.stored(app, job):
             return _done(job)
         if app.answers.result(job.subject, job.question):
@@ -70,9 +48,9 @@ def submit(app: App, job: Job, failures: int) -> Json:
             job.question,
             document,
             wait_seconds=_SUBMIT_WAIT_SECONDS,
-            background=background,
-            # Once; who has waited in it does not join it again.
-            before_call=partial(appointments.check_backlog, app.quota) if background and not failures else None,
+            background=job.in_background,
+            # Once: a job that has waited in it does not join it again.
+            before_call=partial(appointments.check_backlog, app.quota) if job.in_background and not failures else None,
         )
         log_event(job, "text.submitted")
         return {
@@ -81,28 +59,26 @@ def submit(app: App, job: Job, failures: int) -> Json:
             "seconds": until_first_poll(app, ticket),
         }
 
-    return _tidied(app, job, outcome_of(app, job, failures, work, in_backlog=background))
+    return _tidied(app, job, outcome_of(app, job, failures, work, in_backlog=job.in_background))
 
 
-def _submit_anew(app: App, job: Job, failures: int) -> Json:
+def _submit_anew(app: App, job: Job, failures: int) -> Outcome:
     """The same for a job that the version before has begun: the address it carries is kept as one of today."""
-
-    def work() -> Json:
-        return {"state": "kept", "job": inputs.keep(app.host, job.bare, job.url.encode()).to_json()}
-
-    kept = outcome_of(app, job, failures, work)
-    if kept["state"] != "kept":
+    kept = outcome_of(app, job, failures, lambda: inputs.keep(app.host, job.bare, job.url.encode()))
+    if not isinstance(kept, Job):
         return kept
-    outcome = submit(app, Job.from_json(kept["job"]), failures)
-    return outcome if outcome["state"] in _ENDS else {**outcome, "job": kept["job"]}
+    outcome = submit(app, kept, failures)
+    if outcome["state"] not in ENDS:
+        outcome["job"] = kept.to_json()
+    return outcome
 
 
-def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False) -> Json:
+def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False) -> Outcome:
     """
     Ask once how far the Read is, and keep its answer if it is done.
 
     Args:
-        app, job: its parts; what is being read.
+        app, job: the app; the document that is read.
         ticket: of its submission.
         failures: how often the same has had to wait in a row.
         first: whether this is the first poll. The history has the end of the submission by now, so no activity needs
@@ -110,21 +86,16 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
     """
     elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
 
-    def work() -> Json:
+    def work() -> Outcome:
         if first and job.kind == "url":
             inputs.drop(app.host, job)
-        try:
-            result = _result(app, job, ticket)
-        except BlobsightError as error:
-            return _without_answer(app, job, ticket, error, elapsed)
+        result = polls.ask(app, job, ticket, elapsed)
+        if result is None:
+            return {"state": "again"}
         if result.status == "succeeded":
             _learn(app.median, result)
             app.answers.keep_result(job.subject, job.question, result)
             return {"state": "read", "polls": 1}
-        if result.status == "failed":
-            raise _given_up(app, job, ticket, _refused(ticket))
-        if elapsed > job.deadline_seconds:
-            raise _given_up(app, job, ticket, _late(elapsed))
         return {"state": "running", "seconds": poll_schedule.next_wait(app.median.seconds, elapsed), "polls": 1}
 
     # A tenth of the time so far, as between other polls, and not beyond the last moment for one.
@@ -132,57 +103,12 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
     return _tidied(app, job, outcome_of(app, job, failures, work, waits=(least, most)))
 
 
-def _result(app: App, job: Job, ticket: ReadTicket) -> ReadResult:
-    return app.vision.get_read_result(ticket.operation, timeout_seconds=_POLL_SECONDS, background=_in_background(job))
+def store(
+    app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None, crash: Problem | None = None
+) -> Outcome:
+    """Write the records of the text, or of the *crash* of an activity, which could not report it itself."""
 
-
-def _without_answer(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> Json:
-    """After an error of a poll: have it submitted anew, give it up, or raise the error, so that it is waited for."""
-    if _is_gone(error, elapsed):
-        app.answers.drop(job.subject, job.question, ticket)
-        return {"state": "again"}
-    reason = _reason(app, job, ticket, error, elapsed)
-    if reason is None:
-        raise error
-    raise _given_up(app, job, ticket, reason) from error
-
-
-def _is_gone(error: BlobsightError, elapsed: float) -> bool:
-    """Whether the service does not have the result any more, as it may, so that the document is submitted anew."""
-    if isinstance(error, VisionNotFoundError):
-        return elapsed >= OPERATION_SECONDS
-    # VISION_ENDPOINT names another service since. (What the service itself refuses is no plain BadRequestError.)
-    return type(error) is BadRequestError
-
-
-def _reason(app: App, job: Job, ticket: ReadTicket, error: BlobsightError, elapsed: float) -> ReadFailedError | None:
-    """Why the result is not waited for any longer after this error of a poll; None if it is."""
-    if isinstance(error, VisionNotFoundError):
-        return _lost(error)
-    if not error.transient:
-        return _untold(ticket, error, elapsed)
-    if elapsed >= OPERATION_SECONDS:
-        return _outlasted(error)
-    late = elapsed > job.deadline_seconds and isinstance(error, _FAILING)
-    return _untold(ticket, error, elapsed) if late and _fails_alone(app, job, ticket) else None
-
-
-def _fails_alone(app: App, job: Job, ticket: ReadTicket) -> bool:
-    """Whether the service answers about other Reads, and still not about this one: then it is no outage."""
-    background = _in_background(job)
-    if not app.vision.tells_of_reads(ticket.operation, timeout_seconds=_POLL_SECONDS, background=background):
-        return False
-    try:
-        _result(app, job, ticket)
-    except BlobsightError as error:
-        return isinstance(error, _FAILING)
-    return False
-
-
-def store(app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None, crash: Json | None = None) -> Json:
-    """Write the records of what was read, or of the *crash* of an activity, which could not report it itself."""
-
-    def work() -> Json:
+    def work() -> Outcome:
         if crash:
             raise ReadFailedError(crash["message"], code=crash["code"], action=crash["action"])
         result = app.answers.result(job.subject, job.question)
@@ -197,9 +123,9 @@ def store(app: App, job: Job, failures: int, *, ticket: ReadTicket | None = None
 
 
 def note_cancelled(app: App, job: Job) -> None:
-    """Note that it was cancelled, which is final until a retry; what the request has sent is deleted."""
+    """Note that it was cancelled, which is final until a retry, and delete what the request has sent."""
 
-    def work() -> Json:
+    def work() -> Outcome:
         raise GoneError(
             "Reading its text was cancelled.",
             code="ocr_cancelled",
@@ -210,7 +136,7 @@ def note_cancelled(app: App, job: Job) -> None:
 
 
 def is_known(app: App, job: Job) -> bool:
-    """Whether the text is there, its records made now if somebody else has had the same read."""
+    """Whether the text is there; its records are made now if another request has had the same read."""
     with suppress(SourceChangedError):
         if text_records.stored(app, job):
             return True
@@ -221,17 +147,13 @@ def is_known(app: App, job: Job) -> bool:
     return False
 
 
-def _tidied(app: App, job: Job, outcome: Json) -> Json:
-    """The outcome, after which nothing is kept without need: what was sent at the end, a whole address before."""
-    if outcome["state"] in _ENDS:
+def _tidied(app: App, job: Job, outcome: Outcome) -> Outcome:
+    """The outcome. At an end the document that was sent is deleted; before, the job loses a whole address."""
+    if outcome["state"] in ENDS:
         inputs.drop(app.host, job)
-        return outcome
-    return {**outcome, "job": job.bare.to_json()} if job.url else outcome
-
-
-def _in_background(job: Job) -> bool:
-    """Nobody waits for an upload's text; a caller who waits for one document is not put behind a thousand."""
-    return job.kind == "image"
+    elif job.url:
+        outcome["job"] = job.bare.to_json()
+    return outcome
 
 
 def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
@@ -251,7 +173,7 @@ def _document(app: App, job: Job) -> ImageBytes | ImageUrl:
 
 
 def until_first_poll(app: App, ticket: ReadTicket) -> float:
-    """Seconds that are left until the first poll; somebody else may have submitted it a while ago."""
+    """Seconds that are left until the first poll; another request may have submitted it a while ago."""
     elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
     return max(0.0, poll_schedule.first_wait(app.median.seconds) - elapsed)
 
@@ -264,54 +186,10 @@ def _learn(median: poll_schedule.Median, result: ReadResult) -> None:
         return  # the service's times are no times, or only one of them has a zone
 
 
-def _done(job: Job) -> Json:
+def _done(job: Job) -> Done:
     return {
         "state": "done",
         "record": f"{names.TEXT}/{job.record}",
         "plain": f"{names.TEXT}/{job.plain_record}",
         "etag": job.etag,
     }
-
-
-def _given_up(app: App, job: Job, ticket: ReadTicket, error: ReadFailedError) -> ReadFailedError:
-    """Whoever asks again gets a new Read instead of this one."""
-    app.answers.drop(job.subject, job.question, ticket)
-    return error
-
-
-def _refused(ticket: ReadTicket) -> ReadFailedError:
-    operation = ReadOperation(ticket.operation).id
-    return ReadFailedError(
-        f"Computer Vision accepted the document and then failed to read it, without a reason (operation {operation}).",
-        request_id=operation,
-    )
-
-
-def _late(elapsed: float) -> ReadFailedError:
-    return ReadFailedError(
-        f"Computer Vision was still reading the document after {elapsed:.0f} seconds.",
-        code="read_too_slow",
-        action="Ask again, split the document, or raise TEXT_DEADLINE_SECONDS.",
-    )
-
-
-def _untold(ticket: ReadTicket, error: BlobsightError, elapsed: float) -> ReadFailedError:
-    return ReadFailedError(
-        "Computer Vision accepted the document and does not tell what it read, "
-        f"{elapsed:.0f} seconds after it was submitted ({error.message}).",
-        request_id=ReadOperation(ticket.operation).id,
-    )
-
-
-def _lost(error: BlobsightError) -> ReadFailedError:
-    return ReadFailedError(
-        f"Computer Vision accepted the document and does not know it any more ({error.message}).", code="read_lost"
-    )
-
-
-def _outlasted(error: BlobsightError) -> ReadFailedError:
-    return ReadFailedError(
-        f"Computer Vision accepted the document, and for {OPERATION_SECONDS / 3600:.0f} hours could not be asked for "
-        f"the text, which it keeps for 48 ({error.message}).",
-        code="read_lost",
-    )

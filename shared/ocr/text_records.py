@@ -1,12 +1,12 @@
 """
-The records of a job: whether they are there, and writing them by whoever was last right.
+The records of a job: whether they are there, and how a process writes them that was right last.
 """
 
 from functools import partial
 
 from shared import names
 from shared.durable.read_job import Job
-from shared.records import by_step, record_store, text, unfinished, versions
+from shared.records import by_step, record_store, text, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
 from shared.services import App
@@ -20,7 +20,7 @@ def stored(app: App, job: Job) -> bool:
     Raises:
         SourceChangedError: the image is another one by now.
     """
-    # What an address shows can change.
+    # An address can show something else by now.
     if job.kind == "url":
         return False
     return all(_is_there(app, job, job.version, name) for name in (job.record, job.plain_record))
@@ -29,7 +29,7 @@ def stored(app: App, job: Job) -> bool:
 def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:
     if version:
         return record_store.is_there(app.images, version, RecordSpec(names.TEXT, name, job.question, ""))
-    # It was stored under the digest of what was read.
+    # It was stored under the document's digest.
     info = app.images.head(names.TEXT, name)
     return info is not None and info.metadata.get(names.REQUEST) == job.question.key
 
@@ -57,8 +57,6 @@ def write(app: App, job: Job, result: ReadResult) -> Version | None:
     for name, content_type, data in contents:
         spec = RecordSpec(names.TEXT, name, job.question, content_type)
         record_store.make(app.images, version, spec, partial(bytes, data), metadata)
-    versions.ensure_unchanged(app.images, version)
-    record_store.delete_outdated(
-        app.images, [unfinished.place(by_step.TEXT, job.name)], lambda: versions.ensure_unchanged(app.images, version)
-    )
+    # It looks at the image last, in any case.
+    unfinished.clear(app.images, version, by_step.TEXT)
     return version

@@ -168,6 +168,8 @@ def delete_outdated(
     places: Iterable[tuple[str, str]],
     check: Callable[[], None],
     wanted: Callable[[BlobInfo], bool] = lambda info: True,
+    *,
+    last_look: bool = True,
 ) -> None:
     """
     Delete the wanted blobs that lie in these places (container, name).
@@ -175,12 +177,15 @@ def delete_outdated(
     The order makes it safe beside other writers: look, check that the image (still) makes them outdated, delete exactly
     the blobs that were seen. A blob that was written since has another ETag and stays.
 
+    With *last_look*, the check is the caller's last look at the image too: it is made even if nothing is deleted.
+
     Raises:
         SourceChangedError: what *check* raised; nothing was deleted.
     """
     seen = [(container, name, blobs.head(container, name)) for container, name in places]
     outdated = [(container, name, info.etag) for container, name, info in seen if info and wanted(info)]
-    check()
+    if outdated or last_look:
+        check()
     for container, name, etag in outdated:
         with suppress(ConflictError):
             blobs.delete(container, name, etag=etag)

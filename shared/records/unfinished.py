@@ -1,12 +1,15 @@
 """
-What is missing of an image, and why: `unfinished/{step}/{name}.json`.
+The steps that an image misses, and why: `unfinished/{step}/{name}.json`.
 
 One record for each step that could not be done, deleted by the step's success. Its metadata says enough for a HEAD or
 a listing: which version of the image, which questions, whether waiting can help, and whether the image is to blame.
+
+This module writes the container: `note`, `rewrite`, and `find_for` where the same bytes have another ETag (as `edited`
+does for all records of an image). It deletes by `clear` and `forget`. Where all records of a step go at once, the
+caller has the place of this one too, by `by_step.places` or `place`.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -14,14 +17,12 @@ from typing import NamedTuple
 from shared import names
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
-from shared.json_types import Json
 from shared.records import record_store, versions
 from shared.records.record_store import RecordSpec
+from shared.records.unfinished_document import DEFERRED, FAILED, UnfinishedDocument, parsed, serialized
 from shared.records.versions import Version
 from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
 
-DEFERRED = "deferred"
-FAILED = "failed"
 _STATE = "state"
 _CAUSE = "cause"
 _IMAGE = "image"
@@ -29,7 +30,7 @@ _CODE = "code"
 
 
 class Note(NamedTuple):
-    """What the metadata of an unfinished record tells."""
+    """The metadata of an unfinished record."""
 
     info: BlobInfo
     state: str
@@ -42,7 +43,7 @@ class Note(NamedTuple):
         return same and not self._is_outdated(version)
 
     def is_final(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
-        """Whether that step of that version is not tried again until somebody wants it."""
+        """Whether that step of that version is not tried again until a caller wants it."""
         return self.state == FAILED and self.is_of(blobs, version, specs)
 
     def _is_outdated(self, version: Version) -> bool:
@@ -57,7 +58,7 @@ def blames_image(error: BlobsightError) -> bool:
 
 
 def find(blobs: Blobs, step: str, name: str) -> Note | None:
-    """What is noted of a step of an image."""
+    """The metadata of the record of a step, if there is one."""
     info = blobs.head(names.UNFINISHED, names.unfinished(step, name))
     if info is None:
         return None
@@ -67,7 +68,7 @@ def find(blobs: Blobs, step: str, name: str) -> Note | None:
 
 def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> Note | None:
     """
-    The same; what is final for that version tells its ETag from then on.
+    The same; a record that is final for that version tells its ETag from then on.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -81,8 +82,8 @@ def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpe
     raise record_store.too_many_writers(*place(step, source.name))
 
 
-def count_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
-    """How often the step was tried for that version and these questions."""
+def count_failed_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
+    """How many attempts at the step have failed, for that version and these questions."""
     document = read(blobs, step, source.name) or {}
     return int(document.get("attempts", 0)) if _is_same(document, source, specs) else 0
 
@@ -95,7 +96,7 @@ def note(
     specs: Sequence[RecordSpec],
     error: BlobsightError,
     *,
-    attempts: int = 1,
+    failed_attempts: int = 1,
     wait_seconds: float | None = None,
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
@@ -108,9 +109,9 @@ def note(
         step: which step.
         specs: the records that it was to make.
         error: why not.
-        attempts: how many attempts it stands for.
-        wait_seconds: when it will be tried again by itself, if somebody has said so.
-        extra_metadata: what the metadata is to tell besides, in ASCII.
+        failed_attempts: how many attempts this error stands for.
+        wait_seconds: when it is tried again by itself; None where no try is arranged.
+        extra_metadata: more metadata, in ASCII.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -132,7 +133,7 @@ def note(
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
-        data = _bytes(_document(clock, source, specs, error, before, attempts, wait_seconds))
+        data = serialized(_document(clock, source, specs, error, before, failed_attempts, wait_seconds))
         try:
             blobs.write(
                 names.UNFINISHED,
@@ -148,7 +149,7 @@ def note(
     raise record_store.too_many_writers(names.UNFINISHED, name)
 
 
-def rewrite(blobs: Blobs, blob: Blob, document: Json) -> str:
+def rewrite(blobs: Blobs, blob: Blob, document: UnfinishedDocument) -> str:
     """
     Put another document in the place of a record, with metadata that agree; returns its ETag.
 
@@ -157,7 +158,7 @@ def rewrite(blobs: Blobs, blob: Blob, document: Json) -> str:
     Raises:
         ConflictError: the record is another one by now.
     """
-    name, data = blob.info.name, _bytes(document)
+    name, data = blob.info.name, serialized(document)
     metadata = {**blob.info.metadata, _STATE: document["state"], _CODE: document["code"]}
     condition = IfEtag(blob.info.etag)
     try:
@@ -171,43 +172,52 @@ def rewrite(blobs: Blobs, blob: Blob, document: Json) -> str:
         return found.info.etag
 
 
+def clear(blobs: Blobs, source: Version, step: str, *, etag: str | None = None) -> None:
+    """
+    Delete the record of a step that needs none any more; with an *etag*, only the record that has it.
+
+    It looks at the image in any case, after the record and before it deletes anything.
+
+    Raises:
+        SourceChangedError: the image is another one by now; nothing was deleted.
+    """
+    record_store.delete_outdated(
+        blobs,
+        [place(step, source.name)],
+        lambda: versions.ensure_unchanged(blobs, source),
+        lambda info: etag in (None, info.etag),
+    )
+
+
+def forget(blobs: Blobs, name: str, steps: Iterable[str]) -> None:
+    """
+    Delete the records of these steps of an image that is gone.
+
+    Raises:
+        SourceChangedError: the image is there again; nothing was deleted.
+    """
+    places = [place(step, name) for step in steps]
+    record_store.delete_outdated(blobs, places, lambda: versions.ensure_absent(blobs, name))
+
+
 def place(step: str, name: str) -> tuple[str, str]:
     """Container and name of the record of a step of an image."""
     return names.UNFINISHED, names.unfinished(step, name)
 
 
-def read(blobs: Blobs, step: str, name: str) -> Json | None:
+def read(blobs: Blobs, step: str, name: str) -> UnfinishedDocument | None:
     """The record of a step of an image, whole."""
     blob = blobs.read(names.UNFINISHED, names.unfinished(step, name))
     return parsed(blob.data) if blob else None
-
-
-def _bytes(document: Json) -> bytes:
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def _request(specs: Sequence[RecordSpec]) -> str:
     return ",".join(spec.question.key for spec in specs)
 
 
-def _is_same(document: Json, source: Version, specs: Sequence[RecordSpec]) -> bool:
+def _is_same(document: UnfinishedDocument, source: Version, specs: Sequence[RecordSpec]) -> bool:
     request = [spec.question.text for spec in specs]
     return bool(document) and source.is_described(document["source"]) and document["request"] == request
-
-
-def reopened(document: Json, clock: Clock, wait_seconds: float) -> Json:
-    """The record of a step that is to be tried again at somebody's wish."""
-    until = clock.utc() + timedelta(seconds=wait_seconds)
-    return {**document, "state": DEFERRED, "attempts": 0, "tries": 0, "until": until.isoformat()}
-
-
-def parsed(data: bytes) -> Json:
-    """A record's document; empty if it cannot be read."""
-    try:
-        document = json.loads(data)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _document(
@@ -215,10 +225,10 @@ def _document(
     source: Version,
     specs: Sequence[RecordSpec],
     error: BlobsightError,
-    earlier: Json,
-    attempts: int,
+    earlier: UnfinishedDocument,
+    failed_attempts: int,
     wait_seconds: float | None,
-) -> Json:
+) -> UnfinishedDocument:
     now = clock.utc().isoformat()
     until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
     request = [spec.question.text for spec in specs]
@@ -230,7 +240,7 @@ def _document(
         "code": error.code,
         "message": error.message,
         "action": error.action,
-        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + attempts,
+        "attempts": (int(earlier.get("attempts", 0)) if same else 0) + failed_attempts,
         "first": earlier.get("first", now) if same else now,
         "last": now,
         "until": until,

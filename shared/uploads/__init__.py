@@ -1,5 +1,5 @@
 """
-What happens to an uploaded image: its steps, what is tried again later, and uploads that killed their worker.
+The way of an uploaded image: its steps, later tries of these, and uploads that killed their worker.
 
 It reads no text itself, only hands it over, and it knows no HTTP request.
 """

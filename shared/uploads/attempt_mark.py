@@ -1,10 +1,13 @@
 """
 A try that may end its worker is written down before it begins.
 
-What has to wait is tried again by an activity, and the platform starts an activity anew whose worker was killed in the
-middle, for ever and at once. So RetryStep marks the unfinished record first (`until` null, `tries` one more), and what
-comes back to a mark knows that the try before it never came to an end: it waits, longer each time, and after some such
-tries the step is failed. Where nothing is written down about a step, nothing is marked either.
+An activity tries a deferred step again. The platform starts an activity anew whose worker was killed in the middle, for
+ever and at once. So RetryStep marks the unfinished record first: `until` is null, and `tries` one more. A try that
+finds a mark knows that the one before was interrupted. It waits, longer each time, and after some interrupted tries
+the step is failed. A step without an unfinished record has no mark either.
+
+`tries` counts interrupted tries in a row, the one in progress among them. `attempts` counts all failed attempts,
+interrupted or not.
 
 A mark carries the id of its try (`try`), by which `unfinished.rewrite` knows a mark that storage has written although
 its answer was lost. Marks without an id are the last version's, and another try's like all that have another id.
@@ -18,15 +21,16 @@ from datetime import timedelta
 
 from shared import log, names
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
-from shared.json_types import Json
-from shared.records import unfinished
+from shared.records import unfinished, unfinished_document
 from shared.records.record_store import MAX_ROUNDS
+from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
 
-# Before the first try, the second and the third; what killed the worker by chance has passed by then.
+# Before the first try, the second and the third; a chance that killed the worker has passed by then.
 WAIT_SECONDS = (60.0, 300.0, 1500.0)
-MOST_TRIES = len(WAIT_SECONDS)
+MOST_INTERRUPTED_TRIES = len(WAIT_SECONDS)
 
+_Change = Callable[[App, UnfinishedDocument, str], tuple[UnfinishedDocument, float]]
 _logger = logging.getLogger(__name__)
 
 
@@ -36,7 +40,7 @@ def interrupted(times: int) -> UploadInterruptedError:
 
 
 @contextmanager
-def marked(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
+def in_progress(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
     """
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
@@ -58,31 +62,42 @@ def marked(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
                 _change(app, step, name, own, _end)
 
 
-def _begin(app: App, document: Json, own: str) -> tuple[Json, float]:
+def _begin(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
     """Mark the step as being tried, or find that the last try never ended."""
-    tries = int(document.get("tries", 0))
+    interrupted_tries = int(document.get("tries", 0))
     document = {**document, "try": own}
-    if document.get("until") is not None or not tries:
-        return {**document, "until": None, "tries": tries + 1}, 0.0
-    attempts = int(document.get("attempts", 0)) + 1
-    if tries >= MOST_TRIES:
-        error = UploadGivenUpError(_interrupted(attempts))
-        return {**_told(app, document, error, attempts), "state": unfinished.FAILED}, 0.0
-    wait = WAIT_SECONDS[tries]
+    if document.get("until") is not None or not interrupted_tries:
+        return {**document, "until": None, "tries": interrupted_tries + 1}, 0.0
+    failed_attempts = int(document.get("attempts", 0)) + 1
+    if interrupted_tries >= MOST_INTERRUPTED_TRIES:
+        error = UploadGivenUpError(_interrupted(failed_attempts))
+        return {**_with_error(app, document, error, failed_attempts), "state": unfinished_document.FAILED}, 0.0
+    wait = WAIT_SECONDS[interrupted_tries]
     until = app.clock.utc() + timedelta(seconds=wait)
-    return {**_told(app, document, interrupted(attempts), attempts), "until": until.isoformat()}, wait
+    document = _with_error(app, document, interrupted(failed_attempts), failed_attempts)
+    return {**document, "until": until.isoformat()}, wait
 
 
-def _end(app: App, document: Json, own: str) -> tuple[Json, float]:
+def _end(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
     """Take the mark away, if nothing else was written since."""
     if document.get("until") is not None or document.get("try") != own:
         return document, 0.0
     return {**document, "until": app.clock.utc().isoformat(), "tries": 0}, 0.0
 
 
-def _told(app: App, document: Json, error: UploadGivenUpError | UploadInterruptedError, attempts: int) -> Json:
-    told = {"code": error.code, "message": error.message, "action": error.action, "requestId": None}
-    return {**document, **told, "attempts": attempts, "last": app.clock.utc().isoformat()}
+def _with_error(
+    app: App, document: UnfinishedDocument, error: UploadGivenUpError | UploadInterruptedError, failed_attempts: int
+) -> UnfinishedDocument:
+    """The document with this error as the last one."""
+    return {
+        **document,
+        "code": error.code,
+        "message": error.message,
+        "action": error.action,
+        "requestId": None,
+        "attempts": failed_attempts,
+        "last": app.clock.utc().isoformat(),
+    }
 
 
 def _interrupted(times: int) -> str:
@@ -92,13 +107,13 @@ def _interrupted(times: int) -> str:
     )
 
 
-def _change(app: App, step: str, name: str, own: str, change: Callable[[App, Json, str], tuple[Json, float]]) -> float:
+def _change(app: App, step: str, name: str, own: str, change: _Change) -> float:
     """Change the record of a deferred step; the seconds that the change says, 0 if there is no such record."""
     place = names.unfinished(step, name)
     for _ in range(MAX_ROUNDS):
         blob = app.images.read(names.UNFINISHED, place)
-        document = unfinished.parsed(blob.data) if blob else {}
-        if blob is None or document.get("state") != unfinished.DEFERRED:
+        document = unfinished_document.parsed(blob.data) if blob else {}
+        if blob is None or document.get("state") != unfinished_document.DEFERRED:
             return 0.0
         changed, wait = change(app, document, own)
         if changed == document:
@@ -107,7 +122,7 @@ def _change(app: App, step: str, name: str, own: str, change: Callable[[App, Jso
             unfinished.rewrite(app.images, blob, changed)
         except ConflictError:
             continue
-        if wait or changed["state"] == unfinished.FAILED:
+        if wait or changed["state"] == unfinished_document.FAILED:
             log.event(_logger, "step.interrupted", level=logging.ERROR, blob=name, step=step, tries=changed["tries"])
         return wait
     raise BusyError(f"The record {names.UNFINISHED}/{place} is written by others again and again.")

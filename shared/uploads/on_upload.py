@@ -1,8 +1,8 @@
 """
-What AnalyzeOnUpload does with one image: its steps, and handing over what they leave for later.
+AnalyzeOnUpload's work on one image: do its steps, and hand over what these leave for later.
 
-A dequeue count is for crashes: what waiting can help becomes an appointment and does not raise, because the platform
-delivers a failed event again at once and gives up after five times.
+A dequeue count is for crashes. The platform delivers a failed event again at once, and gives up after five times. So an
+error that waiting can help becomes an appointment, and is not raised.
 """
 
 import hashlib
@@ -34,13 +34,13 @@ async def process(name: str, data: bytes, starter: str) -> None:
         starter: the durable client's binding.
 
     Raises:
-        StorageError: what is left could not be handed over, so the event has to come again.
+        StorageError: the rest could not be handed over, so the event has to come again.
     """
     await handover.hand_over_all(starter, await _steps(name, data))
 
 
 async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
-    """Do what can be done now; returns what is left for later."""
+    """Do the steps that can be done now; returns the tasks that are left for later."""
     try:
         app = services.current()
         outcomes = await services.in_thread(_executor, lambda: steps.process(app, name, data))
@@ -58,7 +58,7 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
     except BlobsightError as error:
         if not error.transient:
             raise
-        # Not even what is missing could be recorded: storage is out.
+        # Not even an unfinished record could be written: storage is out.
         seconds = appointments.seconds_until(error, 1)
         log.event(_logger, "upload.deferred", level=logging.WARNING, blob=name, code=error.code, seconds=seconds)
         return [_later(name, data, seconds)]

@@ -1,10 +1,10 @@
 """
-An upload that the platform gave up: what is missing of it is written down, and tried again less often.
+An upload that the platform gave up: its missing steps are written down, and tried again less often.
 
-The platform counts a delivery before its function starts, so one that kills its worker counts too, and so does one
-whose worker is killed by something else. After the last one it puts the event on the queue
-`webjobs-blobtrigger-poison`. Nothing is tried here, because what killed a worker may kill another one: each step
-without its records gets an unfinished record and an appointment, whose tries `shared.uploads.attempt_mark` counts.
+The platform counts a delivery before its function starts. So a delivery counts too that kills its worker, or whose
+worker is killed by something else. After the last one it puts the event on the queue `webjobs-blobtrigger-poison`.
+Nothing is tried here, because the upload may kill another worker. Each step without its records gets an unfinished
+record and an appointment, whose tries `shared.uploads.attempt_mark` counts.
 """
 
 import json
@@ -18,7 +18,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
-from shared.records import by_step, record_store, text, unfinished, versions
+from shared.records import by_step, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import SourceChangedError, Version
 from shared.services import App
@@ -26,7 +26,7 @@ from shared.storage import image_blobs
 from shared.uploads import attempt_mark, steps
 
 # host.json's extensions.blobs.poisonBlobThreshold; a test compares the two.
-TRIES = 5
+MOST_DELIVERIES = 5
 _FUNCTION = "AnalyzeOnUpload"
 # By then the event of an overwritten image has come, and what became of that one can be seen.
 _SETTLED = timedelta(minutes=10)
@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 class _Event(NamedTuple):
-    """What a message says: which function was to run for which blob (its ETag unquoted, empty if unknown)."""
+    """A message: the function that was to run, and the blob (its ETag unquoted, empty if unknown)."""
 
     function: str
     container: str
@@ -62,10 +62,10 @@ async def process(message: bytes, starter: str) -> None:
 
 def rescue(app: App, message: bytes) -> list[Appointment]:
     """
-    Write down what is missing of the upload that a message of the poison queue is about.
+    Write down the missing steps of the upload that a message of the poison queue is about.
 
     Args:
-        parts: the services.
+        app: the app.
         message: `{"Type": "BlobTrigger", "FunctionId", "BlobType", "ContainerName", "BlobName", "ETag"}`.
 
     Returns:
@@ -100,8 +100,8 @@ def rescue(app: App, message: bytes) -> list[Appointment]:
 def _rescue(app: App, event: _Event) -> list[Appointment]:
     info = image_blobs.head(app.images, event.name)
     if info and (image_blobs.problem(info) or info.size > app.settings.max_upload_bytes):
-        # The platform reads the image before the function starts, so what could not be read comes here. The app reads
-        # nothing of what is too large, so there is nothing to be tried that could kill a worker.
+        # The platform reads the image before the function starts, so an image that it cannot read comes here. The app
+        # does not read an image that is too large, so no try of one can kill a worker.
         outcomes = steps.process(app, event.name, None)
         return [outcome.appointment for outcome in outcomes if outcome.appointment]
     # Never the whole image at once: it may be its size that has killed the worker.
@@ -120,8 +120,7 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
         return [_appointment(image, step, specs) for step, specs in missing if _note(app, image, step, specs, extra)]
     except SourceChangedError as change:
         if change.deleted:
-            places = [unfinished.place(step, image.name) for step, _ in missing]
-            record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, image.name))
+            unfinished.forget(app.images, image.name, [step for step, _ in missing])
         raise
 
 
@@ -129,7 +128,7 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
     """
     The steps that apply and have neither their records nor a failure, with the records they are to make.
 
-    What is deferred too: whoever wrote that down may have died before the appointment was handed over.
+    Deferred steps too: the process that deferred one may have died before it handed the appointment over.
     """
     text_only = inspection.is_document(beginning)
     for step in (by_step.TEXT,) if text_only else by_step.STEPS:
@@ -139,7 +138,7 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
             if before.blames_image:
                 return  # nothing else is asked about such an image
             # Text that is deferred is its own orchestration's.
-            if before.state == unfinished.FAILED or (
+            if before.state == unfinished_document.FAILED or (
                 step == by_step.TEXT and before.code != UploadInterruptedError.code
             ):
                 continue
@@ -160,23 +159,23 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extr
         image,
         step,
         specs,
-        attempt_mark.interrupted(TRIES),
-        attempts=TRIES,
+        attempt_mark.interrupted(MOST_DELIVERIES),
+        failed_attempts=MOST_DELIVERIES,
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
         extra_metadata=extra_metadata,
     )
     versions.ensure_unchanged(app.images, image)
     if not by_step.all_there(app.images, image, specs):
         return True
-    record_store.delete_outdated(
-        app.images, [unfinished.place(step, image.name)], lambda: versions.ensure_unchanged(app.images, image)
-    )
+    unfinished.clear(app.images, image, step)
     return False
 
 
 def _appointment(image: Version, step: str, specs: Sequence[RecordSpec]) -> Appointment:
     # The one that the step makes itself when it is deferred, so that there are not two.
-    return Appointment(image.name, (step,), appointments.key(image.etag, specs), attempt_mark.WAIT_SECONDS[0], TRIES)
+    return Appointment(
+        image.name, (step,), appointments.key(image.etag, specs), attempt_mark.WAIT_SECONDS[0], MOST_DELIVERIES
+    )
 
 
 def _parsed(message: bytes) -> _Event | None:

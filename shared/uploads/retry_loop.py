@@ -7,12 +7,12 @@ Like every orchestrator it decides the same at each replay: no clock but the con
 
 from collections.abc import Generator
 from datetime import timedelta
-from typing import Any
+from typing import Final, Literal, TypedDict
 
-from shared.json_types import Json
+from shared.durable.orchestrators import AppointmentJson, JobJson, OrchestrationContext
 
-STEP = "RetryStep"
-READER = "OcrOrchestrator"
+STEP: Final = "RetryStep"
+READER: Final = "OcrOrchestrator"
 # Replayed from the beginning at every turn, so the history must not grow without end.
 MAX_TURNS = 50
 # An activity that raises is a mistake of the app, not of the image: tried again later, and reported in the end.
@@ -20,13 +20,66 @@ CRASH_SECONDS, MOST_CRASHES = 300.0, 5
 CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
 
 
-def begin(appointment: Json) -> Json:
+class RetryState(AppointmentJson):
+    """
+    The appointment and how its tries went, and the input of an execution that goes on with it.
+
+    Attributes:
+        crashes: how often in a row the activity has raised.
+        crash: the mistake of the app that RetryStep is to record.
+    """
+
+    crashes: int
+    crash: str | None
+
+
+class RetryWork(TypedDict):
+    """The input of RetryStep: that part of the state which it needs."""
+
+    name: str
+    steps: list[str]
+    key: str
+    attempts: int
+    crash: str | None
+
+
+class Deferred(TypedDict):
+    """The steps could not be done; they are tried again after so many seconds. `attempts` counts this one too."""
+
+    state: Literal["deferred"]
+    seconds: float
+    attempts: int
+
+
+class Ended(TypedDict):
+    """How each step ended. In histories that the version before has begun, `job` is the text that became due."""
+
+    state: Literal["ended"]
+    steps: dict[str, str]
+    job: JobJson | None
+
+
+class Crashed(TypedDict):
+    """The activity raised at every attempt. The loop says so itself, the activity does not."""
+
+    state: Literal["crashed"]
+    message: str
+
+
+class Failed(TypedDict):
+    """The end of an appointment whose crash could not be recorded either."""
+
+    state: Literal["failed"]
+    message: str
+
+
+def begin(appointment: AppointmentJson) -> RetryState:
     """The state of an appointment that has just been made, or the one in which an earlier execution left it."""
     return {"crashes": 0, "crash": None, **appointment}
 
 
-def advance(state: Json, outcome: Json) -> Json:
-    """The state after RetryStep's outcome: `{"state": "deferred", "seconds", "attempts"}`, `ended` or `crashed`."""
+def advance(state: RetryState, outcome: Deferred | Crashed) -> RetryState:
+    """The state after an outcome of RetryStep that is no end."""
     if outcome["state"] == "deferred":
         return {**state, "seconds": outcome["seconds"], "attempts": outcome["attempts"], "crashes": 0, "crash": None}
     crashes = state["crashes"] + 1
@@ -39,12 +92,24 @@ def advance(state: Json, outcome: Json) -> Json:
     }
 
 
-def orchestrate(context: Any) -> Generator[Any, Any, Json | None]:
+def work_of(state: RetryState) -> RetryWork:
+    """The input of RetryStep."""
+    return {
+        "name": state["name"],
+        "steps": state["steps"],
+        "key": state["key"],
+        "attempts": state["attempts"],
+        "crash": state["crash"],
+    }
+
+
+def orchestrate(
+    context: OrchestrationContext[AppointmentJson],
+) -> Generator[object, Deferred | Ended, Ended | Failed | None]:
     """
     Have an image's steps done, however long it takes.
 
-    Args:
-        context: a `DurableOrchestrationContext`.
+    It yields tasks, and is sent the outcomes of those that are activities.
     """
     from azure.durable_functions import RetryOptions
 
@@ -54,10 +119,10 @@ def orchestrate(context: Any) -> Generator[Any, Any, Json | None]:
         context.set_custom_status({"until": due.isoformat(), "attempts": state["attempts"]})
         if state["seconds"]:
             yield context.create_timer(due)
-        work = {key: state[key] for key in ("name", "steps", "key", "attempts", "crash")}
+        outcome: Deferred | Ended | Crashed
         try:
             options = RetryOptions(CRASH_WAIT_MILLISECONDS, CRASH_ATTEMPTS)
-            outcome = yield context.call_activity_with_retry(STEP, options, work)
+            outcome = yield context.call_activity_with_retry(STEP, options, work_of(state))
         except Exception as error:  # the SDK raises nothing more specific
             if state["crash"]:
                 return {"state": "failed", "message": state["crash"]}
@@ -66,7 +131,7 @@ def orchestrate(context: Any) -> Generator[Any, Any, Json | None]:
             if outcome["job"]:
                 # Only in histories that the version before has begun: RetryStep hands over the text that became due.
                 yield context.call_sub_orchestrator(READER, outcome["job"])
-            return dict(outcome)
+            return outcome
         state = advance(state, outcome)
     context.continue_as_new(state)
     return None

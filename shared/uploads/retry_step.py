@@ -8,25 +8,22 @@ from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
-from shared.json_types import Json
 from shared.services import App
 from shared.uploads import attempt_mark, steps
+from shared.uploads.retry_loop import Deferred, Ended, RetryWork
 
 # As many as uploads are worked on at once; each may hold an image.
 _executor = ThreadPoolExecutor(8, thread_name_prefix="retry")
 _MENDING_SECONDS = 60.0
 
 
-async def retry(work: Json, starter: str) -> Json:
+async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
     """
     Do the steps, or report the crash that kept them from being done; text that became due is handed over.
 
     Args:
         work: the image, its steps and the attempts so far, as `shared.uploads.retry_loop` gives them.
         starter: the durable client's binding.
-
-    Returns:
-        `{"state": "ended", "steps": {step: state}, "job": None}`; or `{"state": "deferred", "seconds", "attempts"}`.
     """
     with log.correlated(work["key"] or None):
         try:
@@ -34,7 +31,7 @@ async def retry(work: Json, starter: str) -> Json:
         except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
         outcome = await services.in_thread(_executor, lambda: _retry(app, work))
-        if not outcome.get("job"):
+        if outcome["state"] == "deferred" or not outcome["job"]:
             return outcome
         try:
             await handover.hand_over_all(starter, [Job.from_json(outcome["job"])])
@@ -43,24 +40,24 @@ async def retry(work: Json, starter: str) -> Json:
         return {**outcome, "job": None}
 
 
-def _later(work: Json, error: BlobsightError) -> Json:
+def _later(work: RetryWork, error: BlobsightError) -> Deferred:
     attempts = work["attempts"] + 1
     return {"state": "deferred", "seconds": appointments.seconds_until(error, attempts), "attempts": attempts}
 
 
-def _retry(app: App, work: Json) -> Json:
+def _retry(app: App, work: RetryWork) -> Deferred | Ended:
     try:
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        with attempt_mark.marked(app, work["name"], work["steps"]) as wait:
+        with attempt_mark.in_progress(app, work["name"], work["steps"]) as wait:
             if wait:
                 return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
             outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), from_backlog=True)
     except BlobsightError as error:
         if not error.transient:
             raise
-        # Not even what is missing could be recorded: storage is out.
+        # Not even an unfinished record could be written: storage is out.
         return _later(work, error)
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
     if deferred:

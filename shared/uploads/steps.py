@@ -1,10 +1,10 @@
 """
-What happens to one uploaded image: its analysis, its thumbnails, and the text in it.
+The steps of one uploaded image: its analysis, its thumbnails, and the text in it.
 
-Steps do not share a record and do not overwrite each other: each ends done, skipped (its records are there), deferred
-(waiting can help) or failed (it cannot), and what is missing says why in an unfinished record. Text ends due: reading
-takes longer than an invocation may, so it is handed over as a job. Only an image that is no image stops the others:
-what the analysis found unacceptable is not paid for again by a thumbnail.
+Steps do not share a record and do not overwrite each other. Each ends done, skipped (its records are there), deferred
+(waiting can help) or failed (it cannot); the last two leave an unfinished record with the reason. Text ends due:
+reading takes longer than an invocation may, so it is handed over as a job. Only an image that is no image stops the
+other steps: after the analysis has found it unacceptable, no thumbnail is paid for.
 """
 
 import logging
@@ -31,12 +31,12 @@ _MAX_ROUNDS = 8
 _logger = logging.getLogger(__name__)
 
 
-class Outcome(NamedTuple):
+class StepOutcome(NamedTuple):
     """
     How a step ended.
 
-    `code` says why where it is deferred or failed; `appointment` is when a deferred one is tried again, and `job` what
-    is to be read where text is due: both are handed over to their orchestrators.
+    `code` says why a step is deferred or failed. `appointment` says when a deferred one is tried again. `job` names the
+    document whose text is due. Both are handed over to their orchestrators.
     """
 
     step: str
@@ -49,22 +49,22 @@ class Outcome(NamedTuple):
 
 def process(
     app: App, name: str, data: bytes | None, *, only: Sequence[str] = by_step.STEPS, from_backlog: bool = False
-) -> list[Outcome]:
+) -> list[StepOutcome]:
     """
-    Bring all records of an image up to date with what it is now, or say why its bytes cannot be had.
+    Bring all records of an image up to date with its present version, or say why its bytes cannot be had.
 
     Args:
-        app: its parts.
+        app: the app.
         name: the image's name in the container `images`.
         data: its bytes, if they are at hand; they may be of a version that is no longer there.
         only: which steps; whether there is text is found out after the analysis.
-        in_turn: the image has waited in the backlog already, and does not join it before it has been asked about.
+        from_backlog: the image has waited in the backlog already, and does not join it before it has been asked about.
 
     Returns:
         One outcome for each step that applies; none if the image is gone or is a folder, which leaves no record of it.
 
     Raises:
-        StorageError: not even what is missing could be recorded.
+        StorageError: not even an unfinished record could be written.
     """
     for _ in range(_MAX_ROUNDS):
         try:
@@ -80,8 +80,8 @@ def process(
     raise BusyError(f"The image {name!r} is overwritten faster than it can be processed.")
 
 
-def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from_backlog: bool) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from_backlog: bool) -> list[StepOutcome]:
+    outcomes: list[StepOutcome] = []
     made: by_step.Made = {}
     text_only = _is_document(app, source)
     if text_only:
@@ -108,7 +108,7 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from
     return outcomes
 
 
-def _tell(app: App, source: Version, outcome: Outcome) -> None:
+def _tell(app: App, source: Version, outcome: StepOutcome) -> None:
     """Log how a step ended; docs/monitoring.md says what `seconds` count for each event."""
     name, step, code = source.name, outcome.step, outcome.code or "-"
     if outcome.appointment:
@@ -123,7 +123,7 @@ def _tell(app: App, source: Version, outcome: Outcome) -> None:
 
 
 def _is_document(app: App, source: Source | WithheldVersion) -> bool:
-    """Whether nothing but text is asked of it: its bytes tell, or without them what there is of its text."""
+    """Whether its text is the only step: its bytes tell, or without them the records of its text."""
     if isinstance(source, Source):
         return inspection.is_document(source.image.data)
     if source.beginning:
@@ -136,7 +136,7 @@ def _is_document(app: App, source: Source | WithheldVersion) -> bool:
     return any(names.TEXT_ONLY in info.metadata for info in of_it)
 
 
-def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made: by_step.Made) -> Outcome | None:
+def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made: by_step.Made) -> StepOutcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
     beginning = source.image.data if isinstance(source, Source) else b""
     if not text_only and not by_step.has_text(app.images, app.settings, source, beginning, made):
@@ -144,34 +144,30 @@ def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made
     specs = by_step.specs(app.settings, by_step.TEXT, source.name)
     before = unfinished.find_for(app.images, source, by_step.TEXT, specs)
     if before and before.is_final(app.images, source, specs):
-        return Outcome(by_step.TEXT, "failed", before.code)
+        return StepOutcome(by_step.TEXT, "failed", before.code)
     if by_step.all_there(app.images, source, specs):
-        return Outcome(by_step.TEXT, "skipped")
+        return StepOutcome(by_step.TEXT, "skipped")
     if isinstance(source, WithheldVersion):
         return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.text_only_mark(text_only=text_only))
     if before and not before.is_of(app.images, source, specs):
-        check = partial(versions.ensure_unchanged, app.images, source)
-        place, outdated = unfinished.place(by_step.TEXT, source.name), before.info.etag
-        record_store.delete_outdated(app.images, [place], check, lambda info: info.etag == outdated)
-    return Outcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
+        unfinished.clear(app.images, source, by_step.TEXT, etag=before.info.etag)
+    return StepOutcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
 
 
-def _run(app: App, source: Source | WithheldVersion, step: str, from_backlog: bool) -> tuple[Outcome, by_step.Made]:
+def _run(app: App, source: Source | WithheldVersion, step: str, from_backlog: bool) -> tuple[StepOutcome, by_step.Made]:
     specs = by_step.specs(app.settings, step, source.name)
     before = unfinished.find_for(app.images, source, step, specs)
     if before and before.is_final(app.images, source, specs):
-        return Outcome(step, "failed", before.code, blames_image=before.blames_image), {}
+        return StepOutcome(step, "failed", before.code, blames_image=before.blames_image), {}
     made, error = _make_all(app, source, step, specs, from_backlog)
     if error:
         outcome = _unfinished(app, source, step, specs, error)
-        # Another delivery may have made meanwhile what this one could not.
+        # Another delivery may have made the records meanwhile.
         if not by_step.all_there(app.images, source, specs):
             return outcome, made
     if made or error or before:
-        record_store.delete_outdated(
-            app.images, [unfinished.place(step, source.name)], lambda: versions.ensure_unchanged(app.images, source)
-        )
-    return Outcome(step, "done" if made else "skipped"), made
+        unfinished.clear(app.images, source, step)
+    return StepOutcome(step, "done" if made else "skipped"), made
 
 
 def _unfinished(
@@ -181,9 +177,9 @@ def _unfinished(
     specs: Sequence[RecordSpec],
     error: BlobsightError,
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
-) -> Outcome:
+) -> StepOutcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
-    attempts = unfinished.count_attempts(app.images, source, step, specs) + 1
+    attempts = unfinished.count_failed_attempts(app.images, source, step, specs) + 1
     appointment = None
     if error.transient:
         turn = appointments.arrange(app.quota, error, attempts, len(specs))
@@ -194,12 +190,12 @@ def _unfinished(
     )
     versions.ensure_unchanged(app.images, source)
     if appointment:
-        return Outcome(step, "deferred", error.code, appointment=appointment)
-    return Outcome(step, "failed", error.code, unfinished.blames_image(error))
+        return StepOutcome(step, "deferred", error.code, appointment=appointment)
+    return StepOutcome(step, "failed", error.code, unfinished.blames_image(error))
 
 
 def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
-    """Record that the app itself could not do the steps, so that nobody waits for them."""
+    """Record that the app itself could not do the steps, so that no caller waits for them."""
     source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
     if source is None:
         return
@@ -255,7 +251,9 @@ def _drop(
 ) -> None:
     """Delete the wanted records of these steps, of an image that is still that version."""
     check = partial(versions.ensure_unchanged, app.images, source)
-    record_store.delete_outdated(app.images, by_step.places(app.settings, source.name, steps), check, wanted)
+    places = by_step.places(app.settings, source.name, steps)
+    # The steps themselves look at the image last, after they have written.
+    record_store.delete_outdated(app.images, places, check, wanted, last_look=False)
 
 
 def _forget(app: App, name: str) -> None:

@@ -51,8 +51,8 @@ def _of_module(tree: ast.Module) -> Iterator[tuple[str, Event]]:
 
 
 def _wrapped() -> ast.Call:
-    """The call in `ocr.outcomes.log_event`, which adds the fields of a job."""
-    tree = ast.parse((PROJECT / "shared" / "ocr" / "outcomes.py").read_text(encoding="utf-8"))
+    """The call in `error_outcomes.log_event`, which adds the fields of a job."""
+    tree = ast.parse((PROJECT / "shared" / "ocr" / "error_outcomes.py").read_text(encoding="utf-8"))
     [wrapper] = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "log_event"]
     [call] = [
         node for node in ast.walk(wrapper) if isinstance(node, ast.Call) and ast.unparse(node.func) == "log.event"

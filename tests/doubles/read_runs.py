@@ -52,7 +52,7 @@ class ReadRun:
     def __init__(self, app: Parts, job: Job) -> None:
         self.app = app
         self.job = job
-        self.state = poll_loop.begin(job.to_json(), app.clock.utc())
+        self.state: Any = poll_loop.begin(job.to_json(), app.clock.utc())
         self.steps: list[str] = []
         self.waited_seconds = 0.0
 
@@ -61,7 +61,7 @@ class ReadRun:
         """Whether it has come to its end."""
         return bool(self.state["step"] == poll_loop.END)
 
-    def step(self) -> Json:
+    def step(self) -> Any:
         """Wait and do the next activity; returns its outcome."""
         seconds = self.state["pause"] + self.state["wait"]
         self.waited_seconds += seconds
@@ -88,7 +88,7 @@ class ReadRun:
             self.step()
         raise AssertionError(f"no end after {most} steps: {self.steps[-10:]}")
 
-    def _act(self, step: str, work: Json) -> Json:
+    def _act(self, step: str, work: Any) -> Any:
         services, failures = self.app.services, work["failures"]
         ticket = ReadTicket.from_json(work["ticket"]) if work["ticket"] else None
         if step == poll_loop.SUBMIT:

@@ -46,3 +46,15 @@ def test_few_modules_are_loaded(loaded: list[str]) -> None:
     others = [name for name in loaded if name.partition(".")[0] not in ("shared", *FUNCTIONS)]
     assert len(others) <= MAX_MODULES_OF_OTHERS, others
     assert len(loaded) <= MAX_MODULES, loaded
+
+
+@pytest.mark.parametrize("orchestrator", ["OcrOrchestrator", "RetryOrchestrator"])
+def test_an_orchestrator_loads_nothing_but_its_loop_and_types(orchestrator: str) -> None:
+    script = SCRIPT.replace(', "shared.services"', "")
+    done = subprocess.run(
+        [sys.executable, "-c", script, orchestrator], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    packages = {"shared", "shared.durable", "shared.ocr", "shared.uploads"}
+    types = {"shared.durable.orchestrators", "shared.ocr.outcomes"}
+    loops = {orchestrator, "shared.ocr.poll_loop", "shared.uploads.retry_loop"}
+    assert set(json.loads(done.stdout)) - packages - types - loops == set()

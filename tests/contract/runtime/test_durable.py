@@ -99,7 +99,7 @@ def of_bytes(its: World, content: bytes) -> Job:
 def of_bytes_before(its: World, content: bytes) -> Job:
     """A job that the version before has begun, with its bytes where it has put them."""
     job = read_job.from_request(ImageBytes(content), SETTINGS, {"reading_order": "basic"})
-    its.upload(names.INPUTS, names.given(job.subject), content)
+    its.upload(names.INPUTS, names.former_input(job.subject), content)
     return job
 
 

@@ -16,7 +16,7 @@ from shared.images import ImageBytes
 from shared.services import App
 from shared.settings import Settings
 from shared.uploads import retry_step, steps
-from shared.uploads.steps import Outcome
+from shared.uploads.steps import StepOutcome
 from shared.vision import questions
 
 BASE = "https://vision.invalid/vision/v3.2"
@@ -55,14 +55,14 @@ def build(clock: FakeClock, blobs: MemoryBlobs, monkeypatch: pytest.MonkeyPatch)
     return made
 
 
-def upload_all(app: App) -> list[Outcome]:
+def upload_all(app: App) -> list[StepOutcome]:
     """Deliver every picture's event; returns what was deferred."""
     outcomes = [outcome for name, data in PICTURES.items() for outcome in steps.process(app, name, data)]
     assert {outcome.state for outcome in outcomes} <= {"done", "deferred"}
     return [outcome for outcome in outcomes if outcome.state == "deferred"]
 
 
-def come_back(app: App, clock: FakeClock, deferred: list[Outcome]) -> None:
+def come_back(app: App, clock: FakeClock, deferred: list[StepOutcome]) -> None:
     """Let each appointment's time come, as RetryOrchestrator's timers do, and have its steps done."""
     begun = clock.now()
     turns = [outcome.appointment for outcome in deferred if outcome.appointment]

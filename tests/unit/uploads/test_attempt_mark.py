@@ -231,4 +231,4 @@ def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch:
 
 
 def _marked(services: App) -> Any:
-    return attempt_mark.marked(services, "a.jpg", ["analysis"])
+    return attempt_mark.in_progress(services, "a.jpg", ["analysis"])

@@ -345,4 +345,4 @@ def test_storage_that_does_not_answer_is_told_so_that_the_message_comes_again(ap
 
 def test_as_many_tries_are_told_of_as_host_json_allows() -> None:
     host = json.loads((PROJECT / "host.json").read_text())
-    assert host["extensions"]["blobs"]["poisonBlobThreshold"] == rescue.TRIES
+    assert host["extensions"]["blobs"]["poisonBlobThreshold"] == rescue.MOST_DELIVERIES

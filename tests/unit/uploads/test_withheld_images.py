@@ -17,7 +17,7 @@ from shared.ocr import poll_loop
 from shared.records import versions
 from shared.records.versions import WithheldVersion
 from shared.uploads import rescue, retry_step, steps
-from shared.uploads.steps import Outcome
+from shared.uploads.steps import StepOutcome
 
 RED = picture(colour=(200, 0, 0))
 DAY = 86_400.0
@@ -45,7 +45,7 @@ def rescued(app: Parts, name: str = "a.jpg") -> list[Appointment]:
     return rescue.rescue(app.services, json.dumps(message).encode())
 
 
-def told(outcomes: list[Outcome]) -> list[tuple[str, str, str | None]]:
+def told(outcomes: list[StepOutcome]) -> list[tuple[str, str, str | None]]:
     return [(outcome.step, outcome.state, outcome.code) for outcome in outcomes]
 
 

@@ -1,0 +1,146 @@
+"""
+Make outcomes of the errors that an activity of OcrOrchestrator meets, and note what an upload waits for or fails by.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from shared import log, names
+from shared.durable import appointments
+from shared.durable.read_job import Job
+from shared.errors import BlobsightError, BusyError, ThrottledError
+from shared.ocr.outcomes import Failed, Problem, Superseded, Waiting
+from shared.records import by_step, record_store, text, unfinished, versions
+from shared.records.versions import SourceChangedError
+from shared.services import App
+
+# Shorter waits leave no record.
+_NOTED_SECONDS = 5.0
+_FIRST_SECONDS = 2.0
+
+_logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+def outcome_of(
+    app: App,
+    job: Job,
+    failures: int,
+    work: Callable[[], _T],
+    *,
+    in_backlog: bool = False,
+    waits: tuple[float, float] = (0.0, math.inf),
+) -> _T | Waiting | Failed | Superseded:
+    """
+    Do the work; an expected error becomes an outcome instead of being raised.
+
+    Args:
+        app, job: the app; the document to read.
+        failures: how often the same has had to wait in a row.
+        work: does it; an activity's returns its outcome.
+        in_backlog: whether a wait joins the backlog, because it ends in a paid call that no caller waits for.
+        waits: the shortest wait and the longest, in seconds, whatever the error says; the shortest counts more.
+    """
+    try:
+        return _unless_superseded(app, job, work)
+    except BlobsightError as error:
+        problem = error
+        seconds = max(waits[0], min(waits[1], _seconds_to_wait(error, failures))) if error.transient else None
+    if seconds is not None and in_backlog:
+        seconds = app.quota.postpone(at_least_seconds=seconds)
+    try:
+        return _unless_superseded(app, job, lambda: _missed(app, job, problem, seconds))
+    except BlobsightError as second:
+        return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
+
+
+def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None) -> Waiting | Failed:
+    """Note that the work was not done, and is tried again after so many seconds or not at all."""
+    _note(app, job, error, seconds)
+    if seconds is not None:
+        return _waiting(job, error, seconds)
+    log_event(job, "text.failed", code=error.code)
+    return {"state": "failed", "problem": problem_of(error)}
+
+
+def _waiting(job: Job, error: BlobsightError, seconds: float) -> Waiting:
+    log_event(job, "text.deferred", code=error.code, seconds=round(seconds, 1))
+    return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+
+
+def _unless_superseded(app: App, job: Job, work: Callable[[], _T]) -> _T | Superseded:
+    """Do it; if the image is another one by now, that one has an event of its own, and of this one nothing stays."""
+    try:
+        return work()
+    except SourceChangedError as change:
+        log_event(job, "text.superseded")
+        places = [*text_places(job), unfinished.place(by_step.TEXT, job.name)]
+        # An ETag does not come back, so nothing has to be checked. If the bytes come back, so that the records hold
+        # again, they tell another one.
+        record_store.delete_outdated(
+            app.images,
+            places,
+            lambda: None,
+            lambda info: info.metadata.get(names.SOURCE_ETAG) == job.etag,
+        )
+        if change.deleted:
+            # Raised if there is one of that name again.
+            with suppress(SourceChangedError):
+                record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, job.name))
+        return {"state": "superseded", "deleted": change.deleted}
+
+
+def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> None:
+    version = job.version
+    if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
+        return
+    unfinished.note(
+        app.images,
+        app.clock,
+        version,
+        by_step.TEXT,
+        text.specs(job.name, app.settings),
+        error,
+        wait_seconds=seconds,
+        extra_metadata=text.text_only_mark(text_only=job.text_only),
+    )
+    if seconds is None:
+        # The text of an earlier version would be taken for this one's. No activity comes here again, so a change of the
+        # image since the note has to be seen now.
+        record_store.delete_outdated(
+            app.images,
+            text_places(job),
+            lambda: versions.ensure_unchanged(app.images, version),
+            lambda info: not version.is_source_of(app.images, info),
+        )
+
+
+def text_places(job: Job) -> list[tuple[str, str]]:
+    """Where its records lie, the plain one first: the other one's presence says that both are there."""
+    return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
+
+
+def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
+    """Seconds until a try can work: as the error says, else twice as many after each failure."""
+    seconds = max(0.1, appointments.seconds_until(error, failures + 1, first_seconds=_FIRST_SECONDS))
+    unhinted = error.retry_after_seconds is None and isinstance(error, (BusyError, ThrottledError))
+    return min(seconds, _NOTED_SECONDS) if unhinted else seconds
+
+
+def problem_of(error: BlobsightError) -> Problem:
+    """An error as an outcome carries it."""
+    return {
+        "code": error.code,
+        "status": error.status,
+        "message": error.message,
+        "action": error.action,
+        "requestId": error.request_id,
+    }
+
+
+def log_event(job: Job, event: str, **fields: object) -> None:
+    """Log an event of a job with these fields too."""
+    log.event(_logger, event, level=logging.INFO, blob=job.name or "-", subject=job.subject[:16], **fields)

@@ -75,10 +75,10 @@ _BEGINNINGS = (
     (rb"\xff\xfe[ -~]\0|\xfe\xff\0[ -~]", "text in UTF-16", f"Send JSON in UTF-8. {_BYTES}"),
     (rb"\xef\xbf\xbd", "an image that was read as text, which destroys it", f"Read the file as bytes. {_BYTES}"),
 )
-_FORM = re.compile(rb"\s{0,16}--[^\r\n]{1,200}\r?\n([^\r\n]{1,400}\r?\n){0,4}?content-disposition:", re.IGNORECASE)
-_WRAPPED = re.compile(rb"(\xef\xbb\xbf)?\s{0,256}(?i:--|[\[{\"]|data:|https?://)")
-_JSON = re.compile(rb'(\xef\xbb\xbf)?\s{0,256}(\{\s{0,256}["}]|\[\s{0,256}["{\[\]])')
-_PAIR = re.compile(rb"[A-Za-z0-9_.%\[\]-]{1,64}=")
+_FORM = rb"(?i)\s{0,16}--[^\r\n]{1,200}\r?\n([^\r\n]{1,400}\r?\n){0,4}?content-disposition:"
+_WRAPPED = rb"(\xef\xbb\xbf)?\s{0,256}(?i:--|[\[{\"]|data:|https?://)"
+_JSON = rb'(\xef\xbb\xbf)?\s{0,256}(\{\s{0,256}["}]|\[\s{0,256}["{\[\]])'
+_PAIR = rb"[A-Za-z0-9_.%\[\]-]{1,64}="
 
 
 def find_mistake(body: bytes, media_type: str, encoding: str) -> Mistake | None:
@@ -104,7 +104,7 @@ def find_mistake(body: bytes, media_type: str, encoding: str) -> Mistake | None:
     if json_like and not is_json(media_type):
         declared = f"its Content-Type is {shown(media_type)}" if media_type else "it has no Content-Type"
         return Mistake(f"JSON, but {declared}", _TYPED)
-    if (media_type == "application/x-www-form-urlencoded" or is_json(media_type)) and _PAIR.match(start):
+    if (media_type == "application/x-www-form-urlencoded" or is_json(media_type)) and re.match(_PAIR, start):
         return Mistake("a form of names and values", f"{_ADDRESS} {_BYTES}")
     return None
 
@@ -116,14 +116,14 @@ def find_form(body: bytes, media_type: str) -> Mistake | None:
     Asked before anything else: an image lies in the form, and a PDF may begin behind other bytes.
     """
     declared = media_type.startswith("multipart/")
-    if (declared and not _is_image_from_the_start(body)) or _FORM.match(body[:HEAD_BYTES]):
+    if (declared and not _is_image_from_the_start(body)) or re.match(_FORM, body[:HEAD_BYTES]):
         return Mistake("a multipart form", f"Forms are not read, and curl makes one with -F. {_BYTES}")
     return None
 
 
 def is_image(body: bytes) -> bool:
     """Whether it begins like an image; in a form, JSON or an address, a PDF's name may stand, which is none."""
-    return kind_of(body) is not None and not _WRAPPED.match(body)
+    return kind_of(body) is not None and not re.match(_WRAPPED, body)
 
 
 def _is_image_from_the_start(body: bytes) -> bool:
@@ -138,7 +138,7 @@ def is_json(media_type: str) -> bool:
 
 def looks_like_json(body: bytes) -> bool:
     """Whether it begins as an object or a list of JSON does."""
-    return _JSON.match(body[:HEAD_BYTES]) is not None
+    return re.match(_JSON, body[:HEAD_BYTES]) is not None
 
 
 def _written(start: bytes) -> tuple[str, str] | None:

@@ -8,11 +8,11 @@ No value is repeated in a problem: a key may have been put into any of them.
 import base64
 import re
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
-_ACCOUNT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?"
+_ACCOUNT = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # The SDK takes a text without one for a key.
-_SIGNED = re.compile(r"(?:^|[?&])sig=[^&]")
-_ADDRESS = re.compile(r"https?://([^/?#]+)(?:[/?][!-~]*)?")
+_SIGNED = r"(?:^|[?&])sig=[^&]"
+_ADDRESS = r"https?://([^/?#]+)(?:[/?][!-~]*)?"
 
 
 def checked(text: str) -> str:
@@ -43,16 +43,16 @@ def _problem(text: str) -> str | None:
 def _wrong_value(given: dict[str, str]) -> str | None:
     if given.get("defaultendpointsprotocol", "https") not in ("http", "https"):
         return "its DefaultEndpointsProtocol is neither http nor https"
-    if not _ACCOUNT.fullmatch(given.get("accountname", "a")):
+    if not re.fullmatch(_ACCOUNT, given.get("accountname", "a")):
         return "its AccountName is none"
     if not _is_base64(given.get("accountkey", "")):
         return "its AccountKey is no base64"
-    if not _SIGNED.search(given.get("sharedaccesssignature", "sig=a")):
+    if not re.search(_SIGNED, given.get("sharedaccesssignature", "sig=a")):
         return "its SharedAccessSignature has no sig"
     if not _is_host(given.get("endpointsuffix", "a")):
         return "its EndpointSuffix is no host's name"
     for name in ("BlobEndpoint", "BlobSecondaryEndpoint"):
-        found = _ADDRESS.fullmatch(given.get(name.lower(), "https://a"))
+        found = re.fullmatch(_ADDRESS, given.get(name.lower(), "https://a"))
         if not found or not _is_host(found[1]):
             return f"its {name} is no http(s) address"
     return None
@@ -77,5 +77,5 @@ def _is_base64(text: str) -> bool:
 
 
 def _is_host(text: str) -> bool:
-    found = _HOST.fullmatch(text)
+    found = re.fullmatch(_HOST, text)
     return found is not None and (found[1] is None or 1 <= int(found[1]) <= 65_535)

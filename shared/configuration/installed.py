@@ -19,7 +19,7 @@ from shared.errors import PythonMismatchError
 # The one compiled package that has no stable ABI and no second implementation: cryptography loads it, and storage that.
 _COMPILED = "cffi"
 _LIBRARY = "_cffi_backend"
-_FOR_ONE_PYTHON = re.compile(r"^Tag: *cp(\d)(\d+)-cp\1\2-", re.MULTILINE)
+_FOR_ONE_PYTHON = r"(?m)^Tag: *cp(\d)(\d+)-cp\1\2-"
 
 
 def check() -> None:
@@ -49,4 +49,4 @@ def _built_for() -> tuple[str, ...]:
             return ()
     except (PackageNotFoundError, OSError, UnicodeError):
         return ()
-    return tuple(dict.fromkeys(f"{major}.{minor}" for major, minor in _FOR_ONE_PYTHON.findall(tags)))
+    return tuple(dict.fromkeys(f"{major}.{minor}" for major, minor in re.findall(_FOR_ONE_PYTHON, tags)))

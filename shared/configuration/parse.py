@@ -16,7 +16,7 @@ TEXT_MODES = ("auto", "always", "never")
 MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
 
 # With the line breaks of Unicode, and bytes of the environment that are no UTF-8.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 Size = tuple[int, int]
 
@@ -50,7 +50,7 @@ def key(text: str) -> str:
 
 def word(text: str) -> str:
     """A text on one line."""
-    if _CONTROL.search(text):
+    if re.search(_CONTROL, text):
         raise ValueError("must be a text on one line, without control characters")
     return text
 

@@ -19,7 +19,7 @@ from shared.untrusted import addresses
 # The longest that one answer can keep calls away: after it a call is made, and its answer tells whether that still
 # holds.
 MAX_RETRY_AFTER_SECONDS = 3600.0
-_AFTER = re.compile(r"(?:retry after|try again in) ([0-9]+) second", re.IGNORECASE)
+_AFTER = r"(?i)(?:retry after|try again in) ([0-9]+) second"
 _MAX_SHOWN_CHARACTERS = 300
 _MAX_READ_CHARACTERS = 20_000
 
@@ -83,5 +83,5 @@ def _asked(header: str, message: str, now: datetime) -> float:
         at = email.utils.parsedate_to_datetime(header)
         return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
     except (ValueError, TypeError, OverflowError):
-        found = _AFTER.search(message)
+        found = re.search(_AFTER, message)
         return float(found[1]) if found else 0.0

@@ -15,7 +15,7 @@ from shared.untrusted import addresses
 MAX_CHARACTERS = 8192
 _SHOWN_CHARACTERS = 40
 _SHOWN_NAMES = 5
-_IMPOSSIBLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_IMPOSSIBLE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 _KINDS = {"Cs": "half of a surrogate pair", "Cc": "a control character"}
 
 
@@ -23,7 +23,7 @@ def fault(text: str, longest: int = MAX_CHARACTERS) -> str | None:
     """Say what is wrong with the text, to stand after its name (`has 9000 characters; ...`); None if nothing is."""
     if len(text) > longest:
         return f"has {len(text)} characters; at most {longest} are possible"
-    found = _IMPOSSIBLE.search(text)
+    found = re.search(_IMPOSSIBLE, text)
     if found is None:
         return None
     kind = _KINDS.get(category(found[0]), "no character")

@@ -11,8 +11,8 @@ from shared.untrusted.characters import shown
 
 MAX_CHARACTERS = 2048
 _MAX_HOST_CHARACTERS = 253
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_NUMBER = r"[0-9]+|0[xX][0-9a-fA-F]*"
 _ACTION = "Give an http or https address that Computer Vision can fetch, percent-encoded."
 
 
@@ -66,7 +66,7 @@ def _problem_of_host(parts: SplitResult) -> str | None:
     labels = host.removesuffix(".").split(".")
     if len(host) > _MAX_HOST_CHARACTERS or not all(map(_is_label, labels)):
         return f"{what}: it has parts of 1 to 63 letters, digits and hyphens with dots between; others as xn--..."
-    if _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host.removesuffix(".")):
+    if re.fullmatch(_NUMBER, labels[-1]) and not _is_ipv4(host.removesuffix(".")):
         return f"{what}: its last part is a number, and it is no IPv4 address"
     return None
 
@@ -74,10 +74,10 @@ def _problem_of_host(parts: SplitResult) -> str | None:
 def _is_label(label: str) -> bool:
     """The fetching program encodes letters of other scripts; of their digits and full-width forms programs differ."""
     if label.isascii():
-        return bool(_LABEL.fullmatch(label))
+        return bool(re.fullmatch(_LABEL, label))
     ascii_only = "".join(each for each in label if each.isascii())
     others = (each for each in label if not each.isascii())
-    return _LABEL.fullmatch(ascii_only or "a") is not None and all(
+    return re.fullmatch(_LABEL, ascii_only or "a") is not None and all(
         category(each)[0] in "LM" and not normalize("NFKC", each).isascii() for each in others
     )
 

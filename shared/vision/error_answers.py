@@ -19,7 +19,7 @@ _IMAGE_CODES = {
     "NotSupportedImage": "image_not_supported",
 }
 _URL_CODES = ("InvalidImageUrl", "FailedToDownloadImage")
-_APPROVAL = re.compile(r"missing approval|UnsupportedFeature", re.IGNORECASE)
+_APPROVAL = r"(?i)missing approval|UnsupportedFeature"
 # A volume is replenished once a month.
 _MAX_DAYS = 31.0
 
@@ -94,7 +94,7 @@ def _denied(status: int, complaint: Complaint, said: str) -> errors.BlobsightErr
 
 def _needs_approval(complaint: Complaint) -> bool:
     """Whether a Limited Access feature was refused, which the service does with 400 and with 403."""
-    return bool(_APPROVAL.search(f"{complaint.code} {complaint.message}"))
+    return bool(re.search(_APPROVAL, f"{complaint.code} {complaint.message}"))
 
 
 def _unapproved(said: str) -> errors.BlobsightError:

@@ -10,12 +10,11 @@ from shared.errors import BusyError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import RecordSpec
-from shared.records.thumbnails import CACHE_CONTROL, Size
+from shared.records.thumbnails import Size
 from shared.records.versions import SeenVersion, Source, SourceChangedError, Version
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob, BlobInfo
-from shared.vision import questions
 
 # An HTTP caller is told to come back rather than kept waiting.
 _WAIT_SECONDS = 5.0
@@ -36,7 +35,7 @@ def thumbnail(
         BusyError: another caller is making it and did not finish in a little while.
         BlobsightError: what asking or storing raised.
     """
-    blob = _of_blob(app, image.name, size, known) if isinstance(image, ImageBlob) else _of_visitor(app, image, size)
+    blob = _of_blob(app, image.name, size, known) if isinstance(image, ImageBlob) else _of_request(app, image, size)
     return blob, app.images.url(names.THUMBNAILS, blob.info.name)
 
 
@@ -83,16 +82,12 @@ def _asked(app: App, source: Source, spec: RecordSpec) -> bytes:
     return app.answers.ask(spec.question, source.image, wait_seconds=_WAIT_SECONDS, look_first=False).body
 
 
-def _of_visitor(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
-    """Of bytes or a URL that came over HTTP; they have no name, so the thumbnail is stored under their digest."""
-    question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
-    answer = app.answers.ask(question, image, wait_seconds=_WAIT_SECONDS)
-    name = names.thumbnail_of_digest(
-        image.subject.removeprefix(ImageUrl.PREFIX), width=size.width, height=size.height, smart=size.smart
-    )
+def _of_request(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
+    """Of bytes or an address that came over HTTP."""
+    spec = thumbnails.spec_of_digest(image.subject.removeprefix(ImageUrl.PREFIX), size)
+    data = app.answers.ask(spec.question, image, wait_seconds=_WAIT_SECONDS).body
     # Without a condition: every writer writes the same, or for a URL what it shows now.
     etag = app.images.write(
-        names.THUMBNAILS, name, answer.body, content_type=names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL
+        spec.container, spec.name, data, content_type=spec.content_type, cache_control=spec.cache_control
     )
-    info = BlobInfo(name, etag, len(answer.body), names.THUMBNAIL_TYPE, cache_control=CACHE_CONTROL)
-    return Blob(info, answer.body)
+    return Blob(BlobInfo(spec.name, etag, len(data), spec.content_type, cache_control=spec.cache_control), data)

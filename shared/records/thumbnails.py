@@ -30,10 +30,14 @@ def sizes(settings: Settings) -> list[Size]:
 
 def spec(name: str, size: Size) -> RecordSpec:
     """Where the thumbnail of an image lies."""
-    return RecordSpec(
-        container=names.THUMBNAILS,
-        name=names.thumbnail(name, width=size.width, height=size.height, smart=size.smart),
-        question=questions.thumbnail(size.width, size.height, smart_cropping=size.smart),
-        content_type=names.THUMBNAIL_TYPE,
-        cache_control=CACHE_CONTROL,
-    )
+    return _spec(names.thumbnail(name, width=size.width, height=size.height, smart=size.smart), size)
+
+
+def spec_of_digest(digest: str, size: Size) -> RecordSpec:
+    """Where the thumbnail of bytes or of an address lies, which have no name: under their SHA-256, in hex."""
+    return _spec(names.thumbnail_of_digest(digest, width=size.width, height=size.height, smart=size.smart), size)
+
+
+def _spec(place: str, size: Size) -> RecordSpec:
+    question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
+    return RecordSpec(names.THUMBNAILS, place, question, names.THUMBNAIL_TYPE, CACHE_CONTROL)

@@ -132,7 +132,7 @@ class Source(Version):
 
     @cached_property
     def header(self) -> ImageHeader:
-        """What its header says; raises as `images.inspect` does."""
+        """What its header says; raises as `inspection.inspect` does."""
         return inspect(self.image.data)
 
 

@@ -128,7 +128,7 @@ def read(blobs: Blobs, name: str) -> Blob:
     Raises:
         NotFoundError: there is no such image.
         ImageArchivedError, ImageIncompleteError: its bytes cannot be had.
-        ImageRejectedError, PayloadTooLargeError: they cannot be had, or are too many; see `images.inspect`.
+        ImageRejectedError, PayloadTooLargeError: they cannot be had, or are too many; see `inspection.inspect`.
     """
     found = look(blobs, name, most=contract.MAX_IMAGE_BYTES)
     if found is None:

@@ -252,3 +252,33 @@ def test_the_page_on_privacy_names_every_container_and_queue_that_keeps_somethin
     assert {"app-package", queue} < deployed
     told = set(re.findall(r"`([\w-]+)`", text_of("docs/privacy.md")))
     assert {names.IMAGES, *names.OUTPUTS, *deployed} - told == set()
+
+
+# What changes a blob, by the last two names of a call; `_blobs`, `host` and `images` are accounts.
+CHANGES = {
+    (account, change) for account in ("blobs", "_blobs", "host", "images") for change in ("write", "delete", "kept")
+}
+CHANGES |= {("record_store", name) for name in ("make", "write", "update_etag", "delete_outdated")}
+CHANGES |= {("unfinished", name) for name in ("note", "rewrite", "clear", "forget")}
+
+
+def changes_blobs(module: Path) -> bool:
+    """Whether the module itself has a call that writes or deletes a blob."""
+    for call in (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Call)):
+        names_of_call = ast.unparse(call.func).split(".")
+        if tuple(names_of_call[-2:]) in CHANGES:
+            return True
+    return False
+
+
+def test_the_records_page_names_every_module_that_writes_or_deletes() -> None:
+    page = (PROJECT / "docs" / "records.md").read_text()
+    section = page.partition("### Who writes and who deletes")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z_]+/[a-z_]+\.py)`", section))
+    found = {
+        path.relative_to(PROJECT / "shared").as_posix()
+        for path in PROJECT.glob("shared/**/*.py")
+        if path.parent.name != "storage" and changes_blobs(path)
+    }
+    assert "records/unfinished.py" in found
+    assert found == named, "docs/records.md, Who writes and who deletes"

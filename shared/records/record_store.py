@@ -135,6 +135,8 @@ def update_etag(blobs: Blobs, source: Version, container: str, record: BlobInfo)
         )
     except ConflictError:
         return False
+    # The process of a newer version may have seen the record before this write, and cannot delete it any more.
+    versions.ensure_unchanged(blobs, source)
     return True
 
 

@@ -8,6 +8,7 @@ moment that was not tried.
 
 import json
 import threading
+from contextlib import suppress
 
 import pytest
 from doubles.parts import parts
@@ -15,7 +16,7 @@ from doubles.pictures import picture
 
 from shared import names
 from shared.clock import SystemClock
-from shared.errors import ThrottledError
+from shared.errors import ConflictError, ThrottledError
 from shared.images import ImageBytes
 from shared.uploads import steps
 
@@ -194,6 +195,45 @@ def test_a_bad_file_deleted_at_any_moment_leaves_no_record(moment):
     last_look = max(index for index, seen in enumerate(moments(BAD)) if seen == "head images")
     if moment <= last_look:
         assert not any(world.records().values())
+
+
+def same_bytes_again(moment=-1):
+    """
+    The image is uploaded once more; before that moment it becomes a bad file, whose worker has seen all records. What
+    that one deletes, it deletes one moment later.
+    """
+    world, late, seen = World(), [], []
+    world.deliver(OLD)
+    world.overwrite(OLD)
+    delete = world.app.images.delete
+
+    def delete_late():
+        while late:
+            place, options = late.pop(0)
+            with suppress(ConflictError):
+                delete(*place, **options)
+
+    def before(operation, container, name):
+        seen.append(f"{operation} {container}")
+        if len(seen) - 1 == moment:
+            world.overwrite(BAD)
+            world.app.images.delete = lambda *place, **options: late.append((place, options))
+            world.deliver(BAD)
+            world.app.images.delete = delete
+        elif late:
+            delete_late()
+
+    world.app.images.before = before
+    world.deliver(OLD)
+    world.app.images.before = None
+    delete_late()
+    return world, seen
+
+
+@pytest.mark.parametrize("moment", range(len(same_bytes_again()[1])))
+def test_a_record_that_gets_its_new_etag_while_a_bad_files_worker_deletes_it_is_not_left(moment):
+    world, _ = same_bytes_again(moment)
+    assert world.app.images.contents(names.ANALYSIS) == world.app.images.contents(names.THUMBNAILS) == {}
 
 
 def test_a_delivery_that_failed_does_not_note_what_another_one_has_done_meanwhile():

@@ -1,4 +1,4 @@
-"""A place for the books that costs nothing: what the gate and the books cost by themselves."""
+"""A place for the ledger that costs nothing: what the gate and the ledger cost by themselves."""
 
 import threading
 from typing import Any, cast

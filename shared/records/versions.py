@@ -1,7 +1,7 @@
 """
 Which version of an image this is: by its bytes where the app has read them, else by what a HEAD tells.
 
-An image may be overwritten, edited or deleted at any time, so a writer confirms its version before writing.
+An image may be overwritten, edited or deleted at any time, so a writer looks again after it has written.
 """
 
 import hashlib

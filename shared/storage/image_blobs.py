@@ -123,7 +123,7 @@ def digest(blobs: Blobs, name: str) -> Digest | None:
 
 def read(blobs: Blobs, name: str) -> Blob:
     """
-    The image with its bytes, for a question that takes no more than `images.MAX_IMAGE_BYTES`.
+    The image with its bytes, for a question that takes no more than `contract.MAX_IMAGE_BYTES`.
 
     Raises:
         NotFoundError: there is no such image.

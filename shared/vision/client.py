@@ -43,7 +43,7 @@ class VisionClient:
 
     Args:
         endpoint: the resource's base address, such as `https://my-resource.cognitiveservices.azure.com`.
-        credentials: one of the resource's keys, or `Keys` or `Identity`. Sent to that endpoint only.
+        credentials: one of the resource's keys, or `VisionKeys` or `VisionBearer`. Sent to that endpoint only.
         transport: carries the requests.
         timeout_seconds: the limit of one question, its waits and retries included.
         max_wait_seconds: the longest that a question waits for its turn, within that limit.

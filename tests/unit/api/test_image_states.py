@@ -221,13 +221,13 @@ def give_records(services: App, name: str, etag: str) -> None:
     seen = {"tags": [{"name": "sky", "confidence": 0.9}]}
     analysis = json.dumps({"source": {"contentType": "image/jpeg"}, "result": seen, "text": "none"}).encode()
     for step in by_step.STEPS:
-        for recipe in by_step.specs(services.settings, step, name):
+        for spec in by_step.specs(services.settings, step, name):
             services.images.write(
-                recipe.container,
-                recipe.name,
+                spec.container,
+                spec.name,
                 analysis if step == by_step.ANALYSIS else b"thumbnail",
-                content_type=recipe.content_type,
-                metadata={names.SOURCE_ETAG: etag, names.REQUEST: recipe.question.key},
+                content_type=spec.content_type,
+                metadata={names.SOURCE_ETAG: etag, names.REQUEST: spec.question.key},
             )
 
 

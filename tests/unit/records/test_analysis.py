@@ -55,10 +55,10 @@ def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeCloc
     result = {"tags": [{"name": "text", "confidence": 0.9}], "requestId": "id-1", "modelVersion": "2021-05-01", "x": 1}
     source = Source("2026/a.png", "0x1", ImageBytes(picture("PNG", 120, 80)))
     chosen = settings(VISION_FEATURES="Tags")
-    recipe = analysis.spec(source.name, chosen)
+    spec = analysis.spec(source.name, chosen)
     answer = Answer("application/json", json.dumps(result).encode(), "id-1")
     record = json.loads(analysis.document(source, answer, chosen, clock))
-    assert (recipe.container, recipe.name, recipe.content_type) == ("analysis", "2026/a.png.json", names.JSON)
+    assert (spec.container, spec.name, spec.content_type) == ("analysis", "2026/a.png.json", names.JSON)
     assert record == {
         "source": {
             "name": "2026/a.png",

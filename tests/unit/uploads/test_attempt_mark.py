@@ -141,9 +141,9 @@ def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
     app = parts()
     etag = app.images.write(names.IMAGES, "a.pdf", text_pdf("hello"), content_type="application/pdf")
     version = versions.UnreadVersion("a.pdf", etag, 5)
-    todo = by_step.specs(app.services.settings, "text", "a.pdf")
+    specs = by_step.specs(app.services.settings, "text", "a.pdf")
     error = ThrottledError("slow")
-    unfinished.note(app.images, app.clock, version, "text", todo, error, wait_seconds=5.0)
+    unfinished.note(app.images, app.clock, version, "text", specs, error, wait_seconds=5.0)
     outcome = retry_step._retry(app.services, {**work(), "name": "a.pdf", "steps": ["text"]})
     assert outcome["steps"] == {"text": "due"}
     found = json.loads(app.images.contents(names.UNFINISHED)["text/a.pdf.json"])

@@ -119,10 +119,12 @@ def orchestrate(
         context.set_custom_status({"until": due.isoformat(), "attempts": state["attempts"]})
         if state["seconds"]:
             yield context.create_timer(due)
+        # Before the block: an input that lacks a member is no crash of the activity, so it ends the instance.
+        work = work_of(state)
         outcome: Deferred | Ended | Crashed
         try:
             options = RetryOptions(CRASH_WAIT_MILLISECONDS, CRASH_ATTEMPTS)
-            outcome = yield context.call_activity_with_retry(STEP, options, work_of(state))
+            outcome = yield context.call_activity_with_retry(STEP, options, work)
         except Exception as error:  # the SDK raises nothing more specific
             if state["crash"]:
                 return {"state": "failed", "message": state["crash"]}

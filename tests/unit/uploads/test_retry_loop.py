@@ -132,3 +132,10 @@ def test_the_work_names_the_image_and_carries_no_wait(attempts: int) -> None:
     assert context.works == [
         {"name": "a.jpg", "steps": ["analysis"], "key": "0x1,q", "attempts": attempts, "crash": None}
     ]
+
+
+def test_an_input_that_lacks_a_member_ends_the_instance_and_is_no_crash_of_the_activity() -> None:
+    context = Context({key: value for key, value in APPOINTMENT.items() if key != "key"}, [ENDED])
+    with pytest.raises(KeyError, match="key"):
+        context.run()
+    assert context.waits == [30.0]

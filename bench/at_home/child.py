@@ -23,7 +23,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 Json = dict[str, Any]
@@ -157,10 +157,17 @@ async def upload(worker: Worker, name: str, data: bytes) -> None:
         raise RuntimeError(f"{name} has no text")
 
 
+def _poll_loop() -> ModuleType:
+    """The tree's durable loop: commits before the packages of `shared` had it in another place."""
+    try:
+        return importlib.import_module("shared.ocr.poll_loop")
+    except ImportError:
+        return importlib.import_module("shared.ocr_loop")
+
+
 async def _read(worker: Worker, job: Any) -> None:
     """Do what the orchestrator asks for, whose turns log nothing."""
-    from shared.ocr import poll_loop
-
+    poll_loop = _poll_loop()
     state = poll_loop.begin(job, datetime.now(UTC))
     while state["step"] != poll_loop.END:
         await asyncio.sleep(state["pause"])

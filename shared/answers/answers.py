@@ -89,7 +89,7 @@ class Answers:
             question, image: what is asked about what.
             wait_seconds: how long to wait for another caller who asks the same; None is the wait of these answers.
             background: whether no caller waits for the answer; at the gate, callers and the background take turns.
-            look_first: as in `Claims.ask`: False of what is most likely asked for the first time.
+            look_first: as in `Claims.ask`; False where the question is most likely new.
             before_call: may object by raising, if it comes to a call; an answer that is there already needs none.
 
         Raises:

@@ -85,9 +85,9 @@ class Claims:
             call: asks the service; called at most once.
             wait_seconds: how long to wait for the answer that another caller asks for.
             lifetime_seconds: how long the answer may serve others; None is for ever.
-            look_first: whether the answer may well be there. To look costs one storage operation, and is all that an
-                answer costs that is there; to claim first saves it where there is none, and costs one more where there
-                is one. What is paid is the same either way.
+            look_first: whether the answer may well be there. A known answer then costs one storage operation, the
+                look. To claim first saves that look where there is no answer, and costs one operation more where there
+                is one. Neither pays more calls.
             droppable: whether `drop` may come for the answer before its lease lapses; it is given back then, which is
                 one operation more.
 
@@ -164,7 +164,7 @@ class Claims:
         return claim_documents.said(stored)
 
     def _create(self, name: str, question: Question) -> _Held | None:
-        """Claim what is not claimed yet; None if it is by now."""
+        """Claim a question that has no claim yet; None if it has one by now."""
         lease = _lease_id()
         asking = claim_documents.asking(question, lease=lease, since=self._clock.utc(), seconds=LEASE_SECONDS)
         try:

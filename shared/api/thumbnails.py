@@ -51,7 +51,7 @@ def _of_blob(app: App, name: str, size: Size, known: frozenset[str]) -> Blob:
 
 
 def _stored(app: App, spec: RecordSpec, known: frozenset[str]) -> Blob | None:
-    """What is stored, if anything is; without its content if the caller has that already."""
+    """The stored thumbnail, if there is one; without its content if the caller has that already."""
     # A HEAD, and no read on a condition: a 304 of storage does not tell the metadata, by which a record is current.
     if known:
         info = app.images.head(spec.container, spec.name)

@@ -1,4 +1,4 @@
-"""Delete what has served: histories of orchestrations that ended, and documents that callers sent to be read."""
+"""Delete histories of orchestrations that ended, and documents that callers sent to be read, after some days."""
 
 import logging
 from contextlib import suppress

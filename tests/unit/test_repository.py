@@ -182,6 +182,24 @@ def test_no_module_and_no_package_imports_itself_by_way_of_others() -> None:
     graphlib.TopologicalSorter(needs).prepare()
 
 
+def test_every_package_says_what_lives_there_and_holds_nothing_else() -> None:
+    packages = [*ROOT.glob("shared/*/__init__.py"), *ROOT.glob("local/host/*/__init__.py")]
+    assert len(packages) > 15
+    for package in packages:
+        [statement] = ast.parse(package.read_text()).body
+        assert isinstance(statement, ast.Expr), f"{package.relative_to(ROOT)}: one docstring and nothing else"
+        assert ast.get_docstring(ast.parse(package.read_text())), package
+
+
+def test_shared_has_few_modules_outside_packages_and_none_is_long() -> None:
+    outside = [path.name for path in ROOT.glob("shared/*.py") if path.name != "__init__.py"]
+    assert len(outside) <= 10, outside
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in sources()}
+    # The tree of errors is a table.
+    long = [name for name, lines in lengths.items() if name.startswith("shared/") and lines > 300]
+    assert long == ["shared/errors.py"], "part it by topic"
+
+
 def test_function_folders_import_shared_and_the_programming_model_alone() -> None:
     allowed = {"shared", "azure", "asyncio", "contextvars", "logging", "concurrent", "functools", "json", "datetime"}
     others = [where for where, package in imports_of(*FUNCTIONS) if package not in allowed]

@@ -22,8 +22,8 @@ from local.addresses import Addresses, add_stack_options
 from local.app import AppClient
 from local.errors import LocalError
 from local.node import find_node, node_version
-from local.stack.claim import busy_ports
 from local.stack.space import shortage
+from local.stack.state_lock import busy_ports
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from local.adding.crew import UploadCrew, Uploaded
 from local.adding.tally import Tally
+from local.adding.upload_pool import Uploaded, UploadPool
 from local.app import AppClient
 from local.upload import ImageUploader, Outcome, StorageSilentError
 from local.waiting import Watch
@@ -34,12 +34,12 @@ class Batch:
 
         Raises LocalError when storage or the app do not answer in a way that waiting mends.
         """
-        with Watch(self._app) as watch, UploadCrew(uploader, files) as crew:
+        with Watch(self._app) as watch, UploadPool(uploader, files) as pool:
             last_progress = time.monotonic()
             while True:
                 # Asked first: what comes after the last result has been taken would be missed otherwise.
-                busy = crew.busy
-                if self._take_results(crew, watch) + self._take_states(watch) or busy:
+                busy = pool.busy
+                if self._take_results(pool, watch) + self._take_states(watch) or busy:
                     last_progress = time.monotonic()
                 self._show()
                 if not busy and not watch.unsettled:
@@ -49,9 +49,9 @@ class Batch:
                     return list(watch.unsettled)
                 time.sleep(watch.pause_seconds if watch.unsettled else NOTHING_YET_SECONDS)
 
-    def _take_results(self, crew: UploadCrew, watch: Watch) -> int:
+    def _take_results(self, pool: UploadPool, watch: Watch) -> int:
         count = 0
-        for result in crew.results():
+        for result in pool.results():
             if isinstance(result.error, StorageSilentError):
                 raise result.error
             self._uploaded(result)

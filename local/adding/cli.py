@@ -12,10 +12,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.text import Text
 
 from local.adding.batch import Batch
-from local.adding.crew import Uploaded
 from local.adding.files import Found, find_files
 from local.adding.report import report
 from local.adding.tally import SHOWN, Listing, Tally, why_unfinished
+from local.adding.upload_pool import Uploaded
 from local.addresses import Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError

@@ -16,9 +16,9 @@ from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.private import private_folder
 from local.stack import recipes
-from local.stack.board import board, missing_records, table
-from local.stack.claim import LEFTOVER_SECONDS, claimed_state, require_free_ports
 from local.stack.space import SpaceWatch, watched_space
+from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
+from local.stack.status_table import missing_records, status_table, table
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
     begun = time.monotonic()
     try:
-        with claimed_state(options.state.resolve(), options.port) as unclean:
+        with locked_state(options.state.resolve(), options.port) as unclean:
             addresses = Addresses(options.port)
             require_free_ports(addresses, wait_seconds=LEFTOVER_SECONDS if unclean else 0)
             return _Stack(options, console).run(begun)
@@ -126,7 +126,7 @@ class _Stack:
             outcomes = {path.name: uploader.upload(path, path.name) for path in files}
         names = list(outcomes)
         stop = self._supervisor.stop_requested
-        with board(self._console, names) as show:
+        with status_table(self._console, names) as show:
             states = wait_for_images(
                 self._app(),
                 names,

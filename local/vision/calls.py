@@ -24,11 +24,11 @@ class Poll:
     late_seconds: float | None
 
 
-class LedgerInUseError(Exception):
+class CallLogInUseError(Exception):
     """Another process writes the same ledger."""
 
 
-class CallLedger:
+class CallLog:
     """Counts calls by operation; *directory* None keeps them in memory only."""
 
     def __init__(self, directory: Path | None) -> None:
@@ -127,7 +127,9 @@ def _open_alone(path: Path) -> int:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(file)
-        raise LedgerInUseError(f"{path} is in use by another vision service: stop it or give another --state") from None
+        raise CallLogInUseError(
+            f"{path} is in use by another vision service: stop it or give another --state"
+        ) from None
     return file
 
 

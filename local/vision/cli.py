@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 from local.private import private_folder
-from local.vision.calls import LedgerInUseError
+from local.vision.calls import CallLogInUseError
 from local.vision.connection import Connection
 from local.vision.listener import HOST, STOP_SECONDS, VisionServer
 from local.vision.rate import Rate
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     try:
         asked_engine()
         server = VisionServer(_service(options), Connection, port=options.port, is_verbose=options.verbose)
-    except (LedgerInUseError, EngineError) as error:
+    except (CallLogInUseError, EngineError) as error:
         sys.stderr.write(f"vision: {error}\n")
         return 1
     except OSError as error:

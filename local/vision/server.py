@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.vision.admission import Admission
-from local.vision.calls import CallLedger
+from local.vision.calls import CallLog
 from local.vision.connection import Connection
 from local.vision.faults import parse_faults
 from local.vision.listener import MAX_CONNECTIONS, VisionServer
 from local.vision.patience import PATIENCE, Patience
 from local.vision.rate import Rate
-from local.vision.reading.desk import ReadDesk
+from local.vision.read_api import read_document
+from local.vision.reading.read_queue import ReadQueue
 from local.vision.reading.store import OperationStore
-from local.vision.reception import read_document
 from local.vision.scripted import PACKAGED_ANSWERS, ScriptedAnswers
 from local.vision.service import VisionService
 
@@ -58,14 +58,14 @@ def make_service(
     Put a service together.
 
     *state* is the directory above the service's own, None keeps nothing; *answers* are searched before the state's and
-    the package's. Raises LedgerInUseError when another process uses the same state.
+    the package's. Raises CallLogInUseError when another process uses the same state.
     """
     own = state / STATE_FOLDER if state is not None else None
     directories = [*answers, *([own / "answers"] if own else []), PACKAGED_ANSWERS]
     admission = Admission(key=key, rate=rate, clock=clock, wall_clock=wall_clock)
     # The ledger first: it makes sure that nobody else uses the directory.
-    ledger = CallLedger(own)
-    reads = ReadDesk(OperationStore(own), read_document, wall_clock=wall_clock)
+    ledger = CallLog(own)
+    reads = ReadQueue(OperationStore(own), read_document, wall_clock=wall_clock)
     return VisionService(admission=admission, ledger=ledger, scripts=ScriptedAnswers(directories), reads=reads)
 
 

@@ -21,16 +21,16 @@ from email.message import Message
 from local.vision import refusals
 from local.vision.admission import Admission
 from local.vision.body import BodyReader
-from local.vision.calls import CallLedger, Poll
+from local.vision.calls import CallLog, Poll
 from local.vision.faults import Strike
 from local.vision.hold import Hold
 from local.vision.intake import CheckedImage, media_type, take_image
 from local.vision.operations import MISSING, Operation, Route, find_route
 from local.vision.parameters import MODELS, Question, parse_question
-from local.vision.reading.desk import ReadDesk
-from local.vision.reading.intake import check_media_type, take_document
+from local.vision.read_api import ReadApi
+from local.vision.reading.documents import check_media_type, take_document
 from local.vision.reading.question import parse_read
-from local.vision.reception import Reception
+from local.vision.reading.read_queue import ReadQueue
 from local.vision.replies import Reply, json_reply, service_headers, transactions
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
@@ -74,10 +74,10 @@ class Outcome:
 class VisionService:
     """The service behind the socket; safe for many threads."""
 
-    def __init__(self, *, admission: Admission, ledger: CallLedger, scripts: ScriptedAnswers, reads: ReadDesk) -> None:
+    def __init__(self, *, admission: Admission, ledger: CallLog, scripts: ScriptedAnswers, reads: ReadQueue) -> None:
         self.admission, self.ledger, self.hold = admission, ledger, Hold()
         self._scripts = scripts
-        self._reads, self._reception = reads, Reception(reads, scripts)
+        self._reads, self._read_api = reads, ReadApi(reads, scripts)
         # Decoding and measuring take a whole core and much memory each: more of it at once makes nothing faster.
         self._workers = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
@@ -136,7 +136,7 @@ class VisionService:
         if route.operation is Operation.MODELS:
             return Outcome(json_reply(200, _models()))
         if route.operation is Operation.READ_RESULT:
-            reply, poll = self._reception.report(route.read_id)
+            reply, poll = self._read_api.report(route.read_id)
             return Outcome(reply, poll=poll)
         if route.operation is Operation.READ:
             return self._accept(request, request_id)
@@ -157,7 +157,7 @@ class VisionService:
             # At PDFs other processes work, and this one waits.
             with nullcontext() if document.kind == "pdf" else self._workers:
                 fate = self.admission.read_fate()
-                reply = self._reception.accept(
+                reply = self._read_api.accept(
                     question, document, host=host, request_id=request_id, fate=fate, go_on=self._go_on
                 )
         except refusals.Refusal as refusal:

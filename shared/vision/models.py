@@ -94,7 +94,7 @@ class Rectangle(NamedTuple):
     height: int
 
 
-class Found(NamedTuple):
+class DetectedObject(NamedTuple):
     """Something with a place in the image: an object, a brand, a face. Confidence 0 to 1."""
 
     name: str
@@ -137,8 +137,8 @@ class Analysis(NamedTuple):
     captions: tuple[Caption, ...]
     tags: tuple[Tag, ...]
     categories: tuple[Category, ...]
-    objects: tuple[Found, ...]
-    brands: tuple[Found, ...]
+    objects: tuple[DetectedObject, ...]
+    brands: tuple[DetectedObject, ...]
     faces: tuple[Rectangle, ...]
     color: Color | None
     adult: Adult | None
@@ -224,7 +224,7 @@ class DomainAnalysis(NamedTuple):
 
     body: Json
     landmarks: tuple[Tag, ...]
-    celebrities: tuple[Found, ...]
+    celebrities: tuple[DetectedObject, ...]
     metadata: Metadata
 
     @classmethod
@@ -255,8 +255,8 @@ def _rectangle(body: Json, key: str) -> Rectangle | None:
     return Rectangle(*(need(sides, side, int) for side in _SIDES.get(key, ("x", "y", "w", "h"))))
 
 
-def _found(body: Json, name: str, rectangle: str) -> Found:
-    return Found(need(body, name, str), number(body, "confidence"), _rectangle(body, rectangle))
+def _found(body: Json, name: str, rectangle: str) -> DetectedObject:
+    return DetectedObject(need(body, name, str), number(body, "confidence"), _rectangle(body, rectangle))
 
 
 def _color(body: Json | None) -> Color | None:

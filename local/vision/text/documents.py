@@ -9,7 +9,7 @@ from local.vision import refusals
 from local.vision.decoding.pixels import MAX_DECODED_PIXELS, Picture, decode, opaque_rgb
 from local.vision.formats import tiff
 from local.vision.formats.look import UnreadableError
-from local.vision.reading.intake import SniffedDocument, check_sides
+from local.vision.reading.documents import SniffedDocument, check_sides
 from local.vision.reading.pages import MAX_PAGES, PageRanges
 from local.vision.text.pdf_processes import COUNTING, PDFIUM, GoOn, PdfError
 

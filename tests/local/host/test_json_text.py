@@ -18,7 +18,7 @@ OWN_TEXTS = {
     "doctor.py",
     "unfinished.py",
     "events/webhook.py",
-    "stack/claim.py",
+    "stack/state_lock.py",
     "host/blobs/queue.py",
     "host/http/keys.py",
     "host/timers/listener.py",

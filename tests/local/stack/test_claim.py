@@ -8,28 +8,28 @@ import pytest
 
 from local.addresses import Addresses
 from local.errors import LocalError
-from local.stack.claim import LOCK_NAME, claimed_state, require_free_ports
+from local.stack.state_lock import LOCK_NAME, locked_state, require_free_ports
 
 
 def test_a_second_stack_on_the_same_state_is_refused_naming_the_first(tmp_path: Path) -> None:
     with (
-        claimed_state(tmp_path, 7071),
+        locked_state(tmp_path, 7071),
         pytest.raises(LocalError, match=rf"in use by a running stack \(process {os.getpid()}, port 7071\).*--state"),
-        claimed_state(tmp_path, 7171),
+        locked_state(tmp_path, 7171),
     ):
         raise AssertionError("the second claim must not succeed")
 
 
 def test_the_state_is_free_again_after_a_stack_has_ended(tmp_path: Path) -> None:
-    with claimed_state(tmp_path, 7071):
+    with locked_state(tmp_path, 7071):
         pass
-    with claimed_state(tmp_path, 7071) as unclean:
+    with locked_state(tmp_path, 7071) as unclean:
         assert not unclean
 
 
 def test_a_stack_that_was_killed_is_noticed_by_the_next_one(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).write_text(json.dumps({"pid": 1, "port": 7071}))
-    with claimed_state(tmp_path, 7071) as unclean:
+    with locked_state(tmp_path, 7071) as unclean:
         assert unclean
 
 

@@ -13,8 +13,8 @@ from doubles.hosting import running_host, write_host_json
 from local.addresses import Addresses
 from local.private import private_folder
 from local.stack import recipes
-from local.stack.claim import claimed_state
 from local.stack.service import Recipe, Service
+from local.stack.state_lock import locked_state
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -63,7 +63,7 @@ def test_a_folder_that_all_users_share_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def in_claim(state: Path) -> None:
-    with claimed_state(state, 7071):
+    with locked_state(state, 7071):
         pass
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from PIL import Image
 
 from local.samples import sample_files
-from local.vision.reading.intake import SniffedDocument
+from local.vision.reading.documents import SniffedDocument
 from local.vision.reading.pages import ALL_PAGES
 from local.vision.text.documents import pages_to_read
 

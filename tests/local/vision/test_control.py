@@ -14,7 +14,7 @@ import pytest
 import requests
 from doubles.vision_calls import Caller, inner_code, picture
 
-from local.vision.calls import LEDGER_NAME, LedgerInUseError
+from local.vision.calls import LEDGER_NAME, CallLogInUseError
 from local.vision.faults import FaultDice, Latency, parse_faults
 from local.vision.server import RunningVision, running_vision
 
@@ -110,7 +110,7 @@ def test_half_a_line_left_by_a_kill_is_dropped(tmp_path: Path) -> None:
 def test_two_services_never_share_a_state(tmp_path: Path) -> None:
     with (
         running_vision(state=tmp_path),
-        pytest.raises(LedgerInUseError, match="give another --state"),
+        pytest.raises(CallLogInUseError, match="give another --state"),
         running_vision(state=tmp_path),
     ):
         pass

@@ -12,8 +12,8 @@ from local.vision import faults, hold, parameters, refusals
 from local.vision.decoding.pixels import MAX_DECODED_PIXELS
 from local.vision.intake import MAX_IMAGE_BYTES, MAX_SIDE_PIXELS, MIN_SIDE_PIXELS
 from local.vision.operations import Operation
-from local.vision.reading import intake
-from local.vision.reading.intake import MAX_DOCUMENT_BYTES
+from local.vision.reading import documents
+from local.vision.reading.documents import MAX_DOCUMENT_BYTES
 from local.vision.reading.pages import MAX_PAGES
 from local.vision.reading.store import LIFE_SECONDS
 from local.vision.server import running_vision
@@ -63,7 +63,7 @@ def test_every_limit_is_as_described() -> None:
     assert MAX_DECODED_PIXELS == 50_000_000
     assert "bounded** at 50 million" in COVERAGE
     assert f"({MAX_DOCUMENT_BYTES} bytes)" in COVERAGE
-    assert f"{intake.MIN_SIDE_PIXELS}x{intake.MIN_SIDE_PIXELS} to {intake.MAX_SIDE_PIXELS}x" in COVERAGE
+    assert f"{documents.MIN_SIDE_PIXELS}x{documents.MIN_SIDE_PIXELS} to {documents.MAX_SIDE_PIXELS}x" in COVERAGE
     assert f"the first {MAX_PAGES} pages" in COVERAGE
     assert f"over {READ_SIDE} pixels a side are shrunk" in COVERAGE
     assert f"rendered at {RENDERED_DPI} dpi" in COVERAGE

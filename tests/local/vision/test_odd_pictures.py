@@ -36,7 +36,7 @@ from local.vision.formats import jpeg as jpeg_format
 from local.vision.formats import png as png_format
 from local.vision.formats.look import MAX_SEEN_BYTES, MAX_STEPS, Look
 from local.vision.header import header_in, read_header
-from local.vision.reading.intake import sniffed
+from local.vision.reading.documents import sniffed
 from local.vision.reading.pages import ALL_PAGES, PageRangesError
 from local.vision.refusals import Refusal
 from local.vision.text.documents import pages_to_read

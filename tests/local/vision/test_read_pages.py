@@ -10,7 +10,7 @@ from PIL import Image
 
 from local.vision.formats.look import MAX_SEEN_BYTES, MAX_STEPS
 from local.vision.formats.tiff import find_pages
-from local.vision.reading.intake import SniffedDocument, sniffed
+from local.vision.reading.documents import SniffedDocument, sniffed
 from local.vision.reading.pages import ALL_PAGES, MAX_PAGES, PageRanges, PageRangesError
 from local.vision.refusals import Refusal
 from local.vision.text.documents import pages_to_read

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from local import drawings
 from local.samples import document_file
-from local.vision.reading.desk import StoppedError
+from local.vision.reading.read_queue import StoppedError
 from local.vision.reading.store import Task
 from local.vision.text import cer, engines, layout
 from local.vision.text.cer import edits

@@ -9,7 +9,7 @@ from doubles.clock import FakeClock
 from shared.errors import BadRequestError, UnexpectedAnswerError
 from shared.images import ImageBytes
 from shared.vision.client import VisionClient
-from shared.vision.models import Adult, Analysis, Color, DomainAnalysis, Found, ImageType, Rectangle
+from shared.vision.models import Adult, Analysis, Color, DetectedObject, DomainAnalysis, ImageType, Rectangle
 
 BASE = "https://vision.invalid/vision/v3.2"
 IMAGE = ImageBytes(b"\xff\xd8\xff image")
@@ -36,8 +36,8 @@ def test_detect_answers_objects_with_their_places(service: responses.RequestsMoc
     found = {"rectangle": {"x": 1, "y": 2, "w": 3, "h": 4}, "object": "cup", "confidence": 0.5}
     service.post(f"{BASE}/detect", json={"objects": [found, {"object": "nowhere"}]})
     assert client.detect(IMAGE).objects == (
-        Found("cup", 0.5, Rectangle(1, 2, 3, 4)),
-        Found("nowhere", None, None),
+        DetectedObject("cup", 0.5, Rectangle(1, 2, 3, 4)),
+        DetectedObject("nowhere", None, None),
     )
 
 
@@ -50,7 +50,7 @@ def test_a_domain_is_part_of_the_path(service: responses.RequestsMock, client: V
 def test_celebrities_have_faces() -> None:
     face = {"left": 1, "top": 2, "width": 3, "height": 4}
     body = {"result": {"celebrities": [{"name": "A. Person", "confidence": 0.9, "faceRectangle": face}]}}
-    assert DomainAnalysis.of(body).celebrities == (Found("A. Person", 0.9, Rectangle(1, 2, 3, 4)),)
+    assert DomainAnalysis.of(body).celebrities == (DetectedObject("A. Person", 0.9, Rectangle(1, 2, 3, 4)),)
     assert DomainAnalysis.of({}).celebrities == ()
 
 
@@ -74,7 +74,7 @@ def test_every_feature_of_an_analysis_is_read() -> None:
     assert analysis.color == Color("Black", "White", ("Black", "White"), "0A0B0C", True)
     assert analysis.adult == Adult(False, True, None, 0.0, 0.9, None)
     assert analysis.image_type == ImageType(3, 0)
-    assert analysis.brands == (Found("Acme", 0.7, Rectangle(1, 2, 3, 4)),)
+    assert analysis.brands == (DetectedObject("Acme", 0.7, Rectangle(1, 2, 3, 4)),)
     assert analysis.faces == (Rectangle(5, 6, 7, 8),)
 
 

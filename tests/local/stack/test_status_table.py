@@ -7,7 +7,7 @@ from rich.console import Console
 
 from local.addresses import Addresses
 from local.app import ImageState, parse_image
-from local.stack.board import board, missing_records, table
+from local.stack.status_table import missing_records, status_table, table
 from local.stack.tryout import curl_lines
 
 PROBLEM = {"code": "throttled", "message": "the quota is used up", "action": "wait until noon"}
@@ -47,7 +47,7 @@ def test_the_table_has_a_row_for_every_image_heard_of_or_not() -> None:
 
 def test_without_a_terminal_each_image_is_one_line_when_its_state_is_known() -> None:
     output = io.StringIO()
-    with board(Console(file=output, width=40), NAMES) as show:
+    with status_table(Console(file=output, width=40), NAMES) as show:
         for _ in range(3):
             show(STATES)
     lines = output.getvalue().splitlines()
@@ -63,7 +63,7 @@ def test_what_is_deferred_says_until_when_and_why_in_the_table_in_its_line_and_b
     Console(file=output, width=200).print(table(["g.jpg"], {"g.jpg": late}))
     words = "deferred until 2026-11-26 12:00:00 UTC (throttled)"
     assert words in output.getvalue()
-    with board(Console(file=output, width=40), ["g.jpg"]) as show:
+    with status_table(Console(file=output, width=40), ["g.jpg"]) as show:
         show({"g.jpg": late})
     assert f"g.jpg: {words}" in output.getvalue()
     below = missing_records(["g.jpg"], {"g.jpg": late})[0]

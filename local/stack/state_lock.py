@@ -19,7 +19,7 @@ LEFTOVER_SECONDS = 35.0
 
 
 @contextmanager
-def claimed_state(state: Path, port: int) -> Iterator[bool]:
+def locked_state(state: Path, port: int) -> Iterator[bool]:
     """
     Hold the state directory for this process; yields whether its last holder was killed before it could clean up.
 

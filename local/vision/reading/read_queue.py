@@ -1,5 +1,5 @@
 """
-The desk of Read: accepts documents, has them read in the background, and tells how far each is.
+The queue of Read: accepts documents, has them read in the background, and tells how far each is.
 
 An end is told when the reading is done and the duration that was asked for (the fault `read_seconds`) has passed.
 """
@@ -37,7 +37,7 @@ class Report:
     late_seconds: float | None = None
 
 
-class ReadDesk:
+class ReadQueue:
     """
     Keeps the operations of *store* going. Safe for threads.
 

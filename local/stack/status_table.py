@@ -17,7 +17,7 @@ States = dict[str, ImageState]
 
 
 @contextmanager
-def board(console: Console, names: Sequence[str]) -> Iterator[Callable[[States], None]]:
+def status_table(console: Console, names: Sequence[str]) -> Iterator[Callable[[States], None]]:
     """Yield the function that shows the states as they are now."""
     if not console.is_terminal:
         yield _line_by_line(console)

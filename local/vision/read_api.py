@@ -6,10 +6,10 @@ from local.vision import refusals
 from local.vision.calls import Poll
 from local.vision.faults import ReadFate
 from local.vision.operations import BASE_PATH
-from local.vision.reading.desk import ReadDesk
-from local.vision.reading.intake import SniffedDocument
+from local.vision.reading.documents import SniffedDocument
 from local.vision.reading.pages import PageRangesError
 from local.vision.reading.question import ReadQuestion
+from local.vision.reading.read_queue import ReadQueue
 from local.vision.reading.store import Json, Task
 from local.vision.replies import Reply, json_reply
 from local.vision.scripted import ScriptedAnswers
@@ -31,11 +31,11 @@ def read_document(task: Task, document: bytes, go_on: Callable[[], None]) -> Jso
     return compose_analyze_result(task.model_version, list(read_pages(task, document, go_on)))
 
 
-class Reception:
-    """Takes the calls of Read to the *desk*."""
+class ReadApi:
+    """Takes the calls of Read to the *queue*."""
 
-    def __init__(self, desk: ReadDesk, scripts: ScriptedAnswers) -> None:
-        self._desk, self._scripts = desk, scripts
+    def __init__(self, queue: ReadQueue, scripts: ScriptedAnswers) -> None:
+        self._queue, self._scripts = queue, scripts
 
     def accept(
         self,
@@ -60,13 +60,13 @@ class Reception:
         except PageRangesError as error:
             raise refusals.bad_parameter("InvalidPageRange", str(error)) from None
         task = Task(document.kind, pages, question.language, question.reading_order, question.model_version)
-        self._desk.accept(request_id, task, document.data, fate, self._scripted(document, task))
+        self._queue.accept(request_id, task, document.data, fate, self._scripted(document, task))
         return Reply(202, content_type=None, headers={"Operation-Location": f"http://{host}{RESULTS_PATH}{request_id}"})
 
     def report(self, operation_id: str) -> tuple[Reply, Poll]:
         """Answer how far the operation is, and return what is to be counted of that. Raises Refusal (404)."""
         operation_id = operation_id.lower()
-        report = self._desk.report(operation_id)
+        report = self._queue.report(operation_id)
         if report is None:
             raise refusals.not_found()
         return json_reply(200, report.body), Poll(operation_id, report.late_seconds)

@@ -22,7 +22,7 @@ class Uploaded(NamedTuple):
     error: LocalError | None = None
 
 
-class UploadCrew:
+class UploadPool:
     """
     Uploads *files* (each by its image's name) from the beginning of the `with` block.
 

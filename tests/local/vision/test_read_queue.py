@@ -1,4 +1,4 @@
-"""The desk of Read: what happens between accepting a document and its end, with a reader that tests steer."""
+"""The queue of Read: what happens between accepting a document and its end, with a reader that tests steer."""
 
 import queue
 import threading
@@ -11,7 +11,7 @@ from doubles.clock import FakeClock
 from doubles.patience import wait_until
 
 from local.vision.faults import ReadFate
-from local.vision.reading.desk import MAX_ATTEMPTS, WORKERS, ReadDesk, StoppedError
+from local.vision.reading.read_queue import MAX_ATTEMPTS, WORKERS, ReadQueue, StoppedError
 from local.vision.reading.store import LIFE_SECONDS, OperationStore, Task
 
 TASK = Task("image", (1,), "en", "natural", "2022-04-30")
@@ -47,49 +47,49 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def desk(reader: Reader, clock: FakeClock) -> Iterator[ReadDesk]:
-    desk = ReadDesk(OperationStore(None), reader, wall_clock=clock.now)
-    yield desk
-    desk.close()
+def reads(reader: Reader, clock: FakeClock) -> Iterator[ReadQueue]:
+    reads = ReadQueue(OperationStore(None), reader, wall_clock=clock.now)
+    yield reads
+    reads.close()
 
 
-def status(desk: ReadDesk, name: str) -> str:
-    report = desk.report(name)
+def status(reads: ReadQueue, name: str) -> str:
+    report = reads.report(name)
     assert report is not None
     return str(report.body["status"])
 
 
-def test_two_are_read_at_once_and_the_third_has_not_started(desk: ReadDesk, reader: Reader) -> None:
+def test_two_are_read_at_once_and_the_third_has_not_started(reads: ReadQueue, reader: Reader) -> None:
     for name in ("a", "b", "c"):
-        desk.accept(name, TASK, name.encode(), NOW, None)
+        reads.accept(name, TASK, name.encode(), NOW, None)
     begun = [reader.begun.get(timeout=WAIT_SECONDS) for _ in range(WORKERS)]
 
     assert begun == [(TASK, b"a"), (TASK, b"b")]
-    assert [status(desk, name) for name in "abc"] == ["running", "running", "notStarted"]
+    assert [status(reads, name) for name in "abc"] == ["running", "running", "notStarted"]
     reader.gate.release(3)
-    wait_until(lambda: [status(desk, name) for name in "abc"] == ["succeeded"] * 3)
-    report = desk.report("c")
+    wait_until(lambda: [status(reads, name) for name in "abc"] == ["succeeded"] * 3)
+    report = reads.report("c")
     assert report
     assert report.body["analyzeResult"] == {"read": "c"}
 
 
 def test_the_end_is_told_when_both_the_reading_and_the_duration_are_over(
-    desk: ReadDesk, reader: Reader, clock: FakeClock
+    reads: ReadQueue, reader: Reader, clock: FakeClock
 ) -> None:
-    desk.accept("slow", TASK, b"x", ReadFate(seconds=5), None)
+    reads.accept("slow", TASK, b"x", ReadFate(seconds=5), None)
     reader.gate.release()
-    wait_until(lambda: status(desk, "slow") == "running")
+    wait_until(lambda: status(reads, "slow") == "running")
     clock.advance(5)
-    wait_until(lambda: status(desk, "slow") == "succeeded")
+    wait_until(lambda: status(reads, "slow") == "succeeded")
 
-    desk.accept("late", TASK, b"x", ReadFate(seconds=5), None)
+    reads.accept("late", TASK, b"x", ReadFate(seconds=5), None)
     clock.advance(60)
     reader.begun.get(timeout=WAIT_SECONDS)
     reader.begun.get(timeout=WAIT_SECONDS)
-    assert status(desk, "late") == "running"
+    assert status(reads, "late") == "running"
     reader.gate.release()
-    wait_until(lambda: status(desk, "late") == "succeeded")
-    late = desk.report("late")
+    wait_until(lambda: status(reads, "late") == "succeeded")
+    late = reads.report("late")
     assert late
     assert (late.body["createdDateTime"], late.body["lastUpdatedDateTime"]) == (
         "1970-01-12T13:46:45Z",
@@ -98,25 +98,25 @@ def test_the_end_is_told_when_both_the_reading_and_the_duration_are_over(
 
 
 def test_a_document_that_cannot_be_read_fails_and_the_reason_is_on_stderr(
-    desk: ReadDesk, reader: Reader, capfd: pytest.CaptureFixture[str]
+    reads: ReadQueue, reader: Reader, capfd: pytest.CaptureFixture[str]
 ) -> None:
     reader.fails = True
-    desk.accept("bad", TASK, b"x", NOW, None)
+    reads.accept("bad", TASK, b"x", NOW, None)
     reader.gate.release()
-    wait_until(lambda: status(desk, "bad") == "failed")
+    wait_until(lambda: status(reads, "bad") == "failed")
 
     assert "the reason" in capfd.readouterr().err
     reader.fails = False
-    desk.accept("good", TASK, b"x", NOW, None)
+    reads.accept("good", TASK, b"x", NOW, None)
     reader.gate.release()
-    wait_until(lambda: status(desk, "good") == "succeeded")
+    wait_until(lambda: status(reads, "good") == "succeeded")
 
 
-def test_what_a_fault_or_a_script_decides_is_never_read(desk: ReadDesk, reader: Reader) -> None:
-    desk.accept("failing", TASK, b"x", ReadFate(fails=True), None)
-    desk.accept("scripted", TASK, b"x", NOW, {"said": "so"})
+def test_what_a_fault_or_a_script_decides_is_never_read(reads: ReadQueue, reader: Reader) -> None:
+    reads.accept("failing", TASK, b"x", ReadFate(fails=True), None)
+    reads.accept("scripted", TASK, b"x", NOW, {"said": "so"})
 
-    assert [status(desk, name) for name in ("failing", "scripted")] == ["failed", "succeeded"]
+    assert [status(reads, name) for name in ("failing", "scripted")] == ["failed", "succeeded"]
     assert reader.begun.empty()
 
 
@@ -124,29 +124,29 @@ def test_what_was_left_in_good_order_is_read_again_however_often(tmp_path: Path,
     name = "op"
     for attempt in range(MAX_ATTEMPTS + 2):
         reader = Reader()
-        desk = ReadDesk(OperationStore(tmp_path), reader, wall_clock=clock.now)
+        reads = ReadQueue(OperationStore(tmp_path), reader, wall_clock=clock.now)
         if attempt == 0:
-            desk.accept(name, TASK, b"kept", NOW, None)
+            reads.accept(name, TASK, b"kept", NOW, None)
         assert reader.begun.get(timeout=WAIT_SECONDS) == (TASK, b"kept")
         if attempt == MAX_ATTEMPTS + 1:
             reader.gate.release()
-            wait_until(lambda desk=desk: status(desk, name) == "succeeded")  # type: ignore[misc]
-        desk.close()
+            wait_until(lambda reads=reads: status(reads, name) == "succeeded")  # type: ignore[misc]
+        reads.close()
 
 
 def test_a_document_that_ends_the_process_each_time_is_given_up(
     tmp_path: Path, clock: FakeClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = OperationStore(tmp_path)
-    desk = ReadDesk(store, stopped_at_once, wall_clock=clock.now)
-    desk.stop()
-    desk.accept("fatal", TASK, b"x", NOW, None)
+    reads = ReadQueue(store, stopped_at_once, wall_clock=clock.now)
+    reads.stop()
+    reads.accept("fatal", TASK, b"x", NOW, None)
     for _ in range(MAX_ATTEMPTS):
         assert store.work("fatal") is not None  # begun, and never put back: the process was gone
-    desk.close()
-    desk = ReadDesk(OperationStore(tmp_path), Reader(), wall_clock=clock.now)
-    wait_until(lambda: status(desk, "fatal") == "failed")
-    desk.close()
+    reads.close()
+    reads = ReadQueue(OperationStore(tmp_path), Reader(), wall_clock=clock.now)
+    wait_until(lambda: status(reads, "fatal") == "failed")
+    reads.close()
 
     assert f"ended the service {MAX_ATTEMPTS} times" in capfd.readouterr().err
 
@@ -161,13 +161,13 @@ def test_the_document_is_let_go_when_it_has_been_read_and_all_is_forgotten_in_th
 ) -> None:
     reader = Reader()
     store = OperationStore(tmp_path)
-    desk = ReadDesk(store, reader, wall_clock=clock.now)
+    reads = ReadQueue(store, reader, wall_clock=clock.now)
     reader.gate.release(2)
-    desk.accept("first", TASK, b"x", NOW, None)
-    wait_until(lambda: status(desk, "first") == "succeeded")
+    reads.accept("first", TASK, b"x", NOW, None)
+    wait_until(lambda: status(reads, "first") == "succeeded")
     assert store.work("first") is None
     clock.advance(LIFE_SECONDS + 1)
-    assert desk.report("first") is None
-    desk.accept("second", TASK, b"x", NOW, None)
+    assert reads.report("first") is None
+    reads.accept("second", TASK, b"x", NOW, None)
     assert store.find("first") is None
-    desk.close()
+    reads.close()

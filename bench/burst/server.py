@@ -85,12 +85,12 @@ class LimitedConnection(Connection):
         super().__init__(tier)
         self._tier = tier
 
+    def _control(self) -> None:
+        told = json.dumps(self._tier.told).encode()
+        self._transport.write(answers.head(200, len(told), Connection="close") + told)
+        self._transport.close()
+
     def _answer(self) -> None:
-        if self._path.startswith("/_control"):
-            told = json.dumps(self._tier.told).encode()
-            self._transport.write(answers.head(200, len(told), Connection="close") + told)
-            self._transport.close()
-            return
         fate = self._tier.fate(self._path)
         if fate.answer is None:
             self.abort()

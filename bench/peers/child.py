@@ -28,9 +28,9 @@ class Service:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def strike(self, fault: str, times: int = -1) -> None:
-        """Strike the next *times* requests; -1 for all."""
-        self._control(f"?fault={quote(fault)}&times={times}")
+    def strike(self, fault: str, times: int = -1, *, gather: int = 0) -> None:
+        """Strike the next *times* requests; -1 for all. The first *gather* are answered when all of them have come."""
+        self._control(f"?fault={quote(fault)}&times={times}&gather={gather}")
 
     def counts(self) -> dict[str, int]:
         """Requests, connections and bytes of huge answers since the last strike."""
@@ -50,7 +50,7 @@ def cost(ask: Ask, service: Service, task: dict[str, Any]) -> dict[str, float]:
     """CPU (user and system) and wall milliseconds a call, at so many threads, once every thread has its connection."""
     threads, calls = task["threads"], task["calls"]
     body = bytes(task["body_bytes"]) if task["body_bytes"] else None
-    service.strike(task.get("fault", ""))
+    service.strike(task.get("fault", ""), gather=threads)
     gate = threading.Barrier(threads + 1, timeout=120)
 
     def caller() -> None:

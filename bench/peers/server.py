@@ -5,7 +5,8 @@ The loopback service: answers quickly, and breaks on demand. A process of its ow
 
 It prints its two ports (HTTP, HTTPS) and ends with its standard input. `GET /_control?fault=NAME&times=N` has the next
 N requests struck (all, if N is -1) and all connections ended; `GET /_control` counts what came since. No fault, a
-`Connection: close` after each answer: the fault `close after each`.
+`Connection: close` after each answer: the fault `close after each`. With `&gather=N` the first N requests are answered
+once all of them have come, or a second after the first, so that N threads get a connection each.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from bench.peers import answers
 
 _PIECE = bytes(256 * 1024)
+_GATHER_SECONDS = 1.0
 
 
 class State:
@@ -29,12 +31,30 @@ class State:
         self.connections: set[Connection] = set()
         self.set("", 0)
 
-    def set(self, fault: str, times: int) -> None:
+    def set(self, fault: str, times: int, gather: int = 0) -> None:
         """Strike the next *times* requests; counting starts anew, and what is under way ends."""
         self.fault, self.times = fault, times
+        self._gather, self._gathered = gather, list[Callable[[], None]]()
         self.counts = {"requests": 0, "connections": 0, "sent": 0}
         for connection in list(self.connections):
             connection.abort()
+
+    def answer(self, answer: Callable[[], None]) -> None:
+        """Answer now, or once those that are to come together have come."""
+        if not self._gather:
+            answer()
+            return
+        self._gathered.append(answer)
+        if len(self._gathered) == 1:
+            asyncio.get_running_loop().call_later(_GATHER_SECONDS, self._answer_all, self._gathered)
+        if len(self._gathered) >= self._gather:
+            self._answer_all(self._gathered)
+
+    def _answer_all(self, gathered: list[Callable[[], None]]) -> None:
+        if gathered is self._gathered:
+            self._gather, self._gathered = 0, []
+            for answer in gathered:
+                answer()
 
     def strike(self) -> str:
         """The fault for a request that came in, or an empty name."""
@@ -94,7 +114,10 @@ class Connection(asyncio.Protocol):
         if self._left is not None and self._left <= 0 and not self._chunked:
             self._left = None
             self._received.clear()
-            self._answer()
+            if self._path.startswith("/_control"):
+                self._control()
+            else:
+                self._state.answer(self._answer)
 
     def _head(self, head: str, rest: bytes) -> None:
         request, *lines = head.split("\r\n")
@@ -118,8 +141,6 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _answer(self) -> None:
-        if self._path.startswith("/_control"):
-            return self._control()
         fault, body = self._fault, answers.body_for(self._path)
         half = answers.head(200, len(body)) + body[: len(body) // 2]
         loop = asyncio.get_running_loop()
@@ -153,7 +174,6 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         elif fault not in ("hang", "unread upload"):
             self._transport.write(answers.head(200, len(body)) + body)
-        return None
 
     def _drip(self) -> None:
         if not self._transport.is_closing():
@@ -172,7 +192,7 @@ class Connection(asyncio.Protocol):
         counts = json.dumps(self._state.counts).encode()
         if query:
             self._state.connections.discard(self)
-            self._state.set(query["fault"][0], int(query["times"][0]))
+            self._state.set(query["fault"][0], int(query["times"][0]), int(query.get("gather", ["0"])[0]))
         self._transport.write(answers.head(200, len(counts), Connection="close") + counts)
         self._transport.close()
 

@@ -31,7 +31,7 @@ _IMPLAUSIBLE_BACKLOG_SECONDS = 45.0 * _DAY_SECONDS
 _MUCH_LATER_SECONDS = 60.0
 _ROUNDING_SECONDS = 1e-6
 # A 429 at the configured rate shows that it is too high for the limiter, or that others use the resource too. All
-# processes go a little slower, and come back to the rate in some hundred calls.
+# processes go a little slower, and come back to the rate in some 250 calls.
 _SHARE_AFTER_429 = 0.95
 _RECOVERY_A_SLOT = 0.0002
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from shared.contract import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS, model_version
+from shared import contract
+from shared.contract import FEATURES, LANGUAGES, MAX_THUMBNAIL_PIXELS, READING_ORDERS
 from shared.errors import BadRequestError
 from shared.untrusted.characters import listed, shown
 
@@ -69,8 +70,8 @@ def analyze(
             "details": ",".join(_chosen("details", details, DETAILS)),
             "language": _language(language),
             "descriptionExclude": ",".join(_chosen("descriptionExclude", description_exclude, DETAILS)),
-            "model-version": _model_version(model_version),
         },
+        model_version,
     )
 
 
@@ -90,8 +91,8 @@ def describe(
             "maxCandidates": str(max_candidates),
             "language": _language(language),
             "descriptionExclude": ",".join(_chosen("descriptionExclude", description_exclude, DETAILS)),
-            "model-version": _model_version(model_version),
         },
+        model_version,
     )
 
 
@@ -106,8 +107,8 @@ def thumbnail(width: int, height: int, *, smart_cropping: bool = False, model_ve
             "width": str(width),
             "height": str(height),
             "smartCropping": "true" if smart_cropping else "false",
-            "model-version": _model_version(model_version),
         },
+        model_version,
         # What the official SDKs send; the service answers image/jpeg.
         accept="application/octet-stream",
     )
@@ -115,17 +116,17 @@ def thumbnail(width: int, height: int, *, smart_cropping: bool = False, model_ve
 
 def area_of_interest(*, model_version: str = "latest") -> Question:
     """Ask for the rectangle that matters most."""
-    return _question("areaOfInterest", {"model-version": _model_version(model_version)})
+    return _question("areaOfInterest", {}, model_version)
 
 
 def tag(*, language: str = "en", model_version: str = "latest") -> Question:
     """Ask for words about the image."""
-    return _question("tag", {"language": _language(language), "model-version": _model_version(model_version)})
+    return _question("tag", {"language": _language(language)}, model_version)
 
 
 def detect(*, model_version: str = "latest") -> Question:
     """Ask for objects and where they are."""
-    return _question("detect", {"model-version": _model_version(model_version)})
+    return _question("detect", {}, model_version)
 
 
 def domain(model: str, *, language: str = "en", model_version: str = "latest") -> Question:
@@ -135,9 +136,10 @@ def domain(model: str, *, language: str = "en", model_version: str = "latest") -
         raise BadRequestError(
             f"model={shown(model)} is no domain-specific model; there are {' and '.join(MODELS)}.", code="bad_parameter"
         )
-    parameters = {"language": _language(language), "model-version": _model_version(model_version)}
     former_path = f"models/{model}/analyze" if model != name else ""
-    return _question("domain", parameters, path=f"models/{name}/analyze")._replace(former_path=former_path)
+    return _question(
+        "domain", {"language": _language(language)}, model_version, path=f"models/{name}/analyze"
+    )._replace(former_path=former_path)
 
 
 def read(
@@ -175,8 +177,8 @@ def read(
             "language": language or "",
             "pages": pages or "",
             "readingOrder": reading_order,
-            "model-version": _model_version(model_version),
         },
+        model_version,
         path="read/analyze",
     )
 
@@ -196,9 +198,17 @@ def read_result(read: Question) -> Question:
 
 
 def _question(
-    operation: str, parameters: dict[str, str], *, accept: str = "application/json", path: str = ""
+    operation: str,
+    parameters: dict[str, str],
+    model_version: str,
+    *,
+    accept: str = "application/json",
+    path: str = "",
 ) -> Question:
-    given = {name: value for name, value in parameters.items() if value}
+    """A question with the parameters that are given, in the order of their names."""
+    if model_version != "latest":
+        _check_model_version(model_version)
+    given = {**{name: value for name, value in parameters.items() if value}, "model-version": model_version}
     return Question(operation, tuple(sorted(given.items())), accept, path)
 
 
@@ -221,8 +231,8 @@ def _language(language: str) -> str:
     return language
 
 
-def _model_version(version: str) -> str:
+def _check_model_version(version: str) -> None:
     try:
-        return version if version == "latest" else model_version(version)
+        contract.model_version(version)
     except ValueError as error:
         raise BadRequestError(f"model-version={shown(version)} {error}.", code="bad_parameter") from None

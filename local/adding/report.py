@@ -44,6 +44,6 @@ def _address(name: str, step: Step, addresses: Addresses) -> str:
 
 def _text_command(name: str, addresses: Addresses) -> str:
     """Return a command that prints the text, which has been read: it is answered at once and costs nothing."""
-    body = json.dumps({"blob": name}, ensure_ascii=False)
+    body = json.dumps({"name": name}, ensure_ascii=False)
     address = f"{addresses.host_url}/api/ocr?format=txt"
     return shlex.join(["curl", "-s", "-H", "Content-Type: application/json", "-d", body, address])

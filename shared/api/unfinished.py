@@ -19,7 +19,7 @@ from shared.untrusted.characters import listed, shown
 MAX_PAGE = 200
 _STATES = (unfinished_document.DEFERRED, unfinished_document.FAILED)
 _RETRY = 'expected {"name": "..."}, {"code": "..."} or {"all": true}, and optionally "step" and "continuation"'
-_TEXTS = ("name", "code", "step", "continuation")
+_TEXTS = ("name", "blob", "code", "step", "continuation")
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -89,11 +89,11 @@ def _asked(req: func.HttpRequest) -> Json:
     """The members of a retry, each of which means what it says."""
     body = bodies.json_of(req, _RETRY)
     unknown = body.keys() - {*_TEXTS, "all"}
-    which = [key for key in ("name", "code", "all") if key in body]
+    which = [key for key in ("name", "blob", "code", "all") if key in body]
     if unknown or len(which) != 1:
         json_object.refuse(f"The body has {listed(unknown or body) or 'no member'}", _RETRY)
     for key in body.keys() & set(_TEXTS):
-        if not json_object.text_of(body, key, _RETRY) and key != "name":
+        if not json_object.text_of(body, key, _RETRY) and key not in ("name", "blob"):
             json_object.refuse(f"The member {key!r} is empty; leave it out or give it a value", _RETRY)
     if body.get("all", True) is not True:
         json_object.refuse(f"The member 'all' is {json_object.described(body['all'])}, not true", _RETRY)
@@ -101,6 +101,8 @@ def _asked(req: func.HttpRequest) -> Json:
         json_object.refuse(
             f"The member 'code' is {shown(body['code'])}; codes are small letters and underscores", _RETRY
         )
+    if "blob" in body:  # as `bodies.image_of` takes it
+        body["name"] = body.pop("blob")
     return body
 
 

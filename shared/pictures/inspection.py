@@ -241,6 +241,6 @@ def _check_pages(found: Sequence[Sides], is_whole: bool, asked: str) -> None:
     if not is_single:
         good = [number for number in range(1, len(found) + 1) if number not in problems]
         rest = page_ranges.written(good, is_open=not is_whole)
-        others = f', or have the others read: POST /api/ocr?pages={rest} with {{"blob": "..."}}.' if rest else "."
+        others = f', or have the others read: POST /api/ocr?pages={rest} with {{"name": "..."}}.' if rest else "."
         refusal.action = f"Remove that page and upload the file again{others}"
     raise refusal

@@ -76,7 +76,7 @@ def too_large(info: BlobInfo, most: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
         f"{said}; of an upload at most {most} are taken ({most // 1024**2} MB, MAX_UPLOAD_MEGABYTES).",
         action=(
-            'Have its text read with POST /api/ocr, by its name ({"blob": "..."}) or its address ({"url": "..."}); '
+            'Have its text read with POST /api/ocr, by its name ({"name": "..."}) or its address ({"url": "..."}); '
             "or raise MAX_UPLOAD_MEGABYTES, and then POST /api/unfinished/retry."
         ),
     )

@@ -59,7 +59,7 @@ def test_text_is_told_with_its_beginning_its_records_and_a_command_that_prints_a
     words = shlex.split(command)
     assert words[0] == "curl"
     assert words[-1] == f"{storage.addresses.host_url}/api/ocr?format=txt"
-    assert json.loads(words[words.index("-d") + 1]) == {"blob": "it's.jpg"}
+    assert json.loads(words[words.index("-d") + 1]) == {"name": "it's.jpg"}
 
 
 def test_an_image_without_text_has_no_line_about_it(

@@ -4,7 +4,7 @@ import re
 
 import azure.functions as func
 
-from shared import names, services
+from shared import clock, names, services
 from shared.api import bodies, parameters, responses, unfinished_entries
 from shared.api.unfinished_entries import Entry, Filter
 from shared.durable.appointments import Appointment
@@ -59,7 +59,8 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     return responses.answer_json(
         {
             "retried": [
-                {"name": each.name, "step": each.steps[0], "inSeconds": round(each.seconds, 1)} for each in appointments
+                {"name": each.name, "step": each.steps[0], "inSeconds": clock.short(each.seconds)}
+                for each in appointments
             ],
             "continuation": further,
         },

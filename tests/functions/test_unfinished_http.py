@@ -129,6 +129,11 @@ def test_one_image_is_tried_again(sick: Parts, hub: Hub) -> None:
     assert ("notes.jpg", "analysis", "deferred", "not_an_image") in shown(ask())
 
 
+def test_the_seconds_until_then_are_a_short_number(app: Parts, hub: Hub) -> None:
+    store(app, "notes.jpg", b"dear diary")
+    assert b'"inSeconds": 0}' in retry({"name": "notes.jpg"}).get_body()
+
+
 def test_one_image_is_tried_again_by_the_word_of_the_first_version(sick: Parts, hub: Hub) -> None:
     response = retry({"blob": "notes.jpg"})
     assert response.status_code == 202

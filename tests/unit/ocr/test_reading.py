@@ -244,7 +244,7 @@ def test_the_log_tells_when_a_text_is_tried_again_and_how_long_its_records_took(
     told = [line for line in caplog.messages if line.startswith(("text.deferred", "text.stored"))]
     subject = ImageBytes(RED).subject[:16]
     assert told == [
-        f"text.deferred blob=a.jpg subject={subject} code=vision_throttled seconds=41.0 correlation=-",
+        f"text.deferred blob=a.jpg subject={subject} code=vision_throttled seconds=41 correlation=-",
         f"text.stored blob=a.jpg subject={subject} seconds={run.waited_seconds:.1f} correlation=-",
         f"text.stored blob=- subject={ImageBytes(BLUE).subject[:16]} seconds=- correlation=-",
     ]

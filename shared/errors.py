@@ -271,7 +271,7 @@ class ImageArchivedError(StorageError):
     action = (
         "Set the blob's access tier to Hot or Cool, for instance with "
         "`az storage blob set-tier --account-name ACCOUNT --container-name images --name NAME --tier Hot`. "
-        "That takes up to 15 hours. An upload is then done by itself; send any other request again."
+        "That takes up to 15 hours. An upload is then processed by itself; send any other request again."
     )
 
 
@@ -280,7 +280,7 @@ class ImageIncompleteError(StorageError):
 
     status = 409
     code = "image_incomplete"
-    action = "Wait for the copy to end. An upload is then done by itself; send any other request again."
+    action = "Wait for the copy to end. An upload is then processed by itself; send any other request again."
 
 
 class VisionError(BlobsightError):

@@ -49,7 +49,7 @@ def problem(info: BlobInfo) -> BlobsightError | None:
     if info.tier == "Archive" and info.archive_status:
         return ImageArchivedError(
             f"The image {info.name!r} is being brought back from the archive tier ({info.archive_status}).",
-            action="Wait: this takes up to 15 hours. An upload is then done by itself; send any other request again.",
+            action="Wait: this takes up to 15 hours. An upload is then processed by itself; send any other request again.",
             retry_after_seconds=_REHYDRATION_SECONDS,
         )
     if info.tier == "Archive":

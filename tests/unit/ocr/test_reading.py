@@ -869,10 +869,10 @@ def test_a_job_of_the_last_version_which_counted_no_pages_is_read_to_its_end(app
     ("data", "advice"),
     [
         (pdf_of_pages(1, trailer=b"/Encrypt 9 0 R"), "Remove the password"),
-        (pdf_of_pages(9)[:300], "upload the whole file again"),
+        (pdf_of_pages(9)[:300], "use the whole file"),
         (tiff((100, 100)), "save it anew as TIFF or PDF"),
         (RED, "save it anew as JPEG or PNG"),
-        (RED[:-9], "upload the whole file again"),
+        (RED[:-9], "use the whole file"),
     ],
 )
 def test_advice_on_what_the_service_refused_fits_the_kind(app: Parts, data: bytes, advice: str) -> None:

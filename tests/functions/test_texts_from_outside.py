@@ -16,6 +16,7 @@ import DomainsHttp
 import HealthHttp
 import ImagesHttp
 import ThumbnailHttp
+from shared import __version__
 
 IMPOSSIBLE = ["\ud83d.jpg", "a\udc00", "a\x00b", "\x01", "a\x0bb", "\x1b[31m", "\x7f", "a\x85", "\ufffe", "a\uffffb"]
 TOO_LONG = "x" * 9000
@@ -356,7 +357,7 @@ def test_a_key_that_is_no_text_is_a_wrong_key(app: Parts, monkeypatch: pytest.Mo
     monkeypatch.setenv("HEALTH_KEY", "open-sesame")
     app.images.before = app.host.before = None
     answer = asyncio.run(HealthHttp.main(request("GET", headers={"x-functions-key": key}), invocation()))
-    assert (answer.status_code, parsed(answer)) == (200, {"status": "up"})
+    assert (answer.status_code, parsed(answer)) == (200, {"status": "up", "version": __version__})
 
 
 @EVERY_ROUTE

@@ -10,7 +10,7 @@ from typing import NamedTuple, NotRequired, TypedDict
 from shared import names
 from shared.errors import BadRequestError
 from shared.json_types import Json
-from shared.records import analysis, by_step, edited, text, thumbnails, unfinished
+from shared.records import analysis, by_step, edited, text, thumbnails, unfinished, unfinished_document
 from shared.records.record_store import RecordSpec
 from shared.records.unfinished import Note
 from shared.records.versions import SeenVersion
@@ -216,5 +216,5 @@ def _missing(app: App, step: str, name: str, note: Note | None) -> StepState:
     if note is None:
         return {"state": "pending"}
     document = unfinished.read(app.images, step, name) or {}
-    problem = {key: document.get(key) for key in ("code", "message", "action", "attempts", "first", "last", "until")}
-    return {"state": note.state, "problem": problem}
+    problem = {key: document.get(key) for key in ("code", "message", "action", "attempts", "first", "last")}
+    return {"state": note.state, "problem": {**problem, **unfinished_document.turn(document, note.state, app.clock)}}

@@ -12,6 +12,7 @@ from pathlib import Path
 from local.addresses import LOOPBACK, Addresses
 from local.errors import LocalError
 from local.private import private_folder
+from local.wording import start_command
 
 LOCK_NAME = "start.lock"
 # A supervisor that was killed leaves parts behind which are finishing what they had begun, for 30 s at most.
@@ -72,9 +73,11 @@ def _held(state: Path, holder: str) -> str:
         who = f"process {about['pid']}, port {about['port']}"
     except (ValueError, KeyError, TypeError):
         who = "another `start`"
-    return f"{state} is in use by a running stack ({who}): stop that one, or choose another folder with --state"
+    other = start_command(port="N", state="DIR")
+    return f"{state} is in use by a running stack ({who}): stop that one, or choose another folder: `{other}`"
 
 
 def _busy(busy: dict[str, int]) -> str:
     listed = ", ".join(f"{port} ({name})" for name, port in busy.items())
-    return f"in use: port {listed}. Stop what listens there, or choose five other ports in a row with --port"
+    other = start_command(port="N")
+    return f"in use: port {listed}. Stop what listens there, or choose five others in a row from N: `{other}`"

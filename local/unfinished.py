@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from local.addresses import LOOPBACK, add_stack_options
 from local.app import function_key
 from local.errors import LocalError
+from local.stack.state_lock import stack_port
 
 ANSWER_SECONDS = 60.0
 STEPS = ("analysis", "thumbnails", "text")
@@ -26,8 +27,8 @@ def main(argv: list[str]) -> int:
     if options.action == "list" and (options.names or options.all):
         print("unfinished: NAME and --all are for `unfinished retry`", file=sys.stderr)
         return 2
-    api = _Api(options.port, function_key(options.state))
     try:
+        api = _Api(stack_port(options.port, options.state), function_key(options.state))
         return _retry(api, options) if options.action == "retry" else _list(api, options)
     except LocalError as error:
         print(f"unfinished: {error}", file=sys.stderr)

@@ -19,6 +19,7 @@ from local.adding.upload_pool import Uploaded
 from local.addresses import Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
+from local.stack.state_lock import stack_port
 from local.upload import ImageUploader
 
 WAIT_SECONDS = 120.0
@@ -34,6 +35,7 @@ def main(argv: list[str]) -> int:
         print(f"add: {error}", file=sys.stderr)
         return 2
     try:
+        options.port = stack_port(options.port, options.state)
         return _Adding(options, found).run()
     except LocalError as error:
         print(f"add: {error}", file=sys.stderr)

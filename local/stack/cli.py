@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from local.addresses import Addresses, add_stack_options
+from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.private import private_folder
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local start", description="Start the whole stack, process the samples, stay until Ctrl-C."
     )
-    add_stack_options(parser)
+    add_stack_options(parser, port=DEFAULT_PORT)
     samples = parser.add_mutually_exclusive_group()
     samples.add_argument(
         "--once",

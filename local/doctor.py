@@ -24,6 +24,7 @@ from local.errors import LocalError
 from local.node import find_node, node_version
 from local.stack.space import shortage
 from local.stack.state_lock import busy_ports, running_port
+from local.wording import program
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"
@@ -57,7 +58,7 @@ class Finding:
 def main(argv: list[str]) -> int:
     """Print every finding; returns 1 if something is lacking."""
     parser = argparse.ArgumentParser(
-        prog="python -m local doctor",
+        prog=f"{program()} doctor",
         description="Say what this machine lacks for the local stack, and the command that mends it.",
     )
     add_stack_options(parser)

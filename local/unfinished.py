@@ -12,6 +12,7 @@ from local.addresses import LOOPBACK, add_stack_options
 from local.app import function_key
 from local.errors import LocalError
 from local.stack.state_lock import stack_port
+from local.wording import program
 
 ANSWER_SECONDS = 60.0
 STEPS = ("analysis", "thumbnails", "text")
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local unfinished",
+        prog=f"{program()} unfinished",
         description="List what the running app has deferred or failed, and why; `retry` has it tried again.",
     )
     parser.add_argument("action", nargs="?", choices=["list", "retry"], default="list")

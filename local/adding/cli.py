@@ -21,6 +21,7 @@ from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.stack.state_lock import stack_port
 from local.upload import ImageUploader
+from local.wording import program
 
 WAIT_SECONDS = 120.0
 PLAIN_PROGRESS_SECONDS = 10.0
@@ -44,7 +45,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local add", description="Upload images into the running stack, wait, print what was found."
+        prog=f"{program()} add", description="Upload images into the running stack, wait, print what was found."
     )
     parser.add_argument(
         "paths",

@@ -20,6 +20,7 @@ from local.events.webhook import Subscription, Webhook
 from local.private import private_folder
 from local.stack.state_lock import stack_port
 from local.trouble import Trouble
+from local.wording import program
 
 INTERVAL_SECONDS = 0.5
 DESCRIPTION = """\
@@ -57,7 +58,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local events", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog=f"{program()} events", description=DESCRIPTION)
     add_stack_options(parser)
     parser.add_argument("--container", default="images", help="the container to watch (default %(default)s)")
     parser.add_argument(

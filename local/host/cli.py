@@ -27,6 +27,7 @@ from local.host.process.exclusive import listening_socket, locked_state
 from local.host.service import Plan, describe, serve
 from local.host.support import check_support
 from local.stack.state_lock import stack_port
+from local.wording import program
 
 PROJECT = Path(__file__).resolve().parents[2]
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local host", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"{program()} host", description=__doc__)
     parser.add_argument(
         "--port",
         type=_port,

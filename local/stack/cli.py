@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from local.addresses import Addresses, add_stack_options
+from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.private import private_folder
@@ -22,6 +22,7 @@ from local.stack.status_table import StatusDisplay
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
+from local.wording import program, program_elsewhere
 
 SAMPLES_SECONDS = 180.0
 IDLE_SECONDS = 1.0
@@ -53,9 +54,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local start", description="Start the whole stack, process the samples, stay until Ctrl-C."
+        prog=f"{program()} start", description="Start the whole stack, process the samples, stay until Ctrl-C."
     )
-    add_stack_options(parser)
+    add_stack_options(parser, port=DEFAULT_PORT)
     samples = parser.add_mutually_exclusive_group()
     samples.add_argument(
         "--once",
@@ -144,14 +145,14 @@ class _Stack:
         stop = self._supervisor.stop_requested
         if not stop.is_set() and self._options.no_host:
             self._say("\nStart the host, under a debugger or not:")
-            self._say(f"  .venv/bin/python -m local host {self._own_options()}--in-stack")
+            self._say(f"  {program_elsewhere()} host {self._own_options()}--in-stack")
             self._say("\nCtrl-C stops everything else.")
         elif not stop.is_set():
             self._say("\nTry it from another terminal:")
             for what, command in self._curl_lines() if self._has_samples else ():
                 self._say(f"  # {what}\n  {command}")
             self._say("  # upload an image of your own, wait, print what was found in it")
-            self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")
+            self._say(f"  {program_elsewhere()} add {self._own_options()}FILE\n\nCtrl-C stops everything.")
         while not stop.wait(IDLE_SECONDS):
             pass
 

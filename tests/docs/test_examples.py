@@ -275,14 +275,13 @@ def as_what_witnesses_say(world: World, block: Block) -> None:
 
 
 def as_a_refused_start(world: World, block: Block) -> None:
-    """A second start with the same state, or with the same ports."""
+    """A second `make start` with the same state, or with the same ports."""
     same_state = "is in use by" in block.text
     port = five_free_ports() if same_state else world.place.port
     command = [sys.executable, "-m", "local", "start", "--port", str(port)]
     command += [] if same_state else ["--state", str(world.folder / "refused")]
-    done = subprocess.run(
-        command, cwd=world.place.folder, env=environment(), capture_output=True, text=True, timeout=60
-    )
+    typed = environment(BLOBSIGHT_MAKE="1")
+    done = subprocess.run(command, cwd=world.place.folder, env=typed, capture_output=True, text=True, timeout=60)
     assert (done.returncode, form(done.stderr)) == (1, form(block.text))
 
 

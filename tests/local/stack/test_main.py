@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ def test_help_names_every_command() -> None:
     answer = run("--help")
     assert answer.returncode == 0
     assert all(f"\n    {name}" in answer.stdout for name in ("start", "vision", "host", "events", "add", "doctor"))
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        version = tomllib.load(file)["project"]["version"]
+    answer = run("--version")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"blobsight {version}\n", "")
 
 
 def test_no_command_is_wrong_usage_and_shows_the_help() -> None:

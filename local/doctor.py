@@ -19,7 +19,7 @@ from pathlib import Path
 
 from local import health_report
 from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
-from local.app import AppClient
+from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.node import find_node, node_version
 from local.stack.space import shortage
@@ -72,7 +72,9 @@ def main(argv: list[str]) -> int:
     port = options.port or running_port(options.state) or DEFAULT_PORT
     findings = list(examine(port, options.state))
     url = options.app or (Addresses(port).host_url if AppClient(port).is_up() else None)
-    if url:
+    broken = [] if options.app or not url else list(obstacles(port, options.state))
+    findings += broken
+    if url and all(finding.is_ok for finding in broken):
         findings += app(url, os.environ.get("HEALTH_KEY", "").strip() or None)
     print(*findings, sep="\n")
     return 0 if all(finding.is_ok for finding in findings) else 1
@@ -150,6 +152,18 @@ def disk(state: Path) -> Finding:
     found = short.what if short else f"{free / 2**30:.1f} GB free in {folder}"
     is_ok = short is None and free >= NEEDED_BYTES
     return Finding("disk", is_ok, found, "free 1 GB, or keep the data elsewhere with --state")
+
+
+def obstacles(port: int, state: Path) -> Iterator[Finding]:
+    """Tell what keeps the app of the running stack from all its work."""
+    try:
+        found = AppClient(port, key=function_key(state), master_key=master_key(state)).obstacles()
+    except LocalError as error:
+        yield Finding("app", True, str(error), "give --state", is_warning=True)
+        return
+    for each in found:
+        *wrong, mend = each.splitlines()
+        yield Finding("app", False, "\n       ".join(wrong), mend)
 
 
 def app(url: str, key: str | None) -> list[Finding]:

@@ -84,6 +84,7 @@ class _Adding:
         if not self._app.is_up():
             port = self._options.port
             raise LocalError(f"no stack answers on port {port}: start one with `make start`, or name its --port")
+        self._app.require_working()
         begun = time.monotonic()
         self._tell_skipped()
         try:

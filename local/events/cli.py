@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"{folder} is in use by another watcher: stop that one, or give another --state", file=sys.stderr)
-            return 1
+            return notices.final_status()
         watcher = _watcher(options, stack, stop)
         rounds = Rounds(stop, Trouble(_say), interval_seconds=options.interval)
         if rounds.until_one_succeeds(watcher.record_baseline):

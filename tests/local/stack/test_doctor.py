@@ -125,6 +125,28 @@ def test_a_running_app_says_what_is_wrong_and_what_it_warns_of_to_who_has_its_ke
         assert capsys.readouterr().out == wrong + warned
 
 
+def test_what_keeps_the_running_app_from_all_its_work_is_lacking(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda port, state: iter(()))
+    with running_app() as running:
+        options = ["--port", str(running.port), "--state", str(tmp_path)]
+        running.misdeployed = {
+            "code": "settings_invalid",
+            "problems": ["A is wrong.", "B is wrong."],
+            "action": "Do it.",
+        }
+        assert doctor.main(options) == 1
+        told = capsys.readouterr().out.splitlines()
+        assert told[0] == "lacks  app          settings_invalid:"
+        assert [line.strip() for line in told[1:3]] == ["A is wrong.", "B is wrong."]
+        assert told[3].strip().startswith("-> Do it. ")
+        # Without the keys of a host that checks them nothing can be told.
+        running.key = "f"
+        assert doctor.main(options) == 0
+        assert "warns  app          the host checks keys" in capsys.readouterr().out
+
+
 def test_an_app_that_is_down_or_of_an_earlier_version_or_not_there_is_lacking_or_not_as_it_says(free_port: int) -> None:
     with running_app() as running:
         url = f"http://127.0.0.1:{running.port}"

@@ -27,10 +27,11 @@ ODD = [
 
 @pytest.fixture
 def images(storage: Storage) -> Iterator[ContainerClient]:
+    """The empty container."""
     with storage.images as images:
-        yield images
         for name in images.list_blob_names():
             images.delete_blob(name)
+        yield images
 
 
 @pytest.fixture

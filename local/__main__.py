@@ -23,7 +23,7 @@ COMMANDS = {
     "unfinished": ("local.unfinished", "list what the running app could not do, and why; retry has it tried again"),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
-    "events": ("local.events.cli", "the watcher that tells the host about new and deleted blobs, alone"),
+    "events": ("local.events.cli", "the watcher that tells the host about uploads, alone"),
     "cer": ("local.vision.text.cer", "read drawn samples and print the share of characters that are wrong"),
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }

@@ -6,9 +6,9 @@ import textwrap
 import unicodedata
 
 
-def wrapped(line: str, columns: int | None = None) -> str:
+def wrapped(line: str, columns: int | None = None, *, indent: int | None = None) -> str:
     """
-    Return *line* with breaks between words, further lines two columns in from its beginning.
+    Return *line* with breaks between words, further lines *indent* columns in, or two from its beginning.
 
     An address or a path longer than *columns* stays whole. By default *columns* are those of the terminal that standard
     output is; a line for a file or a pipe stays one line.
@@ -17,9 +17,9 @@ def wrapped(line: str, columns: int | None = None) -> str:
         if not sys.stdout.isatty():
             return line
         columns = shutil.get_terminal_size().columns
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    indent = len(line) - len(line.lstrip()) + 2 if indent is None else indent
     return textwrap.fill(
-        line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, tabsize=1
+        line, columns, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, tabsize=1
     )
 
 

@@ -2,15 +2,18 @@
 
 import http.client
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from local.addresses import LOOPBACK, image_target
+from local.app_obstacles import broken_functions, misdeployment, problem_of
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The function that an upload starts, and the container that it watches.
 UPLOAD_FUNCTION = "AnalyzeOnUpload"
 IMAGES = "images"
@@ -24,7 +27,7 @@ class Step:
     Attributes:
         state: done, pending, deferred or failed; none when the step does not apply to the image.
         problem, code: why it is not done, in words and in one.
-        last, until: of a deferred step, when it was tried last and when it is tried again by itself.
+        last, until: of a deferred step, when it was tried last and, unless it is being tried now, when it is next.
         record, plain: where its result lies, as `container/name`; *plain* is that of a text as plain text.
         excerpt: the beginning of a text, on one line.
     """
@@ -43,6 +46,13 @@ class Step:
     def applies(self) -> bool:
         """Whether the image is to have it."""
         return self.state != "none"
+
+    @property
+    def told(self) -> str:
+        """The state in a few words; of a deferred step with the time, which is ahead, or that it is being tried."""
+        if self.state != "deferred":
+            return self.state
+        return f"deferred until {utc_text(self.until)}" if self.until else "deferred, being tried now"
 
 
 @dataclass(frozen=True)
@@ -63,13 +73,12 @@ class ImageState:
 
     @property
     def told(self) -> str:
-        """The state in a few words, with the reason's code, and until when what is deferred has to wait."""
+        """The state in a few words, with the code of its reason; what is deferred waits for the last of its steps."""
         steps = [step for step in self.unfinished if step.state == self.state and step.code]
-        if not steps:
+        if not steps or self.state == "pending":
             return self.state
-        until = max((step.until for step in steps if step.until), default=None)
-        when = f" until {utc_text(until)}" if until and self.state == "deferred" else ""
-        return f"{self.state}{when} ({steps[0].code})"
+        last = max(steps, key=lambda step: step.until or _LONG_AGO)
+        return f"{last.told} ({last.code})"
 
     def put_off_until(self, since: datetime) -> datetime | None:
         """Before when it cannot become complete, as far as that was found out *since* then; None if at any time."""
@@ -112,6 +121,20 @@ class AppClient:
         except (OSError, http.client.HTTPException):
             return False
 
+    def obstacles(self) -> list[str]:
+        """
+        Return what keeps the app from all its work, with what to do about it, each of some lines.
+
+        None where it can work or does not answer just now. Raises LocalError if the host refuses the keys.
+        """
+        found = self._obstacle("/api/images?limit=1", self._key, misdeployment), self._broken_functions()
+        return [each for each in found if each]
+
+    def require_working(self) -> None:
+        """Raise LocalError with what keeps the app from all its work, if anything does."""
+        if obstacles := self.obstacles():
+            raise LocalError("\n".join(["the app cannot work", *obstacles]))
+
     def image(self, name: str) -> ImageState | None:
         """
         Return the state of the image *name*; None when the app knows no such image or does not answer just now.
@@ -126,6 +149,10 @@ class AppClient:
         if status == 200:
             return parse_image(json.loads(body))
         _check_key(status)
+        # The host's own 404 has no code: it has no such function, which it may not have been able to load.
+        obstacle = misdeployment(body) if status != 404 or problem_of(body) else self._broken_functions()
+        if obstacle:
+            raise LocalError(f"the app cannot work\n{obstacle}")
         if status != 404 and status < 500:
             raise LocalError(f"GET {target} answered {status}: {body[:300].decode(errors='replace')}")
         return None
@@ -144,10 +171,22 @@ class AppClient:
             return False
         _check_key(status)
         if status == 404:
-            raise LocalError(f"the host does not run {UPLOAD_FUNCTION}: GET /admin/host/status says why")
+            why = self._broken_functions() or "GET /admin/functions lists those that it runs"
+            raise LocalError(f"the host does not run {UPLOAD_FUNCTION}\n{why}")
         if status != 202 and status < 500:
             raise LocalError(f"POST {path} for {name} answered {status}: {answer[:300].decode(errors='replace')}")
         return status == 202
+
+    def _broken_functions(self) -> str | None:
+        return self._obstacle("/admin/host/status", self._master_key, broken_functions)
+
+    def _obstacle(self, target: str, key: str | None, read: Callable[[bytes], str | None]) -> str | None:
+        try:
+            status, body = self._ask("GET", target, key=key)
+        except (OSError, http.client.HTTPException):
+            return None
+        _check_key(status)
+        return read(body)
 
     def _ask(
         self,
@@ -167,12 +206,13 @@ class AppClient:
             connection.close()
 
 
-def parse_image(document: dict[str, Any]) -> ImageState:
-    """Read one image's JSON as `GET /api/images/{name}` answers it."""
+def parse_image(document: dict[str, Any], now: datetime | None = None) -> ImageState:
+    """Read one image's JSON as `GET /api/images/{name}` answers it; *now* is the present moment unless it is given."""
+    now = now or datetime.now(UTC)
     analysis = document.get("analysis") or {}
-    steps = [_step("analysis", analysis)] if analysis else []
-    steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one) for one in document.get("thumbnails") or []]
-    steps += [_step("text", document["text"])] if document.get("text") else []
+    steps = [_step("analysis", analysis, now)] if analysis else []
+    steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one, now) for one in document.get("thumbnails") or []]
+    steps += [_step("text", document["text"], now)] if document.get("text") else []
     return ImageState(
         name=document["name"],
         state=document["state"],
@@ -213,20 +253,21 @@ def utc_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _step(what: str, document: dict[str, Any]) -> Step:
-    problem, state = document.get("problem") or {}, str(document.get("state"))
+def _step(what: str, document: dict[str, Any], now: datetime) -> Step:
+    state = str(document.get("state"))
+    # Why it is pending, or what became of it; an app of the version before gives no reason for the first.
+    problem = document.get("reason" if state == "pending" else "problem") or {}
     is_deferred = state == "deferred"
-    until = _moment(problem.get("until")) if is_deferred else None
     return Step(
         what,
         state,
         document.get("record"),
-        _reason(problem, until) if problem else None,
+        _in_words(problem) if problem else None,
         document.get("plain"),
         document.get("excerpt") or "",
         problem.get("code"),
         _moment(problem.get("last")) if is_deferred else None,
-        until,
+        _ahead(problem, now) if is_deferred else None,
     )
 
 
@@ -234,7 +275,12 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _reason(problem: dict[str, Any], until: datetime | None) -> str:
+def _ahead(problem: dict[str, Any], now: datetime) -> datetime | None:
+    """When it is tried again; None while it is being tried, of which the version before told a time that has passed."""
+    until = _moment(problem.get("until"))
+    return until if until and until > now and not problem.get("running") else None
+
+
+def _in_words(problem: dict[str, Any]) -> str:
     sentences = [str(problem[part]).rstrip(".") for part in ("message", "action") if problem.get(part)]
-    again = f" Tried again by itself at {utc_text(until)}." if until else ""
-    return f"{'. '.join(sentences)}. ({problem.get('code')}){again}"
+    return f"{'. '.join(sentences)}. ({problem.get('code')})"

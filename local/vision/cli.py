@@ -9,6 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 
+from local import notices
 from local.private import private_folder
 from local.vision.calls import CallLogInUseError
 from local.vision.connection import Connection
@@ -17,6 +18,7 @@ from local.vision.rate import Rate
 from local.vision.server import DEFAULT_KEY, STATE_FOLDER, make_service
 from local.vision.service import VisionService
 from local.vision.text.engines import EngineError, asked_engine
+from local.wording import program
 
 DEFAULT_PORT = 7072
 STDIN = 0
@@ -35,20 +37,20 @@ def main(argv: list[str]) -> int:
         server = VisionServer(_service(options), Connection, port=options.port, is_verbose=options.verbose)
     except (CallLogInUseError, EngineError) as error:
         sys.stderr.write(f"vision: {error}\n")
-        return 1
+        return notices.final_status()
     except OSError as error:
         sys.stderr.write(
             f"vision: cannot listen on {HOST}:{options.port} ({error.strerror}): "
             "stop what uses that port or choose another with --port\n"
         )
-        return 1
+        return notices.final_status()
     _serve(server, stop)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local vision", description="A local stand-in for Azure Computer Vision v3.2."
+        prog=f"{program()} vision", description="A local stand-in for Azure Computer Vision v3.2."
     )
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
     parser.add_argument("--key", default=DEFAULT_KEY, help="subscription key to accept (default: %(default)s)")

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,10 +42,10 @@ def locked_state(state: Path, port: int) -> Iterator[bool]:
             lock.truncate(0)
 
 
-def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> None:
-    """Raise LocalError naming the ports of *addresses* that are still in use after *wait_seconds*."""
+def require_free_ports(addresses: Addresses, parts: Collection[str] = (), *, wait_seconds: float = 0.0) -> None:
+    """Raise LocalError naming the ports of these *parts*, or of all, that are still in use after *wait_seconds*."""
     deadline = time.monotonic() + wait_seconds
-    while busy := busy_ports(addresses):
+    while busy := _of_parts(busy_ports(addresses), parts):
         if time.monotonic() >= deadline:
             raise LocalError(_busy(busy))
         time.sleep(0.1)
@@ -54,6 +54,11 @@ def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> No
 def busy_ports(addresses: Addresses) -> dict[str, int]:
     """Return the ports of *addresses* that something listens on, by what would listen there."""
     return {name: port for name, port in addresses.ports.items() if not _is_free(port)}
+
+
+def _of_parts(ports: dict[str, int], parts: Collection[str]) -> dict[str, int]:
+    owners = {name: "azurite" if name.endswith(" storage") else name for name in ports}
+    return {name: port for name, port in ports.items() if not parts or owners[name] in parts}
 
 
 def _is_free(port: int) -> bool:

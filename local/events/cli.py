@@ -1,4 +1,4 @@
-"""`python -m local events`: watch the container `images` and tell the host what appears, changes and goes."""
+"""`python -m local events`: watch the container `images` and tell the host what is uploaded to it."""
 
 import argparse
 import fcntl
@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from local import notices
 from local.addresses import Addresses, add_stack_options
+from local.errors import LocalError
 from local.events.container import WatchedContainer
 from local.events.journal import Journal
 from local.events.rounds import Rounds
@@ -17,12 +18,15 @@ from local.events.stopping import stop_event
 from local.events.watcher import Watcher
 from local.events.webhook import Subscription, Webhook
 from local.private import private_folder
+from local.stack.state_lock import stack_port
 from local.trouble import Trouble
+from local.wording import program
 
 INTERVAL_SECONDS = 0.5
 DESCRIPTION = """\
-Tells the Functions host about blobs that appear, change or go in a container, by Event Grid's contract: the storage
-emulator sends no events. Delivery is at least once. At the very first start the blobs that are there count as known."""
+Tells the Functions host about uploads to a container, by Event Grid's contract: the storage emulator sends no events.
+Of deletions it tells the function of --deleted-function alone; this app has none. Delivery is at least once. At the
+very first start the blobs that are there count as known."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,11 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("azure").setLevel(logging.WARNING)
+    try:
+        options.port = stack_port(options.port, options.state)
+    except LocalError as error:
+        print(f"events: {error}", file=sys.stderr)
+        return 1
     stop = stop_event()
     folder = private_folder(options.state.resolve(), "events")
     with ExitStack() as stack:
@@ -50,14 +59,16 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local events", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog=f"{program()} events", description=DESCRIPTION)
     add_stack_options(parser)
     parser.add_argument("--container", default="images", help="the container to watch (default %(default)s)")
     parser.add_argument(
-        "--function", default="AnalyzeOnUpload", help="the blobTrigger function told of new blobs (default %(default)s)"
+        "--function", default="AnalyzeOnUpload", help="the blobTrigger function told of uploads (default %(default)s)"
     )
     parser.add_argument(
-        "--deleted-function", metavar="NAME", help="an eventGridTrigger function to tell of deletions (default: none)"
+        "--deleted-function",
+        metavar="NAME",
+        help="an eventGridTrigger function to tell of deletions (default: none is told)",
     )
     parser.add_argument("--duplicate", action="store_true", help="send every event twice, as Event Grid sometimes does")
     parser.add_argument(

@@ -22,10 +22,11 @@ from local.stack.options import PARTS, Choice, parse
 from local.stack.own_service import require_answer, told_of_service
 from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
-from local.stack.status_table import missing_records, status_table, table
+from local.stack.status_table import StatusDisplay
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
+from local.wording import program_elsewhere
 
 SAMPLES_SECONDS = 180.0
 IDLE_SECONDS = 1.0
@@ -126,27 +127,24 @@ class _Stack:
         from local.samples import sample_files
         from local.upload import ImageUploader, Outcome
 
+        begun = time.monotonic()
         files = sample_files(private_folder(self._state, "samples"))
         with ImageUploader(self._addresses.connection_string) as uploader:
             outcomes = {path.name: uploader.upload(path, path.name) for path in files}
-        names = list(outcomes)
         stop = self._supervisor.stop_requested
-        with status_table(self._console, names) as show:
+        with StatusDisplay(self._console, list(outcomes), self._state / "logs") as display:
             states = wait_for_images(
                 self._app(),
-                names,
+                list(outcomes),
                 timeout_seconds=SAMPLES_SECONDS,
                 stop=stop,
-                show=show,
+                show=display.show,
                 # Settings may have changed since, or an outage ended their events.
                 already_there=[name for name, outcome in outcomes.items() if outcome is Outcome.PRESENT],
             )
-        missing = missing_records(names, states)
-        if self._choice.once and not self._console.is_terminal:
-            self._console.print(table(names, states))
-        for line in [] if stop.is_set() else missing:
-            self._say(line)
-        return 1 if missing else 0
+        if not stop.is_set():
+            display.tell_result(time.monotonic() - begun)
+        return 0 if all(name in states and states[name].state == "complete" for name in outcomes) else 1
 
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested
@@ -160,7 +158,7 @@ class _Stack:
         if self._choice.for_debugger:
             vision = " --vision azure" if self._choice.own_service else ""
             yield "\nStart the host, under a debugger or not:"
-            yield f"  .venv/bin/python -m local host {words}--in-stack{vision}"
+            yield f"  {program_elsewhere()} host {words}--in-stack{vision}"
             yield "\nCtrl-C stops everything else."
             return
         if {"azurite", "host", "events"} <= self._choice.parts:
@@ -168,7 +166,7 @@ class _Stack:
             for what, command in self._curl_lines() if self._choice.samples else ():
                 yield f"  # {what}\n  {command}"
             yield "  # upload an image of your own, wait, print what was found in it"
-            yield f"  .venv/bin/python -m local add {words}FILE"
+            yield f"  {program_elsewhere()} add {words}FILE"
         yield "\nCtrl-C stops everything."
 
     def _curl_lines(self) -> Iterable[tuple[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.addresses import AZURE_STATE, DEFAULT_PORT, DEFAULT_STATE, Addresses, add_stack_options
-from local.wording import start_command
+from local.wording import program, start_command
 
 PARTS = ("azurite", "vision", "host", "events")
 
@@ -78,9 +78,9 @@ def parse(argv: list[str]) -> Choice:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local start", description="Start the whole stack, process the samples, stay until Ctrl-C."
+        prog=f"{program()} start", description="Start the whole stack, process the samples, stay until Ctrl-C."
     )
-    add_stack_options(parser)
+    add_stack_options(parser, port=DEFAULT_PORT)
     parser.set_defaults(state=None)
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.wording import start_command
+from local.wording import program, program_elsewhere, start_command
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -26,6 +26,13 @@ def test_options_are_those_of_the_command() -> None:
     assert start_command() == "python -m local start"
     assert start_command(port="N", state=Path("/a b")) == "python -m local start --port N --state '/a b'"
     assert start_command(vision="azure", samples=True) == "python -m local start --vision azure --samples"
+
+
+@pytest.mark.usefixtures("typed_python")
+def test_the_console_script_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (program(), program_elsewhere()) == ("python -m local", ".venv/bin/python -m local")
+    monkeypatch.setattr(sys, "argv", ["blobsight", "add"])
+    assert (program(), program_elsewhere(), start_command()) == ("blobsight", "blobsight", "blobsight start")
 
 
 @pytest.mark.usefixtures("typed_make")

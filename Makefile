@@ -4,7 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 AZURITE := local/azurite/node_modules/.installed
-PORT ?= 7071
+# For `start` and `demo`: make start PORT=17571 STATE=folder
+CHOSEN = $(if $(PORT),--port $(PORT)) $(if $(STATE),--state "$(STATE)")
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -13,11 +14,14 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# The commands then name options as make takes them.
+start demo: export BLOBSIGHT_MAKE := 1
+
 start: setup ## Set everything up, start the local stack, process the samples, stay until Ctrl-C
-	@$(BIN)/python -m local start --port $(PORT)
+	@$(BIN)/python -m local start $(CHOSEN)
 
 demo: setup ## The same, then stop; exit 0 only if every sample has every record
-	@$(BIN)/python -m local start --once --port $(PORT)
+	@$(BIN)/python -m local start --once $(CHOSEN)
 
 test: setup-dev ## Set everything up, then run every test
 	@$(BIN)/python tests/run.py
@@ -53,9 +57,9 @@ lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 package: $(VENV)/.venv ## Write the zip that is deployed to build/blobsight.zip, from what is committed
 	@$(BIN)/python scripts/package.py
 
-setup: $(VENV)/.local $(AZURITE)
+setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE)
 
-setup-dev: $(VENV)/.dev $(VENV)/.runtime environments $(AZURITE)
+setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE)
 
 # Looked at every time, because a Python can be installed or go away; that takes a second.
 environments: $(VENV)/.dev
@@ -66,6 +70,9 @@ $(VENV)/.venv:
 
 $(VENV)/.local: $(VENV)/.venv locks/local.txt
 	@./local/setup.sh install local
+
+$(BIN)/blobsight: $(VENV)/.local local/setup.sh
+	@./local/setup.sh console
 
 $(VENV)/.dev: $(VENV)/.local locks/dev.txt
 	@./local/setup.sh install dev

@@ -1,5 +1,5 @@
 """
-`python -m local COMMAND`: the one entry of the local stack.
+`python -m local COMMAND`, and from any folder `blobsight COMMAND`: the one entry of the local stack.
 
 Each command is imported when it is asked for, so that none pays for the start-up of another.
 """
@@ -10,12 +10,16 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
+from local.errors import INTERRUPTED
 from local.private import UMASK
+from local.wording import program
 
 COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
     "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
+    "remove": ("local.remove", "delete images from the running stack"),
     "unfinished": ("local.unfinished", "list what the running app could not do, and why; retry has it tried again"),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
@@ -24,13 +28,15 @@ COMMANDS = {
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }
 PROJECT = Path(__file__).resolve().parent.parent
-INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 NEEDED = ("azure", "rich", "PIL")
 
 
 def main(argv: list[str]) -> int:
     """Run one command; returns the exit status (0 done, 1 failed, 2 wrong usage, 130 interrupted)."""
-    if not argv or argv[0] in ("-h", "--help") or argv[0] not in COMMANDS:
+    if argv[:1] == ["--version"]:
+        print(f"blobsight {_version()}")
+        return 0
+    if not argv or argv[0] not in COMMANDS:
         return _usage(argv)
     _change_to_project_python(argv)
     module, _ = COMMANDS[argv[0]]
@@ -42,17 +48,25 @@ def main(argv: list[str]) -> int:
 
 def _usage(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m local", description="Blobsight's local stack: all of it on one machine, with no cloud."
+        prog=program(), description="Blobsight's local stack: all of it on one machine, with no cloud."
     )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (_, what) in COMMANDS.items():
         commands.add_parser(name, help=what)
-    parser.epilog = "`python -m local COMMAND --help` tells the options of one command."
+    parser.epilog = f"`{program()} COMMAND --help` tells the options of one command."
     if not argv:
         parser.print_help(sys.stderr)
         return 2
     parser.parse_args(argv)  # Prints the help, or says what is wrong with the command, and exits.
     return 2
+
+
+def _version() -> str:
+    # An older Python has none, and is changed for the project's before anything else needs it.
+    import tomllib
+
+    return str(tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"])
 
 
 def _change_to_project_python(argv: list[str]) -> None:
@@ -66,7 +80,12 @@ def _change_to_project_python(argv: list[str]) -> None:
     os.execv(python, [str(python), "-m", "local", *argv])  # noqa: S606
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """Run the command of this process, and end it."""
     # What any part makes, Azurite's files and those of the app included, is its owner's alone.
     os.umask(UMASK)
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

@@ -68,14 +68,20 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-def add_stack_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options by which every command names its stack: `--port` and `--state`."""
+def add_stack_options(parser: argparse.ArgumentParser, *, port: int | None = None) -> None:
+    """
+    Add the options by which every command names its stack: `--port` and `--state`.
+
+    *port* is the default of `--port`. Without one it is None unless it is given, and `state_lock.stack_port` finds the
+    port of the running stack.
+    """
+    default = "that of the stack that runs on the state folder" if port is None else "%(default)s"
     parser.add_argument(
         "--port",
         type=port_number,
-        default=DEFAULT_PORT,
+        default=port,
         metavar="N",
-        help="the host's port (default %(default)s); vision N+1, blobs N+2, queues N+3, tables N+4",
+        help=f"the host's port (default: {default}); vision N+1, blobs N+2, queues N+3, tables N+4",
     )
     parser.add_argument(
         "--state",

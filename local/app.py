@@ -11,6 +11,7 @@ from local.addresses import LOOPBACK, image_target
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The function that an upload starts, and the container that it watches.
 UPLOAD_FUNCTION = "AnalyzeOnUpload"
 IMAGES = "images"
@@ -24,7 +25,7 @@ class Step:
     Attributes:
         state: done, pending, deferred or failed; none when the step does not apply to the image.
         problem, code: why it is not done, in words and in one.
-        last, until: of a deferred step, when it was tried last and when it is tried again by itself.
+        last, until: of a deferred step, when it was tried last and, unless it is being tried now, when it is next.
         record, plain: where its result lies, as `container/name`; *plain* is that of a text as plain text.
         excerpt: the beginning of a text, on one line.
     """
@@ -43,6 +44,13 @@ class Step:
     def applies(self) -> bool:
         """Whether the image is to have it."""
         return self.state != "none"
+
+    @property
+    def told(self) -> str:
+        """The state in a few words; of a deferred step with the time, which is ahead, or that it is being tried."""
+        if self.state != "deferred":
+            return self.state
+        return f"deferred until {utc_text(self.until)}" if self.until else "deferred, being tried now"
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,12 @@ class ImageState:
 
     @property
     def told(self) -> str:
-        """The state in a few words, with the reason's code, and until when what is deferred has to wait."""
+        """The state in a few words, with the code of its reason; what is deferred waits for the last of its steps."""
         steps = [step for step in self.unfinished if step.state == self.state and step.code]
-        if not steps:
+        if not steps or self.state == "pending":
             return self.state
-        until = max((step.until for step in steps if step.until), default=None)
-        when = f" until {utc_text(until)}" if until and self.state == "deferred" else ""
-        return f"{self.state}{when} ({steps[0].code})"
+        last = max(steps, key=lambda step: step.until or _LONG_AGO)
+        return f"{last.told} ({last.code})"
 
     def put_off_until(self, since: datetime) -> datetime | None:
         """Before when it cannot become complete, as far as that was found out *since* then; None if at any time."""
@@ -167,12 +174,13 @@ class AppClient:
             connection.close()
 
 
-def parse_image(document: dict[str, Any]) -> ImageState:
-    """Read one image's JSON as `GET /api/images/{name}` answers it."""
+def parse_image(document: dict[str, Any], now: datetime | None = None) -> ImageState:
+    """Read one image's JSON as `GET /api/images/{name}` answers it; *now* is the present moment unless it is given."""
+    now = now or datetime.now(UTC)
     analysis = document.get("analysis") or {}
-    steps = [_step("analysis", analysis)] if analysis else []
-    steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one) for one in document.get("thumbnails") or []]
-    steps += [_step("text", document["text"])] if document.get("text") else []
+    steps = [_step("analysis", analysis, now)] if analysis else []
+    steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one, now) for one in document.get("thumbnails") or []]
+    steps += [_step("text", document["text"], now)] if document.get("text") else []
     return ImageState(
         name=document["name"],
         state=document["state"],
@@ -213,20 +221,21 @@ def utc_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _step(what: str, document: dict[str, Any]) -> Step:
-    problem, state = document.get("problem") or {}, str(document.get("state"))
+def _step(what: str, document: dict[str, Any], now: datetime) -> Step:
+    state = str(document.get("state"))
+    # Why it is pending, or what became of it; an app of the version before gives no reason for the first.
+    problem = document.get("reason" if state == "pending" else "problem") or {}
     is_deferred = state == "deferred"
-    until = _moment(problem.get("until")) if is_deferred else None
     return Step(
         what,
         state,
         document.get("record"),
-        _reason(problem, until) if problem else None,
+        _in_words(problem) if problem else None,
         document.get("plain"),
         document.get("excerpt") or "",
         problem.get("code"),
         _moment(problem.get("last")) if is_deferred else None,
-        until,
+        _ahead(problem, now) if is_deferred else None,
     )
 
 
@@ -234,7 +243,12 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _reason(problem: dict[str, Any], until: datetime | None) -> str:
+def _ahead(problem: dict[str, Any], now: datetime) -> datetime | None:
+    """When it is tried again; None while it is being tried, of which the version before told a time that has passed."""
+    until = _moment(problem.get("until"))
+    return until if until and until > now and not problem.get("running") else None
+
+
+def _in_words(problem: dict[str, Any]) -> str:
     sentences = [str(problem[part]).rstrip(".") for part in ("message", "action") if problem.get(part)]
-    again = f" Tried again by itself at {utc_text(until)}." if until else ""
-    return f"{'. '.join(sentences)}. ({problem.get('code')}){again}"
+    return f"{'. '.join(sentences)}. ({problem.get('code')})"

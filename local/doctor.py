@@ -18,12 +18,13 @@ from importlib import metadata
 from pathlib import Path
 
 from local import health_report
-from local.addresses import Addresses, add_stack_options
+from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient
 from local.errors import LocalError
 from local.node import find_node, node_version
 from local.stack.space import shortage
-from local.stack.state_lock import busy_ports
+from local.stack.state_lock import busy_ports, running_port
+from local.wording import program
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"
@@ -57,7 +58,7 @@ class Finding:
 def main(argv: list[str]) -> int:
     """Print every finding; returns 1 if something is lacking."""
     parser = argparse.ArgumentParser(
-        prog="python -m local doctor",
+        prog=f"{program()} doctor",
         description="Say what this machine lacks for the local stack, and the command that mends it.",
     )
     add_stack_options(parser)
@@ -68,8 +69,9 @@ def main(argv: list[str]) -> int:
         " HEALTH_KEY opens its details",
     )
     options = parser.parse_args(argv)
-    findings = list(examine(options.port, options.state))
-    url = options.app or (Addresses(options.port).host_url if AppClient(options.port).is_up() else None)
+    port = options.port or running_port(options.state) or DEFAULT_PORT
+    findings = list(examine(port, options.state))
+    url = options.app or (Addresses(port).host_url if AppClient(port).is_up() else None)
     if url:
         findings += app(url, os.environ.get("HEALTH_KEY", "").strip() or None)
     print(*findings, sep="\n")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `runtime`, `azurite`. The Makefile decides what is out of date.
+# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `console`, `runtime`, `azurite`. The Makefile decides what is out of date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,6 +35,20 @@ install_lock() {
     touch ".venv/.$1"
 }
 
+# The project is no installed package, so no installer writes this script. Its Python looks for modules in no other folder.
+write_console_script() {
+    local project
+    project=$(pwd -P)
+    cat >.venv/bin/.blobsight <<EOF
+#!/usr/bin/env bash
+# \`python -m local\` from any folder. local/setup.sh wrote it.
+code='import sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = "blobsight"; from local.__main__ import run; run()'
+exec $(printf %q "$project/.venv/bin/python") -P -c "\$code" $(printf %q "$project") "\$@"
+EOF
+    chmod +x .venv/bin/.blobsight
+    mv .venv/bin/.blobsight .venv/bin/blobsight
+}
+
 # A folder of its own: it declares a newer Python than it needs, and it brings a top-level package called `tests`.
 install_runtime() {
     say "Microsoft's function runtime (a witness for the tests)"
@@ -63,7 +77,8 @@ install_azurite() {
 case "${1:-}" in
     venv) make_venv ;;
     install) install_lock "$2" ;;
+    console) write_console_script ;;
     runtime) install_runtime ;;
     azurite) install_azurite ;;
-    *) say "usage: local/setup.sh venv | install local | install dev | runtime | azurite"; exit 2 ;;
+    *) say "usage: local/setup.sh venv | install local | install dev | console | runtime | azurite"; exit 2 ;;
 esac

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from local.addresses import LOOPBACK, add_stack_options
 from local.app import function_key
 from local.errors import LocalError
+from local.stack.state_lock import stack_port
+from local.wording import program
 
 ANSWER_SECONDS = 60.0
 STEPS = ("analysis", "thumbnails", "text")
@@ -26,8 +28,8 @@ def main(argv: list[str]) -> int:
     if options.action == "list" and (options.names or options.all):
         print("unfinished: NAME and --all are for `unfinished retry`", file=sys.stderr)
         return 2
-    api = _Api(options.port, function_key(options.state))
     try:
+        api = _Api(stack_port(options.port, options.state), function_key(options.state))
         return _retry(api, options) if options.action == "retry" else _list(api, options)
     except LocalError as error:
         print(f"unfinished: {error}", file=sys.stderr)
@@ -36,7 +38,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local unfinished",
+        prog=f"{program()} unfinished",
         description="List what the running app has deferred or failed, and why; `retry` has it tried again.",
     )
     parser.add_argument("action", nargs="?", choices=["list", "retry"], default="list")

@@ -19,7 +19,9 @@ from local.adding.upload_pool import Uploaded
 from local.addresses import Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
+from local.stack.state_lock import stack_port
 from local.upload import ImageUploader
+from local.wording import program
 
 WAIT_SECONDS = 120.0
 PLAIN_PROGRESS_SECONDS = 10.0
@@ -34,6 +36,7 @@ def main(argv: list[str]) -> int:
         print(f"add: {error}", file=sys.stderr)
         return 2
     try:
+        options.port = stack_port(options.port, options.state)
         return _Adding(options, found).run()
     except LocalError as error:
         print(f"add: {error}", file=sys.stderr)
@@ -42,7 +45,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local add", description="Upload images into the running stack, wait, print what was found."
+        prog=f"{program()} add", description="Upload images into the running stack, wait, print what was found."
     )
     parser.add_argument(
         "paths",

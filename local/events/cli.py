@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from local import notices
 from local.addresses import Addresses, add_stack_options
+from local.errors import LocalError
 from local.events.container import WatchedContainer
 from local.events.journal import Journal
 from local.events.rounds import Rounds
@@ -17,7 +18,9 @@ from local.events.stopping import stop_event
 from local.events.watcher import Watcher
 from local.events.webhook import Subscription, Webhook
 from local.private import private_folder
+from local.stack.state_lock import stack_port
 from local.trouble import Trouble
+from local.wording import program
 
 INTERVAL_SECONDS = 0.5
 DESCRIPTION = """\
@@ -32,6 +35,11 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("azure").setLevel(logging.WARNING)
+    try:
+        options.port = stack_port(options.port, options.state)
+    except LocalError as error:
+        print(f"events: {error}", file=sys.stderr)
+        return 1
     stop = stop_event()
     folder = private_folder(options.state.resolve(), "events")
     with ExitStack() as stack:
@@ -50,7 +58,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local events", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog=f"{program()} events", description=DESCRIPTION)
     add_stack_options(parser)
     parser.add_argument("--container", default="images", help="the container to watch (default %(default)s)")
     parser.add_argument(

@@ -14,6 +14,7 @@ from typing import NoReturn, TextIO, get_args
 
 from local import app_settings, notices
 from local.addresses import DEFAULT_PORT, DEFAULT_STATE, Addresses
+from local.errors import LocalError
 from local.host.app.config import apply_host_settings, apply_local_settings, read_host_json
 from local.host.app.context import WORKERS_ATTRIBUTION, Attribution
 from local.host.app.loader import enter_app, load_app
@@ -25,6 +26,8 @@ from local.host.process.beginning import Beginning
 from local.host.process.exclusive import listening_socket, locked_state
 from local.host.service import Plan, describe, serve
 from local.host.support import check_support
+from local.stack.state_lock import stack_port
+from local.wording import program
 
 PROJECT = Path(__file__).resolve().parents[2]
 logger = logging.getLogger(__name__)
@@ -52,25 +55,30 @@ def main(argv: list[str]) -> int:
     # Standard output is for the ready line; what functions print goes where their log goes.
     console, sys.stdout = Console(sys.stdout), sys.stderr
     try:
+        if options.port is None:
+            options.port = stack_port(None, options.state) if options.in_stack else DEFAULT_PORT
         with locked_state(options.state.resolve()):
             _run(options, console, beginning)
-    except StartError as error:
+    except (StartError, LocalError) as error:
         print(f"host: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local host", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"{program()} host", description=__doc__)
     parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, metavar="N", help="default %(default)s; 0 takes any free port"
+        "--port",
+        type=_port,
+        metavar="N",
+        help=f"default {DEFAULT_PORT}, with --in-stack that of the running stack; 0 takes any free port",
     )
     parser.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="its data is in DIR/host")
     parser.add_argument(
         "--in-stack",
         action="store_true",
-        help="with the settings of the stack whose host has this port, as `start` gives them; "
-        "for one that was started with --no-host",
+        help="as the host of the running stack, with the settings that `start` gives it; "
+        "for a stack that was started with --no-host",
     )
     parser.add_argument("--enable-auth", action="store_true", help="check keys, as Azure does; they are in keys.json")
     parser.add_argument(

@@ -11,17 +11,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from local.addresses import Addresses, add_stack_options
+from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.private import private_folder
 from local.stack import recipes
 from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
-from local.stack.status_table import missing_records, status_table, table
+from local.stack.status_table import StatusDisplay
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
+from local.wording import program, program_elsewhere
 
 SAMPLES_SECONDS = 180.0
 IDLE_SECONDS = 1.0
@@ -53,9 +54,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local start", description="Start the whole stack, process the samples, stay until Ctrl-C."
+        prog=f"{program()} start", description="Start the whole stack, process the samples, stay until Ctrl-C."
     )
-    add_stack_options(parser)
+    add_stack_options(parser, port=DEFAULT_PORT)
     samples = parser.add_mutually_exclusive_group()
     samples.add_argument(
         "--once",
@@ -121,40 +122,37 @@ class _Stack:
         from local.samples import sample_files
         from local.upload import ImageUploader, Outcome
 
+        begun = time.monotonic()
         files = sample_files(private_folder(self._state, "samples"))
         with ImageUploader(self._addresses.connection_string) as uploader:
             outcomes = {path.name: uploader.upload(path, path.name) for path in files}
-        names = list(outcomes)
         stop = self._supervisor.stop_requested
-        with status_table(self._console, names) as show:
+        with StatusDisplay(self._console, list(outcomes), self._state / "logs") as display:
             states = wait_for_images(
                 self._app(),
-                names,
+                list(outcomes),
                 timeout_seconds=SAMPLES_SECONDS,
                 stop=stop,
-                show=show,
+                show=display.show,
                 # Settings may have changed since, or an outage ended their events.
                 already_there=[name for name, outcome in outcomes.items() if outcome is Outcome.PRESENT],
             )
-        missing = missing_records(names, states)
-        if self._options.once and not self._console.is_terminal:
-            self._console.print(table(names, states))
-        for line in [] if stop.is_set() else missing:
-            self._say(line)
-        return 1 if missing else 0
+        if not stop.is_set():
+            display.tell_result(time.monotonic() - begun)
+        return 0 if all(name in states and states[name].state == "complete" for name in outcomes) else 1
 
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested
         if not stop.is_set() and self._options.no_host:
             self._say("\nStart the host, under a debugger or not:")
-            self._say(f"  .venv/bin/python -m local host {self._own_options()}--in-stack")
+            self._say(f"  {program_elsewhere()} host {self._own_options()}--in-stack")
             self._say("\nCtrl-C stops everything else.")
         elif not stop.is_set():
             self._say("\nTry it from another terminal:")
             for what, command in self._curl_lines() if self._has_samples else ():
                 self._say(f"  # {what}\n  {command}")
             self._say("  # upload an image of your own, wait, print what was found in it")
-            self._say(f"  .venv/bin/python -m local add {self._own_options()}FILE\n\nCtrl-C stops everything.")
+            self._say(f"  {program_elsewhere()} add {self._own_options()}FILE\n\nCtrl-C stops everything.")
         while not stop.wait(IDLE_SECONDS):
             pass
 

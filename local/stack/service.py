@@ -12,6 +12,7 @@ from pathlib import Path
 from local import notices
 from local.private import private_folder
 
+PROJECT = Path(__file__).resolve().parents[2]
 FIRST_DELAY_SECONDS = 0.2
 MAX_DELAY_SECONDS = 5.0
 SETTLED_SECONDS = 60.0  # a part that ran for so long died of something new: its delay starts anew
@@ -122,6 +123,8 @@ class Service:
             with self.recipe.log.open("a") as log:
                 self._process = subprocess.Popen(
                     self.recipe.command,
+                    # Python finds the parts' modules there.
+                    cwd=PROJECT,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -1,4 +1,8 @@
-"""Make sure that one stack at a time has the state directory, and that its ports are free, before anything starts."""
+"""
+The lock file by which one stack at a time has the state directory, and by which every other command finds that stack.
+
+Before anything starts, the ports are looked at too.
+"""
 
 import fcntl
 import json
@@ -8,14 +12,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from local.addresses import LOOPBACK, Addresses
+from local.addresses import DEFAULT_STATE, LOOPBACK, Addresses
 from local.errors import LocalError
 from local.private import private_folder
+from local.wording import start_command
 
 LOCK_NAME = "start.lock"
 # A supervisor that was killed leaves parts behind which are finishing what they had begun, for 30 s at most.
 LEFTOVER_SECONDS = 35.0
+LOOK_SECONDS = 0.3
 
 
 @contextmanager
@@ -28,10 +35,8 @@ def locked_state(state: Path, port: int) -> Iterator[bool]:
     with (private_folder(state) / LOCK_NAME).open("a+") as lock:
         lock.seek(0)
         last_holder = lock.read()
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalError(_held(state, last_holder)) from None
+        if not _taken(lock):
+            raise LocalError(_held(state, last_holder))
         lock.truncate(0)
         lock.write(json.dumps({"pid": os.getpid(), "port": port}))
         lock.flush()
@@ -39,6 +44,31 @@ def locked_state(state: Path, port: int) -> Iterator[bool]:
             yield bool(last_holder)
         finally:
             lock.truncate(0)
+
+
+def running_port(state: Path) -> int | None:
+    """Return the host's port of the stack that has the state directory; None when no `start` holds it."""
+    try:
+        with (state / LOCK_NAME).open() as lock:
+            # What a `start` that was killed has left behind tells of no stack: its lock went with it.
+            if not lock.read(1) or _is_free(lock):
+                return None
+            lock.seek(0)
+            return int(json.loads(lock.read())["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def stack_port(port: int | None, state: Path) -> int:
+    """Return *port*, that of `--port`, or else that of the stack on *state*; raises LocalError when none runs there."""
+    found = running_port(state) if port is None else port
+    if found is None:
+        start = start_command() if state == DEFAULT_STATE else start_command(state=state)
+        raise LocalError(
+            f"no stack is running with its data in {state.resolve()}: start one with `{start}`, "
+            "or name the running one by --state or --port"
+        )
+    return found
 
 
 def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> None:
@@ -52,10 +82,32 @@ def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> No
 
 def busy_ports(addresses: Addresses) -> dict[str, int]:
     """Return the ports of *addresses* that something listens on, by what would listen there."""
-    return {name: port for name, port in addresses.ports.items() if not _is_free(port)}
+    return {name: port for name, port in addresses.ports.items() if not _port_is_free(port)}
 
 
-def _is_free(port: int) -> bool:
+def _taken(lock: TextIO) -> bool:
+    # A command that looks whether the lock is held has it for an instant.
+    deadline = time.monotonic() + LOOK_SECONDS
+    while not _flock(lock, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _is_free(lock: TextIO) -> bool:
+    return _flock(lock, fcntl.LOCK_SH)
+
+
+def _flock(lock: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _port_is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do: connections that were closed lately do not make a port busy.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -72,9 +124,11 @@ def _held(state: Path, holder: str) -> str:
         who = f"process {about['pid']}, port {about['port']}"
     except (ValueError, KeyError, TypeError):
         who = "another `start`"
-    return f"{state} is in use by a running stack ({who}): stop that one, or choose another folder with --state"
+    other = start_command(port="N", state="DIR")
+    return f"{state} is in use by a running stack ({who}): stop that one, or choose another folder: `{other}`"
 
 
 def _busy(busy: dict[str, int]) -> str:
     listed = ", ".join(f"{port} ({name})" for name, port in busy.items())
-    return f"in use: port {listed}. Stop what listens there, or choose five other ports in a row with --port"
+    other = start_command(port="N")
+    return f"in use: port {listed}. Stop what listens there, or choose five others in a row from N: `{other}`"

@@ -17,6 +17,7 @@ from local.vision.rate import Rate
 from local.vision.server import DEFAULT_KEY, STATE_FOLDER, make_service
 from local.vision.service import VisionService
 from local.vision.text.engines import EngineError, asked_engine
+from local.wording import program
 
 DEFAULT_PORT = 7072
 STDIN = 0
@@ -48,7 +49,7 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m local vision", description="A local stand-in for Azure Computer Vision v3.2."
+        prog=f"{program()} vision", description="A local stand-in for Azure Computer Vision v3.2."
     )
     parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
     parser.add_argument("--key", default=DEFAULT_KEY, help="subscription key to accept (default: %(default)s)")

@@ -93,6 +93,11 @@ def with_a_photo_of_theirs(world: World, block: Block) -> None:
     in_a_terminal(world, block)
 
 
+def with_a_photo_of_theirs_there(world: World, block: Block) -> None:
+    world.stack.upload("their-photo.jpg", (world.place.folder / "samples" / "rocket.jpg").read_bytes())
+    in_a_terminal(world, block)
+
+
 def with_a_folder_of_photos(world: World, block: Block) -> None:
     """Two that fail, one that is no image and one that is well: the lines are those of the page, the numbers not."""
     photos = world.place.folder / "photos"
@@ -285,14 +290,13 @@ def as_what_witnesses_say(world: World, block: Block) -> None:
 
 
 def as_a_refused_start(world: World, block: Block) -> None:
-    """A second start with the same state, or with the same ports."""
+    """A second `make start` with the same state, or with the same ports."""
     same_state = "is in use by" in block.text
     port = five_free_ports() if same_state else world.place.port
     command = [sys.executable, "-m", "local", "start", "--port", str(port)]
     command += [] if same_state else ["--state", str(world.folder / "refused")]
-    done = subprocess.run(
-        command, cwd=world.place.folder, env=environment(), capture_output=True, text=True, timeout=60
-    )
+    typed = environment(BLOBSIGHT_MAKE="1")
+    done = subprocess.run(command, cwd=world.place.folder, env=typed, capture_output=True, text=True, timeout=60)
     assert (done.returncode, form(done.stderr)) == (1, form(block.text))
 
 
@@ -354,6 +358,7 @@ WAYS = (
     ),
     Way(console("python -m local doctor"), before_a_start),
     Way(console("add their-photo.jpg"), with_a_photo_of_theirs),
+    Way(console("remove their-photo.jpg"), with_a_photo_of_theirs_there),
     Way(console("add photos"), with_a_folder_of_photos),
     Way(console("python examples/"), as_programs_of_the_examples),
     Way(known_commands, in_a_terminal),

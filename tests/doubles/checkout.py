@@ -77,8 +77,10 @@ class Place:
         return shlex.join(["make", *INSTALLED, "-o", f"{AZURITE}/.installed", *([target] if target else [])])
 
     def _set_up(self) -> str:
-        azurite = (PROJECT / AZURITE).resolve()
-        return f"ln -s {shlex.quote(sys.prefix)} .venv && ln -s {shlex.quote(str(azurite))} {AZURITE}"
+        """Make an environment with scripts of its own and the packages of the one that runs the tests."""
+        packages, azurite = shlex.quote(f"{sys.prefix}/lib"), shlex.quote(str((PROJECT / AZURITE).resolve()))
+        environment = f"{shlex.quote(sys.executable)} -m venv --without-pip .venv && rm -r .venv/lib"
+        return f"{environment} && ln -s {packages} .venv/lib && ln -s {azurite} {AZURITE}"
 
     def set_up(self) -> None:
         """Clone the repository into the folder, and link what set-up would download."""

@@ -42,8 +42,8 @@ def test_a_breakpoint_in_a_function_is_reached_by_an_upload(tmp_path: Path) -> N
     launch = json.loads((PROJECT / ".vscode" / "launch.json").read_text())["configurations"][0]
     stack = RunningStack(Addresses(five_free_ports()), tmp_path / "state")
     stack.start("--no-host")
-    options = ["--port", str(stack.addresses.port), "--state", str(stack.state)]
-    command = [sys.executable, "-c", DEBUGGER, launch["module"], *launch["args"], *options]
+    # The port is that of the stack, which holds the state folder.
+    command = [sys.executable, "-c", DEBUGGER, launch["module"], *launch["args"], "--state", str(stack.state)]
     # What the editor's own environment says must not lead the app elsewhere.
     environment = {**os.environ, **launch["env"], "VISION_ENDPOINT": "http://127.0.0.1:1", "VISION_KEY": "another"}
     log = tmp_path / "host.log"

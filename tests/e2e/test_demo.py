@@ -1,5 +1,6 @@
 """`make demo`: the samples end to end, then nothing is left."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,20 +19,22 @@ def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -
     command = [sys.executable, "-m", "local", "start", "--once", "--port", str(port), "--state", str(tmp_path)]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=110)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    rows = [line for line in answer.stdout.splitlines() if line.startswith("│") and "complete" in line]
-    cells = {row[0]: row[1:] for row in ([cell.strip() for cell in line.split("│")[1:-1]] for line in rows)}
-    assert {name: row[2] for name, row in cells.items()} == {
-        **dict.fromkeys(("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"), "2/2"),
-        **dict.fromkeys(("receipt.png", "sign.jpg", "scan.png"), "2/2"),
-        **dict.fromkeys(("minutes.pdf", "recipe.tif"), ""),
+    told = [line for line in answer.stdout.splitlines() if ": complete; " in line]
+    thumbnails = {line.partition(":")[0] for line in told if "; thumbnails: 2/2" in line}
+    assert thumbnails == {
+        *("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg"),
+        *("receipt.png", "sign.jpg", "scan.png"),
     }
-    beginnings = {name: row[3][:10] for name, row in cells.items() if row[3]}
-    assert beginnings == {
+    texts = dict(re.findall(r"^(\S+): complete; (?:.*; )?text: (.{10})", answer.stdout, re.MULTILINE))
+    assert texts == {
         "receipt.png": "CORNER COF",
         "sign.jpg": "RIVER PARK",
         "scan.png": "Dear neigh",
         "minutes.pdf": "Minutes of",
         "recipe.tif": "Apple cake",
     }
+    # Each of them once, and their number.
+    assert len(told) == 9
+    assert re.search(r"^9 images: 9 complete; [\d.]+ s$", answer.stdout, re.MULTILINE)
     assert "LOST in Azure" not in (tmp_path / "logs" / "host.log").read_text()
     assert not RunningStack(Addresses(port), tmp_path).has_processes()

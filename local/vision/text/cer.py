@@ -18,6 +18,7 @@ from local import drawings
 from local.vision.reading.question import LATEST_MODEL_VERSION
 from local.vision.reading.store import Task
 from local.vision.text.reading import read_pages
+from local.wording import program
 
 MAX_MEAN = 0.02
 TURNS = (90, 180, 270)  # degrees clockwise
@@ -36,7 +37,7 @@ class Sample:
 def main(argv: list[str]) -> int:
     """Print a table; returns 1 when the mean of the error rates is beyond 2 %."""
     parser = argparse.ArgumentParser(
-        prog="python -m local cer", description="Read drawn samples and print the share of characters that are wrong."
+        prog=f"{program()} cer", description="Read drawn samples and print the share of characters that are wrong."
     )
     parser.parse_args(argv)
     rates = []

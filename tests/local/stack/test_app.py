@@ -7,8 +7,9 @@ import pytest
 from doubles.fake_app import document_json, image_json, running_app, text_json
 from doubles.ports import five_free_ports
 
-from local.app import AppClient, Step, function_key, parse_image
+from local.app import AppClient, ImageState, Step, function_key, parse_image
 from local.errors import LocalError
+from local.reasons import reasons
 from local.waiting import wait_for_images
 
 FAILED = {
@@ -112,30 +113,70 @@ def test_waiting_is_bounded_and_tells_what_is_known_by_then() -> None:
 
 UNTIL = {"last": "2026-11-26T17:00:00.5+00:00", "until": "2026-11-26T18:00:00.5+00:00"}
 QUOTA = {"code": "quota_exhausted", "message": "the quota is used up", "action": "wait", **UNTIL}
+NOT_MADE = {"code": "not_made", "message": "Nothing is there yet."}
 LATER = QUOTA | {"code": "throttled", "until": "2026-11-27T00:00:00+00:00"}
 
 
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def deferred(now: datetime = NOON, **problem: object) -> ImageState:
+    """An image whose analysis is deferred with that problem, and its one thumbnail until midnight."""
+    analysis = {"state": "deferred", "problem": QUOTA | problem}
+    thumbnails = [{"size": "1x1", "state": "deferred", "problem": LATER}]
+    return parse_image(image_json("a.jpg", "deferred", analysis=analysis, thumbnails=thumbnails), now)
+
+
 def test_what_is_deferred_tells_until_when_and_why() -> None:
-    image = parse_image(
-        image_json("a.jpg", "deferred", analysis={"state": "deferred", "problem": QUOTA}, thumbnails=[])
-    )
+    analysis = {"state": "deferred", "problem": QUOTA}
+    image = parse_image(image_json("a.jpg", "deferred", analysis=analysis, thumbnails=[]), NOON)
     assert image.told == "deferred until 2026-11-26 18:00:00 UTC (quota_exhausted)"
-    [step] = image.unfinished
-    assert step.problem == (
-        "the quota is used up. wait. (quota_exhausted) Tried again by itself at 2026-11-26 18:00:00 UTC."
-    )
+    assert reasons(image) == [
+        "analysis is deferred until 2026-11-26 18:00:00 UTC: the quota is used up. wait. (quota_exhausted)"
+    ]
+
+
+@pytest.mark.parametrize("problem", [{"running": True, "until": None}, {"until": None}, {"until": NOON.isoformat()}])
+def test_what_is_deferred_is_being_tried_where_no_time_is_ahead(problem: dict[str, object]) -> None:
+    """The last two are of an app of the version before."""
+    analysis = {"state": "deferred", "problem": QUOTA | problem}
+    image = parse_image(image_json("a.jpg", "deferred", analysis=analysis, thumbnails=[]), NOON)
+    assert image.told == "deferred, being tried now (quota_exhausted)"
+    assert reasons(image) == ["analysis is deferred, being tried now: the quota is used up. wait. (quota_exhausted)"]
+    assert image.put_off_until(NOON) is None
 
 
 def test_an_image_is_put_off_until_the_last_of_its_steps_is_tried_again_and_tells_it() -> None:
-    thumbnails = [{"size": "1x1", "state": "deferred", "problem": LATER}]
-    image = parse_image(
-        image_json("a.jpg", "deferred", analysis={"state": "deferred", "problem": QUOTA}, thumbnails=thumbnails)
-    )
     since = datetime(2026, 11, 26, 16, tzinfo=UTC)
-    assert image.put_off_until(since) == datetime(2026, 11, 27, tzinfo=UTC)
-    assert image.told == "deferred until 2026-11-27 00:00:00 UTC (quota_exhausted)"
+    assert deferred().put_off_until(since) == datetime(2026, 11, 27, tzinfo=UTC)
+    assert deferred().told == "deferred until 2026-11-27 00:00:00 UTC (throttled)"
     # Both were found out before: whatever kept them may be over.
-    assert image.put_off_until(since + timedelta(hours=2)) is None
+    assert deferred().put_off_until(since + timedelta(hours=2)) is None
+    # It may be complete at once.
+    assert deferred(running=True, until=None).put_off_until(since) is None
+
+
+def test_steps_with_one_reason_tell_it_once_and_the_one_that_holds_up_the_image_comes_first() -> None:
+    thumbnails = [{"size": size, "state": "pending", "reason": NOT_MADE} for size in ("1x1", "2x2")]
+    analysis = {"state": "deferred", "problem": QUOTA}
+    text = {"state": "pending", "reason": {"code": "waits_for_analysis", "message": "The text waits."}}
+    image = parse_image(image_json("a.jpg", "deferred", analysis=analysis, thumbnails=thumbnails, text=text), NOON)
+    assert reasons(image)[0].startswith("analysis is deferred until 2026-11-26 18:00:00 UTC: ")
+    assert reasons(image)[1:] == [
+        "thumbnails are pending: Nothing is there yet. (not_made)",
+        "text waits for the analysis",
+    ]
+
+
+def test_some_thumbnails_are_named_by_their_sizes_and_all_together() -> None:
+    thumbnails = [{"size": size, "state": "pending"} for size in ("1x1", "2x2")]
+    done = {"size": "3x3", "state": "done"}
+    some = image_json("a.jpg", "pending", analysis={"state": "done"}, thumbnails=[*thumbnails, done])
+    assert reasons(parse_image(some)) == ["thumbnails 1x1 and 2x2 are pending"]
+    every = image_json("a.jpg", "pending", thumbnails=thumbnails, text={"state": "pending"})
+    assert reasons(parse_image(every)) == ["analysis, thumbnails and text are pending"]
+    one = image_json("a.jpg", "pending", analysis={"state": "done"}, thumbnails=[thumbnails[0], done])
+    assert reasons(parse_image(one)) == ["thumbnail 1x1 is pending"]
 
 
 def test_what_has_failed_tells_why_but_no_time_and_what_is_pending_or_complete_has_neither() -> None:

@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import socket
@@ -8,7 +9,7 @@ import pytest
 
 from local.addresses import Addresses
 from local.errors import LocalError
-from local.stack.state_lock import LOCK_NAME, locked_state, require_free_ports
+from local.stack.state_lock import LOCK_NAME, locked_state, require_free_ports, running_port, stack_port
 
 
 def test_a_second_stack_on_the_same_state_is_refused_naming_the_first(tmp_path: Path) -> None:
@@ -31,6 +32,31 @@ def test_a_stack_that_was_killed_is_noticed_by_the_next_one(tmp_path: Path) -> N
     (tmp_path / LOCK_NAME).write_text(json.dumps({"pid": 1, "port": 7071}))
     with locked_state(tmp_path, 7071) as unclean:
         assert unclean
+
+
+def test_others_are_told_the_port_of_the_stack_that_has_the_state(tmp_path: Path) -> None:
+    assert running_port(tmp_path / "not there") is None
+    with locked_state(tmp_path, 7171):
+        assert running_port(tmp_path) == stack_port(None, tmp_path) == 7171
+        assert stack_port(7271, tmp_path) == 7271
+    assert running_port(tmp_path) is None
+
+
+@pytest.mark.parametrize("left", [json.dumps({"pid": os.getpid(), "port": 7071}), "", "{", "[]", "{}"])
+def test_what_a_start_left_behind_is_no_running_stack(tmp_path: Path, left: str) -> None:
+    (tmp_path / LOCK_NAME).write_text(left)
+    assert running_port(tmp_path) is None
+    assert stack_port(7271, tmp_path) == 7271
+    with pytest.raises(LocalError, match=rf"no stack .* in {tmp_path}: start one with .python -m local start --state"):
+        stack_port(None, tmp_path)
+
+
+def test_a_command_that_looks_for_a_stack_does_not_keep_one_from_starting(tmp_path: Path) -> None:
+    with (tmp_path / LOCK_NAME).open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.05, fcntl.flock, [looking, fcntl.LOCK_UN]).start()
+        with locked_state(tmp_path, 7071):
+            assert running_port(tmp_path) == 7071
 
 
 def test_a_port_in_use_is_named_with_what_would_listen_there(free_port: int) -> None:

@@ -1,0 +1,41 @@
+"""Break sentences between words where a terminal would break them anywhere, and shorten what has to fit."""
+
+import shutil
+import sys
+import textwrap
+import unicodedata
+
+
+def wrapped(line: str, columns: int | None = None) -> str:
+    """
+    Return *line* with breaks between words, further lines two columns in from its beginning.
+
+    An address or a path longer than *columns* stays whole. By default *columns* are those of the terminal that standard
+    output is; a line for a file or a pipe stays one line.
+    """
+    if columns is None:
+        if not sys.stdout.isatty():
+            return line
+        columns = shutil.get_terminal_size().columns
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(
+        line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, tabsize=1
+    )
+
+
+def shortened(text: str, columns: int) -> str:
+    """Return as much of *text* as fits, to the end of a word if there is one, with `…` for the rest."""
+    if width(text) <= columns:
+        return text
+    kept = ""
+    for character in text:
+        if width(kept + character) > columns - 1:
+            break
+        kept += character
+    words = kept if text[len(kept)].isspace() else kept.rpartition(" ")[0]
+    return f"{(words or kept).rstrip(' ,;')}…"
+
+
+def width(text: str) -> int:
+    """Return how many columns *text* takes in a terminal: wide characters take two, combining ones none."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "FW") for c in text)

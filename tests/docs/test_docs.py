@@ -16,7 +16,7 @@ from shared.settings import described
 from shared.vision import error_answers
 
 PROJECT = Path(__file__).resolve().parents[2]
-WHERE = ("*.md", "docs/*.md", "bench/*.md", "local/[!a]*/**/*.md")
+WHERE = ("*.md", "docs/*.md", "bench/*.md", "examples/*.md", "local/[!a]*/**/*.md")
 PAGES = sorted(path for pattern in WHERE for path in PROJECT.glob(pattern))
 OWN_PAGES = [page for page in PAGES if "local" not in page.relative_to(PROJECT).parts]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

@@ -50,6 +50,7 @@ LEFT_AT_HOME = (
     "compose.yml",
     "dist/x.whl",
     "docs/index.md",
+    "examples/read_pdf.py",
     "host.log",
     "htmlcov/index.html",
     "infra/main.bicep",

@@ -10,12 +10,13 @@ from shared.api.endpoint import endpoint
 @endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with one state or one page of states."""
-    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation")
+    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation", "state")
     app = services.current()
     limit = parameters.integer(req, "limit", 50)
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
-    continuation = parameters.text(req, "continuation")
+    continuation, state = parameters.text(req, "continuation"), parameters.text(req, "state")
     name = parameters.optional_name_of(req)
     if name:
         return responses.answer_json(image_states.of_image(app, name))
-    return responses.answer_json(image_states.page(app, limit=limit, prefix=prefix, continuation=continuation))
+    found = image_states.page(app, limit=limit, prefix=prefix, continuation=continuation, state=state)
+    return responses.answer_json(found)

@@ -13,21 +13,22 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from local.errors import INTERRUPTED
 from local.private import UMASK
 from local.wording import program
 
 COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
     "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
+    "remove": ("local.remove", "delete images from the running stack"),
     "unfinished": ("local.unfinished", "list what the running app could not do, and why; retry has it tried again"),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
-    "events": ("local.events.cli", "the watcher that tells the host about new and deleted blobs, alone"),
+    "events": ("local.events.cli", "the watcher that tells the host about uploads, alone"),
     "cer": ("local.vision.text.cer", "read drawn samples and print the share of characters that are wrong"),
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }
 PROJECT = Path(__file__).resolve().parent.parent
-INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 NEEDED = ("azure", "rich", "PIL")
 
 

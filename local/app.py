@@ -2,12 +2,14 @@
 
 import http.client
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from local.addresses import LOOPBACK, image_target
+from local.app_obstacles import broken_functions, misdeployment, problem_of
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
@@ -119,6 +121,20 @@ class AppClient:
         except (OSError, http.client.HTTPException):
             return False
 
+    def obstacles(self) -> list[str]:
+        """
+        Return what keeps the app from all its work, with what to do about it, each of some lines.
+
+        None where it can work or does not answer just now. Raises LocalError if the host refuses the keys.
+        """
+        found = self._obstacle("/api/images?limit=1", self._key, misdeployment), self._broken_functions()
+        return [each for each in found if each]
+
+    def require_working(self) -> None:
+        """Raise LocalError with what keeps the app from all its work, if anything does."""
+        if obstacles := self.obstacles():
+            raise LocalError("\n".join(["the app cannot work", *obstacles]))
+
     def image(self, name: str) -> ImageState | None:
         """
         Return the state of the image *name*; None when the app knows no such image or does not answer just now.
@@ -133,6 +149,10 @@ class AppClient:
         if status == 200:
             return parse_image(json.loads(body))
         _check_key(status)
+        # The host's own 404 has no code: it has no such function, which it may not have been able to load.
+        obstacle = misdeployment(body) if status != 404 or problem_of(body) else self._broken_functions()
+        if obstacle:
+            raise LocalError(f"the app cannot work\n{obstacle}")
         if status != 404 and status < 500:
             raise LocalError(f"GET {target} answered {status}: {body[:300].decode(errors='replace')}")
         return None
@@ -151,10 +171,22 @@ class AppClient:
             return False
         _check_key(status)
         if status == 404:
-            raise LocalError(f"the host does not run {UPLOAD_FUNCTION}: GET /admin/host/status says why")
+            why = self._broken_functions() or "GET /admin/functions lists those that it runs"
+            raise LocalError(f"the host does not run {UPLOAD_FUNCTION}\n{why}")
         if status != 202 and status < 500:
             raise LocalError(f"POST {path} for {name} answered {status}: {answer[:300].decode(errors='replace')}")
         return status == 202
+
+    def _broken_functions(self) -> str | None:
+        return self._obstacle("/admin/host/status", self._master_key, broken_functions)
+
+    def _obstacle(self, target: str, key: str | None, read: Callable[[bytes], str | None]) -> str | None:
+        try:
+            status, body = self._ask("GET", target, key=key)
+        except (OSError, http.client.HTTPException):
+            return None
+        _check_key(status)
+        return read(body)
 
     def _ask(
         self,

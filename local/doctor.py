@@ -15,20 +15,23 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 from local import health_report
 from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
-from local.app import AppClient
+from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.node import find_node, node_version
 from local.stack.space import shortage
 from local.stack.state_lock import busy_ports, running_port
-from local.wording import program
+from local.wording import program, start_command
+from local.wrapping import wrapped
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"
 AZURITE = PROJECT / "local" / "azurite"
+MARGIN = " " * 20
 NEEDED_BYTES = 1 << 30  # set-up takes about 600 MB
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(.*)$", re.MULTILINE)
 PLATFORM = re.compile(r"sys_platform == '(\w+)'")
@@ -49,10 +52,13 @@ class Finding:
     is_warning: bool = False
 
     def __str__(self) -> str:
-        """Return the line to print."""
-        word = "lacks" if not self.is_ok else "warns" if self.is_warning else "ok   "
-        line = f"{word}  {self.what:<12} {self.found}"
-        return f"{line}\n       {'':<12} -> {self.mend}" if not self.is_ok or self.is_warning else line
+        """Return the lines to print, broken where the terminal ends."""
+        word = "lacks" if not self.is_ok else "warns" if self.is_warning else "ok"
+        first, *others = self.found.splitlines()
+        lines = [f"{word:<6} {self.what:<12} {first}", *(f"{MARGIN}{line}" for line in others)]
+        if not self.is_ok or self.is_warning:
+            lines.append(f"{MARGIN}-> {self.mend}")
+        return "\n".join(wrapped(line, indent=len(MARGIN) + 3) for line in lines)
 
 
 def main(argv: list[str]) -> int:
@@ -70,12 +76,12 @@ def main(argv: list[str]) -> int:
     )
     options = parser.parse_args(argv)
     port = options.port or running_port(options.state) or DEFAULT_PORT
-    findings = list(examine(port, options.state))
-    url = options.app or (Addresses(port).host_url if AppClient(port).is_up() else None)
-    if url:
-        findings += app(url, os.environ.get("HEALTH_KEY", "").strip() or None)
-    print(*findings, sep="\n")
-    return 0 if all(finding.is_ok for finding in findings) else 1
+    is_well = True
+    for finding in chain(examine(port, options.state), running(port, options.state, options.app)):
+        # At once: an app that sleeps answers the last question after half a minute.
+        print(finding, flush=True)
+        is_well = is_well and finding.is_ok
+    return 0 if is_well else 1
 
 
 def examine(port: int, state: Path) -> Iterator[Finding]:
@@ -84,8 +90,21 @@ def examine(port: int, state: Path) -> Iterator[Finding]:
     yield packages(LOCK)
     yield node()
     yield azurite(AZURITE)
-    yield ports(Addresses(port))
+    yield ports(Addresses(port), is_own=running_port(state) == port)
     yield disk(state)
+
+
+def running(port: int, state: Path, url: str | None) -> Iterator[Finding]:
+    """Ask the app at *url*, or else that of the stack on *port* if it runs."""
+    if url is None:
+        if not AppClient(port).is_up():
+            return
+        broken = list(obstacles(port, state))
+        yield from broken
+        if not all(finding.is_ok for finding in broken):
+            return
+        url = Addresses(port).host_url
+    yield from app(url, os.environ.get("HEALTH_KEY", "").strip() or None)
 
 
 def python(version: tuple[int, int, int]) -> Finding:
@@ -130,16 +149,22 @@ def azurite(folder: Path) -> Finding:
     return Finding("Azurite", found == pinned, found, "local/setup.sh azurite")
 
 
-def ports(addresses: Addresses) -> Finding:
-    """See whether the stack's ports are free, or its own."""
+def ports(addresses: Addresses, *, is_own: bool = False) -> Finding:
+    """See whether the stack's ports are free, or in use by the stack of the state folder (*is_own*) or another one."""
     busy = busy_ports(addresses)
     listed = ", ".join(map(str, addresses.ports.values()))
     if not busy:
         return Finding("ports", True, f"free: {listed}")
-    if len(busy) == len(addresses.ports) and AppClient(addresses.port).is_up():
-        return Finding("ports", True, f"a stack is running on {listed}")
-    taken = ", ".join(f"{port} ({name})" for name, port in busy.items())
-    return Finding("ports", False, f"in use: {taken}", "make start PORT=N, with five free ports in a row from N")
+    silent = _named({name: port for name, port in addresses.ports.items() if name not in busy})
+    if is_own or (not silent and AppClient(addresses.port).is_up()):
+        running = f"a stack is running on {', '.join(map(str, busy.values()))}"
+        return Finding("ports", True, f"{running}, without {silent}" if silent else running)
+    mend = f"{start_command(port='N')}, with five free ports in a row from N"
+    return Finding("ports", False, f"in use: {_named(busy)}", mend)
+
+
+def _named(ports: dict[str, int]) -> str:
+    return ", ".join(f"{port} ({name})" for name, port in ports.items())
 
 
 def disk(state: Path) -> Finding:
@@ -149,7 +174,19 @@ def disk(state: Path) -> Finding:
     short = shortage(folder, shutil.disk_usage)
     found = short.what if short else f"{free / 2**30:.1f} GB free in {folder}"
     is_ok = short is None and free >= NEEDED_BYTES
-    return Finding("disk", is_ok, found, "free 1 GB, or keep the data elsewhere with --state")
+    return Finding("disk", is_ok, found, f"free 1 GB, or keep the data elsewhere: {start_command(state='DIR')}")
+
+
+def obstacles(port: int, state: Path) -> Iterator[Finding]:
+    """Tell what keeps the app of the running stack from all its work."""
+    try:
+        found = AppClient(port, key=function_key(state), master_key=master_key(state)).obstacles()
+    except LocalError as error:
+        yield Finding("app", True, str(error), "give --state", is_warning=True)
+        return
+    for each in found:
+        *wrong, mend = each.splitlines()
+        yield Finding("app", False, "\n".join(wrong), mend)
 
 
 def app(url: str, key: str | None) -> list[Finding]:
@@ -163,6 +200,7 @@ def app(url: str, key: str | None) -> list[Finding]:
     if findings:
         return findings
     state = f"{'up' if report.is_up else 'down'} at {url}"
+    state += f", version {report.version}" if report.version else ""
     if report.problems is None:
         mend = "run this again with the app's own HEALTH_KEY in the environment, to be told what is wrong"
         return [Finding("app", report.is_up, f"{state}, and says no more without its HEALTH_KEY", mend)]

@@ -19,11 +19,13 @@ class HealthReport:
     What `GET /api/health` answers.
 
     *problems* and *warnings* hold `{"part", "code", "message", "action"}` each; both are None for who has no key.
+    *version* is None of an app that does not tell it.
     """
 
     is_up: bool
     problems: list[dict[str, str]] | None = None
     warnings: list[dict[str, str]] | None = None
+    version: str | None = None
 
 
 def ask(url: str, key: str | None) -> HealthReport:
@@ -37,7 +39,7 @@ def ask(url: str, key: str | None) -> HealthReport:
         status, body = _answer(url, key)
         document = read_json(body)
         is_up = {200: True, 503: False}[status] and document["status"] == "up"
-        return HealthReport(is_up, document.get("problems"), document.get("warnings"))
+        return HealthReport(is_up, document.get("problems"), document.get("warnings"), document.get("version"))
     except (OSError, http.client.HTTPException) as error:
         raise LocalError(f"{url} does not answer: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError):

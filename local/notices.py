@@ -4,11 +4,17 @@ import os
 from typing import TextIO
 
 SIGN = "notice: "
+NOT_AGAIN = 78  # EX_CONFIG of sysexits.h
 
 
 def is_supervised() -> bool:
     """Whether a supervisor holds this process and reads its standard output."""
     return os.environ.get("BLOBSIGHT_PARENT") == "1"
+
+
+def final_status() -> int:
+    """Return the exit status of a process that would fail again in the same way, for a supervisor or for a person."""
+    return NOT_AGAIN if is_supervised() else 1
 
 
 def send(text: str, output: TextIO | None = None) -> None:

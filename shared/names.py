@@ -106,9 +106,14 @@ def unfinished(step: str, name: str) -> str:
     return f"{step}/{_stem(name)}.json"
 
 
+def thumbnails(name: str) -> str:
+    """What the names of an image's thumbnails begin with, in the container `thumbnails`."""
+    return f"{_stem(name)}/"
+
+
 def thumbnail(name: str, *, width: int, height: int, smart: bool) -> str:
     """A thumbnail of an image, in the container `thumbnails`."""
-    return f"{_stem(name)}/{_thumbnail_file(width, height, smart)}"
+    return f"{thumbnails(name)}{_thumbnail_file(width, height, smart)}"
 
 
 def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool) -> str:

@@ -102,6 +102,7 @@ class _Adding:
     def _run(self) -> int:
         if not self._app.is_up():
             raise LocalError(f"no stack answers on port {self._addresses.port}: start one with `{self._start}`")
+        self._app.require_working()
         self._tell_before()
         batch = Batch(self._app, self._tally, self._interrupt)
         try:

@@ -1,4 +1,4 @@
-"""`python -m local events`: watch the container `images` and tell the host what appears, changes and goes."""
+"""`python -m local events`: watch the container `images` and tell the host what is uploaded to it."""
 
 import argparse
 import fcntl
@@ -24,8 +24,9 @@ from local.wording import program
 
 INTERVAL_SECONDS = 0.5
 DESCRIPTION = """\
-Tells the Functions host about blobs that appear, change or go in a container, by Event Grid's contract: the storage
-emulator sends no events. Delivery is at least once. At the very first start the blobs that are there count as known."""
+Tells the Functions host about uploads to a container, by Event Grid's contract: the storage emulator sends no events.
+Of deletions it tells the function of --deleted-function alone; this app has none. Delivery is at least once. At the
+very first start the blobs that are there count as known."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def main(argv: list[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"{folder} is in use by another watcher: stop that one, or give another --state", file=sys.stderr)
-            return 1
+            return notices.final_status()
         watcher = _watcher(options, stack, stop)
         rounds = Rounds(stop, Trouble(_say), interval_seconds=options.interval)
         if rounds.until_one_succeeds(watcher.record_baseline):
@@ -62,10 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     add_stack_options(parser)
     parser.add_argument("--container", default="images", help="the container to watch (default %(default)s)")
     parser.add_argument(
-        "--function", default="AnalyzeOnUpload", help="the blobTrigger function told of new blobs (default %(default)s)"
+        "--function", default="AnalyzeOnUpload", help="the blobTrigger function told of uploads (default %(default)s)"
     )
     parser.add_argument(
-        "--deleted-function", metavar="NAME", help="an eventGridTrigger function to tell of deletions (default: none)"
+        "--deleted-function",
+        metavar="NAME",
+        help="an eventGridTrigger function to tell of deletions (default: none is told)",
     )
     parser.add_argument("--duplicate", action="store_true", help="send every event twice, as Event Grid sometimes does")
     parser.add_argument(

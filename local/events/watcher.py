@@ -99,7 +99,7 @@ class Watcher:
             if self._deleted is not None:
                 self._post(self._deleted, [schema.deleted(self._container, name, etag) for name, etag in batch])
             self._journal.record_gone(name for name, _ in batch)
-        return len(gone)
+        return len(gone) if self._deleted is not None else 0
 
     def _post(self, webhook: Webhook, events: Iterable[schema.Event]) -> None:
         webhook.deliver([event for event in events for _ in range(self._copies)])

@@ -51,7 +51,7 @@ class AdminApi:
             "state": "Running",
             "version": VERSION,
             "processUptime": round((time.monotonic() - self._started) * 1000),
-            "errors": [f"{function.name}: {function.reason}" for function in self._app.broken],
+            "errors": [f"{each.name}: {each.reason}" for each in self._app.broken if not each.disabled],
             # Not Azure's, which does not tell.
             "logLinesLostInAzure": lost_lines.count,
         }

@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
             _run(options, console, beginning)
     except (StartError, LocalError) as error:
         print(f"host: {error}", file=sys.stderr)
-        return 1
+        return notices.final_status()
     return 0
 
 

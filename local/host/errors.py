@@ -2,7 +2,7 @@
 The errors this host raises on purpose.
 
     HostError
-    |-- StartError           the host cannot run at all: told in one line, exit status 1
+    |-- StartError           the host cannot run at all: told in one line, and a supervisor does not try again
     |-- FunctionLoadError    one function cannot run; the others do
     |-- InvocationError      one run of a function failed; it has been logged already
     |   `-- CutShortError    it did not fail by itself: it took too long, or another one did that ran beside it

@@ -90,6 +90,8 @@ class _Stack:
             try:
                 if not self._start():
                     return 0
+                if not self._options.no_host:
+                    self._app().require_working()
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
                 status = self._process_samples() if self._has_samples else 0
                 if not self._options.once:

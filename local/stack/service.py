@@ -1,5 +1,6 @@
 """One part of the stack as a process: started, watched, started again when it dies, stopped with time to finish."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -47,6 +48,7 @@ class Service:
         self.recipe = recipe
         self.ready = threading.Event()
         self.gave_up = threading.Event()
+        self.last_words = ""
         self._report = report
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread()
@@ -107,8 +109,9 @@ class Service:
             if time.monotonic() - begun > SETTLED_SECONDS:
                 delay = FIRST_DELAY_SECONDS
             failures += 1
-            if not self.ready.is_set() and failures == ATTEMPTS_TO_GET_READY:
-                self._report(f"{self._obituary(process)}; it never became ready, see {self.recipe.log}")
+            is_final = process.returncode == notices.NOT_AGAIN or failures == ATTEMPTS_TO_GET_READY
+            if is_final and not self.ready.is_set():
+                self.last_words = self._last_line()
                 self.gave_up.set()
                 break
             self._report(f"{self._obituary(process)}; starting it again in {delay:.1f} s")
@@ -153,9 +156,14 @@ class Service:
     def _obituary(self, process: subprocess.Popen[str]) -> str:
         status = process.returncode
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        lines = self.recipe.log.read_text(errors="replace").strip().splitlines()
-        last = f" ({lines[-1]})" if status > 0 and lines else ""
-        return f"{self.recipe.name} {how}{last}"
+        last = self._last_line() if status > 0 else ""
+        return f"{self.recipe.name} {how}{last and f' ({last})'}"
+
+    def _last_line(self) -> str:
+        # The folder of the logs may have been removed.
+        with contextlib.suppress(OSError, IndexError):
+            return self.recipe.log.read_text(errors="replace").strip().splitlines()[-1]
+        return ""
 
 
 def _ended_within(process: subprocess.Popen[str], seconds: float) -> bool:

@@ -29,7 +29,7 @@ class Supervisor:
         """
         Wait until these services are ready and say so, each with its address; False when asked to stop meanwhile.
 
-        Raises LocalError when one of them ends again and again or is not ready in time.
+        Raises LocalError when one of them cannot start, ends again and again, or is not ready in time.
         """
         deadline = time.monotonic() + timeout_seconds
         for name in names:
@@ -38,7 +38,8 @@ class Supervisor:
                 if self.stop_requested.is_set():
                     return False
                 if service.gave_up.is_set():
-                    raise LocalError(f"{name} does not start: the last lines of {service.recipe.log} say why")
+                    last = service.last_words.removeprefix(f"{name}: ") or "it says nothing"
+                    raise LocalError(f"{name} does not start: {last} (more in {service.recipe.log})")
                 if time.monotonic() > deadline:
                     raise LocalError(f"{name} is not ready after {timeout_seconds:.0f} s: see {service.recipe.log}")
             self._report(f"{name:<9}{service.recipe.address}")

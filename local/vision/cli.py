@@ -9,6 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 
+from local import notices
 from local.private import private_folder
 from local.vision.calls import CallLogInUseError
 from local.vision.connection import Connection
@@ -36,13 +37,13 @@ def main(argv: list[str]) -> int:
         server = VisionServer(_service(options), Connection, port=options.port, is_verbose=options.verbose)
     except (CallLogInUseError, EngineError) as error:
         sys.stderr.write(f"vision: {error}\n")
-        return 1
+        return notices.final_status()
     except OSError as error:
         sys.stderr.write(
             f"vision: cannot listen on {HOST}:{options.port} ({error.strerror}): "
             "stop what uses that port or choose another with --port\n"
         )
-        return 1
+        return notices.final_status()
     _serve(server, stop)
     return 0
 

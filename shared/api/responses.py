@@ -12,7 +12,7 @@ from http import HTTPStatus
 import azure.functions as func
 
 from shared import log, names
-from shared.errors import BlobsightError, BusyError, StorageError
+from shared.errors import BlobsightError, BusyError, SettingsError, StorageError
 from shared.storage.blobs import Blob, BlobInfo
 
 # Storage never says how long: most outages are over by then, or last for minutes.
@@ -42,6 +42,7 @@ def problem(error: BlobsightError) -> func.HttpResponse:
         "status": error.status,
         "code": error.code,
         "detail": error.message,
+        "problems": error.problems if isinstance(error, SettingsError) else None,
         "action": error.action,
         "retryAfterSeconds": seconds,
         "visionRequestId": error.request_id,

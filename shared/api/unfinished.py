@@ -47,7 +47,8 @@ async def _list(req: func.HttpRequest) -> func.HttpResponse:
     entries, further = await services.in_thread(
         app.threads, lambda: unfinished_entries.page(app, wanted, limit=limit, continuation=continuation)
     )
-    return responses.answer_json({"unfinished": [entry.to_json() for entry in entries], "continuation": further})
+    listed_entries = [entry.to_json(app.clock) for entry in entries]
+    return responses.answer_json({"unfinished": listed_entries, "continuation": further})
 
 
 async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:

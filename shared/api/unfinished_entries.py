@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from shared import names
+from shared.clock import Clock
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.json_types import Json
@@ -46,13 +47,14 @@ class Entry(NamedTuple):
     blob: Blob
     document: UnfinishedDocument
 
-    def to_json(self) -> Json:
+    def to_json(self, clock: Clock) -> Json:
         """The entry as a caller sees it."""
-        shown = ("state", "code", "message", "action", "attempts", "first", "last", "until")
+        shown = ("state", "code", "message", "action", "attempts", "first", "last")
         return {
             "name": self.document["source"]["name"],
             "step": self.step,
             **{key: self.document.get(key) for key in shown},
+            **unfinished_document.turn(self.document, self.document.get("state"), clock),
             "record": f"{names.UNFINISHED}/{self.blob.info.name}",
         }
 

@@ -1,7 +1,7 @@
 """The content of an unfinished record."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypedDict
 
 from shared.clock import Clock
@@ -25,7 +25,8 @@ class UnfinishedDocument(_Try, TypedDict, total=False):
         code, message, action, requestId: the last error.
         attempts: how many attempts have failed so far, those that never came to an end among them.
         first, last: when the first attempt failed, and the last one.
-        until: when it is tried again; null while `RetryStep` tries it, and where no try is arranged.
+        until: when it is tried again; past once that try has begun, and null while `RetryStep` tries it. `Turn` is
+            what callers are told. Of a failure it means nothing.
         tries: how many tries in a row never came to an end, with the one in progress
             (`shared.uploads.attempt_mark`); absent before the first.
         try: the id of the try that has changed the record last.
@@ -43,6 +44,28 @@ class UnfinishedDocument(_Try, TypedDict, total=False):
     until: str | None
     requestId: str | None
     tries: int
+
+
+class Turn(TypedDict):
+    """
+    When a deferred step is tried again. Exactly one of the two says it; of a failure neither does.
+
+    Attributes:
+        until: a moment ahead.
+        running: whether it is being tried now, or its turn has come.
+    """
+
+    until: str | None
+    running: bool
+
+
+def turn(document: UnfinishedDocument, state: str | None, clock: Clock) -> Turn:
+    """When the step of a record in that state is tried again, as callers are told."""
+    if state != DEFERRED:
+        return {"until": None, "running": False}
+    until = document.get("until")
+    ahead = until is not None and datetime.fromisoformat(until) > clock.utc()
+    return {"until": until if ahead else None, "running": not ahead}
 
 
 def serialized(document: UnfinishedDocument) -> bytes:

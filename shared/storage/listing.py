@@ -14,6 +14,7 @@ from shared.threads import side_by_side
 # A listing costs about as much as two HEADs and is worth it from so many names on.
 _MIN_NAMES = 3
 _MAX_LISTED_BLOBS = 2000
+_MAX_BLOBS_OF_ONE = 100
 
 
 class Listing:
@@ -34,6 +35,12 @@ class Listing:
             if name.startswith(self._complete):
                 return None
         return self._blobs.head(container, name)
+
+    def below(self, prefix: str) -> list[BlobInfo]:
+        """The blobs below a prefix, of which others than one page are left out."""
+        if prefix.startswith(self._complete):
+            return [info for name, info in self._found.items() if name.startswith(prefix)]
+        return self._blobs.page(self._container, prefix=prefix, limit=_MAX_BLOBS_OF_ONE).items
 
 
 def list_below(blobs: Blobs, container: str, prefixes: Iterable[str], pool: Executor) -> Listing:

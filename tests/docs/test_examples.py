@@ -93,6 +93,11 @@ def with_a_photo_of_theirs(world: World, block: Block) -> None:
     in_a_terminal(world, block)
 
 
+def with_a_photo_of_theirs_there(world: World, block: Block) -> None:
+    world.stack.upload("their-photo.jpg", (world.place.folder / "samples" / "rocket.jpg").read_bytes())
+    in_a_terminal(world, block)
+
+
 def with_a_folder_of_photos(world: World, block: Block) -> None:
     """Two that fail, one that is no image and one that is well: the lines are those of the page, the numbers not."""
     photos = world.place.folder / "photos"
@@ -343,6 +348,7 @@ WAYS = (
     ),
     Way(console("python -m local doctor"), before_a_start),
     Way(console("add their-photo.jpg"), with_a_photo_of_theirs),
+    Way(console("remove their-photo.jpg"), with_a_photo_of_theirs_there),
     Way(console("add photos"), with_a_folder_of_photos),
     Way(known_commands, in_a_terminal),
     Way(typed_to_azure, as_typed_to_azure),

@@ -17,6 +17,8 @@ class FakeApp:
 
     *asked* are the images that were asked for, *again* those to be processed again, which makes them complete.
     *unfinished* is listed a page of one at a time; *retries* are the bodies that asked for it to be tried again.
+    *misdeployed* is the problem with which it answers everything, *broken* what the host says of functions that do not
+    load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
     """
 
@@ -31,16 +33,25 @@ class FakeApp:
     retries: list[dict[str, Any]] = field(default_factory=list)
     health: tuple[int, dict[str, Any]] = (200, {"status": "up", "problems": [], "warnings": []})
     health_key: str | None = None
+    misdeployed: dict[str, Any] | None = None
+    broken: list[str] = field(default_factory=list)
+    knows_images: bool = True
 
     def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
         path = urlsplit(target).path
         if path == "/admin/host/ping":
             return 200, {}
+        if path == "/admin/host/status":
+            return (200, {"errors": self.broken}) if self.master_key in (None, key) else (401, {})
         if path == "/api/health":
             status, report = self.health
             return status, report if self.health_key and key == self.health_key else {"status": report["status"]}
         if self.key is not None and key != self.key:
             return 401, {}
+        if self.misdeployed:
+            return 500, self.misdeployed
+        if path == "/api/images" and "name=" not in target:
+            return 200, {"images": [], "continuation": None}
         if path == "/api/unfinished":
             query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
             wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
@@ -50,7 +61,7 @@ class FakeApp:
         (name,) = parse_qs(urlsplit(target).query).get("name", [unquote(path.removeprefix("/api/images/"))])
         self.asked.append(name)
         image = self.images.get(name)
-        return (200, image) if image else (404, {})
+        return (200, image) if image else (404, {"code": "image_not_found"} if self.knows_images else {})
 
     def _page(self, entries: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
         start = int(query.get("continuation", 0))

@@ -34,6 +34,7 @@ class FakeVision(VisionClient):
         in_background: of every call, polls too, whether nobody waited for it.
         at_call: called as `at_call(question, image)` while a call is under way: where a test holds it, or lets the
             world change meanwhile.
+        before_call: called before each call and each poll, also before one that fails.
     """
 
     def __init__(self) -> None:
@@ -51,8 +52,10 @@ class FakeVision(VisionClient):
         self.in_background: list[bool] = []
         self._read: dict[str, list[str]] = {}
         self.at_call: Callable[[Question, ImageBytes | ImageUrl], object] | None = None
+        self.before_call: Callable[[], object] = lambda: None
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> Answer:
+        self.before_call()
         with self._guard:
             self.asked.append((question, image.subject))
             self.in_background.append(background)
@@ -76,6 +79,7 @@ class FakeVision(VisionClient):
         return Answer("application/json", json.dumps(document).encode(), identifier)
 
     def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
+        self.before_call()
         with self._guard:
             self.asked.append((question, image.subject))
             self.in_background.append(background)
@@ -90,6 +94,7 @@ class FakeVision(VisionClient):
         self, operation: ReadOperation | str, *, timeout_seconds: float | None = None, background: bool = False
     ) -> ReadResult:
         url = operation if isinstance(operation, str) else operation.url
+        self.before_call()
         with self._guard:
             self.polled.append(url)
             self.in_background.append(background)

@@ -67,6 +67,9 @@ def test_the_script_does_what_the_module_does_from_any_folder(desk: Desk) -> Non
     assert "photo.jpg: complete" in added.stdout
     listed = desk.type("unfinished")
     assert (listed.returncode, listed.stderr) == (0, "")
+    removed = desk.type("remove", "photo.jpg")
+    assert (removed.returncode, removed.stderr) == (0, "")
+    assert removed.stdout.startswith("photo.jpg: removed\n")
     examined = desk.type("doctor")
     assert f"a stack is running on {desk.place.port}, " in examined.stdout
     assert f"up at {desk.stack.addresses.host_url}" in examined.stdout

@@ -30,7 +30,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("DomainsHttp", "GET"): ["language", "model-version"],
     ("DomainsHttp", "POST"): ["language", "model-version"],
     ("HealthHttp", "GET"): [],
-    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation"],
+    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state"],
     ("OcrHttp", "DELETE"): [],
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],

@@ -41,6 +41,14 @@ def test_a_list_may_be_limited_to_a_prefix(app: Parts) -> None:
     assert [image["name"] for image in parsed(get(prefix="2026/"))["images"]] == ["2026/a.jpg"]
 
 
+def test_a_list_may_be_limited_to_a_state(app: Parts) -> None:
+    upload(app, "a.jpg", "b.jpg", "c.jpg")
+    steps.process(app.services, "b.jpg", None)
+    found = parsed(get(state="pending"))["images"]
+    assert [(image["name"], image["state"]) for image in found] == [("a.jpg", "pending"), ("c.jpg", "pending")]
+    assert found[0]["analysis"]["reason"]["code"] == "not_made"
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "2026/ä b#c.jpg"])
 def test_one_image_by_its_path_or_parameter(app: Parts, name: str) -> None:
     upload(app, name)
@@ -65,6 +73,7 @@ def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str
         ({"limit": "201"}, "bad_parameter"),
         ({"limit": "all"}, "bad_parameter"),
         ({"page": "2"}, "bad_parameter"),
+        ({"state": "waiting"}, "bad_parameter"),
         ({"continuation": "made up"}, "bad_parameter"),
     ],
 )

@@ -161,6 +161,7 @@ def test_wrong_settings_are_told_by_name_and_without_values(taker: Taker, monkey
     for name, value in {**ENVIRONMENT, "VISION_RATE": "fast", "ImagesStorage": "a-secret"}.items():
         monkeypatch.setenv(name, value)
     document = problem_of(taker.post(), 500, "settings_invalid")
+    assert "; ".join(document["problems"]) == document["detail"]
     assert "VISION_RATE" in document["detail"]
     assert "ImagesStorage" in document["detail"]
 

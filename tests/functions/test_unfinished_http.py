@@ -71,8 +71,16 @@ def test_what_is_unfinished_is_listed_with_its_reason(sick: Parts) -> None:
     assert listing["continuation"] is None
     waits = listing["unfinished"][2]
     assert waits["until"] > waits["last"]
+    assert [each["running"] for each in listing["unfinished"]] == [False] * 4
     assert waits["record"] == "unfinished/analysis/waits.jpg.json"
     assert all(each["message"] and each["action"] for each in listing["unfinished"])
+
+
+def test_once_its_time_has_passed_a_step_is_said_to_be_tried(sick: Parts) -> None:
+    sick.clock.advance(3600)
+    failed, _, analysis, thumbnails = ask()["unfinished"]
+    assert [(each["until"], each["running"]) for each in (analysis, thumbnails)] == [(None, True)] * 2
+    assert (failed["until"], failed["running"]) == (None, False)
 
 
 @pytest.mark.parametrize(

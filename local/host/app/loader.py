@@ -12,12 +12,13 @@ import inspect
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.host.app.metadata import BrokenFunction, FunctionMetadata, function_folders, read_function
+from local.host.app.metadata import BrokenFunction, FunctionMetadata, function_folders, is_disabled, read_function
 from local.host.app.signature import Signature, check_signature
 from local.host.errors import FunctionLoadError
 
@@ -80,7 +81,7 @@ def load_app(root: Path, environment: Mapping[str, str], check: Check, only: fro
             check(metadata, environment)
             functions.append(load_function(root, metadata))
         except FunctionLoadError as error:
-            broken.append(BrokenFunction(folder.name, str(error)))
+            broken.append(BrokenFunction(folder.name, str(error), is_disabled(folder.name, environment)))
     return LoadedApp(tuple(functions), tuple(broken))
 
 
@@ -115,7 +116,7 @@ def _import(root: Path, metadata: FunctionMetadata) -> Callable[..., Any]:
         module = importlib.import_module(name)
     except Exception as error:
         logger.exception("%s cannot be imported", metadata.name)
-        raise FunctionLoadError(f"{type(error).__name__}: {error}") from error
+        raise FunctionLoadError(_with_its_place(error, root)) from error
     call = getattr(module, metadata.entry_point, None)
     if not callable(call):
         raise FunctionLoadError(
@@ -123,3 +124,21 @@ def _import(root: Path, metadata: FunctionMetadata) -> Callable[..., Any]:
             f"{metadata.script_file.relative_to(root)}"
         )
     return call  # type: ignore[no-any-return]
+
+
+def _with_its_place(error: Exception, root: Path) -> str:
+    """Say what went wrong at the import, and in which file and line of the app."""
+    if isinstance(error, SyntaxError):
+        text, places = error.msg, [(error.filename or "", error.lineno)]
+    else:
+        text, places = (
+            str(error),
+            [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)],
+        )
+    own = [(Path(file).relative_to(root), line) for file, line in places if _is_of_the_app(Path(file), root)]
+    place = f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
+    return f"{type(error).__name__}: {text}{place}"
+
+
+def _is_of_the_app(file: Path, root: Path) -> bool:
+    return file.is_relative_to(root) and "site-packages" not in file.parts and file != Path(__file__)

@@ -58,10 +58,11 @@ class FunctionMetadata:
 
 @dataclass(frozen=True)
 class BrokenFunction:
-    """A function that does not run, and why."""
+    """A function that does not run, and why. That is no error of one which a setting has disabled anyway."""
 
     name: str
     reason: str
+    disabled: bool = False
 
 
 def function_folders(root: Path) -> list[Path]:
@@ -88,7 +89,7 @@ def read_function(directory: Path, environment: Mapping[str, str]) -> FunctionMe
         script_file=_script_file(directory, config),
         entry_point=_member(config, "entryPoint", "main"),
         bindings=bindings,
-        disabled=_disabled(name, config, environment),
+        disabled=config.get("disabled") is True or is_disabled(name, environment),
         config=config,
     )
 
@@ -167,6 +168,7 @@ def _member(config: Mapping[str, Any], name: str, default: str) -> str:
     return value
 
 
-def _disabled(name: str, config: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+def is_disabled(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether a setting disables the function *name*."""
     setting = environment.get(f"AzureWebJobs.{name}.Disabled", environment.get(f"AzureWebJobs_{name}_Disabled", ""))
-    return config.get("disabled") is True or setting.lower() in ("true", "1")
+    return setting.lower() in ("true", "1")

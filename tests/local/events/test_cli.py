@@ -70,6 +70,13 @@ def test_uploads_while_it_was_killed_reach_the_host_after_its_restart(
     assert host.subjects() == ["a.jpg", "a.jpg"]
 
 
+def test_what_it_says_of_deletions_is_what_it_does() -> None:
+    command = [sys.executable, "-m", "local", "events", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"})
+    assert "Of deletions it tells the function of --deleted-function alone" in " ".join(told.stdout.split())
+    assert "default: none is told" in told.stdout
+
+
 def test_two_watchers_do_not_share_a_state(start: Start) -> None:
     read_line(start().stdout)
     second = start()

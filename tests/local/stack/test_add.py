@@ -48,6 +48,17 @@ def test_a_file_is_uploaded_with_its_type_and_its_results_are_printed(
     assert f"{storage.addresses.host_url}/api/thumbnail/new%20photo.jpg?width=200&height=150" in printed
 
 
+def test_nothing_is_uploaded_for_an_app_that_cannot_work(
+    add: Add, app: FakeApp, storage: Storage, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = image.rename(image.with_name("in vain.jpg"))
+    app.misdeployed = {"code": "settings_invalid", "problems": ["A is wrong."], "action": "Do it."}
+    assert add(image) == 1
+    assert capsys.readouterr().err.startswith("add: the app cannot work\nsettings_invalid:\n  A is wrong.\nDo it.")
+    with storage.images as images:
+        assert not images.get_blob_client(image.name).exists()
+
+
 def test_text_is_told_with_its_beginning_its_records_and_a_command_that_prints_all_of_it(
     add: Add, app: FakeApp, storage: Storage, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -186,3 +186,67 @@ def test_what_has_failed_tells_why_but_no_time_and_what_is_pending_or_complete_h
     for state in ("pending", "complete"):
         image = parse_image(image_json("a.jpg", state))
         assert (image.told, image.put_off_until(datetime(2026, 1, 1, tzinfo=UTC))) == (state, None)
+
+
+SETTINGS = {
+    "code": "settings_invalid",
+    "detail": "VISION_RATE is wrong; it is 'x'; THUMBNAIL_SIZES is wrong",
+    "problems": ["VISION_RATE is wrong; it is 'x'", "THUMBNAIL_SIZES is wrong"],
+    "action": "Correct the app settings.",
+}
+PYTHON = {"code": "python_mismatch", "detail": "The packages are of another Python.", "action": "Deploy again."}
+BROKEN = ["A: SyntaxError: '(' was never closed (A/__init__.py, line 3)", "B: No module x", "C: No module x"]
+
+
+def test_an_app_that_works_or_does_not_answer_has_no_obstacles() -> None:
+    with running_app() as app:
+        assert AppClient(app.port).obstacles() == []
+    assert AppClient(five_free_ports()).obstacles() == []
+
+
+def test_wrong_settings_and_broken_functions_are_told_a_line_each_with_what_to_do() -> None:
+    with running_app() as app:
+        app.misdeployed, app.broken = SETTINGS, BROKEN
+        settings, functions = AppClient(app.port).obstacles()
+        with pytest.raises(LocalError, match=r"^the app cannot work\nsettings_invalid:\n"):
+            AppClient(app.port).require_working()
+    assert settings.splitlines() == [
+        "settings_invalid:",
+        "  VISION_RATE is wrong; it is 'x'",
+        "  THUMBNAIL_SIZES is wrong",
+        "Correct the app settings. Settings of the local stack come from the environment and from local.settings.json.",
+    ]
+    assert functions.splitlines()[:-1] == [
+        "functions that cannot be loaded:",
+        "  A: SyntaxError: '(' was never closed (A/__init__.py, line 3)",
+        "  B, C: No module x",
+    ]
+
+
+def test_the_host_may_check_keys_when_it_is_asked_for_obstacles() -> None:
+    with running_app() as app:
+        app.key, app.master_key, app.broken = "f", "m", BROKEN
+        assert len(AppClient(app.port, key="f", master_key="m").obstacles()) == 1
+        with pytest.raises(LocalError, match="--state"):
+            AppClient(app.port, key="f").obstacles()
+
+
+@pytest.mark.parametrize("misdeployed", [SETTINGS, PYTHON], ids=lambda problem: str(problem["code"]))
+def test_waiting_for_an_image_ends_at_once_when_the_app_cannot_work(misdeployed: dict[str, object]) -> None:
+    with running_app() as app:
+        app.misdeployed = misdeployed
+        with pytest.raises(LocalError, match=str(misdeployed["code"])):
+            wait_for_images(AppClient(app.port), ["a.jpg"], timeout_seconds=100, stop=threading.Event())
+
+
+def test_waiting_for_an_image_ends_at_once_when_its_function_does_not_load() -> None:
+    with running_app() as app:
+        app.knows_images, app.broken = False, BROKEN
+        with pytest.raises(LocalError, match=r"A/__init__\.py, line 3"):
+            AppClient(app.port).image("a.jpg")
+        app.admin_status = 404
+        with pytest.raises(LocalError, match="does not run AnalyzeOnUpload\nfunctions that cannot be loaded"):
+            AppClient(app.port).process_again("a.jpg")
+        # One that is only starting may know no route yet.
+        app.broken = []
+        assert AppClient(app.port).image("a.jpg") is None

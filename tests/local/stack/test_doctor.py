@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from doubles.fake_app import running_app
+from doubles.screen import on_a_screen
 
 from local import doctor, node
 from local.addresses import Addresses
 from local.errors import LocalError
+from local.stack.state_lock import locked_state
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,26 @@ def test_a_running_stack_may_have_its_ports(free_port: int, listeners: list[sock
     with running_app(free_port):
         listeners += [socket.create_server(("127.0.0.1", free_port + offset)) for offset in range(1, 5)]
         assert doctor.ports(Addresses(free_port)).is_ok
+
+
+def test_the_stack_of_the_state_folder_has_its_ports_though_a_part_is_left_out(
+    free_port: int, listeners: list[socket.socket], tmp_path: Path
+) -> None:
+    listeners += [socket.create_server(("127.0.0.1", free_port + offset)) for offset in range(1, 5)]
+    assert not doctor.ports(Addresses(free_port)).is_ok
+    with locked_state(tmp_path, free_port):
+        finding = next(each for each in doctor.examine(free_port, tmp_path) if each.what == "ports")
+    listed = ", ".join(str(free_port + offset) for offset in range(1, 5))
+    assert (finding.is_ok, finding.found) == (True, f"a stack is running on {listed}, without {free_port} (host)")
+
+
+def test_ports_are_chosen_in_the_words_that_started_it(
+    free_port: int, listeners: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listeners.append(socket.create_server(("127.0.0.1", free_port)))
+    assert "-> python -m local start --port N, with five" in str(doctor.ports(Addresses(free_port)))
+    monkeypatch.setenv("BLOBSIGHT_MAKE", "1")
+    assert "-> make start PORT=N, with five" in str(doctor.ports(Addresses(free_port)))
 
 
 def test_a_full_disk_is_lacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +147,28 @@ def test_a_running_app_says_what_is_wrong_and_what_it_warns_of_to_who_has_its_ke
         assert capsys.readouterr().out == wrong + warned
 
 
+def test_what_keeps_the_running_app_from_all_its_work_is_lacking(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda port, state: iter(()))
+    with running_app() as running:
+        options = ["--port", str(running.port), "--state", str(tmp_path)]
+        running.misdeployed = {
+            "code": "settings_invalid",
+            "problems": ["A is wrong.", "B is wrong."],
+            "action": "Do it.",
+        }
+        assert doctor.main(options) == 1
+        told = capsys.readouterr().out.splitlines()
+        assert told[0] == "lacks  app          settings_invalid:"
+        assert [line.strip() for line in told[1:3]] == ["A is wrong.", "B is wrong."]
+        assert told[3].strip().startswith("-> Do it. ")
+        # Without the keys of a host that checks them nothing can be told.
+        running.key = "f"
+        assert doctor.main(options) == 0
+        assert "warns  app          the host checks keys" in capsys.readouterr().out
+
+
 def test_an_app_that_is_down_or_of_an_earlier_version_or_not_there_is_lacking_or_not_as_it_says(free_port: int) -> None:
     with running_app() as running:
         url = f"http://127.0.0.1:{running.port}"
@@ -136,6 +180,40 @@ def test_an_app_that_is_down_or_of_an_earlier_version_or_not_there_is_lacking_or
         running.health = 302, {"status": "up"}
         assert "answers 302" in doctor.app(url, "k")[0].found
     assert "does not answer" in doctor.app(f"http://127.0.0.1:{free_port}", None)[0].found
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_of_any_width_shows_it_without_cutting_a_word(
+    columns: int, free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "The account of AzureWebJobsStorage keeps a version of each blob that the app overwrites there."
+    wrong = {
+        "part": "host",
+        "code": "storage_keeps_versions",
+        "message": sentence,
+        "action": f"Turn it off. {sentence}",
+    }
+    monkeypatch.setenv("HEALTH_KEY", "let-me-see")
+    with running_app() as running:
+        running.health_key = "let-me-see"
+        running.health = 503, {"status": "down", "problems": [wrong], "warnings": [], "version": "0.1.0"}
+        url = f"http://127.0.0.1:{running.port}"
+        options = ["--port", str(free_port), "--state", str(tmp_path), "--app", url]
+        status, lines = on_a_screen(["doctor", *options], columns)
+    assert status == 1
+    told = " ".join(" ".join(lines).split())
+    assert f"lacks app host: {sentence} (storage_keeps_versions) -> Turn it off. {sentence}" in told
+    after = lines[next(number for number, line in enumerate(lines) if line.startswith("lacks  app")) :]
+    assert max(map(len, after)) <= columns
+    assert all(line.startswith(" " * 20) for line in after[1:])
+
+
+def test_the_version_of_an_app_that_tells_it_is_told() -> None:
+    with running_app() as running:
+        running.health = 200, {"status": "up", "version": "0.1.0", "problems": [], "warnings": []}
+        running.health_key = "k"
+        url = f"http://127.0.0.1:{running.port}"
+        assert [each.found for each in doctor.app(url, "k")] == [f"up at {url}, version 0.1.0"]
 
 
 @pytest.mark.parametrize(

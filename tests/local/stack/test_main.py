@@ -19,7 +19,9 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command() -> None:
     answer = run("--help")
     assert answer.returncode == 0
-    assert all(f"\n    {name}" in answer.stdout for name in ("start", "vision", "host", "events", "add", "doctor"))
+    assert all(
+        f"\n    {name}" in answer.stdout for name in ("start", "vision", "host", "events", "add", "remove", "doctor")
+    )
 
 
 def test_the_version_is_that_of_the_project() -> None:
@@ -41,7 +43,7 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     assert "invalid choice: 'begin'" in answer.stderr
 
 
-@pytest.mark.parametrize("command", ["start", "add", "unfinished", "events", "doctor"])
+@pytest.mark.parametrize("command", ["start", "add", "remove", "unfinished", "events", "doctor"])
 def test_each_command_tells_its_options(command: str) -> None:
     answer = run(command, "--help")
     assert answer.returncode == 0

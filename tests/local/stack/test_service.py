@@ -12,6 +12,7 @@ import pytest
 from doubles.patience import is_alive, wait_until
 
 from local.errors import LocalError
+from local.notices import NOT_AGAIN
 from local.stack.service import Recipe
 from local.stack.supervisor import Supervisor
 
@@ -83,9 +84,19 @@ def test_a_part_that_never_becomes_ready_is_an_error_that_cites_its_last_words(
     supervisor: Supervisor, make_recipe: MakeRecipe, said: list[str]
 ) -> None:
     supervisor.launch(make_recipe("vision", "import sys\nsys.exit('no module cv2')"))
-    with pytest.raises(LocalError, match=r"vision does not start.*vision\.log"):
+    with pytest.raises(LocalError, match=r"vision does not start: no module cv2 \(more in .*vision\.log\)"):
         supervisor.wait_until_ready("vision")
-    assert any("ended with status 1 (no module cv2)" in line for line in said)
+    assert [line.partition(";")[0] for line in said] == 2 * ["vision ended with status 1 (no module cv2)"]
+
+
+def test_a_part_that_says_that_it_would_fail_again_is_not_started_again(
+    supervisor: Supervisor, make_recipe: MakeRecipe, said: list[str]
+) -> None:
+    script = f"import sys\nprint('host: no host.json', file=sys.stderr)\nsys.exit({NOT_AGAIN})"
+    supervisor.launch(make_recipe("host", script))
+    with pytest.raises(LocalError, match=r"host does not start: no host\.json \(more in .*host\.log\)"):
+        supervisor.wait_until_ready("host")
+    assert said == []
 
 
 def test_waiting_for_a_part_ends_when_the_stack_is_told_to_stop(

@@ -16,7 +16,7 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
 from shared import names
-from shared.api import image_states
+from shared.api import image_states, pending_reasons
 from shared.errors import (
     BadRequestError,
     NotFoundError,
@@ -45,15 +45,34 @@ def upload(app: Parts, name: str = "a.jpg", data: bytes = RED) -> str:
     return app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
 
 
+def pending(code: Any) -> dict[str, Any]:
+    """A step that is pending for that reason."""
+    return {"state": "pending", "reason": pending_reasons.reason(code)}
+
+
+def with_settings(app: Parts, **settings: str) -> App:
+    """The services after a change of the settings."""
+    return app.services._replace(settings=Settings.from_env({**ENVIRONMENT, **settings}))
+
+
+def reasons(services: App, name: str = "a.jpg") -> dict[str, str | None]:
+    """Each step that is pending, with the reason."""
+    found = image_states.of_image(services, name)
+    steps: list[tuple[str, Any]] = [(each["size"], each) for each in found["thumbnails"]]
+    steps += [("analysis", found["analysis"]), ("text", found["text"])]
+    assert all(("reason" in each) == (each["state"] == "pending") for _, each in steps)
+    return {step: each["reason"]["code"] for step, each in steps if each["state"] == "pending"}
+
+
 def test_an_image_nobody_has_looked_at_is_pending(app: Parts) -> None:
     etag = upload(app)
     assert image_states.of_image(app.services, "a.jpg") == {
         "name": "a.jpg",
         "state": "pending",
         "source": {"etag": etag, "bytes": len(RED), "contentType": "image/jpeg"},
-        "analysis": {"state": "pending", "caption": None, "captionConfidence": None, "tags": []},
-        "thumbnails": [{"size": size, "state": "pending"} for size in SIZES],
-        "text": {"state": "pending"},
+        "analysis": {**pending("not_made"), "caption": None, "captionConfidence": None, "tags": []},
+        "thumbnails": [{"size": size, **pending("not_made")} for size in SIZES],
+        "text": pending("waits_for_analysis"),
     }
 
 
@@ -201,6 +220,160 @@ def test_a_limit_out_of_range_is_refused(app: Parts, limit: int) -> None:
         image_states.page(app.services, limit=limit)
 
 
+# Why a step is pending.
+
+SMALL, LARGE = SIZES
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"VISION_FEATURES": "Tags"}, {"analysis": "settings_changed", "text": "waits_for_analysis"}),
+        ({"THUMBNAIL_SIZES": "64x64"}, {"64x64": "settings_changed"}),
+        ({"THUMBNAIL_SIZES": "200x150,64x64"}, {"64x64": "settings_changed"}),
+        ({"THUMBNAIL_SMART": "false"}, {SMALL: "settings_changed", LARGE: "settings_changed"}),
+        ({"TEXT_MODE": "always"}, {"text": "settings_changed"}),
+        ({"TEXT_READING_ORDER": "basic"}, {}),
+    ],
+)
+def test_what_a_change_of_settings_leaves_is_said_to_be_that(
+    app: Parts, settings: dict[str, str], expected: dict[str, str]
+) -> None:
+    upload(app)
+    steps.process(app.services, "a.jpg", None)
+    assert reasons(with_settings(app, **settings)) == expected
+
+
+def test_a_size_that_was_added_is_told_from_one_that_is_being_made(app: Parts) -> None:
+    upload(app)
+    steps.process(app.services, "a.jpg", None)
+    more = with_settings(app, THUMBNAIL_SIZES="200x150,1024x768,64x64")
+    # Perhaps the call for the third is under way.
+    assert reasons(more) == {"64x64": "not_made"}
+    app.clock.advance(60)
+    assert reasons(more) == {"64x64": "settings_changed"}
+
+
+def test_while_the_app_works_on_an_image_no_change_of_settings_is_claimed(app: Parts) -> None:
+    upload(app)
+    seen: list[dict[str, str | None]] = []
+    app.vision.at_call = lambda question, image: seen.append(reasons(app.services))
+    steps.process(app.services, "a.jpg", None)
+    first, second, third = seen
+    assert first == {"analysis": "not_made", SMALL: "not_made", LARGE: "not_made", "text": "waits_for_analysis"}
+    assert second == {SMALL: "not_made", LARGE: "not_made"}
+    assert third == {LARGE: "not_made"}
+
+
+def test_a_note_that_answers_other_settings_is_a_change_of_settings_too(app: Parts) -> None:
+    upload(app)
+    app.vision.failing = ThrottledError("Slow down.")
+    steps.process(app.services, "a.jpg", None)
+    changed = with_settings(app, VISION_FEATURES="Tags", THUMBNAIL_SIZES="64x64")
+    assert reasons(changed) == {
+        "analysis": "settings_changed",
+        "64x64": "settings_changed",
+        "text": "waits_for_analysis",
+    }
+
+
+def test_a_reason_costs_a_look_only_where_a_step_is_pending_that_was_begun(app: Parts) -> None:
+    counted: Counter[str] = Counter()
+
+    def operations(services: App) -> Counter[str]:
+        counted.clear()
+        app.images.before = lambda operation, container, name: counted.update([f"{operation} {container}"])
+        image_states.of_image(services, "a.jpg")
+        app.images.before = None
+        return Counter(counted)
+
+    upload(app)
+    fresh = operations(app.services)
+    assert fresh["page thumbnails"] == 0
+    steps.process(app.services, "a.jpg", None)
+    assert operations(app.services) == {"head images": 1, "read analysis": 1, "head thumbnails": 2}
+    assert operations(with_settings(app, THUMBNAIL_SIZES="64x64"))["page thumbnails"] == 1
+
+
+def test_records_of_other_bytes_are_no_change_of_settings(app: Parts) -> None:
+    upload(app)
+    steps.process(app.services, "a.jpg", None)
+    upload(app, data=picture(colour=(0, 0, 200)))
+    expected = {"analysis": "not_made", SMALL: "not_made", LARGE: "not_made", "text": "waits_for_analysis"}
+    assert reasons(with_settings(app, VISION_FEATURES="Tags")) == expected
+
+
+def test_thumbnails_of_images_further_down_are_no_image_s_own(app: Parts) -> None:
+    upload(app, "a")
+    upload(app, "a/b.jpg")
+    for name in ("a", "a/b.jpg"):
+        steps.process(app.services, name, None)
+    app.images.delete(names.THUMBNAILS, "a/200x150-smart.jpg")
+    app.images.delete(names.THUMBNAILS, "a/1024x768-smart.jpg")
+    app.clock.advance(60)
+    assert reasons(app.services, "a") == {SMALL: "not_made", LARGE: "not_made"}
+
+
+def test_while_the_analysis_is_deferred_the_text_waits_for_it(app: Parts) -> None:
+    upload(app)
+    app.vision.failing = ThrottledError("Slow down.")
+    steps.process(app.services, "a.jpg", None)
+    assert reasons(app.services) == {"text": "waits_for_analysis"}
+    # Then it is read whatever the analysis says.
+    assert reasons(with_settings(app, TEXT_MODE="always")) == {"text": "not_made"}
+
+
+def test_a_document_whose_text_is_pending_has_nothing_else_to_wait_for(app: Parts) -> None:
+    upload(app, data=picture("PDF"))
+    read(app)
+    changed = with_settings(app, TEXT_READING_ORDER="basic")
+    assert reasons(changed) == {"text": "settings_changed"}
+    found = image_states.of_image(changed, "a.jpg")
+    assert (found["state"], found["analysis"]["state"], found["thumbnails"]) == ("pending", "none", [])
+
+
+@pytest.mark.parametrize("code", ["settings_changed", "not_made"])
+def test_a_reason_says_what_to_do(code: Any) -> None:
+    assert 'POST /api/unfinished/retry with {"pending": true}' in pending_reasons.reason(code)["message"]
+
+
+# Images in one state.
+
+
+@pytest.fixture
+def mixed(app: Parts) -> dict[str, str]:
+    """Images in all states, by name."""
+    for number in range(30):
+        name = f"{number:02}.jpg"
+        upload(app, name, picture(colour=(8 * number, 240 - 8 * number, 90)))
+        if number % 3 == 0:
+            steps.process(app.services, name, None)
+        if number % 10 == 2:
+            app.vision.failing = VisionRefusedError("No.") if number < 20 else ThrottledError("Slow down.")
+            steps.process(app.services, name, None, from_backlog=True)
+            app.vision.failing = None
+    return {image["name"]: image["state"] for page in all_pages(app.services, 7) for image in page}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 200])
+@pytest.mark.parametrize("state", image_states.STATES)
+def test_pages_of_one_state_together_are_all_images_in_that_state(
+    app: Parts, mixed: dict[str, str], state: str, limit: int
+) -> None:
+    assert set(mixed.values()) == set(image_states.STATES)
+    pages = list(all_pages(app.services, limit, state=state))
+    assert max(map(len, pages)) <= limit
+    found = [image for page in pages for image in page]
+    assert [image["name"] for image in found] == [name for name, its in mixed.items() if its == state]
+    assert {image["state"] for image in found} == {state}
+
+
+def test_an_unknown_state_is_refused_with_those_that_there_are(app: Parts) -> None:
+    with pytest.raises(BadRequestError, match="state='done' is none of complete, pending, deferred, failed") as caught:
+        image_states.page(app.services, limit=5, state="done")
+    assert caught.value.code == "bad_parameter"
+
+
 MANY = 10_000
 
 
@@ -231,10 +404,10 @@ def give_records(services: App, name: str, etag: str) -> None:
             )
 
 
-def all_pages(services: App, limit: int, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
+def all_pages(services: App, limit: int, prefix: str = "", state: str | None = None) -> Iterator[list[dict[str, Any]]]:
     continuation = None
     while True:
-        page = image_states.page(services, limit=limit, prefix=prefix, continuation=continuation)
+        page = image_states.page(services, limit=limit, prefix=prefix, continuation=continuation, state=state)
         yield page["images"]
         continuation = page["continuation"]
         if continuation is None:
@@ -277,6 +450,21 @@ def test_a_page_asks_for_its_own_images_only_and_for_many_records_at_once(many: 
     assert counted["page", "thumbnails"] + counted["head", "thumbnails"] < 2 * limit / 5
     listed = [prefix for operation, container, prefix in asked if (operation, container) == ("page", "thumbnails")]
     assert all(any(name.startswith(prefix) for name in own) and len(prefix) >= 3 for prefix in listed)
+
+
+@pytest.mark.parametrize(("limit", "most"), [(200, 400), (50, 400), (1, 16)])
+def test_a_request_for_a_rare_state_looks_at_a_bounded_number_of_images(many: Parts, limit: int, most: int) -> None:
+    asked: list[tuple[str, str]] = []
+    many.images.before = lambda operation, container, name: asked.append((operation, container))
+    try:
+        page = image_states.page(many.services, limit=limit, state="failed")
+    finally:
+        many.images.before = None
+    assert page["images"] == []
+    assert page["continuation"]
+    counted = Counter(asked)
+    assert counted["read", "analysis"] == most
+    assert counted["page", "images"] <= 16
 
 
 def test_going_through_pages_holds_one_page_in_memory(many: Parts) -> None:
@@ -399,7 +587,7 @@ def test_text_that_is_being_read_is_pending(wordy: Parts) -> None:
     upload(wordy)
     deliver(wordy)
     found = state_of(wordy)
-    assert (found["state"], found["analysis"]["state"], found["text"]) == ("pending", "done", {"state": "pending"})
+    assert (found["state"], found["analysis"]["state"], found["text"]) == ("pending", "done", pending("not_made"))
 
 
 def test_text_that_was_read_is_named_with_its_beginning(wordy: Parts) -> None:
@@ -420,7 +608,7 @@ def test_a_text_of_which_one_record_is_gone_is_pending(wordy: Parts, missing: st
     upload(wordy)
     read(wordy)
     wordy.images.delete(names.TEXT, missing)
-    assert state_of(wordy)["text"] == {"state": "pending"}
+    assert state_of(wordy)["text"] == pending("not_made")
 
 
 def test_text_that_waits_says_for_what_and_until_when(wordy: Parts) -> None:
@@ -489,17 +677,17 @@ def test_a_change_of_the_text_mode_changes_what_is_missing(app: Parts) -> None:
     upload(app)
     steps.process(app.services, "a.jpg", None)
     assert state_of(app)["state"] == "complete"
-    always = app.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_MODE": "always"}))
-    assert image_states.of_image(always, "a.jpg")["text"] == {"state": "pending"}
-    never = app.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_MODE": "never"}))
+    always = with_settings(app, TEXT_MODE="always")
+    assert image_states.of_image(always, "a.jpg")["text"] == pending("settings_changed")
+    never = with_settings(app, TEXT_MODE="never")
     assert image_states.of_image(never, "a.jpg")["text"] == {"state": "none"}
 
 
 def test_text_read_with_other_settings_is_pending(wordy: Parts) -> None:
     upload(wordy)
     read(wordy)
-    other = wordy.services._replace(settings=Settings.from_env({**ENVIRONMENT, "TEXT_READING_ORDER": "basic"}))
-    assert image_states.of_image(other, "a.jpg")["text"] == {"state": "pending"}
+    other = with_settings(wordy, TEXT_READING_ORDER="basic")
+    assert image_states.of_image(other, "a.jpg")["text"] == pending("settings_changed")
 
 
 def test_an_image_that_analysis_refused_and_somebody_had_read_all_the_same_has_its_text(app: Parts) -> None:

@@ -59,9 +59,17 @@ REFUSED = {
     "OutsideScript": Refused("lies outside of the app", config={"scriptFile": "../../outside.py"}),
     "NoEntry": Refused("function start() is not present in NoEntry/__init__.py", config={"entryPoint": "start"}),
     "NotCallable": Refused("function main() is not present", code="main = 3"),
-    "SyntaxProblem": Refused("SyntaxError", code="def main(:"),
-    "ImportProblem": Refused("ModuleNotFoundError: No module named 'nowhere'", code="import nowhere"),
-    "RaisesAtImport": Refused("RuntimeError: no key", code="raise RuntimeError('no key')"),
+    "SyntaxProblem": Refused("(SyntaxProblem/__init__.py, line 2)", code="import typing\ndef main(:"),
+    "ImportProblem": Refused(
+        "ModuleNotFoundError: No module named 'nowhere' (ImportProblem/__init__.py, line 1)", code="import nowhere"
+    ),
+    "RaisesAtImport": Refused(
+        "RuntimeError: no key (RaisesAtImport/__init__.py, line 2)", code="\nraise RuntimeError('no key')"
+    ),
+    "RaisesInALibrary": Refused(
+        "JSONDecodeError: Expecting value: line 1 column 1 (char 0) (RaisesInALibrary/__init__.py, line 2)",
+        code="import json\njson.loads('x')",
+    ),
     "InOut": Refused('"inout" bindings are not supported', (*HTTP, blob("b", "inout")), body("req, b)")),
     "ReturnIn": Refused(
         '"$return" binding must have direction set to "out"',
@@ -175,6 +183,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         write_function(root, name, refused.bindings, refused.code, **refused.config)
     for name, (bindings, code) in ACCEPTED.items():
         write_function(root, name, bindings, code)
+    write_function(root, "BrokenAndDisabled", HTTP, "import nowhere")
     (root / "BrokenJson").mkdir()
     (root / "BrokenJson" / "function.json").write_text("{ // comment")
     (root / "NotAFunction").mkdir()
@@ -184,6 +193,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         "BlobsOnly__blobServiceUri": "https://account.blob.core.windows.net",
         "WithIdentity__accountName": "account",
         "CONTAINER": "images",
+        "AzureWebJobs.BrokenAndDisabled.Disabled": "true",
     }
     with running_host(root, root.parent / "state", environment=environment) as running:
         yield running
@@ -204,7 +214,7 @@ def test_function_json_must_be_plain_json(errors: Mapping[str, str]) -> None:
     assert errors["BrokenJson"].startswith("Unable to parse function.json")
 
 
-def test_only_broken_functions_are_errors(errors: Mapping[str, str]) -> None:
+def test_only_broken_functions_that_are_not_disabled_are_errors(errors: Mapping[str, str]) -> None:
     assert set(errors) == {*REFUSED, "BrokenJson"}
 
 

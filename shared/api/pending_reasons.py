@@ -1,0 +1,54 @@
+"""
+Why a step is pending: not made yet, or made with other settings.
+
+A record or an unfinished note of the same version of the image that answers another question shows that the settings
+were changed. Nothing is guessed from what is merely missing: the step may be worked on at this moment.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Literal, TypedDict
+
+from shared import names
+from shared.records.record_store import RecordSpec
+from shared.records.versions import Version
+from shared.services import App
+from shared.storage.listing import Listing
+
+Code = Literal["settings_changed", "waits_for_analysis", "not_made"]
+_RETRY = 'POST /api/unfinished/retry with {"pending": true} makes what is missing, of every image.'
+_MESSAGES: dict[Code, str] = {
+    "settings_changed": f"The settings were changed after the app worked on this image. {_RETRY}",
+    "waits_for_analysis": "The analysis comes first. It tells whether there is text to read.",
+    "not_made": f"It is not begun, or it is being made at this moment. If it stays so, do this: {_RETRY}",
+}
+
+
+class Reason(TypedDict):
+    """Why a step is pending, and what to do."""
+
+    code: Code
+    message: str
+
+
+def reason(code: Code) -> Reason:
+    """The reason with its message."""
+    return {"code": code, "message": _MESSAGES[code]}
+
+
+def has_other_thumbnails(app: App, image: Version, specs: Iterable[RecordSpec], seen: Listing) -> bool:
+    """
+    Whether other settings than those of *specs*, of which some are missing, have made the thumbnails that are there.
+
+    They have made one of another size, and one of these sizes that is there for longer than the next one can take.
+    """
+    asked = {spec.name for spec in specs}
+    seconds = app.settings.vision_timeout_seconds + app.settings.max_wait_seconds
+    before = app.clock.utc() - timedelta(seconds=seconds)
+    prefix = names.thumbnails(image.name)
+    return any(
+        info.name not in asked or (info.modified is not None and info.modified < before)
+        for info in seen.below(prefix)
+        # Further down lie those of images whose names begin with this one's.
+        if "/" not in info.name.removeprefix(prefix) and image.is_source_of(app.images, info)
+    )

@@ -1,0 +1,49 @@
+"""What set-up prints: one line a step, and what an installer says only where it fails."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+NODE = "#!/bin/sh\nexit 0\n"
+NPM = """#!/bin/sh
+echo 'added 374 packages in 6s'
+echo 'npm notice New major version of npm available! 10.8.2 -> 11.6.2' >&2
+exit "$NPM_STATUS"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of nothing but its set-up, with a Node and an npm that install nothing."""
+    (tmp_path / "local" / "azurite" / "node_modules").mkdir(parents=True)
+    shutil.copy(PROJECT / "local" / "setup.sh", tmp_path / "local")
+    (tmp_path / "bin").mkdir()
+    for name, script in {"node": NODE, "npm": NPM}.items():
+        path = tmp_path / "bin" / name
+        path.write_text(script)
+        path.chmod(0o700)
+    return tmp_path
+
+
+def set_up(project: Path, *words: str, npm_status: int = 0) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "PATH": f"{project}/bin:{os.environ['PATH']}", "NPM_STATUS": str(npm_status)}
+    command = [project / "local" / "setup.sh", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_success_is_one_line_that_tells_how_long_it_takes(project: Path) -> None:
+    answer = set_up(project, "azurite")
+    told = "set-up: Azurite (npm ci, about half a minute)\n"
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", told)
+    assert (project / "local" / "azurite" / "node_modules" / ".installed").exists()
+
+
+def test_what_an_installer_says_as_it_fails_is_told_and_ends_the_set_up(project: Path) -> None:
+    answer = set_up(project, "azurite", npm_status=7)
+    assert (answer.returncode, answer.stdout) == (7, "")
+    assert "added 374 packages" in answer.stderr
+    assert not (project / "local" / "azurite" / "node_modules" / ".installed").exists()

@@ -51,7 +51,7 @@ KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)
 # Deploying: these are looked at, and not run.
 AZURE = re.compile(
     r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"
-    r"|az storage blob (upload|download) --auth-mode login .+"
+    r"|az storage (blob (upload|download)|container generate-sas --as-user) --auth-mode login .+"
     r"|az functionapp keys list --resource-group GROUP --name APP --query functionKeys\.default --output tsv"
 )
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
@@ -115,6 +115,16 @@ def with_a_folder_of_photos(world: World, block: Block) -> None:
         for lines in (printed.splitlines(), command.answer)
     )
     assert said == shown
+
+
+def as_programs_of_the_examples(world: World, block: Block) -> None:
+    """They look for a stack on the default ports, so they are told of this one."""
+    addresses = world.stack.addresses
+    with world.terminal() as opened:
+        for name, value in (("URL", addresses.host_url), ("STORAGE", addresses.connection_string)):
+            assert opened.run(f"export BLOBSIGHT_{name}='{value}'") == (0, "")
+        for command in block.commands:
+            assert_command(world, command, opened, world.place)
 
 
 def with_somebody_else_asking(world: World, block: Block) -> None:
@@ -350,6 +360,7 @@ WAYS = (
     Way(console("add their-photo.jpg"), with_a_photo_of_theirs),
     Way(console("remove their-photo.jpg"), with_a_photo_of_theirs_there),
     Way(console("add photos"), with_a_folder_of_photos),
+    Way(console("python examples/"), as_programs_of_the_examples),
     Way(known_commands, in_a_terminal),
     Way(typed_to_azure, as_typed_to_azure),
     Way(lambda block: block.kind == "dockerfile", as_a_dockerfile),

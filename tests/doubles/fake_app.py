@@ -51,7 +51,7 @@ class FakeApp:
         if self.misdeployed:
             return 500, self.misdeployed
         if path == "/api/images" and "name=" not in target:
-            return 200, {"images": [], "continuation": None}
+            return 200, self._images({name: value for name, (value,) in parse_qs(urlsplit(target).query).items()})
         if path == "/api/unfinished":
             query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
             wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
@@ -62,6 +62,12 @@ class FakeApp:
         self.asked.append(name)
         image = self.images.get(name)
         return (200, image) if image else (404, {"code": "image_not_found"} if self.knows_images else {})
+
+    def _images(self, query: dict[str, str]) -> dict[str, Any]:
+        found = [each for each in self.images.values() if query.get("state", each["state"]) == each["state"]]
+        start, limit = int(query.get("continuation", 0)), int(query["limit"])
+        further = str(start + limit) if start + limit < len(found) else None
+        return {"images": found[start : start + limit], "continuation": further}
 
     def _page(self, entries: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
         start = int(query.get("continuation", 0))

@@ -21,7 +21,10 @@ COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
     "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
     "remove": ("local.remove", "delete images from the running stack"),
-    "unfinished": ("local.unfinished", "list what the running app could not do, and why; retry has it tried again"),
+    "unfinished": (
+        "local.unfinished.cli",
+        "list what the running app has failed or deferred, and why; retry has it tried again",
+    ),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
     "events": ("local.events.cli", "the watcher that tells the host about uploads, alone"),

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK, image_target
 from local.app_obstacles import broken_functions, misdeployment, problem_of
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
+PAGE = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The function that an upload starts, and the container that it watches.
 UPLOAD_FUNCTION = "AnalyzeOnUpload"
@@ -157,6 +159,23 @@ class AppClient:
             raise LocalError(f"GET {target} answered {status}: {body[:300].decode(errors='replace')}")
         return None
 
+    def page(self, state: str, continuation: str | None) -> tuple[list[ImageState], str | None]:
+        """
+        Return some of the images in this state, and the continuation that leads to further ones; None after the last.
+
+        There is nothing while the app does not answer. Raises LocalError if the host refuses the keys.
+        """
+        query = {"state": state, "limit": str(PAGE), **({"continuation": continuation} if continuation else {})}
+        try:
+            status, body = self._ask("GET", f"/api/images?{urlencode(query)}", key=self._key)
+        except (OSError, http.client.HTTPException):
+            return [], None
+        _check_key(status)
+        if status != 200:
+            return [], None
+        answer = json.loads(body)
+        return [parse_image(image) for image in answer["images"]], answer["continuation"]
+
     def process_again(self, name: str) -> bool:
         """
         Have the image *name* processed as if it had just been uploaded; False when the host does not answer just now.
@@ -267,7 +286,7 @@ def _step(what: str, document: dict[str, Any], now: datetime) -> Step:
         document.get("excerpt") or "",
         problem.get("code"),
         _moment(problem.get("last")) if is_deferred else None,
-        _ahead(problem, now) if is_deferred else None,
+        next_try(problem, now) if is_deferred else None,
     )
 
 
@@ -275,8 +294,12 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _ahead(problem: dict[str, Any], now: datetime) -> datetime | None:
-    """When it is tried again; None while it is being tried, of which the version before told a time that has passed."""
+def next_try(problem: dict[str, Any], now: datetime) -> datetime | None:
+    """
+    When a deferred step with this *problem* is tried again; None while it is being tried.
+
+    Of the latter the version before told a time that has passed, or none.
+    """
     until = _moment(problem.get("until"))
     return until if until and until > now and not problem.get("running") else None
 

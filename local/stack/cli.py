@@ -20,6 +20,7 @@ from local.private import private_folder
 from local.stack import recipes
 from local.stack.options import PARTS, Choice, parse
 from local.stack.own_service import require_answer, told_of_service
+from local.stack.pending import told_of_pending
 from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
 from local.stack.status_table import StatusDisplay
@@ -83,6 +84,7 @@ class _Stack:
                 self._require_working_app()
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
                 status = self._process_samples() if self._choice.samples else 0
+                self._tell_pending()
                 if not self._choice.once:
                     self._stay()
                     status = 0
@@ -145,6 +147,12 @@ class _Stack:
         if not stop.is_set():
             display.tell_result(time.monotonic() - begun)
         return 0 if all(name in states and states[name].state == "complete" for name in outcomes) else 1
+
+    def _tell_pending(self) -> None:
+        """After the samples, which are brought up to date by the start itself."""
+        if self._choice.has_app and not self._supervisor.stop_requested.is_set():
+            pending = told_of_pending(self._app(), self._choice.words, is_paid=self._choice.own_service)
+            self._say(*[pending] if pending else [])
 
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested

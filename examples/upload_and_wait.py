@@ -4,11 +4,9 @@ Upload an image, wait until the app has looked at it, and print what it saw.
 python examples/upload_and_wait.py FILE NAME
 """
 
-import math
 import os
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,39 +22,25 @@ STORAGE = os.environ.get("BLOBSIGHT_STORAGE") or (  # the emulator's key is publ
 )
 
 
-def upload(image: bytes, name: str) -> None:
-    """Put it into the container `images`; this client has timeouts and retries of its own."""
-    with BlobClient.from_connection_string(STORAGE, "images", name, initial_backoff=1) as blob:
-        blob.upload_blob(image, overwrite=True)
-
-
 def wait_for(name: str, patience_seconds: float = 300.0) -> dict[str, Any]:
-    """The state of the image when it is complete; RuntimeError if it has failed, or is not complete in time."""
-    deadline = time.time() + patience_seconds
+    """The image as the app tells it: complete, failed, or as it is when the patience ends."""
+    deadline = time.monotonic() + patience_seconds
     while True:
         answer = requests.get(f"{APP}/api/images", params={"name": name}, headers=KEY, timeout=60)
-        why, wait_seconds = reason(answer), float(answer.headers.get("Retry-After", "inf"))
-        if answer.ok:
-            image: dict[str, Any] = answer.json()
-            if image["state"] == "complete":
-                return image
-            why, wait_seconds = outlook(image)
-        if time.time() + wait_seconds > deadline:
-            raise RuntimeError(why)
+        wait_seconds = float(answer.headers.get("Retry-After", 1 if answer.ok else "inf"))
+        late = time.monotonic() + wait_seconds > deadline
+        if answer.ok and (late or answer.json()["state"] in ("complete", "failed")):
+            return dict(answer.json())
+        if late:
+            raise RuntimeError(reason(answer))
         time.sleep(wait_seconds)
 
 
-def outlook(image: dict[str, Any]) -> tuple[str, float]:
-    """Why the image is not complete, and how many seconds to wait; for ever if it has failed."""
+def why(image: dict[str, Any]) -> str:
+    """The state of an image that is not complete, with each reason once."""
     steps = (image["analysis"], *image["thumbnails"], image["text"])
-    problems = [step["problem"] for step in steps if "problem" in step]
-    told = dict.fromkeys("{message} {action}".format(**each) for each in problems)
-    why = " ".join([f"{image['name']} is {image['state']}.", *told])
-    if image["state"] == "failed":
-        return why, math.inf
-    untils = [datetime.fromisoformat(each["until"]) for each in problems if each["until"]]
-    why += f" The app tries again at {max(untils)}." if untils else ""
-    return why, max([1.0, *(until.timestamp() - time.time() for until in untils)])
+    told = dict.fromkeys("{message} {action}".format(**each["problem"]) for each in steps if "problem" in each)
+    return " ".join([f"{image['name']} is {image['state']}.", *told])
 
 
 def reason(answer: requests.Response) -> str:
@@ -71,9 +55,13 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     _, file, name = sys.argv
     try:
-        upload(Path(file).read_bytes(), name)
-        analysis = wait_for(name)["analysis"]
+        # This client has timeouts and retries of its own.
+        with BlobClient.from_connection_string(STORAGE, "images", name, initial_backoff=1) as blob:
+            blob.upload_blob(Path(file).read_bytes(), overwrite=True)
+        image = wait_for(name)
     except (OSError, AzureError, RuntimeError) as error:  # the errors of requests are OSErrors
         sys.exit(str(error))
-    print("caption:", analysis["caption"] or "none")
-    print("tags:", ", ".join(analysis["tags"]) or "none")
+    if image["state"] != "complete":
+        sys.exit(why(image))
+    print("caption:", image["analysis"]["caption"] or "none")
+    print("tags:", ", ".join(image["analysis"]["tags"]) or "none")

@@ -4,8 +4,11 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 AZURITE := local/azurite/node_modules/.installed
-# For `start` and `demo`: make start PORT=17571 STATE=folder
-CHOSEN = $(if $(PORT),--port $(PORT)) $(if $(STATE),--state "$(STATE)")
+# For `start` and `demo`: make start PORT=17571 STATE=folder VISION=azure SAMPLES=yes
+CHOSEN = $(if $(PORT),--port $(PORT)) $(if $(STATE),--state "$(STATE)") $(if $(VISION),--vision $(VISION)) $(SENT)
+SENT = $(if $(SAMPLES),$(or $(SAMPLES_$(SAMPLES)),$(error SAMPLES=$(SAMPLES) is neither yes nor no)))
+SAMPLES_yes := --samples
+SAMPLES_no := --no-samples
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 

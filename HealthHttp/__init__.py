@@ -1,4 +1,4 @@
-"""`GET /api/health`: up or down for every caller; with the setting HEALTH_KEY as key, the problems too."""
+"""`GET /api/health`: up or down and the version for everyone; with HEALTH_KEY as key, the problems too."""
 
 import azure.functions as func
 

@@ -306,7 +306,7 @@ def _requests(world: _World) -> Iterator[Trip]:
 
 def _text(world: _World) -> Iterator[Trip]:
     """The request, and each activity with what OcrOrchestrator would give it."""
-    request = world.requests.request(body={"blob": "a.jpg"})
+    request = world.requests.request(body={"name": "a.jpg"})
     yield _answered(world.trip("POST /api/ocr, new", "OcrHttp", request, starter=""), 202)[0]
     [(_, _, job)] = world.hub.started
     state = poll_loop.begin(job, world.clock.utc())

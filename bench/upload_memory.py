@@ -85,7 +85,7 @@ class Worker:
     def requests(self, count: int, size: int) -> Taken:
         """Have documents read that lie in storage, by their names over HTTP."""
         calls = [self._request(self._document(size).name) for _ in range(count)]
-        return self._all('`POST /api/ocr` with `{"blob"}`', count, size, ("OcrHttp", calls))
+        return self._all('`POST /api/ocr` with `{"name"}`', count, size, ("OcrHttp", calls))
 
     def _all(self, what: str, count: int, size: int, first: tuple[str, list[Json]]) -> Taken:
         answer = self._invoke(first[1])
@@ -140,7 +140,7 @@ class Worker:
         return {"function": "AnalyzeOnUpload", "inputs": inputs, "metadata": metadata}
 
     def _request(self, name: str) -> Json:
-        body = json.dumps({"blob": name})
+        body = json.dumps({"name": name})
         nothing: Json = {}
         request = {
             "method": {"type": "string", "value": "POST"},

@@ -8,6 +8,7 @@ import argparse
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -41,9 +42,9 @@ def main(argv: list[str]) -> int:
         return 0
     if not argv or argv[0] not in COMMANDS:
         return _usage(argv)
-    _change_to_project_python(argv)
-    module, _ = COMMANDS[argv[0]]
     try:
+        _change_to_project_python(argv)
+        module, _ = COMMANDS[argv[0]]
         return int(importlib.import_module(module).main(argv[1:]))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -87,7 +88,10 @@ def run() -> NoReturn:
     """Run the command of this process, and end it."""
     # What any part makes, Azurite's files and those of the app included, is its owner's alone.
     os.umask(UMASK)
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    # Nothing is left to stop: a further Ctrl-C would only show where Python is in ending.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ ACCOUNT = "devstoreaccount1"
 # Published with the emulator and the same on every machine: it protects nothing.
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 DEFAULT_STATE = Path(__file__).resolve().parent.parent / ".blobsight"
+# Answers are kept by the bytes that were asked about: those of the local Computer Vision must not pass for Azure's.
+AZURE_STATE = DEFAULT_STATE.with_name(".blobsight-azure")
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK, image_target
 from local.app_obstacles import broken_functions, misdeployment, problem_of
 from local.errors import LocalError
 
 ANSWER_SECONDS = 30.0
+PAGE = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The function that an upload starts, and the container that it watches.
 UPLOAD_FUNCTION = "AnalyzeOnUpload"
@@ -156,6 +158,23 @@ class AppClient:
         if status != 404 and status < 500:
             raise LocalError(f"GET {target} answered {status}: {body[:300].decode(errors='replace')}")
         return None
+
+    def page(self, state: str, continuation: str | None) -> tuple[list[ImageState], str | None]:
+        """
+        Return some of the images in this state, and the continuation that leads to further ones; None after the last.
+
+        There is nothing while the app does not answer. Raises LocalError if the host refuses the keys.
+        """
+        query = {"state": state, "limit": str(PAGE), **({"continuation": continuation} if continuation else {})}
+        try:
+            status, body = self._ask("GET", f"/api/images?{urlencode(query)}", key=self._key)
+        except (OSError, http.client.HTTPException):
+            return [], None
+        _check_key(status)
+        if status != 200:
+            return [], None
+        answer = json.loads(body)
+        return [parse_image(image) for image in answer["images"]], answer["continuation"]
 
     def process_again(self, name: str) -> bool:
         """

@@ -6,20 +6,19 @@ Asking costs the app work that it should put into the images: only what is not s
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 from local.app import AppClient, ImageState
+from local.daemon_pool import DaemonPool
 
 POLL_SECONDS = 0.4
 MAX_DELAY_SECONDS = 6.4
 # How many images are asked for in one round: the fewest while the app is busy, more when most turn out to be settled.
 FEWEST, MOST = 16, 128
 PARALLEL_REQUESTS = 4
+STOP_SECONDS = 0.05  # how late it is noticed that waiting is to end
 
 
 def _utc() -> datetime:
@@ -28,12 +27,16 @@ def _utc() -> datetime:
 
 @dataclass
 class _Turn:
-    """When an image is asked for next, how long to wait after that, and since and until when it is put off."""
+    """When an image is asked for next, how long to wait after that, since when, and what was last known of it."""
 
     due: float
     since: datetime
     delay_seconds: float = POLL_SECONDS
-    put_off_until: datetime | None = field(default=None)
+    state: ImageState | None = None
+
+    @property
+    def put_off_until(self) -> datetime | None:
+        return self.state.put_off_until(self.since) if self.state else None
 
 
 class Watch:
@@ -41,32 +44,39 @@ class Watch:
     Images that the app is not done with, asked for in the order in which they were added until they are settled.
 
     An image that is not settled when its turn comes is asked for again after a while, and later ones come first.
+    Once *stop* is set, no answer is waited for.
     """
 
     def __init__(
-        self, app: AppClient, *, now: Callable[[], float] = time.monotonic, utc: Callable[[], datetime] = _utc
+        self,
+        app: AppClient,
+        stop: threading.Event,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        utc: Callable[[], datetime] = _utc,
     ) -> None:
         self._app = app
+        self._stop = stop
         self._now = now
         self._utc = utc
         self._turns: dict[str, _Turn] = {}
         self._without_event: set[str] = set()
         self._batch = FEWEST
-        self._threads = ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="ask")
         self.pause_seconds = POLL_SECONDS
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._threads.shutdown(cancel_futures=True)
+    @property
+    def is_over(self) -> bool:
+        """Whether no image is waited for."""
+        return not self._turns
 
     @property
-    def unsettled(self) -> Collection[str]:
-        """The images that are still waited for, in the order in which they were added."""
-        return self._turns.keys()
+    def unsettled(self) -> Mapping[str, ImageState | None]:
+        """
+        The images that are still waited for, in the order in which they were added, each with its last known state.
+
+        It is None of those that the app has not heard of.
+        """
+        return {name: turn.state for name, turn in self._turns.items()}
 
     def is_in_vain(self, seconds: float) -> bool:
         """Whether the app has said of each image that is waited for that it cannot be complete in so many seconds."""
@@ -91,14 +101,29 @@ class Watch:
         Raises LocalError for an answer that waiting does not mend.
         """
         names = self._next()
-        found = [state for state in self._threads.map(self._app.image, names) if state]
+        found = self._ask_for(names)
         settled = [state.name for state in found if state.settled]
         for state in found:
-            self._turns[state.name].put_off_until = state.put_off_until(self._turns[state.name].since)
-            if not state.settled and state.name in self._without_event and self._app.process_again(state.name):
-                self._without_event.remove(state.name)
+            self._turns[state.name].state = state
         self._reschedule(names, settled)
         return found
+
+    def _ask_for(self, names: Sequence[str]) -> list[ImageState]:
+        pool = DaemonPool(self._state_now, names, threads=min(PARALLEL_REQUESTS, len(names)))
+        found: list[ImageState | None] = []
+        while len(found) < len(names) and not self._stop.is_set():
+            if result := pool.next(STOP_SECONDS):
+                if result.error:
+                    raise result.error
+                found.append(result.value)
+        return [state for state in found if state]
+
+    def _state_now(self, name: str) -> ImageState | None:
+        """Ask for one image, and have it processed again if no event comes for it and it needs one."""
+        state = self._app.image(name)
+        if state and not state.settled and name in self._without_event and self._app.process_again(name):
+            self._without_event.discard(name)
+        return state
 
     def _next(self) -> list[str]:
         """The few that were added first, of those whose turn has come."""
@@ -142,14 +167,14 @@ def wait_for_images(
     """
     deadline = time.monotonic() + timeout_seconds
     states: dict[str, ImageState] = {}
-    with Watch(app) as watch:
-        for name in names:
-            watch.add(name, already_there=name in already_there)
-        while not stop.is_set():
-            states.update({state.name: state for state in watch.ask()})
-            show(states)
-            seconds_left = deadline - time.monotonic()
-            if not watch.unsettled or seconds_left < 0 or watch.is_in_vain(seconds_left):
-                break
-            stop.wait(watch.pause_seconds)
+    watch = Watch(app, stop)
+    for name in names:
+        watch.add(name, already_there=name in already_there)
+    while not stop.is_set():
+        states.update({state.name: state for state in watch.ask()})
+        show(states)
+        seconds_left = deadline - time.monotonic()
+        if watch.is_over or seconds_left < 0 or watch.is_in_vain(seconds_left):
+            break
+        stop.wait(watch.pause_seconds)
     return states

@@ -6,16 +6,20 @@ import textwrap
 import unicodedata
 
 
+class Verbatim(str):
+    """A line with an address or a command, which is copied from the terminal: it is never broken."""
+
+
 def wrapped(line: str, columns: int | None = None, *, indent: int | None = None) -> str:
     """
     Return *line* with breaks between words, further lines *indent* columns in, or two from its beginning.
 
-    An address or a path longer than *columns* stays whole. By default *columns* are those of the terminal that standard
-    output is; a line for a file or a pipe stays one line.
+    A word longer than *columns*, such as a path, stays whole, and so does a Verbatim line. By default *columns* are
+    those of the terminal that standard output is; a line for a file or a pipe stays one line.
     """
+    if isinstance(line, Verbatim) or (columns is None and not sys.stdout.isatty()):
+        return line
     if columns is None:
-        if not sys.stdout.isatty():
-            return line
         columns = shutil.get_terminal_size().columns
     indent = len(line) - len(line.lstrip()) + 2 if indent is None else indent
     return textwrap.fill(
@@ -32,7 +36,7 @@ def shortened(text: str, columns: int) -> str:
         if width(kept + character) > columns - 1:
             break
         kept += character
-    words = kept if text[len(kept)].isspace() else kept.rpartition(" ")[0]
+    words = kept if not text[len(kept)].isalnum() else kept.rpartition(" ")[0]
     return f"{(words or kept).rstrip(' ,;')}…"
 
 

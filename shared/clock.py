@@ -1,9 +1,15 @@
-"""The time: the app's clock, and the deadline of one question."""
+"""The time: the app's clock, the deadline of one question, and seconds as answers and the log tell them."""
 
 import threading
 import time
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
+
+
+def short(seconds: float) -> float:
+    """Seconds as they are told: rounded to a tenth, and without a decimal where they are whole."""
+    tenths = round(seconds, 1)
+    return int(tenths) if tenths.is_integer() else tenths
 
 
 class Clock(Protocol):

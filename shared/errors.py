@@ -83,7 +83,7 @@ class AppCrashedError(BlobsightError):
     """The app made a mistake, at every attempt."""
 
     code = "app_crashed"
-    action = "Look for the name of the image in the app's log; then try it again with POST /api/unfinished/retry."
+    action = "Look for the name of the image in the app's log."
 
 
 class SettingsError(BlobsightError):
@@ -126,7 +126,7 @@ class PayloadTooLargeError(BadRequestError):
 
     status = 413
     code = "image_too_large"
-    action = "Send a smaller or more strongly compressed image."
+    action = "Save it with fewer pixels, or compress it more."
 
 
 class LengthRequiredError(BadRequestError):
@@ -150,7 +150,7 @@ class GoneError(NotFoundError):
 
     status = 410
     code = "gone"
-    action = "Ask for it anew."
+    action = "Have it read anew: POST /api/ocr with the document or its name."
 
 
 class ImageRejectedError(BlobsightError):
@@ -158,9 +158,7 @@ class ImageRejectedError(BlobsightError):
 
     status = 400
     code = "image_rejected"
-    action = (
-        "Upload a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB; PDF and TIFF have their text read."
-    )
+    action = "Use a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB; PDF and TIFF have their text read."
 
 
 class UploadInterruptedError(BlobsightError):
@@ -261,6 +259,7 @@ class ConflictError(StorageError):
 
     status = 409
     code = "conflict"
+    action = "Ask again: another writer was faster."
 
 
 class ImageArchivedError(StorageError):
@@ -271,7 +270,7 @@ class ImageArchivedError(StorageError):
     action = (
         "Set the blob's access tier to Hot or Cool, for instance with "
         "`az storage blob set-tier --account-name ACCOUNT --container-name images --name NAME --tier Hot`. "
-        "That takes up to 15 hours. An upload is then done by itself; send any other request again."
+        "That takes up to 15 hours. An upload is then processed by itself; send any other request again."
     )
 
 
@@ -280,7 +279,7 @@ class ImageIncompleteError(StorageError):
 
     status = 409
     code = "image_incomplete"
-    action = "Wait for the copy to end. An upload is then done by itself; send any other request again."
+    action = "Wait for the copy to end. An upload is then processed by itself; send any other request again."
 
 
 class VisionError(BlobsightError):
@@ -295,7 +294,7 @@ class VisionRefusedError(VisionError):
 
     status = 400
     code = "vision_refused"
-    action = "Correct the parameter that the message names."
+    action = "Correct the parameter that the message names; for an upload it comes from the app settings."
 
 
 class VisionUnauthorizedError(VisionError):
@@ -352,7 +351,7 @@ class ReadFailedError(VisionError):
 
     status = 422
     code = "read_failed"
-    action = "Ask again; if it fails again, save the document anew or split it."
+    action = "Have it read again, which is a new call. If that fails too, save the document anew or split it."
 
 
 class UnexpectedAnswerError(VisionError):

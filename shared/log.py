@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from shared import threads
+from shared import clock, threads
 
 _correlation: contextvars.ContextVar[str | None] = contextvars.ContextVar("correlation", default=None)
 # At INFO the storage SDK logs each of its requests in many lines. host.json does not reach it: `Azure.Core` there names
@@ -46,7 +46,9 @@ def event(logger: logging.Logger, name: str, *, level: int = logging.INFO, **fie
 
 
 def _shown(value: object) -> str:
-    text = "-" if value is None else str(value)
+    # A field that is a float is a time in seconds, or a share.
+    told = clock.short(value) if isinstance(value, float) else value
+    text = "-" if told is None else str(told)
     # A name with spaces or a line break must not look like another field or another line.
     plain = text.isprintable() and text and not any(character in text for character in ' "=')
     # Unicode has line breaks of its own (U+0085, U+2028), which JSON leaves as they are unless all is escaped.

@@ -128,7 +128,7 @@ class Settings:
     )
     max_wait_seconds: float = _setting(
         "MAX_WAIT_SECONDS",
-        "Longest time of an HTTP request; longest wait of an upload for its turn or for somebody else's answer.",
+        "Longest time of an HTTP request; longest wait of an upload for its turn or for another caller's answer.",
         parse.seconds,
         "20",
     )
@@ -175,7 +175,7 @@ class Settings:
         shown=False,
     )
     health_key: str | None = _setting(
-        "HEALTH_KEY", "Whoever sends it to /api/health is told what is wrong.", parse.word, "", secret=True
+        "HEALTH_KEY", "A caller who sends it to /api/health is told what is wrong.", parse.word, "", secret=True
     )
 
     @property

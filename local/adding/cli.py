@@ -1,30 +1,41 @@
 """The command line of `add`: find the files, upload them and wait with a progress bar, print what came of it."""
 
 import argparse
+import shlex
+import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from local.adding.batch import Batch
+from local.adding.advice import advice
+from local.adding.batch import Batch, Interrupt, Listener, Upload
 from local.adding.files import Found, find_files
-from local.adding.report import report
-from local.adding.tally import SHOWN, Listing, Tally, why_unfinished
-from local.adding.upload_pool import Uploaded
-from local.addresses import Addresses, add_stack_options
-from local.app import AppClient, function_key, master_key
+from local.adding.report import Report
+from local.adding.tally import SHOWN, Listing, Tally, unsettled_lines
+from local.addresses import DEFAULT_STATE, Addresses, add_stack_options
+from local.app import AppClient, ImageState, function_key, master_key
+from local.counts import images
+from local.durations import about
 from local.errors import LocalError
+from local.signals import signals_call
 from local.stack.state_lock import stack_port
 from local.upload import ImageUploader
 from local.wording import program
+from local.wrapping import Verbatim, wrapped
 
 WAIT_SECONDS = 120.0
 PLAIN_PROGRESS_SECONDS = 10.0
+# What the stand-in of Computer Vision and the app do with two cores; a guess for as long as nothing has been measured.
+IMAGES_A_SECOND = 4
+# From then on it is said how long it takes.
+MANY = 50
+INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> int:
@@ -36,7 +47,6 @@ def main(argv: list[str]) -> int:
         print(f"add: {error}", file=sys.stderr)
         return 2
     try:
-        options.port = stack_port(options.port, options.state)
         return _Adding(options, found).run()
     except LocalError as error:
         print(f"add: {error}", file=sys.stderr)
@@ -61,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=WAIT_SECONDS,
         metavar="SECONDS",
-        help="stop waiting when no further image is finished within that time (default %(default).0f)",
+        help="stop waiting when no further image is complete or failed within that time (default %(default).0f)",
     )
     return parser
 
@@ -70,113 +80,148 @@ class _Adding:
     """One run of `add`."""
 
     def __init__(self, options: argparse.Namespace, found: Found) -> None:
-        self._options = options
+        state, port = options.state, stack_port(options.port, options.state)
+        self._patience_seconds = options.timeout
+        self._stack_options = _stack_options(options)
+        self._start = f"{program()} start{self._stack_options}"
         self._found = found
-        self._addresses = Addresses(options.port)
-        state = options.state
-        self._app = AppClient(options.port, key=function_key(state), master_key=master_key(state))
+        self._addresses = Addresses(port)
+        self._app = AppClient(port, key=function_key(state), master_key=master_key(state))
         self._console = Console(highlight=False)
         self._tally = Tally(len(found.files) + len(found.refused))
+        self._report = Report(self._addresses, state.resolve() / "logs", self._stack_options)
+        self._interrupt = Interrupt()
+        self._begun = time.monotonic()
         # Of a few files everything is told, of many what they came to.
         self._in_full = len(found.files) <= SHOWN and not any(path.is_dir() for path in options.paths)
 
     def run(self) -> int:
+        with signals_call(self._interrupt.request, signal.SIGINT):
+            return self._run()
+
+    def _run(self) -> int:
         if not self._app.is_up():
-            port = self._options.port
-            raise LocalError(f"no stack answers on port {port}: start one with `make start`, or name its --port")
+            raise LocalError(f"no stack answers on port {self._addresses.port}: start one with `{self._start}`")
         self._app.require_working()
-        begun = time.monotonic()
-        self._tell_skipped()
+        self._tell_before()
+        batch = Batch(self._app, self._tally, self._interrupt)
         try:
-            unsettled = self._upload_and_wait()
-        except KeyboardInterrupt:
-            print(f"add: stopped: {self._what_goes_on()}", file=sys.stderr)
-            return 130
+            self._upload_and_wait(batch)
         except LocalError as error:
-            raise LocalError(f"{error}\nadd: {self._what_goes_on()}") from error
-        self._tell(unsettled, time.monotonic() - begun)
+            raise LocalError(f"{error}\nadd: {self._what_goes_on(batch)}") from error
+        if self._interrupt.stop.is_set():
+            self._complain(f"stopped: {self._what_goes_on(batch)}")
+            return INTERRUPTED
+        self._tell_result(batch)
         return 0 if self._tally.complete == self._tally.total else 1
 
-    def _upload_and_wait(self) -> Collection[str]:
+    def _upload_and_wait(self, batch: Batch) -> None:
         with ImageUploader(self._addresses.connection_string) as uploader, self._progress() as show:
-            batch = Batch(self._app, self._tally, uploaded=self._tell_upload, show=show)
-            return batch.run(uploader, self._found.files, patience_seconds=self._options.timeout)
+            listener = Listener(self._tell_upload, self._tell_settled, show)
+            batch.run(uploader, self._found.files, listener, patience_seconds=self._patience_seconds)
+        if batch.storage_error and not self._interrupt.stop.is_set():
+            raise batch.storage_error
 
     @contextmanager
     def _progress(self) -> Iterator[Callable[[], None]]:
         """Yield the function that shows how far all are: in a bar on a terminal, elsewhere now and then in a line."""
         tally = self._tally
-        if not self._console.is_terminal:
-            yield _now_and_then(lambda: self._say(_how_far(tally)))
+        if not self._console.is_interactive:
+            yield _now_and_then(lambda: self._say(self._how_far()))
             return
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=True) as progress:
+        # The bar takes what the words leave.
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None))
+        with Progress(*columns, console=self._console, transient=True, expand=True) as progress:
             # An upload is half of an image's way.
-            task = progress.add_task(_how_far(tally), total=2 * tally.total)
+            task = progress.add_task(self._how_far(), total=2 * tally.total)
             yield lambda: progress.update(
                 task,
-                description=_how_far(tally),
-                completed=tally.uploaded + tally.not_uploaded + tally.done,
+                description=self._how_far(),
+                completed=tally.uploaded + 2 * tally.not_uploaded.count + tally.settled,
             )
 
-    def _tell_skipped(self) -> None:
+    def _how_far(self) -> str:
+        if self._interrupt.stop.is_set():
+            return "finishing the uploads under way; Ctrl-C again leaves them"
+        seconds = self._tally.seconds_left(time.monotonic() - self._begun)
+        return self._tally.how_far() + (f", {about(seconds)} left" if seconds else "")
+
+    def _tell_before(self) -> None:
         others = Listing()
         for path in self._found.not_images:
             others.add(str(path))
-        if others.count:
-            self._say(f"skipped, being neither images nor PDFs by their first bytes: {others.count}", *others.lines())
+        self._say(*others.lines("skipped, being neither images nor PDFs by their first bytes:"))
         for reason in self._found.refused:
-            self._tally.count_failed_upload(reason)
+            self._tally.count_not_uploaded(reason)
+        if len(self._found.files) >= MANY:
+            takes = about(len(self._found.files) / IMAGES_A_SECOND)
+            self._say(
+                f"{images(len(self._found.files))} take {takes} on a laptop; Ctrl-C stops, and the same command goes on"
+            )
 
-    def _tell_upload(self, result: Uploaded) -> None:
+    def _tell_upload(self, result: Upload) -> None:
         if self._in_full:
-            self._say(f"{result.name}: {result.outcome.value}" if result.outcome else f"{result.name}: {result.error}")
+            self._say(f"{result.item}: {result.value.value if result.value else result.error}")
 
-    def _tell(self, unsettled: Collection[str], seconds: float) -> None:
+    def _tell_settled(self, state: ImageState) -> None:
         if self._in_full:
-            for name in self._found.files:
-                self._say(*report(name, self._app.image(name), self._addresses))
+            self._say(*self._report.lines(state.name, state))
+
+    def _tell_result(self, batch: Batch) -> None:
+        unsettled = batch.unsettled
+        if self._in_full:
+            for name, state in unsettled.items():
+                self._say(*self._report.lines(name, state))
         else:
             self._say(*self._problems(unsettled))
         if self._tally.total > 1:
-            self._say(self._tally.summary(seconds))
+            self._say(self._tally.summary(unsettled.values(), time.monotonic() - self._begun))
         if unsettled:
-            waited = f"nothing more is finished within {self._options.timeout:.0f} s"
-            print(f"add: {waited}: {self._what_goes_on()}", file=sys.stderr)
+            self._complain(self._why_no_longer())
 
-    def _problems(self, unsettled: Collection[str]) -> list[str]:
-        waiting = Listing()
-        for name in sorted(unsettled):
-            state = self._app.image(name) if waiting.count < SHOWN else None
-            waiting.add(f"{name}: {why_unfinished(state) if state else 'the app has not heard of it'}")
-        failed = self._tally.failed
-        lines = [f"failed: {failed.count}", *failed.lines()] if failed.count else []
-        return lines + ([f"not done yet: {waiting.count}", *waiting.lines()] if waiting.count else [])
+    def _problems(self, unsettled: Mapping[str, ImageState | None]) -> list[str]:
+        tally = self._tally
+        lines = [*tally.not_uploaded.lines("not uploaded:"), *tally.failed.lines("failed:")]
+        if tally.failed.count:
+            commands = advice(tally.codes, "NAME", self._stack_options)
+            lines += [Verbatim(f"  {purpose:<15} {command}") for purpose, command in commands.items()]
+        return [*lines, *unsettled_lines(unsettled)]
 
-    def _what_goes_on(self) -> str:
-        return (
-            f"{_how_far(self._tally)}; work on what was uploaded goes on, "
-            "and the same command again uploads the rest and starts what had been given up"
-        )
+    def _why_no_longer(self) -> str:
+        if not self._app.is_up():
+            return f"the stack has stopped: `{self._start}` starts it again, and it goes on with what was uploaded"
+        waited = f"no further image became complete or failed within {self._patience_seconds:.0f} s"
+        return f"{waited}: the app goes on with what was uploaded; the same command waits for it again"
+
+    def _what_goes_on(self, batch: Batch) -> str:
+        perhaps = f" (and perhaps {batch.left_under_way} more)" if batch.left_under_way else ""
+        how_far = self._tally.how_far(batch.unsettled.values())
+        by_itself = "; the app goes on with what was uploaded" if batch.unsettled else ""
+        return f"{how_far}{perhaps}{by_itself}; the same command goes on from here"
 
     def _say(self, *lines: str) -> None:
+        columns = self._console.width if self._console.is_terminal else None
         for line in lines:
-            # A file's name need not be text.
-            printable = line.encode(errors="backslashreplace").decode()
-            self._console.print(Text(printable), soft_wrap=True)
+            # Rich writes above the progress bar.
+            self._console.print(Text(wrapped(line, columns) if columns else line), soft_wrap=True)
+
+    def _complain(self, text: str) -> None:
+        print(wrapped(f"add: {text}") if sys.stderr.isatty() else f"add: {text}", file=sys.stderr)
 
 
-def _how_far(tally: Tally) -> str:
-    return f"{tally.uploaded} of {tally.total} uploaded, {tally.done} done"
+def _stack_options(options: argparse.Namespace) -> str:
+    """The options by which this command names the stack, each with a space before it, for a command that does too."""
+    port = f" --port {options.port}" if options.port is not None else ""
+    return port + ("" if options.state == DEFAULT_STATE else f" --state {shlex.quote(str(options.state))}")
 
 
 def _now_and_then(action: Callable[[], None]) -> Callable[[], None]:
     last = time.monotonic()
 
-    def act() -> None:
+    def show() -> None:
         nonlocal last
         if time.monotonic() - last >= PLAIN_PROGRESS_SECONDS:
             last = time.monotonic()
             action()
 
-    return act
+    return show

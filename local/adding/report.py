@@ -2,36 +2,55 @@
 
 import json
 import shlex
+from pathlib import Path
 
+from local.adding.advice import advice
 from local.addresses import Addresses, image_target
 from local.app import ImageState, Step
+from local.reasons import reasons
+from local.wrapping import Verbatim, shortened
+
+LABEL_COLUMNS = len("thumbnail 1024x768")
+# A line of a terminal with its label; the whole text has a record and a command.
+SHOWN_TEXT_COLUMNS = 58
 
 
-def report(name: str, state: ImageState | None, addresses: Addresses) -> list[str]:
-    """Return the lines about the image *name*; *state* is None when the app has not heard of it."""
-    if state is None:
-        return [
-            f"{name}: uploaded, but the app has not heard of it yet: the stack's logs events.log and host.log say why"
-        ]
-    lines = [f"{name}: {state.state}"]
-    if state.caption is not None:
-        sure = f" (confidence {state.caption_confidence:.2f})" if state.caption_confidence is not None else ""
-        lines.append(f"  {'caption':<18} {state.caption}{sure}")
-    if state.tags:
-        lines.append(f"  {'tags':<18} {', '.join(state.tags)}")
-    lines += [line for step in state.steps for line in _step_lines(name, step, addresses)]
-    return lines
+class Report:
+    """Tells of images of the stack at *addresses*, whose logs lie in *logs* and which *options* name."""
+
+    def __init__(self, addresses: Addresses, logs: Path, options: str) -> None:
+        self._addresses = addresses
+        self._logs = logs
+        self._options = options
+
+    def lines(self, name: str, state: ImageState | None) -> list[str]:
+        """Return the lines about the image *name*; *state* is None when the app has not heard of it."""
+        if state is None:
+            logs = f"{self._logs / 'events.log'} and {self._logs / 'host.log'}"
+            return [f"{name}: uploaded, but the app has not heard of it yet: {logs} say why"]
+        lines = [f"{name}: {state.state}"]
+        if state.caption is not None:
+            sure = f" (confidence {state.caption_confidence:.2f})" if state.caption_confidence is not None else ""
+            lines.append(_labelled("caption", f"{state.caption}{sure}"))
+        if state.tags:
+            lines.append(_labelled("tags", ", ".join(state.tags)))
+        lines += [line for step in state.steps if step.state == "done" for line in self._made(name, step)]
+        lines += [f"  {reason}" for reason in reasons(state)]
+        codes = [step.code for step in state.unfinished if step.code and step.state == "failed"]
+        commands = advice(codes, name, self._options) if codes else {}
+        return lines + [Verbatim(_labelled(purpose, command)) for purpose, command in commands.items()]
+
+    def _made(self, name: str, step: Step) -> list[str]:
+        """Say what was made; an address or a command, which may be long, has a line of its own and stays whole."""
+        if step.what == "text":
+            text = shortened(step.excerpt, SHOWN_TEXT_COLUMNS) or "(none was found)"
+            values = [_labelled("text", text), _labelled("", str(step.record)), _labelled("", str(step.plain))]
+            return [*values, Verbatim(f"    {_text_command(name, self._addresses)}")]
+        return [_labelled(step.what, str(step.record)), Verbatim(f"    {_address(name, step, self._addresses)}")]
 
 
-def _step_lines(name: str, step: Step, addresses: Addresses) -> list[str]:
-    if not step.applies:
-        return []
-    if step.state == "done" and step.what == "text":
-        values = [step.excerpt or "(none was found)", step.record, step.plain, _text_command(name, addresses)]
-        return [f"  {what:<18} {value}" for what, value in zip(["text", "", "", ""], values, strict=True)]
-    if step.state == "done":
-        return [f"  {step.what:<18} {step.record}", f"  {'':<18} {_address(name, step, addresses)}"]
-    return [f"  {step.what} is {step.state}: {step.problem or 'no reason given yet'}"]
+def _labelled(label: str, value: str) -> str:
+    return f"  {label:<{LABEL_COLUMNS}} {value}"
 
 
 def _address(name: str, step: Step, addresses: Addresses) -> str:
@@ -44,6 +63,6 @@ def _address(name: str, step: Step, addresses: Addresses) -> str:
 
 def _text_command(name: str, addresses: Addresses) -> str:
     """Return a command that prints the text, which has been read: it is answered at once and costs nothing."""
-    body = json.dumps({"blob": name}, ensure_ascii=False)
+    body = json.dumps({"name": name}, ensure_ascii=False)
     address = f"{addresses.host_url}/api/ocr?format=txt"
     return shlex.join(["curl", "-s", "-H", "Content-Type: application/json", "-d", body, address])

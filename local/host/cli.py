@@ -80,6 +80,12 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="as the host of the running stack, with the settings that `start` gives it; "
         "for a stack that was started with --no-host",
     )
+    parser.add_argument(
+        "--vision",
+        choices=("local", "azure"),
+        default="local",
+        help="with --in-stack: whose Computer Vision, as with `start` (default: %(default)s)",
+    )
     parser.add_argument("--enable-auth", action="store_true", help="check keys, as Azure does; they are in keys.json")
     parser.add_argument(
         "--attribution",
@@ -91,6 +97,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.in_stack and options.port == 0:
         parser.error("--in-stack needs the port of the stack's host: give it with --port")
+    if options.vision == "azure" and not options.in_stack:
+        parser.error("--vision is for --in-stack: without it the host has the settings of its environment as they are")
     return options
 
 
@@ -110,7 +118,8 @@ def _run(options: argparse.Namespace, console: Console, beginning: Beginning) ->
 def _plan(options: argparse.Namespace) -> Plan:
     root, state = options.root.resolve(), options.state.resolve() / "host"
     if options.in_stack:
-        os.environ.update(app_settings.environment(Addresses(options.port), os.environ))
+        own_service = options.vision == "azure"
+        os.environ.update(app_settings.environment(Addresses(options.port), os.environ, own_service=own_service))
     apply_local_settings(root, os.environ)
     config = read_host_json(root, os.environ)
     set_up_logging(config.log_levels, options.attribution)

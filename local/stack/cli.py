@@ -1,28 +1,33 @@
 """`python -m local start`: the command line, and what happens in which order."""
 
-import argparse
+import os
+import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
+from local.app_settings import PROJECT, overridden
 from local.errors import LocalError
+from local.local_settings import read_local_settings
 from local.private import private_folder
 from local.stack import recipes
+from local.stack.options import PARTS, Choice, parse
+from local.stack.own_service import require_answer, told_of_service
+from local.stack.pending import told_of_pending
 from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
 from local.stack.status_table import StatusDisplay
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
-from local.wording import program, program_elsewhere
+from local.wording import program_elsewhere
 
 SAMPLES_SECONDS = 180.0
 IDLE_SECONDS = 1.0
@@ -31,58 +36,44 @@ PLAIN_COLUMNS = 120  # of a table in a file or a pipe
 
 def main(argv: list[str]) -> int:
     """Start the stack and stay; returns 0 after Ctrl-C, with --once 0 only if every sample is complete."""
-    options = _parse(argv)
+    choice = parse(argv)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
     begun = time.monotonic()
     try:
-        with locked_state(options.state.resolve(), options.port) as unclean:
-            addresses = Addresses(options.port)
-            require_free_ports(addresses, wait_seconds=LEFTOVER_SECONDS if unclean else 0)
-            return _Stack(options, console).run(begun)
+        settings = _settings(choice, console)
+        with locked_state(choice.state, choice.addresses.port) as unclean:
+            require_free_ports(choice.addresses, choice.parts, wait_seconds=LEFTOVER_SECONDS if unclean else 0)
+            return _Stack(choice, settings, console).run(begun)
     except LocalError as error:
         print(f"start: {error}", file=sys.stderr)
         return 1
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = _parser()
-    options = parser.parse_args(argv)
-    if options.no_host and options.enable_auth:
-        parser.error("--enable-auth is for the host, which --no-host leaves out: give it to `python -m local host`")
-    return options
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"{program()} start", description="Start the whole stack, process the samples, stay until Ctrl-C."
-    )
-    add_stack_options(parser, port=DEFAULT_PORT)
-    samples = parser.add_mutually_exclusive_group()
-    samples.add_argument(
-        "--once",
-        action="store_true",
-        help="stop after the samples; exit 0 only if every one has every record that applies to it",
-    )
-    samples.add_argument("--no-samples", action="store_true", help="upload nothing, and stay until Ctrl-C")
-    samples.add_argument(
-        "--no-host",
-        action="store_true",
-        help="leave out the host, for a debugger to start with `python -m local host --in-stack`; uploads nothing",
-    )
-    parser.add_argument("--enable-auth", action="store_true", help="check function keys, as Azure does")
-    return parser
+def _settings(choice: Choice, console: Console) -> dict[str, str]:
+    """Return the settings of the environment and the file; says which the stack does not use, and what is paid."""
+    if not (choice.has_app or choice.for_debugger):
+        return {}
+    of_file = read_local_settings(PROJECT)
+    settings = {**of_file, **os.environ}
+    for line in overridden(choice.addresses, os.environ, of_file, own_service=choice.own_service):
+        console.print(Text(line), soft_wrap=True)
+    if choice.own_service:
+        for line in told_of_service(choice, settings):
+            console.print(Text(line), soft_wrap=True)
+    return settings
 
 
 class _Stack:
     """One run of `start`."""
 
-    def __init__(self, options: argparse.Namespace, console: Console) -> None:
-        self._options = options
+    def __init__(self, choice: Choice, settings: Mapping[str, str], console: Console) -> None:
+        self._choice = choice
         self._console = console
-        self._state: Path = options.state.resolve()
-        self._addresses = Addresses(options.port)
-        self._has_samples = not (options.no_samples or options.no_host)
+        self._state = choice.state
+        self._addresses = choice.addresses
         self._supervisor = Supervisor(self._say)
+        # Opens what the app says of the service; one that is set already stays.
+        self._health_key = settings.get("HEALTH_KEY", "").strip() or secrets.token_urlsafe()
 
     def run(self, begun: float) -> int:
         space = SpaceWatch(self._state, self._say)
@@ -90,11 +81,11 @@ class _Stack:
             try:
                 if not self._start():
                     return 0
-                if not self._options.no_host:
-                    self._app().require_working()
+                self._require_working_app()
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
-                status = self._process_samples() if self._has_samples else 0
-                if not self._options.once:
+                status = self._process_samples() if self._choice.samples else 0
+                self._tell_pending()
+                if not self._choice.once:
                     self._stay()
                     status = 0
                 return status
@@ -104,21 +95,35 @@ class _Stack:
                 self._supervisor.stop(recipes.STOP_ORDER)
 
     def _start(self) -> bool:
-        """Start everything; False when told to stop meanwhile."""
-        supervisor, addresses, state = self._supervisor, self._addresses, self._state
-        supervisor.launch(recipes.azurite(addresses, state), recipes.vision(addresses, state))
+        """Start every part that was chosen; False when told to stop meanwhile."""
+        supervisor, addresses, state, parts = self._supervisor, self._addresses, self._state, self._choice.parts
+        if "azurite" in parts:
+            supervisor.launch(recipes.azurite(addresses, state))
+        if "vision" in parts:
+            supervisor.launch(recipes.vision(addresses, state))
+        if not parts & {"azurite", "host", "events"}:
+            return supervisor.wait_until_ready(*parts)
         # Half a second of imports, while the processes start.
-        from local.stack.containers import make_containers
+        from local.stack.containers import make_containers, require_storage
 
-        if not supervisor.wait_until_ready("azurite"):
+        if "azurite" not in parts:
+            require_storage(addresses)
+        elif not supervisor.wait_until_ready("azurite"):
             return False
         # The app's storage is there before the host is: work left over from the last run begins at once.
-        own_host = () if self._options.no_host else ("host",)
-        if own_host:
-            supervisor.launch(recipes.host(addresses, state, enable_auth=self._options.enable_auth))
+        if "host" in parts:
+            key = self._health_key if self._choice.own_service else None
+            supervisor.launch(recipes.host(addresses, state, enable_auth=self._choice.enable_auth, health_key=key))
         make_containers(addresses.connection_string)
-        supervisor.launch(recipes.events(addresses, state))
-        return supervisor.wait_until_ready("vision", *own_host, "events")
+        if "events" in parts:
+            supervisor.launch(recipes.events(addresses, state))
+        return supervisor.wait_until_ready(*(part for part in PARTS[1:] if part in parts))
+
+    def _require_working_app(self) -> None:
+        if self._choice.has_app:
+            self._app().require_working()
+            if self._choice.own_service:
+                require_answer(self._addresses.host_url, self._health_key)
 
     def _process_samples(self) -> int:
         from local.samples import sample_files
@@ -143,40 +148,50 @@ class _Stack:
             display.tell_result(time.monotonic() - begun)
         return 0 if all(name in states and states[name].state == "complete" for name in outcomes) else 1
 
+    def _tell_pending(self) -> None:
+        """After the samples, which are brought up to date by the start itself."""
+        if self._choice.has_app and not self._supervisor.stop_requested.is_set():
+            pending = told_of_pending(self._app(), self._choice.words, is_paid=self._choice.own_service)
+            self._say(*[pending] if pending else [])
+
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested
-        if not stop.is_set() and self._options.no_host:
-            self._say("\nStart the host, under a debugger or not:")
-            self._say(f"  {program_elsewhere()} host {self._own_options()}--in-stack")
-            self._say("\nCtrl-C stops everything else.")
-        elif not stop.is_set():
-            self._say("\nTry it from another terminal:")
-            for what, command in self._curl_lines() if self._has_samples else ():
-                self._say(f"  # {what}\n  {command}")
-            self._say("  # upload an image of your own, wait, print what was found in it")
-            self._say(f"  {program_elsewhere()} add {self._own_options()}FILE\n\nCtrl-C stops everything.")
+        if not stop.is_set():
+            self._say(*self._what_next())
         while not stop.wait(IDLE_SECONDS):
             pass
+
+    def _what_next(self) -> Iterator[str]:
+        words = self._choice.words
+        if self._choice.for_debugger:
+            vision = " --vision azure" if self._choice.own_service else ""
+            yield "\nStart the host, under a debugger or not:"
+            yield f"  {program_elsewhere()} host {words}--in-stack{vision}"
+            yield "\nCtrl-C stops everything else."
+            return
+        if {"azurite", "host", "events"} <= self._choice.parts:
+            yield "\nTry it from another terminal:"
+            for what, command in self._curl_lines() if self._choice.samples else ():
+                yield f"  # {what}\n  {command}"
+            yield "  # upload an image of your own, wait, print what was found in it"
+            yield f"  {program_elsewhere()} add {words}FILE"
+        yield "\nCtrl-C stops everything."
 
     def _curl_lines(self) -> Iterable[tuple[str, str]]:
         samples = Path(__file__).resolve().parents[2] / "samples"
         receipt = self._state / "samples" / "receipt.png"
         return curl_lines(self._addresses, samples / "coffee.jpg", receipt, key=self._key())
 
-    def _own_options(self) -> str:
-        defaults = _parser().parse_args([])
-        port = "" if self._options.port == defaults.port else f"--port {self._options.port} "
-        return port + ("" if self._options.state == defaults.state else f"--state {self._options.state} ")
-
     def _app(self) -> AppClient:
-        master = master_key(self._state) if self._options.enable_auth else None
-        return AppClient(self._options.port, key=self._key(), master_key=master)
+        master = master_key(self._state) if self._choice.enable_auth else None
+        return AppClient(self._addresses.port, key=self._key(), master_key=master)
 
     def _key(self) -> str | None:
-        return function_key(self._state) if self._options.enable_auth else None
+        return function_key(self._state) if self._choice.enable_auth else None
 
-    def _say(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            self._console.print(Text(line), soft_wrap=True)
 
 
 @contextmanager

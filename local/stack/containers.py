@@ -4,7 +4,9 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from local.addresses import Addresses
 from local.errors import LocalError
+from local.stack.state_lock import busy_ports
 
 CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished", "cache", "inputs", "keys", "quota")
 QUEUES = ("webjobs-blobtrigger-poison",)
@@ -21,6 +23,15 @@ def make_containers(connection_string: str) -> None:
         _make_queues(connection_string)
     except AzureError as error:
         raise LocalError(f"the storage emulator did not make the containers: {error.message}") from error
+
+
+def require_storage(addresses: Addresses) -> None:
+    """Raise LocalError where no storage emulator listens that was started before."""
+    if not busy_ports(addresses).keys() >= {"blob storage", "queue storage", "table storage"}:
+        raise LocalError(
+            f"no storage listens on the ports {addresses.port + 2} to {addresses.port + 4}: "
+            "add azurite to --only, or start your own Azurite there"
+        )
 
 
 def _make_queues(connection_string: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from local.addresses import LOOPBACK, Addresses
@@ -40,10 +41,18 @@ def vision(addresses: Addresses, state: Path) -> Recipe:
     return _python_part("vision", ["--port", port], addresses, state, addresses.vision_url)
 
 
-def host(addresses: Addresses, state: Path, *, enable_auth: bool) -> Recipe:
-    """The Functions host with the app in it."""
+def host(addresses: Addresses, state: Path, *, enable_auth: bool, health_key: str | None = None) -> Recipe:
+    """
+    The Functions host with the app in it.
+
+    With a *health_key* the app uses the service of VISION_ENDPOINT, and tells of its health to who has the key.
+    """
     options = ["--port", str(addresses.port), *(["--enable-auth"] if enable_auth else [])]
-    return _python_part("host", options, addresses, state, addresses.host_url)
+    recipe = _python_part("host", options, addresses, state, addresses.host_url)
+    if health_key is None:
+        return recipe
+    own = environment(addresses, os.environ, own_service=True)
+    return replace(recipe, environment={**own, "HEALTH_KEY": health_key})
 
 
 def events(addresses: Addresses, state: Path) -> Recipe:

@@ -9,12 +9,12 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from local.addresses import DEFAULT_STATE, LOOPBACK, Addresses
+from local.addresses import AZURE_STATE, DEFAULT_STATE, LOOPBACK, Addresses
 from local.errors import LocalError
 from local.private import private_folder
 from local.wording import start_command
@@ -63,18 +63,19 @@ def stack_port(port: int | None, state: Path) -> int:
     """Return *port*, that of `--port`, or else that of the stack on *state*; raises LocalError when none runs there."""
     found = running_port(state) if port is None else port
     if found is None:
+        with_own_service = f" {AZURE_STATE}" if running_port(AZURE_STATE) else ""
         start = start_command() if state == DEFAULT_STATE else start_command(state=state)
         raise LocalError(
             f"no stack is running with its data in {state.resolve()}: start one with `{start}`, "
-            "or name the running one by --state or --port"
+            f"or name the running one by --state{with_own_service} or --port"
         )
     return found
 
 
-def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> None:
-    """Raise LocalError naming the ports of *addresses* that are still in use after *wait_seconds*."""
+def require_free_ports(addresses: Addresses, parts: Collection[str] = (), *, wait_seconds: float = 0.0) -> None:
+    """Raise LocalError naming the ports of these *parts*, or of all, that are still in use after *wait_seconds*."""
     deadline = time.monotonic() + wait_seconds
-    while busy := busy_ports(addresses):
+    while busy := _of_parts(busy_ports(addresses), parts):
         if time.monotonic() >= deadline:
             raise LocalError(_busy(busy))
         time.sleep(0.1)
@@ -83,6 +84,11 @@ def require_free_ports(addresses: Addresses, *, wait_seconds: float = 0.0) -> No
 def busy_ports(addresses: Addresses) -> dict[str, int]:
     """Return the ports of *addresses* that something listens on, by what would listen there."""
     return {name: port for name, port in addresses.ports.items() if not _port_is_free(port)}
+
+
+def _of_parts(ports: dict[str, int], parts: Collection[str]) -> dict[str, int]:
+    owners = {name: "azurite" if name.endswith(" storage") else name for name in ports}
+    return {name: port for name, port in ports.items() if not parts or owners[name] in parts}
 
 
 def _taken(lock: TextIO) -> bool:

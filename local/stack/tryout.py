@@ -15,11 +15,11 @@ def curl_lines(addresses: Addresses, sample: Path, with_text: Path, *, key: str 
     """
     api = f"{addresses.host_url}/api"
     octets = ["-H", "Content-Type: application/octet-stream", "--data-binary"]
-    as_blob = ["-H", "Content-Type: application/json", "-d", json.dumps({"blob": sample.name})]
+    by_name = ["-H", "Content-Type: application/json", "-d", json.dumps({"name": sample.name})]
     thumbnail = image_target("/thumbnail", sample.name, width="320", height="200", smartCropping="true")
     return [
         ("describe the bytes of an image", _curl(key, *octets, f"@{sample}", f"{api}/describe")),
-        ("analyze an image of the container", _curl(key, *as_blob, f"{api}/analyze")),
+        ("analyze an image of the container", _curl(key, *by_name, f"{api}/analyze")),
         ("get a thumbnail", _curl(key, "-o", "thumbnail.jpg", f"{api}{thumbnail}")),
         ("read the text of an image", _curl(key, *octets, f"@{with_text}", f"{api}/ocr?format=txt")),
         ("see how far an image is", _curl(key, f"{api}{image_target('/images', sample.name)}")),

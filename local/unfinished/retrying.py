@@ -20,7 +20,8 @@ def retry(api: Api, wishes: Sequence[Wish]) -> int:
     try:
         missed = sum(not retrying.grant(wish) for wish in wishes)
     except KeyboardInterrupt:
-        print(f"unfinished: stopped: so far {retrying.told}; the request under way may have reached more", file=sys.stderr)
+        so_far = f"so far {retrying.told}; the request under way may have reached more"
+        print(f"unfinished: stopped: {so_far}", file=sys.stderr)
         return INTERRUPTED
     except LocalError as error:
         if not retrying.count:

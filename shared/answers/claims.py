@@ -109,7 +109,7 @@ class Claims:
                 return self._work(found, question, call, lifetime_seconds, droppable)
             if deadline.remaining() <= 0:
                 raise BusyError(
-                    f"Somebody else is asking the same ({question.operation}) and has not finished.",
+                    f"Another caller is asking the same ({question.operation}) and has no answer yet.",
                     retry_after_seconds=_BUSY_RETRY_SECONDS,
                 )
             self._clock.sleep(min(pause, deadline.remaining()))

@@ -1,8 +1,8 @@
 """
 The body of a request: an image, or JSON.
 
-A request brings an image as its body, or names one in a JSON body: `{"url": "https://..."}` or
-`{"blob": "name in the container images"}`. Bytes that begin like an image are one, also under another Content-Type.
+A request brings an image as its body, or names one in a JSON body: `{"name": "an image in the container images"}` or
+`{"url": "https://..."}`. Bytes that begin like an image are one, also under another Content-Type.
 """
 
 import re
@@ -17,7 +17,9 @@ from shared.json_types import Json
 from shared.untrusted import fetchable, json_object
 from shared.untrusted.characters import listed
 
-_EITHER = 'expected one of {"url": "https://..."} and {"blob": "name in the container images"}'
+_EITHER = 'expected one of {"name": "an image in the container images"} and {"url": "https://..."}'
+# `blob` is what callers of the first version send in place of `name`.
+_KINDS = frozenset({"name", "blob", "url"})
 
 _DATA_ADDRESS = re.compile(rb'\s{0,256}\{\s{0,256}"url"\s{0,256}:\s{0,256}"(data:)', re.IGNORECASE)
 
@@ -35,7 +37,7 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
         raise BadRequestError(
             "The request has no image (0 bytes).",
             code="image_missing",
-            action='Send the image\'s bytes as the body, or JSON: {"url": "https://..."} or {"blob": "name"}.',
+            action='Send the image\'s bytes as the body, or JSON: {"name": "..."} or {"url": "https://..."}.',
         )
     declared = _media_type(req)
     mistake = misencoded_bodies.find_form(body, declared)
@@ -94,7 +96,7 @@ def _image_of_json(body: bytes) -> ImageUrl | ImageBlob:
     if data_address:  # however long it is
         fetchable.check(data_address[1].decode())
     members = json_object.parsed(body, _EITHER)
-    if len(members) != 1 or not members.keys() & {"url", "blob"}:
+    if len(members) != 1 or not members.keys() <= _KINDS:
         json_object.refuse(f"The JSON body has {listed(members) or 'no member'}", _EITHER)
     (kind,) = members
     text = json_object.text_of(members, kind, _EITHER)

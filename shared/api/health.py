@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from shared import names, services, threads
+from shared import __version__, names, services, threads
 from shared.api import retention
 from shared.api.retention import Retention
 from shared.clock import Clock, SystemClock
@@ -51,7 +51,7 @@ class Report(NamedTuple):
 
     def short(self) -> dict[str, object]:
         """The part for every caller."""
-        return {"status": "up" if self.up else "down"}
+        return {"status": "up" if self.up else "down", "version": __version__}
 
     def detailed(self) -> dict[str, object]:
         """The whole, for the operator."""

@@ -59,7 +59,7 @@ _BEGINNINGS = (
     (
         rb"@?[\w.:/\\-]{1,255}\.(?i:jpe?g|png|gif|bmp|tiff?|pdf|webp|heic)\s*\Z",
         "a file's name",
-        f'{_BYTES} For an uploaded image send {{"blob": "name"}} as JSON.',
+        f'{_BYTES} For an uploaded image send {{"name": "..."}} as JSON.',
     ),
     (
         rb"(?i:<(!doctype|html|head|body|\?xml|!--))",

@@ -167,7 +167,7 @@ async def _cancel(client: DurableClient, instance_id: str) -> func.HttpResponse:
         return responses.answer_json({"id": instance_id, "state": "cancelled"})
     if not is_under_way(status):
         raise ConflictError(
-            f"The Read {instance_id} has come to its end.", code="ocr_finished", action="GET it for its result."
+            f"The Read {instance_id} is no longer running.", code="ocr_finished", action="GET it for its result."
         )
     await cancel(client, instance_id)
     await _note_cancelled(status)

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import azure.functions as func
 
-from shared import log, names
+from shared import clock, log, names
 from shared.errors import BlobsightError, BusyError, SettingsError, StorageError
 from shared.storage.blobs import Blob, BlobInfo
 
@@ -44,7 +44,8 @@ def problem(error: BlobsightError) -> func.HttpResponse:
         "detail": error.message,
         "problems": error.problems if isinstance(error, SettingsError) else None,
         "action": error.action,
-        "retryAfterSeconds": seconds,
+        # Rounded up, as the header is.
+        "retryAfterSeconds": None if seconds is None else clock.short(math.ceil(round(seconds * 10, 3)) / 10),
         "visionRequestId": error.request_id,
         "correlationId": log.correlation_id(),
     }

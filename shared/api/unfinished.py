@@ -4,7 +4,7 @@ import re
 
 import azure.functions as func
 
-from shared import names, services
+from shared import clock, names, services
 from shared.api import bodies, parameters, responses, unfinished_entries
 from shared.api.unfinished_entries import Entry, Filter
 from shared.durable.appointments import Appointment
@@ -19,7 +19,7 @@ from shared.untrusted.characters import listed, shown
 MAX_PAGE = 200
 _STATES = (unfinished_document.DEFERRED, unfinished_document.FAILED)
 _RETRY = 'expected {"name": "..."}, {"code": "..."} or {"all": true}, and optionally "step" and "continuation"'
-_TEXTS = ("name", "code", "step", "continuation")
+_TEXTS = ("name", "blob", "code", "step", "continuation")
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -60,7 +60,8 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     return responses.answer_json(
         {
             "retried": [
-                {"name": each.name, "step": each.steps[0], "inSeconds": round(each.seconds, 1)} for each in appointments
+                {"name": each.name, "step": each.steps[0], "inSeconds": clock.short(each.seconds)}
+                for each in appointments
             ],
             "continuation": further,
         },
@@ -90,11 +91,11 @@ def _asked(req: func.HttpRequest) -> Json:
     """The members of a retry, each of which means what it says."""
     body = bodies.json_of(req, _RETRY)
     unknown = body.keys() - {*_TEXTS, "all"}
-    which = [key for key in ("name", "code", "all") if key in body]
+    which = [key for key in ("name", "blob", "code", "all") if key in body]
     if unknown or len(which) != 1:
         json_object.refuse(f"The body has {listed(unknown or body) or 'no member'}", _RETRY)
     for key in body.keys() & set(_TEXTS):
-        if not json_object.text_of(body, key, _RETRY) and key != "name":
+        if not json_object.text_of(body, key, _RETRY) and key not in ("name", "blob"):
             json_object.refuse(f"The member {key!r} is empty; leave it out or give it a value", _RETRY)
     if body.get("all", True) is not True:
         json_object.refuse(f"The member 'all' is {json_object.described(body['all'])}, not true", _RETRY)
@@ -102,6 +103,8 @@ def _asked(req: func.HttpRequest) -> Json:
         json_object.refuse(
             f"The member 'code' is {shown(body['code'])}; codes are small letters and underscores", _RETRY
         )
+    if "blob" in body:  # as `bodies.image_of` takes it
+        body["name"] = body.pop("blob")
     return body
 
 

@@ -110,8 +110,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
     if isinstance(task, Job):
         log.event(_logger, "text.handed_over", blob=task.name or "-", instance=task.instance_id)
     else:
-        seconds = round(task.seconds, 1)
-        log.event(_logger, "step.handed_over", blob=task.name, instance=task.instance_id, seconds=seconds)
+        log.event(_logger, "step.handed_over", blob=task.name, instance=task.instance_id, seconds=task.seconds)
     return True
 
 

@@ -67,7 +67,7 @@ def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None) ->
 
 
 def _waiting(job: Job, error: BlobsightError, seconds: float) -> Waiting:
-    log_event(job, "text.deferred", code=error.code, seconds=round(seconds, 1))
+    log_event(job, "text.deferred", code=error.code, seconds=seconds)
     return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypedDict
 
+from shared import clock
 from shared.durable.orchestrators import JobJson, OrchestrationContext
 from shared.ocr.outcomes import Crashed, End, Outcome, Problem
 
@@ -130,8 +131,8 @@ def status(state: ReadState, now: datetime) -> Status:
     return {
         "step": state["step"],
         "polls": state["polls"],
-        "elapsedSeconds": round((now - datetime.fromisoformat(state["begun"])).total_seconds(), 1),
-        "waitSeconds": round(state["pause"] + state["wait"], 1),
+        "elapsedSeconds": clock.short((now - datetime.fromisoformat(state["begun"])).total_seconds()),
+        "waitSeconds": clock.short(state["pause"] + state["wait"]),
         "problem": state["problem"],
     }
 

@@ -105,7 +105,7 @@ def _late(elapsed: float) -> ReadFailedError:
     return ReadFailedError(
         f"Computer Vision was still reading the document after {elapsed:.0f} seconds.",
         code="read_too_slow",
-        action="Ask again, split the document, or raise TEXT_DEADLINE_SECONDS.",
+        action="Have it read again, which is a new call; or split the document, or raise TEXT_DEADLINE_SECONDS.",
     )
 
 

@@ -129,7 +129,7 @@ def note_cancelled(app: App, job: Job) -> None:
         raise GoneError(
             "Reading its text was cancelled.",
             code="ocr_cancelled",
-            action="POST /api/unfinished/retry if it is to be read after all.",
+            action="Nothing, unless it is to be read after all.",
         )
 
     _tidied(app, job, outcome_of(app, job, 0, work))

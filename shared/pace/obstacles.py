@@ -95,7 +95,7 @@ class Obstacles:
         seconds = 0.0 if own else min(asked_seconds(error), MAX_RETRY_AFTER_SECONDS)
         if seconds and error:
             self.hold_off(now + seconds)
-            log.event(_logger, "gate.held_off", code=error.code, seconds=round(seconds, 1))
+            log.event(_logger, "gate.held_off", code=error.code, seconds=seconds)
         return shut or seconds > 0, seconds
 
     def _judge(self, turn: Turn, error: BlobsightError | None, now: float) -> bool:
@@ -111,7 +111,7 @@ class Obstacles:
             return False
         opened = self._breaker.failed(now, probe=turn.probing)
         if opened and self._breaker.open_until is not None:
-            seconds = round(self._breaker.open_until - now, 1)
+            seconds = self._breaker.open_until - now
             log.event(_logger, "breaker.opened", level=logging.WARNING, seconds=seconds, problem=error.message)
         return opened
 

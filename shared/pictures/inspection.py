@@ -129,15 +129,15 @@ def advice(data: bytes, error: ImageRejectedError) -> str:
     window = Window(data)
     kind = kinds.kind_of(window)
     if kind and endings.is_cut_short(window, kind):
-        return "Its end is missing: upload the whole file again."
+        return "Its end is missing: use the whole file."
     if error.code == "image_size_refused":
-        return f"Scale it to sides of {MIN_SIDE_PIXELS} to {MAX_READ_SIDE_PIXELS} pixels, and upload that."
+        return f"Scale it to sides of {MIN_SIDE_PIXELS} to {MAX_READ_SIDE_PIXELS} pixels."
     if kind is not kinds.PDF:
         saved_as = "TIFF or PDF" if kind is kinds.TIFF else "JPEG or PNG"
-        return f"Open it in an image viewer, save it anew as {saved_as}, and upload that."
+        return f"Open it in an image viewer, and save it anew as {saved_as}."
     if pdf.is_locked(window):
-        return "Remove the password of the PDF, and upload it again."
-    return "Print it to a new PDF without a password, and upload that."
+        return "Remove the password of the PDF."
+    return "Print it to a new PDF without a password."
 
 
 def _analyzed(window: Window, beginning: bytes, size: int) -> Kind:
@@ -150,7 +150,7 @@ def _analyzed(window: Window, beginning: bytes, size: int) -> Kind:
 def _taken(window: Window, data: bytes, allowed: tuple[Kind, ...], does: str) -> Kind:
     """The kind, if it is one of those that are taken."""
     if not data:
-        raise ImageRejectedError("The file is empty (0 bytes).", code="image_empty", action="Upload the file again.")
+        raise ImageRejectedError("The file is empty (0 bytes).", code="image_empty", action="Use a file with content.")
     kind = kinds.kind_of(window)
     if kind is None:
         raise ImageRejectedError(
@@ -183,7 +183,7 @@ def _unreadable(kind: Kind, error: HeaderError) -> ImageRejectedError:
     return ImageRejectedError(
         f"The file begins like {kind.described}, but {error}.",
         code="image_unreadable",
-        action="Upload the whole file again; if it is whole, save it anew with another program first.",
+        action="Use the whole file; if it is whole, save it anew with another program.",
     )
 
 
@@ -191,7 +191,7 @@ def _check_size(kind: Kind, size: int, most: int) -> None:
     if size >= most:
         raise PayloadTooLargeError(
             f"The {kind.name} has {size} bytes; it must have fewer than {most} ({most // 1024**2} MB).",
-            action="Split the document." if kind in _DOCUMENTS else None,
+            action="Split it into smaller documents." if kind in _DOCUMENTS else None,
         )
 
 
@@ -201,13 +201,13 @@ def _outside_limits(what: str, found: Sides, most: int) -> ImageRejectedError | 
         return ImageRejectedError(
             f"{what} has {width}x{height} pixels; at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} are needed.",
             code="image_too_small",
-            action="Upload a larger image.",
+            action="Use a larger version of it, or scale it up.",
         )
     if max(width, height) > most:
         return ImageRejectedError(
             f"{what} has {width}x{height} pixels; at most {most}x{most} are possible.",
             code="image_too_many_pixels",
-            action="Scale the image down.",
+            action=f"Scale it down to at most {most}x{most} pixels.",
         )
     return None
 
@@ -241,6 +241,10 @@ def _check_pages(found: Sequence[Sides], is_whole: bool, asked: str) -> None:
     if not is_single:
         good = [number for number in range(1, len(found) + 1) if number not in problems]
         rest = page_ranges.written(good, is_open=not is_whole)
-        others = f', or have the others read: POST /api/ocr?pages={rest} with {{"blob": "..."}}.' if rest else "."
-        refusal.action = f"Remove that page and upload the file again{others}"
+        others = (
+            f'Have the others read with POST /api/ocr?pages={rest} and {{"name": "..."}}, or remove'
+            if rest
+            else "Remove"
+        )
+        refusal.action = f"{others} that page."
     raise refusal

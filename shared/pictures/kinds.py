@@ -19,10 +19,10 @@ BEGINNING_BYTES = _PDF_HEADER_BEGINS_WITHIN + len(_PDF) - 1
 # Licences and entities may stand before the root element of an SVG.
 _SVG_BEGINS_WITHIN = 64 * 1024
 
-CONVERT = "Convert it to JPEG or PNG and upload that."
-_FRAME = "Save a frame of it as JPEG or PNG and upload that."
-_AS_PDF = "Save it as PDF and upload that: the text of a PDF is read."
-_NO_IMAGE = "Upload an image: JPEG, PNG, GIF or BMP; PDF and TIFF have their text read."
+CONVERT = "Convert it to JPEG or PNG."
+_FRAME = "Save a frame of it as JPEG or PNG."
+_AS_PDF = "Save it as PDF: the text of a PDF is read."
+_NO_IMAGE = "Use an image: JPEG, PNG, GIF or BMP; PDF and TIFF have their text read."
 
 
 class Kind(NamedTuple):
@@ -54,24 +54,24 @@ HEIC = Kind(
     "HEIC",
     "a HEIC photo",
     "image/heic",
-    "Convert it to JPEG or PNG and upload that; an iPhone takes JPEGs if Settings > Camera > Formats says so.",
+    f"{CONVERT} An iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible.",
 )
 AVIF = Kind("AVIF", "an AVIF image", "image/avif")
 WEBP = Kind("WebP", "a WebP image", "image/webp")
 _JPEG_XL = Kind("JPEG XL", "a JPEG XL image", "image/jxl")
 _JPEG_2000 = Kind("JPEG 2000", "a JPEG 2000 image", "image/jp2")
 _JPEG_XR = Kind("JPEG XR", "a JPEG XR image", "image/jxr")
-_SVG = Kind("SVG", "an SVG drawing", "image/svg+xml", "Export it as PNG and upload that.")
+_SVG = Kind("SVG", "an SVG drawing", "image/svg+xml", "Export it as PNG.")
 _PSD = Kind("PSD", "a Photoshop document (PSD)", "image/vnd.adobe.photoshop")
 _ICO = Kind("ICO", "a Windows icon (ICO)", "image/x-icon")
-_RAW = Kind("RAW", "a RAW photo of a camera", "image/x-raw", "Develop it to JPEG or PNG and upload that.")
+_RAW = Kind("RAW", "a RAW photo of a camera", "image/x-raw", "Develop it to JPEG or PNG.")
 _POSTSCRIPT = Kind("PostScript", "a PostScript file (EPS)", "application/postscript", "Convert it to PDF or PNG.")
 _METAFILE = Kind("metafile", "a Windows metafile (WMF, EMF)", "image/wmf")
 _DICOM = Kind("DICOM", "a medical image (DICOM)", "application/dicom")
 _VIDEO = Kind("video", "a video", "video/mp4", _FRAME)
 _OFFICE = Kind("Office", "an Office document", "application/octet-stream", _AS_PDF)
 _AUDIO = Kind("audio", "an audio file", "audio/mpeg", _NO_IMAGE, False)
-_ARCHIVE = Kind("archive", "an archive", "application/zip", "Unpack it, and upload the images in it.", False)
+_ARCHIVE = Kind("archive", "an archive", "application/zip", "Unpack it, and use the images in it.", False)
 _HTML = Kind(
     "HTML",
     "an HTML page",

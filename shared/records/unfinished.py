@@ -17,7 +17,7 @@ from typing import NamedTuple
 from shared import names
 from shared.clock import Clock
 from shared.errors import BlobsightError, ConflictError, ImageRejectedError, PayloadTooLargeError
-from shared.records import record_store, versions
+from shared.records import advice, record_store, versions
 from shared.records.record_store import RecordSpec
 from shared.records.unfinished_document import DEFERRED, FAILED, UnfinishedDocument, parsed, serialized
 from shared.records.versions import Version
@@ -239,7 +239,7 @@ def _document(
         "state": DEFERRED if error.transient else FAILED,
         "code": error.code,
         "message": error.message,
-        "action": error.action,
+        "action": advice.for_upload(error, source.name, blames_image=blames_image(error)),
         "attempts": (int(earlier.get("attempts", 0)) if same else 0) + failed_attempts,
         "first": earlier.get("first", now) if same else now,
         "last": now,

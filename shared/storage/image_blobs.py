@@ -5,6 +5,7 @@ The app asks for images here and nowhere else. A folder marker is no image. An i
 still being copied, is an image whose bytes cannot be read now.
 """
 
+import json
 from typing import NamedTuple
 
 from shared import contract, names
@@ -49,7 +50,9 @@ def problem(info: BlobInfo) -> BlobsightError | None:
     if info.tier == "Archive" and info.archive_status:
         return ImageArchivedError(
             f"The image {info.name!r} is being brought back from the archive tier ({info.archive_status}).",
-            action="Wait: this takes up to 15 hours. An upload is then done by itself; send any other request again.",
+            action=(
+                "Wait: this takes up to 15 hours. An upload is then processed by itself; send any other request again."
+            ),
             retry_after_seconds=_REHYDRATION_SECONDS,
         )
     if info.tier == "Archive":
@@ -60,7 +63,7 @@ def problem(info: BlobInfo) -> BlobsightError | None:
         return ImageRejectedError(
             f"The image {info.name!r} was to be a copy, which {info.copy_status}: an empty blob is left.",
             code="image_copy_failed",
-            action="Copy the image again, or upload it.",
+            action=f"Copy it to {info.name!r} again, or upload it under that name, or delete this empty blob.",
         )
     return None
 
@@ -71,13 +74,13 @@ def too_large(info: BlobInfo, most: int) -> PayloadTooLargeError:
     if info.size > contract.MAX_READ_BYTES:
         return PayloadTooLargeError(
             f"{said}; the app reads at most {contract.MAX_READ_BYTES} ({contract.MAX_READ_BYTES // 1024**2} MB).",
-            action='Split the document, or have it read by its address: POST /api/ocr with {"url": "..."}.',
+            action='Have it read by its address, with POST /api/ocr and {"url": "..."}, or split it.',
         )
     return PayloadTooLargeError(
         f"{said}; of an upload at most {most} are taken ({most // 1024**2} MB, MAX_UPLOAD_MEGABYTES).",
         action=(
-            'Have its text read with POST /api/ocr, by its name ({"blob": "..."}) or its address ({"url": "..."}); '
-            "or raise MAX_UPLOAD_MEGABYTES, and then POST /api/unfinished/retry."
+            f"Have its text read with POST /api/ocr and {json.dumps({'name': info.name}, ensure_ascii=False)}. "
+            "Or raise MAX_UPLOAD_MEGABYTES, and then POST /api/unfinished/retry. Or make it smaller."
         ),
     )
 

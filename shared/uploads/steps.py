@@ -112,8 +112,7 @@ def _tell(app: App, source: Version, outcome: StepOutcome) -> None:
     """Log how a step ended; docs/monitoring.md says what `seconds` count for each event."""
     name, step, code = source.name, outcome.step, outcome.code or "-"
     if outcome.appointment:
-        seconds = round(outcome.appointment.seconds, 1)
-        log.event(_logger, "step.deferred", blob=name, step=step, code=code, seconds=seconds)
+        log.event(_logger, "step.deferred", blob=name, step=step, code=code, seconds=outcome.appointment.seconds)
     elif outcome.state == "done":
         log.event(_logger, "step.done", blob=name, step=step, seconds=source.age_seconds(app.clock.utc()))
     elif outcome.state == "failed":

@@ -80,7 +80,7 @@ def _denied(status: int, complaint: Complaint, said: str) -> errors.BlobsightErr
         return errors.ThrottledError(
             f"The resource's call volume is used up ({said})",
             code="vision_quota_exhausted",
-            action="Wait for the quota, or raise the tier.",
+            action="Wait until the resource's quota begins anew, or raise its pricing tier in the Azure portal.",
             retry_after_seconds=min(float(days[1]), _MAX_DAYS) * 86_400 if days else 3_600.0,
         )
     if status == 403:
@@ -101,7 +101,7 @@ def _unapproved(said: str) -> errors.BlobsightError:
     return errors.VisionRefusedError(
         f"The resource has no approval for this feature ({said})",
         code="vision_approval_missing",
-        action="Apply for the Limited Access feature, or do not ask for it.",
+        action="Apply for it at https://aka.ms/facerecognition, or do not ask for this feature.",
     )
 
 

@@ -16,7 +16,7 @@ from shared.settings import described
 from shared.vision import error_answers
 
 PROJECT = Path(__file__).resolve().parents[2]
-WHERE = ("*.md", "docs/*.md", "bench/*.md", "local/[!a]*/**/*.md")
+WHERE = ("*.md", "docs/*.md", "bench/*.md", "examples/*.md", "local/[!a]*/**/*.md")
 PAGES = sorted(path for pattern in WHERE for path in PROJECT.glob(pattern))
 OWN_PAGES = [page for page in PAGES if "local" not in page.relative_to(PROJECT).parts]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -117,6 +117,24 @@ def test_every_route_is_documented_with_its_method() -> None:
     assert routes()
     missed = [route for route in routes() if route not in documented]
     assert not missed, f"describe in docs/http-api.md, each below a heading of these words: {missed}"
+
+
+def test_states_have_the_words_of_the_json_in_the_documentation() -> None:
+    """An image is complete, failed, deferred or pending; a step or a Read is done or running, among others."""
+    other_word = re.compile(
+        r"\b(?:images?|steps?|Reads?|uploads?)\b[^.,;|:`]{0,40}\b(?:finished|settled|under way|not done yet)\b"
+    )
+    assert other_word.search("of the Reads that are under way")
+    found = {page.name: other_word.findall(page.read_text(encoding="utf-8")) for page in OWN_PAGES}
+    assert {page: words for page, words in found.items() if words} == {}
+
+
+def test_every_state_in_an_example_is_one_that_its_route_documents() -> None:
+    words = {"complete", "failed", "deferred", "pending", "done", "running", "none", "cancelling", "cancelled"}
+    text = text_of("docs/http-api.md")
+    shown = set(re.findall(r'"state": "(\w+)"', text))
+    assert {"complete", "done", "running"} <= shown <= words
+    assert all(f"`{word}`" in text or f'`"{word}"`' in text or f'`"state": "{word}"`' in text for word in words)
 
 
 def test_every_code_that_can_be_raised_is_documented_and_no_other() -> None:

@@ -43,15 +43,15 @@ from shared.records import by_step
 from shared.settings import Settings
 
 pytestmark = pytest.mark.e2e
-# `add` says it every ten seconds, and is done sooner here.
-PROGRESS = re.compile(r"\d+ of \d+ uploaded, \d+ done")
+# `add` says it every ten seconds, and of many images how long they take; here are few, and they are done sooner.
+PROGRESS = re.compile(r"\d+ of \d+ uploaded, .+|\d+ images take .+")
 RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
 KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)=")
 # Deploying: these are looked at, and not run.
 AZURE = re.compile(
     r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"
-    r"|az storage blob (upload|download) --auth-mode login .+"
+    r"|az storage (blob (upload|download)|container generate-sas --as-user) --auth-mode login .+"
     r"|az functionapp keys list --resource-group GROUP --name APP --query functionKeys\.default --output tsv"
 )
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
@@ -105,7 +105,7 @@ def with_a_folder_of_photos(world: World, block: Block) -> None:
     (photos / "notes.txt").write_text("hello\n")
     (photos / "2024" / "phone.webp").write_bytes(picture("WebP"))
     (photos / "2024" / "stamp.png").write_bytes(picture("PNG", 9, 9))
-    (photos / "coffee.jpg").write_bytes((world.place.folder / "samples" / "coffee.jpg").read_bytes())
+    (photos / "breakfast.jpg").write_bytes((world.place.folder / "samples" / "coffee.jpg").read_bytes())
     [command] = block.commands
     with world.terminal() as opened:
         printed = run(world, command, opened, world.place, status=1)
@@ -115,6 +115,16 @@ def with_a_folder_of_photos(world: World, block: Block) -> None:
         for lines in (printed.splitlines(), command.answer)
     )
     assert said == shown
+
+
+def as_programs_of_the_examples(world: World, block: Block) -> None:
+    """They look for a stack on the default ports, so they are told of this one."""
+    addresses = world.stack.addresses
+    with world.terminal() as opened:
+        for name, value in (("URL", addresses.host_url), ("STORAGE", addresses.connection_string)):
+            assert opened.run(f"export BLOBSIGHT_{name}='{value}'") == (0, "")
+        for command in block.commands:
+            assert_command(world, command, opened, world.place)
 
 
 def with_somebody_else_asking(world: World, block: Block) -> None:
@@ -350,6 +360,7 @@ WAYS = (
     Way(console("add their-photo.jpg"), with_a_photo_of_theirs),
     Way(console("remove their-photo.jpg"), with_a_photo_of_theirs_there),
     Way(console("add photos"), with_a_folder_of_photos),
+    Way(console("python examples/"), as_programs_of_the_examples),
     Way(known_commands, in_a_terminal),
     Way(typed_to_azure, as_typed_to_azure),
     Way(lambda block: block.kind == "dockerfile", as_a_dockerfile),

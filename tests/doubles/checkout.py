@@ -68,7 +68,7 @@ class Place:
 
     def back(self, text: str) -> str:
         """What was printed here, as the page has it."""
-        text = text.replace(self.web or WEB, WEB)
+        text = text.replace(self.web or WEB, WEB).replace(f" --port {self.port}", "")
         ports = {str(self.port + offset): str(DEFAULT_PORT + offset) for offset in range(5)}
         return re.sub("|".join(ports), lambda found: ports[found[0]], text)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in PROJECT.glob("docs/*.md")))
+DOCS = sorted(f"docs/{page.name}" for page in PROJECT.glob("docs/*.md"))
+PAGES = ("README.md", "CONTRIBUTING.md", "examples/README.md", *DOCS)
 FENCE = re.compile(r"^ *(`{3,}|~{3,})(.*)$")
 MARK = re.compile(r"^<!-- (\w+) -->$")
 

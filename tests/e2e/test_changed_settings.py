@@ -34,12 +34,16 @@ def test_samples_and_added_files_get_the_records_that_new_settings_ask_for(
     assert add(stack, own).returncode == 0
     analyzed = stack.paid_calls()["analyze"]
     assert stack.stop() == 0, stack.output
+    assert "pending" not in stack.output
 
     monkeypatch.setenv("THUMBNAIL_SIZES", "64x64")
     # The admin API wants the master key then.
     stack.start("--enable-auth")
     for sample in sample_files(tmp_path / "samples"):
         assert f"{sample.name}: complete" in stack.output
+    # The samples are not counted: the start has made their records.
+    assert "1 image is pending, because settings were changed since its records were made" in stack.output
+    assert f"unfinished retry --pending --port {stack.addresses.port} --state {stack.state}" in stack.output
     answer = add(stack, own)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "own.png: already there with the same bytes" in answer.stdout

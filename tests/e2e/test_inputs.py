@@ -16,6 +16,8 @@ from doubles.ports import five_free_ports
 from doubles.running_stack import RunningStack
 from PIL import Image
 
+from shared import __version__
+
 pytestmark = pytest.mark.e2e
 OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
@@ -243,8 +245,8 @@ def test_a_wrong_key_is_named_by_its_setting(lone_host: Host) -> None:
 
 def test_health_says_down_to_all_and_why_to_whoever_has_the_key(lone_host: Host) -> None:
     short = lone_host.request("GET", "/api/health")
-    assert (short.status, short.json()) == (503, {"status": "down"})
-    assert lone_host.request("GET", "/api/health?code=guess").json() == {"status": "down"}
+    assert (short.status, short.json()) == (503, {"status": "down", "version": __version__})
+    assert lone_host.request("GET", "/api/health?code=guess").json() == {"status": "down", "version": __version__}
     report = lone_host.request("GET", "/api/health", headers={"x-functions-key": "let me see"}).json()
     [found] = report["problems"]
     assert (found["part"], found["code"]) == ("vision", "vision_unauthorized")
@@ -253,7 +255,7 @@ def test_health_says_down_to_all_and_why_to_whoever_has_the_key(lone_host: Host)
 
 def test_health_is_up_where_all_is_well(shared_stack: RunningStack) -> None:
     response = call(shared_stack.addresses.port, "GET", "/api/health")
-    assert (response.status, response.json()) == (200, {"status": "up"})
+    assert (response.status, response.json()) == (200, {"status": "up", "version": __version__})
 
 
 def test_a_service_that_is_down_is_told_as_such_and_uploads_say_so(shared_stack: RunningStack, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import Parts
 
 import HealthHttp
-from shared import services
+from shared import __version__, services
 from shared.api import health
 from shared.errors import VisionUnauthorizedError
 
@@ -26,14 +26,14 @@ def _fresh_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_up_is_200_and_says_no_more(app: Parts) -> None:
     response = main(request("GET"))
-    assert (response.status_code, parsed(response)) == (200, {"status": "up"})
+    assert (response.status_code, parsed(response)) == (200, {"status": "up", "version": __version__})
 
 
 def test_down_is_503_and_tells_strangers_no_reason(app: Parts) -> None:
     app.vision.failing = VisionUnauthorizedError("refused the key of VISION_KEY")
     for headers in ({}, {"x-functions-key": "guess"}):
         response = main(request("GET", headers=headers))
-        assert (response.status_code, parsed(response)) == (503, {"status": "down"})
+        assert (response.status_code, parsed(response)) == (503, {"status": "down", "version": __version__})
 
 
 @pytest.mark.parametrize("way", ["header", "parameter"])

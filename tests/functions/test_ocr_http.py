@@ -560,7 +560,7 @@ def test_a_failed_read_says_why_and_what_to_do(app: Parts, hub: Hub) -> None:
     app.vision.reads = [["failed"]]
     problem = problem_of(ask("GET", identifier=read(app, hub, job_of(app, RED))), 422, "read_failed")
     assert "failed to read it" in problem["detail"]
-    assert problem["action"].startswith("Ask again")
+    assert problem["action"].startswith("Have it read again")
     assert problem["visionRequestId"] == "1"
 
 

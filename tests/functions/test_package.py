@@ -4,6 +4,8 @@ import fnmatch
 import json
 import os
 import subprocess
+import sys
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -48,6 +50,7 @@ LEFT_AT_HOME = (
     "compose.yml",
     "dist/x.whl",
     "docs/index.md",
+    "examples/read_pdf.py",
     "host.log",
     "htmlcov/index.html",
     "infra/main.bicep",
@@ -105,6 +108,17 @@ def test_a_package_holds_the_app_and_nothing_else(app: set[str]) -> None:
     assert not new, f"git add {' '.join(sorted(new))}: a package holds what git knows"
     assert package.files() == sorted(app)
     assert {PurePosixPath(name).parts[0] for name in app} == {*FOLDERS, "shared", "host.json", "requirements.txt"}
+
+
+def test_what_is_deployed_knows_the_version_of_the_project(tmp_path: Path) -> None:
+    """By itself: pyproject.toml stays at home."""
+    assert package.main(["--output", str(tmp_path / "app.zip"), "--uncommitted"]) == 0
+    with zipfile.ZipFile(tmp_path / "app.zip") as opened:
+        opened.extractall(tmp_path / "app")
+    command = [sys.executable, "-c", "import shared; print(shared.__version__, shared.__file__)"]
+    told = subprocess.run(command, cwd=tmp_path / "app", capture_output=True, text=True, check=True).stdout.split()
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
+    assert told == [project["version"], str(tmp_path / "app" / "shared" / "__init__.py")]
 
 
 def test_nothing_that_lies_beside_the_app_is_sent(app: set[str], tmp_path: Path) -> None:

@@ -137,6 +137,17 @@ def test_one_image_is_tried_again(sick: Parts, hub: Hub) -> None:
     assert ("notes.jpg", "analysis", "deferred", "not_an_image") in shown(ask())
 
 
+def test_the_seconds_until_then_are_a_short_number(app: Parts, hub: Hub) -> None:
+    store(app, "notes.jpg", b"dear diary")
+    assert b'"inSeconds": 0}' in retry({"name": "notes.jpg"}).get_body()
+
+
+def test_one_image_is_tried_again_by_the_word_of_the_first_version(sick: Parts, hub: Hub) -> None:
+    response = retry({"blob": "notes.jpg"})
+    assert response.status_code == 202
+    assert [task["name"] for _, _, task in hub.started] == ["notes.jpg"]
+
+
 def test_after_a_retry_a_failure_is_no_longer_final(sick: Parts) -> None:
     retry({"name": "dir/refused ä.jpg"})
     outcomes = steps.process(sick.services, "dir/refused ä.jpg", None, only=("analysis",), from_backlog=True)
@@ -177,6 +188,9 @@ def test_a_retry_does_not_wait_for_the_appointment_that_sleeps(sick: Parts, hub:
     [
         {},
         {"name": "a.jpg", "all": True},
+        {"name": "a.jpg", "blob": "a.jpg"},
+        {"blob": "a.jpg", "code": "not_an_image"},
+        {"blob": 7},
         {"all": False},
         {"name": 7},
         {"code": ["x"]},
@@ -201,6 +215,7 @@ def test_a_body_that_is_no_object_is_refused(app: Parts, body: bytes) -> None:
         ({"name": "nobody.jpg"}, 404, "not_found"),
         ({"name": "../cache/x"}, 400, "bad_blob_name"),
         ({"name": ""}, 400, "bad_blob_name"),
+        ({"blob": ""}, 400, "bad_blob_name"),
         ({"name": "notes.jpg", "step": "colours"}, 400, "bad_parameter"),
     ],
 )

@@ -1,11 +1,20 @@
 """The time, the deadline, and the clock that tests have instead."""
 
+import json
 import threading
 from datetime import UTC, timedelta
 
+import pytest
 from doubles.clock import FakeClock
 
-from shared.clock import Deadline, SystemClock
+from shared.clock import Deadline, SystemClock, short
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.0, "0"), (4.0, "4"), (2.26, "2.3"), (2.96, "3"), (-0.04, "0"), (86_400.0, "86400")]
+)
+def test_seconds_are_told_as_short_numbers(seconds: float, told: str) -> None:
+    assert json.dumps(short(seconds)) == told
 
 
 def test_the_deadline_never_shows_less_than_nothing(clock: FakeClock) -> None:

@@ -55,6 +55,6 @@ def test_an_orchestrator_loads_nothing_but_its_loop_and_types(orchestrator: str)
         [sys.executable, "-c", script, orchestrator], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     packages = {"shared", "shared.durable", "shared.ocr", "shared.uploads"}
-    types = {"shared.durable.orchestrators", "shared.ocr.outcomes"}
+    types = {"shared.clock", "shared.durable.orchestrators", "shared.ocr.outcomes"}
     loops = {orchestrator, "shared.ocr.poll_loop", "shared.uploads.retry_loop"}
     assert set(json.loads(done.stdout)) - packages - types - loops == set()

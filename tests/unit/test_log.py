@@ -28,6 +28,12 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(5.0, "5"), (2.26, "2.3"), (0.5, "0.5"), (7, "7")])
+def test_seconds_are_short_numbers(lines: pytest.LogCaptureFixture, seconds: float, told: str) -> None:
+    log.event(LOGGER, "step.deferred", seconds=seconds)
+    assert lines.messages == [f"step.deferred seconds={told} correlation=-"]
+
+
 def test_an_event_is_one_line_of_fields(lines: pytest.LogCaptureFixture) -> None:
     log.event(LOGGER, "image.analyzed", blob="a.jpg", milliseconds=412)
     assert lines.messages == ["image.analyzed blob=a.jpg milliseconds=412 correlation=-"]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.errors import LocalError
 from local.host.errors import StartError
-from local.json_text import read_json
+from local.local_settings import read_json_object, read_local_settings
 
 DEFAULT_ROUTE_PREFIX = "api"
 DEFAULT_POISON_BLOB_THRESHOLD = 5
@@ -94,18 +95,11 @@ def apply_local_settings(root: Path, environment: MutableMapping[str, str]) -> N
 
     Raises StartError for an encrypted file and for values that are not text.
     """
-    path = root / "local.settings.json"
-    if not path.exists():
-        return
-    settings = _json_object(path, missing="")
-    if settings.get("IsEncrypted"):
-        raise StartError("local.settings.json is encrypted: run `func settings decrypt`")
-    values = settings.get("Values", {})
-    if not isinstance(values, dict):
-        raise StartError("local.settings.json: Values must be an object of names and texts")
+    try:
+        values = read_local_settings(root)
+    except LocalError as error:
+        raise StartError(str(error)) from None
     for name, value in values.items():
-        if not isinstance(value, str):
-            raise StartError(f"local.settings.json: the value of {name} must be text in quotes, as in Azure")
         environment.setdefault(name, value)
 
 
@@ -163,14 +157,11 @@ def _queues(section: Mapping[str, Any]) -> QueueConfig:
 
 def _json_object(path: Path, *, missing: str) -> dict[str, Any]:
     try:
-        content = read_json(path.read_text(encoding="utf-8-sig"))
+        return read_json_object(path)
     except FileNotFoundError:
         raise StartError(missing) from None
-    except (OSError, ValueError) as error:
-        raise StartError(f"{path.name} is not plain JSON (comments are not allowed): {error}") from None
-    if not isinstance(content, dict):
-        raise StartError(f"{path.name} must hold a JSON object")
-    return content
+    except LocalError as error:
+        raise StartError(str(error)) from None
 
 
 def _override(tree: dict[str, Any], environment: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from doubles.fake_app import FakeApp, image_json, text_json
 from doubles.ports import five_free_ports
 from doubles.supervised_storage import Storage
 
+from local.adding.advice import advice
 from local.adding.cli import main
 from local.upload import MAX_UPLOAD_BYTES
 
@@ -70,7 +71,7 @@ def test_text_is_told_with_its_beginning_its_records_and_a_command_that_prints_a
     words = shlex.split(command)
     assert words[0] == "curl"
     assert words[-1] == f"{storage.addresses.host_url}/api/ocr?format=txt"
-    assert json.loads(words[words.index("-d") + 1]) == {"blob": "it's.jpg"}
+    assert json.loads(words[words.index("-d") + 1]) == {"name": "it's.jpg"}
 
 
 def test_an_image_without_text_has_no_line_about_it(
@@ -97,13 +98,39 @@ def test_the_same_bytes_are_not_uploaded_again_and_other_bytes_replace_them_and_
     ]
 
 
-def test_a_failed_image_ends_with_1_and_says_why_and_what_to_do(
-    add: Add, app: FakeApp, image: Path, capsys: pytest.CaptureFixture[str]
+def test_a_failed_image_ends_with_1_and_says_why_and_which_commands_mend_it(
+    add: Add, app: FakeApp, image: Path, storage: Storage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     analysis = {"state": "failed", "record": None, "problem": PROBLEM}
     app.images[image.name] = image_json(image.name, "failed", analysis=analysis, thumbnails=[])
     assert add(image) == 1
-    assert "analysis is failed: the file is cut off. upload it again. (image_rejected)" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "  analysis is failed: the file is cut off. upload it again. (image_rejected)\n" in told
+    options = f"--port {storage.addresses.port} --state {storage.state}"
+    assert f"  to replace it      python -m local add {options} MENDED_FILE --name 'my photo.jpg'\n" in told
+    assert f"  to remove it       python -m local remove {options} 'my photo.jpg'\n" in told
+    assert "retry" not in told
+
+
+def test_what_is_not_the_images_fault_can_be_tried_again(
+    add: Add, app: FakeApp, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image.write_bytes(b"at which the app crashed")
+    problem = PROBLEM | {"code": "app_crashed"}
+    text = {"state": "failed", "problem": problem}
+    app.images[image.name] = image_json(image.name) | {"state": "failed", "text": text}
+    assert add(image) == 1
+    told = capsys.readouterr().out
+    assert "python -m local unfinished retry --port " in told
+    assert "remove" not in told
+
+
+@pytest.mark.parametrize("name", ["-a.jpg", "it's.jpg", "a b/c.jpg"])
+def test_the_advice_names_any_image_so_that_a_shell_and_the_command_take_it(name: str) -> None:
+    replace, remove = (shlex.split(command) for command in advice(["image_too_small"], name).values())
+    assert replace[-1].removeprefix("--name=") == name
+    assert remove[-1] == name
+    assert (remove[-2] == "--") == name.startswith("-")
 
 
 def test_an_image_that_is_not_done_in_time_ends_with_1(
@@ -112,8 +139,22 @@ def test_an_image_that_is_not_done_in_time_ends_with_1(
     app.images[image.name] = image_json(image.name, "pending")
     image.write_bytes(b"nobody has added these")
     assert add(image, "--timeout", "0") == 1
-    told = capsys.readouterr().err
-    assert "nothing more is finished within 0 s: 1 of 1 uploaded, 0 done; work on what was uploaded goes on" in told
+    told = capsys.readouterr()
+    assert f"{image.name}: pending\n" in told.out
+    assert told.out.endswith("\n  analysis and thumbnails are pending\n")
+    assert told.err == (
+        "add: no further image became complete or failed within 0 s: "
+        "the app goes on with what was uploaded; the same command waits for it again\n"
+    )
+
+
+def test_an_image_that_the_app_has_not_heard_of_names_the_logs_of_the_stack(
+    add: Add, app: FakeApp, image: Path, storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image.write_bytes(b"of which no event came")
+    assert add(image, "--timeout", "0") == 1
+    logs = storage.state.resolve() / "logs"
+    assert f"not heard of it yet: {logs}/events.log and {logs}/host.log say why\n" in capsys.readouterr().out
 
 
 def test_several_files_end_with_0_only_if_all_are_complete(add: Add, app: FakeApp, tmp_path: Path) -> None:
@@ -127,7 +168,8 @@ def test_several_files_end_with_0_only_if_all_are_complete(add: Add, app: FakeAp
 def test_without_a_stack_it_says_how_to_start_one(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     port = five_free_ports()
     assert main([str(image), "--port", str(port)]) == 1
-    assert f"no stack answers on port {port}: start one with `make start`" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"no stack answers on port {port}: start one with `python -m local start --port {port}`" in told
 
 
 def test_files_that_cannot_be_taken_are_refused_before_anything_is_sent(

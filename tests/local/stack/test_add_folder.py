@@ -202,12 +202,12 @@ def test_a_folder_is_uploaded_and_summed_up(
     serve(app, "complete", *names)
     assert add(tmp_path) == 0
     told = capsys.readouterr().out
-    assert f"skipped, being neither images nor PDFs by their first bytes: 1\n  {tmp_path}/sums/readme.txt" in told
-    assert "30 images: 30 complete, 0 failed, 0 of them already there with the same bytes; " in told
+    assert f"skipped, being neither images nor PDFs by their first bytes:\n  {tmp_path}/sums/readme.txt" in told
+    assert "\n30 images: 30 complete; " in told
     with storage.images as images:
         assert [blob.name for blob in images.list_blobs(name_starts_with="sums/")] == names
     assert add(tmp_path) == 0
-    assert "30 complete, 0 failed, 30 of them already there with the same bytes; " in capsys.readouterr().out
+    assert "\n30 images: 30 complete; 30 had been there with the same bytes; " in capsys.readouterr().out
 
 
 def test_of_many_failures_the_first_are_told_and_the_rest_counted(
@@ -219,13 +219,13 @@ def test_of_many_failures_the_first_are_told_and_the_rest_counted(
     serve(app, "complete", "bad/good.jpg")
     assert add(tmp_path) == 1
     told = capsys.readouterr().out
-    assert "failed: 25\n" in told
+    assert "failed:\n  bad/" in told
     assert told.count(": analysis is failed: It has 9x9 pixels. Upload a larger one. (image_too_small)\n") == 20
-    assert "  and 5 more\n" in told
-    assert "26 images: 1 complete, 25 failed" in told
+    assert "  and 5 more\n  to replace it   python -m local add " in told
+    assert "26 images: 1 complete, 25 failed; " in told
 
 
-def test_an_image_that_cannot_be_taken_counts_as_failed(
+def test_a_file_that_cannot_be_taken_counts_as_not_uploaded(
     add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, "taken/a.jpg", "taken/bell\a.jpg")
@@ -233,22 +233,25 @@ def test_an_image_that_cannot_be_taken_counts_as_failed(
     assert add(tmp_path) == 1
     told = capsys.readouterr().out
     assert "no blob name can have" in told
-    assert "2 images: 1 complete, 1 failed" in told
+    assert "2 images: 1 complete, 1 not uploaded; " in told
 
 
-def test_what_is_not_done_is_told_with_the_state_of_each(
+def test_what_is_deferred_or_pending_is_told_with_the_reason_of_each(
     add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [f"late/{number:02}.jpg" for number in range(22)]
+    names = [f"late/{number:02}.jpg" for number in range(23)]
     write(tmp_path, *names)
-    serve(app, "pending", *names[1:])
+    serve(app, "pending", *names[2:])
     serve(app, "complete", names[0])
+    problem = {"code": "throttled", "message": "Too many calls.", "until": "2126-11-26T12:00:00+00:00"}
+    app.images[names[1]] = image_json(names[1], "deferred", analysis={"state": "deferred", "problem": problem})
     assert add(tmp_path, "--timeout", "0.3") == 1
     told = capsys.readouterr()
-    assert "not done yet: 21\n  late/01.jpg: analysis is pending" in told.out
+    deferred = "late/01.jpg: analysis is deferred until 2126-11-26 12:00:00 UTC: Too many calls. (throttled)"
+    assert f"deferred:\n  {deferred}\npending:\n  late/02.jpg: analysis and thumbnails are pending\n" in told.out
     assert "  and 1 more\n" in told.out
-    assert "22 images: 1 complete, 0 failed, 21 not done yet" in told.out
-    assert "22 of 22 uploaded, 1 done; work on what was uploaded goes on" in told.err
+    assert "\n23 images: 1 complete, 1 deferred, 21 pending; " in told.out
+    assert "no further image became complete or failed within 0 s: the app goes on" in told.err
 
 
 def test_only_a_few_images_are_asked_for_at_a_time(add: Add, app: FakeApp, tmp_path: Path) -> None:
@@ -318,7 +321,7 @@ def test_a_storage_that_does_not_answer_ends_it_and_says_what_goes_on(
         assert main([str(tmp_path), "--port", str(free_port), "--state", str(tmp_path / "state")]) == 1
     told = capsys.readouterr().err
     assert "storage gives no answer" in told
-    assert "0 of 30 uploaded, 0 done" in told
+    assert "add: 0 of 30 uploaded; the same command goes on from here\n" in told
 
 
 def test_ctrl_c_says_what_goes_on(app: FakeApp, storage: Storage, tmp_path: Path) -> None:
@@ -345,6 +348,6 @@ def test_ctrl_c_says_what_goes_on(app: FakeApp, storage: Storage, tmp_path: Path
     _, told = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert told == (
-        "add: stopped: 3 of 3 uploaded, 1 done; work on what was uploaded goes on, "
-        "and the same command again uploads the rest and starts what had been given up\n"
+        "add: stopped: 3 of 3 uploaded, 1 complete, 2 pending; "
+        "the app goes on with what was uploaded; the same command goes on from here\n"
     )

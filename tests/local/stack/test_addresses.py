@@ -1,10 +1,11 @@
 """Addresses that the local commands print lead to the image they speak of."""
 
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from local.adding.report import report
+from local.adding.report import Report
 from local.addresses import Addresses, image_target
 from local.app import ImageState, Step
 
@@ -27,7 +28,7 @@ def test_a_name_with_an_empty_segment_stands_in_the_query(name: str, target: str
 @pytest.mark.parametrize("what", ["analysis", "thumbnail 200x150"])
 def test_what_add_prints_of_an_image_leads_to_it(name: str, what: str) -> None:
     state = ImageState(name, "complete", steps=(Step(what, "done", record="r"),))
-    (line,) = (line for line in report(name, state, Addresses(7071)) if "http://" in line)
+    (line,) = (line for line in Report(Addresses(7071), Path(), "").lines(name, state) if "http://" in line)
     address = urlsplit(line.strip())
     assert "//" not in address.path
     asked = parse_qs(address.query).get("name", [unquote(address.path.split("/", 3)[-1])])

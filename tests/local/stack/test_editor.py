@@ -12,12 +12,12 @@ from local.__main__ import COMMANDS
 from local.addresses import DEFAULT_PORT, Addresses
 from local.host import cli as host_cli
 from local.host.app.config import read_host_json
-from local.stack import cli as stack_cli
+from local.stack import options as start_options
 from shared.settings import described
 
 PROJECT = Path(__file__).resolve().parents[3]
 OVERRIDE = "AzureFunctionsJobHost__"
-PARSERS = {"start": stack_cli._parse, "host": host_cli._parse}
+PARSERS = {"start": start_options.parse, "host": host_cli._parse}
 
 
 def read(path: str) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_the_lines_to_paste_are_shell_commands_for_the_routes_with_the_key_where
         "http://127.0.0.1:7071/api/images/my%20coffee.jpg",
     ]
     assert "@/samples/my coffee.jpg" in plain[0]
-    assert '{"blob": "my coffee.jpg"}' in plain[1]
+    assert '{"name": "my coffee.jpg"}' in plain[1]
     assert "@/state/my letter.png" in plain[3]
     assert all("x-functions-key: secret" in words for words in keyed)
     assert not any("x-functions-key" in word for words in plain for word in words)

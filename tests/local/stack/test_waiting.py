@@ -1,9 +1,11 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from doubles.clock import FakeClock
 
 from local.app import AppClient, ImageState, Step
+from local.errors import LocalError
 from local.waiting import FEWEST, MAX_DELAY_SECONDS, MOST, POLL_SECONDS, Watch, wait_for_images
 
 
@@ -32,7 +34,7 @@ class Counted(AppClient):
 
 
 def watch_of(app: AppClient, count: int, clock: FakeClock) -> Watch:
-    watch = Watch(app, now=clock.now)
+    watch = Watch(app, threading.Event(), now=clock.now)
     for number in range(count):
         watch.add(str(number), already_there=False)
     return watch
@@ -40,43 +42,43 @@ def watch_of(app: AppClient, count: int, clock: FakeClock) -> Watch:
 
 def test_a_busy_app_is_asked_for_a_few_and_not_at_once_again() -> None:
     app, clock = Counted(), FakeClock()
-    with watch_of(app, 1000, clock) as watch:
-        for _ in range(10):
-            watch.ask()
-            assert watch.pause_seconds == POLL_SECONDS
-            clock.advance(POLL_SECONDS)
+    watch = watch_of(app, 1000, clock)
+    for _ in range(10):
+        watch.ask()
+        assert watch.pause_seconds == POLL_SECONDS
+        clock.advance(POLL_SECONDS)
     assert len(app.asked) == 10 * FEWEST
 
 
 def test_images_are_asked_for_in_the_order_of_their_uploads_and_slow_ones_do_not_hold_up_the_others() -> None:
     app, clock = Counted(), FakeClock()
     app.states = {str(number): "complete" for number in range(FEWEST, 200)}
-    with watch_of(app, 200, clock) as watch:
+    watch = watch_of(app, 200, clock)
+    watch.ask()
+    assert sorted(app.asked, key=int) == [str(number) for number in range(FEWEST)]
+    for _ in range(8):
         watch.ask()
-        assert sorted(app.asked, key=int) == [str(number) for number in range(FEWEST)]
-        for _ in range(8):
-            watch.ask()
-        assert set(watch.unsettled) == {str(number) for number in range(FEWEST)}
+    assert set(watch.unsettled) == {str(number) for number in range(FEWEST)}
 
 
 def test_when_most_are_settled_more_are_asked_for_without_a_pause() -> None:
     app, clock = Counted(), FakeClock()
     app.states = {str(number): "complete" for number in range(1000)}
     rounds = []
-    with watch_of(app, 1000, clock) as watch:
-        while watch.unsettled:
-            rounds.append(len(watch.ask()))
-            assert (watch.pause_seconds == 0) == bool(watch.unsettled)
+    watch = watch_of(app, 1000, clock)
+    while not watch.is_over:
+        rounds.append(len(watch.ask()))
+        assert (watch.pause_seconds == 0) == (not watch.is_over)
     assert rounds[:5] == [FEWEST, 32, 64, MOST, MOST]
     assert sum(rounds) == len(app.asked) == 1000
 
 
 def test_no_image_waits_for_its_turn_for_long() -> None:
     app, clock = Counted(), FakeClock()
-    with watch_of(app, FEWEST + 1, clock) as watch:
-        for _ in range(100):
-            watch.ask()
-            clock.advance(MAX_DELAY_SECONDS)
+    watch = watch_of(app, FEWEST + 1, clock)
+    for _ in range(100):
+        watch.ask()
+        clock.advance(MAX_DELAY_SECONDS)
     assert min(app.asked.count(str(number)) for number in range(FEWEST)) >= 90
 
 
@@ -84,14 +86,14 @@ def test_what_was_there_is_processed_again_once_the_host_takes_it_and_only_once(
     app, clock = Counted(), FakeClock()
     app.states = {"done": "complete", "bad": "failed", "late": "deferred"}
     app.host_answers = False
-    with Watch(app, now=clock.now) as watch:
-        for name in ("done", "bad", "late"):
-            watch.add(name, already_there=True)
-        watch.add("new", already_there=False)
+    watch = Watch(app, threading.Event(), now=clock.now)
+    for name in ("done", "bad", "late"):
+        watch.add(name, already_there=True)
+    watch.add("new", already_there=False)
+    watch.ask()
+    app.host_answers = True
+    for _ in range(3):
         watch.ask()
-        app.host_answers = True
-        for _ in range(3):
-            watch.ask()
     assert app.again == ["late", "late"]
     assert set(watch.unsettled) == {"late", "new"}
 
@@ -106,16 +108,41 @@ def test_nobody_waits_for_what_is_put_off_until_after_the_time_is_up() -> None:
 
 def test_waiting_is_in_vain_only_if_it_is_for_every_image_and_known_since_it_began() -> None:
     app, moment = Counted(), datetime(2026, 1, 1, tzinfo=UTC)
-    with Watch(app, utc=lambda: moment) as watch:
-        assert not watch.is_in_vain(60)
-        for name, seconds in (("soon", 30), ("late", 90)):
-            watch.add(name, already_there=False)
-            app.until[name] = moment + timedelta(seconds=seconds)
-        assert not watch.is_in_vain(60)
-        watch.ask()
-        assert not watch.is_in_vain(60)
-        assert watch.is_in_vain(20)
-    with Watch(app, utc=lambda: datetime.now(UTC) + timedelta(minutes=1)) as later:
-        later.add("late", already_there=True)
-        later.ask()
-        assert not later.is_in_vain(0)
+    watch = Watch(app, threading.Event(), utc=lambda: moment)
+    assert not watch.is_in_vain(60)
+    for name, seconds in (("soon", 30), ("late", 90)):
+        watch.add(name, already_there=False)
+        app.until[name] = moment + timedelta(seconds=seconds)
+    assert not watch.is_in_vain(60)
+    watch.ask()
+    assert not watch.is_in_vain(60)
+    assert watch.is_in_vain(20)
+    later = Watch(app, threading.Event(), utc=lambda: datetime.now(UTC) + timedelta(minutes=1))
+    later.add("late", already_there=True)
+    later.ask()
+    assert not later.is_in_vain(0)
+
+
+def test_no_answer_is_waited_for_once_waiting_is_to_end() -> None:
+    """As on Ctrl-C while the app hangs."""
+    stop, released = threading.Event(), threading.Event()
+
+    class Hanging(Counted):
+        def image(self, name: str) -> ImageState | None:
+            stop.set()
+            released.wait()
+            return super().image(name)
+
+    try:
+        assert wait_for_images(Hanging(), ["a", "b"], timeout_seconds=3600, stop=stop) == {}
+    finally:
+        released.set()
+
+
+def test_what_an_answer_raises_ends_the_waiting() -> None:
+    class Refusing(Counted):
+        def image(self, name: str) -> ImageState | None:
+            raise LocalError("the host checks keys")
+
+    with pytest.raises(LocalError, match="checks keys"):
+        wait_for_images(Refusing(), ["a"], timeout_seconds=3600, stop=threading.Event())

@@ -50,7 +50,24 @@ def test_make_gives_its_variables_to_the_command_as_options(target: str, tmp_pat
     called = bin_folder / "python"
     called.write_text(f'#!{sys.executable}\nimport os, sys\nprint(sys.argv[1:], os.environ["BLOBSIGHT_MAKE"])\n')
     called.chmod(0o700)
-    words = ["-s", "-o", "setup", target, f"BIN={bin_folder}", "PORT=17571", f"STATE={tmp_path}/a b"]
+    words = [
+        "-s",
+        "-o",
+        "setup",
+        target,
+        f"BIN={bin_folder}",
+        "PORT=17571",
+        f"STATE={tmp_path}/a b",
+        "VISION=azure",
+        "SAMPLES=yes",
+    ]
     answer = subprocess.run(["make", *words], cwd=PROJECT, capture_output=True, text=True, timeout=60)
     expected = ["-m", "local", "start", *(["--once"] if target == "demo" else [])]
-    assert answer.stdout == f"{[*expected, '--port', '17571', '--state', f'{tmp_path}/a b']} 1\n", answer.stderr
+    expected += ["--port", "17571", "--state", f"{tmp_path}/a b", "--vision", "azure", "--samples"]
+    assert answer.stdout == f"{expected} 1\n", answer.stderr
+
+
+def test_make_takes_no_samples_but_yes_and_no() -> None:
+    command = ["make", "--dry-run", "-o", "setup", "start", "SAMPLES=all"]
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert "SAMPLES=all is neither yes nor no" in answer.stderr

@@ -26,10 +26,14 @@ def test_a_body_of_bytes_is_an_image() -> None:
     assert image.data == b"\xff\xd8\xff"
 
 
-def test_json_names_an_address_or_a_blob() -> None:
+def test_json_names_an_uploaded_image_or_an_address() -> None:
     found = bodies.image_of(request(body={"url": "https://example.com/a.jpg?sig=1"}))
     assert isinstance(found, ImageUrl)
     assert found.url == "https://example.com/a.jpg?sig=1"
+    assert bodies.image_of(request(body={"name": "2026/ä b#c.jpg"})) == ImageBlob("2026/ä b#c.jpg")
+
+
+def test_the_word_of_the_first_version_still_names_an_uploaded_image() -> None:
     assert bodies.image_of(request(body={"blob": "2026/ä b#c.jpg"})) == ImageBlob("2026/ä b#c.jpg")
 
 
@@ -63,6 +67,11 @@ def test_a_chunked_body_which_never_arrives_is_told_so() -> None:
         (b'{"uri": "https://example.com"}', "bad_json"),
         (b'{"url": 5}', "bad_json"),
         (b'{"url": "https://example.com", "blob": "a"}', "bad_json"),
+        (b'{"url": "https://example.com", "name": "a"}', "bad_json"),
+        (b'{"name": "a", "blob": "a"}', "bad_json"),
+        (b'{"name": 5}', "bad_json"),
+        (b'{"name": ""}', "bad_blob_name"),
+        (b'{"name": "../secrets/key"}', "bad_blob_name"),
         (b'{"url": "example.com/a.jpg"}', "bad_url"),
         (b'{"url": "ftp://example.com/a.jpg"}', "bad_url"),
         (b'{"url": "file:///etc/passwd"}', "bad_url"),

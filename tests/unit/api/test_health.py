@@ -5,7 +5,7 @@ import pytest
 from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT, Parts, parts
 
-from shared import names, services
+from shared import __version__, names, services
 from shared.api import health
 from shared.api.health import Health, Look, Report
 from shared.errors import BusyError, StorageError, VisionUnauthorizedError
@@ -27,7 +27,7 @@ def test_all_is_well_where_every_part_answers(app: Parts) -> None:
     with services.replaced(app.services):
         report = Look()()
     assert report.up
-    assert report.detailed() == {"status": "up", "problems": [], "warnings": []}
+    assert report.detailed() == {"status": "up", "version": __version__, "problems": [], "warnings": []}
 
 
 def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:
@@ -36,7 +36,7 @@ def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:
     with services.replaced(app.services):
         report = Look()()
     assert not report.up
-    assert report.short() == {"status": "down"}
+    assert report.short() == {"status": "down", "version": __version__}
     assert report.detailed()["problems"] == [
         {
             "part": "vision",

@@ -45,6 +45,12 @@ def test_that_storage_is_out_comes_with_a_time_to_come_back(error: StorageError)
     assert problem_of(response, 503, error.code)["retryAfterSeconds"] == 5
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, b"0"), (2.0, b"2"), (2.31, b"2.4"), (1.1, b"1.1"), (0.01, b"0.1")])
+def test_the_time_to_come_back_is_a_short_number_that_is_not_too_early(seconds: float, told: bytes) -> None:
+    response = raising(VisionUnavailableError("Down.", retry_after_seconds=seconds))
+    assert b'"retryAfterSeconds": %s,' % told in response.get_body()
+
+
 def test_without_a_time_there_is_no_retry_after() -> None:
     response = raising(VisionUnavailableError("Down."))
     assert "Retry-After" not in response.headers

@@ -9,7 +9,7 @@ from doubles.azure_account import AzureAccount
 from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT
 
-from shared import names, services
+from shared import __version__, names, services
 from shared.api import retention
 from shared.api.health import Look
 from shared.settings import Settings
@@ -66,11 +66,11 @@ def test_what_is_on_is_told_and_keeps_nothing_from_being_up(
         " its books every second, is kept and billed.",
         "action": retention.ACTION,
     }
-    assert report.short() == {"status": "up"}
+    assert report.short() == {"status": "up", "version": __version__}
 
 
 def test_an_account_that_keeps_nothing_is_not_warned_of_and_has_nothing_left(books: AzureAccount) -> None:
-    assert Look()().detailed() == {"status": "up", "problems": [], "warnings": []}
+    assert Look()().detailed() == {"status": "up", "version": __version__, "problems": [], "warnings": []}
     assert [name for container, name in books.blobs if container == names.HEALTH] == [names.HEALTH_BLOB]
 
 

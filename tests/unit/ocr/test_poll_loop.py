@@ -249,7 +249,7 @@ def test_a_status_is_set_before_every_activity() -> None:
     context = Context(JOB)
     play(context, WAIT, SUBMITTED, {"state": "read", "polls": 1}, DONE)
     assert [status["step"] for status in context.statuses] == ["OcrSubmit", "OcrSubmit", "OcrPoll", "OcrStore"]
-    assert [status["elapsedSeconds"] for status in context.statuses] == [0.0, 0.0, 7.0, 7.0]
+    assert json.dumps([status["elapsedSeconds"] for status in context.statuses]) == "[0, 0, 7, 7]"
 
 
 def test_an_activity_that_raises_has_that_recorded() -> None:

@@ -244,7 +244,7 @@ def test_the_log_tells_when_a_text_is_tried_again_and_how_long_its_records_took(
     told = [line for line in caplog.messages if line.startswith(("text.deferred", "text.stored"))]
     subject = ImageBytes(RED).subject[:16]
     assert told == [
-        f"text.deferred blob=a.jpg subject={subject} code=vision_throttled seconds=41.0 correlation=-",
+        f"text.deferred blob=a.jpg subject={subject} code=vision_throttled seconds=41 correlation=-",
         f"text.stored blob=a.jpg subject={subject} seconds={run.waited_seconds:.1f} correlation=-",
         f"text.stored blob=- subject={ImageBytes(BLUE).subject[:16]} seconds=- correlation=-",
     ]
@@ -869,10 +869,10 @@ def test_a_job_of_the_last_version_which_counted_no_pages_is_read_to_its_end(app
     ("data", "advice"),
     [
         (pdf_of_pages(1, trailer=b"/Encrypt 9 0 R"), "Remove the password"),
-        (pdf_of_pages(9)[:300], "upload the whole file again"),
+        (pdf_of_pages(9)[:300], "use the whole file"),
         (tiff((100, 100)), "save it anew as TIFF or PDF"),
         (RED, "save it anew as JPEG or PNG"),
-        (RED[:-9], "upload the whole file again"),
+        (RED[:-9], "use the whole file"),
     ],
 )
 def test_advice_on_what_the_service_refused_fits_the_kind(app: Parts, data: bytes, advice: str) -> None:

@@ -432,7 +432,7 @@ def test_only_the_service_as_a_whole_makes_everybody_wait_for_a_time_that_it_say
     fail(gate, clock, "read 1", 1, ThrottledError("slow", retry_after_seconds=5.0))
     assert not passes_at_once(gate, clock)
     assert [line.partition(" correlation")[0] for line in caplog.messages][-1] == (
-        "gate.held_off code=vision_throttled seconds=5.0"
+        "gate.held_off code=vision_throttled seconds=5"
     )
 
 

@@ -85,7 +85,7 @@ def test_a_document_has_limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(PayloadTooLargeError) as caught:
         inspection.inspect_for_text(picture("TIFF", 100, 100))
     assert "The TIFF has" in caught.value.message
-    assert caught.value.action == "Split the document."
+    assert caught.value.action == "Split it into smaller documents."
 
 
 def test_no_bytes_are_refused_as_such() -> None:

@@ -74,7 +74,11 @@ def test_it_fails_with_its_name_its_size_the_limit_and_what_to_do(app: Parts, da
     assert (found["state"], found["until"]) == ("failed", None)
     for told in ("'a.pdf'", "1048577 bytes", "1048576", "1 MB", "MAX_UPLOAD_MEGABYTES"):
         assert told in found["message"]
-    for told in ("POST /api/ocr", '{"blob": "..."}', '{"url": "..."}', "POST /api/unfinished/retry"):
+    for told in (
+        'POST /api/ocr and {"name": "a.pdf"}',
+        "POST /api/unfinished/retry",
+        "Upload the new file as 'a.pdf' again",
+    ):
         assert told in found["action"]
     assert app.vision.asked == []
 
@@ -253,7 +257,7 @@ def test_beyond_what_the_app_reads_at_all_the_address_is_the_way_whatever_the_li
     assert "524288001 bytes" in error.message
     assert "500 MB" in error.message
     assert '{"url": "..."}' in error.action
-    assert "blob" not in error.action
+    assert "name" not in error.action
     assert "MAX_UPLOAD_MEGABYTES" not in error.message + error.action
 
 

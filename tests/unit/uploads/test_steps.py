@@ -244,8 +244,8 @@ def test_the_log_tells_when_a_step_is_tried_again_and_how_long_its_records_took(
     process(app)
     told = [line.removesuffix(" correlation=-") for line in caplog.messages if line.startswith("step.")]
     assert [line for line in told if "step=analysis" in line] == [
-        "step.deferred blob=a.jpg step=analysis code=vision_throttled seconds=41.0",
-        "step.done blob=a.jpg step=analysis seconds=60.0",
+        "step.deferred blob=a.jpg step=analysis code=vision_throttled seconds=41",
+        "step.done blob=a.jpg step=analysis seconds=60",
         "step.skipped blob=a.jpg step=analysis",
     ]
 

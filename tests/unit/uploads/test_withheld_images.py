@@ -241,7 +241,7 @@ def test_a_copy_that_came_to_nothing_is_no_image_and_says_why(app: Parts, status
     assert told(steps.process(app.services, "a.jpg", b"")) == [("analysis", "failed", "image_copy_failed")]
     problem = image_states.of_image(app.services, "a.jpg")["analysis"]["problem"]
     assert status in problem["message"]
-    assert "Copy the image again" in problem["action"]
+    assert problem["action"].startswith("Copy it to 'a.jpg' again")
     assert app.vision.asked == []
 
 

@@ -1,0 +1,9 @@
+"""Durations for people."""
+
+
+def about(seconds: float) -> str:
+    """Return such as `about 20 seconds`, `about a minute` or `about 3 minutes`."""
+    if seconds < 50:
+        return f"about {max(10, round(seconds, -1)):.0f} seconds"
+    minutes = round(seconds / 60)
+    return f"about {minutes} minutes" if minutes > 1 else "about a minute"

@@ -1,0 +1,40 @@
+"""Say what a change of settings has left: images whose records answer other settings, and what redoes them."""
+
+import time
+from collections.abc import Callable
+
+from local.app import AppClient, ImageState
+from local.counts import images
+from local.wording import program_elsewhere
+
+SETTINGS_CHANGED = "settings_changed"
+# Of many images only so many are counted as the start can wait for.
+ENOUGH_SECONDS = 3.0
+
+
+def told_of_pending(
+    app: AppClient, words: str, *, is_paid: bool = False, now: Callable[[], float] = time.monotonic
+) -> str | None:
+    """
+    Say how many images wait for a command, and which; None if there are none.
+
+    *words* are the options that name the stack. New images, whose events are on their way, are not counted.
+    """
+    count, continuation, begun = 0, None, now()
+    while True:
+        found, continuation = app.page("pending", continuation)
+        count += sum(map(_is_left, found))
+        if continuation is None or now() - begun > ENOUGH_SECONDS:
+            break
+    if not count:
+        return None
+    bound = "at least " if continuation else ""
+    command = f"{program_elsewhere()} unfinished retry --pending {words}".rstrip()
+    are, their = ("is", "its") if count == 1 else ("are", "their")
+    why = f"settings were changed since {their} records were made"
+    paid = ", which your service bills" if is_paid else ""
+    return f"{bound}{images(count)} {are} pending, because {why}. This makes {their} records anew{paid}:\n  {command}"
+
+
+def _is_left(image: ImageState) -> bool:
+    return any(step.code == SETTINGS_CHANGED for step in image.unfinished)

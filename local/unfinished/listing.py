@@ -20,7 +20,7 @@ def list_unfinished(api: Api, *, state: str | None, step: str | None, code: str 
     for page in api.pages("/api/unfinished", state=state, step=step, code=code):
         for entry in page["unfinished"]:
             states[entry["state"]] += 1
-            _tell(*_entry_lines(entry))
+            _tell(*_entry_lines(entry), indent=2)
             pauses.printed()
         pauses.passed()
     count = states.total()
@@ -79,8 +79,8 @@ def _steps(count: int) -> str:
     return f"{count} step{'s' * (count != 1)}"
 
 
-def _tell(first: str, *others: str) -> None:
+def _tell(first: str, *others: str, indent: int | None = None) -> None:
     # A name may have blanks, and is to be copied as it is.
     print(first)
     for line in others:
-        print(wrapped(line))
+        print(wrapped(line, indent=indent))

@@ -44,7 +44,7 @@ class _Retrying:
     def told(self) -> str:
         """How many steps are tried again, and how long the last of them takes to be."""
         steps = "1 step is" if self.count == 1 else f"{self.count} steps are"
-        last = f", the last of them {_when(self._last_seconds)}" if self.count > 1 else ""
+        last = f", the last of them {_when(self._last_seconds)}" if self.count > 1 and self._last_seconds >= 1 else ""
         return f"{steps} tried again{last}"
 
     def grant(self, wish: Wish) -> bool:

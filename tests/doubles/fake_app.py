@@ -16,8 +16,9 @@ class FakeApp:
     *images* holds the JSON of each image; the keys, when set, must come with every request to the app or the admin API.
 
     *asked* are the images that were asked for, *again* those to be processed again, which makes them complete.
-    *unfinished* is listed a page of one at a time; *retries* are the bodies that asked for something to be tried again.
-    *before_retry* is called with their number before each answer, which tells of *retry_page* steps at most.
+    *unfinished* is listed a page of one at a time, and images in one state, with an empty page first; *retries* are the
+    bodies that asked for something to be tried again. *before_retry* is called with their number before each answer,
+    which tells of *retry_page* steps at most.
     *misdeployed* is the problem with which it answers everything, *broken* what the host says of functions that do not
     load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
@@ -57,9 +58,10 @@ class FakeApp:
         if path == "/api/unfinished":
             wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
             chosen = [each for each in self.unfinished if wanted.items() <= each.items()]
-            return 200, self._page(chosen, query)
+            return 200, self._page("unfinished", chosen, query)
         if path == "/api/images" and "name" not in query:
-            return 200, self._images(query)
+            chosen = [image for image in self.images.values() if image["state"] == query.get("state", image["state"])]
+            return 200, self._page("images", chosen, query, start=-1)
         if path.startswith("/api/images//"):
             return 404, {}
         name = query.get("name", unquote(path.removeprefix("/api/images/")))
@@ -67,16 +69,12 @@ class FakeApp:
         image = self.images.get(name)
         return (200, image) if image else (404, {"code": "image_not_found"} if self.knows_images else {})
 
-    def _images(self, query: dict[str, str]) -> dict[str, Any]:
-        found = [each for each in self.images.values() if query.get("state", each["state"]) == each["state"]]
-        start, limit = int(query.get("continuation", 0)), int(query["limit"])
-        further = str(start + limit) if start + limit < len(found) else None
-        return {"images": found[start : start + limit], "continuation": further}
-
-    def _page(self, entries: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-        start = int(query.get("continuation", 0))
+    def _page(
+        self, member: str, entries: list[dict[str, Any]], query: dict[str, str], start: int = 0
+    ) -> dict[str, Any]:
+        start = int(query.get("continuation", start))
         further = str(start + 1) if start + 1 < len(entries) else None
-        return {"unfinished": entries[start : start + 1], "continuation": further}
+        return {member: entries[max(start, 0) : start + 1], "continuation": further}
 
     def retry(self, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.key is not None and key != self.key:

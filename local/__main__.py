@@ -31,6 +31,7 @@ COMMANDS = {
     "cer": ("local.vision.text.cer", "read drawn samples and print the share of characters that are wrong"),
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }
+PIPE_CLOSED = 141  # the exit status that a shell tells of a command whose reader is gone
 PROJECT = Path(__file__).resolve().parent.parent
 NEEDED = ("azure", "rich", "PIL")
 
@@ -88,7 +89,13 @@ def run() -> NoReturn:
     """Run the command of this process, and end it."""
     # What any part makes, Azurite's files and those of the app included, is its owner's alone.
     os.umask(UMASK)
-    status = main(sys.argv[1:])
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has read enough, as `head` does; what Python still wants to write goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = PIPE_CLOSED
     # Nothing is left to stop: a further Ctrl-C would only show where Python is in ending.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status)

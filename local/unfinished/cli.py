@@ -1,9 +1,10 @@
 """The command line of `unfinished`: what is listed, or what is tried again."""
 
 import argparse
+import shlex
 import sys
 
-from local.addresses import add_stack_options
+from local.addresses import DEFAULT_STATE, add_stack_options
 from local.app import function_key
 from local.errors import LocalError
 from local.stack.state_lock import stack_port
@@ -27,7 +28,7 @@ def main(argv: list[str]) -> int:
         if options.action == "retry":
             return retry(api, _wishes(options))
         if options.in_state == "pending":
-            list_pending(api, step=options.step, code=options.code)
+            list_pending(api, step=options.step, code=options.code, retry=_retry_of_pending(options))
         else:
             list_unfinished(api, state=options.in_state, step=options.step, code=options.code)
     except LocalError as error:
@@ -61,6 +62,14 @@ def _complaint(options: argparse.Namespace) -> str | None:
     if options.in_state:
         return "--in-state is for the list: give `retry` NAME..., --code CODE, --all or --pending"
     return None if _count(options) == 1 else "retry what? Give NAME..., --code CODE, --all or --pending"
+
+
+def _retry_of_pending(options: argparse.Namespace) -> str:
+    """Return the command that has the pending images of the same stack tried again, or that step of them."""
+    words = [*program().split(), "unfinished", "retry", "--pending"]
+    words += ["--step", options.step] if options.step else []
+    words += ["--port", str(options.port)] if options.port else []
+    return shlex.join(words + (["--state", str(options.state)] if options.state != DEFAULT_STATE else []))
 
 
 def _count(options: argparse.Namespace) -> int:

@@ -10,7 +10,6 @@ from local.printable import printable
 from local.reasons import reasons
 from local.unfinished.api import Api, Json
 from local.unfinished.pauses import Pauses
-from local.wording import program
 from local.wrapping import wrapped
 
 
@@ -21,7 +20,7 @@ def list_unfinished(api: Api, *, state: str | None, step: str | None, code: str 
     for page in api.pages("/api/unfinished", state=state, step=step, code=code):
         for entry in page["unfinished"]:
             states[entry["state"]] += 1
-            _tell(*_entry_lines(entry))
+            _tell(*_entry_lines(entry), indent=2)
             pauses.printed()
         pauses.passed()
     count = states.total()
@@ -29,8 +28,8 @@ def list_unfinished(api: Api, *, state: str | None, step: str | None, code: str 
     _tell(f"{_steps(count)} {are} unfinished: {counted(states)}" if count else "nothing is unfinished")
 
 
-def list_pending(api: Api, *, step: str | None, code: str | None) -> None:
-    """Print the images that are pending, or of which that step is, or for a reason of that code."""
+def list_pending(api: Api, *, step: str | None, code: str | None, retry: str) -> None:
+    """Print the images that are pending, or of which that step is, or for that reason, and the command to *retry*."""
     count = 0
     pauses = Pauses(lambda: f"looking on; {images(count)} so far")
     for page in api.pages("/api/images", state="pending"):
@@ -45,7 +44,9 @@ def list_pending(api: Api, *, step: str | None, code: str | None) -> None:
         _tell("nothing is pending")
         return
     are = "is" if count == 1 else "are"
-    _tell(f"{images(count)} {are} pending; `{program()} unfinished retry --pending` has all of them tried again")
+    # The command is to be copied as it is.
+    _tell(f"{images(count)} {are} pending; this has all that are pending tried again:")
+    _tell(f"  {retry}")
 
 
 def _narrowed(state: ImageState, step: str | None, code: str | None) -> ImageState:
@@ -78,8 +79,8 @@ def _steps(count: int) -> str:
     return f"{count} step{'s' * (count != 1)}"
 
 
-def _tell(first: str, *others: str) -> None:
+def _tell(first: str, *others: str, indent: int | None = None) -> None:
     # A name may have blanks, and is to be copied as it is.
     print(first)
     for line in others:
-        print(wrapped(line))
+        print(wrapped(line, indent=indent))

@@ -20,9 +20,8 @@ def retry(api: Api, wishes: Sequence[Wish]) -> int:
     try:
         missed = sum(not retrying.grant(wish) for wish in wishes)
     except KeyboardInterrupt:
-        print(
-            f"unfinished: stopped: so far {retrying.told}; the request under way may have reached more", file=sys.stderr
-        )
+        so_far = f"so far {retrying.told}; the request under way may have reached more"
+        print(f"unfinished: stopped: {so_far}", file=sys.stderr)
         return INTERRUPTED
     except LocalError as error:
         if not retrying.count:
@@ -45,7 +44,7 @@ class _Retrying:
     def told(self) -> str:
         """How many steps are tried again, and how long the last of them takes to be."""
         steps = "1 step is" if self.count == 1 else f"{self.count} steps are"
-        last = f", the last of them {_when(self._last_seconds)}" if self.count > 1 else ""
+        last = f", the last of them {_when(self._last_seconds)}" if self.count > 1 and self._last_seconds >= 1 else ""
         return f"{steps} tried again{last}"
 
     def grant(self, wish: Wish) -> bool:

@@ -121,7 +121,7 @@ def test_only_what_is_asked_for_is_listed(
 
 
 def test_pending_images_are_listed_with_their_reasons_and_what_redoes_them(
-    run: Run, app: FakeApp, capsys: pytest.CaptureFixture[str]
+    run: Run, app: FakeApp, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     app.images = {name: pending(name) for name in ("old.jpg", "older.jpg")} | {"done.jpg": image_json("done.jpg")}
     assert run("--in-state", "pending") == 0
@@ -129,9 +129,8 @@ def test_pending_images_are_listed_with_their_reasons_and_what_redoes_them(
     assert lines[0] == "old.jpg: pending"
     assert lines[1].startswith("  analysis and thumbnails are pending: The settings were changed")
     assert lines[2] == "  text waits for the analysis"
-    assert lines[-1] == (
-        "2 images are pending; `python -m local unfinished retry --pending` has all of them tried again"
-    )
+    assert lines[-2] == "2 images are pending; this has all that are pending tried again:"
+    assert lines[-1] == f"  python -m local unfinished retry --pending {' '.join(options)}"
 
 
 @pytest.mark.parametrize(

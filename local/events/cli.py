@@ -9,8 +9,7 @@ import threading
 from contextlib import ExitStack
 
 from local import notices
-from local.addresses import Addresses, add_stack_options
-from local.errors import LocalError
+from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.events.container import WatchedContainer
 from local.events.journal import Journal
 from local.events.rounds import Rounds
@@ -18,7 +17,7 @@ from local.events.stopping import stop_event
 from local.events.watcher import Watcher
 from local.events.webhook import Subscription, Webhook
 from local.private import private_folder
-from local.stack.state_lock import stack_port
+from local.stack.state_lock import running_port
 from local.trouble import Trouble
 from local.wording import program
 
@@ -36,11 +35,7 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("azure").setLevel(logging.WARNING)
-    try:
-        options.port = stack_port(options.port, options.state)
-    except LocalError as error:
-        print(f"events: {error}", file=sys.stderr)
-        return 1
+    options.port = options.port or running_port(options.state) or DEFAULT_PORT
     stop = stop_event()
     folder = private_folder(options.state.resolve(), "events")
     with ExitStack() as stack:

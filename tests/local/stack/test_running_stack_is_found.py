@@ -15,7 +15,7 @@ from local.stack.state_lock import locked_state
 
 PROJECT = Path(__file__).resolve().parents[3]
 SAMPLE = PROJECT / "samples" / "coffee.jpg"
-COMMANDS = (["add", str(SAMPLE)], ["unfinished"], ["events"], ["host", "--in-stack"])
+COMMANDS = (["add", str(SAMPLE)], ["unfinished"], ["host", "--in-stack"])
 
 
 def command(*words: str) -> list[str]:

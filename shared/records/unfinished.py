@@ -57,6 +57,11 @@ def blames_image(error: BlobsightError) -> bool:
     return isinstance(error, (ImageRejectedError, PayloadTooLargeError))
 
 
+def is_deferred(info: BlobInfo) -> bool:
+    """Whether the record of these properties says that its step is deferred."""
+    return info.metadata.get(_STATE) == DEFERRED
+
+
 def find(blobs: Blobs, step: str, name: str) -> Note | None:
     """The metadata of the record of a step, if there is one."""
     info = blobs.head(names.UNFINISHED, names.unfinished(step, name))

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from shared import log, names
+from shared.durable import retries
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
 from shared.records import unfinished, unfinished_document
 from shared.records.record_store import MAX_ROUNDS
@@ -40,11 +41,12 @@ def interrupted(times: int) -> UploadInterruptedError:
 
 
 @contextmanager
-def in_progress(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
+def in_progress(app: App, name: str, steps: Sequence[str], key: str = "") -> Iterator[float]:
     """
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
     A step that was tried too often is failed by then. However the block ends, the worker lives, and the mark goes.
+    *key* is the appointment's, which may name a record whose failure is no longer final (`shared.durable.retries`).
 
     Raises:
         StorageError: the mark could not be written.
@@ -53,7 +55,7 @@ def in_progress(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
     waits: dict[str, float] = {}
     try:
         for step in steps:
-            waits[step] = _change(app, step, name, own, _begin)
+            waits[step] = _change(app, step, name, own, _begin, key)
         yield max(waits.values())
     finally:
         # Also of a mark that may have been written although storage said that it was not.
@@ -107,12 +109,14 @@ def _interrupted(times: int) -> str:
     )
 
 
-def _change(app: App, step: str, name: str, own: str, change: _Change) -> float:
+def _change(app: App, step: str, name: str, own: str, change: _Change, key: str = "") -> float:
     """Change the record of a deferred step; the seconds that the change says, 0 if there is no such record."""
     place = names.unfinished(step, name)
     for _ in range(MAX_ROUNDS):
         blob = app.images.read(names.UNFINISHED, place)
         document = unfinished_document.parsed(blob.data) if blob else {}
+        if blob and retries.is_meant(key, blob, document):
+            document = retries.reopened(app, step, document, 0.0)
         if blob is None or document.get("state") != unfinished_document.DEFERRED:
             return 0.0
         changed, wait = change(app, document, own)

@@ -30,14 +30,12 @@ async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
             app = services.current()
         except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
-        outcome = await services.in_thread(_executor, lambda: _retry(app, work))
-        if outcome["state"] == "deferred" or not outcome["job"]:
-            return outcome
+        outcome, jobs = await services.in_thread(_executor, lambda: _retry(app, work))
         try:
-            await handover.hand_over_all(starter, [Job.from_json(outcome["job"])])
+            await handover.hand_over_all(starter, jobs)
         except StorageError as error:
             return _later(work, error)
-        return {**outcome, "job": None}
+        return outcome
 
 
 def _later(work: RetryWork, error: BlobsightError) -> Deferred:
@@ -45,30 +43,25 @@ def _later(work: RetryWork, error: BlobsightError) -> Deferred:
     return {"state": "deferred", "seconds": appointments.seconds_until(error, attempts), "attempts": attempts}
 
 
-def _retry(app: App, work: RetryWork) -> Deferred | Ended:
+def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
+    """The outcome, and the text that became due, also where another step is deferred."""
     try:
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
-            return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        with attempt_mark.in_progress(app, work["name"], work["steps"]) as wait:
+            return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}, []
+        with attempt_mark.in_progress(app, work["name"], work["steps"], work["key"]) as wait:
             if wait:
-                return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
+                return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}, []
             outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), from_backlog=True)
     except BlobsightError as error:
         if not error.transient:
             raise
         # Not even an unfinished record could be written: storage is out.
-        return _later(work, error)
+        return _later(work, error), []
+    jobs = [outcome.job for outcome in outcomes if outcome.job]
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
     if deferred:
-        return {
-            "state": "deferred",
-            "seconds": max(appointment.seconds for appointment in deferred),
-            "attempts": max(appointment.attempts for appointment in deferred),
-        }
-    jobs = [outcome.job for outcome in outcomes if outcome.job]
-    return {
-        "state": "ended",
-        "steps": {outcome.step: outcome.state for outcome in outcomes},
-        "job": jobs[0].to_json() if jobs else None,
-    }
+        seconds = max(appointment.seconds for appointment in deferred)
+        attempts = max(appointment.attempts for appointment in deferred)
+        return {"state": "deferred", "seconds": seconds, "attempts": attempts}, jobs
+    return {"state": "ended", "steps": {outcome.step: outcome.state for outcome in outcomes}, "job": None}, jobs

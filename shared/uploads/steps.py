@@ -96,7 +96,7 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from
             made |= new
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
-            if outcomes and outcomes[0].state != "deferred":
+            if not outcomes or outcomes[0].state != "deferred":
                 _drop_outdated(app, source, (by_step.TEXT,))
             continue
         outcomes.append(outcome)
@@ -242,8 +242,8 @@ def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordS
 
 
 def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:
-    """Delete records of the image's earlier versions, which would be taken for this one's."""
-    _drop(app, source, steps, lambda info: not source.is_source_of(app.images, info))
+    """Delete records of earlier versions, which would be taken for this one's, and notes of tries that are not made."""
+    _drop(app, source, steps, lambda info: unfinished.is_deferred(info) or not source.is_source_of(app.images, info))
 
 
 def _drop(

@@ -220,8 +220,8 @@ def test_somebody_may_have_it_tried_again_at_once(app: Parts) -> None:
     etag = upload(app)
     rescued(app, etag)
     entries = unfinished_entries.find(app.services, "a.jpg", None)
-    found = [unfinished_entries.reopen(app.services, entry) for entry in entries]
-    assert [appointment and appointment.steps for appointment in found] == [("analysis",), ("thumbnails",)]
+    assert [unfinished_entries.appointment(entry, 0.0).steps for entry in entries] == [("analysis",), ("thumbnails",)]
+    assert all(unfinished_entries.reopen(app.services, entry, 0.0) for entry in entries)
 
 
 def test_another_event_of_it_is_done_as_usual(app: Parts) -> None:

@@ -26,6 +26,7 @@ from shared.records import unfinished, unfinished_document
 from shared.records.record_store import MAX_ROUNDS
 from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
+from shared.uploads import retry_loop
 
 # Before the first try, the second and the third; a chance that killed the worker has passed by then.
 WAIT_SECONDS = (60.0, 300.0, 1500.0)
@@ -62,6 +63,35 @@ def in_progress(app: App, name: str, steps: Sequence[str], key: str = "") -> Ite
         for step in steps:
             if not waits.get(step):
                 _change(app, step, name, own, _end)
+
+
+def put_off(app: App, name: str, steps: Sequence[str], seconds: float) -> None:
+    """
+    Write down when steps are tried again whose turn has come, and whose try did not write it itself.
+
+    Raises:
+        StorageError: it could not be written down.
+    """
+
+    def change(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
+        is_running = unfinished_document.turn(document, document["state"], app.clock)["running"]
+        until = (app.clock.utc() + timedelta(seconds=seconds)).isoformat()
+        return ({**document, "until": until} if is_running else document), 0.0
+
+    for step in steps:
+        _change(app, step, name, "", change)
+
+
+def put_off_crash(app: App, name: str, steps: Sequence[str]) -> None:
+    """The same after the try has raised, which is counted, because the wait follows from it."""
+
+    def change(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
+        raised = document.get("raised", 0) + 1
+        until = app.clock.utc() + timedelta(seconds=retry_loop.seconds_until_next(raised))
+        return {**document, "raised": raised, "until": until.isoformat()}, 0.0
+
+    for step in steps:
+        _change(app, step, name, "", change)
 
 
 def _begin(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:

@@ -150,7 +150,7 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
 
 def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extra_metadata: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
-    return deferral.note(
+    stands = deferral.note(
         app.images,
         app.clock,
         image,
@@ -161,6 +161,9 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extr
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
         extra_metadata=extra_metadata,
     )
+    # A note that was there may be of a turn that has passed.
+    attempt_mark.put_off(app, image.name, [step], attempt_mark.WAIT_SECONDS[0])
+    return stands
 
 
 def _appointment(image: Version, step: str, specs: Sequence[RecordSpec]) -> Appointment:

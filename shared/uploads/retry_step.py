@@ -3,11 +3,13 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
+from shared.records import by_step
 from shared.services import App
 from shared.uploads import attempt_mark, steps
 from shared.uploads.retry_loop import Deferred, Ended, RetryWork
@@ -32,15 +34,20 @@ async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
         outcome, jobs = await services.in_thread(_executor, lambda: _retry(app, work))
         try:
-            await handover.hand_over_all(starter, jobs)
+            # Text that is to be tried itself does not wait for a Read that sleeps.
+            await handover.hand_over_all(starter, jobs, anew=work["key"] if by_step.TEXT in work["steps"] else "")
         except StorageError as error:
-            return _later(work, error)
+            problem = error
+            return await services.in_thread(_executor, lambda: _later(app, work, problem))
         return outcome
 
 
-def _later(work: RetryWork, error: BlobsightError) -> Deferred:
+def _later(app: App, work: RetryWork, error: BlobsightError) -> Deferred:
     attempts = work["attempts"] + 1
-    return {"state": "deferred", "seconds": appointments.seconds_until(error, attempts), "attempts": attempts}
+    seconds = appointments.seconds_until(error, attempts)
+    with suppress(StorageError):
+        attempt_mark.put_off(app, work["name"], work["steps"], seconds)
+    return {"state": "deferred", "seconds": seconds, "attempts": attempts}
 
 
 def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
@@ -57,7 +64,11 @@ def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
         if not error.transient:
             raise
         # Not even an unfinished record could be written: storage is out.
-        return _later(work, error), []
+        return _later(app, work, error), []
+    except Exception:
+        with suppress(StorageError):
+            attempt_mark.put_off_crash(app, work["name"], work["steps"])
+        raise
     jobs = [outcome.job for outcome in outcomes if outcome.job]
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
     if deferred:

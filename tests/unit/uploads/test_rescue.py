@@ -102,7 +102,9 @@ def test_a_rescue_that_died_before_its_appointment_was_handed_over_is_done_again
     before = note(app, "analysis")
     app.clock.advance(600)
     assert rescued(app, etag) == ["analysis", "thumbnails"]
-    assert note(app, "analysis") == before
+    assert {**note(app, "analysis"), "until": before["until"]} == before
+    until = datetime.fromisoformat(note(app, "analysis")["until"])
+    assert until - app.clock.utc() == timedelta(seconds=60)
 
 
 def test_a_step_that_was_deferred_by_a_worker_that_died_then_gets_its_appointment(app: Parts) -> None:

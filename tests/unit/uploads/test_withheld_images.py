@@ -232,6 +232,7 @@ def test_a_copy_that_is_not_whole_is_deferred_and_looked_at_soon(app: Parts) -> 
         assert told(outcomes)[0] == ("analysis", "deferred", "image_incomplete")
         assert outcomes[0].appointment
         waits.append(outcomes[0].appointment.seconds)
+        app.clock.advance(waits[-1])
     assert waits == [5.0, 10.0, 20.0]
     assert image_states.of_image(app.services, "a.jpg")["state"] == "deferred"
     upload(app, RED, copy_status="success")

@@ -27,7 +27,7 @@ _OF_STEPS = ("failed", "deferred", "pending")
 STATES = (COMPLETE, *reversed(_OF_STEPS))
 # Images in other states must not take a request's time: the continuation goes on from there.
 MOST_LOOKED_AT = 400
-_MOST_LISTINGS = 16
+MOST_LISTINGS = 16
 _PARALLEL_IMAGES = 8
 
 
@@ -89,7 +89,7 @@ def page(
             images += [each for each in states if state in (None, each["state"])]
             continuation = found.continuation
             looked_at, listings = looked_at + len(found.items), listings + 1
-            enough = len(images) >= limit or looked_at >= MOST_LOOKED_AT or listings >= _MOST_LISTINGS
+            enough = len(images) >= limit or looked_at >= MOST_LOOKED_AT or listings >= MOST_LISTINGS
             if state is None or continuation is None or enough:
                 return {"images": images, "continuation": continuation}
 

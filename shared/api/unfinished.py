@@ -1,12 +1,17 @@
-"""`/api/unfinished`: GET lists deferred and failed steps, POST retry has them tried again."""
+"""`/api/unfinished`: GET lists deferred and failed steps, POST retry has them and pending ones tried again."""
 
+import asyncio
 import re
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import azure.functions as func
 
 from shared import clock, names, services
-from shared.api import bodies, parameters, responses, unfinished_entries
+from shared.api import bodies, parameters, pending_steps, responses, unfinished_entries
 from shared.api.unfinished_entries import Entry, Filter
+from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient, hand_over
 from shared.errors import BadRequestError, NotFoundError
@@ -18,8 +23,20 @@ from shared.untrusted.characters import listed, shown
 
 MAX_PAGE = 200
 _STATES = (unfinished_document.DEFERRED, unfinished_document.FAILED)
-_RETRY = 'expected {"name": "..."}, {"code": "..."} or {"all": true}, and optionally "step" and "continuation"'
+_RETRY = (
+    'expected {"name": "..."}, {"code": "..."}, {"all": true} or {"pending": true}, '
+    'and optionally "step" and "continuation"'
+)
 _TEXTS = ("name", "blob", "code", "step", "continuation")
+_FLAGS = ("all", "pending")
+_PARALLEL = 8
+
+
+class _Retry(NamedTuple):
+    """A try to arrange, and what is written down once it is arranged."""
+
+    appointment: Appointment
+    write: Callable[[], object]
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -54,24 +71,37 @@ async def _list(req: func.HttpRequest) -> func.HttpResponse:
 async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
     body = _asked(req)
     app = services.current()
-    appointments, further = await services.in_thread(app.threads, lambda: _reopen(app, body))
-    for appointment in appointments:
-        await hand_over(client, appointment)
-    return responses.answer_json(
-        {
-            "retried": [
-                {"name": each.name, "step": each.steps[0], "inSeconds": clock.short(each.seconds)}
-                for each in appointments
-            ],
-            "continuation": further,
-        },
-        status=202,
-    )
+    retries, further = await services.in_thread(app.threads, lambda: _found(app, body))
+    for start in range(0, len(retries), _PARALLEL):
+        each = (_have_tried(app, client, retry) for retry in retries[start : start + _PARALLEL])
+        for done in await asyncio.gather(*each, return_exceptions=True):
+            if isinstance(done, BaseException):
+                raise done
+    retried = [
+        {"name": each.name, "step": step, "inSeconds": clock.short(each.seconds)}
+        for each in (retry.appointment for retry in retries)
+        for step in each.steps
+    ]
+    return responses.answer_json({"retried": retried, "continuation": further}, status=202)
 
 
-def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
-    """Put everything that is meant to be tried again, one page of it."""
-    step, further = _step(body.get("step")), None
+async def _have_tried(app: App, client: DurableClient, retry: _Retry) -> None:
+    """Arrange the try, and write down then that it comes."""
+    await hand_over(client, retry.appointment)
+    await services.in_thread(app.threads, retry.write)
+
+
+def _found(app: App, body: Json) -> tuple[list[_Retry], str | None]:
+    """Everything that is meant to be tried again, one page of it."""
+    step, continuation = _step(body.get("step")), body.get("continuation")
+    if "pending" in body:
+        found, further = pending_steps.page(app, step, limit=MAX_PAGE, continuation=continuation)
+        turns = appointments.turns(app.quota, [sum(each.calls.values()) for each in found])
+        return [
+            _Retry(pending_steps.appointment(app, each, seconds), partial(pending_steps.note, app, each, seconds))
+            for each, seconds in zip(found, turns, strict=True)
+        ], further
+    further = None
     entries: list[Entry]
     if "name" in body:
         entries = unfinished_entries.find(app, names.check_image_name(body["name"]), step)
@@ -82,23 +112,27 @@ def _reopen(app: App, body: Json) -> tuple[list[Appointment], str | None]:
             )
     else:
         wanted = Filter(step, None if "code" in body else unfinished_document.FAILED, body.get("code"))
-        entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=body.get("continuation"))
-    appointments = [unfinished_entries.reopen(app, entry) for entry in entries]
-    return [each for each in appointments if each], further
+        entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=continuation)
+    turns = appointments.turns(app.quota, [unfinished_entries.calls(app, each) for each in entries])
+    return [
+        _Retry(unfinished_entries.appointment(each, seconds), partial(unfinished_entries.reopen, app, each, seconds))
+        for each, seconds in zip(entries, turns, strict=True)
+    ], further
 
 
 def _asked(req: func.HttpRequest) -> Json:
     """The members of a retry, each of which means what it says."""
     body = bodies.json_of(req, _RETRY)
-    unknown = body.keys() - {*_TEXTS, "all"}
-    which = [key for key in ("name", "blob", "code", "all") if key in body]
+    unknown = body.keys() - {*_TEXTS, *_FLAGS}
+    which = [key for key in ("name", "blob", "code", *_FLAGS) if key in body]
     if unknown or len(which) != 1:
         json_object.refuse(f"The body has {listed(unknown or body) or 'no member'}", _RETRY)
     for key in body.keys() & set(_TEXTS):
         if not json_object.text_of(body, key, _RETRY) and key not in ("name", "blob"):
             json_object.refuse(f"The member {key!r} is empty; leave it out or give it a value", _RETRY)
-    if body.get("all", True) is not True:
-        json_object.refuse(f"The member 'all' is {json_object.described(body['all'])}, not true", _RETRY)
+    for key in body.keys() & set(_FLAGS):
+        if body[key] is not True:
+            json_object.refuse(f"The member {key!r} is {json_object.described(body[key])}, not true", _RETRY)
     if not re.fullmatch(r"[a-z]+(_[a-z]+)*", body.get("code", "any")):
         json_object.refuse(
             f"The member 'code' is {shown(body['code'])}; codes are small letters and underscores", _RETRY

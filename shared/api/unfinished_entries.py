@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shared import names
 from shared.clock import Clock
+from shared.durable import retries
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError
 from shared.json_types import Json
@@ -90,26 +91,25 @@ def find(app: App, name: str, step: str | None) -> list[Entry]:
     return [entry for entry in (_current(app, info) for info in found if info) if entry]
 
 
-def reopen(app: App, entry: Entry) -> Appointment | None:
-    """
-    Have it tried again: a failure is no longer final, and what Computer Vision refused may be asked anew.
+def calls(app: App, entry: Entry) -> int:
+    """How many calls a try of it makes."""
+    return max(1, len(by_step.specs(app.settings, entry.step, entry.document["source"]["name"])))
 
-    Returns:
-        The appointment to hand over; None if the record is no longer there, or is another one by now.
-    """
+
+def appointment(entry: Entry, seconds: float) -> Appointment:
+    """The appointment to hand over, in so many seconds; `retries.reopen` does with it what `reopen` does."""
     source = entry.document["source"]
-    name, etag = source["name"], source["etag"]
-    specs = by_step.specs(app.settings, entry.step, name)
-    for spec in specs if source.get("sha256") else ():
-        app.answers.forget_refusal(source["sha256"], spec.question)
-    seconds = app.quota.postpone(calls=max(1, len(specs)))
-    document = unfinished_document.reopened(entry.document, app.clock, seconds)
+    return Appointment(source["name"], (entry.step,), retries.key(source["etag"], entry.blob), seconds)
+
+
+def reopen(app: App, entry: Entry, seconds: float) -> bool:
+    """Write down that it is tried again in so many seconds; False if the record is another one by now."""
+    document = retries.reopened(app, entry.step, entry.document, seconds)
     try:
-        written = unfinished.rewrite(app.images, entry.blob, document)
+        unfinished.rewrite(app.images, entry.blob, document)
     except ConflictError:
-        return None
-    # A key of its own: one that sleeps until later must not keep it from being tried now.
-    return Appointment(name, (entry.step,), f"{etag},{written}", seconds)
+        return False
+    return True
 
 
 def _current(app: App, info: BlobInfo) -> Entry | None:

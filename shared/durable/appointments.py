@@ -8,6 +8,7 @@ turn. So wake-ups come at the tier's rate and in order.
 import hashlib
 import json
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from shared.durable.orchestrators import AppointmentJson
@@ -92,6 +93,13 @@ def arrange(quota: Quota, error: BlobsightError, failed_attempts: int, calls: in
     if isinstance(error, (ImageArchivedError, ImageIncompleteError)):
         return seconds  # to look whether the bytes are there takes no call, and so no place in the backlog
     return quota.postpone(at_least_seconds=seconds, calls=calls)
+
+
+def turns(quota: Quota, calls: Sequence[int]) -> list[float]:
+    """Join the backlog with several steps that make so many calls each; in how many seconds each turn comes."""
+    first = quota.postpone(calls=sum(calls)) if calls else 0.0
+    before = accumulate(calls, initial=0)
+    return [first + count * quota.interval_seconds for count, _ in zip(before, calls, strict=False)]
 
 
 def check_backlog(quota: Quota) -> None:

@@ -72,9 +72,9 @@ class DurableClient(Protocol):
         """Have an instance ended."""
 
 
-async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment]) -> None:
+async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment], *, anew: str = "") -> None:
     """
-    Have them done. *starter* is the durable client's binding.
+    Have them done. *starter* is the durable client's binding; *anew* as `hand_over` takes it.
 
     Raises:
         StorageError: one could not be started.
@@ -86,12 +86,14 @@ async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment]) -> Non
 
     client = DurableOrchestrationClient(starter)
     for task in tasks:
-        await hand_over(client, task)
+        await hand_over(client, task, anew=anew)
 
 
-async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
+async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str = "") -> bool:
     """
     Have it done. An instance that is under way is not started again.
+
+    With a key *anew*, a job whose Read is under way and waits after a problem is begun under another id too.
 
     Returns:
         Whether it is this very task that is under way, as far as can be told, and not an equal one of another request.
@@ -106,6 +108,8 @@ async def hand_over(client: DurableClient, task: Job | Appointment) -> bool:
         status = await _status_or_none(client, task.instance_id)
         if not status or not is_under_way(status):
             raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
+        if anew and isinstance(task, Job) and _has_problem(status):
+            return await hand_over(client, task.anew(anew))
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
     if isinstance(task, Job):
         log.event(_logger, "text.handed_over", blob=task.name or "-", instance=task.instance_id)
@@ -146,6 +150,11 @@ async def _in_time(asked: Awaitable[_T]) -> _T:
         return await asyncio.wait_for(asked, time_budget.left(time_budget.BACKGROUND_SECONDS))
     except TimeoutError:
         raise TimeoutError("the Functions host did not answer in time") from None
+
+
+def _has_problem(status: InstanceStatus) -> bool:
+    """Whether the last step of a Read has failed, so that it waits to be repeated."""
+    return isinstance(status.custom_status, dict) and bool(status.custom_status.get("problem"))
 
 
 def _is_the_same(job: Job, other: Job | None) -> bool:

@@ -36,7 +36,7 @@ class Job(NamedTuple):
         text_only: whether reading its text is the only step, as for a PDF.
         pages: how many it has; 0 where a look at its bytes does not tell, and for the kind `url`.
         address: the address without user, query and fragment, for the kind `url`.
-        id: the instance id, for the kind `url`, as it takes the whole address to tell it.
+        id: the instance id, for the kind `url`, as it takes the whole address to tell it, and of a job `anew`.
         input: under which name the request has kept the bytes or the address; empty in jobs of the version before.
     """
 
@@ -84,6 +84,11 @@ class Job(NamedTuple):
         }[self.kind]
         text = json.dumps([self.kind, *source, self.question.text])
         return f"ocr-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+    def anew(self, key: str) -> "Job":
+        """The same job under another id, which follows from *key*."""
+        text = json.dumps([self.instance_id, key])
+        return self._replace(id=f"ocr-{hashlib.sha256(text.encode()).hexdigest()[:40]}")
 
     @property
     def source(self) -> dict[str, object]:

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import TypeVar
 
 from shared import log, names
@@ -44,6 +45,7 @@ def outcome_of(
         in_backlog: whether a wait joins the backlog, because it ends in a paid call that no caller waits for.
         waits: the shortest wait and the longest, in seconds, whatever the error says; the shortest counts more.
     """
+    begun = app.clock.utc()
     try:
         return _unless_superseded(app, job, work)
     except BlobsightError as error:
@@ -52,14 +54,15 @@ def outcome_of(
     if seconds is not None and in_backlog:
         seconds = app.quota.postpone(at_least_seconds=seconds)
     try:
-        return _unless_superseded(app, job, lambda: _missed(app, job, problem, seconds))
+        return _unless_superseded(app, job, lambda: _missed(app, job, problem, seconds, begun))
     except BlobsightError as second:
-        return _waiting(job, problem, seconds or _seconds_to_wait(second, failures))
+        # It comes back as soon as the note may be written, which tells nothing of a longer wait meanwhile.
+        return _waiting(job, problem, min(seconds or math.inf, _seconds_to_wait(second, failures)))
 
 
-def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None) -> Waiting | Failed:
+def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None, begun: datetime) -> Waiting | Failed:
     """Note that the work was not done, and is tried again after so many seconds or not at all."""
-    _note(app, job, error, seconds)
+    _note(app, job, error, seconds, begun)
     if seconds is not None:
         return _waiting(job, error, seconds)
     log_event(job, "text.failed", code=error.code)
@@ -93,7 +96,7 @@ def _unless_superseded(app: App, job: Job, work: Callable[[], _T]) -> _T | Super
         return {"state": "superseded", "deleted": change.deleted}
 
 
-def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> None:
+def _note(app: App, job: Job, error: BlobsightError, seconds: float | None, begun: datetime) -> None:
     version = job.version
     if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
         return
@@ -106,6 +109,7 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None) -> N
         error,
         wait_seconds=seconds,
         extra_metadata=text.text_only_mark(text_only=job.text_only),
+        begun=None if seconds is None else begun,
     )
     if seconds is None:
         # The text of an earlier version would be taken for this one's. No activity comes here again, so a change of the

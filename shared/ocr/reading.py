@@ -43,6 +43,8 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
             return _done(job)
         if app.answers.result(job.subject, job.question):
             return {"state": "read"}
+        if failures:
+            text_records.check_failure(app, job)
         document = _document(app, job)
         ticket = app.answers.submit(
             job.question,

@@ -10,7 +10,7 @@ caller has the place of this one too, by `by_step.places` or `place`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -57,6 +57,11 @@ def blames_image(error: BlobsightError) -> bool:
     return isinstance(error, (ImageRejectedError, PayloadTooLargeError))
 
 
+def is_deferred(info: BlobInfo) -> bool:
+    """Whether the record of these properties says that its step is deferred."""
+    return info.metadata.get(_STATE) == DEFERRED
+
+
 def find(blobs: Blobs, step: str, name: str) -> Note | None:
     """The metadata of the record of a step, if there is one."""
     info = blobs.head(names.UNFINISHED, names.unfinished(step, name))
@@ -82,10 +87,10 @@ def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpe
     raise record_store.too_many_writers(*place(step, source.name))
 
 
-def count_failed_attempts(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> int:
-    """How many attempts at the step have failed, for that version and these questions."""
+def read_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> UnfinishedDocument:
+    """The record of a step, whole; empty unless it is of that version and these questions."""
     document = read(blobs, step, source.name) or {}
-    return int(document.get("attempts", 0)) if _is_same(document, source, specs) else 0
+    return document if _is_same(document, source, specs) else {}
 
 
 def note(
@@ -99,6 +104,7 @@ def note(
     failed_attempts: int = 1,
     wait_seconds: float | None = None,
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
+    begun: datetime | None = None,
 ) -> None:
     """
     Record that a step could not be done.
@@ -112,6 +118,8 @@ def note(
         failed_attempts: how many attempts this error stands for.
         wait_seconds: when it is tried again by itself; None where no try is arranged.
         extra_metadata: more metadata, in ASCII.
+        begun: when the attempt began; a failure of the step that was noted since then stays, as of a Read that was
+            cancelled meanwhile.
 
     Raises:
         SourceChangedError: the image is another one by now.
@@ -133,6 +141,8 @@ def note(
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
+        if begun and _is_same(before, source, specs) and _has_failed_since(before, begun):
+            return
         data = serialized(_document(clock, source, specs, error, before, failed_attempts, wait_seconds))
         try:
             blobs.write(
@@ -218,6 +228,10 @@ def _request(specs: Sequence[RecordSpec]) -> str:
 def _is_same(document: UnfinishedDocument, source: Version, specs: Sequence[RecordSpec]) -> bool:
     request = [spec.question.text for spec in specs]
     return bool(document) and source.is_described(document["source"]) and document["request"] == request
+
+
+def _has_failed_since(document: UnfinishedDocument, moment: datetime) -> bool:
+    return document["state"] == FAILED and datetime.fromisoformat(document["last"]) > moment
 
 
 def _document(

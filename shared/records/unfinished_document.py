@@ -30,6 +30,7 @@ class UnfinishedDocument(_Try, TypedDict, total=False):
         tries: how many tries in a row never came to an end, with the one in progress
             (`shared.uploads.attempt_mark`); absent before the first.
         try: the id of the try that has changed the record last.
+        raised: how many tries in a row have ended with an error that the app did not expect; absent before the first.
     """
 
     source: dict[str, Any]
@@ -44,6 +45,7 @@ class UnfinishedDocument(_Try, TypedDict, total=False):
     until: str | None
     requestId: str | None
     tries: int
+    raised: int
 
 
 class Turn(TypedDict):
@@ -68,6 +70,12 @@ def turn(document: UnfinishedDocument, state: str | None, clock: Clock) -> Turn:
     return {"until": until if ahead else None, "running": not ahead}
 
 
+def seconds_until_turn(document: UnfinishedDocument, clock: Clock) -> float:
+    """Seconds until a deferred step's turn comes; 0 if it has come, or if none is arranged."""
+    until = turn(document, document.get("state"), clock)["until"]
+    return (datetime.fromisoformat(until) - clock.utc()).total_seconds() if until else 0.0
+
+
 def serialized(document: UnfinishedDocument) -> bytes:
     """The record's bytes."""
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
@@ -85,4 +93,4 @@ def parsed(data: bytes) -> UnfinishedDocument:
 def reopened(document: UnfinishedDocument, clock: Clock, wait_seconds: float) -> UnfinishedDocument:
     """The document of a step that a caller wants to have tried again after so many seconds."""
     until = clock.utc() + timedelta(seconds=wait_seconds)
-    return {**document, "state": DEFERRED, "attempts": 0, "tries": 0, "until": until.isoformat()}
+    return {**document, "state": DEFERRED, "attempts": 0, "tries": 0, "raised": 0, "until": until.isoformat()}

@@ -20,11 +20,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from shared import log, names
+from shared.durable import retries
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
 from shared.records import unfinished, unfinished_document
 from shared.records.record_store import MAX_ROUNDS
 from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
+from shared.uploads import retry_loop
 
 # Before the first try, the second and the third; a chance that killed the worker has passed by then.
 WAIT_SECONDS = (60.0, 300.0, 1500.0)
@@ -40,11 +42,12 @@ def interrupted(times: int) -> UploadInterruptedError:
 
 
 @contextmanager
-def in_progress(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
+def in_progress(app: App, name: str, steps: Sequence[str], key: str = "") -> Iterator[float]:
     """
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
     A step that was tried too often is failed by then. However the block ends, the worker lives, and the mark goes.
+    *key* is the appointment's, which may name a record whose failure is no longer final (`shared.durable.retries`).
 
     Raises:
         StorageError: the mark could not be written.
@@ -53,13 +56,42 @@ def in_progress(app: App, name: str, steps: Sequence[str]) -> Iterator[float]:
     waits: dict[str, float] = {}
     try:
         for step in steps:
-            waits[step] = _change(app, step, name, own, _begin)
+            waits[step] = _change(app, step, name, own, _begin, key)
         yield max(waits.values())
     finally:
         # Also of a mark that may have been written although storage said that it was not.
         for step in steps:
             if not waits.get(step):
                 _change(app, step, name, own, _end)
+
+
+def put_off(app: App, name: str, steps: Sequence[str], seconds: float) -> None:
+    """
+    Write down when steps are tried again whose turn has come, and whose try did not write it itself.
+
+    Raises:
+        StorageError: it could not be written down.
+    """
+
+    def change(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
+        is_running = unfinished_document.turn(document, document["state"], app.clock)["running"]
+        until = (app.clock.utc() + timedelta(seconds=seconds)).isoformat()
+        return ({**document, "until": until} if is_running else document), 0.0
+
+    for step in steps:
+        _change(app, step, name, "", change)
+
+
+def put_off_crash(app: App, name: str, steps: Sequence[str]) -> None:
+    """The same after the try has raised, which is counted, because the wait follows from it."""
+
+    def change(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
+        raised = document.get("raised", 0) + 1
+        until = app.clock.utc() + timedelta(seconds=retry_loop.seconds_until_next(raised))
+        return {**document, "raised": raised, "until": until.isoformat()}, 0.0
+
+    for step in steps:
+        _change(app, step, name, "", change)
 
 
 def _begin(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
@@ -107,12 +139,14 @@ def _interrupted(times: int) -> str:
     )
 
 
-def _change(app: App, step: str, name: str, own: str, change: _Change) -> float:
+def _change(app: App, step: str, name: str, own: str, change: _Change, key: str = "") -> float:
     """Change the record of a deferred step; the seconds that the change says, 0 if there is no such record."""
     place = names.unfinished(step, name)
     for _ in range(MAX_ROUNDS):
         blob = app.images.read(names.UNFINISHED, place)
         document = unfinished_document.parsed(blob.data) if blob else {}
+        if blob and retries.is_meant(key, blob, document):
+            document = retries.reopened(app, step, document, 0.0)
         if blob is None or document.get("state") != unfinished_document.DEFERRED:
             return 0.0
         changed, wait = change(app, document, own)

@@ -18,7 +18,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
 from shared.pictures import inspection
-from shared.records import by_step, text, unfinished, unfinished_document, versions
+from shared.records import by_step, deferral, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import SourceChangedError, Version
 from shared.services import App
@@ -150,10 +150,7 @@ def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, 
 
 def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extra_metadata: Mapping[str, str]) -> bool:
     """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
-    before = unfinished.find(app.images, step, image.name)
-    if before and before.is_of(app.images, image, specs):
-        return True
-    unfinished.note(
+    stands = deferral.note(
         app.images,
         app.clock,
         image,
@@ -164,11 +161,9 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extr
         wait_seconds=attempt_mark.WAIT_SECONDS[0],
         extra_metadata=extra_metadata,
     )
-    versions.ensure_unchanged(app.images, image)
-    if not by_step.all_there(app.images, image, specs):
-        return True
-    unfinished.clear(app.images, image, step)
-    return False
+    # A note that was there may be of a turn that has passed.
+    attempt_mark.put_off(app, image.name, [step], attempt_mark.WAIT_SECONDS[0])
+    return stands
 
 
 def _appointment(image: Version, step: str, specs: Sequence[RecordSpec]) -> Appointment:

@@ -83,13 +83,18 @@ def advance(state: RetryState, outcome: Deferred | Crashed) -> RetryState:
     if outcome["state"] == "deferred":
         return {**state, "seconds": outcome["seconds"], "attempts": outcome["attempts"], "crashes": 0, "crash": None}
     crashes = state["crashes"] + 1
-    last = crashes >= MOST_CRASHES
-    return {
-        **state,
-        "seconds": 0.0 if last else CRASH_SECONDS * 2 ** (crashes - 1),
-        "crashes": crashes,
-        "crash": outcome["message"] if last else None,
-    }
+    message = outcome["message"] if crashes >= MOST_CRASHES else None
+    return {**state, "seconds": _seconds_after(crashes), "crashes": crashes, "crash": message}
+
+
+def _seconds_after(crashes: int) -> float:
+    return 0.0 if crashes >= MOST_CRASHES else CRASH_SECONDS * 2 ** (crashes - 1)
+
+
+def seconds_until_next(raised: int) -> float:
+    """In how many seconds RetryStep is called again once it has raised so many times in a row."""
+    crashes, attempts = divmod(raised, CRASH_ATTEMPTS)
+    return CRASH_WAIT_MILLISECONDS / 1000 if attempts else _seconds_after(crashes)
 
 
 def work_of(state: RetryState) -> RetryWork:

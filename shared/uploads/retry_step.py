@@ -3,11 +3,13 @@ RetryStep as the platform calls it: an image's steps once more, when their turn 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
+from shared.records import by_step
 from shared.services import App
 from shared.uploads import attempt_mark, steps
 from shared.uploads.retry_loop import Deferred, Ended, RetryWork
@@ -30,45 +32,47 @@ async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
             app = services.current()
         except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
-        outcome = await services.in_thread(_executor, lambda: _retry(app, work))
-        if outcome["state"] == "deferred" or not outcome["job"]:
-            return outcome
+        outcome, jobs = await services.in_thread(_executor, lambda: _retry(app, work))
         try:
-            await handover.hand_over_all(starter, [Job.from_json(outcome["job"])])
+            # Text that is to be tried itself does not wait for a Read that sleeps.
+            await handover.hand_over_all(starter, jobs, anew=work["key"] if by_step.TEXT in work["steps"] else "")
         except StorageError as error:
-            return _later(work, error)
-        return {**outcome, "job": None}
+            problem = error
+            return await services.in_thread(_executor, lambda: _later(app, work, problem))
+        return outcome
 
 
-def _later(work: RetryWork, error: BlobsightError) -> Deferred:
+def _later(app: App, work: RetryWork, error: BlobsightError) -> Deferred:
     attempts = work["attempts"] + 1
-    return {"state": "deferred", "seconds": appointments.seconds_until(error, attempts), "attempts": attempts}
+    seconds = appointments.seconds_until(error, attempts)
+    with suppress(StorageError):
+        attempt_mark.put_off(app, work["name"], work["steps"], seconds)
+    return {"state": "deferred", "seconds": seconds, "attempts": attempts}
 
 
-def _retry(app: App, work: RetryWork) -> Deferred | Ended:
+def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
+    """The outcome, and the text that became due, also where another step is deferred."""
     try:
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
-            return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}
-        with attempt_mark.in_progress(app, work["name"], work["steps"]) as wait:
+            return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}, []
+        with attempt_mark.in_progress(app, work["name"], work["steps"], work["key"]) as wait:
             if wait:
-                return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}
+                return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}, []
             outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), from_backlog=True)
     except BlobsightError as error:
         if not error.transient:
             raise
         # Not even an unfinished record could be written: storage is out.
-        return _later(work, error)
+        return _later(app, work, error), []
+    except Exception:
+        with suppress(StorageError):
+            attempt_mark.put_off_crash(app, work["name"], work["steps"])
+        raise
+    jobs = [outcome.job for outcome in outcomes if outcome.job]
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
     if deferred:
-        return {
-            "state": "deferred",
-            "seconds": max(appointment.seconds for appointment in deferred),
-            "attempts": max(appointment.attempts for appointment in deferred),
-        }
-    jobs = [outcome.job for outcome in outcomes if outcome.job]
-    return {
-        "state": "ended",
-        "steps": {outcome.step: outcome.state for outcome in outcomes},
-        "job": jobs[0].to_json() if jobs else None,
-    }
+        seconds = max(appointment.seconds for appointment in deferred)
+        attempts = max(appointment.attempts for appointment in deferred)
+        return {"state": "deferred", "seconds": seconds, "attempts": attempts}, jobs
+    return {"state": "ended", "steps": {outcome.step: outcome.state for outcome in outcomes}, "job": None}, jobs

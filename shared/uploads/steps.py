@@ -20,7 +20,7 @@ from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.pictures import inspection
-from shared.records import analysis, by_step, record_store, text, unfinished, versions
+from shared.records import analysis, by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
@@ -82,6 +82,7 @@ def process(
 
 def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from_backlog: bool) -> list[StepOutcome]:
     outcomes: list[StepOutcome] = []
+    ended: list[float] = []
     made: by_step.Made = {}
     text_only = _is_document(app, source)
     if text_only:
@@ -96,16 +97,25 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from
             made |= new
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
-            if outcomes and outcomes[0].state != "deferred":
+            if not outcomes or outcomes[0].state != "deferred":
                 _drop_outdated(app, source, (by_step.TEXT,))
             continue
         outcomes.append(outcome)
+        ended.append(app.clock.now())
         _tell(app, source, outcome)
         if outcome.state == "failed":
             _drop_outdated(app, source, by_step.STEPS if outcome.blames_image else (step,))
         if outcome.blames_image:
             break
-    return outcomes
+    return [_later(outcome, app.clock.now() - moment) for outcome, moment in zip(outcomes, ended, strict=True)]
+
+
+def _later(outcome: StepOutcome, seconds: float) -> StepOutcome:
+    """The same outcome so many seconds later: the turn that its record tells is nearer by then."""
+    if outcome.appointment is None:
+        return outcome
+    left = max(0.0, outcome.appointment.seconds - seconds)
+    return outcome._replace(appointment=outcome.appointment._replace(seconds=left))
 
 
 def _tell(app: App, source: Version, outcome: StepOutcome) -> None:
@@ -178,10 +188,13 @@ def _unfinished(
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> StepOutcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
-    attempts = unfinished.count_failed_attempts(app.images, source, step, specs) + 1
+    before = unfinished.read_for(app.images, source, step, specs)
+    attempts = before.get("attempts", 0) + 1
     appointment = None
     if error.transient:
-        turn = appointments.arrange(app.quota, error, attempts, len(specs))
+        # Another event of the image may have arranged it already; that appointment sleeps, and is not made again.
+        turn = unfinished_document.seconds_until_turn(before, app.clock)
+        turn = turn or appointments.arrange(app.quota, error, attempts, len(specs))
         appointment = Appointment(source.name, (step,), appointments.key(source.etag, specs), turn, attempts)
     seconds = appointment.seconds if appointment else None
     unfinished.note(
@@ -241,8 +254,8 @@ def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordS
 
 
 def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:
-    """Delete records of the image's earlier versions, which would be taken for this one's."""
-    _drop(app, source, steps, lambda info: not source.is_source_of(app.images, info))
+    """Delete records of earlier versions, which would be taken for this one's, and notes of tries that are not made."""
+    _drop(app, source, steps, lambda info: unfinished.is_deferred(info) or not source.is_source_of(app.images, info))
 
 
 def _drop(

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from doubles.clock import EPOCH
+from doubles.http_requests import invocation, request
 from doubles.parts import Parts
 
 from shared import names, services
@@ -147,6 +148,13 @@ class TaskHub:
             self.app.clock.advance(min(1.0, end - self.app.clock.now()))
             self._do_due()
             self.look(self)
+
+    def tell_again(self, body: Json) -> Any:
+        """Ask the app to try something again."""
+        from UnfinishedHttp import main
+
+        sent = request("POST", body, route={"action": "retry"})
+        return asyncio.run(main(sent, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
 
     def moments(self, name: str, step: str) -> list[float]:
         """In how many seconds each instance of that step does something next; 0 where it does it now."""

@@ -77,6 +77,14 @@ def test_text_that_somebody_is_having_read_is_not_read_by_another_orchestration(
     assert len(task_hub.started) == 1
 
 
+def test_text_that_became_due_does_not_wait_for_a_step_that_is_deferred(app: Parts, task_hub: Hub) -> None:
+    store(app)
+    app.vision.tags = {"text": 0.9}
+    app.vision.at_call = lambda *_: app.vision.failures.append(VisionUnavailableError("down"))
+    assert run(work("analysis", "thumbnails"))["state"] == "deferred"
+    assert [orchestrator for orchestrator, _, _ in task_hub.started] == ["OcrOrchestrator"]
+
+
 def test_text_that_cannot_be_handed_over_is_handed_over_later_and_nothing_is_paid_again(
     app: Parts, task_hub: Hub
 ) -> None:

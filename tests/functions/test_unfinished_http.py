@@ -10,8 +10,8 @@ from doubles.parts import Parts
 from doubles.pictures import picture
 
 from shared import names
-from shared.errors import ImageRejectedError, VisionRefusedError, VisionUnavailableError
-from shared.uploads import steps
+from shared.errors import ImageRejectedError, StorageError, VisionRefusedError, VisionUnavailableError
+from shared.uploads import retry_step, steps
 from UnfinishedHttp import main
 
 RED = picture(colour=(200, 0, 0))
@@ -181,6 +181,43 @@ def test_a_retry_does_not_wait_for_the_appointment_that_sleeps(sick: Parts, hub:
     retry({"name": "waits.jpg", "step": "thumbnails"})
     retry({"name": "waits.jpg", "step": "thumbnails"})
     assert len({identifier for _, identifier, _ in hub.started}) == 2
+
+
+def test_a_name_may_stand_in_the_member_blob_too(sick: Parts, hub: Hub) -> None:
+    assert parsed(retry({"blob": "notes.jpg"}))["retried"][0]["name"] == "notes.jpg"
+    problem_of(retry({"blob": "notes.jpg", "name": "notes.jpg"}), 400, "bad_json")
+
+
+def test_a_retry_that_is_not_arranged_leaves_the_failure_as_it_is(sick: Parts, hub: Hub) -> None:
+    before = ask()
+    hub.failing = ConnectionError("refused")
+    problem_of(retry({"all": True}), 503, "storage_unavailable")
+    assert ask() == before
+
+
+def test_a_retry_that_dies_before_it_is_written_down_is_made_all_the_same(
+    sick: Parts, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*given: object) -> None:
+        raise StorageError("the account is down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shared.api.unfinished_entries.reopen", die)
+        problem_of(retry({"name": "dir/refused ä.jpg"}), 503, "storage_unavailable")
+    assert ("dir/refused ä.jpg", "analysis", "failed", "vision_refused") in shown(ask())
+    [(_, _, task)] = hub.started
+    ended = asyncio.run(retry_step.retry({**task, "crash": None}, "starter"))
+    assert ended["state"] == "ended"
+    assert ended["steps"] == {"analysis": "done"}
+
+
+def test_an_appointment_reopens_no_failure_that_came_after_it(sick: Parts, hub: Hub) -> None:
+    retry({"name": "dir/refused ä.jpg"})
+    [(_, _, task)] = hub.started
+    for expected in (1, 0):
+        sick.vision.failures = [VisionRefusedError("No.")]
+        asyncio.run(retry_step.retry({**task, "crash": None}, "starter"))
+        assert 1 - len(sick.vision.failures) == expected
 
 
 @pytest.mark.parametrize(

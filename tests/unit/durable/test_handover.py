@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +66,26 @@ def test_what_nobody_can_tell_apart_is_taken_for_ones_own(hub: Hub, given: Any) 
     """To delete what the Read under way needs would be worse than to keep it for a week."""
     hub.set(JOB.instance_id, "Running", given=given)
     assert hand_over(hub, JOB._replace(input="1"))
+
+
+@pytest.mark.parametrize(
+    ("custom_status", "started"),
+    [({"problem": {"code": "vision_unauthorized"}, "waitSeconds": 300.0}, 1), ({"problem": None}, 0), (None, 0)],
+)
+def test_a_read_that_waits_after_a_problem_is_begun_anew_where_that_is_wanted(
+    hub: Hub, custom_status: Any, started: int
+) -> None:
+    hub.set(JOB.instance_id, "Running", given=json.dumps(JOB.to_json()), custom_status=custom_status)
+    hand_over(hub)
+    assert hub.started == []
+    for _ in range(2):
+        asyncio.run(handover.hand_over(hub, JOB, anew="0x1,0x2"))
+    assert len(hub.started) == started
+    for _, identifier, given in hub.started:
+        job = Job.from_json(given)
+        assert identifier == job.instance_id != JOB.instance_id
+        assert re.fullmatch("ocr-[0-9a-f]{40}", identifier)
+        assert job._replace(id="") == JOB
 
 
 @pytest.mark.parametrize("status", ENDED)

@@ -466,7 +466,7 @@ def test_a_poll_that_is_refused_ends_the_read_at_once_and_whoever_asks_again_get
     assert error.message in problem["message"]
     assert run.steps == ["OcrSubmit:submitted", "OcrPoll:failed"]
     (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
-    assert unfinished_entries.reopen(app.services, entry)
+    assert unfinished_entries.reopen(app.services, entry, 0.0)
     assert ReadRun(app, job).finish()["state"] == "done"
     assert submits(app) == 2
 

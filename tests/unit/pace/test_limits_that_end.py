@@ -71,7 +71,7 @@ def come_back(app: App, clock: FakeClock, deferred: list[StepOutcome]) -> None:
         clock.advance(max(0.0, begun + turn.seconds - clock.now()))
         work = {"name": turn.name, "steps": list(turn.steps), "attempts": turn.attempts, "key": turn.key, "crash": None}
         with services.replaced(app):
-            outcome = retry_step._retry(app, work)
+            outcome = retry_step._retry(app, work)[0]
         assert outcome == {"state": "ended", "steps": dict.fromkeys(turn.steps, "done"), "job": None}
 
 

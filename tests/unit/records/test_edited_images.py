@@ -285,7 +285,7 @@ def test_what_failed_stays_failed_and_a_retry_finds_it(app: Parts) -> None:
     assert process(app) == {"analysis": "failed", "thumbnails": "skipped"}
     assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
     (entry,) = unfinished_entries.find(app.services, NAME, None)
-    assert unfinished_entries.reopen(app.services, entry)
+    assert unfinished_entries.reopen(app.services, entry, 0.0)
     assert process(app) == {"analysis": "done", "thumbnails": "skipped"}
 
 

@@ -34,19 +34,18 @@ def test_an_attempt_is_noted_once(app: Parts) -> None:
         assert json.loads(app.images.contents(names.UNFINISHED)["analysis/a.jpg.json"])["attempts"] == attempts
 
 
-def test_what_was_reopened_gets_its_appointment(app: Parts) -> None:
+def test_what_was_reopened_is_known_as_that(app: Parts) -> None:
     app.vision.failing = VisionRefusedError("no")
     steps.process(app.services, "a.jpg", None, only=("analysis",))
     (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
     lose_answers(app.images, names.UNFINISHED, ConflictError(LOST))
-    appointment = unfinished_entries.reopen(app.services, entry)
+    assert unfinished_entries.reopen(app.services, entry, 0.0)
     info = app.images.head(names.UNFINISHED, "analysis/a.jpg.json")
-    assert appointment
     assert info
-    assert appointment.key.endswith(info.etag)
     assert info.metadata["state"] == "deferred"
     # The record that it was is there no longer.
-    assert unfinished_entries.reopen(app.services, entry) is None
+    app.clock.advance(1)
+    assert not unfinished_entries.reopen(app.services, entry, 0.0)
 
 
 def test_a_record_is_made_once(app: Parts) -> None:

@@ -5,21 +5,17 @@ What the version before has written still holds: nothing becomes pending, nothin
 accounts, claims included; its records tell no more of their source than its ETag.
 """
 
-import base64
-import hashlib
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, parts
+from doubles.stored_before import restore
 
 from shared import names
 from shared.api import image_states, unfinished_entries
 from shared.api.unfinished_entries import Filter
-from shared.storage.blobs import Blob, BlobInfo
 from shared.uploads import steps
 
 BEFORE: dict[str, Any] = json.loads((Path(__file__).parents[2] / "fixtures" / "records" / "before.json").read_text())
@@ -31,26 +27,6 @@ STATES = {
     "deferred.jpg": "deferred",
     "interrupted.jpg": "deferred",
 }
-
-
-def blob(stored: dict[str, Any]) -> Blob:
-    data = stored["text"].encode() if "text" in stored else base64.b64decode(stored["base64"])
-    info = BlobInfo(
-        stored["name"],
-        stored["etag"],
-        len(data),
-        stored["content_type"],
-        hashlib.md5(data, usedforsecurity=False).digest(),
-        stored["metadata"],
-        stored["cache_control"],
-        datetime.fromisoformat(stored["modified"]),
-    )
-    return Blob(info, data)
-
-
-def restore(blobs: MemoryBlobs, stored: list[dict[str, Any]]) -> None:
-    for each in stored:
-        blobs.restore(each["container"], blob(each))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from doubles.pictures import picture
 
 from shared import names
 from shared.api import image_states, unfinished_entries
-from shared.durable.appointments import Appointment
 from shared.errors import BusyError, ConflictError, StorageError, ThrottledError
 from shared.records import by_step, unfinished, versions
 from shared.services import App
@@ -40,6 +39,11 @@ def work(attempts: int = 1) -> dict[str, Any]:
     return {"name": "a.jpg", "steps": ["analysis"], "key": "k", "attempts": attempts, "crash": None}
 
 
+def tried(services: App, work: Any) -> Any:
+    """The outcome of a try."""
+    return retry_step._retry(services, work)[0]
+
+
 def note(app: Parts) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(app.images.contents(names.UNFINISHED)["analysis/a.jpg.json"])
     return found
@@ -55,13 +59,13 @@ def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(steps, "process", die)
         patched.setattr(attempt_mark, "_end", lambda services, document, own: (document, 0.0))
         with pytest.raises(KilledError):
-            retry_step._retry(app.services, work())
+            tried(app.services, work())
 
 
 def test_a_try_is_written_down_while_it_is_under_way_and_forgotten_with_its_success(app: Parts) -> None:
     seen = []
     app.vision.at_call = lambda question, image: seen.append(note(app))
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
     assert [(each["state"], each["until"], each["tries"]) for each in seen] == [("deferred", None, 1)]
     assert app.images.contents(names.UNFINISHED) == {}
 
@@ -69,7 +73,7 @@ def test_a_try_is_written_down_while_it_is_under_way_and_forgotten_with_its_succ
 def test_a_try_that_ends_without_success_counts_as_none(app: Parts) -> None:
     app.vision.failing = ThrottledError("slow")
     for _ in range(10):
-        assert retry_step._retry(app.services, work())["state"] == "deferred"
+        assert tried(app.services, work())["state"] == "deferred"
     assert note(app)["code"] == "vision_throttled"
     assert "tries" not in note(app)
 
@@ -79,7 +83,7 @@ def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch
     for _ in range(3):
         killed(app, monkeypatch)
         # The platform starts the activity anew, at once.
-        outcome = retry_step._retry(app.services, work())
+        outcome = tried(app.services, work())
         if outcome["state"] == "deferred":
             waits.append(outcome["seconds"])
             told = note(app)
@@ -97,21 +101,21 @@ def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch
 
 def test_a_worker_that_is_killed_by_chance_costs_a_wait(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(app, monkeypatch)
-    assert retry_step._retry(app.services, work())["seconds"] == 300.0
+    assert tried(app.services, work())["seconds"] == 300.0
     app.clock.advance(300.0)
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
     assert app.images.contents(names.UNFINISHED) == {}
 
 
 def test_whoever_has_it_tried_again_gives_it_three_tries_more(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         killed(app, monkeypatch)
-        retry_step._retry(app.services, work())
+        tried(app.services, work())
     (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
-    assert isinstance(unfinished_entries.reopen(app.services, entry), Appointment)
+    assert unfinished_entries.reopen(app.services, entry, 0.0)
     assert (note(app)["state"], note(app)["tries"]) == ("deferred", 0)
     killed(app, monkeypatch)
-    assert retry_step._retry(app.services, work())["seconds"] == 300.0
+    assert tried(app.services, work())["seconds"] == 300.0
 
 
 def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,10 +125,10 @@ def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(steps, "process", fail)
         with pytest.raises(ZeroDivisionError):
-            retry_step._retry(app.services, work())
+            tried(app.services, work())
     assert note(app)["tries"] == 0
     assert note(app)["until"] is not None
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_of_several_steps_those_that_were_not_tried_lose_no_try(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +136,7 @@ def test_of_several_steps_those_that_were_not_tried_lose_no_try(app: Parts, monk
     steps.process(app.services, "a.jpg", None, only=("thumbnails",))
     killed(app, monkeypatch)
     both = {**work(), "steps": ["analysis", "thumbnails"]}
-    assert retry_step._retry(app.services, both)["seconds"] == 300.0
+    assert tried(app.services, both)["seconds"] == 300.0
     other = json.loads(app.images.contents(names.UNFINISHED)["thumbnails/a.jpg.json"])
     assert (other["tries"], other["until"] is None) == (0, False)
 
@@ -144,7 +148,7 @@ def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
     specs = by_step.specs(app.services.settings, "text", "a.pdf")
     error = ThrottledError("slow")
     unfinished.note(app.images, app.clock, version, "text", specs, error, wait_seconds=5.0)
-    outcome = retry_step._retry(app.services, {**work(), "name": "a.pdf", "steps": ["text"]})
+    outcome = tried(app.services, {**work(), "name": "a.pdf", "steps": ["text"]})
     assert outcome["steps"] == {"text": "due"}
     found = json.loads(app.images.contents(names.UNFINISHED)["text/a.pdf.json"])
     assert (found["tries"], found["until"] is None) == (0, False)
@@ -152,7 +156,7 @@ def test_text_that_is_handed_over_is_under_way_no_longer_here() -> None:
 
 def test_what_is_not_written_down_is_tried_all_the_same(app: Parts) -> None:
     app.images.delete(names.UNFINISHED, "analysis/a.jpg.json")
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_mark_that_cannot_be_written_lets_it_wait(app: Parts) -> None:
@@ -161,7 +165,7 @@ def test_a_mark_that_cannot_be_written_lets_it_wait(app: Parts) -> None:
             raise StorageError("the account is down")
 
     app.images.before = fail
-    assert retry_step._retry(app.services, work(attempts=2)) == {"state": "deferred", "seconds": 20.0, "attempts": 3}
+    assert tried(app.services, work(attempts=2)) == {"state": "deferred", "seconds": 20.0, "attempts": 3}
     assert len(app.vision.asked) == 1
 
 
@@ -174,7 +178,7 @@ def test_another_writer_of_the_record_is_looked_at_anew(app: Parts) -> None:
             steps.process(app.services, "a.jpg", None, only=("analysis",))
 
     app.images.before = meddle
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "skipped"}
+    assert tried(app.services, work())["steps"] == {"analysis": "skipped"}
     assert app.images.contents(names.UNFINISHED) == {}
 
 
@@ -186,7 +190,7 @@ def test_a_mark_whose_answer_is_lost_is_known_as_ones_own(app: Parts, caplog: py
         assert (note(app)["until"], note(app)["tries"], note(app)["attempts"]) == (None, 1, before)
     assert (note(app)["until"] is None, note(app)["tries"]) == (False, 0)
     assert not any("step.interrupted" in line for line in caplog.messages)
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_wait_whose_answer_is_lost_is_kept_and_counted_once(
@@ -194,7 +198,7 @@ def test_a_wait_whose_answer_is_lost_is_kept_and_counted_once(
 ) -> None:
     killed(app, monkeypatch)
     lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
-    outcome = retry_step._retry(app.services, work())
+    outcome = tried(app.services, work())
     assert (outcome["state"], outcome["seconds"]) == ("deferred", 300.0)
     assert (note(app)["tries"], note(app)["attempts"]) == (1, 2)
     assert sum("step.interrupted" in line for line in caplog.messages) == 1
@@ -205,20 +209,20 @@ def test_the_end_of_a_try_whose_answer_is_lost_is_its_end(app: Parts) -> None:
     with _marked(app.services):
         lose_answers(app.images, names.UNFINISHED, ConflictError("412 at the storage client's second attempt"))
     assert note(app)["tries"] == 0
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_mark_that_was_written_although_storage_failed_is_taken_away(app: Parts) -> None:
     lose_answers(app.images, names.UNFINISHED, StorageError("no answer"))
-    assert retry_step._retry(app.services, work())["state"] == "deferred"
+    assert tried(app.services, work())["state"] == "deferred"
     assert (note(app)["until"] is None, note(app)["tries"]) == (False, 0)
-    assert retry_step._retry(app.services, work())["steps"] == {"analysis": "done"}
+    assert tried(app.services, work())["steps"] == {"analysis": "done"}
 
 
 def test_a_mark_of_the_last_version_which_has_no_id_still_holds(app: Parts) -> None:
     (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
     unfinished.rewrite(app.images, entry.blob, {**entry.document, "until": None, "tries": 1})
-    assert retry_step._retry(app.services, work())["seconds"] == 300.0
+    assert tried(app.services, work())["seconds"] == 300.0
 
 
 def test_a_record_that_others_write_without_end_is_told(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,9 +158,8 @@ def test_with_a_higher_limit_a_retry_has_it_read(app: Parts) -> None:
     process(app)
     higher = raised(app)
     (entry,) = unfinished_entries.find(higher.services, "a.pdf", None)
-    appointment = unfinished_entries.reopen(higher.services, entry)
-    assert appointment
-    assert appointment.steps == ("text",)
+    assert unfinished_entries.appointment(entry, 0.0).steps == ("text",)
+    assert unfinished_entries.reopen(higher.services, entry, 0.0)
     assert read(higher)["state"] == "done"
     assert app.images.contents(names.UNFINISHED) == {}
 
@@ -169,7 +168,7 @@ def test_with_the_same_limit_a_retry_fails_again_and_makes_no_appointment(app: P
     upload(app)
     process(app)
     (entry,) = unfinished_entries.find(app.services, "a.pdf", None)
-    assert unfinished_entries.reopen(app.services, entry)
+    assert unfinished_entries.reopen(app.services, entry, 0.0)
     (outcome,) = steps.process(app.services, "a.pdf", None, only=("text",), from_backlog=True)
     assert (outcome.state, outcome.code, outcome.appointment) == ("failed", "image_too_large", None)
     assert note(app)["state"] == "failed"

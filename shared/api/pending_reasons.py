@@ -2,7 +2,7 @@
 Why a step is pending: not made yet, or made with other settings.
 
 A record or an unfinished note of the same version of the image that answers another question shows that the settings
-were changed. Nothing is guessed from what is merely missing: the step may be worked on at this moment.
+were changed. A missing record alone shows nothing: the step may be worked on at this moment.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from shared.services import App
 from shared.storage.listing import Listing
 
 Code = Literal["settings_changed", "waits_for_analysis", "not_made"]
-_RETRY = 'POST /api/unfinished/retry with {"pending": true} makes what is missing, of every image.'
+_RETRY = 'POST /api/unfinished/retry with {"pending": true} makes the missing records of every image.'
 _MESSAGES: dict[Code, str] = {
     "settings_changed": f"The settings were changed after the app worked on this image. {_RETRY}",
     "waits_for_analysis": "The analysis comes first. It tells whether there is text to read.",

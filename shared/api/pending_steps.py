@@ -27,7 +27,7 @@ class PendingImage(NamedTuple):
     An image with steps that are pending.
 
     Attributes:
-        version: what is known of it; its bytes are not read here.
+        version: as its properties tell it; its bytes are not read here.
         calls: each of the steps, and how many calls it will make.
         text_only: whether it is a document, which has nothing but text.
     """

@@ -1,7 +1,7 @@
 """
 The states of an image's steps, derived from which records exist for the version it is now.
 
-What is looked at for a step that is done costs nothing more; only a pending step has further looks, for its reason.
+A step that is done costs no look more than its records; only a pending step has further looks, for its reason.
 """
 
 import json

@@ -33,7 +33,7 @@ _PARALLEL = 8
 
 
 class _Retry(NamedTuple):
-    """A try to arrange, and what is written down once it is arranged."""
+    """A try to arrange, and the write that follows once it is arranged."""
 
     appointment: Appointment
     write: Callable[[], object]

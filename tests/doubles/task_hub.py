@@ -82,7 +82,7 @@ class TaskHub:
 
     Args:
         app: whose clock goes on by `pass_time` alone.
-        look: called after each second, and as often as somebody calls it.
+        look: called after each second; a test may call it too.
     """
 
     def __init__(self, app: Parts, look: Callable[["TaskHub"], None] = lambda hub: None) -> None:
@@ -142,7 +142,7 @@ class TaskHub:
         self.look(self)
 
     def pass_time(self, seconds: float) -> None:
-        """Let so many seconds pass, and do in each what is due."""
+        """Let so many seconds pass, and go on with all that falls due."""
         end = self.app.clock.now() + seconds
         while self.app.clock.now() < end:
             self.app.clock.advance(min(1.0, end - self.app.clock.now()))

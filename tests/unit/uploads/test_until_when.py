@@ -1,4 +1,4 @@
-"""Whenever somebody asks, a deferred step says when it is tried again: a time ahead, or that it is being tried."""
+"""At every moment a deferred step says when it is tried again: a time ahead, or that it is being tried."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ class Looks:
     """
     Looks at every image and every unfinished step, and holds each answer against what the orchestrations will do.
 
-    *said* is what was answered, `until` or `running`, with each answer's code; *wrong* is what was not so.
+    *said* is what was answered, `until` or `running`, with each answer's code; *wrong* are those that were not true.
     """
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ def test_a_read_that_still_sleeps_after_another_try_has_failed_pays_nothing(hub:
 
 
 def test_text_that_is_cancelled_while_it_is_submitted_stays_cancelled(hub: TaskHub) -> None:
-    """The activity that was under way meets an error after that, and nobody tries again."""
+    """The activity that was under way meets an error after that, and no try follows."""
 
     def cancel() -> None:
         (instance,) = hub.instances

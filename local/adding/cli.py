@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.constrain import Constrain
+from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
@@ -96,14 +98,14 @@ class _Adding:
         self._in_full = len(found.files) <= SHOWN and not any(path.is_dir() for path in options.paths)
 
     def run(self) -> int:
-        with signals_call(self._interrupt.request, signal.SIGINT):
-            return self._run()
-
-    def _run(self) -> int:
         if not self._app.is_up():
             raise LocalError(f"no stack answers on port {self._addresses.port}: start one with `{self._start}`")
         self._app.require_working()
         self._tell_before()
+        with signals_call(self._interrupt.request, signal.SIGINT):
+            return self._add()
+
+    def _add(self) -> int:
         batch = Batch(self._app, self._tally, self._interrupt)
         try:
             self._upload_and_wait(batch)
@@ -116,35 +118,39 @@ class _Adding:
         return 0 if self._tally.complete == self._tally.total else 1
 
     def _upload_and_wait(self, batch: Batch) -> None:
-        with ImageUploader(self._addresses.connection_string) as uploader, self._progress() as show:
+        with ImageUploader(self._addresses.connection_string) as uploader, self._progress(batch) as show:
             listener = Listener(self._tell_upload, self._tell_settled, show)
             batch.run(uploader, self._found.files, listener, patience_seconds=self._patience_seconds)
         if batch.storage_error and not self._interrupt.stop.is_set():
             raise batch.storage_error
 
     @contextmanager
-    def _progress(self) -> Iterator[Callable[[], None]]:
+    def _progress(self, batch: Batch) -> Iterator[Callable[[], None]]:
         """Yield the function that shows how far all are: in a bar on a terminal, elsewhere now and then in a line."""
         tally = self._tally
         if not self._console.is_interactive:
-            yield _now_and_then(lambda: self._say(self._how_far()))
+            yield _now_and_then(lambda: self._say(self._how_far(batch)))
             return
         # The bar takes what the words leave.
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None))
-        with Progress(*columns, console=self._console, transient=True, expand=True) as progress:
-            # An upload is half of an image's way.
-            task = progress.add_task(self._how_far(), total=2 * tally.total)
+        progress = Progress(*columns, expand=True)
+        # An upload is half of an image's way.
+        task = progress.add_task(self._how_far(batch), total=2 * tally.total)
+        # In another line, the `^C` that a terminal shows would keep this one from being cleared.
+        narrow = Constrain(progress, self._console.width - len("^C^C"))
+        with Live(narrow, console=self._console, transient=True, refresh_per_second=10):
             yield lambda: progress.update(
                 task,
-                description=self._how_far(),
+                description=self._how_far(batch),
                 completed=tally.uploaded + 2 * tally.not_uploaded.count + tally.settled,
             )
 
-    def _how_far(self) -> str:
+    def _how_far(self, batch: Batch) -> str:
         if self._interrupt.stop.is_set():
             return "finishing the uploads under way; Ctrl-C again leaves them"
         seconds = self._tally.seconds_left(time.monotonic() - self._begun)
-        return self._tally.how_far() + (f", {about(seconds)} left" if seconds else "")
+        deferred = [state for state in batch.unsettled.values() if state and state.state == "deferred"]
+        return self._tally.how_far(deferred) + (f", {about(seconds)} left" if seconds else "")
 
     def _tell_before(self) -> None:
         others = Listing()

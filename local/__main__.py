@@ -21,13 +21,17 @@ COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
     "add": ("local.adding.cli", "upload images into the running stack and print what was found in them"),
     "remove": ("local.remove", "delete images from the running stack"),
-    "unfinished": ("local.unfinished", "list what the running app could not do, and why; retry has it tried again"),
+    "unfinished": (
+        "local.unfinished.cli",
+        "list what the running app has failed or deferred, and why; retry has it tried again",
+    ),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
     "events": ("local.events.cli", "the watcher that tells the host about uploads, alone"),
     "cer": ("local.vision.text.cer", "read drawn samples and print the share of characters that are wrong"),
     "doctor": ("local.doctor", "say what this machine lacks, and the command that mends it"),
 }
+PIPE_CLOSED = 141  # the exit status that a shell tells of a command whose reader is gone
 PROJECT = Path(__file__).resolve().parent.parent
 NEEDED = ("azure", "rich", "PIL")
 
@@ -85,7 +89,13 @@ def run() -> NoReturn:
     """Run the command of this process, and end it."""
     # What any part makes, Azurite's files and those of the app included, is its owner's alone.
     os.umask(UMASK)
-    status = main(sys.argv[1:])
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has read enough, as `head` does; what Python still wants to write goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = PIPE_CLOSED
     # Nothing is left to stop: a further Ctrl-C would only show where Python is in ending.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status)

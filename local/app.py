@@ -286,7 +286,7 @@ def _step(what: str, document: dict[str, Any], now: datetime) -> Step:
         document.get("excerpt") or "",
         problem.get("code"),
         _moment(problem.get("last")) if is_deferred else None,
-        _ahead(problem, now) if is_deferred else None,
+        next_try(problem, now) if is_deferred else None,
     )
 
 
@@ -294,8 +294,12 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _ahead(problem: dict[str, Any], now: datetime) -> datetime | None:
-    """When it is tried again; None while it is being tried, of which the version before told a time that has passed."""
+def next_try(problem: dict[str, Any], now: datetime) -> datetime | None:
+    """
+    When a deferred step with this *problem* is tried again; None while it is being tried.
+
+    Of the latter the version before told a time that has passed, or none.
+    """
     until = _moment(problem.get("until"))
     return until if until and until > now and not problem.get("running") else None
 

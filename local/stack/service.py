@@ -123,7 +123,14 @@ class Service:
         with self._lock:
             if self._stopping.is_set():
                 return None
-            with self.recipe.log.open("a") as log:
+            try:
+                log = self.recipe.log.open("a")
+            except OSError as error:
+                self.last_words = f"{self.recipe.log} cannot be written ({error.strerror})"
+                self._report(f"{self.recipe.name} is not started again: {self.last_words}")
+                self.gave_up.set()
+                return None
+            with log:
                 self._process = subprocess.Popen(
                     self.recipe.command,
                     # Python finds the parts' modules there.

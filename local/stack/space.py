@@ -1,4 +1,8 @@
-"""Say where people look that the disk is full or nearly so: Azurite only answers 500 then, and logs nothing."""
+"""
+Say where people look that the disk is full or nearly so, or that the state folder was removed.
+
+Azurite only answers 500 then, and logs nothing.
+"""
 
 import shutil
 import tempfile
@@ -9,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from local.stack.state_lock import LOCK_NAME
 from local.trouble import Trouble
 
 # Twenty images of the largest size (4 MB) with their records. Azurite's lists, a kilobyte for each blob, are written
@@ -18,6 +23,8 @@ NEEDED_BYTES = 100_000_000
 ENOUGH_BYTES = 150_000_000
 LOOK_SECONDS = 5.0
 PROBE_BYTES = 4096
+# What is in the folder as long as the stack runs.
+LASTING = (LOCK_NAME, "azurite", "host", "events", "logs")
 
 
 class DiskUsage(Protocol):
@@ -54,7 +61,7 @@ def shortage(folder: Path, usage_of: UsageOf, needed_bytes: int = NEEDED_BYTES) 
 
 
 class SpaceWatch:
-    """Says once that room is short, and that it is no longer."""
+    """Says once that room is short, and that it is no longer; or that the folder was removed, which is final."""
 
     def __init__(
         self,
@@ -65,18 +72,34 @@ class SpaceWatch:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
+        self._say = say
+        self._seen: set[str] = set()
+        self._is_removed = False
         self._usage_of = usage_of
         self._trouble = Trouble(lambda text: say(f"disk: {text}"), clock, grace_seconds=0.0)
         self._needed_bytes = NEEDED_BYTES
 
     def look(self) -> None:
         """Look once."""
+        there = {name for name in LASTING if (self._folder / name).exists()}
+        if self._is_removed or not self._seen <= there:
+            self._tell_removed()
+            return
+        self._seen = there
         if found := shortage(self._folder, self._usage_of, self._needed_bytes):
             self._needed_bytes = ENOUGH_BYTES
             self._trouble.note(found.kind, found.what)
         else:
             self._needed_bytes = NEEDED_BYTES
             self._trouble.over()
+
+    def _tell_removed(self) -> None:
+        if not self._is_removed:
+            self._say(
+                f"state: {self._folder} was removed while the stack runs, with all images and records in it. "
+                "Nothing works any more: stop with Ctrl-C, and start again"
+            )
+        self._is_removed = True
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.__main__ import COMMANDS
-from shared import errors, names
+from shared import __version__, errors, names
 from shared.api import retention
 from shared.settings import described
 from shared.vision import error_answers
@@ -135,6 +136,15 @@ def test_every_state_in_an_example_is_one_that_its_route_documents() -> None:
     shown = set(re.findall(r'"state": "(\w+)"', text))
     assert {"complete", "done", "running"} <= shown <= words
     assert all(f"`{word}`" in text or f'`"{word}"`' in text or f'`"state": "{word}"`' in text for word in words)
+
+
+def test_the_newest_version_of_the_changelog_is_that_of_the_project_and_of_the_app() -> None:
+    headings = re.findall(r"^## (.+)$", text_of("CHANGELOG.md"), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading) for heading in headings[1:])
+    newest = headings[1].partition("]")[0].removeprefix("[")
+    assert newest == __version__ == tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
+    assert f'{{"status": "up", "version": "{newest}"}}' in text_of("docs/http-api.md")
 
 
 def test_every_code_that_can_be_raised_is_documented_and_no_other() -> None:

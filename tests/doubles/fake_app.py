@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +16,9 @@ class FakeApp:
     *images* holds the JSON of each image; the keys, when set, must come with every request to the app or the admin API.
 
     *asked* are the images that were asked for, *again* those to be processed again, which makes them complete.
-    *unfinished* is listed a page of one at a time; *retries* are the bodies that asked for it to be tried again.
+    *unfinished* is listed a page of one at a time, and images in one state, with an empty page first; *retries* are the
+    bodies that asked for something to be tried again. *before_retry* is called with their number before each answer,
+    which tells of *retry_page* steps at most.
     *misdeployed* is the problem with which it answers everything, *broken* what the host says of functions that do not
     load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
@@ -31,6 +33,8 @@ class FakeApp:
     admin_status: int = 202
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     retries: list[dict[str, Any]] = field(default_factory=list)
+    retry_page: int = 200
+    before_retry: Callable[[int], None] = lambda number: None
     health: tuple[int, dict[str, Any]] = (200, {"status": "up", "problems": [], "warnings": []})
     health_key: str | None = None
     misdeployed: dict[str, Any] | None = None
@@ -50,39 +54,46 @@ class FakeApp:
             return 401, {}
         if self.misdeployed:
             return 500, self.misdeployed
-        if path == "/api/images" and "name=" not in target:
-            return 200, self._images({name: value for name, (value,) in parse_qs(urlsplit(target).query).items()})
+        query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
         if path == "/api/unfinished":
-            query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
             wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
-            return 200, self._page([each for each in self.unfinished if wanted.items() <= each.items()], query)
+            chosen = [each for each in self.unfinished if wanted.items() <= each.items()]
+            return 200, self._page("unfinished", chosen, query)
+        if path == "/api/images" and "name" not in query:
+            chosen = [image for image in self.images.values() if image["state"] == query.get("state", image["state"])]
+            return 200, self._page("images", chosen, query, start=-1)
         if path.startswith("/api/images//"):
             return 404, {}
-        (name,) = parse_qs(urlsplit(target).query).get("name", [unquote(path.removeprefix("/api/images/"))])
+        name = query.get("name", unquote(path.removeprefix("/api/images/")))
         self.asked.append(name)
         image = self.images.get(name)
         return (200, image) if image else (404, {"code": "image_not_found"} if self.knows_images else {})
 
-    def _images(self, query: dict[str, str]) -> dict[str, Any]:
-        found = [each for each in self.images.values() if query.get("state", each["state"]) == each["state"]]
-        start, limit = int(query.get("continuation", 0)), int(query["limit"])
-        further = str(start + limit) if start + limit < len(found) else None
-        return {"images": found[start : start + limit], "continuation": further}
-
-    def _page(self, entries: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-        start = int(query.get("continuation", 0))
+    def _page(
+        self, member: str, entries: list[dict[str, Any]], query: dict[str, str], start: int = 0
+    ) -> dict[str, Any]:
+        start = int(query.get("continuation", start))
         further = str(start + 1) if start + 1 < len(entries) else None
-        return {"unfinished": entries[start : start + 1], "continuation": further}
+        return {member: entries[max(start, 0) : start + 1], "continuation": further}
 
     def retry(self, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.key is not None and key != self.key:
             return 401, {"detail": "A key is needed.", "action": "Send one."}
+        start = int(body.pop("continuation", 0))
         self.retries.append(body)
+        self.before_retry(len(self.retries))
         chosen = [each for each in self.unfinished if body.get("all") or body.items() <= each.items()]
+        if body.get("pending"):
+            pending = [image["name"] for image in self.images.values() if image["state"] == "pending"]
+            chosen = [{"name": name, "step": "analysis"} for name in pending]
         if "name" in body and not chosen:
             return 404, {"detail": f"Nothing is unfinished of {body['name']}.", "action": "List what is."}
-        retried = [{"name": each["name"], "step": each["step"], "inSeconds": 0.2} for each in chosen]
-        return 202, {"retried": retried, "continuation": None}
+        retried = [
+            {"name": each["name"], "step": each["step"], "inSeconds": 0.2 + 30 * number}
+            for number, each in enumerate(chosen)
+        ]
+        end = start + self.retry_page
+        return 202, {"retried": retried[start:end], "continuation": str(end) if end < len(retried) else None}
 
     def run(self, target: str, key: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
         if target == "/api/unfinished/retry":

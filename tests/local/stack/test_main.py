@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import tomllib
@@ -62,6 +63,15 @@ def test_help_imports_no_package(tmp_path: Path) -> None:
     script += "assert not {'azure', 'rich', 'PIL'} & set(sys.modules)"
     answer = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_reader_that_has_read_enough_ends_a_command_without_a_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "local", "doctor"]
+    with os.fdopen(writing) as closed:
+        answer = subprocess.run(command, cwd=PROJECT, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (answer.returncode, answer.stderr) == (141, "")
 
 
 def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,6 +182,19 @@ def test_the_log_of_the_run_before_is_kept(supervisor: Supervisor, make_recipe: 
         supervisor.wait_until_ready("host")
         supervisor.stop(("host",))
     assert (tmp_path / "logs" / "host.log.1").read_text() == recipe.log.read_text() == "part ready\n"
+
+
+def test_a_part_whose_log_cannot_be_written_any_more_is_not_started_again_and_says_so(
+    supervisor: Supervisor, make_recipe: MakeRecipe, said: list[str], tmp_path: Path
+) -> None:
+    recipe = make_recipe("host")
+    supervisor.launch(recipe)
+    supervisor.wait_until_ready("host")
+    shutil.rmtree(recipe.log.parent)
+    os.kill(supervisor.pids()["host"], signal.SIGKILL)
+    expected = f"host is not started again: {recipe.log} cannot be written (No such file or directory)"
+    wait_until(lambda: said[-1] == expected)
+    supervisor.stop(("host",))
 
 
 def test_killing_the_supervisor_leaves_no_part_behind(make_recipe: MakeRecipe) -> None:

@@ -1,3 +1,4 @@
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 
 from local import doctor
 from local.stack.space import ENOUGH_BYTES, NEEDED_BYTES, SpaceWatch, shortage, watched_space
+from local.stack.state_lock import LOCK_NAME
 
 
 @dataclass
@@ -67,6 +69,24 @@ def test_a_disk_that_was_nearly_full_and_is_full_is_said_at_once(tmp_path: Path,
     for seconds[0] in (5.0, 10.0):
         watch.look()
     assert [line.split(" in ")[0] for line in said] == ["disk: only 0 MB are free", "disk: nothing can be written"]
+
+
+def test_a_folder_that_is_removed_under_the_stack_is_said_once_with_what_to_do(tmp_path: Path, said: list[str]) -> None:
+    folder = tmp_path / "state"
+    for name in ("azurite", LOCK_NAME):
+        (folder / name).mkdir(parents=True)
+    watch = SpaceWatch(folder, said.append, usage_of=Disk(ENOUGH_BYTES).usage_of)
+    watch.look()
+    (folder / "azurite").rmdir()
+    watch.look()
+    shutil.rmtree(folder)
+    watch.look()
+    # Some part makes its own folder anew.
+    (folder / "azurite").mkdir(parents=True)
+    watch.look()
+    [line] = said
+    assert line.startswith(f"state: {folder} was removed while the stack runs")
+    assert line.endswith("stop with Ctrl-C, and start again")
 
 
 def test_it_looks_while_the_stack_runs_and_not_afterwards(tmp_path: Path, said: list[str]) -> None:

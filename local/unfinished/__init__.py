@@ -1,0 +1,1 @@
+"""`python -m local unfinished`: what the running app has not completed, and why; `retry` has it tried again."""

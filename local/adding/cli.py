@@ -3,7 +3,6 @@
 import argparse
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from rich.console import Console
 from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-from rich.text import Text
 
 from local.adding.advice import advice
 from local.adding.batch import Batch, Interrupt, Listener, Upload
@@ -22,14 +20,15 @@ from local.adding.report import Report
 from local.adding.tally import SHOWN, Listing, Tally, unsettled_lines
 from local.addresses import DEFAULT_STATE, Addresses, add_stack_options
 from local.app import AppClient, ImageState, function_key, master_key
+from local.console import say
 from local.counts import images
 from local.durations import about
-from local.errors import LocalError
+from local.errors import INTERRUPTED, LocalError
 from local.signals import signals_call
 from local.stack.state_lock import stack_port
 from local.upload import ImageUploader
 from local.wording import program
-from local.wrapping import Verbatim, wrapped
+from local.wrapping import Verbatim, complain
 
 WAIT_SECONDS = 120.0
 PLAIN_PROGRESS_SECONDS = 10.0
@@ -37,7 +36,6 @@ PLAIN_PROGRESS_SECONDS = 10.0
 IMAGES_A_SECOND = 4
 # From then on it is said how long it takes.
 MANY = 50
-INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> int:
@@ -46,12 +44,12 @@ def main(argv: list[str]) -> int:
     try:
         found = find_files(options.paths, name=options.name)
     except LocalError as error:
-        print(f"add: {error}", file=sys.stderr)
+        complain("add", error)
         return 2
     try:
         return _Adding(options, found).run()
     except LocalError as error:
-        print(f"add: {error}", file=sys.stderr)
+        complain("add", error)
         return 1
 
 
@@ -112,7 +110,7 @@ class _Adding:
         except LocalError as error:
             raise LocalError(f"{error}\nadd: {self._what_goes_on(batch)}") from error
         if self._interrupt.stop.is_set():
-            self._complain(f"stopped: {self._what_goes_on(batch)}")
+            complain("add", f"stopped: {self._what_goes_on(batch)}")
             return INTERRUPTED
         self._tell_result(batch)
         return 0 if self._tally.complete == self._tally.total else 1
@@ -183,7 +181,7 @@ class _Adding:
         if self._tally.total > 1:
             self._say(self._tally.summary(unsettled.values(), time.monotonic() - self._begun))
         if unsettled:
-            self._complain(self._why_no_longer())
+            complain("add", self._why_no_longer())
 
     def _problems(self, unsettled: Mapping[str, ImageState | None]) -> list[str]:
         tally = self._tally
@@ -206,13 +204,7 @@ class _Adding:
         return f"{how_far}{perhaps}{by_itself}; the same command goes on from here"
 
     def _say(self, *lines: str) -> None:
-        columns = self._console.width if self._console.is_terminal else None
-        for line in lines:
-            # Rich writes above the progress bar.
-            self._console.print(Text(wrapped(line, columns) if columns else line), soft_wrap=True)
-
-    def _complain(self, text: str) -> None:
-        print(wrapped(f"add: {text}") if sys.stderr.isatty() else f"add: {text}", file=sys.stderr)
+        say(self._console, *lines)
 
 
 def _stack_options(options: argparse.Namespace) -> str:

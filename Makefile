@@ -20,28 +20,32 @@ help: ## List what can be made
 # The commands then name options as make takes them.
 start demo: export BLOBSIGHT_MAKE := 1
 
-start: setup ## Set everything up, start the local stack, process the samples, stay until Ctrl-C
+start: setup ## Set up, start the local stack, process the samples, stay
 	@$(BIN)/python -m local start $(CHOSEN)
 
 demo: setup ## The same, then stop; exit 0 only if every sample has every record
 	@$(BIN)/python -m local start --once $(CHOSEN)
 
-test: setup-dev ## Set everything up, then run every test
+test: setup-dev ## Set everything up, then run every test (ten minutes)
 	@$(BIN)/python tests/run.py
 
-coverage: setup-dev ## How much of shared/ the tests of its behaviour reach: at least 95 %
+coverage: setup-dev ## How much of shared/ its tests reach: at least 95 % (three minutes)
+	@echo "This takes about three minutes."
 	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit tests/functions
 	@$(BIN)/python -m coverage report
 
-bench: $(VENV)/.dev environments $(AZURITE) ## Measure against the goals and the peers, and write docs/benchmarks.md (half an hour)
+bench: $(VENV)/.dev environments $(AZURITE) ## Measure goals and peers, write docs/benchmarks.md (half an hour)
+	@echo "This takes about half an hour."
 	@$(BIN)/python -m bench
 
-chaos: setup-dev ## Kill the host of a whole stack ten times in bad weather, twice, and let its storage hang: nothing may be lost or paid twice (15 minutes)
+chaos: setup-dev ## Kill the host in bad weather, let storage hang (15 minutes)
+	@echo "This takes about 15 minutes."
 	@$(BIN)/python -m bench.chaos
 	@$(BIN)/python -m bench.chaos --duplicate
 	@$(BIN)/python -m bench.hang
 
-fuzz: setup-dev ## 2,000 examples of each property of bytes and texts from outside; make test tries 150
+fuzz: setup-dev ## 2,000 examples of each property instead of 150 (five minutes)
+	@echo "This takes about five minutes."
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -m fuzz --timeout=1800 tests
 
 lint: $(VENV)/.dev ## Style, types, import rules, locks
@@ -57,7 +61,7 @@ format: $(VENV)/.dev ## Put the code into the project's format
 lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 	@$(BIN)/python -m locks.compile
 
-package: $(VENV)/.venv ## Write the zip that is deployed to build/blobsight.zip, from what is committed
+package: $(VENV)/.venv ## Write what is deployed, from the commit, to build/blobsight.zip
 	@$(BIN)/python scripts/package.py
 
 setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE)
@@ -86,5 +90,5 @@ $(VENV)/.runtime: $(VENV)/.dev locks/runtime.txt
 $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.json
 	@./local/setup.sh azurite
 
-clean: ## Remove what set-up and the local stack made (the state in .blobsight too)
+clean: ## Remove what set-up and the stack made, the state folder too
 	rm -rf $(VENV) build bench/.venvs local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

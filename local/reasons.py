@@ -19,6 +19,9 @@ def reasons(state: ImageState) -> list[str]:
 def _why(step: Step) -> str:
     if step.code == "waits_for_analysis":
         return "waits for the analysis"
+    if step.code == "not_made":
+        # That is what "pending" says already.
+        return step.told
     return f"{step.told}: {step.problem}" if step.problem else step.told
 
 

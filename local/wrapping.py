@@ -19,12 +19,18 @@ def wrapped(line: str, columns: int | None = None, *, indent: int | None = None)
     """
     if isinstance(line, Verbatim) or (columns is None and not sys.stdout.isatty()):
         return line
-    if columns is None:
-        columns = shutil.get_terminal_size().columns
+    columns = columns or shutil.get_terminal_size().columns
     indent = len(line) - len(line.lstrip()) + 2 if indent is None else indent
     return textwrap.fill(
         line, columns, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, tabsize=1
     )
+
+
+def complain(command: str, error: object) -> None:
+    """Print to standard error what went wrong in *command*; each line of it is broken between words on a terminal."""
+    for line in f"{command}: {error}".splitlines():
+        columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else len(line) + 1
+        print(wrapped(line, columns), file=sys.stderr)
 
 
 def shortened(text: str, columns: int) -> str:

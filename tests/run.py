@@ -7,6 +7,7 @@ and the others.
 The output of the first follows that of the others. The exit status is the worse of the two.
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,18 +19,20 @@ BESIDE = ("tests/e2e", "tests/docs", "tests/bench")
 
 def main(options: list[str]) -> int:
     """Run both and return the exit status."""
-    print(f"{', '.join(BESIDE)} run beside the others; their output follows", flush=True)
+    print("All tests take about ten minutes.", flush=True)
+    print(f"Those of {', '.join(BESIDE)} run beside the others, and tell what came of them at the end.", flush=True)
+    # Ctrl-C reaches both by itself, and each stops its stacks before it ends.
+    signal.signal(signal.SIGINT, lambda *_: None)
     with tempfile.TemporaryFile("w+") as output:
         beside = subprocess.Popen([*PYTEST, *BESIDE, *options], stdout=output, stderr=subprocess.STDOUT)
         try:
             others = subprocess.run([*PYTEST, *(f"--ignore={folder}" for folder in BESIDE), *options]).returncode
             whole_stack = beside.wait()
         finally:
-            # Ctrl-C has reached it too, and it stops its stacks before it ends.
-            beside.wait()
             output.seek(0)
             print(output.read(), flush=True)
-    return max(others, whole_stack)
+    # What a signal ended has the negative number of it.
+    return max(abs(others), abs(whole_stack))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 import argparse
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.constrain import Constrain
+from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-from rich.text import Text
 
 from local.adding.advice import advice
 from local.adding.batch import Batch, Interrupt, Listener, Upload
@@ -20,14 +20,15 @@ from local.adding.report import Report
 from local.adding.tally import SHOWN, Listing, Tally, unsettled_lines
 from local.addresses import DEFAULT_STATE, Addresses, add_stack_options
 from local.app import AppClient, ImageState, function_key, master_key
+from local.console import say
 from local.counts import images
 from local.durations import about
-from local.errors import LocalError
+from local.errors import INTERRUPTED, LocalError
 from local.signals import signals_call
 from local.stack.state_lock import stack_port
 from local.upload import ImageUploader
 from local.wording import program
-from local.wrapping import Verbatim, wrapped
+from local.wrapping import Verbatim, complain
 
 WAIT_SECONDS = 120.0
 PLAIN_PROGRESS_SECONDS = 10.0
@@ -35,7 +36,6 @@ PLAIN_PROGRESS_SECONDS = 10.0
 IMAGES_A_SECOND = 4
 # From then on it is said how long it takes.
 MANY = 50
-INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> int:
@@ -44,12 +44,12 @@ def main(argv: list[str]) -> int:
     try:
         found = find_files(options.paths, name=options.name)
     except LocalError as error:
-        print(f"add: {error}", file=sys.stderr)
+        complain("add", error)
         return 2
     try:
         return _Adding(options, found).run()
     except LocalError as error:
-        print(f"add: {error}", file=sys.stderr)
+        complain("add", error)
         return 1
 
 
@@ -96,55 +96,59 @@ class _Adding:
         self._in_full = len(found.files) <= SHOWN and not any(path.is_dir() for path in options.paths)
 
     def run(self) -> int:
-        with signals_call(self._interrupt.request, signal.SIGINT):
-            return self._run()
-
-    def _run(self) -> int:
         if not self._app.is_up():
             raise LocalError(f"no stack answers on port {self._addresses.port}: start one with `{self._start}`")
         self._app.require_working()
         self._tell_before()
+        with signals_call(self._interrupt.request, signal.SIGINT):
+            return self._add()
+
+    def _add(self) -> int:
         batch = Batch(self._app, self._tally, self._interrupt)
         try:
             self._upload_and_wait(batch)
         except LocalError as error:
             raise LocalError(f"{error}\nadd: {self._what_goes_on(batch)}") from error
         if self._interrupt.stop.is_set():
-            self._complain(f"stopped: {self._what_goes_on(batch)}")
+            complain("add", f"stopped: {self._what_goes_on(batch)}")
             return INTERRUPTED
         self._tell_result(batch)
         return 0 if self._tally.complete == self._tally.total else 1
 
     def _upload_and_wait(self, batch: Batch) -> None:
-        with ImageUploader(self._addresses.connection_string) as uploader, self._progress() as show:
+        with ImageUploader(self._addresses.connection_string) as uploader, self._progress(batch) as show:
             listener = Listener(self._tell_upload, self._tell_settled, show)
             batch.run(uploader, self._found.files, listener, patience_seconds=self._patience_seconds)
         if batch.storage_error and not self._interrupt.stop.is_set():
             raise batch.storage_error
 
     @contextmanager
-    def _progress(self) -> Iterator[Callable[[], None]]:
+    def _progress(self, batch: Batch) -> Iterator[Callable[[], None]]:
         """Yield the function that shows how far all are: in a bar on a terminal, elsewhere now and then in a line."""
         tally = self._tally
         if not self._console.is_interactive:
-            yield _now_and_then(lambda: self._say(self._how_far()))
+            yield _now_and_then(lambda: self._say(self._how_far(batch)))
             return
         # The bar takes what the words leave.
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=None))
-        with Progress(*columns, console=self._console, transient=True, expand=True) as progress:
-            # An upload is half of an image's way.
-            task = progress.add_task(self._how_far(), total=2 * tally.total)
+        progress = Progress(*columns, expand=True)
+        # An upload is half of an image's way.
+        task = progress.add_task(self._how_far(batch), total=2 * tally.total)
+        # In another line, the `^C` that a terminal shows would keep this one from being cleared.
+        narrow = Constrain(progress, self._console.width - len("^C^C"))
+        with Live(narrow, console=self._console, transient=True, refresh_per_second=10):
             yield lambda: progress.update(
                 task,
-                description=self._how_far(),
+                description=self._how_far(batch),
                 completed=tally.uploaded + 2 * tally.not_uploaded.count + tally.settled,
             )
 
-    def _how_far(self) -> str:
+    def _how_far(self, batch: Batch) -> str:
         if self._interrupt.stop.is_set():
             return "finishing the uploads under way; Ctrl-C again leaves them"
         seconds = self._tally.seconds_left(time.monotonic() - self._begun)
-        return self._tally.how_far() + (f", {about(seconds)} left" if seconds else "")
+        deferred = [state for state in batch.unsettled.values() if state and state.state == "deferred"]
+        return self._tally.how_far(deferred) + (f", {about(seconds)} left" if seconds else "")
 
     def _tell_before(self) -> None:
         others = Listing()
@@ -177,7 +181,7 @@ class _Adding:
         if self._tally.total > 1:
             self._say(self._tally.summary(unsettled.values(), time.monotonic() - self._begun))
         if unsettled:
-            self._complain(self._why_no_longer())
+            complain("add", self._why_no_longer())
 
     def _problems(self, unsettled: Mapping[str, ImageState | None]) -> list[str]:
         tally = self._tally
@@ -200,13 +204,7 @@ class _Adding:
         return f"{how_far}{perhaps}{by_itself}; the same command goes on from here"
 
     def _say(self, *lines: str) -> None:
-        columns = self._console.width if self._console.is_terminal else None
-        for line in lines:
-            # Rich writes above the progress bar.
-            self._console.print(Text(wrapped(line, columns) if columns else line), soft_wrap=True)
-
-    def _complain(self, text: str) -> None:
-        print(wrapped(f"add: {text}") if sys.stderr.isatty() else f"add: {text}", file=sys.stderr)
+        say(self._console, *lines)
 
 
 def _stack_options(options: argparse.Namespace) -> str:

@@ -81,8 +81,8 @@ class Tally:
         rest = self.total - self.not_uploaded.count - self.settled
         return rest * seconds / self.settled if self.settled >= FEWEST_TO_TELL_BY and rest else None
 
-    def how_far(self, unsettled: Collection[ImageState | None] = ()) -> str:
-        """Return how many of all are uploaded, and how many of these are what; *unsettled* are the others of these."""
+    def how_far(self, unsettled: Collection[ImageState | None]) -> str:
+        """Return how many of all are uploaded, and of how many of these what is known; *unsettled* are some of them."""
         return ", ".join(filter(None, [f"{self.uploaded} of {self.total} uploaded", self._states(unsettled)]))
 
     def summary(self, unsettled: Collection[ImageState | None], seconds: float) -> str:

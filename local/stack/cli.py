@@ -3,20 +3,19 @@
 import os
 import secrets
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from local.app import AppClient, function_key, master_key
 from local.app_settings import PROJECT, overridden
-from local.errors import LocalError
+from local.console import say
+from local.errors import INTERRUPTED, LocalError
 from local.local_settings import read_local_settings
 from local.private import private_folder
+from local.signals import signals_call
 from local.stack import recipes
 from local.stack.options import PARTS, Choice, parse
 from local.stack.own_service import require_answer, told_of_service
@@ -28,16 +27,18 @@ from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
 from local.waiting import wait_for_images
 from local.wording import program_elsewhere
+from local.wrapping import Verbatim, complain
 
 SAMPLES_SECONDS = 180.0
 IDLE_SECONDS = 1.0
-PLAIN_COLUMNS = 120  # of a table in a file or a pipe
+# Ctrl-C, what a service manager sends, and the end of the terminal: none raises in the middle of something.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(argv: list[str]) -> int:
     """Start the stack and stay; returns 0 after Ctrl-C, with --once 0 only if every sample is complete."""
     choice = parse(argv)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
+    console = Console(highlight=False)
     begun = time.monotonic()
     try:
         settings = _settings(choice, console)
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
             require_free_ports(choice.addresses, choice.parts, wait_seconds=LEFTOVER_SECONDS if unclean else 0)
             return _Stack(choice, settings, console).run(begun)
     except LocalError as error:
-        print(f"start: {error}", file=sys.stderr)
+        complain("start", error)
         return 1
 
 
@@ -55,11 +56,9 @@ def _settings(choice: Choice, console: Console) -> dict[str, str]:
         return {}
     of_file = read_local_settings(PROJECT)
     settings = {**of_file, **os.environ}
-    for line in overridden(choice.addresses, os.environ, of_file, own_service=choice.own_service):
-        console.print(Text(line), soft_wrap=True)
+    say(console, *overridden(choice.addresses, os.environ, of_file, own_service=choice.own_service))
     if choice.own_service:
-        for line in told_of_service(choice, settings):
-            console.print(Text(line), soft_wrap=True)
+        say(console, *told_of_service(choice, settings))
     return settings
 
 
@@ -77,10 +76,10 @@ class _Stack:
 
     def run(self, begun: float) -> int:
         space = SpaceWatch(self._state, self._say)
-        with _signals_call(self._supervisor.request_stop), watched_space(space):
+        with signals_call(self._supervisor.request_stop, *STOPPING), watched_space(space):
             try:
                 if not self._start():
-                    return 0
+                    return INTERRUPTED if self._choice.once else 0
                 self._require_working_app()
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
                 status = self._process_samples() if self._choice.samples else 0
@@ -144,8 +143,9 @@ class _Stack:
                 # Settings may have changed since, or an outage ended their events.
                 already_there=[name for name, outcome in outcomes.items() if outcome is Outcome.PRESENT],
             )
-        if not stop.is_set():
-            display.tell_result(time.monotonic() - begun)
+        if stop.is_set():
+            return INTERRUPTED
+        display.tell_result(time.monotonic() - begun)
         return 0 if all(name in states and states[name].state == "complete" for name in outcomes) else 1
 
     def _tell_pending(self) -> None:
@@ -190,17 +190,6 @@ class _Stack:
         return function_key(self._state) if self._choice.enable_auth else None
 
     def _say(self, *lines: str) -> None:
-        for line in lines:
-            self._console.print(Text(line), soft_wrap=True)
-
-
-@contextmanager
-def _signals_call(action: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and the end of the terminal call *action* instead of raising in the middle of something."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: action()) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for line in (line for text in lines for line in text.split("\n")):
+            # What stands below a line that explains it is a command, to be copied.
+            say(self._console, Verbatim(line) if line.startswith("  ") else line)

@@ -12,9 +12,10 @@ from rich.live import Live
 from rich.text import Text
 
 from local.app import ImageState
+from local.console import say
 from local.counts import counted, images
 from local.reasons import reasons
-from local.wrapping import shortened, width, wrapped
+from local.wrapping import shortened, width
 
 SHOWN_TAGS = 5
 SHOWN_TEXT_COLUMNS = 60
@@ -80,8 +81,7 @@ class StatusDisplay:
         for line in lines:
             if line not in self._told:
                 self._told.add(line)
-                columns = self._console.width if self._console.is_terminal else len(line) + 1
-                self._console.print(Text(wrapped(line, columns)), soft_wrap=True)
+                say(self._console, line)
 
 
 @dataclass(frozen=True)

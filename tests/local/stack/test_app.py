@@ -162,10 +162,15 @@ def test_steps_with_one_reason_tell_it_once_and_the_one_that_holds_up_the_image_
     text = {"state": "pending", "reason": {"code": "waits_for_analysis", "message": "The text waits."}}
     image = parse_image(image_json("a.jpg", "deferred", analysis=analysis, thumbnails=thumbnails, text=text), NOON)
     assert reasons(image)[0].startswith("analysis is deferred until 2026-11-26 18:00:00 UTC: ")
-    assert reasons(image)[1:] == [
-        "thumbnails are pending: Nothing is there yet. (not_made)",
-        "text waits for the analysis",
-    ]
+    assert reasons(image)[1:] == ["thumbnails are pending", "text waits for the analysis"]
+
+
+def test_what_other_settings_have_left_says_so() -> None:
+    changed = {"code": "settings_changed", "message": "The settings were changed."}
+    analysis = {"state": "pending", "reason": changed}
+    image = parse_image(image_json("a.jpg", "pending", analysis=analysis, thumbnails=[]))
+    assert reasons(image) == ["analysis is pending: The settings were changed. (settings_changed)"]
+    assert image.told == "pending"
 
 
 def test_some_thumbnails_are_named_by_their_sizes_and_all_together() -> None:

@@ -1,45 +1,96 @@
-"""Ctrl-C while a command waits for an answer: no traceback, status 130, and nothing counted that was not done."""
+"""Ctrl-C, pressed until a command has ended, shows no traceback, and the status says that it was ended."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from doubles.fake_app import running_app
+from doubles.patience import PATIENCE_SECONDS, wait_until
 from doubles.ports import five_free_ports
 
+from local.addresses import Addresses
+
 PROJECT = Path(__file__).resolve().parents[3]
-HOST, BLOBS = 0, 2  # whose answer is waited for, as the distance of its port from the host's
 
 
-@pytest.mark.parametrize(
-    ("words", "silent", "said"),
-    [
-        (["unfinished"], HOST, ""),
-        (["unfinished", "--in-state", "pending"], HOST, ""),
-        (
-            ["unfinished", "retry", "--all"],
-            HOST,
-            "unfinished: stopped: so far 0 steps are tried again; the request under way may have reached more\n",
-        ),
-        (["doctor"], HOST, ""),
-        (["remove", "a.jpg", "b.jpg"], BLOBS, "remove: stopped: 0 of 2 removed\n"),
-    ],
-)
-def test_a_command_ends_at_once_without_a_traceback(words: list[str], silent: int, said: str, tmp_path: Path) -> None:
+class Typed:
+    """A command in a process group of its own, as a shell starts it; *printed* is what it has said by now."""
+
+    def __init__(self, folder: Path, *words: object) -> None:
+        self._output = folder / "output"
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local", *map(str, words)],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+
+    @property
+    def printed(self) -> str:
+        return self._output.read_text()
+
+    def press_ctrl_c_until_it_ends(self) -> int:
+        def pressed() -> bool:
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGINT)
+            return self._process.poll() is not None
+
+        wait_until(pressed, poll_seconds=0.1)
+        return self._process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def silent_storage(port: int) -> Iterator[Callable[[], bool]]:
+    """Take connections on *port* and answer nothing; yields whether one has come."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(0)
+        taken: list[socket.socket] = []
+
+        def has_come() -> bool:
+            with suppress(BlockingIOError):
+                taken.append(server.accept()[0])
+            return bool(taken)
+
+        try:
+            yield has_come
+        finally:
+            for connection in taken:
+                connection.close()
+
+
+@pytest.mark.parametrize("command", ["vision", "host", "events"])
+def test_in_a_part_alone(tmp_path: Path, command: str) -> None:
+    typed = Typed(tmp_path, command, "--port", five_free_ports(), "--state", tmp_path / "state")
+    wait_until(lambda: typed.printed or (tmp_path / "state").exists())
+    assert typed.press_ctrl_c_until_it_ends() in (0, 130)
+    assert "Traceback" not in typed.printed
+
+
+def test_in_a_start_that_is_to_process_the_samples_once(tmp_path: Path) -> None:
+    typed = Typed(tmp_path, "start", "--once", "--port", five_free_ports(), "--state", tmp_path / "state")
+    wait_until(lambda: "azurite" in typed.printed)
+    # 0 would say that every sample is complete.
+    assert typed.press_ctrl_c_until_it_ends() == 130
+    assert "Traceback" not in typed.printed
+
+
+def test_in_an_upload_while_storage_is_silent(tmp_path: Path) -> None:
     port = five_free_ports()
-    command = [sys.executable, "-m", "local", *words, "--port", str(port), "--state", str(tmp_path)]
-    with socket.create_server(("127.0.0.1", port + silent)) as server:
-        server.settimeout(60)
-        with subprocess.Popen(
-            command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(1)
-                process.send_signal(signal.SIGINT)
-                printed, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, said)
-    # What doctor has found by then is told.
-    assert printed == "" or printed.startswith("ok     Python")
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff")
+    with running_app(port), silent_storage(Addresses(port).ports["blob storage"]) as has_come:
+        typed = Typed(tmp_path, "add", tmp_path / "a.jpg", "--port", port, "--state", tmp_path / "state")
+        wait_until(has_come)
+        assert typed.press_ctrl_c_until_it_ends() == 130
+    assert "Traceback" not in typed.printed
+    # What the second one has left may have come to an end after all.
+    assert "add: stopped: 0 of 1 uploaded (and perhaps 1 more); the same command goes on from here\n" in typed.printed

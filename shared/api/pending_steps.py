@@ -59,6 +59,17 @@ def page(
         looked_at, listings = looked_at + size, listings + 1
 
 
+def of_image(app: App, name: str, step: str | None) -> list[PendingImage]:
+    """
+    The image with its pending steps, if it has some.
+
+    Raises:
+        NotFoundError: there is no such image.
+    """
+    pending = _pending(image_states.of_image(app, name), step)
+    return [pending] if pending.calls else []
+
+
 def _pending(image: ImageState, step: str | None) -> PendingImage:
     source = image["source"]
     version = UnreadVersion(image["name"], str(source["etag"]), int(str(source["bytes"])))

@@ -10,6 +10,7 @@ import azure.functions as func
 
 from shared import clock, names, services
 from shared.api import bodies, parameters, pending_steps, responses, unfinished_entries
+from shared.api.pending_steps import PendingImage
 from shared.api.unfinished_entries import Entry, Filter
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
@@ -95,29 +96,41 @@ def _found(app: App, body: Json) -> tuple[list[_Retry], str | None]:
     """Everything that is meant to be tried again, one page of it."""
     step, continuation = _step(body.get("step")), body.get("continuation")
     if "pending" in body:
-        found, further = pending_steps.page(app, step, limit=MAX_PAGE, continuation=continuation)
-        turns = appointments.turns(app.quota, [sum(each.calls.values()) for each in found])
-        return [
-            _Retry(pending_steps.appointment(app, each, seconds), partial(pending_steps.note, app, each, seconds))
-            for each, seconds in zip(found, turns, strict=True)
-        ], further
-    further = None
-    entries: list[Entry]
+        pending, further = pending_steps.page(app, step, limit=MAX_PAGE, continuation=continuation)
+        return _retries_of_pending(app, pending), further
     if "name" in body:
-        entries = unfinished_entries.find(app, names.check_image_name(body["name"]), step)
-        if not entries:
-            raise NotFoundError(
-                f"Nothing is unfinished of the image {addresses.hidden(body['name'])!r}.",
-                action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
-            )
-    else:
-        wanted = Filter(step, None if "code" in body else unfinished_document.FAILED, body.get("code"))
-        entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=continuation)
+        return _found_of_image(app, names.check_image_name(body["name"]), step), None
+    wanted = Filter(step, None if "code" in body else unfinished_document.FAILED, body.get("code"))
+    entries, further = unfinished_entries.page(app, wanted, limit=MAX_PAGE, continuation=continuation)
+    return _retries_of_unfinished(app, entries), further
+
+
+def _found_of_image(app: App, name: str, step: str | None) -> list[_Retry]:
+    """What one image misses: its deferred and failed steps, and its pending ones."""
+    found = _retries_of_unfinished(app, unfinished_entries.find(app, name, step))
+    found += _retries_of_pending(app, pending_steps.of_image(app, name, step))
+    if not found:
+        raise NotFoundError(
+            f"Nothing is unfinished of the image {addresses.hidden(name)!r}.",
+            action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
+        )
+    return found
+
+
+def _retries_of_unfinished(app: App, entries: list[Entry]) -> list[_Retry]:
     turns = appointments.turns(app.quota, [unfinished_entries.calls(app, each) for each in entries])
     return [
         _Retry(unfinished_entries.appointment(each, seconds), partial(unfinished_entries.reopen, app, each, seconds))
         for each, seconds in zip(entries, turns, strict=True)
-    ], further
+    ]
+
+
+def _retries_of_pending(app: App, images: list[PendingImage]) -> list[_Retry]:
+    turns = appointments.turns(app.quota, [sum(each.calls.values()) for each in images])
+    return [
+        _Retry(pending_steps.appointment(app, each, seconds), partial(pending_steps.note, app, each, seconds))
+        for each, seconds in zip(images, turns, strict=True)
+    ]
 
 
 def _asked(req: func.HttpRequest) -> Json:

@@ -42,7 +42,7 @@ def test_it_is_not_repeated_whole_by_what_is_to_be_tried_again(
 ) -> None:
     with caplog.at_level("INFO"):
         answer = RETRY.answer({"name": SIGNED})
-    check(answer, caplog.text, "not_found")
+    check(answer, caplog.text, "image_not_found")
 
 
 def test_every_route_that_takes_a_name_is_tried() -> None:

@@ -67,6 +67,16 @@ def backlog(hub: TaskHub) -> bytes:
     return b"".join(hub.app.host.contents(names.QUOTA).values())
 
 
+def test_one_image_is_redone_by_its_name_with_what_is_pending_of_it(hub: TaskHub) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        hub.upload(name, RED)
+    changed(hub, THUMBNAIL_SIZES="64x64")
+    assert retried(retry(name="b.jpg")) == [("b.jpg", "thumbnails")]
+    hub.pass_time(10.0)
+    assert [image(hub, name)["state"] for name in ("a.jpg", "b.jpg")] == ["pending", "complete"]
+    problem_of(answer({"name": "b.jpg"}), 404, "not_found")
+
+
 def test_a_change_of_sizes_is_made_in_its_turn_and_no_analysis_is_paid(hub: TaskHub) -> None:
     hub.upload("a.jpg", RED)
     hub.upload("b.jpg", picture(colour=(0, 0, 200)))

@@ -249,7 +249,8 @@ def test_a_body_that_is_no_object_is_refused(app: Parts, body: bytes) -> None:
     ("body", "status", "code"),
     [
         ({"name": "well.jpg"}, 404, "not_found"),
-        ({"name": "nobody.jpg"}, 404, "not_found"),
+        ({"name": "nobody.jpg"}, 404, "image_not_found"),
+        ({"name": "notes.jpg", "step": "text"}, 404, "not_found"),
         ({"name": "../cache/x"}, 400, "bad_blob_name"),
         ({"name": ""}, 400, "bad_blob_name"),
         ({"blob": ""}, 400, "bad_blob_name"),

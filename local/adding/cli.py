@@ -181,20 +181,23 @@ class _Adding:
         if self._tally.total > 1:
             self._say(self._tally.summary(unsettled.values(), time.monotonic() - self._begun))
         if unsettled:
-            complain("add", self._why_no_longer())
+            complain("add", self._why_no_longer(batch))
 
     def _problems(self, unsettled: Mapping[str, ImageState | None]) -> list[str]:
         tally = self._tally
         lines = [*tally.not_uploaded.lines("not uploaded:"), *tally.failed.lines("failed:")]
         if tally.failed.count:
             commands = advice(tally.codes, "NAME", self._stack_options)
-            lines += [Verbatim(f"  {purpose:<15} {command}") for purpose, command in commands.items()]
+            lines += [Verbatim(f"{purpose.format('one'):<16} {command}") for purpose, command in commands.items()]
         return [*lines, *unsettled_lines(unsettled)]
 
-    def _why_no_longer(self) -> str:
+    def _why_no_longer(self, batch: Batch) -> str:
         if not self._app.is_up():
             return f"the stack has stopped: `{self._start}` starts it again, and it goes on with what was uploaded"
-        waited = f"no further image became complete or failed within {self._patience_seconds:.0f} s"
+        seconds = f"{self._patience_seconds:.0f} s"
+        waited = f"no further image became complete or failed within {seconds}"
+        if batch.is_put_off:
+            waited = f"what is left is deferred for longer than the {seconds} of --timeout"
         return f"{waited}: the app goes on with what was uploaded; the same command waits for it again"
 
     def _what_goes_on(self, batch: Batch) -> str:

@@ -26,6 +26,7 @@ from local.durations import about
 from local.errors import INTERRUPTED, LocalError
 from local.signals import signals_call
 from local.stack.state_lock import stack_port
+from local.stack.status_table import plain_line
 from local.upload import ImageUploader
 from local.wording import program
 from local.wrapping import Verbatim, complain
@@ -92,8 +93,9 @@ class _Adding:
         self._report = Report(self._addresses, state.resolve() / "logs", self._stack_options)
         self._interrupt = Interrupt()
         self._begun = time.monotonic()
-        # Of a few files everything is told, of many what they came to.
-        self._in_full = len(found.files) <= SHOWN and not any(path.is_dir() for path in options.paths)
+        # Of a few files everything is told, of a small folder a line for each image, of many what they came to.
+        self._is_few = len(found.files) <= SHOWN
+        self._in_full = self._is_few and not any(path.is_dir() for path in options.paths)
 
     def run(self) -> int:
         if not self._app.is_up():
@@ -170,6 +172,8 @@ class _Adding:
     def _tell_settled(self, state: ImageState) -> None:
         if self._in_full:
             self._say(*self._report.lines(state.name, state))
+        elif self._is_few and state.state == "complete":
+            self._say(plain_line(state))
 
     def _tell_result(self, batch: Batch) -> None:
         unsettled = batch.unsettled

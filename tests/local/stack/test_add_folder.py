@@ -204,6 +204,7 @@ def test_a_folder_is_uploaded_and_summed_up(
     told = capsys.readouterr().out
     assert f"skipped, being neither images nor PDFs by their first bytes:\n  {tmp_path}/sums/readme.txt" in told
     assert "\n30 images: 30 complete; " in told
+    assert ": complete" not in told
     with storage.images as images:
         assert [blob.name for blob in images.list_blobs(name_starts_with="sums/")] == names
     assert add(tmp_path) == 0
@@ -234,6 +235,8 @@ def test_a_file_that_cannot_be_taken_counts_as_not_uploaded(
     told = capsys.readouterr().out
     assert "no blob name can have" in told
     assert "2 images: 1 complete, 1 not uploaded; " in told
+    # A small folder: each image is told, in a line.
+    assert "\ntaken/a.jpg: complete" in f"\n{told}"
 
 
 def test_what_is_deferred_or_pending_is_told_with_the_reason_of_each(

@@ -143,10 +143,12 @@ def test_a_read_that_still_sleeps_after_another_try_has_failed_pays_nothing(hub:
     hub.app.vision.failing, hub.app.vision.reads = None, [["failed"]]
     hub.tell_again({"code": "vision_unauthorized"})
     hub.pass_time(20)
-    assert state_of(hub, "a.pdf") == "failed"
+    failed = image_states.of_image(hub.app.services, "a.pdf")
+    assert failed["state"] == "failed"
     paid = hub.app.vision.count()
     hub.pass_time(600)
-    assert (state_of(hub, "a.pdf"), hub.app.vision.count()) == ("failed", paid)
+    assert (image_states.of_image(hub.app.services, "a.pdf"), hub.app.vision.count()) == (failed, paid)
+    assert all(instance.is_over for instance in hub.instances.values())
 
 
 def test_text_that_is_cancelled_while_it_is_submitted_stays_cancelled(hub: TaskHub) -> None:

@@ -22,7 +22,7 @@ from datetime import timedelta
 from shared import log, names
 from shared.durable import retries
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
-from shared.records import unfinished, unfinished_document
+from shared.records import advice, unfinished, unfinished_document
 from shared.records.record_store import MAX_ROUNDS
 from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
@@ -121,11 +121,12 @@ def _with_error(
     app: App, document: UnfinishedDocument, error: UploadGivenUpError | UploadInterruptedError, failed_attempts: int
 ) -> UnfinishedDocument:
     """The document with this error as the last one."""
+    action = advice.for_upload(error, document["source"]["name"], blames_image=False)
     return {
         **document,
         "code": error.code,
         "message": error.message,
-        "action": error.action,
+        "action": action,
         "requestId": None,
         "attempts": failed_attempts,
         "last": app.clock.utc().isoformat(),

@@ -185,6 +185,16 @@ def started(hub: TaskHub, pending: Any) -> tuple[str, str, Any]:
     return "RetryOrchestrator", appointment.instance_id, appointment.to_json()
 
 
+def test_of_a_document_no_other_step_is_told_that_a_retry_has_noted(hub: TaskHub) -> None:
+    hub.app.images.write(names.IMAGES, "a.pdf", picture("PDF"), content_type="application/pdf")
+    (pending,) = pending_steps.of_image(hub.app.services, "a.pdf", None)
+    hub.deliver("a.pdf")
+    hub.pass_time(30)
+    pending_steps.note(hub.app.services, pending, 10.0)
+    assert image(hub, "a.pdf")["state"] == "complete"
+    assert image(hub, "a.pdf")["analysis"] == {"state": "none", "caption": None, "captionConfidence": None, "tags": []}
+
+
 def test_its_turn_that_comes_while_the_upload_is_worked_on_waits_for_the_answer() -> None:
     """The claim is held: the try is put off, and finds the record later."""
     hub = TaskHub(parts(**SMALL, MAX_WAIT_SECONDS="5"))

@@ -230,6 +230,19 @@ def test_an_edited_image_is_redone_without_paying_what_is_answered(hub: TaskHub,
     assert hub.app.images.contents(names.UNFINISHED) == {}
 
 
+def test_text_that_is_there_already_leaves_no_note(hub: TaskHub) -> None:
+    hub.app.vision.tags = {"text": 0.9}
+    hub.upload("a.jpg", RED)
+    hub.pass_time(30)
+    # Its properties do not tell any more that the records are of it.
+    hub.app.images.edit(names.IMAGES, "a.jpg", metadata={"album": "x"}, md5=None)
+    changed(hub, TEXT_MODE="always")
+    assert ("a.jpg", "text") in retried(retry(pending=True))
+    hub.pass_time(30)
+    assert (image(hub)["state"], paid(hub)) == ("complete", {})
+    assert hub.app.images.contents(names.UNFINISHED) == {}
+
+
 def test_an_image_that_is_edited_before_its_turn_is_done_all_the_same(hub: TaskHub) -> None:
     hub.upload("a.jpg", RED)
     changed(hub, THUMBNAIL_SIZES="64x64")

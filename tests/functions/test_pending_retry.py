@@ -75,6 +75,9 @@ def test_one_image_is_redone_by_its_name_with_what_is_pending_of_it(hub: TaskHub
     hub.pass_time(10.0)
     assert [image(hub, name)["state"] for name in ("a.jpg", "b.jpg")] == ["pending", "complete"]
     problem_of(answer({"name": "b.jpg"}), 404, "not_found")
+    changed(hub, VISION_FEATURES="Tags")
+    told = problem_of(answer({"name": "b.jpg", "step": "text"}), 404, "not_found")["detail"]
+    assert told.endswith(" in the step text; text that waits for its analysis comes with it.")
 
 
 def test_a_change_of_sizes_is_made_in_its_turn_and_no_analysis_is_paid(hub: TaskHub) -> None:

@@ -117,7 +117,7 @@ def _found_of_image(app: App, name: str, step: str | None) -> list[_Retry]:
     if not found:
         raise NotFoundError(
             f"Nothing is unfinished of the image {addresses.hidden(name)!r}{_IN_STEP.get(step or '', '')}.",
-            action="GET /api/images/{name} says how far an image is; GET /api/unfinished lists failed and deferred steps.",
+            action="GET /api/images/{name} says how far it is; GET /api/unfinished lists failed and deferred steps.",
         )
     return found
 

@@ -1,6 +1,7 @@
 """The command line of `start`: which parts run, whose Computer Vision, and whether the samples are sent."""
 
 import argparse
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Choice:
     def words(self) -> str:
         """The options by which other commands find this stack, with a space at the end; none for the usual ones."""
         port = "" if self.addresses.port == DEFAULT_PORT else f"--port {self.addresses.port} "
-        return port + ("" if self.state == DEFAULT_STATE else f"--state {self.state} ")
+        return port + ("" if self.state == DEFAULT_STATE else f"--state {shlex.quote(str(self.state))} ")
 
 
 def parse(argv: list[str]) -> Choice:
@@ -55,7 +56,7 @@ def parse(argv: list[str]) -> Choice:
         parser.error("--only names the parts that run: leave out --no-host, and `vision` with --vision azure")
     parts = options.only or whole - ({"host"} if options.no_host else set())
     if options.enable_auth and "host" not in parts:
-        parser.error("--enable-auth is for the host, which --no-host leaves out: give it to `python -m local host`")
+        parser.error(f"--enable-auth is for the host, which is left out: give it to `{program()} host`")
     if (options.samples or options.once) and parts != whole:
         parser.error("--samples and --once need every part: leave out --only and --no-host")
     if options.samples and options.no_samples:

@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from local.errors import INTERRUPTED
+from local.errors import INTERRUPTED, LocalError
+from local.notices import final_status
 from local.private import UMASK
 from local.wording import program
+from local.wrapping import complain
 
 COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
@@ -47,6 +49,9 @@ def main(argv: list[str]) -> int:
         _change_to_project_python(argv)
         module, _ = COMMANDS[argv[0]]
         return int(importlib.import_module(module).main(argv[1:]))
+    except LocalError as error:
+        complain(argv[0], error)
+        return final_status()
     except KeyboardInterrupt:
         return INTERRUPTED
 

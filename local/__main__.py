@@ -17,7 +17,6 @@ from local.errors import INTERRUPTED, LocalError
 from local.notices import final_status
 from local.private import UMASK
 from local.wording import program
-from local.wrapping import complain
 
 COMMANDS = {
     "start": ("local.stack.cli", "start the whole stack, process the samples, stay until Ctrl-C"),
@@ -50,6 +49,8 @@ def main(argv: list[str]) -> int:
         module, _ = COMMANDS[argv[0]]
         return int(importlib.import_module(module).main(argv[1:]))
     except LocalError as error:
+        from local.wrapping import complain
+
         complain(argv[0], error)
         return final_status()
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The commands as somebody types them who has set a clone up: by the console script, in a folder of their own."""
+"""The commands as a user types them in a clone that is set up: by the console script, in a folder of their own."""
 
 import shlex
 import shutil

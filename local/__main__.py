@@ -102,6 +102,9 @@ def run() -> NoReturn:
         # The reader has read enough, as `head` does; what Python still wants to write goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = PIPE_CLOSED
+    except KeyboardInterrupt:
+        # A further Ctrl-C, after that which ended the command.
+        status = INTERRUPTED
     # Nothing is left to stop: a further Ctrl-C would only show where Python is in ending.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status)

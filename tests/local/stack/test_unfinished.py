@@ -227,6 +227,15 @@ def test_an_unclear_wish_is_wrong_usage_and_asks_the_app_nothing(run: Run, app: 
     assert app.retries == []
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """As in a terminal: what a shell starts in the background, the tests too, has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 def test_ctrl_c_tells_what_was_put_to_be_tried_by_then(app: FakeApp, options: list[str]) -> None:
     app.retry_page = 1
     command = [sys.executable, "-m", "local", "unfinished", "retry", "--all", *options]

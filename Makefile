@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 AZURITE := local/azurite/node_modules/.installed
 # For `start` and `demo`: make start PORT=17571 STATE=folder VISION=azure SAMPLES=yes
-CHOSEN = $(if $(PORT),--port $(PORT)) $(if $(STATE),--state "$(STATE)") $(if $(VISION),--vision $(VISION)) $(SENT)
+# The shell finds them in its environment: what is in them is never a command.
+CHOSEN = $${PORT:+--port "$$PORT"} $${STATE:+--state "$$STATE"} $${VISION:+--vision "$$VISION"} $(SENT)
 SENT = $(if $(SAMPLES),$(or $(SAMPLES_$(SAMPLES)),$(error SAMPLES=$(SAMPLES) is neither yes nor no)))
 SAMPLES_yes := --samples
 SAMPLES_no := --no-samples

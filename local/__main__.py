@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from local.errors import INTERRUPTED
+from local.errors import INTERRUPTED, LocalError
+from local.notices import final_status
 from local.private import UMASK
 from local.wording import program
 
@@ -47,6 +48,11 @@ def main(argv: list[str]) -> int:
         _change_to_project_python(argv)
         module, _ = COMMANDS[argv[0]]
         return int(importlib.import_module(module).main(argv[1:]))
+    except LocalError as error:
+        from local.wrapping import complain
+
+        complain(argv[0], error)
+        return final_status()
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -96,6 +102,9 @@ def run() -> NoReturn:
         # The reader has read enough, as `head` does; what Python still wants to write goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = PIPE_CLOSED
+    except KeyboardInterrupt:
+        # A further Ctrl-C, after that which ended the command.
+        status = INTERRUPTED
     # Nothing is left to stop: a further Ctrl-C would only show where Python is in ending.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(status)

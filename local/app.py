@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK, image_target
-from local.app_obstacles import broken_functions, misdeployment, problem_of
+from local.app_obstacles import broken_functions, misdeployment, not_the_app, problem_of
 from local.errors import LocalError
+from local.json_text import read_json
 
 ANSWER_SECONDS = 30.0
 PAGE = 100
@@ -19,6 +20,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The function that an upload starts, and the container that it watches.
 UPLOAD_FUNCTION = "AnalyzeOnUpload"
 IMAGES = "images"
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class AppClient:
         except (OSError, http.client.HTTPException):
             return None
         if status == 200:
-            return parse_image(json.loads(body))
+            return self._read(body, parse_image)
         _check_key(status)
         # The host's own 404 has no code: it has no such function, which it may not have been able to load.
         obstacle = misdeployment(body) if status != 404 or problem_of(body) else self._broken_functions()
@@ -173,8 +175,13 @@ class AppClient:
         _check_key(status)
         if status != 200:
             return [], None
-        answer = json.loads(body)
-        return [parse_image(image) for image in answer["images"]], answer["continuation"]
+        return self._read(body, lambda page: (list(map(parse_image, page["images"])), page["continuation"]))
+
+    def _read(self, body: bytes, read: Callable[[Any], Read]) -> Read:
+        try:
+            return read(read_json(body))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise not_the_app(self._port) from None
 
     def process_again(self, name: str) -> bool:
         """
@@ -258,7 +265,7 @@ def _key(state: Path, *place: str) -> str | None:
         for member in place:
             found = found[member]
         return str(found)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return None
 
 

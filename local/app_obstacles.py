@@ -1,10 +1,16 @@
 """What keeps a running app from all its work, in the words of its own answers: wrong settings, broken functions."""
 
+from local.errors import LocalError
 from local.json_text import NotJsonError, read_json
 
 # With these the app can do nothing that it is asked to.
 MISDEPLOYED = ("settings_invalid", "python_mismatch")
 SOURCES = "Settings of the local stack come from the environment and from local.settings.json."
+
+
+def not_the_app(port: int) -> LocalError:
+    """Return the error for answers that this app would not give."""
+    return LocalError(f"port {port} is not that of this app: name the running stack by --state or --port")
 
 
 def problem_of(body: bytes) -> dict[str, object]:

@@ -22,6 +22,7 @@ from local import health_report
 from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
+from local.health_key import likely_keys
 from local.node import find_node, node_version
 from local.stack.space import shortage
 from local.stack.state_lock import busy_ports, running_port
@@ -71,8 +72,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--app",
         metavar="URL",
-        help="the app whose health is told, in Azure or here (default: the running stack's); the environment's"
-        " HEALTH_KEY opens its details",
+        help="the app whose health is told, in Azure or here (default: the running stack's); of another,"
+        " the environment's HEALTH_KEY opens the details",
     )
     options = parser.parse_args(argv)
     port = options.port or running_port(options.state) or DEFAULT_PORT
@@ -103,8 +104,9 @@ def running(port: int, state: Path, url: str | None) -> Iterator[Finding]:
         yield from broken
         if not all(finding.is_ok for finding in broken):
             return
-        url = Addresses(port).host_url
-    yield from app(url, os.environ.get("HEALTH_KEY", "").strip() or None)
+        yield from app(Addresses(port).host_url, *likely_keys(state, PROJECT))
+    else:
+        yield from app(url, os.environ.get("HEALTH_KEY", "").strip())
 
 
 def python(version: tuple[int, int, int]) -> Finding:
@@ -189,10 +191,13 @@ def obstacles(port: int, state: Path) -> Iterator[Finding]:
         yield Finding("app", False, "\n".join(wrong), mend)
 
 
-def app(url: str, key: str | None) -> list[Finding]:
-    """Return what the app at *url* says of itself; what is wrong only to who has its HEALTH_KEY."""
+def app(url: str, *keys: str) -> list[Finding]:
+    """Return what the app at *url* says of itself; what is wrong only if one of *keys* is its HEALTH_KEY."""
     try:
-        report = health_report.ask(url, key)
+        reports = (health_report.ask(url, key) for key in keys or ("",))
+        report = next(reports)
+        while report.problems is None and (further := next(reports, None)):
+            report = further
     except LocalError as error:
         return [Finding("app", False, str(error), "look into its log, or start it")]
     findings = [_told(each) for each in report.problems or []]

@@ -36,7 +36,9 @@ def read_json_object(path: Path) -> dict[str, Any]:
         content = read_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise LocalError(f"{path.name} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise LocalError(f"{path.name} is not plain JSON (comments are not allowed): {error}") from None
     if not isinstance(content, dict):
         raise LocalError(f"{path.name} must hold a JSON object")

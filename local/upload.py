@@ -118,6 +118,9 @@ def check_image_name(name: str) -> str:
         raise LocalError(f"{name[:60]}... has {len(name)} characters, and names up to {MAX_NAME_CHARACTERS} are taken")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         raise LocalError(f"{name!r} has characters that no blob name can have: rename the file")
+    if {".", ".."} & set(name.split("/")):
+        # HTTP clients resolve them, and would write to another place or another container.
+        raise LocalError(f"{name!r} has a segment . or .., which no image's name can have: give another --name")
     return name
 
 

@@ -3,9 +3,11 @@
 import os
 import shlex
 import sys
+from pathlib import Path
 
 # What `.venv/bin/blobsight` calls itself, which runs from any folder.
 CONSOLE_SCRIPT = "blobsight"
+BIN = Path(__file__).resolve().parent.parent / ".venv" / "bin"
 
 
 def program() -> str:
@@ -14,7 +16,9 @@ def program() -> str:
 
 
 def program_elsewhere() -> str:
-    """Return `program` as it works in a terminal without the virtual environment."""
+    """Return `program` as it works in a terminal without the virtual environment, in the same folder."""
+    if program() == CONSOLE_SCRIPT:
+        return shlex.quote(str(BIN / CONSOLE_SCRIPT))
     return program().replace("python", ".venv/bin/python")
 
 

@@ -5,6 +5,8 @@ import sys
 import textwrap
 import unicodedata
 
+from local.printable import printable
+
 
 class Verbatim(str):
     """A line with an address or a command, which is copied from the terminal: it is never broken."""
@@ -28,7 +30,8 @@ def wrapped(line: str, columns: int | None = None, *, indent: int | None = None)
 
 def complain(command: str, error: object) -> None:
     """Print to standard error what went wrong in *command*; each line of it is broken between words on a terminal."""
-    for line in f"{command}: {error}".splitlines():
+    # What a service answered may be in it.
+    for line in map(printable, f"{command}: {error}".splitlines()):
         columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else len(line) + 1
         print(wrapped(line, columns), file=sys.stderr)
 

@@ -15,6 +15,8 @@ from typing import NoReturn, TextIO, get_args
 from local import app_settings, notices
 from local.addresses import DEFAULT_PORT, DEFAULT_STATE, Addresses
 from local.errors import LocalError
+from local.health_key import NAME as HEALTH_KEY
+from local.health_key import health_key
 from local.host.app.config import apply_host_settings, apply_local_settings, read_host_json
 from local.host.app.context import WORKERS_ATTRIBUTION, Attribution
 from local.host.app.loader import enter_app, load_app
@@ -121,6 +123,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         own_service = options.vision == "azure"
         os.environ.update(app_settings.environment(Addresses(options.port), os.environ, own_service=own_service))
     apply_local_settings(root, os.environ)
+    if options.in_stack:
+        os.environ[HEALTH_KEY] = health_key(options.state.resolve(), os.environ)
     config = read_host_json(root, os.environ)
     set_up_logging(config.log_levels, options.attribution)
     keys = read_keys(state / "keys.json", enabled=options.enable_auth)

@@ -1,7 +1,6 @@
 """`python -m local start`: the command line, and what happens in which order."""
 
 import os
-import secrets
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from local.app import AppClient, function_key, master_key
 from local.app_settings import PROJECT, overridden
 from local.console import say
 from local.errors import INTERRUPTED, LocalError
+from local.health_key import health_key
 from local.local_settings import read_local_settings
 from local.private import private_folder
 from local.signals import signals_call
@@ -20,6 +20,7 @@ from local.stack import recipes
 from local.stack.options import PARTS, Choice, parse
 from local.stack.own_service import require_answer, told_of_service
 from local.stack.pending import told_of_pending
+from local.stack.service import Recipe
 from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
 from local.stack.status_table import StatusDisplay
@@ -71,8 +72,7 @@ class _Stack:
         self._state = choice.state
         self._addresses = choice.addresses
         self._supervisor = Supervisor(self._say)
-        # Opens what the app says of the service; one that is set already stays.
-        self._health_key = settings.get("HEALTH_KEY", "").strip() or secrets.token_urlsafe()
+        self._health_key = health_key(choice.state, settings) if choice.has_app else ""
 
     def run(self, begun: float) -> int:
         space = SpaceWatch(self._state, self._say)
@@ -111,12 +111,21 @@ class _Stack:
             return False
         # The app's storage is there before the host is: work left over from the last run begins at once.
         if "host" in parts:
-            key = self._health_key if self._choice.own_service else None
-            supervisor.launch(recipes.host(addresses, state, enable_auth=self._choice.enable_auth, health_key=key))
+            supervisor.launch(self._host())
         make_containers(addresses.connection_string)
         if "events" in parts:
             supervisor.launch(recipes.events(addresses, state))
         return supervisor.wait_until_ready(*(part for part in PARTS[1:] if part in parts))
+
+    def _host(self) -> Recipe:
+        choice = self._choice
+        return recipes.host(
+            self._addresses,
+            self._state,
+            enable_auth=choice.enable_auth,
+            own_service=choice.own_service,
+            health_key=self._health_key,
+        )
 
     def _require_working_app(self) -> None:
         if self._choice.has_app:

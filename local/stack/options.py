@@ -2,11 +2,12 @@
 
 import argparse
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.addresses import AZURE_STATE, DEFAULT_PORT, DEFAULT_STATE, Addresses, add_stack_options
-from local.wording import program, start_command
+from local.wording import is_of_make, program, start_command
 
 PARTS = ("azurite", "vision", "host", "events")
 
@@ -51,29 +52,37 @@ def parse(argv: list[str]) -> Choice:
     options = parser.parse_args(argv)
     own_service = options.vision == "azure"
     whole = {*PARTS} - ({"vision"} if own_service else set())
-    if options.only and (options.no_host or (own_service and "vision" in options.only)):
-        parser.error("--only names the parts that run: leave out --no-host, and `vision` with --vision azure")
     parts = options.only or whole - ({"host"} if options.no_host else set())
-    if options.enable_auth and "host" not in parts:
-        parser.error("--enable-auth is for the host, which --no-host leaves out: give it to `python -m local host`")
-    if (options.samples or options.once) and parts != whole:
-        parser.error("--samples and --once need every part: leave out --only and --no-host")
-    if options.samples and options.no_samples:
-        parser.error("--samples and --no-samples contradict each other")
-    if own_service and options.once and not options.samples:
-        told = f"`{start_command(vision='azure')}` says what they cost"
-        parser.error(f"--once sends the samples, which your own service bills: add --samples. {told}")
-    samples = options.samples if own_service else not options.no_samples
+    if complaint := _complaint(options, parts, is_whole=parts == whole):
+        parser.error(complaint)
     return Choice(
         addresses=Addresses(options.port),
         state=(options.state or (AZURE_STATE if own_service else DEFAULT_STATE)).resolve(),
         parts=frozenset(parts),
-        samples=samples and parts == whole,
+        samples=parts == whole and (options.samples if own_service else not options.no_samples),
         once=options.once,
         enable_auth=options.enable_auth,
         own_service=own_service,
         for_debugger=options.no_host,
     )
+
+
+def _complaint(options: argparse.Namespace, parts: Collection[str], *, is_whole: bool) -> str | None:
+    """Return what makes no sense in the options together; None if all does."""
+    own_service = options.vision == "azure"
+    if options.only and (options.no_host or (own_service and "vision" in options.only)):
+        return "--only names the parts that run: leave out --no-host, and `vision` with --vision azure"
+    if options.enable_auth and "host" not in parts:
+        return f"--enable-auth is for the host, which is left out: give it to `{program()} host`"
+    if (options.samples or options.once) and not is_whole:
+        return "--samples and --once need every part: leave out --only and --no-host"
+    if options.samples and options.no_samples:
+        return "--samples and --no-samples contradict each other"
+    if own_service and options.once and not options.samples:
+        once, samples = ("make demo", "SAMPLES=yes") if is_of_make() else ("--once", "--samples")
+        told = f"`{start_command(vision='azure')}` says what they cost"
+        return f"{once} sends the samples, which your own service bills: add {samples}. {told}"
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from pathlib import Path
 from local.addresses import LOOPBACK, Addresses
 from local.app_settings import environment
 from local.errors import LocalError
+from local.health_key import NAME as HEALTH_KEY
 from local.node import find_node
 from local.private import private_folder
 from local.stack.service import Recipe
@@ -41,18 +42,19 @@ def vision(addresses: Addresses, state: Path) -> Recipe:
     return _python_part("vision", ["--port", port], addresses, state, addresses.vision_url)
 
 
-def host(addresses: Addresses, state: Path, *, enable_auth: bool, health_key: str | None = None) -> Recipe:
+def host(
+    addresses: Addresses, state: Path, *, enable_auth: bool, own_service: bool = False, health_key: str = ""
+) -> Recipe:
     """
-    The Functions host with the app in it.
+    The Functions host with the app in it, which tells of its health to who has the *health_key*.
 
-    With a *health_key* the app uses the service of VISION_ENDPOINT, and tells of its health to who has the key.
+    With the developer's *own service* the app uses that of VISION_ENDPOINT.
     """
     options = ["--port", str(addresses.port), *(["--enable-auth"] if enable_auth else [])]
+    own = environment(addresses, os.environ, own_service=own_service)
+    key = {HEALTH_KEY: health_key} if health_key else {}
     recipe = _python_part("host", options, addresses, state, addresses.host_url)
-    if health_key is None:
-        return recipe
-    own = environment(addresses, os.environ, own_service=True)
-    return replace(recipe, environment={**own, "HEALTH_KEY": health_key})
+    return replace(recipe, environment={**own, **key})
 
 
 def events(addresses: Addresses, state: Path) -> Recipe:

@@ -9,12 +9,13 @@ import json
 import os
 import socket
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from local.addresses import AZURE_STATE, DEFAULT_STATE, LOOPBACK, Addresses
+from local.addresses import AZURE_STATE, DEFAULT_STATE, LOOPBACK, Addresses, port_number
 from local.errors import LocalError
 from local.private import private_folder
 from local.wording import start_command
@@ -32,7 +33,7 @@ def locked_state(state: Path, port: int) -> Iterator[bool]:
 
     Raises LocalError when another `start` holds it.
     """
-    with (private_folder(state) / LOCK_NAME).open("a+") as lock:
+    with (private_folder(state) / LOCK_NAME).open("a+", errors="replace") as lock:
         lock.seek(0)
         last_holder = lock.read()
         if not _taken(lock):
@@ -54,8 +55,8 @@ def running_port(state: Path) -> int | None:
             if not lock.read(1) or _is_free(lock):
                 return None
             lock.seek(0)
-            return int(json.loads(lock.read())["port"])
-    except (OSError, ValueError, KeyError, TypeError):
+            return port_number(str(json.loads(lock.read())["port"]))
+    except (OSError, ValueError, KeyError, TypeError, ArgumentTypeError):
         return None
 
 

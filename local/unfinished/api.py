@@ -2,17 +2,22 @@
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK
-from local.app_obstacles import misdeployment
+from local.app_obstacles import misdeployment, not_the_app, problem_of
 from local.errors import LocalError
+from local.json_text import NotJsonError, read_json
 from local.wording import start_command
 
 ANSWER_SECONDS = 60.0
 LARGEST_PAGE = 200
+# How often in a row the same is asked of an app that says when to come back, and the longest wait for that.
+ATTEMPTS = 6
+MAX_WAIT_SECONDS = 10
 Json = dict[str, Any]
 
 
@@ -49,34 +54,54 @@ class Api:
             further = {"continuation": answer["continuation"]}
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """Ask; raises NotThereError for 404 and LocalError for any other answer that is not 2xx."""
+        """Ask; raises NotThereError for 404, and LocalError for any other answer that is not 2xx or not the app's."""
+        for _ in range(ATTEMPTS - 1):
+            status, text, wait_seconds = self._answer(method, path, body)
+            if status != 503 or wait_seconds is None:
+                break
+            # Its storage has more to do than it can: thousands of images that are tried again bring it there.
+            time.sleep(wait_seconds)
+        else:
+            status, text, _ = self._answer(method, path, body)
+        if status >= 300:
+            raise _refusal(status, text)
+        return self._document(text)
+
+    def _answer(self, method: str, path: str, body: Json | None) -> tuple[int, bytes, int | None]:
+        """Return the status, the body, and the seconds after which to ask again if the answer has them."""
         headers = {"Content-Type": "application/json", **({"x-functions-key": self._key} if self._key else {})}
         connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=ANSWER_SECONDS)
         try:
             connection.request(method, path, json.dumps(body) if body else None, headers)
             answer = connection.getresponse()
-            text = answer.read()
+            after = answer.getheader("Retry-After", "")
+            return answer.status, answer.read(), min(int(after), MAX_WAIT_SECONDS) if after.isdecimal() else None
         except TimeoutError as error:
             raise LocalError(f"the app on port {self._port} gave no answer within {ANSWER_SECONDS:.0f} s") from error
         except (OSError, http.client.HTTPException) as error:
             raise LocalError(
-                f"no app answers on port {self._port}: start a stack with `{start_command()}`, "
-                "or name the running one by --state or --port"
+                f"no app answers on port {self._port}: start a stack there with "
+                f"`{start_command(port=self._port)}`, or name the running one by --state or --port"
             ) from error
         finally:
             connection.close()
-        if answer.status < 300:
-            document: Json = json.loads(text)
-            return document
-        raise _refusal(answer.status, text)
+
+    def _document(self, text: bytes) -> Json:
+        try:
+            document = read_json(text)
+        except NotJsonError:
+            document = None
+        if not isinstance(document, dict) or "continuation" not in document:
+            raise not_the_app(self._port)
+        return document
 
 
 def _refusal(status: int, text: bytes) -> LocalError:
     if obstacle := misdeployment(text):
         return LocalError(f"the app cannot work\n{obstacle}")
-    problem = json.loads(text) if text.startswith(b"{") else {}
-    told = " ".join(filter(None, [problem.get("detail"), problem.get("action")]))
+    problem = problem_of(text)
+    told = " ".join(str(problem[part]) for part in ("detail", "action") if problem.get(part))
     if not told and status in (401, 403):
         told = "the host checks keys and refused ours: is --state the folder of the running stack?"
     kind = NotThereError if status == 404 else LocalError
-    return kind(told or f"the app answers {status}")
+    return kind(told or f"the app answers {status}: host.log says why")

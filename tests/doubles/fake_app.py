@@ -22,6 +22,7 @@ class FakeApp:
     *misdeployed* is the problem with which it answers everything, *broken* what the host says of functions that do not
     load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
+    The next *busy* requests are answered 503, to come back at once; *foreign* is the body of all answers, if set.
     """
 
     port: int = 0
@@ -40,6 +41,8 @@ class FakeApp:
     misdeployed: dict[str, Any] | None = None
     broken: list[str] = field(default_factory=list)
     knows_images: bool = True
+    busy: int = 0
+    foreign: bytes | None = None
 
     def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
         path = urlsplit(target).path
@@ -78,7 +81,7 @@ class FakeApp:
 
     def retry(self, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.key is not None and key != self.key:
-            return 401, {"detail": "A key is needed.", "action": "Send one."}
+            return 401, {"code": "unauthorized", "detail": "A key is needed.", "action": "Send one."}
         start = int(body.pop("continuation", 0))
         self.retries.append(body)
         self.before_retry(len(self.retries))
@@ -87,7 +90,8 @@ class FakeApp:
             pending = [image["name"] for image in self.images.values() if image["state"] == "pending"]
             chosen = [{"name": name, "step": "analysis"} for name in pending]
         if "name" in body and not chosen:
-            return 404, {"detail": f"Nothing is unfinished of {body['name']}.", "action": "List what is."}
+            detail = f"Nothing is unfinished of {body['name']}."
+            return 404, {"code": "nothing_unfinished", "detail": detail, "action": "List what is."}
         retried = [
             {"name": each["name"], "step": each["step"], "inSeconds": 0.2 + 30 * number}
             for number, each in enumerate(chosen)
@@ -157,8 +161,13 @@ def running_app(port: int = 0) -> Iterator[FakeApp]:
             self.reply(*app.run(self.path, self.headers["x-functions-key"], body))
 
         def reply(self, status: int, document: dict[str, Any]) -> None:
-            body = json.dumps(document).encode()
+            body = json.dumps(document).encode() if app.foreign is None else app.foreign
+            if app.busy:
+                app.busy -= 1
+                status, body = 503, b'{"code": "storage_unavailable", "detail": "Storage is busy.", "action": "Wait."}'
             self.send_response(status)
+            if status == 503:
+                self.send_header("Retry-After", "0")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

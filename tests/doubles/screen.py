@@ -33,5 +33,5 @@ def on_a_screen(words: Sequence[str], columns: int = 80) -> tuple[int, list[str]
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # nobody writes to it any more
+    except OSError:  # the program has closed it
         return b""

@@ -1,4 +1,4 @@
-"""The commands as somebody types them who has set a clone up: by the console script, in a folder of their own."""
+"""The commands as a user types them in a clone that is set up: by the console script, in a folder of their own."""
 
 import shlex
 import shutil
@@ -73,11 +73,17 @@ def test_the_script_does_what_the_module_does_from_any_folder(desk: Desk) -> Non
     examined = desk.type("doctor")
     assert f"a stack is running on {desk.place.port}, " in examined.stdout
     assert f"up at {desk.stack.addresses.host_url}" in examined.stdout
+    # It needs no HEALTH_KEY of one's own.
+    assert "says no more" not in examined.stdout
 
 
 def test_it_calls_itself_by_its_name(desk: Desk) -> None:
     assert desk.type("add", "--help").stdout.startswith("usage: blobsight add ")
-    assert "  blobsight add " in desk.stack.output
+    (proposed,) = [line for line in desk.stack.lines if line.endswith(" FILE\n")]
+    typed = subprocess.run(
+        ["bash", "-c", proposed.replace(" FILE", " --help")], cwd="/", env=environment(), capture_output=True, text=True
+    )
+    assert typed.stdout.startswith("usage: blobsight add "), typed.stderr
     elsewhere = subprocess.run([desk.script, "unfinished"], cwd="/", env=environment(), capture_output=True, text=True)
     assert elsewhere.returncode == 1
     # The state folder that it means by itself is the project's, as everywhere.

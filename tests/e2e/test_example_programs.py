@@ -97,7 +97,7 @@ def test_a_thumbnail_is_written_into_a_file(program: Program, shared_stack: Runn
         ("list_failures", ()),
     ],
 )
-def test_whoever_has_no_key_or_asks_a_wrong_address_is_told_so_without_a_traceback(
+def test_a_missing_key_and_a_wrong_address_are_told_without_a_traceback(
     program: Program, name: str, words: tuple[str, ...]
 ) -> None:
     refused = program(name, *words, BLOBSIGHT_KEY="")

@@ -1,5 +1,7 @@
 """Parts of the stack alone: those that `start --only` leaves out are started by their own commands."""
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from doubles.pictures import picture
 from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
 
-from local.addresses import Addresses
+from local.addresses import DEFAULT_PORT, Addresses
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +35,18 @@ def test_each_command_here_is_documented() -> None:
     page = (PROJECT / "docs" / "local-stack.md").read_text()
     for command in ("start --only azurite,host", "vision --port 7072", "events"):
         assert f"| `python -m local {command}` |" in page
+
+
+def test_the_ports_of_the_example_settings_are_those_of_the_documented_commands() -> None:
+    values = json.loads((PROJECT / "local.settings.example.json").read_text())["Values"]
+    assert values["ImagesStorage"] == values["AzureWebJobsStorage"] == "UseDevelopmentStorage=true"
+    assert values["VISION_ENDPOINT"] == Addresses(DEFAULT_PORT).vision_url
+    page = (PROJECT / "docs" / "local-stack.md").read_text()
+    found = re.search(
+        r"`python -m local start --only azurite --port (\d+)` \| storage on the ports 10000 to 10002", page
+    )
+    assert found is not None
+    assert [*Addresses(int(found[1])).ports.values()][2:] == [10000, 10001, 10002]
 
 
 def test_the_host_with_azurite_works_with_a_vision_and_a_watcher_that_were_started_alone(tmp_path: Path) -> None:

@@ -109,6 +109,9 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
         find_files([tmp_path / "empty"])
     with pytest.raises(LocalError, match="give one FILE"):
         find_files([tmp_path / "one"], name="x.jpg")
+    for name in ("..", "../analysis/a.jpg", "a/./b.jpg"):
+        with pytest.raises(LocalError, match="which no image's name can have"):
+            find_files([tmp_path / "one" / "a.jpg"], name=name)
     assert set(find_files([tmp_path]).files) == {"one/a.jpg", "two/a.jpg"}
 
 

@@ -76,6 +76,17 @@ def test_an_unknown_image_and_a_silent_app_are_both_nothing_yet() -> None:
     assert (client.image("a.jpg"), client.is_up()) == (None, False)
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"name": 1, "state": "x", "thumbnails": 3}', b"\xff"])
+def test_another_program_on_the_port_is_told(body: bytes) -> None:
+    with running_app() as app:
+        app.images["a.jpg"] = image_json("a.jpg")
+        app.foreign = body
+        client = AppClient(app.port)
+        for ask in (lambda: client.image("a.jpg"), lambda: client.page("pending", None)):
+            with pytest.raises(LocalError, match=f"port {app.port} is not that of this app"):
+                ask()
+
+
 def test_the_function_key_of_the_stack_opens_the_app(tmp_path: Path) -> None:
     assert function_key(tmp_path) is None
     (tmp_path / "host").mkdir()

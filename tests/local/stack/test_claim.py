@@ -42,13 +42,23 @@ def test_others_are_told_the_port_of_the_stack_that_has_the_state(tmp_path: Path
     assert running_port(tmp_path) is None
 
 
-@pytest.mark.parametrize("left", [json.dumps({"pid": os.getpid(), "port": 7071}), "", "{", "[]", "{}"])
-def test_what_a_start_left_behind_is_no_running_stack(tmp_path: Path, left: str) -> None:
-    (tmp_path / LOCK_NAME).write_text(left)
+@pytest.mark.parametrize("left", [json.dumps({"pid": os.getpid(), "port": 7071}).encode(), b"", b"{", b"[]", b"\xff"])
+def test_what_a_start_left_behind_is_no_running_stack(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / LOCK_NAME).write_bytes(left)
     assert running_port(tmp_path) is None
     assert stack_port(7271, tmp_path) == 7271
     with pytest.raises(LocalError, match=rf"no stack .* in {tmp_path}: start one with .python -m local start --state"):
         stack_port(None, tmp_path)
+    with locked_state(tmp_path, 7171):
+        assert running_port(tmp_path) == 7171
+
+
+@pytest.mark.parametrize("written", ['{"port": 99999999}', '{"port": "x"}', '{"port": null}', "7071"])
+def test_a_lock_that_is_held_without_the_port_of_a_stack_tells_none(tmp_path: Path, written: str) -> None:
+    (tmp_path / LOCK_NAME).write_text(written)
+    with (tmp_path / LOCK_NAME).open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert running_port(tmp_path) is None
 
 
 def test_a_command_that_looks_for_a_stack_does_not_keep_one_from_starting(tmp_path: Path) -> None:

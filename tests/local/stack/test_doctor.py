@@ -1,6 +1,7 @@
 import json
 import shutil
 import socket
+import stat
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from doubles.screen import on_a_screen
 from local import doctor, node
 from local.addresses import Addresses
 from local.errors import LocalError
+from local.health_key import health_key
 from local.stack.state_lock import locked_state
 
 
@@ -125,12 +127,12 @@ def entry(code: str) -> dict[str, str]:
 
 
 def test_a_running_app_says_what_is_wrong_and_what_it_warns_of_to_who_has_its_key(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "examine", lambda port, state: iter(()))
     with running_app() as running:
         running.health_key = "let-me-see"
-        options = ["--port", str(running.port)]
+        options = ["--port", str(running.port), "--state", str(tmp_path)]
         url = f"http://127.0.0.1:{running.port}"
         assert doctor.main(options) == 0
         assert capsys.readouterr().out == f"ok     app          up at {url}, and says no more without its HEALTH_KEY\n"
@@ -145,6 +147,27 @@ def test_a_running_app_says_what_is_wrong_and_what_it_warns_of_to_who_has_its_ke
         assert doctor.main(["--port", "1", "--app", f"{url}/"]) == 1
         wrong = "lacks  app          host: The account has no_way. (no_way)\n                    -> Turn it off.\n"
         assert capsys.readouterr().out == wrong + warned
+
+
+def test_the_key_of_the_stack_opens_its_own_app_alone_whatever_key_the_environment_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda port, state: iter(()))
+    monkeypatch.setenv("HEALTH_KEY", "of-an-app-in-azure")
+    with running_app() as running:
+        running.health_key = health_key(tmp_path, {})
+        url = f"http://127.0.0.1:{running.port}"
+        assert doctor.main(["--port", str(running.port), "--state", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == f"ok     app          up at {url}\n"
+        assert doctor.main(["--app", url, "--state", str(tmp_path)]) == 0
+        assert "says no more" in capsys.readouterr().out
+
+
+def test_the_key_of_the_stack_is_made_once_its_owners_alone_and_gives_way_to_the_users_own(tmp_path: Path) -> None:
+    made = health_key(tmp_path, {"HEALTH_KEY": " "})
+    assert made == health_key(tmp_path, {}) != health_key(tmp_path / "other", {})
+    assert stat.S_IMODE((tmp_path / "host" / "health.key").stat().st_mode) == 0o600
+    assert health_key(tmp_path, {"HEALTH_KEY": "let-me-see"}) == "let-me-see"
 
 
 def test_what_keeps_the_running_app_from_all_its_work_is_lacking(
@@ -179,7 +202,7 @@ def test_an_app_that_is_down_or_of_an_earlier_version_or_not_there_is_lacking_or
         assert [each.is_ok for each in doctor.app(url, "k")] == [True]
         running.health = 302, {"status": "up"}
         assert "answers 302" in doctor.app(url, "k")[0].found
-    assert "does not answer" in doctor.app(f"http://127.0.0.1:{free_port}", None)[0].found
+    assert "does not answer" in doctor.app(f"http://127.0.0.1:{free_port}")[0].found
 
 
 @pytest.mark.parametrize("columns", [80, 120])

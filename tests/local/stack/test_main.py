@@ -57,6 +57,16 @@ def test_a_port_without_room_for_the_other_four_is_wrong_usage() -> None:
     assert "five in a row" in answer.stderr
 
 
+@pytest.mark.parametrize("command", ["start", "vision", "host", "events"])
+def test_a_state_folder_that_cannot_be_one_is_told_without_a_traceback(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = run(command, "--state", str(tmp_path / "file"))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith(f"{command}: the state folder {tmp_path}/file")
+    assert answer.stderr.endswith("choose another folder with --state\n")
+    assert answer.stderr.count("\n") == 1
+
+
 def test_help_imports_no_package(tmp_path: Path) -> None:
     """So that it answers at once, and on a machine that has nothing installed yet."""
     script = "import sys; from local.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"

@@ -126,3 +126,7 @@ def test_a_broken_local_settings_json_is_told(tmp_path: Path) -> None:
     (tmp_path / "local.settings.json").write_text('{"Values": {"VISION_KEY": 3}}')
     with pytest.raises(LocalError, match="the value of VISION_KEY must be text"):
         read_local_settings(tmp_path)
+    (tmp_path / "local.settings.json").unlink()
+    (tmp_path / "local.settings.json").mkdir()
+    with pytest.raises(LocalError, match="json cannot be read: Is a directory"):
+        read_local_settings(tmp_path)

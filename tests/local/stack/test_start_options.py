@@ -53,3 +53,13 @@ def test_what_makes_no_sense_is_refused_with_the_reason(
     with pytest.raises(SystemExit, match="2"):
         parse(words.split())
     assert told in capsys.readouterr().err
+
+
+def test_a_demo_that_would_cost_money_is_refused_in_the_words_of_make(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BLOBSIGHT_MAKE", "1")
+    with pytest.raises(SystemExit, match="2"):
+        parse(["--once", "--vision", "azure"])
+    told = "make demo sends the samples, which your own service bills: add SAMPLES=yes. `make start VISION=azure` says"
+    assert told in capsys.readouterr().err

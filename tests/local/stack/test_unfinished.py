@@ -12,6 +12,7 @@ from doubles.ports import five_free_ports
 from doubles.screen import on_a_screen
 
 from local.app import utc_text
+from local.unfinished.api import ATTEMPTS
 from local.unfinished.cli import main
 from local.unfinished.pauses import Pauses
 
@@ -226,6 +227,15 @@ def test_an_unclear_wish_is_wrong_usage_and_asks_the_app_nothing(run: Run, app: 
     assert app.retries == []
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """As in a terminal: what a shell starts in the background, the tests too, has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 def test_ctrl_c_tells_what_was_put_to_be_tried_by_then(app: FakeApp, options: list[str]) -> None:
     app.retry_page = 1
     command = [sys.executable, "-m", "local", "unfinished", "retry", "--all", *options]
@@ -275,8 +285,32 @@ def test_a_long_wait_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_without_an_app_it_says_how_to_start_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--port", str(five_free_ports()), "--state", str(tmp_path)]) == 1
-    assert "start a stack with `python -m local start`" in capsys.readouterr().err
+    port = five_free_ports()
+    assert main(["--port", str(port), "--state", str(tmp_path)]) == 1
+    assert f"start a stack there with `python -m local start --port {port}`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"{ab", b"\xff"])
+@pytest.mark.parametrize("words", [[], ["--in-state", "pending"], ["retry", "--all"]])
+def test_another_program_on_the_port_is_told_without_a_traceback(
+    run: Run, app: FakeApp, capsys: pytest.CaptureFixture[str], words: list[str], body: bytes
+) -> None:
+    app.foreign = body
+    assert run(*words) == 1
+    told = f"unfinished: port {app.port} is not that of this app: name the running stack by --state or --port\n"
+    assert capsys.readouterr().err == told
+
+
+def test_an_app_that_says_when_to_come_back_is_asked_again(
+    run: Run, app: FakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.unfinished = [entry("a.jpg", "analysis", "failed", "x")]
+    app.busy = ATTEMPTS - 1
+    assert run("retry", "--all") == 0
+    assert capsys.readouterr().out.endswith("1 step is tried again\n")
+    app.busy = ATTEMPTS
+    assert run("retry", "--all") == 1
+    assert capsys.readouterr().err == "unfinished: Storage is busy. Wait.\n"
 
 
 def test_wrong_settings_are_told_with_their_sentences(

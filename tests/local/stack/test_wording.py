@@ -32,7 +32,9 @@ def test_options_are_those_of_the_command() -> None:
 def test_the_console_script_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (program(), program_elsewhere()) == ("python -m local", ".venv/bin/python -m local")
     monkeypatch.setattr(sys, "argv", ["blobsight", "add"])
-    assert (program(), program_elsewhere(), start_command()) == ("blobsight", "blobsight", "blobsight start")
+    monkeypatch.setattr("local.wording.BIN", Path("/my project/.venv/bin"))
+    elsewhere = "'/my project/.venv/bin/blobsight'"
+    assert (program(), program_elsewhere(), start_command()) == ("blobsight", elsewhere, "blobsight start")
 
 
 @pytest.mark.usefixtures("typed_make")
@@ -50,6 +52,7 @@ def test_make_gives_its_variables_to_the_command_as_options(target: str, tmp_pat
     called = bin_folder / "python"
     called.write_text(f'#!{sys.executable}\nimport os, sys\nprint(sys.argv[1:], os.environ["BLOBSIGHT_MAKE"])\n')
     called.chmod(0o700)
+    state = f"""{tmp_path}/a "b" `touch {tmp_path}/obeyed`; 'c'"""
     words = [
         "-s",
         "-o",
@@ -57,13 +60,13 @@ def test_make_gives_its_variables_to_the_command_as_options(target: str, tmp_pat
         target,
         f"BIN={bin_folder}",
         "PORT=17571",
-        f"STATE={tmp_path}/a b",
+        f"STATE={state}",
         "VISION=azure",
         "SAMPLES=yes",
     ]
     answer = subprocess.run(["make", *words], cwd=PROJECT, capture_output=True, text=True, timeout=60)
     expected = ["-m", "local", "start", *(["--once"] if target == "demo" else [])]
-    expected += ["--port", "17571", "--state", f"{tmp_path}/a b", "--vision", "azure", "--samples"]
+    expected += ["--port", "17571", "--state", state, "--vision", "azure", "--samples"]
     assert answer.stdout == f"{expected} 1\n", answer.stderr
 
 

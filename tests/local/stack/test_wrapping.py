@@ -1,6 +1,6 @@
 import pytest
 
-from local.wrapping import Verbatim, shortened, width, wrapped
+from local.wrapping import Verbatim, complain, shortened, width, wrapped
 
 
 def test_a_line_breaks_between_words_and_goes_on_below_its_own_beginning() -> None:
@@ -35,3 +35,8 @@ def test_what_is_copied_is_not_broken_and_nor_is_anything_for_a_pipe(monkeypatch
 def test_a_text_is_cut_short_at_a_word_if_there_is_one(text: str, columns: int, told: str) -> None:
     assert shortened(text, columns) == told
     assert width(shortened(text, columns)) <= columns
+
+
+def test_what_a_terminal_would_obey_is_shown_in_a_complaint(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("start", "asked: \x1b[2J\0.\nWait")
+    assert capsys.readouterr().err == "start: asked: \\x1b[2J\\x00.\nWait\n"

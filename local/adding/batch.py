@@ -48,7 +48,7 @@ class Batch:
 
     Attributes:
         storage_error: what ended it, when storage gave no answer.
-        is_put_off: whether it ended because what is left is deferred for longer than it would have waited.
+        is_put_off: whether it ended because all that is left is deferred for longer than it would have waited.
         left_under_way: how many uploads may have come to an end or not.
     """
 

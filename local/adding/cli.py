@@ -4,7 +4,7 @@ import argparse
 import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -150,7 +150,8 @@ class _Adding:
             return "finishing the uploads under way; Ctrl-C again leaves them"
         seconds = self._tally.seconds_left(time.monotonic() - self._begun)
         deferred = [state for state in batch.unsettled.values() if state and state.state == "deferred"]
-        return self._tally.how_far(deferred) + (f", {about(seconds)} left" if seconds else "")
+        how_far = self._tally.how_far(deferred) + _until_when(deferred)
+        return how_far + (f", {about(seconds)} left" if seconds else "")
 
     def _tell_before(self) -> None:
         others = Listing()
@@ -201,7 +202,7 @@ class _Adding:
         seconds = f"{self._patience_seconds:.0f} s"
         waited = f"no further image became complete or failed within {seconds}"
         if batch.is_put_off:
-            waited = f"what is left is deferred for longer than the {seconds} of --timeout"
+            waited = f"what is left is deferred until after the {seconds} of --timeout"
         return f"{waited}: the app goes on with what was uploaded; the same command waits for it again"
 
     def _what_goes_on(self, batch: Batch) -> str:
@@ -218,6 +219,14 @@ def _stack_options(options: argparse.Namespace) -> str:
     """The options by which this command names the stack, each with a space before it, for a command that does too."""
     port = f" --port {options.port}" if options.port is not None else ""
     return port + ("" if options.state == DEFAULT_STATE else f" --state {shlex.quote(str(options.state))}")
+
+
+def _until_when(deferred: Sequence[ImageState]) -> str:
+    """Until when and why the first of them is deferred, to stand behind how many there are."""
+    if not deferred:
+        return ""
+    told = deferred[0].told.removeprefix("deferred")
+    return told if len(deferred) == 1 else f", one of them {told.lstrip(', ')}"
 
 
 def _now_and_then(action: Callable[[], None]) -> Callable[[], None]:

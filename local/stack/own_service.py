@@ -32,7 +32,8 @@ def told_of_service(choice: Choice, settings: Mapping[str, str]) -> Iterator[str
 
     images = len(list(PHOTOGRAPHS.glob("*.jpg"))) + len(DRAWN)
     cost = cost_of_samples(with_defaults(settings), images=images, documents=len(DOCUMENTS))
-    sends = start_command(vision="azure", samples=True)
+    port = {} if choice.addresses.port == DEFAULT_PORT else {"port": choice.addresses.port}
+    sends = start_command(vision="azure", samples=True, **port)
     sent = "they are sent now" if choice.samples else f"they are not sent: `{sends}` sends them"
     yield f"The {images + len(DOCUMENTS)} samples cost {cost}; {sent}"
     yield "The free tier F0 has 5,000 transactions a month and 20 calls a minute: set VISION_RATE=20/60 with it"

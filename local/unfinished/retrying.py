@@ -59,7 +59,7 @@ class _Retrying:
             print(f"unfinished: {error}", file=sys.stderr)
             return False
         if self.count == before:
-            print(f"nothing is {'pending' if 'pending' in wish else 'unfinished'}")
+            print(_nothing_of(wish))
         return self.count > before
 
     def tell_sum(self) -> None:
@@ -76,6 +76,14 @@ class _Retrying:
             are = "are" if retried["step"] == "thumbnails" else "is"
             print(f"{printable(retried['name'])}: {retried['step']} {are} tried again {_when(retried['inSeconds'])}")
             self._pauses.printed()
+
+
+def _nothing_of(wish: Wish) -> str:
+    if "pending" in wish:
+        return "nothing is pending"
+    if "all" in wish:
+        return "nothing has failed; `unfinished` lists what is deferred, and `--code CODE` has that tried now"
+    return f"nothing is unfinished with the code {wish['code']}" if "code" in wish else "nothing is unfinished"
 
 
 def _when(seconds: float) -> str:

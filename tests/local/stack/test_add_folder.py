@@ -15,6 +15,7 @@ from doubles.supervised_storage import Storage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.adding import cli
 from local.adding.cli import main
 from local.adding.files import find_files, is_image
 from local.errors import LocalError
@@ -26,6 +27,7 @@ JPEG = b"\xff\xd8\xff\xe0"
 ADD_AND_TELL_PEAK = """
 import re, sys
 from pathlib import Path
+from local.adding import cli
 from local.adding.cli import main
 code = main(sys.argv[1:])
 print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
@@ -261,8 +263,9 @@ def test_what_is_deferred_or_pending_is_told_with_the_reason_of_each(
 
 
 def test_what_is_deferred_for_longer_than_it_waits_ends_it_at_once_and_says_so(
-    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cli, "PLAIN_PROGRESS_SECONDS", 0.0)
     write(tmp_path, "off.jpg")
     times = {"last": "2126-11-26T11:00:00+00:00", "until": "2126-11-26T12:00:00+00:00"}
     problem = {"code": "throttled", "message": "Too many calls.", **times}
@@ -270,9 +273,9 @@ def test_what_is_deferred_for_longer_than_it_waits_ends_it_at_once_and_says_so(
         "off.jpg", "deferred", analysis={"state": "deferred", "problem": problem}, thumbnails=[]
     )
     assert add(tmp_path, "--timeout", "3600") == 1
-    assert (
-        "what is left is deferred for longer than the 3600 s of --timeout: the app goes on" in capsys.readouterr().err
-    )
+    told = capsys.readouterr()
+    assert "1 of 1 uploaded, 1 deferred until 2126-11-26 12:00:00 UTC (throttled)\n" in told.out
+    assert "what is left is deferred until after the 3600 s of --timeout: the app goes on" in told.err
 
 
 def test_only_a_few_images_are_asked_for_at_a_time(add: Add, app: FakeApp, tmp_path: Path) -> None:

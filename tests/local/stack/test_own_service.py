@@ -43,7 +43,9 @@ def test_what_is_paid_and_what_the_samples_cost_is_said_without_the_key_of_the_s
     assert lines[0] == "Computer Vision is your own service at mine.cognitiveservices.azure.com: you pay for its calls"
     # Seven images with six features and two thumbnails, each of which may have text, and two documents of two pages.
     assert "The 9 samples cost at most 67 transactions, 0.08 US dollars" in lines[1]
-    assert lines[1].endswith("they are not sent: `python -m local start --vision azure --samples` sends them")
+    assert lines[1].endswith(
+        "they are not sent: `python -m local start --vision azure --samples --port 17571` sends them"
+    )
     assert told(tmp_path, "--samples", **SERVICE)[1].endswith("they are sent now")
     assert "a-key" not in "".join(lines)
     identity = {"VISION_ENDPOINT": SERVICE["VISION_ENDPOINT"], "VISION_AUTH": "identity"}

@@ -188,12 +188,18 @@ def test_of_many_the_first_are_told_and_all_are_counted(
     ]
 
 
-def test_nothing_to_try_again_is_a_failure_with_the_reason(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_try_again_is_a_failure_with_the_reason(
+    run: Run, app: FakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("retry", "c.jpg") == 1
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "unfinished: Nothing is unfinished of c.jpg. List what is.\n")
     assert run("retry", "--code", "other") == 1
-    assert capsys.readouterr().out == "nothing is unfinished\n"
+    assert capsys.readouterr().out == "nothing is unfinished with the code other\n"
+    app.unfinished.clear()
+    assert run("retry", "--all") == 1
+    told = "nothing has failed; `unfinished` lists what is deferred, and `--code CODE` has that tried now\n"
+    assert capsys.readouterr().out == told
     assert run("retry", "--pending") == 1
     assert capsys.readouterr().out == "nothing is pending\n"
 

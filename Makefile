@@ -62,7 +62,7 @@ format: $(VENV)/.dev ## Put the code into the project's format
 lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 	@$(BIN)/python -m locks.compile
 
-package: $(VENV)/.venv ## Write what is deployed, from the commit, to build/blobsight.zip
+package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build/blobsight.zip
 	@$(BIN)/python scripts/package.py
 
 setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE)

@@ -5,6 +5,7 @@ import azure.functions as func
 from shared import names, services
 from shared.api import image_states, parameters, responses
 from shared.api.endpoint import endpoint
+from shared.errors import BadRequestError
 
 
 @endpoint
@@ -16,6 +17,8 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation, state = parameters.text(req, "continuation"), parameters.text(req, "state")
     name = parameters.optional_name_of(req)
+    if name and state:
+        raise BadRequestError("A name is one image, and state chooses among all: leave one out.", code="bad_parameter")
     if name:
         return responses.answer_json(image_states.of_image(app, name))
     found = image_states.page(app, limit=limit, prefix=prefix, continuation=continuation, state=state)

@@ -36,7 +36,7 @@ make_venv() {
     local python
     python=$(supported_python)
     say "virtual environment in .venv ($("$python" --version)); all of set-up takes about two minutes, this once"
-    if ! "$python" -m venv .venv; then
+    if ! quietly "$python" -m venv .venv; then
         say "the virtual environment could not be made. On Debian: apt install python3-venv"
         return 1
     fi

@@ -110,13 +110,13 @@ class Watch:
 
     def _ask_for(self, names: Sequence[str]) -> list[ImageState]:
         pool = DaemonPool(self._state_now, names, threads=min(PARALLEL_REQUESTS, len(names)))
-        found: list[ImageState | None] = []
+        found: dict[str, ImageState | None] = {}
         while len(found) < len(names) and not self._stop.is_set():
             if result := pool.next(STOP_SECONDS):
                 if result.error:
                     raise result.error
-                found.append(result.value)
-        return [state for state in found if state]
+                found[result.item] = result.value
+        return [state for state in map(found.get, names) if state]
 
     def _state_now(self, name: str) -> ImageState | None:
         """Ask for one image, and have it processed again if no event comes for it and it needs one."""

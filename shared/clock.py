@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 def short(seconds: float) -> float:
     """Seconds as they are told: rounded to a tenth, and without a decimal where they are whole."""
-    tenths = round(seconds, 1)
+    tenths = round(float(seconds), 1)
     return int(tenths) if tenths.is_integer() else tenths
 
 

@@ -174,10 +174,7 @@ class UploadGivenUpError(BlobsightError):
     """An upload ended its worker, or failed in an unexpected way, each time that it was tried."""
 
     code = "upload_gave_up"
-    action = (
-        "Retry it with POST /api/unfinished/retry; if it comes back, upload another image in its place: smaller, or "
-        "saved anew."
-    )
+    action = "Look in the log around those times. A smaller file, or one that was saved anew, may work."
 
 
 class BusyError(BlobsightError):

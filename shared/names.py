@@ -51,6 +51,8 @@ SOURCE_BYTES = "sourcebytes"
 REQUEST = "request"
 # Blob metadata of the records of a document (PDF, TIFF): reading its text is the only step that applies.
 TEXT_ONLY = "textonly"
+# Blob metadata of the thumbnails of an image that a caller has asked for, of whatever size.
+ON_DEMAND = "ondemand"
 
 MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
 # Leaves room for the longest suffix a record adds.

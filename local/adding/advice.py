@@ -11,7 +11,7 @@ OF_THE_IMAGE = ("image_", "not_an_image", "format_not_supported")
 
 def advice(codes: Iterable[str], name: str, options: str = "") -> dict[str, str]:
     """
-    Return the commands by what they are for, which fit failures with such *codes*.
+    Return the commands that fit failures with such *codes* by what they are for, in which `{}` stands for the image.
 
     *name* is the image's, or NAME; *options* are those that name the stack, each with a space before it.
     """
@@ -20,8 +20,8 @@ def advice(codes: Iterable[str], name: str, options: str = "") -> dict[str, str]
     bare, named = (f"-- {word}", f"--name={word}") if name.startswith("-") else (word, f"--name {word}")
     commands = {}
     if any(blames):
-        commands["to replace it"] = f"{program()} add{options} MENDED_FILE {named}"
-        commands["to remove it"] = f"{program()} remove{options} {bare}"
+        commands["to replace {}"] = f"{program()} add{options} MENDED_FILE {named}"
+        commands["to remove {}"] = f"{program()} remove{options} {bare}"
     if not all(blames):
-        commands["to try it again"] = f"{program()} unfinished retry{options} {bare}"
+        commands["to try {} again"] = f"{program()} unfinished retry{options} {bare}"
     return commands

@@ -48,6 +48,7 @@ class Batch:
 
     Attributes:
         storage_error: what ended it, when storage gave no answer.
+        is_put_off: whether it ended because what is left is deferred for longer than it would have waited.
         left_under_way: how many uploads may have come to an end or not.
     """
 
@@ -56,6 +57,7 @@ class Batch:
         self._interrupt = interrupt
         self._watch = Watch(app, interrupt.stop)
         self.storage_error: StorageSilentError | None = None
+        self.is_put_off = False
         self.left_under_way = 0
 
     @property
@@ -89,7 +91,8 @@ class Batch:
                 last_progress = time.monotonic()
             listener.show()
             seconds_left = last_progress + patience_seconds - time.monotonic()
-            if not busy and (self._watch.is_over or seconds_left <= 0 or self._watch.is_in_vain(seconds_left)):
+            self.is_put_off = not busy and seconds_left > 0 and self._watch.is_in_vain(seconds_left)
+            if not busy and (self._watch.is_over or seconds_left <= 0 or self.is_put_off):
                 return
             self._interrupt.stop.wait(NOTHING_YET_SECONDS if self._watch.is_over else self._watch.pause_seconds)
 

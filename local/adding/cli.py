@@ -26,6 +26,7 @@ from local.durations import about
 from local.errors import INTERRUPTED, LocalError
 from local.signals import signals_call
 from local.stack.state_lock import stack_port
+from local.stack.status_table import plain_line
 from local.upload import ImageUploader
 from local.wording import program
 from local.wrapping import Verbatim, complain
@@ -92,8 +93,9 @@ class _Adding:
         self._report = Report(self._addresses, state.resolve() / "logs", self._stack_options)
         self._interrupt = Interrupt()
         self._begun = time.monotonic()
-        # Of a few files everything is told, of many what they came to.
-        self._in_full = len(found.files) <= SHOWN and not any(path.is_dir() for path in options.paths)
+        # Of a few files everything is told, of a small folder a line for each image, of many what they came to.
+        self._is_few = len(found.files) <= SHOWN
+        self._in_full = self._is_few and not any(path.is_dir() for path in options.paths)
 
     def run(self) -> int:
         if not self._app.is_up():
@@ -170,6 +172,8 @@ class _Adding:
     def _tell_settled(self, state: ImageState) -> None:
         if self._in_full:
             self._say(*self._report.lines(state.name, state))
+        elif self._is_few and state.state == "complete":
+            self._say(plain_line(state))
 
     def _tell_result(self, batch: Batch) -> None:
         unsettled = batch.unsettled
@@ -181,20 +185,23 @@ class _Adding:
         if self._tally.total > 1:
             self._say(self._tally.summary(unsettled.values(), time.monotonic() - self._begun))
         if unsettled:
-            complain("add", self._why_no_longer())
+            complain("add", self._why_no_longer(batch))
 
     def _problems(self, unsettled: Mapping[str, ImageState | None]) -> list[str]:
         tally = self._tally
         lines = [*tally.not_uploaded.lines("not uploaded:"), *tally.failed.lines("failed:")]
         if tally.failed.count:
             commands = advice(tally.codes, "NAME", self._stack_options)
-            lines += [Verbatim(f"  {purpose:<15} {command}") for purpose, command in commands.items()]
+            lines += [Verbatim(f"{purpose.format('one'):<16} {command}") for purpose, command in commands.items()]
         return [*lines, *unsettled_lines(unsettled)]
 
-    def _why_no_longer(self) -> str:
+    def _why_no_longer(self, batch: Batch) -> str:
         if not self._app.is_up():
             return f"the stack has stopped: `{self._start}` starts it again, and it goes on with what was uploaded"
-        waited = f"no further image became complete or failed within {self._patience_seconds:.0f} s"
+        seconds = f"{self._patience_seconds:.0f} s"
+        waited = f"no further image became complete or failed within {seconds}"
+        if batch.is_put_off:
+            waited = f"what is left is deferred for longer than the {seconds} of --timeout"
         return f"{waited}: the app goes on with what was uploaded; the same command waits for it again"
 
     def _what_goes_on(self, batch: Batch) -> str:

@@ -38,7 +38,7 @@ class Report:
         lines += [f"  {reason}" for reason in reasons(state)]
         codes = [step.code for step in state.unfinished if step.code and step.state == "failed"]
         commands = advice(codes, name, self._options) if codes else {}
-        return lines + [Verbatim(_labelled(purpose, command)) for purpose, command in commands.items()]
+        return lines + [Verbatim(_labelled(purpose.format("it"), command)) for purpose, command in commands.items()]
 
     def _made(self, name: str, step: Step) -> list[str]:
         """Say what was made; an address or a command, which may be long, has a line of its own and stays whole."""

@@ -187,9 +187,12 @@ class _Stack:
         yield "\nCtrl-C stops everything."
 
     def _curl_lines(self) -> Iterable[tuple[str, str]]:
-        samples = Path(__file__).resolve().parents[2] / "samples"
-        receipt = self._state / "samples" / "receipt.png"
-        return curl_lines(self._addresses, samples / "coffee.jpg", receipt, key=self._key())
+        # As they are found from the folder in which the command was typed.
+        coffee, receipt = (
+            Path(os.path.relpath(folder / "samples" / name))
+            for folder, name in ((PROJECT, "coffee.jpg"), (self._state, "receipt.png"))
+        )
+        return curl_lines(self._addresses, coffee, receipt, key=self._key())
 
     def _app(self) -> AppClient:
         master = master_key(self._state) if self._choice.enable_auth else None

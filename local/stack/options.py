@@ -42,9 +42,8 @@ class Choice:
 
     @property
     def words(self) -> str:
-        """The options by which other commands find this stack, with a space at the end; none for the usual ones."""
-        port = "" if self.addresses.port == DEFAULT_PORT else f"--port {self.addresses.port} "
-        return port + ("" if self.state == DEFAULT_STATE else f"--state {shlex.quote(str(self.state))} ")
+        """The option by which other commands find this stack, with a space at the end; none for the usual folder."""
+        return "" if self.state == DEFAULT_STATE else f"--state {shlex.quote(str(self.state))} "
 
 
 def parse(argv: list[str]) -> Choice:

@@ -46,6 +46,7 @@ class StatusDisplay:
 
     def __enter__(self) -> Self:
         if self._console.is_interactive:
+            self._console.line()
             self._live.start(refresh=True)
         return self
 

@@ -109,9 +109,8 @@ def _state(app: App, info: BlobInfo, listed: Listing) -> ImageState:
     image = SeenVersion(info)
     seen = step_states.of_analysis(app, image)
     read, text_only = step_states.of_text(app, image, seen)
-    analysed: AnalysisState = {**seen.state, "state": "none"} if text_only else seen.state
-    if text_only:
-        analysed.pop("reason", None)
+    # A retry can have noted the other steps of a document before its event told that it is one.
+    analysed = step_states.without_analysis({"state": "none"}) if text_only else seen.state
     made = [] if seen.refused or text_only else step_states.of_thumbnails(app, image, seen, listed)
     return {
         "name": info.name,

@@ -40,7 +40,8 @@ def has_other_thumbnails(app: App, image: Version, specs: Iterable[RecordSpec], 
     """
     Whether other settings than those of *specs*, of which some are missing, have made the thumbnails that are there.
 
-    They have made one of another size, and one of these sizes that is there for longer than the next one can take.
+    They have made one of another size, and one of these sizes that is there for longer than the next one can take. One
+    that a caller has asked for tells nothing of settings.
     """
     asked = {spec.name for spec in specs}
     seconds = app.settings.vision_timeout_seconds + app.settings.max_wait_seconds
@@ -50,5 +51,7 @@ def has_other_thumbnails(app: App, image: Version, specs: Iterable[RecordSpec], 
         info.name not in asked or (info.modified is not None and info.modified < before)
         for info in seen.below(prefix)
         # Further down lie those of images whose names begin with this one's.
-        if "/" not in info.name.removeprefix(prefix) and image.is_source_of(app.images, info)
+        if "/" not in info.name.removeprefix(prefix)
+        and names.ON_DEMAND not in info.metadata
+        and image.is_source_of(app.images, info)
     )

@@ -94,8 +94,8 @@ def of_analysis(app: App, image: SeenVersion) -> Seen:
         notes = _notes(app, by_step.ANALYSIS, image, specs)
         other = bool(notes.other) or (blob is not None and image.is_source_of(app.images, blob.info))
         missing = _noted(app, by_step.ANALYSIS, image, notes.own) or _pending(settings_changed=other)
-        nothing: AnalysisState = {**missing, "caption": None, "captionConfidence": None, "tags": []}
-        return Seen(nothing, refused=notes.own is not None and notes.own.blames_image)
+        refused = notes.own is not None and notes.own.blames_image
+        return Seen(without_analysis(missing), refused=refused)
     content = json.loads(blob.data)
     result = Analysis.of(content["result"])
     caption = result.captions[0] if result.captions else None
@@ -108,6 +108,11 @@ def of_analysis(app: App, image: SeenVersion) -> Seen:
     }
     has_text = analysis.has_text(result, content["source"]["contentType"], app.settings.text_mode)
     return Seen(done, has_text, had_text=content.get("text") != "none")
+
+
+def without_analysis(state: StepState) -> AnalysisState:
+    """The state of an analysis that is not there."""
+    return {**state, "caption": None, "captionConfidence": None, "tags": []}
 
 
 def of_text(app: App, image: SeenVersion, seen: Seen) -> tuple[TextState | StepState, bool]:

@@ -3,6 +3,7 @@ Thumbnails: made once by Computer Vision, stored, and served from storage from t
 """
 
 from contextlib import suppress
+from functools import partial
 
 from shared import names
 from shared.api import responses
@@ -11,7 +12,7 @@ from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import RecordSpec
 from shared.records.thumbnails import Size
-from shared.records.versions import SeenVersion, Source, SourceChangedError, Version
+from shared.records.versions import SeenVersion, Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob, BlobInfo
@@ -66,7 +67,8 @@ def _make(app: App, name: str, spec: RecordSpec) -> Version | None:
     if source is None:
         return None
     try:
-        record_store.make(app.images, source, spec, lambda: _asked(app, versions.require_bytes(source), spec))
+        fill = partial(_asked, app, source, spec)
+        record_store.make(app.images, source, spec, fill, {names.ON_DEMAND: "true"})
         versions.ensure_unchanged(app.images, source)
         return source
     except SourceChangedError as change:
@@ -77,7 +79,8 @@ def _make(app: App, name: str, spec: RecordSpec) -> Version | None:
     return None
 
 
-def _asked(app: App, source: Source, spec: RecordSpec) -> bytes:
+def _asked(app: App, found: Source | WithheldVersion, spec: RecordSpec) -> bytes:
+    source = versions.require_bytes(found)
     # There is no thumbnail, so only a copy of the image can have been asked about.
     return app.answers.ask(spec.question, source.image, wait_seconds=_WAIT_SECONDS, look_first=False).body
 

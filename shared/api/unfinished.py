@@ -31,6 +31,11 @@ _RETRY = (
 _TEXTS = ("name", "blob", "code", "step", "continuation")
 _FLAGS = ("all", "pending")
 _PARALLEL = 8
+_IN_STEP = {
+    by_step.ANALYSIS: " in the step analysis",
+    by_step.THUMBNAILS: " in the step thumbnails",
+    by_step.TEXT: " in the step text; text that waits for its analysis comes with it",
+}
 
 
 class _Retry(NamedTuple):
@@ -111,8 +116,8 @@ def _found_of_image(app: App, name: str, step: str | None) -> list[_Retry]:
     found += _retries_of_pending(app, pending_steps.of_image(app, name, step))
     if not found:
         raise NotFoundError(
-            f"Nothing is unfinished of the image {addresses.hidden(name)!r}.",
-            action="GET /api/unfinished lists what is; GET /api/images/{name} says how far an image is.",
+            f"Nothing is unfinished of the image {addresses.hidden(name)!r}{_IN_STEP.get(step or '', '')}.",
+            action="GET /api/images/{name} says how far it is; GET /api/unfinished lists failed and deferred steps.",
         )
     return found
 

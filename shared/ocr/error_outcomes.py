@@ -12,13 +12,14 @@ from typing import TypeVar
 from shared import log, names
 from shared.durable import appointments
 from shared.durable.read_job import Job
-from shared.errors import BlobsightError, BusyError, ThrottledError
+from shared.errors import BlobsightError, BusyError, ReadFailedError, ThrottledError
 from shared.ocr.outcomes import Failed, Problem, Superseded, Waiting
 from shared.records import by_step, record_store, text, unfinished, versions
-from shared.records.versions import SourceChangedError
+from shared.records.unfinished_document import FAILED, UnfinishedDocument
+from shared.records.versions import SourceChangedError, Version
 from shared.services import App
 
-# Shorter waits leave no record.
+# Shorter waits leave no record, but for one that would still say that the text has failed.
 _NOTED_SECONDS = 5.0
 _FIRST_SECONDS = 2.0
 
@@ -69,6 +70,29 @@ def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None, be
     return {"state": "failed", "problem": problem_of(error)}
 
 
+def failed_meanwhile(app: App, job: Job) -> Failed | None:
+    """
+    The end of a Read that has slept, if a failure of the upload's text was noted since; that note stays as it is.
+
+    Another try has failed then, or a caller has cancelled the Read. A failure from before it slept has another note in
+    its place, of the wait.
+    """
+    noted = _noted(app, job)
+    if job.version is None or noted.get("state") != FAILED:
+        return None
+    _drop_outdated(app, job, job.version)
+    log_event(job, "text.failed", code=noted["code"])
+    error = ReadFailedError(noted["message"], code=noted["code"], action=noted["action"], request_id=noted["requestId"])
+    return {"state": "failed", "problem": problem_of(error)}
+
+
+def _noted(app: App, job: Job) -> UnfinishedDocument:
+    """The unfinished record of an upload's text; empty if there is none, or if it is no upload."""
+    if job.version is None:
+        return {}
+    return unfinished.read_for(app.images, job.version, by_step.TEXT, text.specs(job.name, app.settings))
+
+
 def _waiting(job: Job, error: BlobsightError, seconds: float) -> Waiting:
     log_event(job, "text.deferred", code=error.code, seconds=seconds)
     return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
@@ -98,7 +122,9 @@ def _unless_superseded(app: App, job: Job, work: Callable[[], _T]) -> _T | Super
 
 def _note(app: App, job: Job, error: BlobsightError, seconds: float | None, begun: datetime) -> None:
     version = job.version
-    if version is None or (seconds is not None and seconds < _NOTED_SECONDS):
+    if version is None:
+        return
+    if seconds is not None and seconds < _NOTED_SECONDS and _noted(app, job).get("state") != FAILED:
         return
     unfinished.note(
         app.images,
@@ -112,14 +138,21 @@ def _note(app: App, job: Job, error: BlobsightError, seconds: float | None, begu
         begun=None if seconds is None else begun,
     )
     if seconds is None:
-        # The text of an earlier version would be taken for this one's. No activity comes here again, so a change of the
-        # image since the note has to be seen now.
-        record_store.delete_outdated(
-            app.images,
-            text_places(job),
-            lambda: versions.ensure_unchanged(app.images, version),
-            lambda info: not version.is_source_of(app.images, info),
-        )
+        _drop_outdated(app, job, version)
+
+
+def _drop_outdated(app: App, job: Job, version: Version) -> None:
+    """
+    Delete the text of an earlier version, which would be taken for this one's.
+
+    No activity comes here again, so a change of the image since the note has to be seen now.
+    """
+    record_store.delete_outdated(
+        app.images,
+        text_places(job),
+        lambda: versions.ensure_unchanged(app.images, version),
+        lambda info: not version.is_source_of(app.images, info),
+    )
 
 
 def text_places(job: Job) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from shared.durable.read_job import Job
 from shared.errors import GoneError, ReadFailedError
 from shared.images import ImageBytes, ImageUrl
 from shared.ocr import polls, text_records
-from shared.ocr.error_outcomes import log_event, outcome_of
+from shared.ocr.error_outcomes import failed_meanwhile, log_event, outcome_of
 from shared.ocr.outcomes import ENDS, Done, Outcome, Problem
 from shared.records import versions
 from shared.records.versions import SourceChangedError
@@ -43,8 +43,8 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
             return _done(job)
         if app.answers.result(job.subject, job.question):
             return {"state": "read"}
-        if failures:
-            text_records.check_failure(app, job)
+        if failures and (ended := failed_meanwhile(app, job)):
+            return ended
         document = _document(app, job)
         ticket = app.answers.submit(
             job.question,

@@ -6,10 +6,8 @@ from functools import partial
 
 from shared import names
 from shared.durable.read_job import Job
-from shared.errors import ReadFailedError
 from shared.records import by_step, record_store, text, unfinished
 from shared.records.record_store import RecordSpec
-from shared.records.unfinished_document import FAILED
 from shared.records.versions import Version
 from shared.services import App
 from shared.vision.read_models import ReadResult
@@ -34,19 +32,6 @@ def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:
     # It was stored under the document's digest.
     info = app.images.head(names.TEXT, name)
     return info is not None and info.metadata.get(names.REQUEST) == job.question.key
-
-
-def check_failure(app: App, job: Job) -> None:
-    """
-    Raise the failure of an upload's text that was noted while this Read slept; another try, or its end, was meant.
-
-    Raises:
-        ReadFailedError: with what the unfinished record says.
-    """
-    if version := job.version:
-        noted = unfinished.read_for(app.images, version, by_step.TEXT, text.specs(job.name, app.settings))
-        if noted.get("state") == FAILED:
-            raise ReadFailedError(noted["message"], code=noted["code"], action=noted["action"])
 
 
 def write(app: App, job: Job, result: ReadResult) -> Version | None:

@@ -139,18 +139,17 @@ def asked_seconds(error: BaseException | None) -> float:
 
 def refusal(kind: type[BlobsightError], seconds: float) -> BlobsightError:
     """The error for a turn that would have to wait so long, for an obstacle of that kind or for the turns before it."""
+    # The text says no seconds: a record keeps it, and they would be over when a person reads it.
     # A probe under way may end at any moment.
     seconds = seconds if 1.0 < seconds < math.inf else 1.0
     if kind is ThrottledError:
-        return ThrottledError(
-            f"Computer Vision wants no call for another {seconds:.0f} s.", retry_after_seconds=seconds
-        )
+        return ThrottledError("Computer Vision wants no call for a while.", retry_after_seconds=seconds)
     if kind is VisionUnavailableError:
         return VisionUnavailableError(
-            f"Computer Vision keeps failing; it is asked again in {seconds:.0f} s.", retry_after_seconds=seconds
+            "Computer Vision keeps failing, and is not asked for a while.", retry_after_seconds=seconds
         )
     return BusyError(
-        f"Too many calls wait for Computer Vision: the turn would come in about {seconds:.0f} s.",
+        "Too many calls wait for Computer Vision: the turn would come too late.",
         code="turn_too_late",
         action="Ask again after the time in Retry-After; raise the tier and VISION_RATE if it happens often.",
         retry_after_seconds=seconds,

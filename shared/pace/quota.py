@@ -163,7 +163,7 @@ class Quota:
         if reserved.exhausted is not None:
             self._spending.tell_exhausted(reserved.exhausted)
             raise QuotaExhaustedError(
-                f"The limit of paid calls is reached; it begins anew in {reserved.exhausted:.0f} s.",
+                "The limit of paid calls is reached; it begins anew with the next day or month (UTC).",
                 retry_after_seconds=reserved.exhausted,
             )
         slots = tuple(Slot(moment + after, paid) for after, paid in zip(reserved.slots, asks, strict=False))

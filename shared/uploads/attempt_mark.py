@@ -22,7 +22,7 @@ from datetime import timedelta
 from shared import log, names
 from shared.durable import retries
 from shared.errors import BusyError, ConflictError, UploadGivenUpError, UploadInterruptedError
-from shared.records import unfinished, unfinished_document
+from shared.records import advice, unfinished, unfinished_document
 from shared.records.record_store import MAX_ROUNDS
 from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
@@ -65,18 +65,18 @@ def in_progress(app: App, name: str, steps: Sequence[str], key: str = "") -> Ite
                 _change(app, step, name, own, _end)
 
 
-def put_off(app: App, name: str, steps: Sequence[str], seconds: float) -> None:
+def put_off(app: App, name: str, steps: Sequence[str], seconds: float, *, if_due: bool = False) -> None:
     """
-    Write down when steps are tried again whose turn has come, and whose try did not write it itself.
+    Write down in how many seconds steps are tried again; with *if_due* only of those whose turn has come.
 
     Raises:
         StorageError: it could not be written down.
     """
 
     def change(app: App, document: UnfinishedDocument, own: str) -> tuple[UnfinishedDocument, float]:
-        is_running = unfinished_document.turn(document, document["state"], app.clock)["running"]
-        until = (app.clock.utc() + timedelta(seconds=seconds)).isoformat()
-        return ({**document, "until": until} if is_running else document), 0.0
+        if if_due and unfinished_document.seconds_until_turn(document, app.clock):
+            return document, 0.0
+        return {**document, "until": (app.clock.utc() + timedelta(seconds=seconds)).isoformat()}, 0.0
 
     for step in steps:
         _change(app, step, name, "", change)
@@ -121,11 +121,12 @@ def _with_error(
     app: App, document: UnfinishedDocument, error: UploadGivenUpError | UploadInterruptedError, failed_attempts: int
 ) -> UnfinishedDocument:
     """The document with this error as the last one."""
+    action = advice.for_upload(error, document["source"]["name"], blames_image=False)
     return {
         **document,
         "code": error.code,
         "message": error.message,
-        "action": error.action,
+        "action": action,
         "requestId": None,
         "attempts": failed_attempts,
         "last": app.clock.utc().isoformat(),

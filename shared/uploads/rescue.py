@@ -162,7 +162,7 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extr
         extra_metadata=extra_metadata,
     )
     # A note that was there may be of a turn that has passed.
-    attempt_mark.put_off(app, image.name, [step], attempt_mark.WAIT_SECONDS[0])
+    attempt_mark.put_off(app, image.name, [step], attempt_mark.WAIT_SECONDS[0], if_due=True)
     return stands
 
 

@@ -2,6 +2,7 @@
 RetryStep as the platform calls it: an image's steps once more, when their turn in the backlog has come.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -13,10 +14,13 @@ from shared.records import by_step
 from shared.services import App
 from shared.uploads import attempt_mark, steps
 from shared.uploads.retry_loop import Deferred, Ended, RetryWork
+from shared.uploads.steps import StepOutcome
 
 # As many as uploads are worked on at once; each may hold an image.
 _executor = ThreadPoolExecutor(8, thread_name_prefix="retry")
 _MENDING_SECONDS = 60.0
+# A turn that is later by so much is not worth a write.
+_UNTOLD_SECONDS = 1.0
 
 
 async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
@@ -45,9 +49,14 @@ async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
 def _later(app: App, work: RetryWork, error: BlobsightError) -> Deferred:
     attempts = work["attempts"] + 1
     seconds = appointments.seconds_until(error, attempts)
-    with suppress(StorageError):
-        attempt_mark.put_off(app, work["name"], work["steps"], seconds)
+    _put_off(app, work, work["steps"], seconds)
     return {"state": "deferred", "seconds": seconds, "attempts": attempts}
+
+
+def _put_off(app: App, work: RetryWork, steps: Sequence[str], seconds: float) -> None:
+    """Have the records tell the turn that comes, where storage takes that."""
+    with suppress(BlobsightError):
+        attempt_mark.put_off(app, work["name"], steps, seconds)
 
 
 def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
@@ -57,22 +66,26 @@ def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}, []
         with attempt_mark.in_progress(app, work["name"], work["steps"], work["key"]) as wait:
-            if wait:
-                return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}, []
-            outcomes = steps.process(app, work["name"], None, only=tuple(work["steps"]), from_backlog=True)
-    except BlobsightError as error:
-        if not error.transient:
-            raise
-        # Not even an unfinished record could be written: storage is out.
-        return _later(app, work, error), []
-    except Exception:
-        with suppress(StorageError):
+            only = tuple(work["steps"])
+            outcomes = [] if wait else steps.process(app, work["name"], None, only=only, from_backlog=True)
+    except Exception as error:
+        if isinstance(error, BlobsightError) and error.transient:
+            # Not even an unfinished record could be written: storage is out.
+            return _later(app, work, error), []
+        with suppress(BlobsightError):
             attempt_mark.put_off_crash(app, work["name"], work["steps"])
         raise
-    jobs = [outcome.job for outcome in outcomes if outcome.job]
+    if wait:
+        _put_off(app, work, work["steps"], wait)
+        return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}, []
+    return _together(app, work, outcomes), [outcome.job for outcome in outcomes if outcome.job]
+
+
+def _together(app: App, work: RetryWork, outcomes: Sequence[StepOutcome]) -> Deferred | Ended:
+    """The outcome of the steps: those that are deferred are tried together, when the last one's turn comes."""
     deferred = [outcome.appointment for outcome in outcomes if outcome.appointment]
-    if deferred:
-        seconds = max(appointment.seconds for appointment in deferred)
-        attempts = max(appointment.attempts for appointment in deferred)
-        return {"state": "deferred", "seconds": seconds, "attempts": attempts}, jobs
-    return {"state": "ended", "steps": {outcome.step: outcome.state for outcome in outcomes}, "job": None}, jobs
+    if not deferred:
+        return {"state": "ended", "steps": {outcome.step: outcome.state for outcome in outcomes}, "job": None}
+    seconds = max(appointment.seconds for appointment in deferred)
+    _put_off(app, work, [each.steps[0] for each in deferred if each.seconds < seconds - _UNTOLD_SECONDS], seconds)
+    return {"state": "deferred", "seconds": seconds, "attempts": max(each.attempts for each in deferred)}

@@ -155,6 +155,8 @@ def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made
     if before and before.is_final(app.images, source, specs):
         return StepOutcome(by_step.TEXT, "failed", before.code)
     if by_step.all_there(app.images, source, specs):
+        if before:
+            unfinished.clear(app.images, source, by_step.TEXT)
         return StepOutcome(by_step.TEXT, "skipped")
     if isinstance(source, WithheldVersion):
         return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.text_only_mark(text_only=text_only))

@@ -49,7 +49,7 @@ def test_a_breakpoint_in_a_function_is_reached_by_an_upload(tmp_path: Path) -> N
     log = tmp_path / "host.log"
     try:
         assert "host" not in stack.pids()
-        assert f"local host --port {stack.addresses.port} --state {stack.state} --in-stack" in stack.output
+        assert f"local host --state {stack.state} --in-stack" in stack.output
         with log.open("w") as output:
             host = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
         try:

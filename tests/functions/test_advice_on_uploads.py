@@ -15,9 +15,12 @@ from shared import names
 from shared.api import image_states
 from shared.errors import (
     BlobsightError,
+    BusyError,
+    ConflictError,
     ImageRejectedError,
     PayloadTooLargeError,
     ReadFailedError,
+    ThrottledError,
     VisionRefusedError,
     VisionUnavailableError,
 )
@@ -101,6 +104,13 @@ def test_a_read_that_failed_is_tried_again_or_given_another_file(app: Parts) -> 
 def test_what_is_tried_again_by_itself_needs_no_name() -> None:
     error = VisionUnavailableError("down")
     assert advice.for_upload(error, NAME, blames_image=False) == error.action
+
+
+@pytest.mark.parametrize("error", [BusyError("x"), ConflictError("x"), ThrottledError("x")])
+def test_an_upload_is_not_told_to_ask_again(error: BlobsightError) -> None:
+    told = advice.for_upload(error, NAME, blames_image=False)
+    assert told.startswith("Nothing: it is tried again by itself.")
+    assert "Retry-After" not in told
 
 
 SENTENCES_OF: list[Callable[[], BlobsightError]] = [

@@ -74,6 +74,8 @@ def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str
         ({"limit": "all"}, "bad_parameter"),
         ({"page": "2"}, "bad_parameter"),
         ({"state": "waiting"}, "bad_parameter"),
+        ({"state": "pending,failed"}, "bad_parameter"),
+        ({"state": "pending", "name": "a.jpg"}, "bad_parameter"),
         ({"continuation": "made up"}, "bad_parameter"),
     ],
 )

@@ -75,6 +75,9 @@ def test_one_image_is_redone_by_its_name_with_what_is_pending_of_it(hub: TaskHub
     hub.pass_time(10.0)
     assert [image(hub, name)["state"] for name in ("a.jpg", "b.jpg")] == ["pending", "complete"]
     problem_of(answer({"name": "b.jpg"}), 404, "not_found")
+    changed(hub, VISION_FEATURES="Tags")
+    told = problem_of(answer({"name": "b.jpg", "step": "text"}), 404, "not_found")["detail"]
+    assert told.endswith(" in the step text; text that waits for its analysis comes with it.")
 
 
 def test_a_change_of_sizes_is_made_in_its_turn_and_no_analysis_is_paid(hub: TaskHub) -> None:
@@ -185,6 +188,16 @@ def started(hub: TaskHub, pending: Any) -> tuple[str, str, Any]:
     return "RetryOrchestrator", appointment.instance_id, appointment.to_json()
 
 
+def test_of_a_document_no_other_step_is_told_that_a_retry_has_noted(hub: TaskHub) -> None:
+    hub.app.images.write(names.IMAGES, "a.pdf", picture("PDF"), content_type="application/pdf")
+    (pending,) = pending_steps.of_image(hub.app.services, "a.pdf", None)
+    hub.deliver("a.pdf")
+    hub.pass_time(30)
+    pending_steps.note(hub.app.services, pending, 10.0)
+    assert image(hub, "a.pdf")["state"] == "complete"
+    assert image(hub, "a.pdf")["analysis"] == {"state": "none", "caption": None, "captionConfidence": None, "tags": []}
+
+
 def test_its_turn_that_comes_while_the_upload_is_worked_on_waits_for_the_answer() -> None:
     """The claim is held: the try is put off, and finds the record later."""
     hub = TaskHub(parts(**SMALL, MAX_WAIT_SECONDS="5"))
@@ -217,6 +230,19 @@ def test_an_edited_image_is_redone_without_paying_what_is_answered(hub: TaskHub,
     hub.pass_time(30)
     assert image(hub)["state"] == "complete"
     assert paid(hub) == {"generateThumbnail": 1}
+    assert hub.app.images.contents(names.UNFINISHED) == {}
+
+
+def test_text_that_is_there_already_leaves_no_note(hub: TaskHub) -> None:
+    hub.app.vision.tags = {"text": 0.9}
+    hub.upload("a.jpg", RED)
+    hub.pass_time(30)
+    # Its properties do not tell any more that the records are of it.
+    hub.app.images.edit(names.IMAGES, "a.jpg", metadata={"album": "x"}, md5=None)
+    changed(hub, TEXT_MODE="always")
+    assert ("a.jpg", "text") in retried(retry(pending=True))
+    hub.pass_time(30)
+    assert (image(hub)["state"], paid(hub)) == ("complete", {})
     assert hub.app.images.contents(names.UNFINISHED) == {}
 
 

@@ -11,7 +11,8 @@ from shared.clock import Deadline, SystemClock, short
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0.0, "0"), (4.0, "4"), (2.26, "2.3"), (2.96, "3"), (-0.04, "0"), (86_400.0, "86400")]
+    ("seconds", "told"),
+    [(0.0, "0"), (4.0, "4"), (4, "4"), (2.26, "2.3"), (2.96, "3"), (-0.04, "0"), (86_400.0, "86400")],
 )
 def test_seconds_are_told_as_short_numbers(seconds: float, told: str) -> None:
     assert json.dumps(short(seconds)) == told

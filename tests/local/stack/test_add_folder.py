@@ -207,6 +207,7 @@ def test_a_folder_is_uploaded_and_summed_up(
     told = capsys.readouterr().out
     assert f"skipped, being neither images nor PDFs by their first bytes:\n  {tmp_path}/sums/readme.txt" in told
     assert "\n30 images: 30 complete; " in told
+    assert ": complete" not in told
     with storage.images as images:
         assert [blob.name for blob in images.list_blobs(name_starts_with="sums/")] == names
     assert add(tmp_path) == 0
@@ -224,7 +225,7 @@ def test_of_many_failures_the_first_are_told_and_the_rest_counted(
     told = capsys.readouterr().out
     assert "failed:\n  bad/" in told
     assert told.count(": analysis is failed: It has 9x9 pixels. Upload a larger one. (image_too_small)\n") == 20
-    assert "  and 5 more\n  to replace it   python -m local add " in told
+    assert "  and 5 more\nto replace one   python -m local add " in told
     assert "26 images: 1 complete, 25 failed; " in told
 
 
@@ -237,6 +238,8 @@ def test_a_file_that_cannot_be_taken_counts_as_not_uploaded(
     told = capsys.readouterr().out
     assert "no blob name can have" in told
     assert "2 images: 1 complete, 1 not uploaded; " in told
+    # A small folder: each image is told, in a line.
+    assert "\ntaken/a.jpg: complete" in f"\n{told}"
 
 
 def test_what_is_deferred_or_pending_is_told_with_the_reason_of_each(
@@ -255,6 +258,21 @@ def test_what_is_deferred_or_pending_is_told_with_the_reason_of_each(
     assert "  and 1 more\n" in told.out
     assert "\n23 images: 1 complete, 1 deferred, 21 pending; " in told.out
     assert "no further image became complete or failed within 0 s: the app goes on" in told.err
+
+
+def test_what_is_deferred_for_longer_than_it_waits_ends_it_at_once_and_says_so(
+    add: Add, app: FakeApp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "off.jpg")
+    times = {"last": "2126-11-26T11:00:00+00:00", "until": "2126-11-26T12:00:00+00:00"}
+    problem = {"code": "throttled", "message": "Too many calls.", **times}
+    app.images["off.jpg"] = image_json(
+        "off.jpg", "deferred", analysis={"state": "deferred", "problem": problem}, thumbnails=[]
+    )
+    assert add(tmp_path, "--timeout", "3600") == 1
+    assert (
+        "what is left is deferred for longer than the 3600 s of --timeout: the app goes on" in capsys.readouterr().err
+    )
 
 
 def test_only_a_few_images_are_asked_for_at_a_time(add: Add, app: FakeApp, tmp_path: Path) -> None:

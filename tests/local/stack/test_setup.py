@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -47,3 +48,20 @@ def test_what_an_installer_says_as_it_fails_is_told_and_ends_the_set_up(project:
     assert (answer.returncode, answer.stdout) == (7, "")
     assert "added 374 packages" in answer.stderr
     assert not (project / "local" / "azurite" / "node_modules" / ".installed").exists()
+
+
+def test_ctrl_c_shows_no_traceback_of_the_python_that_makes_the_environment(project: Path) -> None:
+    python = project / "bin" / "python3.11"
+    # As the real one does: it tells where it was, and ends by the signal, which every process of the terminal gets.
+    python.write_text(
+        "#!/bin/bash\n[ \"$1\" = -m ] || exit 0\ntrap 'echo Traceback >&2; trap - INT; kill -INT $$' INT; kill -INT 0\n"
+    )
+    python.chmod(0o700)
+    environment = {**os.environ, "PATH": f"{project}/bin:{os.environ['PATH']}"}
+    command = [project / "local" / "setup.sh", "venv"]
+    answer = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, start_new_session=True
+    )
+    assert answer.returncode == -signal.SIGINT
+    assert "about two minutes" in answer.stderr
+    assert "Traceback" not in answer.stderr

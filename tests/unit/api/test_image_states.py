@@ -16,7 +16,7 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
 from shared import names
-from shared.api import image_states, pending_reasons
+from shared.api import image_states, pending_reasons, thumbnails
 from shared.errors import (
     BadRequestError,
     NotFoundError,
@@ -24,8 +24,9 @@ from shared.errors import (
     VisionRefusedError,
     VisionUnauthorizedError,
 )
-from shared.images import ImageBytes
+from shared.images import ImageBlob, ImageBytes
 from shared.records import by_step
+from shared.records.thumbnails import Size
 from shared.services import App, build
 from shared.settings import Settings
 from shared.storage import listing
@@ -123,7 +124,7 @@ def test_what_waiting_can_help_is_deferred_and_says_why(app: Parts) -> None:
     assert found["state"] == found["analysis"]["state"] == "deferred"
     problem = found["analysis"]["problem"]
     assert (problem["code"], problem["message"], problem["attempts"]) == ("vision_throttled", "Slow down.", 2)
-    assert problem["action"] == ThrottledError.action
+    assert problem["action"].startswith("Nothing: it is tried again by itself.")
     assert problem["first"] < problem["last"]
     assert {each["state"] for each in found["thumbnails"]} == {"deferred"}
 
@@ -263,6 +264,22 @@ def test_while_the_app_works_on_an_image_no_change_of_settings_is_claimed(app: P
     assert first == {"analysis": "not_made", SMALL: "not_made", LARGE: "not_made", "text": "waits_for_analysis"}
     assert second == {SMALL: "not_made", LARGE: "not_made"}
     assert third == {LARGE: "not_made"}
+
+
+def test_thumbnails_that_callers_ask_for_are_no_change_of_settings(app: Parts) -> None:
+    upload(app)
+    seen: list[dict[str, str | None]] = []
+
+    def ask_for_more(*given: Any) -> None:
+        app.vision.at_call = None
+        for width, height in ((64, 64), (1024, 768)):
+            thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), Size(width, height, True))
+        app.clock.advance(100)
+        seen.append(reasons(app.services))
+
+    app.vision.at_call = lambda *given: setattr(app.vision, "at_call", ask_for_more)
+    steps.process(app.services, "a.jpg", None)
+    assert seen == [{SMALL: "not_made"}]
 
 
 def test_a_note_that_answers_other_settings_is_a_change_of_settings_too(app: Parts) -> None:

@@ -670,6 +670,17 @@ def test_a_short_wait_is_not_noted(app: Parts) -> None:
     assert note(app) is None
 
 
+def test_a_failure_that_was_there_before_does_not_end_a_read_that_has_to_wait(app: Parts) -> None:
+    app.vision.reads = [["failed"]]
+    assert ReadRun(app, job_of(app, RED)).finish()["state"] == "failed"
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=1.0)]
+    run = ReadRun(app, job_of(app, RED))
+    assert run.step()["state"] == "wait"
+    assert note(app)["state"] == "deferred"  # type: ignore[index]
+    assert run.finish()["state"] == "done"
+    assert note(app) is None
+
+
 def test_of_what_came_over_http_nothing_is_noted(app: Parts) -> None:
     app.vision.failing = VisionUnauthorizedError("wrong key (401)")
     for job in (of_bytes(app, RED), of_url(app)):

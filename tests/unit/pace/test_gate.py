@@ -25,6 +25,7 @@ from shared.errors import (
     VisionRefusedError,
     VisionUnavailableError,
 )
+from shared.pace import obstacles
 from shared.pace.breaker import FAILURES, FIRST_OPEN_SECONDS
 from shared.pace.gate import Gate
 from shared.pace.ledger import Ledger, Rate
@@ -522,3 +523,10 @@ def test_a_gate_of_real_threads_lets_everybody_through_in_the_end() -> None:
         thread.join()
     assert sorted(done) == list(range(20))
     assert math.isfinite(clock.now())
+
+
+@pytest.mark.parametrize("kind", [ThrottledError, VisionUnavailableError, BusyError])
+def test_a_refusal_that_a_record_keeps_names_no_seconds_in_its_text(kind: type[BlobsightError]) -> None:
+    error = obstacles.refusal(kind, 20.0)
+    assert error.retry_after_seconds == 20.0
+    assert not any(character.isdigit() for character in error.message + error.action)

@@ -95,7 +95,7 @@ def test_three_tries_that_kill_their_worker_are_the_last(app: Parts, monkeypatch
     problem = image_states.of_image(app.services, "a.jpg")["analysis"]["problem"]
     assert (problem["code"], problem["attempts"], problem["until"]) == ("upload_gave_up", 4, None)
     assert "4 times" in problem["message"]
-    assert "/api/unfinished/retry" in problem["action"]
+    assert problem["action"].endswith(' POST /api/unfinished/retry with {"name": "a.jpg"}.')
     assert len(app.vision.asked) == 1
 
 

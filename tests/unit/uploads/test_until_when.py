@@ -14,7 +14,7 @@ from shared import names
 from shared.api import image_states, unfinished_entries
 from shared.api.unfinished_entries import Filter
 from shared.durable.read_job import Job
-from shared.errors import StorageError, VisionUnauthorizedError, VisionUnavailableError
+from shared.errors import StorageError, StorageRefusedError, VisionUnauthorizedError, VisionUnavailableError
 from shared.ocr import reading
 from shared.uploads import attempt_mark, rescue, steps
 
@@ -143,10 +143,12 @@ def test_a_read_that_still_sleeps_after_another_try_has_failed_pays_nothing(hub:
     hub.app.vision.failing, hub.app.vision.reads = None, [["failed"]]
     hub.tell_again({"code": "vision_unauthorized"})
     hub.pass_time(20)
-    assert state_of(hub, "a.pdf") == "failed"
+    failed = image_states.of_image(hub.app.services, "a.pdf")
+    assert failed["state"] == "failed"
     paid = hub.app.vision.count()
     hub.pass_time(600)
-    assert (state_of(hub, "a.pdf"), hub.app.vision.count()) == ("failed", paid)
+    assert (image_states.of_image(hub.app.services, "a.pdf"), hub.app.vision.count()) == (failed, paid)
+    assert all(instance.is_over for instance in hub.instances.values())
 
 
 def test_text_that_is_cancelled_while_it_is_submitted_stays_cancelled(hub: TaskHub) -> None:
@@ -167,14 +169,15 @@ def test_text_that_is_cancelled_while_it_is_submitted_stays_cancelled(hub: TaskH
     assert (found["state"], found["text"]["problem"]["code"]) == ("failed", "ocr_cancelled")
 
 
+@pytest.mark.parametrize("crash_of", [ZeroDivisionError, StorageRefusedError])
 @pytest.mark.parametrize("crashes", [1, 2, 4, 7])
 def test_while_a_try_crashes_it_says_when_the_next_one_comes(
-    hub: TaskHub, looks: Looks, monkeypatch: pytest.MonkeyPatch, crashes: int
+    hub: TaskHub, looks: Looks, monkeypatch: pytest.MonkeyPatch, crashes: int, crash_of: type[Exception]
 ) -> None:
     down(hub.app)
     hub.upload("a.jpg", RED)
     hub.app.vision.failing = None
-    real, left = steps.process, [ZeroDivisionError("oh")] * crashes * 2
+    real, left = steps.process, [crash_of("oh")] * crashes * 2
 
     def crash(*given: Any, **named: Any) -> Any:
         if left:
@@ -293,10 +296,44 @@ def test_what_is_archived_says_when_it_is_looked_at_again(hub: TaskHub) -> None:
     assert state_of(hub) == "complete"
 
 
-def test_what_is_put_into_the_backlog_says_when(hub: TaskHub, looks: Looks) -> None:
+def put_into_the_backlog(hub: TaskHub) -> None:
+    """An image whose event was lost, with its two steps in one appointment."""
     hub.app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
     hub.app.services.quota.postpone(calls=60)
     hub.tell_again({"pending": True})
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_steps_that_are_tried_together_both_say_when_that_is(hub: TaskHub, order: int) -> None:
+    put_into_the_backlog(hub)
+    hub.app.vision.failures = [VisionUnavailableError("down"), VisionUnauthorizedError("wrong key (401)")][::order]
+    hub.pass_time(400)
+    assert state_of(hub) == "complete"
+
+
+def test_a_worker_that_is_killed_between_the_marks_of_two_steps_leaves_both_say_when(
+    hub: TaskHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_into_the_backlog(hub)
+    real, marks = attempt_mark._begin, []
+
+    def die(*given: Any) -> Any:
+        marks.append(given)
+        if len(marks) == 2:
+            raise KilledError
+        return real(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(attempt_mark, "_begin", die)
+        patched.setattr(attempt_mark, "_end", lambda services, document, *given: (document, 0.0))
+        while len(marks) < 2:
+            hub.pass_time(0.25)
+    hub.pass_time(400)
+    assert state_of(hub) == "complete"
+
+
+def test_what_is_put_into_the_backlog_says_when(hub: TaskHub, looks: Looks) -> None:
+    put_into_the_backlog(hub)
     down(hub.app)
     hub.pass_time(30)
     hub.app.vision.failing = None

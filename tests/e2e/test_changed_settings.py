@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doubles.patience import wait_until
 from doubles.pictures import picture
 from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
@@ -28,10 +29,11 @@ def stack(tmp_path: Path) -> Iterator[RunningStack]:
 def test_samples_and_added_files_get_the_records_that_new_settings_ask_for(
     stack: RunningStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = tmp_path / "own.png"
+    own, other = tmp_path / "own.png", tmp_path / "other.png"
     own.write_bytes(picture("PNG"))
+    other.write_bytes(picture("PNG", colour=(0, 0, 200)))
     stack.start()
-    assert add(stack, own).returncode == 0
+    assert [add(stack, each).returncode for each in (own, other)] == [0, 0]
     analyzed = stack.paid_calls()["analyze"]
     assert stack.stop() == 0, stack.output
     assert "pending" not in stack.output
@@ -42,12 +44,17 @@ def test_samples_and_added_files_get_the_records_that_new_settings_ask_for(
     for sample in sample_files(tmp_path / "samples"):
         assert f"{sample.name}: complete" in stack.output
     # The samples are not counted: the start has made their records.
-    assert "1 image is pending, because settings were changed since its records were made" in stack.output
+    assert "2 images are pending, because settings were changed since their records were made" in stack.output
     assert f"unfinished retry --pending --state {stack.state}" in stack.output
     answer = add(stack, own)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "own.png: already there with the same bytes" in answer.stdout
     assert "thumbnails/own.png/64x64-smart.jpg" in answer.stdout
+    retried = stack.run("unfinished", "retry", "--pending")
+    assert (retried.returncode, retried.stderr) == (0, "")
+    assert retried.stdout.startswith("other.png: thumbnails are tried again ")
+    wait_until(lambda: stack.run("unfinished").stdout == "nothing is unfinished\n")
+    assert stack.run("unfinished", "--in-state", "pending").stdout == "nothing is pending\n"
     assert stack.paid_calls()["analyze"] == analyzed
 
 

@@ -12,6 +12,7 @@ from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.ports import five_free_ports
 
 from local.addresses import Addresses
+from shared import __version__
 
 pytestmark = pytest.mark.e2e
 Answer = subprocess.CompletedProcess[str]
@@ -97,4 +98,5 @@ def test_an_environment_that_is_there_already_gets_it_at_the_next_set_up(desk: D
     again = ["bash", "-c", f"{desk.place.make('setup')}"]
     for _ in range(2):
         subprocess.run(again, cwd=desk.place.folder, env=environment(), check=True, capture_output=True)
-        assert subprocess.run([desk.script, "--version"], cwd="/", capture_output=True).returncode == 0
+        version = subprocess.run([desk.script, "--version"], cwd="/", capture_output=True, text=True)
+        assert (version.returncode, version.stdout) == (0, f"blobsight {__version__}\n")

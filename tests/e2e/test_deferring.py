@@ -57,7 +57,14 @@ def damaged(seed: int) -> bytes:
 def asked(stack: RunningStack, name: str) -> dict[str, Any]:
     """What the app says of an image; nothing before it has heard of it."""
     answer = call(stack.addresses.port, "GET", f"/api/images/{name}")
-    return answer.json() if answer.status == 200 else {"state": "unknown"}
+    if answer.status != 200:
+        return {"state": "unknown"}
+    image: dict[str, Any] = answer.json()
+    for step in (image["analysis"], *image["thumbnails"], image["text"]):
+        if step["state"] == "deferred":
+            # Whenever one asks: a time ahead, or it is being tried.
+            assert bool(step["problem"]["until"]) is not step["problem"]["running"], image
+    return image
 
 
 def wait_for_state(stack: RunningStack, state: str, *names: str) -> None:
@@ -101,8 +108,6 @@ def test_an_outage_defers_uploads_with_time_and_reason_and_everything_finishes_b
         wait_for_state(stack, "deferred", *images)
         problem = asked(stack, "outage-0.png")["analysis"]["problem"]
         assert problem["code"] == "vision_unavailable"
-        # A time ahead, or it is tried at this moment.
-        assert bool(problem["until"]) is not problem["running"]
         status, code, seconds = describe(stack, image(4))
         assert (status, code) == (503, "vision_unavailable")
         assert seconds >= 1

@@ -22,7 +22,7 @@ from local.stack.own_service import require_answer, told_of_service
 from local.stack.pending import told_of_pending
 from local.stack.service import Recipe
 from local.stack.space import SpaceWatch, watched_space
-from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports
+from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports, wait_for_leftovers
 from local.stack.status_table import StatusDisplay
 from local.stack.supervisor import Supervisor
 from local.stack.tryout import curl_lines
@@ -44,6 +44,8 @@ def main(argv: list[str]) -> int:
     try:
         settings = _settings(choice, console)
         with locked_state(choice.state, choice.addresses.port) as unclean:
+            if unclean:
+                wait_for_leftovers(choice.state, choice.parts, lambda line: say(console, line))
             require_free_ports(choice.addresses, choice.parts, wait_seconds=LEFTOVER_SECONDS if unclean else 0)
             return _Stack(choice, settings, console).run(begun)
     except LocalError as error:

@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from argparse import ArgumentTypeError
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -24,6 +24,8 @@ LOCK_NAME = "start.lock"
 # A supervisor that was killed leaves parts behind which are finishing what they had begun, for 30 s at most.
 LEFTOVER_SECONDS = 35.0
 LOOK_SECONDS = 0.3
+# What a part of the stack holds while it runs.
+PART_LOCKS = {"events": "events/lock", "host": "host/lock", "vision": "vision/calls.jsonl"}
 
 
 @contextmanager
@@ -82,6 +84,23 @@ def require_free_ports(addresses: Addresses, parts: Collection[str] = (), *, wai
         time.sleep(0.1)
 
 
+def wait_for_leftovers(state: Path, parts: Collection[str], say: Callable[[str], None]) -> None:
+    """
+    Wait until these parts of a stack that was killed have finished what they had begun, and say so; for 35 s at most.
+
+    A part that still runs then is told of by the part that takes its place.
+    """
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    said = False
+    while held := [part for part, lock in PART_LOCKS.items() if part in parts and _is_held(state / lock)]:
+        if time.monotonic() >= deadline:
+            return
+        if not said:
+            say(f"the last start was killed: its {' and '.join(held)} may take {LEFTOVER_SECONDS:.0f} s to finish")
+            said = True
+        time.sleep(0.1)
+
+
 def busy_ports(addresses: Addresses) -> dict[str, int]:
     """Return the ports of *addresses* that something listens on, by what would listen there."""
     return {name: port for name, port in addresses.ports.items() if not _port_is_free(port)}
@@ -112,6 +131,14 @@ def _flock(lock: TextIO, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open() as lock:
+            return not _is_free(lock)
+    except OSError:
+        return False
 
 
 def _port_is_free(port: int) -> bool:

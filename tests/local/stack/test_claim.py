@@ -3,13 +3,22 @@ import json
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from doubles.clock import FakeClock
 
 from local.addresses import Addresses
 from local.errors import LocalError
-from local.stack.state_lock import LOCK_NAME, locked_state, require_free_ports, running_port, stack_port
+from local.stack.state_lock import (
+    LOCK_NAME,
+    locked_state,
+    require_free_ports,
+    running_port,
+    stack_port,
+    wait_for_leftovers,
+)
 
 
 def test_a_second_stack_on_the_same_state_is_refused_naming_the_first(tmp_path: Path) -> None:
@@ -79,6 +88,34 @@ def test_ports_that_leftover_parts_still_hold_are_waited_for(free_port: int) -> 
     with socket.create_server(("127.0.0.1", free_port)) as server:
         threading.Timer(0.2, server.close).start()
         require_free_ports(Addresses(free_port), wait_seconds=20)
+
+
+def test_parts_that_still_finish_what_they_had_begun_are_waited_for_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    for part in ("host", "events"):
+        (tmp_path / part).mkdir()
+    with (tmp_path / "host/lock").open("w") as host, (tmp_path / "events/lock").open("w") as events:
+        for lock in (host, events):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.flock(host, fcntl.LOCK_UN))
+        # The watcher is not among the parts that are to be started.
+        wait_for_leftovers(tmp_path, ("azurite", "vision", "host"), said.append)
+    assert said == ["the last start was killed: its host may take 35 s to finish"]
+
+
+def test_a_part_that_does_not_finish_is_left_to_the_one_that_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(time, "monotonic", clock.now)
+    (tmp_path / "host").mkdir()
+    with (tmp_path / "host/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for_leftovers(tmp_path, ("host",), lambda line: None)
+    assert clock.now() == pytest.approx(35, abs=0.2)
 
 
 def test_five_free_ports_in_a_row_are_enough(free_port: int) -> None:

@@ -30,8 +30,8 @@ def told_of_pending(
         return None
     bound = "at least " if continuation else ""
     command = f"{program_elsewhere()} unfinished retry --pending {words}".rstrip()
-    are, their = ("is", "its") if count == 1 else ("are", "their")
-    why = f"settings were changed since {their} records were made"
+    are, their, them = ("is", "its", "it") if count == 1 else ("are", "their", "them")
+    why = f"settings were changed since {their} records were made, or the work on {them} was interrupted"
     paid = ", which your service bills" if is_paid else ""
     return f"{bound}{images(count)} {are} pending, because {why}. This makes {their} records anew{paid}:\n  {command}"
 

@@ -2,7 +2,8 @@
 Why a step is pending: not made yet, or made with other settings.
 
 A record or an unfinished note of the same version of the image that answers another question shows that the settings
-were changed. A missing record alone shows nothing: the step may be worked on at this moment.
+were changed. A missing record alone shows nothing: the step may be worked on at this moment. A thumbnail that misses
+another one for a while shows that a size was added, or that a worker was killed between the two.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from shared.storage.listing import Listing
 Code = Literal["settings_changed", "waits_for_analysis", "not_made"]
 _RETRY = 'POST /api/unfinished/retry with {"pending": true} makes the missing records of every image.'
 _MESSAGES: dict[Code, str] = {
-    "settings_changed": f"The settings were changed after the app worked on this image. {_RETRY}",
+    "settings_changed": f"Settings were changed after the app worked on this image, or that was interrupted. {_RETRY}",
     "waits_for_analysis": "The analysis comes first. It tells whether there is text to read.",
     "not_made": f"It is not begun, or it is being made at this moment. If it stays so, do this: {_RETRY}",
 }

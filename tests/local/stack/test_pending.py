@@ -23,7 +23,8 @@ def test_images_of_other_settings_are_counted_and_those_whose_events_are_on_thei
         told = told_of_pending(client, "")
         assert told is not None
         assert told.splitlines() == [
-            "1 image is pending, because settings were changed since its records were made. "
+            "1 image is pending, because settings were changed since its records were made, "
+            "or the work on it was interrupted. "
             "This makes its records anew:",
             "  .venv/bin/python -m local unfinished retry --pending",
         ]

@@ -52,7 +52,7 @@ def test_with_a_key_of_the_file_images_are_analyzed_there_and_no_sample_is_sent(
     assert storage.startswith("ImagesStorage of local.settings.json is not used: ")
     assert service_line == f"Computer Vision is your own service at 127.0.0.1:{service.port}: you pay for its calls\n"
     assert "at most 67 transactions" in cost
-    assert "`make start VISION=azure SAMPLES=yes` sends them" in cost
+    assert f"`make start VISION=azure SAMPLES=yes PORT={place.port}` sends them" in cost
     assert set(stack.pids()) == {"azurite", "host", "events"}
     assert KEY not in stack.output
     assert service.paid() == {}

@@ -70,6 +70,12 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def stack_words(port: int | None, state: Path) -> list[str]:
+    """Return these options as they are to be typed for the stack on *state*; *port* is None where its lock tells it."""
+    words = [] if port is None else ["--port", str(port)]
+    return words if state == DEFAULT_STATE else [*words, "--state", str(state)]
+
+
 def add_stack_options(parser: argparse.ArgumentParser, *, port: int | None = None) -> None:
     """
     Add the options by which every command names its stack: `--port` and `--state`.

@@ -18,7 +18,7 @@ from local.adding.batch import Batch, Interrupt, Listener, Upload
 from local.adding.files import Found, find_files
 from local.adding.report import Report
 from local.adding.tally import SHOWN, Listing, Tally, unsettled_lines
-from local.addresses import DEFAULT_STATE, Addresses, add_stack_options
+from local.addresses import Addresses, add_stack_options, stack_words
 from local.app import AppClient, ImageState, function_key, master_key
 from local.console import say
 from local.counts import images
@@ -83,7 +83,7 @@ class _Adding:
     def __init__(self, options: argparse.Namespace, found: Found) -> None:
         state, port = options.state, stack_port(options.port, options.state)
         self._patience_seconds = options.timeout
-        self._stack_options = _stack_options(options)
+        self._stack_options = "".join(f" {shlex.quote(word)}" for word in stack_words(options.port, state))
         self._start = f"{program()} start{self._stack_options}"
         self._found = found
         self._addresses = Addresses(port)
@@ -213,12 +213,6 @@ class _Adding:
 
     def _say(self, *lines: str) -> None:
         say(self._console, *lines)
-
-
-def _stack_options(options: argparse.Namespace) -> str:
-    """The options by which this command names the stack, each with a space before it, for a command that does too."""
-    port = f" --port {options.port}" if options.port is not None else ""
-    return port + ("" if options.state == DEFAULT_STATE else f" --state {shlex.quote(str(options.state))}")
 
 
 def _until_when(deferred: Sequence[ImageState]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.addresses import AZURE_STATE, DEFAULT_PORT, DEFAULT_STATE, Addresses, add_stack_options
+from local.addresses import AZURE_STATE, DEFAULT_PORT, DEFAULT_STATE, Addresses, add_stack_options, stack_words
 from local.wording import is_of_make, program, start_command
 
 PARTS = ("azurite", "vision", "host", "events")
@@ -43,7 +43,7 @@ class Choice:
     @property
     def words(self) -> str:
         """The option by which other commands find this stack, with a space at the end; none for the usual folder."""
-        return "" if self.state == DEFAULT_STATE else f"--state {shlex.quote(str(self.state))} "
+        return "".join(f"{shlex.quote(word)} " for word in stack_words(None, self.state))
 
 
 def parse(argv: list[str]) -> Choice:

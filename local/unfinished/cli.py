@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 
-from local.addresses import DEFAULT_STATE, add_stack_options
+from local.addresses import add_stack_options, stack_words
 from local.app import function_key
 from local.errors import LocalError
 from local.stack.state_lock import stack_port
@@ -68,8 +68,7 @@ def _retry_of_pending(options: argparse.Namespace) -> str:
     """Return the command that has the pending images of the same stack tried again, or that step of them."""
     words = [*program().split(), "unfinished", "retry", "--pending"]
     words += ["--step", options.step] if options.step else []
-    words += ["--port", str(options.port)] if options.port else []
-    return shlex.join(words + (["--state", str(options.state)] if options.state != DEFAULT_STATE else []))
+    return shlex.join(words + stack_words(options.port, options.state))
 
 
 def _count(options: argparse.Namespace) -> int:

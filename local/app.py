@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK, image_target
-from local.app_obstacles import broken_functions, misdeployment, not_the_app, problem_of
+from local.app_obstacles import broken_functions, keys_refused, misdeployment, not_the_app, problem_of
 from local.errors import LocalError
 from local.json_text import read_json
 
@@ -271,7 +271,7 @@ def _key(state: Path, *place: str) -> str | None:
 
 def _check_key(status: int) -> None:
     if status in (401, 403):
-        raise LocalError("the host checks keys and refused ours: is --state the folder of the running stack?")
+        raise keys_refused()
 
 
 def utc_text(moment: datetime) -> str:

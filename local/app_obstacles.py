@@ -8,6 +8,11 @@ MISDEPLOYED = ("settings_invalid", "python_mismatch")
 SOURCES = "Settings of the local stack come from the environment and from local.settings.json."
 
 
+def keys_refused() -> LocalError:
+    """Return the error for a host that does not let the keys of this stack's folder in."""
+    return LocalError("the host checks keys and refused ours: is --state the folder of the running stack?")
+
+
 def not_the_app(port: int) -> LocalError:
     """Return the error for answers that this app would not give."""
     return LocalError(f"port {port} is not that of this app: name the running stack by --state or --port")

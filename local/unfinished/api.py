@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from local.addresses import LOOPBACK
-from local.app_obstacles import misdeployment, not_the_app, problem_of
+from local.app_obstacles import keys_refused, misdeployment, not_the_app, problem_of
 from local.errors import LocalError
 from local.json_text import NotJsonError, read_json
 from local.wording import start_command
@@ -102,6 +102,6 @@ def _refusal(status: int, text: bytes) -> LocalError:
     problem = problem_of(text)
     told = " ".join(str(problem[part]) for part in ("detail", "action") if problem.get(part))
     if not told and status in (401, 403):
-        told = "the host checks keys and refused ours: is --state the folder of the running stack?"
+        return keys_refused()
     kind = NotThereError if status == 404 else LocalError
     return kind(told or f"the app answers {status}: host.log says why")

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from local.durations import duration
+
 # What is over sooner is not worth a line: of a part that is started again, the supervisor tells.
 GRACE_SECONDS = 5.0
 FIRST_REMINDER_SECONDS = 60.0
@@ -58,10 +60,3 @@ class Trouble:
             self._say(f"over after {duration(self._clock() - self._begun)}: {self._text}")
         self._was_said = False
         self._kind = None
-
-
-def duration(seconds: float) -> str:
-    """Return it as a person says it, in seconds, minutes or hours."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

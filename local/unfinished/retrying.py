@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Sequence
 
+from local.durations import duration
 from local.errors import INTERRUPTED, LocalError
 from local.printable import printable
-from local.trouble import duration
 from local.unfinished.api import Api, Json, NotThereError
 from local.unfinished.pauses import Pauses
 

@@ -4,12 +4,28 @@ import hashlib
 from functools import cached_property
 from typing import NamedTuple
 
+from shared.pictures import inspection
+from shared.pictures.fitting import Sent
+from shared.pictures.inspection import ImageHeader
+
 
 class ImageBytes:
-    """An image as bytes."""
+    """
+    An image as bytes.
+
+    Attributes:
+        data: the bytes.
+        sent: what the image operations are sent of it, once that was made.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.sent: Sent | None = None
+
+    @cached_property
+    def header(self) -> ImageHeader:
+        """What its header says; raises as `inspection.inspect` does."""
+        return inspection.inspect(self.data)
 
     @cached_property
     def subject(self) -> str:

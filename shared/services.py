@@ -21,6 +21,7 @@ from shared.configuration.storage_accounts import Account
 from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
+from shared.pictures.converter import Converter
 from shared.settings import Settings
 from shared.storage.azure import BlobStore
 from shared.storage.blobs import Blobs
@@ -48,6 +49,7 @@ class App(NamedTuple):
     median: Median
     threads: Executor
     quota: Quota
+    converter: Converter
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -142,6 +144,15 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     )
     days = settings.answer_lifetime_days
     claims = Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0)
-    answers = Answers(vision, claims, images, clock, wait_seconds=settings.max_wait_seconds)
+    converter = Converter(most_pixels=settings.max_megapixels * 10**6, wait_seconds=settings.max_wait_seconds)
+    answers = Answers(
+        vision,
+        claims,
+        images,
+        clock,
+        converter,
+        wait_seconds=settings.max_wait_seconds,
+        most_bytes=settings.max_upload_bytes,
+    )
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    return App(settings, images, host, vision, answers, clock, Median(), pool, quota)
+    return App(settings, images, host, vision, answers, clock, Median(), pool, quota, converter)

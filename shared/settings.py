@@ -138,6 +138,12 @@ class Settings:
         parse.megabytes,
         "100",
     )
+    max_megapixels: int = _setting(
+        "MAX_MEGAPIXELS",
+        "Most pixels of one picture that the app decodes, in millions.",
+        parse.megapixels,
+        "100",
+    )
     images_storage: Account = _account(
         "ImagesStorage",
         "Connection string of the account with the images; or the settings below.",

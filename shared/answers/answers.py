@@ -16,6 +16,7 @@ from shared.clock import Clock
 from shared.errors import ImageRejectedError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.pictures import inspection
+from shared.pictures.converter import Converter
 from shared.storage import image_blobs
 from shared.storage.blobs import Blobs
 from shared.vision import questions
@@ -60,17 +61,29 @@ class Answers:
         claims: what keeps a question from being paid for twice.
         images: the account with the images, for those that are given by their names.
         clock: the time.
+        converter: makes the copies that the service is sent of what it does not take.
         wait_seconds: how long a question waits for another caller who asks the same, unless it says so itself.
+        most_bytes: of an image.
     """
 
     def __init__(
-        self, vision: VisionClient, claims: Claims, images: Blobs, clock: Clock, *, wait_seconds: float
+        self,
+        vision: VisionClient,
+        claims: Claims,
+        images: Blobs,
+        clock: Clock,
+        converter: Converter,
+        *,
+        wait_seconds: float,
+        most_bytes: int,
     ) -> None:
         self._vision = vision
         self._claims = claims
         self._images = images
         self._clock = clock
+        self._converter = converter
         self._wait_seconds = wait_seconds
+        self._most_bytes = most_bytes
 
     def ask(
         self,

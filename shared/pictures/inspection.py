@@ -25,12 +25,21 @@ _DOCUMENTS = (kinds.PDF, kinds.TIFF)
 
 
 class ImageHeader(NamedTuple):
-    """What the header says: the kind (`JPEG`, `PNG`, ...), its content type and its sides in pixels."""
+    """
+    What the header says.
+
+    Attributes:
+        kind: such as `JPEG` or `HEIC`.
+        content_type: its media type.
+        width, height: in pixels of the upright picture.
+        orientation: how the stored pixels have to be turned to be upright, as Exif counts it; 1 is not at all.
+    """
 
     kind: str
     content_type: str
     width: int
     height: int
+    orientation: int = 1
 
 
 # As many first bytes show the kind.

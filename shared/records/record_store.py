@@ -30,6 +30,7 @@ class RecordSpec(NamedTuple):
         container, name: where it lies.
         question: the one that it answers.
         content_type, cache_control: what it is stored with.
+        others: further questions; a record that answers one of them holds too.
     """
 
     container: str
@@ -37,12 +38,17 @@ class RecordSpec(NamedTuple):
     question: Question
     content_type: str
     cache_control: str | None = None
+    others: tuple[Question, ...] = ()
+
+    def is_answered_by(self, key: str | None) -> bool:
+        """Whether a record holds that answers the question of that key."""
+        return any(question.key == key for question in (self.question, *self.others))
 
     def is_current(self, blobs: Blobs, record: BlobInfo | None, version: Version) -> bool:
         """Whether the record is of that version of the image and answers this very question."""
         return (
             record is not None
-            and record.metadata.get(names.REQUEST) == self.question.key
+            and self.is_answered_by(record.metadata.get(names.REQUEST))
             and version.is_source_of(blobs, record)
         )
 

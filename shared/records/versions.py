@@ -8,13 +8,12 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
 
 from shared import names
 from shared.contract import MAX_READ_BYTES
 from shared.errors import ImageArchivedError
 from shared.images import ImageBytes
-from shared.pictures.inspection import ImageHeader, inspect
+from shared.pictures.inspection import ImageHeader
 from shared.records import former
 from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs
@@ -130,10 +129,10 @@ class Source(Version):
         super().__init__(name, etag, image.subject, len(image.data), md5)
         self.image = image
 
-    @cached_property
+    @property
     def header(self) -> ImageHeader:
         """What its header says; raises as `inspection.inspect` does."""
-        return inspect(self.image.data)
+        return self.image.header
 
 
 def identify(

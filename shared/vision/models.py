@@ -7,6 +7,8 @@ the right type; `UnexpectedAnswerError` otherwise. `body` always is the service'
 
 import json
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from shared.errors import UnexpectedAnswerError
@@ -20,13 +22,17 @@ class Answer(NamedTuple):
     """
     A successful answer as it came: its media type, its bytes and the service's `apim-request-id`.
 
-    `paid` is False for an answer that was paid for earlier and kept.
+    `paid` is False for an answer that was paid for earlier and kept. `usage` is what the service billed for it
+    (`vision.billing`), empty where nothing was paid now. `sent` tells which copy of the image was sent
+    (`pictures.fitting.Sent.describe`); None where the image itself was.
     """
 
     content_type: str
     body: bytes
     request_id: str | None = None
     paid: bool = True
+    usage: Mapping[str, int] = MappingProxyType({})
+    sent: Json | None = None
 
     def json(self) -> dict[str, Any]:
         """

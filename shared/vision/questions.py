@@ -34,6 +34,8 @@ class Question(NamedTuple):
         accept: the media type that is wanted back.
         path: the path below the version, where it is not the operation.
         former_path: the path under which the version before kept its answers to this question, where it is another.
+        fit: how the copy is made of which it is asked instead of the image itself (`pictures.fitting.FIT`); empty where
+            the image goes as it is. The service is not told, and the answer is kept under a name of its own.
     """
 
     operation: str
@@ -41,6 +43,7 @@ class Question(NamedTuple):
     accept: str = "application/json"
     path: str = ""
     former_path: str = ""
+    fit: str = ""
 
     @property
     def text(self) -> str:
@@ -50,7 +53,8 @@ class Question(NamedTuple):
     @property
     def key(self) -> str:
         """A short form for file names: the operation and a digest of the canonical form."""
-        return f"{self.operation}-{hashlib.sha256(self.text.encode()).hexdigest()[:20]}"
+        asked = f"{self.text}&fit={self.fit}" if self.fit else self.text
+        return f"{self.operation}-{hashlib.sha256(asked.encode()).hexdigest()[:20]}"
 
 
 def analyze(

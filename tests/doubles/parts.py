@@ -14,6 +14,7 @@ from shared.answers.claims import Claims
 from shared.clock import Clock
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
+from shared.pictures.converter import Converter
 from shared.services import App
 from shared.settings import Settings
 from shared.vision.poll_schedule import Median
@@ -43,7 +44,16 @@ def parts(clock: Clock | None = None, **settings: str) -> Parts:
     clock = clock or FakeClock()
     images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
-    answers = Answers(vision, Claims(host, clock), images, clock, wait_seconds=chosen.max_wait_seconds)
+    converter = Converter(most_pixels=chosen.max_megapixels * 10**6, wait_seconds=chosen.max_wait_seconds)
+    answers = Answers(
+        vision,
+        Claims(host, clock),
+        images,
+        clock,
+        converter,
+        wait_seconds=chosen.max_wait_seconds,
+        most_bytes=chosen.max_upload_bytes,
+    )
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
-    services = App(chosen, images, host, vision, answers, clock, Median(), ThreadPoolExecutor(4), quota)
+    services = App(chosen, images, host, vision, answers, clock, Median(), ThreadPoolExecutor(4), quota, converter)
     return Parts(services, images, host, vision, clock)

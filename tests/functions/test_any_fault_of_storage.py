@@ -154,7 +154,13 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     vision.failing = VisionUnavailableError("down")
     parts = services.build(settings, clock=clock)
     answers = Answers(
-        vision, Claims(parts.host, clock), parts.images, clock, wait_seconds=parts.settings.max_wait_seconds
+        vision,
+        Claims(parts.host, clock),
+        parts.images,
+        clock,
+        parts.converter,
+        wait_seconds=parts.settings.max_wait_seconds,
+        most_bytes=parts.settings.max_upload_bytes,
     )
     with services.replaced(parts._replace(vision=vision, answers=answers)):
         yield storage

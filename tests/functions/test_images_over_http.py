@@ -103,7 +103,15 @@ def test_the_hosts_key_may_come_as_a_parameter(app: Parts, taker: Taker) -> None
 
 def test_a_wrong_key_is_told_with_the_settings_name(app: Parts, taker: Taker) -> None:
     vision = VisionClient(ENVIRONMENT["VISION_ENDPOINT"], "the-wrong-secret", clock=app.clock)
-    answers = Answers(vision, Claims(app.host, app.clock), app.images, app.clock, wait_seconds=20.0)
+    answers = Answers(
+        vision,
+        Claims(app.host, app.clock),
+        app.images,
+        app.clock,
+        app.services.converter,
+        wait_seconds=20.0,
+        most_bytes=app.services.settings.max_upload_bytes,
+    )
     wired = app.services._replace(vision=vision, answers=answers)
     refusal = {"error": {"code": "401", "message": "Access denied due to invalid subscription key."}}
     with responses.RequestsMock() as service, services.replaced(wired):

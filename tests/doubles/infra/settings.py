@@ -36,6 +36,7 @@ LEFT_AT_ITS_DEFAULT = {
     "TEXT_DEADLINE_SECONDS": _DEFAULT,
     "MAX_WAIT_SECONDS": _DEFAULT,
     "MAX_UPLOAD_MEGABYTES": _DEFAULT,
+    "MAX_MEGAPIXELS": _DEFAULT,
     "REQUESTS_CA_BUNDLE": "Azure's certificates are of authorities that are built in",
     "PUBLIC_ADDRESS": "the app is reached by its own name, which the platform tells it",
 }

@@ -90,7 +90,15 @@ def app_of(answers: list[Said], *, out: bool) -> tuple[Parts, Wire]:
     app = parts()
     wire = Wire(app.clock, list(answers), out=out)
     vision = VisionClient("https://vision.invalid", "key", transport=wire, clock=app.clock)
-    answers = Answers(vision, Claims(app.host, app.clock), app.images, app.clock, wait_seconds=20.0)
+    answers = Answers(
+        vision,
+        Claims(app.host, app.clock),
+        app.images,
+        app.clock,
+        app.services.converter,
+        wait_seconds=20.0,
+        most_bytes=app.services.settings.max_upload_bytes,
+    )
     return Parts(
         app.services._replace(vision=vision, answers=answers), app.images, app.host, app.vision, app.clock
     ), wire

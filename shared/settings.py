@@ -181,7 +181,11 @@ class Settings:
         shown=False,
     )
     health_key: str | None = _setting(
-        "HEALTH_KEY", "A caller who sends it to /api/health is told the problems.", parse.word, "", secret=True
+        "HEALTH_KEY",
+        "A caller who sends it to /api/health is told the problems and the spending.",
+        parse.word,
+        "",
+        secret=True,
     )
 
     @property

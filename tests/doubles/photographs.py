@@ -47,6 +47,11 @@ class Photograph(NamedTuple):
         """Its bytes."""
         return _made(self.name)
 
+    @property
+    def has_face(self) -> bool:
+        """Whether its scene has a face; one in black and white has none."""
+        return self.paint is not BLACK
+
 
 @cache
 def _made(name: str) -> bytes:
@@ -144,8 +149,8 @@ def _jpegs() -> Iterator[Photograph]:
     yield Photograph("with-a-film.jpg", lambda: scene_of() + b"\0film" * MEGABYTE, read="untouched")
     yield Photograph(
         "over-4-mb.jpg",
-        lambda: saved(_grainy(2000, 1300), "JPEG", quality=100, subsampling=0),
-        sides=(2000, 1300),
+        lambda: saved(_grainy(1800, 1400), "JPEG", quality=100, subsampling=0),
+        sides=(1800, 1400),
         read="untouched",
     )
     yield Photograph(

@@ -57,7 +57,7 @@ class SeeingService(Transport):
     Attributes:
         received: every request about a picture, in order, those that were refused too.
         refused: the operation and the code of those that were.
-        sees: which parts of the scene it has words for; it finds no others.
+        sees: which parts of the scene it has words for; others are of interest at most.
     """
 
     def __init__(self, sees: tuple[str, ...] = ("thing", "face")) -> None:
@@ -103,7 +103,9 @@ class SeeingService(Transport):
             ImageOps.fit(Image.fromarray(opened(image)), size).save(file, "JPEG")
             return Reply(200, {"Content-Type": "image/jpeg"}, file.getvalue())
         metadata = {"width": image.width, "height": image.height, "format": str(image.format).capitalize()}
-        found = {what: place for what, place in find(opened(image)).items() if what in self.sees}
+        found = find(opened(image))
+        if received.operation != "areaOfInterest":
+            found = {what: place for what, place in found.items() if what in self.sees}
         told = {"requestId": f"request-{len(self.received)}", "modelVersion": "2021-05-01", "metadata": metadata}
         return _json(_seen(received, found, image.size) | told)
 

@@ -138,7 +138,7 @@ def read(blobs: Blobs, name: str, *, most: int) -> Blob:
         raise no_such_image(name)
     if isinstance(found, Withheld):
         if found.beginning:
-            inspection.refuse(found.beginning, found.info.size)
+            inspection.refuse(found.beginning)
         raise found.problem
     return found
 

@@ -240,7 +240,7 @@ def _make_all(
 
 def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordSpec, from_backlog: bool) -> bytes:
     if isinstance(found, WithheldVersion) and found.beginning:
-        inspection.refuse(found.beginning, found.size)
+        inspection.refuse(found.beginning)
     source = versions.require_bytes(found)
     answer = app.answers.ask(
         spec.question,

@@ -48,6 +48,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         text_deadline_seconds=1800.0,
         max_wait_seconds=20.0,
         max_upload_megabytes=100,
+        max_megapixels=100,
         images_storage=Account("AccountName=images;AccountKey=c2VjcmV0"),
         host_storage=Account("AccountName=host;AccountKey=c2VjcmV0"),
         threads_set=None,

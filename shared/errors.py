@@ -158,7 +158,10 @@ class ImageRejectedError(BlobsightError):
 
     status = 400
     code = "image_rejected"
-    action = "Use a JPEG, PNG, GIF or BMP of 50x50 to 16000x16000 pixels under 4 MB; PDF and TIFF have their text read."
+    action = (
+        "Use a JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO or JPEG 2000 picture of at least 50x50 pixels; a PDF or"
+        " a TIFF of pages has its text read."
+    )
 
 
 class UploadInterruptedError(BlobsightError):

@@ -7,7 +7,7 @@ from shared.pictures.window import HeaderError, Window
 # Programs add bytes of their own after the end, zeros or thumbnails; readers look for a PDF's in the last 1,024.
 _LOOKED_AT_BYTES = 1024
 # That of a GIF is one byte, which any data may have.
-_MARKS = {kinds.JPEG: b"\xff\xd9", kinds.PNG: b"IEND", kinds.PDF: b"%%EOF"}
+_MARKS = {kinds.JPEG: b"\xff\xd9", kinds.MPO: b"\xff\xd9", kinds.PNG: b"IEND", kinds.PDF: b"%%EOF"}
 
 
 def is_cut_short(window: Window, kind: Kind) -> bool:

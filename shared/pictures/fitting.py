@@ -69,7 +69,11 @@ class Sent(NamedTuple):
 
 
 def takes(limits: Limits, header: ImageHeader, size: int) -> bool:
-    """Whether a service with these limits takes a picture of that header, of so many bytes, as it is."""
+    """
+    Whether a service with these limits takes a picture of that header, of so many bytes, as it is.
+
+    A document (`inspection.is_document`) has no such header, and is not asked for here: Read takes it as it is.
+    """
     return (
         header.kind in limits.kinds
         and header.orientation == 1

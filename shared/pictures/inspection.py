@@ -1,8 +1,8 @@
 """
-What bytes are, and whether Computer Vision takes them.
+What bytes are, and whether Computer Vision can be asked about them, as they are or about a copy.
 
-Judged by the bytes, never by a name or a declared type, and before a call is paid. The size comes first, then a bounded
-look at the header: the kind and the sides decide here, all else is the service's to judge.
+Judged by the bytes, never by a name or a declared type, and before a call is paid: by a bounded look at the header. The
+kind and the sides decide here; all else is for the service to judge, or for the `converter` where it makes a copy.
 """
 
 import json
@@ -10,17 +10,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from shared.contract import MAX_IMAGE_BYTES, MAX_READ_BYTES, MAX_READ_SIDE_PIXELS, MAX_SIDE_PIXELS, MIN_SIDE_PIXELS
+from shared.contract import MAX_READ_BYTES, MAX_READ_SIDE_PIXELS, MIN_SIDE_PIXELS
 from shared.errors import ImageRejectedError, PayloadTooLargeError
 from shared.pictures import endings, kinds, page_ranges, pdf, tiff
 from shared.pictures.kinds import Kind
-from shared.pictures.sides import sides
+from shared.pictures.sides import stored
 from shared.pictures.tiff import Sides
 from shared.pictures.window import HeaderError, Window
 
-_ANALYZED = (kinds.JPEG, kinds.PNG, kinds.GIF, kinds.BMP)
-_READ = (kinds.JPEG, kinds.PNG, kinds.BMP, kinds.PDF, kinds.TIFF)
-# What has text to read and nothing to see: v3.2 analyzes neither.
+# Computer Vision is shown a copy of what it does not take as it is.
+_CONVERTED = (kinds.HEIC, kinds.AVIF, kinds.WEBP, kinds.TIFF, kinds.MPO, kinds.ICO, kinds.JPEG_2000)
+_ANALYZED = (kinds.JPEG, kinds.PNG, kinds.GIF, kinds.BMP, *_CONVERTED)
+_READ = (kinds.JPEG, kinds.PNG, kinds.BMP, kinds.PDF, *_CONVERTED)
 _DOCUMENTS = (kinds.PDF, kinds.TIFF)
 
 
@@ -45,6 +46,8 @@ class ImageHeader(NamedTuple):
 # As many first bytes show the kind.
 KIND_BYTES = kinds.BEGINNING_BYTES
 _SHOWN_BYTES = 8
+# The orientations from here on change width for height.
+_TURNED_BY_A_QUARTER = 5
 
 
 def kind_of(data: bytes) -> Kind | None:
@@ -54,44 +57,47 @@ def kind_of(data: bytes) -> Kind | None:
 
 
 def is_document(data: bytes) -> bool:
-    """Whether it is a PDF or a TIFF, of which nothing but the text is asked; its first `KIND_BYTES` tell."""
-    return kind_of(data) in _DOCUMENTS
+    """
+    Whether nothing but its text is asked for: a PDF, or a TIFF of more than one page.
+
+    The first `KIND_BYTES` tell of a PDF. Of a TIFF they tell only if its directory is among them; if they do not show
+    that a second page follows, it counts as a photo here, until all of its bytes are at hand.
+    """
+    kind = kind_of(data)
+    return kind is kinds.PDF or (kind is kinds.TIFF and tiff.has_more_pages(Window(data)))
 
 
 def is_readable(data: bytes) -> bool:
-    """Whether v3.2 Read takes the format; its first `KIND_BYTES` tell."""
+    """Whether v3.2 Read takes the format, or a copy of it; its first `KIND_BYTES` tell."""
     return kind_of(data) in _READ
 
 
 def inspect(data: bytes) -> ImageHeader:
     """
-    Look at the header, and check it against the limits of the v3.2 image operations.
+    Look at the header of a picture that the image operations are asked about, as it is or as a copy.
 
     Raises:
-        PayloadTooLargeError: `image_too_large`.
-        ImageRejectedError: `image_empty`, `not_an_image`, `format_not_supported`, `image_unreadable`,
-            `image_too_small` or `image_too_many_pixels`.
+        ImageRejectedError: `image_empty`, `not_an_image`, `format_not_supported`, `image_unreadable` or
+            `image_too_small`.
     """
-    window = Window(data)
-    kind = _analyzed(window, data, len(data))
-    try:
-        width, height = sides(window, kind)
-    except HeaderError as error:
-        raise _unreadable(kind, error) from error
-    problem = _outside_limits("The image", (width, height), MAX_SIDE_PIXELS)
-    if problem:
-        raise problem
-    return ImageHeader(kind.name, kind.content_type, width, height)
+    kind = _analyzed(data)
+    if is_document(data):
+        raise ImageRejectedError(
+            f"The {kind.name} has more than one page; of such a document only the text is read.",
+            code="format_not_supported",
+            action=kind.advice,
+        )
+    return _header(data, kind)
 
 
-def refuse(beginning: bytes, size: int) -> None:
-    """Raise as `inspect` does what the first bytes and the size of an image tell already."""
-    _analyzed(Window(beginning), beginning, size)
+def refuse(beginning: bytes) -> None:
+    """Raise as `inspect` does what the first `KIND_BYTES` of a picture tell already."""
+    _analyzed(beginning)
 
 
 def inspect_for_text(data: bytes, *, pages: str = "") -> str:
     """
-    Look at the header, and check it against the limits of v3.2 Read: of a TIFF, at that of each page.
+    Look at the header, and check it against the limits of v3.2 Read: of a TIFF of pages, at that of each.
 
     Args:
         data: the document.
@@ -101,19 +107,23 @@ def inspect_for_text(data: bytes, *, pages: str = "") -> str:
         The content type.
 
     Raises:
-        PayloadTooLargeError, ImageRejectedError: with the codes of `inspect`.
+        PayloadTooLargeError: `image_too_large`.
+        ImageRejectedError: with the codes of `inspect`, or `image_too_many_pixels` of a page of a TIFF.
     """
-    window = Window(data)
-    kind = _taken(window, data, _READ, "reads text from JPEG, PNG, BMP, PDF and TIFF")
-    if kind is not kinds.PDF:
-        _check_size(kind, len(data), MAX_READ_BYTES)
+    kind = _taken(data, _READ, "text is read from JPEG, PNG, BMP, HEIC, AVIF, WebP, TIFF, ICO, JPEG 2000 and PDF")
+    if kind is kinds.PDF:
+        return kind.content_type
+    if len(data) >= MAX_READ_BYTES:
+        raise PayloadTooLargeError(
+            f"The {kind.name} has {len(data)} bytes; it must have fewer than {MAX_READ_BYTES} "
+            f"({MAX_READ_BYTES // 1024**2} MB).",
+            action="Split it into smaller documents." if kind is kinds.TIFF else None,
+        )
+    if not is_document(data):
+        _header(data, kind)
+        return kind.content_type
     try:
-        if kind is kinds.TIFF:
-            _check_pages(*_pages(window), pages)
-        elif kind is not kinds.PDF:
-            problem = _outside_limits("The image", sides(window, kind), MAX_READ_SIDE_PIXELS)
-            if problem:
-                raise problem
+        _check_pages(*_pages(Window(data)), pages)
     except HeaderError as error:
         raise _unreadable(kind, error) from error
     return kind.content_type
@@ -149,18 +159,28 @@ def advice(data: bytes, error: ImageRejectedError) -> str:
     return "Print it to a new PDF without a password."
 
 
-def _analyzed(window: Window, beginning: bytes, size: int) -> Kind:
-    """The kind, if v3.2 analyzes it in this size."""
-    kind = _taken(window, beginning, _ANALYZED, "analyzes JPEG, PNG, GIF and BMP")
-    _check_size(kind, size, MAX_IMAGE_BYTES)
-    return kind
+def _header(data: bytes, kind: Kind) -> ImageHeader:
+    try:
+        width, height, orientation = stored(Window(data), kind)
+    except HeaderError as error:
+        raise _unreadable(kind, error) from error
+    if orientation >= _TURNED_BY_A_QUARTER:
+        width, height = height, width
+    if problem := _too_small("The image", (width, height)):
+        raise problem
+    return ImageHeader(kind.name, kind.content_type, width, height, orientation)
 
 
-def _taken(window: Window, data: bytes, allowed: tuple[Kind, ...], does: str) -> Kind:
+def _analyzed(beginning: bytes) -> Kind:
+    """The kind, if pictures of it are analyzed."""
+    return _taken(beginning, _ANALYZED, "analyzed are JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO and JPEG 2000")
+
+
+def _taken(data: bytes, allowed: tuple[Kind, ...], does: str) -> Kind:
     """The kind, if it is one of those that are taken."""
     if not data:
         raise ImageRejectedError("The file is empty (0 bytes).", code="image_empty", action="Use a file with content.")
-    kind = kinds.kind_of(window)
+    kind = kinds.kind_of(Window(data))
     if kind is None:
         raise ImageRejectedError(
             f"The bytes are no image: they begin with {_shown(data)}, like none of the known formats, whatever the file"
@@ -175,7 +195,7 @@ def _taken(window: Window, data: bytes, allowed: tuple[Kind, ...], does: str) ->
         )
     if kind not in allowed:
         raise ImageRejectedError(
-            f"The file is {kind.described}; Computer Vision {does}.", code="format_not_supported", action=kind.advice
+            f"The file is {kind.described}; {does}.", code="format_not_supported", action=kind.advice
         )
     return kind
 
@@ -196,29 +216,26 @@ def _unreadable(kind: Kind, error: HeaderError) -> ImageRejectedError:
     )
 
 
-def _check_size(kind: Kind, size: int, most: int) -> None:
-    if size >= most:
-        raise PayloadTooLargeError(
-            f"The {kind.name} has {size} bytes; it must have fewer than {most} ({most // 1024**2} MB).",
-            action="Split it into smaller documents." if kind in _DOCUMENTS else None,
-        )
-
-
-def _outside_limits(what: str, found: Sides, most: int) -> ImageRejectedError | None:
+def _too_small(what: str, found: Sides) -> ImageRejectedError | None:
     width, height = found
-    if min(width, height) < MIN_SIDE_PIXELS:
-        return ImageRejectedError(
-            f"{what} has {width}x{height} pixels; at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} are needed.",
-            code="image_too_small",
-            action="Use a larger version of it, or scale it up.",
-        )
-    if max(width, height) > most:
-        return ImageRejectedError(
-            f"{what} has {width}x{height} pixels; at most {most}x{most} are possible.",
-            code="image_too_many_pixels",
-            action=f"Scale it down to at most {most}x{most} pixels.",
-        )
-    return None
+    if min(width, height) >= MIN_SIDE_PIXELS:
+        return None
+    return ImageRejectedError(
+        f"{what} has {width}x{height} pixels; at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS} are needed.",
+        code="image_too_small",
+        action="Use a larger version of it, or scale it up.",
+    )
+
+
+def _outside_limits(what: str, found: Sides) -> ImageRejectedError | None:
+    """What keeps the page of a document from being read: no copy is made of it."""
+    width, height = found
+    if max(width, height) <= MAX_READ_SIDE_PIXELS:
+        return _too_small(what, found)
+    return ImageRejectedError(
+        f"{what} has {width}x{height} pixels; at most {MAX_READ_SIDE_PIXELS}x{MAX_READ_SIDE_PIXELS} are possible.",
+        code="image_too_many_pixels",
+    )
 
 
 def _pages(window: Window) -> tuple[list[Sides], bool]:
@@ -238,22 +255,17 @@ def _pages(window: Window) -> tuple[list[Sides], bool]:
 
 def _check_pages(found: Sequence[Sides], is_whole: bool, asked: str) -> None:
     """Refuse the first page outside the limits, of those that are asked for: a Read with one fails for all."""
-    is_single = is_whole and len(found) == 1
     problems: dict[int, ImageRejectedError] = {}
     for number, page in enumerate(found, 1):
-        what = "The image" if is_single else f"Page {number} of the TIFF"
-        if problem := _outside_limits(what, page, MAX_READ_SIDE_PIXELS):
+        if problem := _outside_limits(f"Page {number} of the TIFF", page):
             problems[number] = problem
     refusal = next((problem for number, problem in problems.items() if page_ranges.has(asked, number)), None)
     if refusal is None:
         return
-    if not is_single:
-        good = [number for number in range(1, len(found) + 1) if number not in problems]
-        rest = page_ranges.written(good, is_open=not is_whole)
-        others = (
-            f'Have the others read with POST /api/ocr?pages={rest} and {{"name": "..."}}, or remove'
-            if rest
-            else "Remove"
-        )
-        refusal.action = f"{others} that page."
+    good = [number for number in range(1, len(found) + 1) if number not in problems]
+    rest = page_ranges.written(good, is_open=not is_whole)
+    others = (
+        f'Have the others read with POST /api/ocr?pages={rest} and {{"name": "..."}}, or remove' if rest else "Remove"
+    )
+    refusal.action = f"{others} that page."
     raise refusal

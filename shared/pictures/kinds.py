@@ -7,7 +7,7 @@ Judged by the bytes alone, never by a name or a declared type. A kind whose `is_
 import re
 from typing import NamedTuple
 
-from shared.pictures import tiff
+from shared.pictures import jpeg, tiff
 from shared.pictures.window import HeaderError, Window
 
 # Acrobat and others look for a PDF's header in the first 1,024 bytes (ISO 32000-1, annex H, note 13): mailers and
@@ -21,8 +21,9 @@ _SVG_BEGINS_WITHIN = 64 * 1024
 
 CONVERT = "Convert it to JPEG or PNG."
 _FRAME = "Save a frame of it as JPEG or PNG."
+_PAGES = "Save its pages as JPEG or PNG;"
 _AS_PDF = "Save it as PDF: the text of a PDF is read."
-_NO_IMAGE = "Use an image: JPEG, PNG, GIF or BMP; PDF and TIFF have their text read."
+_NO_IMAGE = "Use an image, such as a JPEG, PNG, GIF, HEIC, WebP or TIFF; a PDF has its text read."
 
 
 class Kind(NamedTuple):
@@ -48,22 +49,19 @@ JPEG = Kind("JPEG", "a JPEG", "image/jpeg")
 PNG = Kind("PNG", "a PNG", "image/png")
 GIF = Kind("GIF", "a GIF", "image/gif")
 BMP = Kind("BMP", "a BMP", "image/bmp")
-TIFF = Kind("TIFF", "a TIFF", "image/tiff", "Convert it to JPEG or PNG; POST /api/ocr reads its text as it is.")
-PDF = Kind("PDF", "a PDF", "application/pdf", "Save its pages as JPEG or PNG; POST /api/ocr reads its text as it is.")
-HEIC = Kind(
-    "HEIC",
-    "a HEIC photo",
-    "image/heic",
-    f"{CONVERT} An iPhone takes JPEGs with Settings > Camera > Formats > Most Compatible.",
-)
+# A JPEG with further pictures behind it (CIPA DC-007); by its first bytes alone it looks like a JPEG.
+MPO = Kind("MPO", "an MPO", "image/mpo")
+TIFF = Kind("TIFF", "a TIFF", "image/tiff", f"{_PAGES} POST /api/ocr reads its text as it is.")
+PDF = Kind("PDF", "a PDF", "application/pdf", f"{_PAGES} POST /api/ocr reads its text as it is.")
+HEIC = Kind("HEIC", "a HEIC photo", "image/heic")
 AVIF = Kind("AVIF", "an AVIF image", "image/avif")
 WEBP = Kind("WebP", "a WebP image", "image/webp")
+ICO = Kind("ICO", "a Windows icon (ICO)", "image/x-icon")
+JPEG_2000 = Kind("JPEG 2000", "a JPEG 2000 image", "image/jp2")
 _JPEG_XL = Kind("JPEG XL", "a JPEG XL image", "image/jxl")
-_JPEG_2000 = Kind("JPEG 2000", "a JPEG 2000 image", "image/jp2")
 _JPEG_XR = Kind("JPEG XR", "a JPEG XR image", "image/jxr")
 _SVG = Kind("SVG", "an SVG drawing", "image/svg+xml", "Export it as PNG.")
 _PSD = Kind("PSD", "a Photoshop document (PSD)", "image/vnd.adobe.photoshop")
-_ICO = Kind("ICO", "a Windows icon (ICO)", "image/x-icon")
 _RAW = Kind("RAW", "a RAW photo of a camera", "image/x-raw", "Develop it to JPEG or PNG.")
 _POSTSCRIPT = Kind("PostScript", "a PostScript file (EPS)", "application/postscript", "Convert it to PDF or PNG.")
 _METAFILE = Kind("metafile", "a Windows metafile (WMF, EMF)", "image/wmf")
@@ -95,8 +93,8 @@ _SIGNATURES: tuple[tuple[bytes, Kind], ...] = (
     (b"GIF89a", GIF),
     (b"\xff\x0a", _JPEG_XL),
     (b"\0\0\0\x0cJXL \r\n\x87\n", _JPEG_XL),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", _JPEG_2000),
-    (b"\xff\x4f\xff\x51", _JPEG_2000),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", JPEG_2000),
+    (b"\xff\x4f\xff\x51", JPEG_2000),
     (b"II\xbc", _JPEG_XR),
     (b"8BPS", _PSD),
     # RAW formats whose beginning is their own: Olympus, Panasonic, Fujifilm, Sigma, Minolta, Canon's oldest.
@@ -186,12 +184,14 @@ def kind_of(window: Window) -> Kind | None:
     The kind that the bytes show; None if they begin like nothing known.
 
     Of a file of which only the first `BEGINNING_BYTES` are at hand it is the same, but that RAW photos which are built
-    like a TIFF look like one.
+    like a TIFF look like one, and an MPO may look like a JPEG.
     """
     beginning = window.read_most(0, BEGINNING_BYTES)
     kind = _by_signature(beginning) or _by_structure(beginning)
     if kind is TIFF:
         return _RAW if _is_raw(window) else TIFF
+    if kind is JPEG:
+        return MPO if jpeg.has_more_pictures(window) else JPEG
     # After all that stands at the very beginning, before texts: these may be a mail's or a server's headers.
     if kind is None and _PDF in beginning:
         return PDF
@@ -213,7 +213,7 @@ def _by_structure(beginning: bytes) -> Kind | None:
     if beginning[:4] == b"RIFF":
         return _RIFF_FORMS.get(beginning[8:12])
     if beginning[:4] in (b"\0\0\1\0", b"\0\0\2\0") and 0 < _little(beginning[4:6]) < 256:
-        return _ICO if beginning[2] == 1 else _other("CUR")
+        return ICO if beginning[2] == 1 else _other("CUR")
     if _TARGA.match(beginning) and _little(beginning[12:14]) and _little(beginning[14:16]):
         return _other("Targa (TGA)")
     if beginning[:4] == b"OggS":

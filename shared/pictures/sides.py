@@ -1,5 +1,5 @@
 """
-The sides of a picture, in pixels as stored, read from its header.
+The sides of a picture, in pixels as stored, and its orientation, read from its header.
 
 As tolerant as what shows pictures: only what the sides need has to be sound. Whether the rest is, the service decides.
 """
@@ -9,68 +9,78 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 
-from shared.pictures import kinds
+from shared.pictures import jpeg, kinds, tiff
 from shared.pictures.kinds import Kind
-from shared.pictures.tiff import Sides
+from shared.pictures.tiff import Sides, Stored
 from shared.pictures.window import HeaderError, Window
 
-# A marker with what may follow it: length, precision, height, width. Whatever stands before it is skipped, as libjpeg
-# does (jdmarker.c, next_marker): cameras pad segments with zeros, and fill bytes are allowed anywhere.
-_JPEG_MARKER = re.compile(rb"\xff([\x01-\xfe])(.{0,7})", re.DOTALL)
-# Markers that begin a frame; C4, C8 and CC are tables. Those that stand alone have no length.
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
-_JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
 # An extension, a frame or the end; whatever stands between blocks is skipped, as browsers do.
 _GIF_BLOCK = re.compile(rb"[\x21\x2c\x3b]")
 
 
-def sides(window: Window, kind: Kind) -> Sides:
+def stored(window: Window, kind: Kind) -> Stored:
     """
-    Width and height of a JPEG, PNG, GIF or BMP.
+    Width, height and orientation of a picture of a kind that is taken, as it is stored.
 
     Raises:
         HeaderError: the header does not tell them.
     """
-    return _READERS[kind.name](window)
+    if kind.name in _READERS:
+        return _READERS[kind.name](window)
+    # None of these is imported before the first such picture comes.
+    if kind is kinds.WEBP:
+        from shared.pictures import webp
+
+        return webp.stored(window)
+    if kind is kinds.JPEG_2000:
+        from shared.pictures import jpeg2000
+
+        return jpeg2000.stored(window)
+    if kind is kinds.ICO:
+        from shared.pictures import ico
+
+        entry = ico.largest(window)
+        return _png(window.from_byte(entry.at)) if entry.is_png else Stored(entry.width, entry.height)
+    from shared.pictures import iso_media
+
+    return iso_media.heic_sides(window.data) if kind is kinds.HEIC else iso_media.avif_sides(window.data)
 
 
-def _jpeg(window: Window) -> Sides:
-    at = 2
-    while found := window.find(_JPEG_MARKER, at):
-        marker, rest = found[1][0], found[2]
-        if marker in _JPEG_FRAMES and len(rest) == 7:
-            height, width = struct.unpack_from(">HH", rest, 3)
-            return width, height
-        if marker in (_JPEG_END, _JPEG_SCAN):
-            break
-        length = 0 if marker in _JPEG_ALONE else int.from_bytes(rest[:2], "big")
-        at = found.start(2) + length
-    raise HeaderError("it ends, or its picture begins, before it says how wide and high it is")
-
-
-def _png(window: Window) -> Sides:
+def _png(window: Window) -> Stored:
     at = 8
     while True:
         length, name = struct.unpack(">I4s", window.read(at, 8))
         # Mostly the first; iPhone apps have a chunk of Apple's before it.
         if name == b"IHDR":
             width, height = struct.unpack(">II", window.read(at + 8, 8))
-            return width, height
+            return Stored(width, height, _png_orientation(window, at + 12 + length))
         if name in (b"IDAT", b"IEND"):
             raise HeaderError("its picture begins before it says how wide and high it is")
         at += 12 + length
 
 
-def _gif(window: Window) -> Sides:
+def _png_orientation(window: Window, at: int) -> int:
+    """Exif may stand before the pixels and behind them."""
+    with suppress(HeaderError):
+        while True:
+            length, name = struct.unpack(">I4s", window.read(at, 8))
+            if name == b"eXIf":
+                return tiff.orientation(window.part(at + 8, length))
+            if name == b"IEND":
+                break
+            at += 12 + length
+    return 1
+
+
+def _gif(window: Window) -> Stored:
     width, height = struct.unpack("<HH", window.read(6, 4))
     # The screen may be empty, or smaller than what is drawn on it: then what is drawn counts, as in browsers.
     with suppress(HeaderError):
         right, bottom = _gif_frame(window)
-        return max(width, right), max(height, bottom)
+        return Stored(max(width, right), max(height, bottom))
     if not (width and height):
         raise HeaderError("its screen is empty and its first picture cannot be found")
-    return width, height
+    return Stored(width, height)
 
 
 def _gif_frame(window: Window) -> Sides:
@@ -96,18 +106,20 @@ def _gif_colours(flags: int) -> int:
     return 3 * (2 << (flags & 7)) if flags & 0x80 else 0
 
 
-def _bmp(window: Window) -> Sides:
+def _bmp(window: Window) -> Stored:
     if int.from_bytes(window.read(14, 4), "little") == 12:
         width, height = struct.unpack("<HH", window.read(18, 4))
     else:
         # A negative height means that rows are stored from the top.
         width, height = struct.unpack("<ii", window.read(18, 8))
-    return abs(width), abs(height)
+    return Stored(abs(width), abs(height))
 
 
-_READERS: dict[str, Callable[[Window], Sides]] = {
-    kinds.JPEG.name: _jpeg,
+_READERS: dict[str, Callable[[Window], Stored]] = {
+    kinds.JPEG.name: jpeg.stored,
+    kinds.MPO.name: jpeg.stored,
     kinds.PNG.name: _png,
     kinds.GIF.name: _gif,
     kinds.BMP.name: _bmp,
+    kinds.TIFF.name: tiff.stored,
 }

@@ -10,7 +10,17 @@ from shared.pictures.window import HeaderError, Window
 
 Sides = tuple[int, int]
 
+
+class Stored(NamedTuple):
+    """Width and height of a picture as it is stored, and its orientation (Exif, tag 274): 1 is upright."""
+
+    width: int
+    height: int
+    orientation: int = 1
+
+
 _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 259, 262, 330, 50706
+_ORIENTATION = 274
 # The colours of a sensor, before they are developed: colour filter array, linear raw.
 _SENSOR = (32803, 34892)
 # Nikon, Sony, Pentax.
@@ -60,6 +70,41 @@ def pages(window: Window) -> Iterator[Sides]:
         if width is None or height is None:
             raise HeaderError("one of its pages has no width or no height")
         yield width, height
+
+
+def stored(window: Window) -> Stored:
+    """The first page; HeaderError as `pages`."""
+    sides = next(pages(window), None)
+    if sides is None:
+        raise HeaderError("it has no pages")
+    return Stored(*sides, orientation(window))
+
+
+def has_more_pages(window: Window) -> bool:
+    """Whether a second page follows the first; False if that cannot be told."""
+    try:
+        layout = _layout(window)
+        following = _directory(window, layout, layout.first).following
+        return following not in (0, layout.first)
+    except HeaderError:
+        return False
+
+
+def first_values(window: Window) -> dict[int, int]:
+    """One value of each tag of the first directory; HeaderError if it cannot be read."""
+    if window.read_most(0, 4) not in BEGINNINGS:
+        raise HeaderError("its tags do not begin as such")
+    layout = _layout(window)
+    return _directory(window, layout, layout.first).values
+
+
+def orientation(window: Window) -> int:
+    """How a picture has to be turned, by a TIFF's first directory or a block of Exif; 1 if that cannot be told."""
+    try:
+        found = first_values(window).get(_ORIENTATION, 1)
+    except HeaderError:
+        return 1
+    return found if 1 <= found <= 8 else 1
 
 
 def is_raw(window: Window) -> bool:

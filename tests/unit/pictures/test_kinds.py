@@ -1,5 +1,6 @@
 import gzip
 import io
+import struct
 import zipfile
 
 import pytest
@@ -148,10 +149,23 @@ def test_what_shows_nothing_is_none(data: bytes, name: str) -> None:
     assert not kind.is_picture
 
 
-@pytest.mark.parametrize(("data", "name"), DOCUMENTS)
-def test_the_first_bytes_are_enough_to_know_a_document(data: bytes, name: str) -> None:
-    assert inspection.is_document(data[: inspection.KIND_BYTES])
+@pytest.mark.parametrize("data", [pdf_of_pages(9), tiff((100, 100), (90, 90)), tiff_of((100, 100), (100, 100))])
+def test_a_pdf_and_a_tiff_of_more_than_one_page_are_documents(data: bytes) -> None:
     assert inspection.is_document(data)
+    assert inspection.is_document(data[: inspection.KIND_BYTES])
+
+
+@pytest.mark.parametrize("data", [tiff((100, 100)), tiff_of((100, 100)), picture("JPEG"), b"II*\0", b""])
+def test_anything_else_is_none(data: bytes) -> None:
+    assert not inspection.is_document(data)
+
+
+def test_a_tiff_whose_directory_is_beyond_its_first_bytes_counts_as_a_photo() -> None:
+    data = tiff((100, 100), (90, 90))
+    late = data[:4] + struct.pack("<I", 5000) + bytes(4992) + data[8:]
+    late = late.replace(struct.pack("<I", 38), struct.pack("<I", 38 + 4992))
+    assert inspection.is_document(late)
+    assert not inspection.is_document(late[: inspection.KIND_BYTES])
 
 
 @given(st.binary(max_size=2000))

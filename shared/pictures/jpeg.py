@@ -1,0 +1,67 @@
+"""
+What stands before the pixels of a JPEG: its sides, its orientation, and whether it holds more pictures than one.
+
+As tolerant as what shows pictures: only what the sides need has to be sound.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+
+from shared.pictures import tiff
+from shared.pictures.tiff import Stored
+from shared.pictures.window import HeaderError, Window
+
+# A marker with what may follow it: length, precision, height, width. Whatever stands before it is skipped, as libjpeg
+# does (jdmarker.c, next_marker): cameras pad segments with zeros, and fill bytes are allowed anywhere.
+_MARKER = re.compile(rb"\xff([\x01-\xfe])(.{0,7})", re.DOTALL)
+# Markers that begin a frame; C4, C8 and CC are tables. Those that stand alone have no length.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+_END, _SCAN, _APP1, _APP2 = 0xD9, 0xDA, 0xE1, 0xE2
+_EXIF, _MULTI_PICTURE = b"Exif\0\0", b"MPF\0"
+# Cameras write it with the first; Adobe's extended XMP, of which there can be many, stands after Exif too.
+_MULTI_PICTURE_WITHIN_SEGMENTS = 256
+_NUMBER_OF_PICTURES = 0xB001
+
+
+def stored(window: Window) -> Stored:
+    """Its sides and orientation; HeaderError if the header does not tell the sides."""
+    orientation = None
+    for marker, at, length, rest in _segments(window):
+        if marker in _FRAMES and len(rest) == 7:
+            height, width = struct.unpack_from(">HH", rest, 3)
+            return Stored(width, height, orientation or 1)
+        if marker == _APP1 and orientation is None and rest[2:7] == _EXIF[:5]:
+            orientation = tiff.orientation(window.part(at + 2 + len(_EXIF), length - 2 - len(_EXIF)))
+    raise HeaderError("it ends, or its picture begins, before it says how wide and high it is")
+
+
+def has_more_pictures(window: Window) -> bool:
+    """
+    Whether it is a Multi-Picture file (CIPA DC-007): a 3D photo, or one with a gain map of a phone behind it.
+
+    False as well if a bounded look does not reach what says so.
+    """
+    try:
+        for number, (marker, at, length, rest) in enumerate(_segments(window)):
+            if marker in _FRAMES or number == _MULTI_PICTURE_WITHIN_SEGMENTS:
+                break
+            if marker == _APP2 and rest[2:6] == _MULTI_PICTURE:
+                found = window.part(at + 2 + len(_MULTI_PICTURE), length - 2 - len(_MULTI_PICTURE))
+                return tiff.first_values(found).get(_NUMBER_OF_PICTURES, 0) > 1
+    except HeaderError:
+        pass
+    return False
+
+
+def _segments(window: Window) -> Iterator[tuple[int, int, int, bytes]]:
+    """Each marker before the pixels, where its length stands, that length, and the first bytes from there."""
+    at = 2
+    while found := window.find(_MARKER, at):
+        marker, rest = found[1][0], found[2]
+        length = 0 if marker in _ALONE else int.from_bytes(rest[:2], "big")
+        yield marker, found.start(2), length, rest
+        if marker in (_END, _SCAN):
+            return
+        at = found.start(2) + length

@@ -1,0 +1,55 @@
+"""The sides of a JPEG 2000 picture, in a file of boxes or bare (ISO/IEC 15444-1, annexes A and I)."""
+
+import struct
+
+from shared.pictures.tiff import Stored
+from shared.pictures.window import HeaderError, Window
+
+_CODE_STREAM = b"\xff\x4f\xff\x51"
+
+
+def stored(window: Window) -> Stored:
+    """Its sides; HeaderError if the header does not tell them, or tells others than the pixels."""
+    if window.read(0, 4) == _CODE_STREAM:
+        return _of_stream(window, 0)
+    header, at = None, 0
+    while True:
+        name, content, end = _box(window, at)
+        if name == b"jp2h":
+            header = _of_header(window, content, end)
+        if name == b"jp2c":
+            if header is None:
+                raise HeaderError("its picture begins before it says how wide and high it is")
+            if header != _of_stream(window, content):
+                raise HeaderError("its header and its pixels tell different sides")
+            return header
+        at = end
+
+
+def _of_header(window: Window, at: int, end: int) -> Stored:
+    while at < end:
+        name, content, at = _box(window, at)
+        if name == b"ihdr":
+            height, width = struct.unpack(">II", window.read(content, 8))
+            return Stored(width, height)
+    raise HeaderError("its header does not say how wide and high it is")
+
+
+def _of_stream(window: Window, at: int) -> Stored:
+    if window.read(at, 4) != _CODE_STREAM:
+        raise HeaderError("its pixels do not begin where they should")
+    right, bottom, left, top = struct.unpack(">IIII", window.read(at + 8, 16))
+    return Stored(right - left, bottom - top)
+
+
+def _box(window: Window, at: int) -> tuple[bytes, int, int]:
+    """The name of a box, where its content begins and where it ends."""
+    size, name = struct.unpack(">I4s", window.read(at, 8))
+    start = at + 8
+    if size == 1:
+        (size,) = struct.unpack(">Q", window.read(start, 8))
+        start += 8
+    end = at + size if size else len(window)
+    if end <= at + 8:
+        raise HeaderError("one of its parts ends before it begins")
+    return name, start, end

@@ -3,12 +3,9 @@ The analysis record: the answer of Computer Vision about an image, with the ques
 """
 
 import json
-from functools import lru_cache
-from itertools import combinations
 
 from shared import names
 from shared.clock import Clock
-from shared.contract import FEATURES
 from shared.pictures import kinds
 from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
@@ -32,20 +29,8 @@ def question(settings: Settings) -> Question:
 
 def spec(name: str, settings: Settings) -> RecordSpec:
     """Where the analysis record of an image lies; one that was asked for more features holds too."""
-    asked, others = _questions(settings.vision_features, settings.vision_language, settings.vision_model_version)
-    return RecordSpec(names.ANALYSIS, names.analysis(name), asked, names.JSON, others=others)
-
-
-@lru_cache(maxsize=8)
-def _questions(features: tuple[str, ...], language: str, model_version: str) -> tuple[Question, tuple[Question, ...]]:
-    """The question for these features, and those for these and more."""
-    more = [feature for feature in FEATURES if feature not in features]
-    asked, *others = (
-        questions.analyze((*features, *further), language=language, model_version=model_version)
-        for count in range(len(more) + 1)
-        for further in combinations(more, count)
-    )
-    return asked, tuple(others)
+    asked = question(settings)
+    return RecordSpec(names.ANALYSIS, names.analysis(name), asked, names.JSON, others=questions.wider(asked))
 
 
 def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -> bytes:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from doubles.http_requests import invocation, parsed, request
 from doubles.parts import parts
@@ -150,9 +151,9 @@ def rectangles(answer: dict[str, Any]) -> list[tuple[int, ...]]:
 
 def share_of_red(jpeg: bytes) -> float:
     """Which share of a picture is red."""
-    picture = Image.open(io.BytesIO(jpeg)).convert("RGB").resize((40, 40))
-    colours = list(picture.getdata())
-    return sum(red > 150 and green < 100 for red, green, _ in colours) / len(colours)
+    with Image.open(io.BytesIO(jpeg)) as picture:
+        red, green, _ = np.moveaxis(np.asarray(picture.convert("RGB")), 2, 0)
+    return float(np.mean((red > 150) & (green < 100)))
 
 
 def test_every_image_has_the_state_that_it_had(hub: TaskHub) -> None:
@@ -199,7 +200,11 @@ def test_an_event_of_what_is_under_way_begins_nothing_beside_it(hub: TaskHub) ->
     for name in (*DEFERRED, *READING):
         hub.deliver(name)
     assert set(hub.instances) == under_way
-    assert {name: state(hub, name)["state"] for name in DEFERRED} == dict.fromkeys(DEFERRED, "deferred")
+    # Of half.jpg the version before has paid for the analysis, which tells where the subject is: that needs no call.
+    assert {name: state(hub, name)["state"] for name in DEFERRED} == {
+        **dict.fromkeys(DEFERRED, "deferred"),
+        "half.jpg": "complete",
+    }
 
 
 def test_what_slept_is_done_and_paid_once(hub: TaskHub) -> None:
@@ -209,7 +214,6 @@ def test_what_slept_is_done_and_paid_once(hub: TaskHub) -> None:
     assert listed(hub) == {**STATES, **done}
     assert {name: state(hub, name)["state"] for name in STATES} == {**STATES, **done}
     assert all(each.is_over for each in hub.instances.values())
-    # Of half.jpg the version before has paid for the analysis, which tells where the subject is.
     assert hub.app.vision.count() == {"analyze": 2, "areaOfInterest": 2}
     assert [dict(question.parameters).get("visualFeatures") for question, _ in hub.app.vision.asked[:1]] == [
         "Tags,Description,Objects"
@@ -273,11 +277,20 @@ def test_boxes_of_the_version_before_are_told_upright(hub: TaskHub) -> None:
 
 
 def test_copies_of_what_was_paid_for_cost_nothing(hub: TaskHub) -> None:
-    copied = [name for name in COMPLETE if name != "page.tiff"]
+    copied = [name for name in COMPLETE if name not in ("page.tiff", "turned-sign.jpg")]
     upload_copies(hub, copied)
     hub.pass_time(60)
     assert {name: state(hub, f"copies/{name}")["state"] for name in copied} == dict.fromkeys(copied, "complete")
     assert hub.app.vision.asked == []
+
+
+def test_a_copy_of_a_turned_picture_without_boxes_costs_one_area_of_interest(hub: TaskHub) -> None:
+    """Nothing tells whether the service had turned the picture of which it made thumbnails."""
+    upload_copies(hub, ["turned-sign.jpg"])
+    hub.pass_time(60)
+    assert state(hub, "copies/turned-sign.jpg")["state"] == "complete"
+    assert state(hub, "copies/turned-sign.jpg")["text"]["excerpt"] == "HELLO"
+    assert hub.app.vision.count() == {"areaOfInterest": 1}
 
 
 def test_a_copy_of_one_page_is_a_photograph_whose_text_is_known(hub: TaskHub) -> None:

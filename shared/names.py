@@ -162,6 +162,16 @@ def claim(subject: str, question_key: str) -> str:
     return f"{subject}/{question_key}.json"
 
 
+def claims(subject: str) -> str:
+    """What the names of the claims about a subject begin with, in the container `cache`."""
+    return f"{subject}/"
+
+
+def question_key(claim: str) -> str:
+    """The key of the question that a claim's name tells."""
+    return claim.rpartition("/")[2].removesuffix(".json")
+
+
 def quota(endpoint: str) -> str:
     """The ledger of one Computer Vision resource, in the container `quota`."""
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', endpoint.partition('://')[2])}.json"

@@ -6,10 +6,12 @@ import json
 
 from shared import names
 from shared.clock import Clock
+from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
 from shared.settings import Settings
 from shared.vision import billing, questions
+from shared.vision.fields import Json
 from shared.vision.models import Analysis, Answer
 from shared.vision.questions import Question
 
@@ -40,6 +42,7 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
             "height": source.header.height,
             "contentType": source.header.content_type,
         },
+        "sent": answer.sent or _itself(source),
         "request": {
             "features": list(settings.vision_features),
             "language": settings.vision_language,
@@ -58,6 +61,12 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
         "at": clock.utc().isoformat(),
     }
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def _itself(source: Source) -> Json:
+    """What was sent of an image that went as it is."""
+    header = source.header
+    return Sent(source.image.data, header.kind, header.width, header.height, untouched=True).describe()
 
 
 def text_due(record: bytes, text_mode: str) -> bool:

@@ -87,6 +87,7 @@ def document(
     content = {
         "source": source,
         "request": dict(asked.parameters),
+        **({"sent": result.sent} if result.sent else {}),
         "analyzeResult": result.body.get("analyzeResult", {}),
         **({"notice": left_out.notice()} if left_out else {}),
         "service": {

@@ -15,7 +15,7 @@ from doubles.pictures import picture
 from doubles.read_runs import BEFORE, SIGNED, ReadRun, job_of, upload
 
 from shared import names
-from shared.answers.answers import ReadTicket
+from shared.answers.tickets import ReadTicket
 from shared.api import image_states, unfinished_entries
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job

@@ -71,6 +71,7 @@ def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeCloc
             "height": 80,
             "contentType": "image/png",
         },
+        "sent": {"kind": "PNG", "width": 120, "height": 80, "bytes": source.size, "untouched": True},
         "request": {"features": ["Tags"], "language": "en", "modelVersion": "latest"},
         "result": result,
         "text": "due",

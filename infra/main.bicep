@@ -31,9 +31,9 @@ param visionRate string = ''
 param visionMonthlyLimit string = ''
 
 @description('What Computer Vision is asked of every image, comma-separated; each feature is billed.')
-param features string = 'Categories,Tags,Description,Color,ImageType,Objects'
+param features string = 'Tags,Description,Objects'
 
-@description('Thumbnails of every image, WIDTHxHEIGHT, comma-separated; each one is billed.')
+@description('Thumbnails of every image, WIDTHxHEIGHT, comma-separated; all of an image cost one call at most.')
 param thumbnailSizes string = '200x150,1024x768'
 
 @description('Costs of a month, in the currency of the subscription, near which a budget warns; 0 is no budget.')

@@ -13,7 +13,7 @@ from deployment.failures import Failed
 # What the app takes for VISION_FEATURES, in any case of letters.
 FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
 _FEATURE = f"(?i:{'|'.join(FEATURES)})"
-_SIDE = "(?:[1-9][0-9]{0,2}|10[01][0-9]|102[0-4])"  # Computer Vision makes thumbnails of 1 to 1024 pixels a side
+_SIDE = "(?:[1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-6])"  # the app cuts thumbnails of 1 to 4096 pixels a side
 _TEMPLATE = Path(__file__).resolve().parents[2] / "infra"
 # Variable -> what the whole value has to match, and that in words. An empty value is the default everywhere.
 SHAPES = {
@@ -23,7 +23,7 @@ SHAPES = {
     "BLOBSIGHT_FEATURES": (f"{_FEATURE}( *, *{_FEATURE})*", f"a comma-separated choice of {', '.join(FEATURES)}"),
     "BLOBSIGHT_THUMBNAIL_SIZES": (
         f"{_SIDE}x{_SIDE}( *, *{_SIDE}x{_SIDE})*",
-        "sizes such as 200x150,1024x768, with sides of 1 to 1024",
+        "sizes such as 200x150,1024x768, with sides of 1 to 4096",
     ),
     "BLOBSIGHT_MONTHLY_BUDGET": (r"[0-9]+", "a whole amount of money, 0 for no budget"),
     "BLOBSIGHT_BUDGET_START": (r"[0-9]{4}-[0-9]{2}-01", "the first day of a month, such as 2026-01-01"),

@@ -106,7 +106,7 @@ def test_an_account_that_does_not_fit_is_refused_before_anything_is_made(world: 
         ("BLOBSIGHT_MONTHLY_BUDGET", "10.5", "it has to be a whole amount of money"),
         ("BLOBSIGHT_ALWAYS_READY", "41", "it has to be a whole number of instances up to 40"),
         ("BLOBSIGHT_FEATURES", "Tags,Cats", "it has to be a comma-separated choice of Categories, Adult, Tags"),
-        ("BLOBSIGHT_THUMBNAIL_SIZES", "200x150,1025x1", "with sides of 1 to 1024"),
+        ("BLOBSIGHT_THUMBNAIL_SIZES", "200x150,4097x1", "with sides of 1 to 4096"),
     ],
 )
 def test_an_input_that_cannot_be_is_refused_by_its_name(world: CloudWorld, name: str, value: str, reason: str) -> None:

@@ -26,7 +26,7 @@ from shared.errors import (
 )
 from shared.images import ImageBlob, ImageBytes
 from shared.records import by_step
-from shared.records.thumbnails import Size
+from shared.records.thumbnails import Thumbnail
 from shared.services import App, build
 from shared.settings import Settings
 from shared.storage import listing
@@ -273,7 +273,7 @@ def test_thumbnails_that_callers_ask_for_are_no_change_of_settings(app: Parts) -
     def ask_for_more(*given: Any) -> None:
         app.vision.at_call = None
         for width, height in ((64, 64), (1024, 768)):
-            thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), Size(width, height, True))
+            thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(width, height, "auto"))
         app.clock.advance(100)
         seen.append(reasons(app.services))
 

@@ -25,7 +25,7 @@ from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
 from shared.ocr import poll_loop
 from shared.records import versions
-from shared.records.thumbnails import CACHE_CONTROL, Size
+from shared.records.thumbnails import CACHE_CONTROL, Thumbnail
 from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -317,22 +317,22 @@ def test_the_attempts_of_what_is_deferred_are_counted_on(app: Parts, change: Edi
 
 @EDITS
 def test_its_thumbnail_is_served_without_a_call(app: Parts, change: Edit) -> None:
-    size = Size(100, 50, smart=True)
+    size = Thumbnail(100, 50, "auto")
     upload(app)
     made, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
     change(app)
     again, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
     assert again.data == made.data
-    assert app.vision.count() == {"generateThumbnail": 1}
+    assert app.vision.count() == {"areaOfInterest": 1}
 
 
 def test_its_thumbnail_is_served_however_often_it_is_edited(app: Parts) -> None:
-    size = Size(100, 50, smart=True)
+    size = Thumbnail(100, 50, "auto")
     upload(app)
     meddle(app, clear, None)
     for _ in range(3):
         thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
-    assert app.vision.count() == {"generateThumbnail": 1}
+    assert app.vision.count() == {"areaOfInterest": 1}
 
 
 # An upload that was given up.

@@ -59,7 +59,7 @@ def among(claims: Claims, wanted: Sequence[Question], image: ImageBytes | ImageU
 
 def _others(question: Question, image: ImageBytes | ImageUrl) -> Sequence[Question]:
     """The questions whose answers answer this one too, the nearest first."""
-    wider = questions.wider(question) if question.operation == _ANALYZE else ()
+    wider = questions.wider(question)
     as_stored = [each.plain for each in (question, *wider)] if _went_as_stored(image, question) else []
     others = [*wider, *as_stored]
     if question.former_path:

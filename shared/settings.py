@@ -90,10 +90,10 @@ class Settings:
         "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", parse.seconds, "30"
     )
     vision_daily_limit: int | None = _setting(
-        "VISION_DAILY_LIMIT", "Most paid calls of a day (UTC); empty is no limit.", parse.count, ""
+        "VISION_DAILY_LIMIT", "Most billed transactions of a day (UTC); empty is no limit.", parse.count, ""
     )
     vision_monthly_limit: int | None = _setting(
-        "VISION_MONTHLY_LIMIT", "Most paid calls of a month (UTC); empty is no limit.", parse.count, ""
+        "VISION_MONTHLY_LIMIT", "Most billed transactions of a month (UTC); empty is no limit.", parse.count, ""
     )
     vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", parse.truth, "false")
     answer_lifetime_days: int | None = _setting(
@@ -191,7 +191,11 @@ class Settings:
         shown=False,
     )
     health_key: str | None = _setting(
-        "HEALTH_KEY", "A caller who sends it to /api/health is told the problems.", parse.word, "", secret=True
+        "HEALTH_KEY",
+        "A caller who sends it to /api/health is told the problems and the spending.",
+        parse.word,
+        "",
+        secret=True,
     )
 
     @property
@@ -237,7 +241,7 @@ class Settings:
                 name, needs = each.metadata["name"], each.metadata["needs"]
                 values[each.name], found = storage_accounts.read(name, environment, needs, own)
                 problems += found
-        problems += _contradictions(values)
+        problems += [*_contradictions(values), *_limits_too_low(values)]
         if problems:
             raise SettingsError(problems)
         return cls(**values)
@@ -272,6 +276,20 @@ def _thumbnail_contradictions(values: Mapping[str, Any]) -> list[str]:
             f"to {most}: set smaller sizes, or THUMBNAIL_MODE=auto"
         )
     return found
+
+
+def _limits_too_low(values: Mapping[str, Any]) -> list[str]:
+    """A problem for each limit of transactions under which no analysis could ever be made; 0 is meant to allow none."""
+    # As `vision.billing.price` has it.
+    price = len(values.get("vision_features", ()))
+    limits = (("VISION_DAILY_LIMIT", "vision_daily_limit"), ("VISION_MONTHLY_LIMIT", "vision_monthly_limit"))
+    return [
+        f"{name} is lower than one analysis costs, so nothing could be analyzed: each feature of VISION_FEATURES is a"
+        f" transaction, so set it to {price} or more, to 0 for no paid call, or leave it out for no limit; it is"
+        f" '{values[field]}'"
+        for name, field in limits
+        if values.get(field) and values[field] < price
+    ]
 
 
 def _has_managed_identity(environment: Mapping[str, str]) -> bool:

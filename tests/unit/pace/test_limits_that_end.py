@@ -91,7 +91,8 @@ def test_at_a_limit_everything_waits_for_its_reset_and_is_done_then(
     reset: timedelta,
 ) -> None:
     clock.advance(3600.0)
-    app = build(**{setting: "4"})
+    # Three transactions for each analysis and one for each thumbnail: two pictures, and nothing is left for the third.
+    app = build(**{setting: "8", "VISION_FEATURES": "Tags,Description,Objects"})
     deferred = upload_all(app)
     assert [(outcome.step, outcome.code) for outcome in deferred] == [
         ("analysis", "quota_exhausted"),

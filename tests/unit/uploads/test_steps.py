@@ -104,7 +104,14 @@ def test_the_analysis_record_tells_source_request_result_service_and_time(app):
     assert record["source"]["contentType"] == "image/jpeg"
     assert record["request"]["language"] == "en"
     assert record["result"]["tags"] == [{"name": "outdoor", "confidence": 0.9}]
-    assert record["service"] == {"requestId": "request-1", "modelVersion": "2021-05-01", "calls": 1}
+    billed = len(record["request"]["features"])
+    assert record["service"] == {
+        "requestId": "request-1",
+        "modelVersion": "2021-05-01",
+        "calls": 1,
+        "billed": billed,
+        "usage": {"Transaction": billed},
+    }
     assert record["text"] == "none"
     assert record["at"].startswith("2026-")
 

@@ -11,7 +11,7 @@ from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
 from shared.settings import Settings
-from shared.vision import questions
+from shared.vision import billing, questions
 from shared.vision.fields import Json
 from shared.vision.models import Analysis, Answer
 from shared.vision.questions import Question
@@ -55,8 +55,10 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
         "service": {
             "requestId": answer.request_id,
             "modelVersion": analysis.model_version,
-            # 0 where another caller had paid for the answer.
+            # 0 and nothing where another caller had paid for the answer.
             "calls": int(answer.paid),
+            "billed": billing.billed(answer.usage),
+            "usage": dict(answer.usage),
         },
         "at": clock.utc().isoformat(),
     }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from shared.errors import BlobsightError, VisionNotFoundError
 from shared.images import ImageBytes, ImageUrl
+from shared.vision import billing
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer, DomainModels
 from shared.vision.questions import Question
@@ -67,8 +68,9 @@ class FakeVision(VisionClient):
             identifier = f"request-{len(self.asked)}"
         if self.at_call:
             self.at_call(question, image)
+        usage = {billing.TRANSACTION: billing.price(question)}
         if question.operation == "generateThumbnail":
-            return Answer("image/jpeg", thumbnail_bytes(question, image), identifier)
+            return Answer("image/jpeg", thumbnail_bytes(question, image), identifier, usage=usage)
         document = {
             "description": {
                 "tags": list(self.tags),
@@ -82,7 +84,7 @@ class FakeVision(VisionClient):
             "modelVersion": "2021-05-01",
             "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
         }
-        return Answer("application/json", json.dumps(document).encode(), identifier)
+        return Answer("application/json", json.dumps(document).encode(), identifier, usage=usage)
 
     def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
         self.before_call()

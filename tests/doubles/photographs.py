@@ -293,7 +293,7 @@ REFUSED: dict[str, Refused] = {
     "small.png": Refused(saved(scene(49, 200), "PNG"), "image_too_small", "49x200"),
     "small.webp": Refused(saved(scene(200, 49), "WEBP"), "image_too_small", "200x49"),
     "huge.png": Refused(_png_of(20_000, 20_000), "image_too_many_pixels", "20000x20000"),
-    "cut.jpg": Refused(saved(scene(), "JPEG")[:300], "image_unreadable", "JPEG"),
+    "cut.jpg": Refused(saved(scene(), "JPEG")[:100], "image_unreadable", "JPEG"),
     "cut.heic": Refused(files.heic(scene())[:300], "image_unreadable", "HEIC"),
 }
 

@@ -7,7 +7,9 @@ from doubles.parts import ENVIRONMENT
 from shared import settings
 from shared.configuration.storage_accounts import Account, Principal
 from shared.errors import SettingsError
+from shared.records import analysis
 from shared.settings import Settings
+from shared.vision import billing
 
 SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
 # In which a key is put easily: as part of an address.
@@ -102,6 +104,23 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
 def test_each_setting_is_read(name: str, text: str, attribute: str, value: object) -> None:
     expected = text.rstrip("/") if value is None else value
     assert getattr(read(**{name: text}), attribute) == expected
+
+
+@pytest.mark.parametrize("name", ["VISION_DAILY_LIMIT", "VISION_MONTHLY_LIMIT"])
+def test_a_limit_is_as_high_as_one_analysis_costs_or_0(name: str) -> None:
+    features = "Tags,Description,Objects"
+    for limit in ("0", "3", "4"):
+        chosen = read(**{name: limit, "VISION_FEATURES": features})
+        assert billing.price(analysis.question(chosen)) == 3
+    for limit in ("1", "2"):
+        with pytest.raises(SettingsError) as caught:
+            read(**{name: limit, "VISION_FEATURES": features})
+        assert caught.value.problems == [
+            f"{name} is lower than one analysis costs, so nothing could be analyzed: each feature of VISION_FEATURES is"
+            f" a transaction, so set it to 3 or more, to 0 for no paid call, or leave it out for no limit; it is"
+            f" '{limit}'"
+        ]
+    assert read(**{name: "1", "VISION_FEATURES": "Tags"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ NOW = datetime(2026, 1, 30, 12, tzinfo=UTC).timestamp()
 
 
 def test_a_ledger_is_read_as_it_was_written() -> None:
-    ledger, _ = reservation.reserve(Ledger(), NOW, [True] * 3, TEN)
+    ledger, _ = reservation.reserve(Ledger(), NOW, [1] * 3, TEN)
     ledger = reservation.held_off(ledger, NOW, 5.25, TEN, throttled=True)
     ledger, _ = reservation.postponed(ledger, NOW, 0.125, 1, TEN)
     read = Ledger.from_json(ledger.to_json())

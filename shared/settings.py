@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from shared.configuration import parse, storage_accounts
+from shared.configuration import contradictions, parse, storage_accounts
 from shared.configuration.storage_accounts import Account, Principal
 from shared.contract import endpoint, model_version
 from shared.errors import SettingsError
+from shared.names import Format
 from shared.untrusted import base_addresses
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -81,7 +82,7 @@ class Settings:
         "VISION_FEATURES",
         "What is asked of every image, in one call.",
         parse.features,
-        "Categories,Tags,Description,Color,ImageType,Objects",
+        "Tags,Description,Objects",
     )
     vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", parse.language, "en")
     vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
@@ -104,8 +105,17 @@ class Settings:
     thumbnail_sizes: tuple[parse.Size, ...] = _setting(
         "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", parse.sizes, "200x150,1024x768"
     )
+    thumbnail_mode_set: parse.Mode | None = _setting(
+        "THUMBNAIL_MODE",
+        "How thumbnails are cut: auto, area, vision or center; empty is auto, or center with THUMBNAIL_SMART=false.",
+        parse.thumbnail_mode,
+        "",
+    )
     thumbnail_smart: bool = _setting(
-        "THUMBNAIL_SMART", "Crop around what matters instead of around the middle.", parse.truth, "true"
+        "THUMBNAIL_SMART", "Whether to crop around what matters; false is THUMBNAIL_MODE=center.", parse.truth, "true"
+    )
+    thumbnail_formats: tuple[Format, ...] = _setting(
+        "THUMBNAIL_FORMATS", "Formats of every thumbnail, comma-separated.", parse.formats, "jpeg"
     )
     text_mode: str = _setting(
         "TEXT_MODE",
@@ -194,6 +204,11 @@ class Settings:
         return self.max_upload_megabytes * 1024**2
 
     @property
+    def thumbnail_mode(self) -> parse.Mode:
+        """How thumbnails are cut: as THUMBNAIL_MODE says, else as THUMBNAIL_SMART."""
+        return self.thumbnail_mode_set or ("auto" if self.thumbnail_smart else "center")
+
+    @property
     def threads(self) -> int:
         """How many threads the worker has for HTTP functions; by default as many as Python gives to any pool."""
         return self.threads_set or min(32, (os.cpu_count() or 1) + 4)
@@ -226,37 +241,10 @@ class Settings:
                 name, needs = each.metadata["name"], each.metadata["needs"]
                 values[each.name], found = storage_accounts.read(name, environment, needs, own)
                 problems += found
-        problems += [*_contradictions(values), *_limits_too_low(values)]
+        problems += contradictions.find(values)
         if problems:
             raise SettingsError(problems)
         return cls(**values)
-
-
-def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """The problems between settings that are right by themselves; any other setting is missing here."""
-    auth, address = values.get("vision_auth"), values.get("vision_endpoint", "")
-    if auth == "key" and values.get("vision_key", "") is None:
-        return ["VISION_KEY is not set: a key of that resource (or set VISION_AUTH=identity)"]
-    if auth == "identity" and re.search(r"\.api\.cognitive\.", address):
-        return [
-            "VISION_ENDPOINT must be the resource's own subdomain for VISION_AUTH=identity, because a region's takes"
-            f" keys only; it is {address!r}"
-        ]
-    return []
-
-
-def _limits_too_low(values: Mapping[str, Any]) -> list[str]:
-    """A problem for each limit of transactions under which no analysis could ever be made; 0 is meant to allow none."""
-    # As `vision.billing.price` has it.
-    price = len(values.get("vision_features", ()))
-    limits = (("VISION_DAILY_LIMIT", "vision_daily_limit"), ("VISION_MONTHLY_LIMIT", "vision_monthly_limit"))
-    return [
-        f"{name} is lower than one analysis costs, so nothing could be analyzed: each feature of VISION_FEATURES is a"
-        f" transaction, so set it to {price} or more, to 0 for no paid call, or leave it out for no limit; it is"
-        f" '{values[field]}'"
-        for name, field in limits
-        if values.get(field) and values[field] < price
-    ]
 
 
 def _has_managed_identity(environment: Mapping[str, str]) -> bool:

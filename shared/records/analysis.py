@@ -6,6 +6,7 @@ import json
 
 from shared import names
 from shared.clock import Clock
+from shared.pictures import kinds
 from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
@@ -27,8 +28,9 @@ def question(settings: Settings) -> Question:
 
 
 def spec(name: str, settings: Settings) -> RecordSpec:
-    """Where the analysis record of an image lies."""
-    return RecordSpec(names.ANALYSIS, names.analysis(name), question(settings), names.JSON)
+    """Where the analysis record of an image lies; one that was asked for more features holds too."""
+    asked = question(settings)
+    return RecordSpec(names.ANALYSIS, names.analysis(name), asked, names.JSON, others=questions.wider(asked))
 
 
 def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -> bytes:
@@ -81,7 +83,9 @@ def text_due(record: bytes, text_mode: str) -> bool:
 
 def has_text(analysis: Analysis, content_type: str, text_mode: str) -> bool:
     """Whether there is text to read, by the setting TEXT_MODE; `auto` follows tags and categories."""
-    if content_type == "image/gif" or text_mode == "never":
+    if content_type == kinds.TIFF.content_type:
+        return True  # most often it is a scan
+    if content_type == kinds.GIF.content_type or text_mode == "never":
         return False  # Read takes no GIF
     return (
         text_mode == "always"

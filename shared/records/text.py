@@ -117,6 +117,11 @@ def text_only_mark(*, text_only: bool) -> dict[str, str]:
     return {names.TEXT_ONLY: "true"} if text_only else {}
 
 
+def still_due_mark(*, still_due: bool) -> dict[str, str]:
+    """The metadata that marks an unfinished step of an image whose text is read all the same."""
+    return {names.TEXT_STILL_DUE: "true"} if still_due else {}
+
+
 def excerpt(info: BlobInfo) -> str:
     """The beginning of the text, its line breaks made spaces."""
     return unquote(info.metadata.get(_EXCERPT, ""))

@@ -28,6 +28,8 @@ class FakeVision(VisionClient):
         failing: an error to raise at every call.
         failing_polls: an error to raise at every poll of a Read that there is.
         tags: the tags of every JSON answer, by name with their confidence.
+        objects: the objects of every JSON answer, as the service writes them.
+        area: the rectangle that is the area of interest of every image.
         reads: for each of the next Reads, the statuses that its polls find, the last one again and again; one that is
             not listed has succeeded at its first poll.
         text: the line that every Read finds, on each of its `pages`.
@@ -46,6 +48,8 @@ class FakeVision(VisionClient):
         self.failing: BlobsightError | None = None
         self.failing_polls: BlobsightError | None = None
         self.tags: dict[str, float] = {"outdoor": 0.9}
+        self.objects: list[dict[str, object]] = []
+        self.area = {"x": 16, "y": 16, "w": 32, "h": 32}
         self.reads: list[list[str]] = []
         self.text = "HELLO"
         self.pages = 1
@@ -74,6 +78,8 @@ class FakeVision(VisionClient):
             },
             "tags": [{"name": name, "confidence": confidence} for name, confidence in self.tags.items()],
             "categories": [],
+            "objects": self.objects,
+            **({"areaOfInterest": self.area} if question.operation == "areaOfInterest" else {}),
             "requestId": identifier,
             "modelVersion": "2021-05-01",
             "metadata": {"width": 64, "height": 64, "format": "Jpeg"},

@@ -243,8 +243,11 @@ class Answers:
 
     def forget_refusal(self, subject: str, question: Question) -> None:
         """Let the service be asked again about bytes that it refused, because a caller wants it so."""
-        for each in (question.plain, question._replace(fit=FIT)):
-            self._claims.forget_refusal(subject, each)
+        kept = self._claims.keys(subject)
+        for asked in (question, *questions.wider(question)):
+            for each in (asked.plain, asked._replace(fit=FIT)):
+                if each.key in kept:
+                    self._claims.forget_refusal(subject, each)
 
 
 class _OwnRefusalError(Exception):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from shared import names
 from shared.answers.claims import Claims
 from shared.images import ImageBytes, ImageUrl
+from shared.pictures import kinds
 from shared.pictures.fitting import ANALYSIS, READ, takes
 from shared.vision import mapping, questions
 from shared.vision.mapping import Frame
@@ -31,8 +32,6 @@ _MEMBERS = {
     "Color": "color",
     "Brands": "brands",
 }
-# What the version before took for a JPEG, and what is converted now.
-_MPO = "MPO"
 
 
 def find(claims: Claims, question: Question, image: ImageBytes | ImageUrl) -> Answer | None:
@@ -60,7 +59,7 @@ def among(claims: Claims, wanted: Sequence[Question], image: ImageBytes | ImageU
 
 def _others(question: Question, image: ImageBytes | ImageUrl) -> Sequence[Question]:
     """The questions whose answers answer this one too, the nearest first."""
-    wider = questions.wider(question) if question.operation == _ANALYZE else ()
+    wider = questions.wider(question)
     as_stored = [each.plain for each in (question, *wider)] if _went_as_stored(image, question) else []
     others = [*wider, *as_stored]
     if question.former_path:
@@ -73,8 +72,10 @@ def _went_as_stored(image: ImageBytes | ImageUrl, question: Question) -> bool:
     if not question.fit or isinstance(image, ImageUrl):
         return False
     limits = READ if question.operation in _READING else ANALYSIS
-    kind = "JPEG" if image.header.kind == _MPO else image.header.kind
-    return takes(limits, image.header._replace(kind=kind, orientation=1), len(image.data))
+    header = image.header._replace(orientation=1)
+    # Its first picture looks like any JPEG, and nothing looked further.
+    header = header._replace(kind=kinds.JPEG.name) if header.kind == kinds.MPO.name else header
+    return takes(limits, header, len(image.data))
 
 
 def _to(question: Question, other: Question, answer: Answer, image: ImageBytes | ImageUrl) -> Answer | None:

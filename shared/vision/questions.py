@@ -89,6 +89,8 @@ def analyze(
 @functools.lru_cache(maxsize=64)
 def wider(question: Question) -> tuple[Question, ...]:
     """The questions of `analyze` that ask for more features, and else the same; those with the fewest come first."""
+    if question.operation != "analyze":
+        return ()
     parameters = dict(question.parameters)
     asked = features(question)
     left = [feature for feature in FEATURES if feature not in asked]

@@ -223,6 +223,18 @@ def test_a_refusal_of_the_service_is_kept_for_the_copy(world: World) -> None:
     assert world.answers.ask(QUESTION, photo()).paid
 
 
+@pytest.mark.parametrize("image", [photo(), photo("PNG")], ids=["a copy", "itself"])
+def test_a_refusal_of_more_features_is_forgotten_with_it(world: World, image: ImageBytes) -> None:
+    world.vision.failures = [ImageRejectedError("not that", request_id="r9")]
+    for asked in (questions.analyze(["Objects", "Tags"]), QUESTION):
+        with pytest.raises(ImageRejectedError, match="not that"):
+            world.answers.ask(asked, image)
+    assert len(world.vision.asked) == 1
+    world.answers.forget_refusal(image.subject, QUESTION)
+    assert world.host.contents(names.CACHE) == {}
+    assert world.answers.ask(QUESTION, image).paid
+
+
 def test_a_refusal_of_the_picture_as_it_is_stored_is_none_of_its_copy(world: World) -> None:
     stored = photo("JPEG")
     world.vision.failures = [ImageRejectedError("not that", request_id="r9")]

@@ -27,7 +27,7 @@ param visionTier string = 'S1'
 @description('Calls per seconds that the app allows itself, such as 10/1; empty is the limit of the tier.')
 param visionRate string = ''
 
-@description('Most paid calls of a month, after which the app makes none; empty is no limit.')
+@description('Most billed transactions of a month, after which the app makes no paid call; each feature is one; empty is no limit.')
 param visionMonthlyLimit string = ''
 
 @description('What Computer Vision is asked of every image, comma-separated; each feature is billed.')

@@ -19,7 +19,7 @@ _TEMPLATE = Path(__file__).resolve().parents[2] / "infra"
 SHAPES = {
     "BLOBSIGHT_VISION_TIER": (r"F0|S1", "F0 or S1"),
     "BLOBSIGHT_VISION_RATE": (r"[1-9][0-9]*/[1-9][0-9]*", "CALLS/SECONDS, such as 10/1"),
-    "BLOBSIGHT_VISION_MONTHLY_LIMIT": (r"[0-9]+", "a whole number of calls"),
+    "BLOBSIGHT_VISION_MONTHLY_LIMIT": (r"[0-9]+", "a whole number of transactions"),
     "BLOBSIGHT_FEATURES": (f"{_FEATURE}( *, *{_FEATURE})*", f"a comma-separated choice of {', '.join(FEATURES)}"),
     "BLOBSIGHT_THUMBNAIL_SIZES": (
         f"{_SIDE}x{_SIDE}( *, *{_SIDE}x{_SIDE})*",
@@ -49,6 +49,7 @@ def check() -> None:
         value = environment.optional(variable)
         if value and not re.fullmatch(pattern, value):
             wrong.append(f"{variable} is {value!r}; it has to be {words}. Set it: `azd env set {variable} ...`.")
+    wrong += _limit_too_low()
     if wrong:
         raise Failed("\n".join(wrong))
 
@@ -63,6 +64,22 @@ def tell() -> None:
         if name.startswith("BLOBSIGHT_") and name not in known and environment.optional(name):
             meant = difflib.get_close_matches(name, SHAPES, 1, cutoff=0.85)
             print(f"Note: {name} is set, and no parameter has that name.{f' Is it {meant[0]}?' if meant else ''}")
+
+
+def _limit_too_low() -> list[str]:
+    """Return what is wrong with a limit that the app would refuse, because no analysis fits in it; 0 allows none."""
+    variable = "BLOBSIGHT_VISION_MONTHLY_LIMIT"
+    limit = environment.optional(variable)
+    parameters = (_TEMPLATE / "main.parameters.json").read_text(encoding="utf-8")
+    default = re.findall(r"\$\{BLOBSIGHT_FEATURES=([^}]+)\}", parameters)[0]
+    features = environment.optional("BLOBSIGHT_FEATURES") or default
+    price = len({name.strip().lower() for name in features.split(",")})
+    if not re.fullmatch(r"[0-9]+", limit) or not 0 < int(limit) < price:
+        return []
+    return [
+        f"{variable} is {limit}, and an analysis costs {price} transactions, one for each feature: nothing could be "
+        f"analyzed. Set it: `azd env set {variable} ...`."
+    ]
 
 
 def _known() -> set[str]:

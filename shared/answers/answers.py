@@ -137,6 +137,16 @@ class Answers:
         """The question as it is asked about an image that is checked: about itself, or about a copy."""
         if isinstance(image, ImageUrl):
             return question
+        self.check(image)
+        return question if fitting.takes(ANALYSIS, image.header, len(image.data)) else question._replace(fit=FIT)
+
+    def check(self, image: ImageBytes) -> None:
+        """
+        Look at what an image's bytes show by themselves.
+
+        Raises:
+            ImageRejectedError, PayloadTooLargeError: as `ask` before any call.
+        """
         size = len(image.data)
         if size > self._most_bytes:
             raise PayloadTooLargeError(
@@ -144,7 +154,7 @@ class Answers:
                 f" ({self._most_bytes // 1024**2} MB, MAX_UPLOAD_MEGABYTES).",
                 action="Save it with fewer pixels, or compress it more; or raise MAX_UPLOAD_MEGABYTES.",
             )
-        return question if fitting.takes(ANALYSIS, image.header, size) else question._replace(fit=FIT)
+        _ = image.header
 
     def _asked(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool) -> Answer:
         """The service's answer, with its places in upright pixels of the image."""

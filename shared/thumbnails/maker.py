@@ -69,6 +69,8 @@ class ThumbnailMaker:
             BlobsightError: *deferred*.
         """
         image = self._image
+        if isinstance(image, ImageBytes):
+            self._app.answers.check(image)
         if isinstance(image, ImageUrl) or wanted.mode == "vision":
             return self._by_service(wanted)
         if self._deferred and wanted.mode == "auto":

@@ -8,8 +8,8 @@ import pytest
 import responses
 from doubles.http_requests import invocation, problem_of, request
 from doubles.parts import ENVIRONMENT, Parts
-from doubles.photographs import BY_NAME
 from doubles.pictures import picture
+from doubles.tiffs import Page, tiff
 
 import AnalyzeHttp
 import DescribeHttp
@@ -37,7 +37,7 @@ class Taker(NamedTuple):
 TAKERS = [
     Taker(AnalyzeHttp.main, {}, "analyze"),
     Taker(DescribeHttp.main, {}, "describe"),
-    Taker(ThumbnailHttp.main, {"width": "100", "height": "50"}, "generateThumbnail"),
+    Taker(ThumbnailHttp.main, {"width": "100", "height": "50", "mode": "vision"}, "generateThumbnail"),
 ]
 
 
@@ -71,8 +71,8 @@ REFUSED: list[tuple[bytes | dict[str, Any], int, str, str]] = [
     (b"this is holiday.jpg", 400, "not_an_image", "no image"),
     (picture("JPEG", 49, 49), 400, "image_too_small", "49x49"),
     (picture("PNG", 50, 49), 400, "image_too_small", "50x49"),
-    (b"8BPS\0\1".ljust(60, b"\0"), 400, "format_not_supported", "Photoshop"),
-    (BY_NAME["pages.tif"].data, 400, "format_not_supported", "TIFF"),
+    (RED.ljust(100 * 1024 * 1024 + 1, b"\0"), 413, "image_too_large", "104857601"),
+    (tiff(Page(60, 60), Page(60, 60)), 400, "format_not_supported", "TIFF has more than one page"),
     (RED[:12], 400, "image_unreadable", "JPEG"),
     ({"blob": "../cache/answer.json"}, 400, "bad_blob_name", "'..'"),
     ({"blob": "a/../../b.jpg"}, 400, "bad_blob_name", "'..'"),

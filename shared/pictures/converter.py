@@ -4,18 +4,50 @@ The one place where pictures are decoded: working copies for a service, and thum
 Decoded pixels are what memory goes to. All pictures of a process share one budget of them; large ones wait.
 """
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from shared.contract import MIN_SIDE_PIXELS
+from shared.errors import ImageRejectedError
+from shared.pictures import kinds
+from shared.pictures.budget import Budget
 from shared.pictures.crops import Box
-from shared.pictures.fitting import Limits, Sent
+from shared.pictures.fitting import Limits, Sent, takes
 from shared.pictures.inspection import ImageHeader
+from shared.pictures.tiff import Sides
+from shared.pictures.window import HeaderError
+
+if TYPE_CHECKING:
+    from shared.pictures.decoding import Opened
 
 Format = Literal["jpeg", "webp"]
 
+# What decoding a picture may hold for each pixel of the largest one.
+_PIXEL_BYTES = 8
+# Of a copy of so many pixels, and of what it is made from, beside the decoder's own.
+_COPY_BYTES = 8
+# A decoder walks at most so many pixels: a JPEG of 20 scans as many times as it has scans.
+_MOST_EFFORT = 2_000_000_000
+# A copy may be so much smaller than it could be, where that saves decoding the whole picture.
+_COPY_SLACK = 0.8
+# A thumbnail is scaled down from so many more pixels: sharper than what a decoder's own scaling gives.
+_THUMBNAIL_MARGIN = 1.3
+_TURNED_BY_A_QUARTER = 5
+
 
 class Reduced:
-    """A decoded picture, upright, in sRGB and no larger than its thumbnails need."""
+    """
+    A decoded picture, upright, in sRGB and no larger than its thumbnails need.
+
+    Args:
+        image: the picture, in mode RGB.
+        sides: those of the original.
+    """
+
+    def __init__(self, image: Any, sides: Sides) -> None:
+        self._image = image
+        self._sides = sides
 
     def cut(self, window: Box, size: tuple[int, int], form: Format) -> bytes:
         """
@@ -26,7 +58,24 @@ class Reduced:
             size: width and height; both are smaller, in the same shape, where the part has fewer pixels.
             form: how it is encoded.
         """
-        raise NotImplementedError
+        from PIL import Image
+
+        from shared.pictures import encoding
+
+        across, down = (of / original for of, original in zip(self._image.size, self._sides, strict=True))
+        right, bottom = self._image.size
+        left = min(max(window.left * across, 0), right - 1)
+        top = min(max(window.top * down, 0), bottom - 1)
+        box = (
+            left,
+            top,
+            min(max((window.left + window.width) * across, left + 1), right),
+            min(max((window.top + window.height) * down, top + 1), bottom),
+        )
+        factor = min(1.0, window.width / size[0], window.height / size[1])
+        wanted = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+        part = self._image.resize(wanted, Image.Resampling.LANCZOS, box=box)
+        return encoding.thumbnail(part, form)
 
 
 class Converter:
@@ -39,27 +88,129 @@ class Converter:
     """
 
     def __init__(self, *, most_pixels: int, wait_seconds: float) -> None:
-        pass
+        self._most_pixels = most_pixels
+        self.budget = Budget(_PIXEL_BYTES * most_pixels, wait_seconds)
 
     def sent(self, data: bytes, header: ImageHeader, limits: Limits) -> Sent:
         """
         What a service with these limits is sent of a picture.
 
         Raises:
-            ImageRejectedError: `image_unreadable` or `image_too_many_pixels`; never of a picture that goes untouched.
+            ImageRejectedError: `image_unreadable`, `image_too_many_pixels` or `image_too_small`; never of a picture
+                that goes untouched.
             BusyError: too many other pictures are being decoded.
         """
-        raise NotImplementedError
+        if takes(limits, header, len(data)):
+            return Sent(data, header.kind, header.width, header.height, True)
+        from shared.pictures import encoding
+
+        target = _scaled((header.width, header.height), _copy_scale(header, limits))
+        across, down = _scaled(target, _COPY_SLACK)
+        least = (max(across, MIN_SIDE_PIXELS), max(down, MIN_SIDE_PIXELS))
+        image = self._decoded(data, header, least, target)
+        copy, (width, height) = encoding.copy(image, limits.bytes)
+        return Sent(copy, kinds.JPEG.name, width, height, False)
 
     def reduced(self, data: bytes, header: ImageHeader, sizes: Sequence[tuple[int, int]]) -> Reduced:
         """
         The picture decoded as large as thumbnails of these sizes need.
 
         Raises:
-            ImageRejectedError, BusyError: as `sent`.
+            ImageRejectedError: `image_unreadable` or `image_too_many_pixels`.
+            BusyError: as `sent`.
         """
-        raise NotImplementedError
+        sides = (header.width, header.height)
+        needed = max(max(width / sides[0], height / sides[1]) for width, height in sizes)
+        target = _scaled(sides, min(1.0, needed * _THUMBNAIL_MARGIN))
+        return Reduced(self._decoded(data, header, target, target), sides)
 
     def transcoded(self, data: bytes, form: Format) -> bytes:
         """A JPEG thumbnail of the service in another format; ImageRejectedError if it cannot be decoded."""
-        raise NotImplementedError
+        from shared.pictures import encoding, jpeg
+        from shared.pictures.window import Window
+
+        try:
+            stored = jpeg.stored(Window(data))
+        except HeaderError as error:
+            raise _undecodable(kinds.JPEG.name, error) from error
+        header = ImageHeader(kinds.JPEG.name, kinds.JPEG.content_type, stored.width, stored.height)
+        sides = (stored.width, stored.height)
+        return encoding.thumbnail(self._decoded(data, header, sides, sides), form)
+
+    def _decoded(self, data: bytes, header: ImageHeader, least: Sides, target: Sides) -> Any:
+        """
+        The picture in mode RGB, upright, and no larger than *target*.
+
+        Args:
+            data, header: the picture.
+            least: its decoder does not scale it below.
+            target: what is wanted, in upright pixels as *least*.
+        """
+        from shared.pictures import decoding, scaling
+
+        is_turned = header.orientation >= _TURNED_BY_A_QUARTER
+        try:
+            found = decoding.opened(data, header.kind, _turned(least, is_turned))
+            orientation = 1 if found.is_upright else header.orientation
+            swap = orientation >= _TURNED_BY_A_QUARTER
+            if _turned(found.full, swap) != (header.width, header.height):
+                raise HeaderError("its header and its pixels tell different sides")
+            cost = found.cost + _COPY_BYTES * min(math.prod(target), math.prod(found.size))
+            self._check(found, cost, header)
+            with self.budget.share(cost), decoding.typed_errors("its picture cannot be decoded"):
+                pixels = found.decode()
+                if max(abs(is_now - was) for is_now, was in zip(pixels.size, found.size, strict=True)) > 1:
+                    raise HeaderError("its header and its pixels tell different sides")
+                wanted = _smaller(pixels.size, _turned(target, swap))
+                del found
+                return scaling.upright(scaling.scaled(pixels, wanted), orientation)
+        except HeaderError as error:
+            raise _undecodable(header.kind, error) from error
+
+    def _check(self, found: "Opened", cost: int, header: ImageHeader) -> None:
+        pixels = math.prod(found.size)
+        if pixels <= self._most_pixels and cost <= self.budget.capacity and found.effort <= _MOST_EFFORT:
+            return
+        raise ImageRejectedError(
+            f"The {header.kind} has {header.width}x{header.height} pixels, which is more than the app decodes: it takes"
+            f" {self._most_pixels // 10**6} million, of some formats and of JPEGs in many passes fewer.",
+            code="image_too_many_pixels",
+            action="Scale it down, or save it as a JPEG that is not progressive; or raise MAX_MEGAPIXELS.",
+        )
+
+
+def _copy_scale(header: ImageHeader, limits: Limits) -> float:
+    """By how much a copy is smaller, so that it is within the limits and no side is shorter than the service takes."""
+    long, short = max(header.width, header.height), min(header.width, header.height)
+    scale = min(1.0, math.sqrt(limits.pixels / (long * short)), limits.side / long)
+    scale = min(1.0, max(scale, MIN_SIDE_PIXELS / short))
+    if int(long * scale + 1e-6) > limits.side:
+        raise ImageRejectedError(
+            f"The image has {header.width}x{header.height} pixels: scaled to {limits.side} pixels, which are the most"
+            f" that are possible, its shorter side would have fewer than {MIN_SIDE_PIXELS}.",
+            code="image_too_small",
+            action="Cut it into several parts that are less long.",
+        )
+    return scale
+
+
+def _scaled(sides: Sides, by: float) -> Sides:
+    # Not above what a limit on their product allows; a product with parts of a pixel may be a hair below.
+    return max(1, int(sides[0] * by + 1e-6)), max(1, int(sides[1] * by + 1e-6))
+
+
+def _smaller(sides: Sides, other: Sides) -> Sides:
+    """The sides that have fewer pixels; nothing is enlarged."""
+    return sides if sides[0] <= other[0] or sides[1] <= other[1] else other
+
+
+def _turned(sides: Sides, is_turned: bool) -> Sides:
+    return sides[::-1] if is_turned else sides
+
+
+def _undecodable(kind: str, error: HeaderError) -> ImageRejectedError:
+    return ImageRejectedError(
+        f"The file begins like a picture of the kind {kind}, but {error}.",
+        code="image_unreadable",
+        action="Use the whole file; if it is whole, save it anew with another program.",
+    )

@@ -18,8 +18,10 @@ _MARKER = re.compile(rb"\xff([\x01-\xfe])(.{0,7})", re.DOTALL)
 # Markers that begin a frame; C4, C8 and CC are tables. Those that stand alone have no length.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
-_END, _SCAN, _APP1, _APP2 = 0xD9, 0xDA, 0xE1, 0xE2
-_EXIF, _MULTI_PICTURE = b"Exif\0\0", b"MPF\0"
+# Of Huffman and arithmetic coding, of quantization, and how often a scan restarts.
+_TABLES = frozenset((0xC4, 0xCC, 0xDB, 0xDD))
+_END, _SCAN, _APP0, _APP1, _APP2, _APP14 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
+_EXIF, _MULTI_PICTURE, _PROFILE = b"Exif\0\0", b"MPF\0", b"ICC_PROFILE\0"
 # Cameras write it with the first; Adobe's extended XMP, of which there can be many, stands after Exif too.
 _MULTI_PICTURE_WITHIN_SEGMENTS = 256
 _NUMBER_OF_PICTURES = 0xB001
@@ -53,6 +55,37 @@ def has_more_pictures(window: Window) -> bool:
     except HeaderError:
         pass
     return False
+
+
+def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]:
+    """
+    The same pixels without anything that they do not need, and the colour profile if there is a whole one.
+
+    Raises:
+        HeaderError: it has no pixels.
+    """
+    kept, parts = [b"\xff\xd8"], dict[int, bytes]()
+    count = 0
+    for marker, at, length, _ in _segments(Window(data)):
+        content = data[at + 2 : at + length]
+        if marker == _SCAN:
+            profile = b"".join(parts[number] for number in sorted(parts))
+            is_whole = sorted(parts) == list(range(1, count + 1)) and 0 < len(profile) <= most_profile_bytes
+            # The view spares a copy of all that follows.
+            return b"".join((*kept, memoryview(data)[at - 2 :])), profile if is_whole else None
+        if marker == _APP2 and content.startswith(_PROFILE) and len(content) > len(_PROFILE) + 2:
+            number, count = content[len(_PROFILE)], content[len(_PROFILE) + 1]
+            parts.setdefault(number, content[len(_PROFILE) + 2 :])
+        if marker in _TABLES or marker in _FRAMES or _tells_colours(marker, content):
+            kept.append(data[at - 2 : at + length])
+    raise HeaderError("it has no pixels")
+
+
+def _tells_colours(marker: int, content: bytes) -> bool:
+    """Whether a segment says what its numbers mean: JFIF's by being there, Adobe's by a number in it."""
+    if marker == _APP0:
+        return content.startswith(b"JFIF\0") and len(content) >= 14
+    return marker == _APP14 and content.startswith(b"Adobe") and len(content) >= 12
 
 
 def _segments(window: Window) -> Iterator[tuple[int, int, int, bytes]]:

@@ -6,6 +6,8 @@ from shared.pictures.tiff import Stored
 from shared.pictures.window import HeaderError, Window
 
 _CODE_STREAM = b"\xff\x4f\xff\x51"
+_CODING_STYLE, _START_OF_TILE = 0xFF52, 0xFF90
+_MOST_LEVELS = 32
 
 
 def stored(window: Window) -> Stored:
@@ -24,6 +26,26 @@ def stored(window: Window) -> Stored:
                 raise HeaderError("its header and its pixels tell different sides")
             return header
         at = end
+
+
+def levels(window: Window) -> int:
+    """How often a decoder can halve its sides; 0 if that cannot be told."""
+    try:
+        at = 0
+        if window.read(0, 4) != _CODE_STREAM:
+            name, at, end = _box(window, 0)
+            while name != b"jp2c":
+                name, at, end = _box(window, end)
+        at += 2
+        while True:
+            marker, length = struct.unpack(">HH", window.read(at, 4))
+            if marker == _CODING_STYLE:
+                return min(window.read(at + 9, 1)[0], _MOST_LEVELS)
+            if marker == _START_OF_TILE:
+                return 0
+            at += 2 + length
+    except HeaderError:
+        return 0
 
 
 def _of_header(window: Window, at: int, end: int) -> Stored:

@@ -12,9 +12,13 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
+from shared.pictures.attention import Attention
+
 # What is closer is the same: in pixels, and in digits of a share.
 _EPSILON = 1e-6
 _DIGITS = 9
+# How many places attention compares, what its edge counts in a window, and how much the favourite place of all counts.
+_STEPS, _RIM, _FAVOUR = 40, 0.15, 0.15
 
 
 class Box(NamedTuple):
@@ -39,26 +43,33 @@ class Subject(NamedTuple):
     faces: tuple[Box, ...] = ()
 
 
-def window(sides: tuple[int, int], shape: tuple[int, int], subject: Subject | None = None) -> Box:
+def window(
+    sides: tuple[int, int],
+    shape: tuple[int, int],
+    subject: Subject | None = None,
+    attention: Attention | None = None,
+) -> Box:
     """
     The largest part of a picture with that shape that keeps the most of the subject; without one, its middle.
 
     Of all places it has the one with, in this order: the largest area of faces that are whole; the largest area of
     the subject, where boxes that overlap count once; the largest share of each single box, so that a cup on a table
-    counts; and what it shows in its middle. Boxes are clipped to the picture; those that are then empty, or no numbers,
-    are ignored.
+    counts; and what it shows in its middle. Inside of a box that is wider than the window all places may be as good as
+    each other; then it is where the most stands out. Boxes are clipped to the picture; those that are then empty, or no
+    numbers, are ignored.
 
     Args:
         sides: width and height of the picture in pixels, both above 0.
         shape: width and height of the thumbnail, both above 0.
         subject: what is to be kept, in pixels of the picture.
+        attention: what stands out in the picture; without it, the middle of such a box is taken.
 
     Returns:
         The part. It has that shape but where a side would be under one pixel; its place and sides are fractions.
     """
     across, along = _free(sides, shape)
     length = min(sides[along], max(1.0, sides[across] * shape[along] / shape[across]))
-    offset = _offset(sides, along, length, subject or Subject())
+    offset = _offset(sides, along, length, subject or Subject(), attention)
     if along:
         return Box(0.0, offset, float(sides[0]), length)
     return Box(offset, 0.0, length, float(sides[1]))
@@ -96,7 +107,7 @@ def _spans(boxes: Iterable[Box], sides: tuple[int, int], along: int) -> list[_Sp
     return list(found)
 
 
-def _offset(sides: tuple[int, int], along: int, length: float, subject: Subject) -> float:
+def _offset(sides: tuple[int, int], along: int, length: float, subject: Subject, attention: Attention | None) -> float:
     """Where the window of that length begins."""
     last = sides[along] - length
     faces = _spans(subject.faces, sides, along)
@@ -115,8 +126,15 @@ def _offset(sides: tuple[int, int], along: int, length: float, subject: Subject)
         for (start, one), (end, other) in pairwise(zip(stops, scores, strict=True))
         if one == other == best == shown.score((start + end) / 2)
     ]
-    centred = (_centred(start, end, boxes, length) for start, end in _joined(equal))
-    return min(centred, key=lambda offset: (round(abs(offset - last / 2), 6), offset))
+    strips = attention[along] if attention else ()
+    found = []
+    for start, end in _joined(equal):
+        middle = _middle_of_shown((start + end) / 2, boxes, length)
+        if middle is None:
+            found.append(_most_outstanding(start, end, strips, sides, along, length))
+        else:
+            found.append(min(end, max(start, middle - length / 2)))
+    return min(found, key=lambda offset: (round(abs(offset - last / 2), 6), offset))
 
 
 def _joined(ranges: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -130,16 +148,39 @@ def _joined(ranges: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return joined
 
 
-def _centred(start: float, end: float, boxes: Sequence[_Span], length: float) -> float:
-    """Of places that are as good as each other the one that has in its middle what it shows whole, else in part."""
-    middle = (start + end) / 2
-    seen = [box for box in boxes if box.start < middle + length and box.end > middle]
-    whole = [box for box in seen if box.start >= middle - _EPSILON and box.end <= middle + length + _EPSILON]
-    kept = whole or seen
-    if not kept:
-        return middle
-    centre = (min(box.start for box in kept) + max(box.end for box in kept)) / 2
-    return min(end, max(start, centre - length / 2))
+def _middle_of_shown(offset: float, boxes: Sequence[_Span], length: float) -> float | None:
+    """The middle of what a window there shows whole; None if it shows parts alone."""
+    whole = [box for box in boxes if box.start >= offset - _EPSILON and box.end <= offset + length + _EPSILON]
+    return (min(box.start for box in whole) + max(box.end for box in whole)) / 2 if whole else None
+
+
+def _most_outstanding(
+    start: float, end: float, strips: Sequence[float], sides: tuple[int, int], along: int, length: float
+) -> float:
+    """
+    Of places that are as good as each other the one where the most stands out, in its middle rather than at its edge.
+
+    Where little does, it is the middle of them, or a third from above: heads are above.
+    """
+    if not any(strips) or start == end:
+        return (start + end) / 2
+    breadth = sides[along] / len(strips)
+    parts = [step / _STEPS for step in range(_STEPS + 1)]
+    shown = [
+        sum(
+            value * _weight(((at + 0.5) * breadth - start - part * (end - start)) / length)
+            for at, value in enumerate(strips)
+        )
+        for part in parts
+    ]
+    most, favourite = max(shown) or 1.0, 1 / 3 if along else 1 / 2
+    scores = [each / most - _FAVOUR * abs(part - favourite) for each, part in zip(shown, parts, strict=True)]
+    return start + parts[scores.index(max(scores))] * (end - start)
+
+
+def _weight(place: float) -> float:
+    """How much counts what a window shows at a place, of 0 to 1."""
+    return _RIM + (1 - _RIM) * math.sin(math.pi * place) ** 2 if 0 < place < 1 else 0.0
 
 
 class _Shown:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.pictures.attention import Attention
 from shared.pictures.crops import Box, Subject, window
 
 LANDSCAPE, PORTRAIT = (400, 100), (100, 400)
@@ -126,6 +127,42 @@ def test_a_face_that_does_not_fit_counts_as_a_thing() -> None:
 
 def test_a_person_wider_than_the_window_has_the_face_in_the_middle() -> None:
     assert window(LANDSCAPE, (1, 1), Subject((Box(0, 0, 400, 100),), (Box(200, 10, 30, 30),))).left == 165
+
+
+def attention(*, right: float = 0.5, below: float = 0.5) -> Attention:
+    """One strip of a hundred stands out, at these shares of the breadth and of the height."""
+    return Attention(
+        tuple(float(at == round(right * 100)) for at in range(100)),
+        tuple(float(at == round(below * 100)) for at in range(100)),
+    )
+
+
+ALL = things((0, 0, 400, 400))
+
+
+def test_in_a_box_that_is_wider_than_the_window_it_is_where_the_most_stands_out() -> None:
+    assert window(LANDSCAPE, (1, 1), ALL, attention(right=0.75)).left == pytest.approx(250, abs=10)
+    assert window(LANDSCAPE, (1, 1), ALL, attention(right=0.05)).left == 0
+    assert window(PORTRAIT, (1, 1), ALL, attention(below=0.75)).top == pytest.approx(250, abs=10)
+    # In the box, and not farther.
+    box = things((100, 0, 200, 100))
+    assert window(LANDSCAPE, (1, 1), box, attention(right=0.72)).left == pytest.approx(200)
+
+
+def test_where_nothing_stands_out_it_is_the_middle_of_such_a_box_and_where_little_does_a_third_from_above() -> None:
+    plain, even = Attention((0.0,) * 10, (0.0,) * 10), Attention((1.0,) * 100, (1.0,) * 100)
+    for nothing in (None, plain, Attention((), ())):
+        assert window(LANDSCAPE, (1, 1), ALL, nothing).left == 150
+        assert window(PORTRAIT, (1, 1), ALL, nothing).top == 150
+    assert window(LANDSCAPE, (1, 1), ALL, even).left == pytest.approx(150, abs=10)
+    assert window(PORTRAIT, (1, 1), ALL, even).top == pytest.approx(100, abs=8)
+
+
+def test_what_stands_out_never_wins_over_the_subject() -> None:
+    elsewhere = attention(right=0.05)
+    assert window(LANDSCAPE, (1, 1), things((300, 20, 40, 40)), elsewhere).left == 270
+    assert window(LANDSCAPE, (1, 1), Subject((Box(0, 0, 400, 100),), (Box(200, 10, 30, 30),)), elsewhere).left == 165
+    assert window(LANDSCAPE, (1, 1), None, elsewhere).left == 150
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

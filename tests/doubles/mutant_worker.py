@@ -129,7 +129,10 @@ def bound_of(data: bytes) -> int:
     with suppress(BlobsightError):
         header = inspection.inspect(data)
         pixels = header.width * header.height
-    above = pixels - PIXELS_WITHIN if PIXELS_WITHIN < pixels <= MOST_PIXELS else 0
+        if pixels > MOST_PIXELS:
+            # A JPEG is decoded at an eighth of its sides, any other not at all.
+            pixels = pixels // 64 if header.kind in ("JPEG", "MPO") else 0
+    above = max(0, min(pixels, MOST_PIXELS) - PIXELS_WITHIN)
     return TIMES_FILE * len(data) + FIXED_BYTES + BYTES_A_PIXEL * above
 
 

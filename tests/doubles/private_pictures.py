@@ -96,7 +96,13 @@ def exif(orientation: int = 6, pixels: Image.Image | None = None) -> bytes:
     places_at = camera_at + len(_directory(camera, camera_at))
     second_at = places_at + len(_directory(places, places_at))
     preview = _preview()
-    second: _Entries = {259: (_SHORT, b"\0\6"), 513: (_LONG, bytes(4)), 514: (_LONG, struct.pack(">I", len(preview)))}
+    # A smaller version of the first picture (TIFF 6.0, NewSubfileType), in JPEG.
+    second: _Entries = {
+        254: (_LONG, b"\0\0\0\1"),
+        259: (_SHORT, b"\0\6"),
+        513: (_LONG, bytes(4)),
+        514: (_LONG, struct.pack(">I", len(preview))),
+    }
     preview_at = second_at + len(_directory(second, second_at))
     second[513] = (_LONG, struct.pack(">I", preview_at))
     if pixels:

@@ -10,9 +10,13 @@ COLOUR_TOLERANCE = 12
 PLACE_TOLERANCE = 2.5
 
 
-def check_thumbnail(data: bytes, photograph: Photograph, size: tuple[int, int], form: str = "JPEG") -> None:
+def check_thumbnail(
+    data: bytes, photograph: Photograph, size: tuple[int, int], form: str = "JPEG", *, knows_faces: bool = True
+) -> None:
     """
     Assert all that; *size* is what was asked for, and the picture has at least as many pixels.
+
+    Faces are kept whole where they fit, if it was known that they are faces (*knows_faces*).
 
     The cut is the largest of its shape, so it is known how large each thing is in it, and where across the side that
     was not cut; along the other one, how far the thing and the face are from each other.
@@ -36,7 +40,9 @@ def check_thumbnail(data: bytes, photograph: Photograph, size: tuple[int, int], 
         assert _differ(colour_inside(pixels, place), photograph.paint.rgb(what)) <= COLOUR_TOLERANCE, what
     # What fits is kept: all of the subject, or else the face.
     kept = [
-        what for what in expected if _fits(_around(expected), size) or (what == "face" and _fits(expected[what], size))
+        what
+        for what in expected
+        if _fits(_around(expected), size) or (what == "face" and knows_faces and _fits(expected[what], size))
     ]
     for what in kept:
         assert abs(_length(found[what], sliding) - _length(expected[what], sliding)) <= PLACE_TOLERANCE, what

@@ -19,7 +19,7 @@ from shared.pictures.tiff import Sides
 from shared.pictures.window import HeaderError
 
 if TYPE_CHECKING:
-    from shared.pictures.decoding import Opened
+    from shared.pictures.pixels import Opened
 
 Format = Literal["jpeg", "webp"]
 

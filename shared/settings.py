@@ -79,10 +79,7 @@ class Settings:
         "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", parse.rate, "10/1"
     )
     vision_features: tuple[str, ...] = _setting(
-        "VISION_FEATURES",
-        "What is asked of every image, in one call.",
-        parse.features,
-        "Tags,Description,Objects",
+        "VISION_FEATURES", "What is asked of every image, in one call.", parse.features, "Tags,Description,Objects"
     )
     vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", parse.language, "en")
     vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
@@ -205,7 +202,7 @@ class Settings:
 
     @property
     def thumbnail_mode(self) -> parse.Mode:
-        """How thumbnails are cut: as THUMBNAIL_MODE says, else as THUMBNAIL_SMART."""
+        """How thumbnails are cut."""
         return self.thumbnail_mode_set or ("auto" if self.thumbnail_smart else "center")
 
     @property

@@ -6,11 +6,13 @@ Decoded pixels are what memory goes to. All pictures of a process share one budg
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.contract import MIN_SIDE_PIXELS
 from shared.errors import ImageRejectedError
-from shared.pictures import kinds
+from shared.pictures import attention, kinds
+from shared.pictures.attention import Attention
 from shared.pictures.budget import Budget
 from shared.pictures.crops import Box
 from shared.pictures.fitting import Limits, Sent, takes
@@ -48,6 +50,11 @@ class Reduced:
     def __init__(self, image: Any, sides: Sides) -> None:
         self._image = image
         self._sides = sides
+
+    @cached_property
+    def attention(self) -> Attention:
+        """What stands out in it."""
+        return attention.measure(self._image)
 
     def cut(self, window: Box, size: tuple[int, int], form: Format) -> bytes:
         """

@@ -95,7 +95,8 @@ class ThumbnailMaker:
         self, image: ImageBytes, reduced: Reduced, wanted: Thumbnail, around: str, found: Subject | None
     ) -> Filled:
         size = (wanted.width, wanted.height)
-        window = crops.window((image.header.width, image.header.height), size, found)
+        sides = (image.header.width, image.header.height)
+        window = crops.window(sides, size, found, reduced.attention if found else None)
         return Filled(reduced.cut(window, size, wanted.form), wanted.cut(around))
 
     def _reduced(self, image: ImageBytes) -> Reduced:

@@ -126,6 +126,11 @@ class FakeVision(VisionClient):
         """A question like others; but while there are `failures`, which are meant for others, it fails like them."""
         return not self.failures and super().tells_of_reads(operation)
 
+    def go_on_with(self, url: str) -> None:
+        """Let the Read of that address have succeeded, which another process has submitted."""
+        with self._guard:
+            self._read[url] = ["succeeded"]
+
     def forget(self) -> None:
         """Forget every Read, as the service does after two days."""
         with self._guard:

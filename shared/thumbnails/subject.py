@@ -29,9 +29,9 @@ def of_record(record: bytes, header: ImageHeader) -> Subject | None:
     """
     with suppress(ValueError, KeyError, TypeError, UnexpectedAnswerError):
         content = json.loads(record)
-        result: Json = typed(content["result"], dict, "the record's result")
+        result = typed(content["result"], dict, "the record's result")
         if "sent" not in content and header.orientation != 1:
-            result = mapping.upright(result, Frame.of_stored((header.width, header.height), header.orientation))
+            result = dict(mapping.upright(result, Frame.of_stored((header.width, header.height), header.orientation)))
         return of_analysis(result, header)
     return None
 

@@ -21,7 +21,7 @@ from shared.pictures.tiff import Sides
 from shared.pictures.window import HeaderError
 
 if TYPE_CHECKING:
-    from shared.pictures.decoding import Opened
+    from shared.pictures.pixels import Opened
 
 Format = Literal["jpeg", "webp"]
 
@@ -170,7 +170,10 @@ class Converter:
                     raise HeaderError("its header and its pixels tell different sides")
                 wanted = _smaller(pixels.size, _turned(target, swap))
                 del found
-                return scaling.upright(scaling.scaled(pixels, wanted), orientation)
+                scaled = scaling.scaled(pixels, wanted)
+                # What was decoded is not held while what is left of it is turned.
+                del pixels
+                return scaling.upright(scaled, orientation)
         except HeaderError as error:
             raise _undecodable(header.kind, error) from error
 

@@ -4,62 +4,28 @@ Opens pictures, each by the decoder of its kind and never by a guess, and decode
 Opening costs next to nothing, and tells what decoding will cost. Whatever the libraries raise becomes `HeaderError`.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
-from typing import Any, NamedTuple
+from io import BufferedReader, BytesIO
+from typing import Any
 
 from shared.pictures import kinds
-from shared.pictures.colours import MOST_PROFILE_BYTES, Srgb
+from shared.pictures.colours import MOST_PROFILE_BYTES
+from shared.pictures.pixels import Opened, Pixels, divided, mode_bytes, of_bytes, of_image, opened_of, serves
+from shared.pictures.spliced import Spliced
 from shared.pictures.tiff import Sides
 from shared.pictures.window import HeaderError, Window
 
 # What a decoder holds at its peak for each pixel, in bytes, as measured: libheif its planes and their RGB, libavif too,
-# libwebp two canvases of an animation and their copy, OpenJPEG whole numbers of each component.
-_HEIC_BYTES, _AVIF_BYTES, _WEBP_BYTES, _JPEG_2000_BYTES = 8, 8, 12, 20
-# Pillow holds colours in 4 bytes; libtiff and icons the unpacked file besides.
-_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}
-_PILLOW_BYTES = 4
+# libwebp two canvases of an animation and their copy.
+_HEIC_BYTES, _AVIF_BYTES, _WEBP_BYTES = 8, 8, 12
+# OpenJPEG holds a whole number and a byte for each component; a picture that takes more than this is decoded smaller.
+_JPEG_2000_BYTES = 120_000_000
+# The colours of a bitmap, its mask, and both together.
+_ICON_BYTES = 16
 _PHOTOMETRIC, _BITS = 262, 258
 _WHITE_IS_ZERO = 0
-
-
-class Pixels(NamedTuple):
-    """
-    Decoded pixels, as they are stored.
-
-    Attributes:
-        size: width and height.
-        colours: what turns them into sRGB.
-        strip: the rows from one number up to another, as a picture of Pillow's.
-        whole: all of them as one, where they are in one.
-    """
-
-    size: Sides
-    colours: Srgb
-    strip: Callable[[int, int], Any]
-    whole: Any = None
-
-
-class Opened(NamedTuple):
-    """
-    A picture that is not decoded yet.
-
-    Attributes:
-        full: width and height of the whole picture, as its decoder gives it.
-        size: of what `decode` gives, which may be smaller.
-        cost: the bytes that decoding holds at its peak.
-        effort: how many pixels the decoder walks through.
-        decode: decodes it.
-        is_upright: whether the decoder turns it.
-    """
-
-    full: Sides
-    size: Sides
-    cost: int
-    effort: int
-    decode: Callable[[], Pixels]
-    is_upright: bool = False
 
 
 @contextmanager
@@ -93,24 +59,30 @@ def _jpeg(data: bytes, least: Sides) -> Opened:
 
     from shared.pictures import jpeg
 
-    plain, profile = jpeg.stripped(data, MOST_PROFILE_BYTES)
-    image = JpegImagePlugin.JpegImageFile(BytesIO(plain))
+    head, rest, profile = jpeg.stripped(data, MOST_PROFILE_BYTES)
+    image = JpegImagePlugin.JpegImageFile(BufferedReader(Spliced(head, rest)))
     full = image.size
-    coefficients = _coefficient_bytes(image) if "progressive" in image.info else 0
-    scale = next((scale for scale in (8, 4, 2) if _serves(_divided(full, scale), least)), 1)
+    scans = _scans(data, len(data) - len(rest))
+    coefficients = _coefficient_bytes(image) if scans > 1 or "progressive" in image.info else 0
+    scale = next((scale for scale in (8, 4, 2) if serves(divided(full, scale), least)), 1)
     if scale > 1:
-        image.draft(None, _divided(full, scale, down=True))
-    scans = max(1, plain.count(b"\xff\xda"))
-    of_image = _of_image(image, full, profile)
-    return of_image._replace(cost=of_image.cost + coefficients, effort=scans * full[0] * full[1])
+        image.draft(None, divided(full, scale, down=True))
+    found = of_image(image, full, profile)
+    return found._replace(cost=found.cost + coefficients, effort=scans * math.prod(full))
+
+
+def _scans(data: bytes, first: int) -> int:
+    """How often a JPEG goes through its pixels; neither mark is ever among their codes."""
+    end = data.find(b"\xff\xd9", first)
+    return data.count(b"\xff\xda", first, len(data) if end < 0 else end)
 
 
 def _coefficient_bytes(image: Any) -> int:
-    """What a progressive JPEG holds whole until its last scan, however small it is decoded: 2 bytes for each number."""
+    """What a JPEG of several scans holds whole until the last, however small it is decoded: 2 bytes for each number."""
     most_across = max(layer[1] for layer in image.layer)
     most_down = max(layer[2] for layer in image.layer)
     shares = sum(layer[1] * layer[2] / (most_across * most_down) for layer in image.layer)
-    return int(2 * shares * image.size[0] * image.size[1])
+    return int(2 * shares * math.prod(image.size))
 
 
 def _png(data: bytes, least: Sides) -> Opened:
@@ -120,7 +92,7 @@ def _png(data: bytes, least: Sides) -> Opened:
 
     plain, profile = png.stripped(data, MOST_PROFILE_BYTES)
     image = PngImagePlugin.PngImageFile(BytesIO(plain))
-    return _of_image(image, image.size, profile)
+    return of_image(image, image.size, profile)
 
 
 def _gif(data: bytes, least: Sides) -> Opened:
@@ -129,14 +101,14 @@ def _gif(data: bytes, least: Sides) -> Opened:
     from shared.pictures import gif
 
     image = GifImagePlugin.GifImageFile(BytesIO(gif.stripped(data)))
-    return _of_image(image, image.size)
+    return of_image(image, image.size)
 
 
 def _bmp(data: bytes, least: Sides) -> Opened:
     from PIL import BmpImagePlugin
 
     image = BmpImagePlugin.BmpImageFile(BytesIO(data))
-    return _of_image(image, image.size)
+    return of_image(image, image.size)
 
 
 def _tiff(data: bytes, least: Sides) -> Opened:
@@ -145,7 +117,7 @@ def _tiff(data: bytes, least: Sides) -> Opened:
     image = TiffImagePlugin.TiffImageFile(BytesIO(data))
     tags = image.tag_v2
     bits, is_negative = tags.get(_BITS, (8,)), tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    found = _of_image(image, image.size)
+    found = of_image(image, image.size)
 
     def decode() -> Pixels:
         pixels = found.decode()
@@ -181,9 +153,9 @@ def _ico(data: bytes, least: Sides) -> Opened:
     single = header + len(content).to_bytes(4, "little") + (22).to_bytes(4, "little") + content
 
     def decode() -> Pixels:
-        return _of_image(IcoImagePlugin.IcoFile(BytesIO(single)).frame(0), (width, height)).decode()
+        return of_image(IcoImagePlugin.IcoFile(BytesIO(single)).frame(0), (width, height)).decode()
 
-    return _plain_opened((width, height), 4 * _PILLOW_BYTES, decode)
+    return opened_of((width, height), _ICON_BYTES, decode)
 
 
 def _jpeg_2000(data: bytes, least: Sides) -> Opened:
@@ -193,12 +165,17 @@ def _jpeg_2000(data: bytes, least: Sides) -> Opened:
 
     image = Jpeg2KImagePlugin.Jpeg2KImageFile(BytesIO(data))
     full = image.size
-    levels = jpeg2000.levels(Window(data))
-    power = next((power for power in range(levels, 0, -1) if _serves(_divided(full, 2**power), least)), 0)
+    levels, pixel_bytes = jpeg2000.levels(Window(data)), 5 * len(image.getbands()) + mode_bytes(image.mode)
+
+    def cost(power: int) -> int:
+        return math.prod(divided(full, 2**power)) * pixel_bytes
+
+    power = next((power for power in range(levels, 0, -1) if serves(divided(full, 2**power), least)), 0)
+    # Half the size, and less to read in it, is better than so much memory for one picture.
+    while power < levels and cost(power) > max(_JPEG_2000_BYTES, 8 * math.prod(full)):
+        power += 1
     image.reduce = power
-    size = _divided(full, 2**power)
-    found = _of_image(image, full)
-    return found._replace(size=size, cost=size[0] * size[1] * _JPEG_2000_BYTES)
+    return of_image(image, full)._replace(size=divided(full, 2**power), cost=cost(power))
 
 
 def _webp(data: bytes, least: Sides) -> Opened:
@@ -206,28 +183,33 @@ def _webp(data: bytes, least: Sides) -> Opened:
 
     decoder = libwebp.WebPAnimDecoder(data)
     (width, height), _, _, _, mode = decoder.get_info()
+    lent = [decoder]
+    del decoder
 
     def decode() -> Pixels:
+        # It is gone with what it holds before a copy is made.
+        decoder = lent.pop()
         frame = decoder.get_next()
         if frame is None:
             raise HeaderError("its first picture cannot be decoded")
         profile = decoder.get_chunk("ICCP")
-        return _of_bytes(lambda: frame[0], (width, height), "RGB" if mode == "RGBX" else mode, mode, 4 * width, profile)
+        return of_bytes(lambda: frame[0], (width, height), "RGB" if mode == "RGBX" else mode, mode, 4 * width, profile)
 
-    return _plain_opened((width, height), _WEBP_BYTES, decode)
+    return opened_of((width, height), _WEBP_BYTES, decode)
 
 
 def _avif(data: bytes, least: Sides) -> Opened:
     from shared.pictures import iso_media
 
-    decoder = iso_media.avif_decoder(data)
-    size, _, mode, profile, *_ = decoder.get_info()
+    lent = [iso_media.avif_decoder(data)]
+    size, _, mode, profile, *_ = lent[0].get_info()
 
     def decode() -> Pixels:
-        content, *_ = decoder.get_frame(0)
-        return _of_bytes(lambda: content, size, mode, mode, len(mode) * size[0], profile)
+        # It is gone with what it holds before a copy is made.
+        content, *_ = lent.pop().get_frame(0)
+        return of_bytes(lambda: content, size, mode, mode, len(mode) * size[0], profile)
 
-    return _plain_opened(size, _AVIF_BYTES, decode)
+    return opened_of(size, _AVIF_BYTES, decode)
 
 
 def _heic(data: bytes, least: Sides) -> Opened:
@@ -239,9 +221,9 @@ def _heic(data: bytes, least: Sides) -> Opened:
         image.load()
         profile = image.info.get("icc_profile")
         # The memory is the image's, and is gone with it.
-        return _of_bytes(lambda: image.data, image.size, image.mode, image.mode, image.stride, profile)
+        return of_bytes(lambda: image.data, image.size, image.mode, image.mode, image.stride, profile)
 
-    return _plain_opened(image.size, _HEIC_BYTES, decode)._replace(is_upright=True)
+    return opened_of(image.size, _HEIC_BYTES, decode)._replace(is_upright=True)
 
 
 _OPENERS: dict[str, Callable[[bytes, Sides], Opened]] = {
@@ -257,44 +239,3 @@ _OPENERS: dict[str, Callable[[bytes, Sides], Opened]] = {
     kinds.AVIF.name: _avif,
     kinds.HEIC.name: _heic,
 }
-
-
-def _plain_opened(size: Sides, pixel_bytes: int, decode: Callable[[], Pixels]) -> Opened:
-    pixels = size[0] * size[1]
-    return Opened(size, size, pixels * pixel_bytes, pixels, decode)
-
-
-def _of_image(image: Any, full: Sides, profile: bytes | None = None) -> Opened:
-    """An image of Pillow's, which it has opened and not loaded."""
-
-    def decode() -> Pixels:
-        image.load()
-        greys = image.getextrema() if image.mode in ("I", "F") else None
-        colours = Srgb(profile or image.info.get("icc_profile"), greys)
-        width = image.size[0]
-        return Pixels(image.size, colours, lambda top, bottom: image.crop((0, top, width, bottom)), image)
-
-    cost = image.size[0] * image.size[1] * _MODE_BYTES.get(image.mode, _PILLOW_BYTES)
-    return Opened(full, image.size, cost, full[0] * full[1], decode)
-
-
-def _of_bytes(
-    content: Callable[[], Any], size: Sides, mode: str, raw: str, stride: int, profile: bytes | None
-) -> Pixels:
-    """Pixels that lie in memory as a library gives them: a second copy of all of them is not made."""
-    from PIL import Image
-
-    def strip(top: int, bottom: int) -> Any:
-        rows = memoryview(content())[top * stride : bottom * stride]
-        return Image.frombytes(mode, (size[0], bottom - top), rows, "raw", raw, stride)
-
-    return Pixels(size, Srgb(profile), strip)
-
-
-def _divided(size: Sides, by: int, *, down: bool = False) -> Sides:
-    above = 0 if down else by - 1
-    return max(1, (size[0] + above) // by), max(1, (size[1] + above) // by)
-
-
-def _serves(size: Sides, least: Sides) -> bool:
-    return size[0] >= least[0] and size[1] >= least[1]

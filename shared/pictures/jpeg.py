@@ -57,9 +57,10 @@ def has_more_pictures(window: Window) -> bool:
     return False
 
 
-def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]:
+def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, memoryview, bytes | None]:
     """
-    The same pixels without anything that they do not need, and the colour profile if there is a whole one.
+    The same pixels without anything that they do not need: what stands before them, and a view of them; and the
+    colour profile if there is a whole one.
 
     Raises:
         HeaderError: it has no pixels.
@@ -71,8 +72,7 @@ def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]
         if marker == _SCAN:
             profile = b"".join(parts[number] for number in sorted(parts))
             is_whole = sorted(parts) == list(range(1, count + 1)) and 0 < len(profile) <= most_profile_bytes
-            # The view spares a copy of all that follows.
-            return b"".join((*kept, memoryview(data)[at - 2 :])), profile if is_whole else None
+            return b"".join(kept), memoryview(data)[at - 2 :], profile if is_whole else None
         if marker == _APP2 and content.startswith(_PROFILE) and len(content) > len(_PROFILE) + 2:
             number, count = content[len(_PROFILE)], content[len(_PROFILE) + 1]
             parts.setdefault(number, content[len(_PROFILE) + 2 :])

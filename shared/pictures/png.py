@@ -45,14 +45,13 @@ def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]
         at += 12 + length
     if len(header) < 13 or not pixels:
         raise HeaderError("it has no pixels")
-    chunks = [(b"IHDR", header[:13])]
+    parts = [PNG_SIGNATURE, *_written(b"IHDR", header[:13])]
     colour = header[9]
     if colour == _INDEXED:
-        chunks.append((b"PLTE", palette))
+        parts += _written(b"PLTE", palette)
     if len(transparency) in _TRANSPARENCY_BYTES.get(colour, ()):
-        chunks.append((b"tRNS", transparency))
-    chunks += [(b"IDAT", b"".join(pixels)), (b"IEND", b"")]
-    return PNG_SIGNATURE + b"".join(part for chunk in chunks for part in _written(*chunk)), profile
+        parts += _written(b"tRNS", transparency)
+    return b"".join((*parts, *_written(b"IDAT", *pixels), *_written(b"IEND"))), profile
 
 
 def _is_sound(data: bytes, at: int, length: int) -> bool:
@@ -69,5 +68,9 @@ def _profile(content: bytes, most: int) -> bytes | None:
     return unpacked if len(unpacked) <= most else None
 
 
-def _written(name: bytes, content: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    return struct.pack(">I", len(content)), name, content, struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
+def _written(name: bytes, *contents: bytes | memoryview) -> list[bytes | memoryview]:
+    """A chunk of these contents, which are copied once, where all chunks are joined."""
+    checksum = zlib.crc32(name)
+    for content in contents:
+        checksum = zlib.crc32(content, checksum)
+    return [struct.pack(">I", sum(map(len, contents))), name, *contents, struct.pack(">I", checksum)]

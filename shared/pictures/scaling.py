@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from shared.pictures.tiff import Sides
 
 if TYPE_CHECKING:
-    from shared.pictures.decoding import Pixels
+    from shared.pictures.pixels import Pixels
 
 _STRIP_PIXELS = 1_000_000
 # So many times the wanted size is what the last step is made from; averages of whole pixels lead up to it.

@@ -39,6 +39,7 @@ from shared import names, services  # noqa: E402
 from shared.clock import Deadline  # noqa: E402
 from shared.errors import BlobsightError  # noqa: E402
 from shared.pictures import inspection  # noqa: E402
+from shared.pictures.fitting import READ  # noqa: E402
 from shared.transport.http import Reply, Transport  # noqa: E402
 from shared.uploads import steps  # noqa: E402
 
@@ -130,8 +131,10 @@ def bound_of(data: bytes) -> int:
         header = inspection.inspect(data)
         pixels = header.width * header.height
         if pixels > MOST_PIXELS:
-            # A JPEG is decoded at an eighth of its sides, any other not at all.
-            pixels = pixels // 64 if header.kind in ("JPEG", "MPO") else 0
+            # A JPEG is decoded at a half, a quarter or an eighth of its sides, any other not at all.
+            shrunk = (pixels // each**2 for each in (8, 4, 2))
+            is_jpeg = header.kind in ("JPEG", "MPO")
+            pixels = next((each for each in shrunk if each >= READ.pixels), pixels) if is_jpeg else 0
     above = max(0, min(pixels, MOST_PIXELS) - PIXELS_WITHIN)
     return TIMES_FILE * len(data) + FIXED_BYTES + BYTES_A_PIXEL * above
 

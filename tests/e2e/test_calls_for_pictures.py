@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from doubles.calls import call
 from doubles.hosting import PROJECT_ROOT, running_host
-from doubles.photographs import BY_NAME, as_image
+from doubles.photographs import as_image
+from doubles.picture_files import heic
 from doubles.pictures import picture
 from doubles.ports import five_free_ports
 from doubles.running_stack import RunningStack
+from PIL import Image
 
 from local.addresses import Addresses
 
@@ -114,7 +116,7 @@ def with_a_thing_in_it(stack: RunningStack) -> bytes:
 
 def add_a_heic(stack: RunningStack, folder: Path) -> None:
     file = folder / "held.heic"
-    file.write_bytes(BY_NAME["held-6.heic"].data)
+    file.write_bytes(heic(Image.new("RGB", (300, 400), (200, 200, 60)), orientation=6))
     answer = stack.run("add", str(file))
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "held.heic: complete" in answer.stdout

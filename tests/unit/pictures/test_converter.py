@@ -113,8 +113,8 @@ def test_what_stands_out_is_told_of_the_upright_picture() -> None:
     data = file.getvalue()
     found = CONVERTER.reduced(data, inspection.inspect(data), [(200, 100)]).attention
     assert (len(found.columns), len(found.rows)) == (160, 80)
-    assert sum(found.columns[120:]) > 0.9 * sum(found.columns)
-    assert sum(found.rows[20:60]) > 0.9 * sum(found.rows)
+    assert sum(found.columns[120:]) > 0.8 * sum(found.columns)
+    assert sum(found.rows[20:60]) > 0.8 * sum(found.rows)
 
 
 def test_a_service_s_thumbnail_is_transcoded() -> None:

@@ -4,9 +4,9 @@ Many images dropped at once on the whole stack, while another service goes on as
     python -m bench.burst_stack [--images 1000] [--rate 10]
 
 Computer Vision takes ten calls a second; a slow or busy machine needs a lower rate, as each call costs storage on it a
-tenth of a second of one core or more. Each image has two questions, its analysis and one thumbnail; the caller has
-new bytes described every few seconds. Exits 1 if an image is lost or paid twice, if the burst takes noticeably longer
-than the rate allows, if calls are refused, or if the caller waits for long.
+tenth of a second of one core or more. Each image has two questions, its analysis and the area that its thumbnail shows;
+the caller has new bytes described every few seconds. Exits 1 if an image is lost or paid twice, if the burst takes
+noticeably longer than the rate allows, if calls are refused, or if the caller waits for long.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def run(images: int, rate: int) -> Result:
     ):
         stack.set_faults({"rate": {"calls": rate, "seconds": 1, "kind": "bucket"}})
         given = list(pictures(images, stack.state / "vision" / "answers", some_with_text=False))
-        questions = outcome.expected(given, SIZES)
+        questions = outcome.expected(given)
         begun = time.monotonic()
         with _caller(stack) as answers:
             outcome.upload(stack, given)
@@ -98,7 +98,7 @@ def _until_paid(stack: Stack, calls: int, begun: float) -> float:
     last, last_progress, shown = 0, time.monotonic(), 0.0
     while True:
         operations = stack.vision_stats()["operations"]
-        paid = sum(operations[name]["paid"] for name in ("analyze", "generateThumbnail") if name in operations)
+        paid = sum(operations[name]["paid"] for name in ("analyze", "areaOfInterest") if name in operations)
         now = time.monotonic()
         if paid > last:
             last, last_progress = paid, now

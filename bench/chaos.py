@@ -40,7 +40,7 @@ LOOK_SECONDS = 0.1
 # A call cannot be in flight twice within this: the claim of one who died lives for 15 s after its last renewal, and is
 # renewed every 5 s.
 CLAIM_SECONDS = 10.0
-OPERATIONS = ("analyze", "generateThumbnail", "read")
+OPERATIONS = ("analyze", "areaOfInterest", "read")
 
 
 class Plan(NamedTuple):
@@ -148,14 +148,14 @@ def run(plan: Plan, *, show: Callable[[str], None] = lambda line: None) -> Resul
         in_flight = _storm(stack, plan, given, show)
         wanted = {picture.name: picture.records(outcome.SIZES) for picture in given}
         outcome.wait_until_settled(stack, wanted, show=lambda there, total: show(f"{there} of {total} records"))
-        questions = outcome.expected(given, outcome.SIZES)
+        questions = outcome.expected(given)
         return result_of(stack, given, in_flight, time.monotonic() - begun, questions)
 
 
 def _storm(stack: Stack, plan: Plan, given: Sequence[Picture], show: Callable[[str], None]) -> Counter[Asked]:
     """Upload and kill; returns what was in flight."""
     kills, half = _Kills(stack), len(given) // 2
-    questions = outcome.expected(given, outcome.SIZES).total()
+    questions = outcome.expected(given).total()
     outcome.upload(stack, given[:half])
     for number, moment in enumerate(moments(plan, questions)):
         while (paid := outcome.paid(stack).total()) < moment:

@@ -171,7 +171,7 @@ def run(plan: Plan, *, show: Callable[[str], None] = lambda line: None) -> Hang:
         with callers.asking():
             hung, went_on = _hang(stack, plan, given, show)
             settled = _is_settled(stack, given, went_on + SETTLED_SECONDS)
-        questions = outcome.expected(given, outcome.SIZES)
+        questions = outcome.expected(given)
         # Who asks for descriptions may have been refused each time.
         described = {(given[0].sha256, "describe"): 1} if (given[0].sha256, "describe") in outcome.paid(stack) else {}
         result = result_of(stack, given, Counter(), time.monotonic() - begun, questions + Counter(described))

@@ -52,12 +52,12 @@ def paid(stack: Stack) -> Counter[Asked]:
     return Counter((body, name) for name, counted in operations.items() for body in counted["bodies"])
 
 
-def expected(given: Sequence[Picture], sizes: Sequence[str]) -> Counter[Asked]:
+def expected(given: Sequence[Picture]) -> Counter[Asked]:
     """How often each is to be paid for."""
     questions: Counter[Asked] = Counter()
     for picture in given:
         questions[picture.sha256, "analyze"] = 1
-        questions[picture.sha256, "generateThumbnail"] = len(sizes)
+        questions[picture.sha256, "areaOfInterest"] = 1
         if picture.text:
             questions[picture.sha256, "read"] = 1
     return questions

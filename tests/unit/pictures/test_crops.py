@@ -197,7 +197,8 @@ def calls_of(scale: int) -> int:
 
 
 def test_hundreds_of_boxes_stay_cheap_however_large_the_picture() -> None:
-    assert calls_of(1) == calls_of(100) < 300 * 1000
+    # Objects that go out of use at that moment may add a few calls.
+    assert calls_of(100) < 1.1 * calls_of(1) < 300 * 1000
 
 
 # For any boxes.

@@ -11,6 +11,7 @@ from shared.json_types import Json
 from shared.pictures.crops import Box, Subject
 from shared.pictures.inspection import ImageHeader
 from shared.vision import mapping
+from shared.vision.fields import typed
 from shared.vision.mapping import Frame
 from shared.vision.models import Analysis, AreaOfInterest, Rectangle
 
@@ -28,9 +29,9 @@ def of_record(record: bytes, header: ImageHeader) -> Subject | None:
     """
     with suppress(ValueError, KeyError, TypeError, UnexpectedAnswerError):
         content = json.loads(record)
-        result = content["result"]
+        result = typed(content["result"], dict, "the record's result")
         if "sent" not in content and header.orientation != 1:
-            result = mapping.upright(result, Frame.of_stored((header.width, header.height), header.orientation))
+            result = dict(mapping.upright(result, Frame.of_stored((header.width, header.height), header.orientation)))
         return of_analysis(result, header)
     return None
 

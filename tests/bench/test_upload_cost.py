@@ -67,6 +67,13 @@ def test_a_goal_is_missed_where_an_upload_takes_too_much(one: Cost, many: Cost, 
     assert "| analyze 1 (3) | 0 |" in found.text
 
 
+def test_an_image_that_is_read_in_parts_is_one_operation() -> None:
+    assert cost(operations=25).of_storage == 27
+    assert cost(operations=25)._replace(size=4 * MEGABYTE).of_storage == 27
+    assert cost(operations=25)._replace(size=4 * MEGABYTE + 1).of_storage == 26
+    assert cost(8, operations=29)._replace(size=20 * MEGABYTE).of_storage == 27
+
+
 def test_the_ledger_is_counted_apart_and_computer_vision_not_at_all() -> None:
     requests = [
         [7000, "PUT", "/devstoreaccount1/cache/a/b.json?comp=lease&timeout=1"],

@@ -9,6 +9,7 @@ from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
 from doubles.task_hub import TaskHub
+from doubles.tiffs import Page, tiff
 
 from shared import names, services
 from shared.api import image_states, pending_steps
@@ -112,7 +113,7 @@ def test_a_second_retry_finds_nothing_and_takes_no_place_in_the_backlog(hub: Tas
 
 def test_an_analysis_that_is_redone_and_finds_text_has_it_read(hub: TaskHub) -> None:
     hub.upload("a.jpg", RED)
-    changed(hub, VISION_FEATURES="Tags")
+    changed(hub, VISION_FEATURES="Brands,Tags")
     hub.app.vision.tags = {"text": 0.9}
     retry(pending=True)
     hub.pass_time(30)
@@ -141,9 +142,9 @@ def test_a_text_that_is_not_to_be_read_any_more_by_its_turn_leaves_no_note(hub: 
     assert hub.app.images.contents(names.UNFINISHED) == {}
 
 
-@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
-def test_of_a_document_the_text_is_redone(hub: TaskHub, kind: str) -> None:
-    hub.upload("a.pdf", picture(kind))
+@pytest.mark.parametrize("data", [picture("PDF"), tiff(Page(60, 60), Page(60, 60))], ids=["PDF", "TIFF"])
+def test_of_a_document_the_text_is_redone(hub: TaskHub, data: bytes) -> None:
+    hub.upload("a.pdf", data)
     hub.pass_time(30)
     changed(hub, TEXT_READING_ORDER="basic")
     assert retried(retry(pending=True)) == [("a.pdf", "text")]

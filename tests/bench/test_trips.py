@@ -37,6 +37,10 @@ def test_no_known_answer_is_asked_for(found: dict[str, Trip]) -> None:
         assert sum(found[known].storage.values()) < sum(found[new].storage.values())
 
 
+def test_a_first_upload_asks_storage_no_more_often_than_before(found: dict[str, Trip]) -> None:
+    assert sum(found["upload, 1 analysis and 2 thumbnails"].storage.values()) <= 27
+
+
 def test_a_known_answer_is_one_look(found: dict[str, Trip]) -> None:
     assert found["POST /api/describe, the answer is known"].storage == {"read": 1}
 

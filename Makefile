@@ -45,8 +45,8 @@ chaos: setup-dev ## Kill the host in bad weather, let storage hang (15 minutes)
 	@$(BIN)/python -m bench.chaos --duplicate
 	@$(BIN)/python -m bench.hang
 
-fuzz: setup-dev ## 2,000 examples of each property instead of 150 (five minutes)
-	@echo "This takes about five minutes."
+fuzz: setup-dev ## 2,000 examples of each property instead of 150 (ten minutes)
+	@echo "This takes about ten minutes."
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -m fuzz --timeout=1800 tests
 
 lint: $(VENV)/.dev ## Style, types, import rules, locks

@@ -53,7 +53,13 @@ _READ = {
     "lastUpdatedDateTime": "2026-01-01T00:00:01Z",
     "analyzeResult": {"version": "3.2.0", "modelVersion": "2022-04-30", "readResults": []},
 }
-_ANSWER = {"tags": [], "categories": [], "description": {"tags": [], "captions": []}, "requestId": "counted"}
+_ANSWER = {
+    "tags": [],
+    "categories": [],
+    "description": {"tags": [], "captions": []},
+    "areaOfInterest": {"x": 0, "y": 0, "w": 50, "h": 50},
+    "requestId": "counted",
+}
 _R = TypeVar("_R")
 Json = dict[str, Any]
 
@@ -174,8 +180,6 @@ class _Wire:
 
     def send(self, method: str, url: str, **_: object) -> Reply:
         self.sent += 1
-        if "/generateThumbnail" in url:
-            return Reply(HTTPStatus.OK, {"Content-Type": "image/jpeg"}, b"\xff\xd8\xff a thumbnail")
         if "/read/analyze?" in url:
             return Reply(HTTPStatus.ACCEPTED, {"Operation-Location": _OPERATION}, b"")
         body = _READ if url == _OPERATION else _ANSWER

@@ -9,26 +9,20 @@ AnalyzeOnUpload as bytes, and the activities then have it read. Linux only.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from azure.storage.blob import BlobClient
-
-from bench import cold_start
 from bench.memory_world import Around, around
 from bench.section import table
 from bench.stack import running_storage
+from bench.worker_process import Json, WorkerProcess, client_binding, event, running_process, store
 from shared.ocr import poll_loop
 
-ROOT = Path(__file__).resolve().parent.parent
-WORKER, RUNTIME = ROOT / "bench" / "memory_worker.py", ROOT / ".venv" / "runtime-v1"
 MEGABYTE = 1024**2
 MOST_TIMES = 3.0
 INSTANCES, SIZES = (512, 2048, 4096), (10, 25, 60, 100)
@@ -38,8 +32,6 @@ GRPC_PEAK_BYTES, GRPC_SIZE_BYTES = 335 * MEGABYTE, 60 * MEGABYTE
 # As the platform's function folders; the orchestrator's part is played here.
 _STEPS = ("OcrSubmit", "OcrPoll", "OcrStore")
 _PIECE = b"\0" * MEGABYTE
-
-Json = dict[str, Any]
 
 
 class Taken(NamedTuple):
@@ -73,13 +65,14 @@ class Taken(NamedTuple):
 class Worker:
     """The process, which is invoked as the platform's host would."""
 
-    def __init__(self, process: "subprocess.Popen[str]", world: Around, storage: str, folder: Path) -> None:
+    def __init__(self, process: WorkerProcess, world: Around, storage: str, folder: Path) -> None:
         self._process, self._world, self._storage, self._folder = process, world, storage, folder
+        self._starter = client_binding(world.durable_client)
         self._made = 0
 
     def uploads(self, count: int, size: int) -> Taken:
         """Upload so many at once, and have them read."""
-        calls = [self._event(self._document(size)) for _ in range(count)]
+        calls = [event(self._document(size), self._starter) for _ in range(count)]
         return self._all("an upload", count, size, ("AnalyzeOnUpload", calls))
 
     def requests(self, count: int, size: int) -> Taken:
@@ -88,29 +81,19 @@ class Worker:
         return self._all('`POST /api/ocr` with `{"name"}`', count, size, ("OcrHttp", calls))
 
     def _all(self, what: str, count: int, size: int, first: tuple[str, list[Json]]) -> Taken:
-        answer = self._invoke(first[1])
+        answer = self._process.invoke(first[1])
         idle, peaks = answer["idle"], {first[0]: answer["peak"]}
         states = [poll_loop.begin(job, datetime.now(UTC)) for job in self._world.taken()]
         if len(states) != count:
             raise RuntimeError(f"{len(states)} of {count} documents were handed over: {answer['outcomes']}")
         for step in _STEPS:
-            answer = self._invoke([_activity(step, poll_loop.work_of(state)) for state in states])
+            answer = self._process.invoke([_activity(step, poll_loop.work_of(state)) for state in states])
             peaks[step] = answer["peak"]
             outcomes = [json.loads(each["returned"]["value"]) for each in answer["outcomes"]]
             states = [poll_loop.advance(state, outcome) for state, outcome in zip(states, outcomes, strict=True)]
         if {state["outcome"] and state["outcome"]["state"] for state in states} != {"done"}:
             raise RuntimeError(f"not read: {states}")
         return Taken(what, count, size, idle, peaks)
-
-    def _invoke(self, calls: Sequence[Json]) -> Json:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(calls) + "\n")
-        self._process.stdin.flush()
-        answer = answer_of(self._process)
-        for outcome in answer["outcomes"]:
-            if not outcome["ok"]:
-                raise RuntimeError(outcome["traceback"])
-        return answer
 
     def _document(self, size: int) -> Path:
         """A PDF of that size, unlike any other, in a file and in the container `images`."""
@@ -121,23 +104,8 @@ class Worker:
             file.write(head)
             for at in range(len(head), size, MEGABYTE):
                 file.write(_PIECE[: size - at])
-        with (
-            BlobClient.from_connection_string(self._storage, "images", path.name) as blob,
-            path.open("rb") as file,
-        ):
-            blob.upload_blob(file, length=size)
+        store(self._storage, path)
         return path
-
-    def _event(self, document: Path) -> Json:
-        path = f"images/{document.name}"
-        metadata = {
-            "BlobTrigger": {"type": "string", "value": path},
-            "Uri": {"type": "json", "value": json.dumps(f"http://storage.invalid/{path}")},
-            "Properties": {"type": "json", "value": json.dumps({"ContentLength": document.stat().st_size})},
-            "Metadata": {"type": "json", "value": "{}"},
-        }
-        inputs = {"image": {"type": "file", "value": str(document)}, "starter": self._starter}
-        return {"function": "AnalyzeOnUpload", "inputs": inputs, "metadata": metadata}
 
     def _request(self, name: str) -> Json:
         body = json.dumps({"name": name})
@@ -153,61 +121,30 @@ class Worker:
         inputs = {"req": {"type": "http", "value": request}, "starter": self._starter}
         return {"function": "OcrHttp", "inputs": inputs, "metadata": nothing}
 
-    @property
-    def _starter(self) -> Json:
-        return {"type": "string", "value": self._world.durable_client}
-
 
 def _activity(function: str, work: Mapping[str, object]) -> Json:
     return {"function": function, "inputs": {"work": {"type": "json", "value": json.dumps(work)}}, "metadata": {}}
 
 
-def answer_of(process: "subprocess.Popen[str]") -> Json:
-    """The process's next answer. Raises RuntimeError if it has ended."""
-    assert process.stdout
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"the worker process ended with {process.wait()}")
-    answer: Json = json.loads(line)
-    return answer
-
-
 @contextmanager
 def running_worker(megabytes: int) -> Iterator[Worker]:
     """Run it with all that it needs, and with uploads of so many megabytes allowed."""
+    # So that a busy machine does not matter.
+    patient = {"VISION_TIMEOUT_SECONDS": "300", "MAX_WAIT_SECONDS": "300"}
     with (
         tempfile.TemporaryDirectory() as folder,
         running_storage(Path(folder) / "state") as storage,
         around() as world,
-        tempfile.TemporaryFile() as log,
+        running_process(
+            vision=world.address,
+            key="no-key",
+            storage=storage,
+            VISION_RATE="100/1",
+            MAX_UPLOAD_MEGABYTES=f"{megabytes}",
+            **patient,
+        ) as process,
     ):
-        settings = {
-            "FUNCTIONS_WORKER_RUNTIME": "python",
-            "AzureWebJobsScriptRoot": str(ROOT),
-            "VISION_ENDPOINT": world.address,
-            "VISION_KEY": "no-key",
-            "VISION_RATE": "100/1",
-            # So that a busy machine does not matter.
-            "VISION_TIMEOUT_SECONDS": "300",
-            "MAX_WAIT_SECONDS": "300",
-            "MAX_UPLOAD_MEGABYTES": f"{megabytes}",
-            "ImagesStorage": storage,
-            "AzureWebJobsStorage": storage,
-            "WEBSITE_HOSTNAME": "localhost",
-        }
-        process = subprocess.Popen(
-            [sys.executable, str(WORKER), str(RUNTIME), str(ROOT), str(cold_start.installed())],
-            env={**os.environ, **settings},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        with process:
-            answer_of(process)
-            yield Worker(process, world, storage, Path(folder))
-            assert process.stdin
-            process.stdin.close()
+        yield Worker(process, world, storage, Path(folder))
 
 
 def measured(megabytes: int, at_once: int, show: Callable[[str], None]) -> list[Taken]:

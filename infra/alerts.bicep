@@ -53,7 +53,7 @@ var rules = concat([
   {
     key: 'spending'
     title: 'Blobsight: spending is near its limit'
-    description: 'Of a limit of paid calls 80 % are used, or all. Raise BLOBSIGHT_VISION_MONTHLY_LIMIT and run azd provision, or leave it: the rest waits until the limit begins anew.'
+    description: 'Of a limit of billed transactions 80 % are used, or too little is left for a call. Raise BLOBSIGHT_VISION_MONTHLY_LIMIT and run azd provision, or leave it: the rest waits until the limit begins anew.'
     query: loadTextContent('queries/spending.kql')
     severity: 2
     window: 'PT1H'

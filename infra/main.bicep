@@ -27,13 +27,13 @@ param visionTier string = 'S1'
 @description('Calls per seconds that the app allows itself, such as 10/1; empty is the limit of the tier.')
 param visionRate string = ''
 
-@description('Most paid calls of a month, after which the app makes none; empty is no limit.')
+@description('Most billed transactions of a month, after which the app makes no paid call; each feature is one; empty is no limit.')
 param visionMonthlyLimit string = ''
 
 @description('What Computer Vision is asked of every image, comma-separated; each feature is billed.')
-param features string = 'Categories,Tags,Description,Color,ImageType,Objects'
+param features string = 'Tags,Description,Objects'
 
-@description('Thumbnails of every image, WIDTHxHEIGHT, comma-separated; each one is billed.')
+@description('Thumbnails of every image, WIDTHxHEIGHT, comma-separated; all of an image cost one call at most.')
 param thumbnailSizes string = '200x150,1024x768'
 
 @description('Costs of a month, in the currency of the subscription, near which a budget warns; 0 is no budget.')

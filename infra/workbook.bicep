@@ -9,7 +9,6 @@ param insightsId string
 
 // Each is the text of queries/{name}.kql, and "query" in workbook.json is its name.
 var queries = {
-  calls: loadTextContent('queries/calls.kql')
   exceptions: loadTextContent('queries/exceptions.kql')
   functions: loadTextContent('queries/functions.kql')
   latency: loadTextContent('queries/latency.kql')
@@ -17,6 +16,7 @@ var queries = {
   reasons: loadTextContent('queries/reasons.kql')
   spent: loadTextContent('queries/spent.kql')
   throttling: loadTextContent('queries/throttling.kql')
+  transactions: loadTextContent('queries/transactions.kql')
   unfinished: loadTextContent('queries/unfinished.kql')
   uploads: loadTextContent('queries/uploads.kql')
 }
@@ -37,7 +37,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   kind: 'shared'
   properties: {
     displayName: 'Blobsight'
-    description: 'Uploads, latency, calls and 429s, unfinished images and the reasons.'
+    description: 'Uploads, latency, spending and 429s, unfinished images and the reasons.'
     category: 'workbook'
     version: 'Notebook/1.0'
     sourceId: insightsId

@@ -183,6 +183,18 @@ class AppClient:
         except (ValueError, LookupError, TypeError, AttributeError):
             raise not_the_app(self._port) from None
 
+    def thumbnail(self, name: str, width: int, height: int, *, mode: str) -> bytes:
+        """Return a thumbnail of the image *name* that is cut in that mode. Raises LocalError with any other answer."""
+        target = image_target("/api/thumbnail", name, width=f"{width}", height=f"{height}", mode=mode)
+        try:
+            status, body = self._ask("GET", target, key=self._key)
+        except (OSError, http.client.HTTPException) as error:
+            raise LocalError(f"GET {target} was not answered: {error}") from error
+        _check_key(status)
+        if status != 200:
+            raise LocalError(f"GET {target} answered {status}: {body[:300].decode(errors='replace')}")
+        return body
+
     def process_again(self, name: str) -> bool:
         """
         Have the image *name* processed as if it had just been uploaded; False when the host does not answer just now.

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from local import health_report
 from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
@@ -202,19 +203,30 @@ def app(url: str, *keys: str) -> list[Finding]:
         return [Finding("app", False, str(error), "look into its log, or start it")]
     findings = [_told(each) for each in report.problems or []]
     findings += [_told(each, is_warning=True) for each in report.warnings or []]
-    if findings:
+    if report.spending:
+        findings.append(Finding("app", True, _told_spending(report.spending)))
+    if report.problems or report.warnings:
         return findings
     state = f"{'up' if report.is_up else 'down'} at {url}"
     state += f", version {report.version}" if report.version else ""
     if report.problems is None:
         mend = "run this again with the app's own HEALTH_KEY in the environment, to be told what is wrong"
         return [Finding("app", report.is_up, f"{state}, and says no more without its HEALTH_KEY", mend)]
-    return [Finding("app", report.is_up, state)]
+    return [Finding("app", report.is_up, state), *findings]
 
 
 def _told(entry: dict[str, str], *, is_warning: bool = False) -> Finding:
     found = f"{entry['part']}: {entry['message']} ({entry['code']})"
     return Finding("app", is_warning, found, entry["action"], is_warning)
+
+
+def _told_spending(spending: dict[str, dict[str, Any]]) -> str:
+    """Tell `billed transactions (UTC): 12 of 100 on 2026-11-30, 340 in 2026-11`."""
+    told = []
+    for window, word in (("day", "on"), ("month", "in")):
+        date, count, limit = (spending[window][member] for member in ("date", "transactions", "limit"))
+        told.append(f"{count}{'' if limit is None else f' of {limit}'} {word} {date}")
+    return f"billed transactions (UTC): {', '.join(told)}"
 
 
 def _installed(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import http.client
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from local.addresses import LOOPBACK
@@ -19,6 +20,7 @@ class HealthReport:
     What `GET /api/health` answers.
 
     *problems* and *warnings* hold `{"part", "code", "message", "action"}` each; both are None for who has no key.
+    *spending* is `{"day": {"date", "transactions", "limit"}, "month": ...}`, and None where the app does not tell it.
     *version* is None of an app that does not tell it.
     """
 
@@ -26,6 +28,7 @@ class HealthReport:
     problems: list[dict[str, str]] | None = None
     warnings: list[dict[str, str]] | None = None
     version: str | None = None
+    spending: dict[str, dict[str, Any]] | None = None
 
 
 def ask(url: str, key: str | None) -> HealthReport:
@@ -39,7 +42,8 @@ def ask(url: str, key: str | None) -> HealthReport:
         status, body = _answer(url, key)
         document = read_json(body)
         is_up = {200: True, 503: False}[status] and document["status"] == "up"
-        return HealthReport(is_up, document.get("problems"), document.get("warnings"), document.get("version"))
+        told = (document.get(name) for name in ("problems", "warnings", "version", "spending"))
+        return HealthReport(is_up, *told)
     except (OSError, http.client.HTTPException) as error:
         raise LocalError(f"{url} does not answer: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError):

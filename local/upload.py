@@ -19,7 +19,16 @@ from local.errors import LocalError
 MAX_UPLOAD_BYTES = 100 * 1024 * 1024
 MAX_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
 RETRIES = 3  # after 1, 3 and 7 s: as long as a part of the stack takes to come back
-SUFFIX_TYPES = {".heic": "image/heic", ".heif": "image/heif", ".webp": "image/webp", ".avif": "image/avif"}
+# What some machines do not know.
+SUFFIX_TYPES = {
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".jp2": "image/jp2",
+    ".ico": "image/x-icon",
+    ".mpo": "image/mpo",
+}
 
 
 class StorageSilentError(LocalError):

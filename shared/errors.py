@@ -14,7 +14,7 @@ Every error that is raised on purpose, in one tree.
     |-- UploadInterruptedError        an upload was begun again and again and never came to an end; tried again later
     |-- UploadGivenUpError            an upload ended its worker, or failed in an unexpected way, again and again
     |-- BusyError                     another caller is making the answer, or comes first, and it takes too long
-    |-- QuotaExhaustedError           the app's own limit of paid calls for this day or month is reached
+    |-- QuotaExhaustedError           a call does not fit in the app's own limit of a day or a month
     |-- CallsStoppedError             the operator has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
     |   |-- StorageDeniedError        it does not let the app in (401, 403)
@@ -159,7 +159,7 @@ class ImageRejectedError(BlobsightError):
     status = 400
     code = "image_rejected"
     action = (
-        "Use a JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO or JPEG 2000 picture of at least 50x50 pixels; a PDF or"
+        "Use a JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO or JPEG 2000 picture of at least 50x50 pixels. A PDF or"
         " a TIFF of pages has its text read."
     )
 
@@ -190,7 +190,7 @@ class BusyError(BlobsightError):
 
 
 class QuotaExhaustedError(BlobsightError):
-    """The app's own limit of paid calls for this day or this month (UTC) is reached."""
+    """The call would be billed as more transactions than the app's own limit leaves of this day or this month (UTC)."""
 
     status = 429
     code = "quota_exhausted"

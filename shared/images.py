@@ -16,11 +16,13 @@ class ImageBytes:
     Attributes:
         data: the bytes.
         sent: what the image operations are sent of it, once that was made.
+        kept: the keys of the questions about it that have a claim, once these were listed.
     """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.sent: Sent | None = None
+        self.kept: frozenset[str] | None = None
 
     @cached_property
     def header(self) -> ImageHeader:
@@ -34,12 +36,13 @@ class ImageBytes:
 
 
 class ImageUrl:
-    """An image that Computer Vision fetches by itself; the app never does."""
+    """An image that Computer Vision fetches by itself; the app never does. `kept` is as for `ImageBytes`."""
 
     PREFIX = "url-"
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.kept: frozenset[str] | None = None
 
     @cached_property
     def subject(self) -> str:

@@ -7,6 +7,7 @@ name is derived from the image's, so that the app finds a record without a look-
 
 import hashlib
 import re
+from typing import Literal
 from urllib.parse import quote
 
 from shared.errors import BadRequestError
@@ -35,11 +36,12 @@ JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
 BYTES = "application/octet-stream"
 JPEG = "image/jpeg"
+WEBP = "image/webp"
 PROBLEM = "application/problem+json"
 
-# The format of every thumbnail: its content type, with which HTTP answers too, and the ending of its name.
-THUMBNAIL_TYPE = JPEG
-THUMBNAIL_ENDING = "jpg"
+# The formats of thumbnails: the content type, with which HTTP answers too, and the ending of the name.
+Format = Literal["jpeg", "webp"]
+FORMATS: dict[Format, tuple[str, str]] = {"jpeg": (JPEG, "jpg"), "webp": (WEBP, "webp")}
 
 # Blob metadata of every record: the ETag, unquoted, of the source it was made from.
 SOURCE_ETAG = "sourceetag"
@@ -49,8 +51,10 @@ SOURCE_MD5 = "sourcemd5"
 SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
-# Blob metadata of the records of a document (PDF, TIFF): reading its text is the only step that applies.
+# Blob metadata of the records of a document (PDF, TIFF of pages): reading its text is the only step that applies.
 TEXT_ONLY = "textonly"
+# Blob metadata of an unfinished record of a TIFF of one page: its text is read even if the image is to blame.
+TEXT_STILL_DUE = "textstilldue"
 # Blob metadata of the thumbnails of an image that a caller has asked for, of whatever size.
 ON_DEMAND = "ondemand"
 
@@ -113,18 +117,18 @@ def thumbnails(name: str) -> str:
     return f"{_stem(name)}/"
 
 
-def thumbnail(name: str, *, width: int, height: int, smart: bool) -> str:
+def thumbnail(name: str, *, width: int, height: int, smart: bool, form: Format = "jpeg") -> str:
     """A thumbnail of an image, in the container `thumbnails`."""
-    return f"{thumbnails(name)}{_thumbnail_file(width, height, smart)}"
+    return f"{thumbnails(name)}{_thumbnail_file(width, height, smart, form)}"
 
 
-def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool) -> str:
+def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool, form: Format = "jpeg") -> str:
     """A thumbnail of bytes or a URL that came over HTTP, in the container `thumbnails`."""
-    return f"{_BY_DIGEST}{sha256}/{_thumbnail_file(width, height, smart)}"
+    return f"{_BY_DIGEST}{sha256}/{_thumbnail_file(width, height, smart, form)}"
 
 
-def _thumbnail_file(width: int, height: int, smart: bool) -> str:
-    return f"{width}x{height}-{'smart' if smart else 'plain'}.{THUMBNAIL_ENDING}"
+def _thumbnail_file(width: int, height: int, smart: bool, form: Format) -> str:
+    return f"{width}x{height}-{'smart' if smart else 'plain'}.{FORMATS[form][1]}"
 
 
 def text(name: str) -> str:
@@ -160,6 +164,16 @@ def request_input(instance_id: str, token: str) -> str:
 def claim(subject: str, question_key: str) -> str:
     """The claim on one question about one subject (a digest), in the container `cache`."""
     return f"{subject}/{question_key}.json"
+
+
+def claims(subject: str) -> str:
+    """What the names of the claims about a subject begin with, in the container `cache`."""
+    return f"{subject}/"
+
+
+def question_key(claim: str) -> str:
+    """The key of the question that a claim's name tells."""
+    return claim.rpartition("/")[2].removesuffix(".json")
 
 
 def quota(endpoint: str) -> str:

@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from shared.configuration import parse, storage_accounts
+from shared.configuration import contradictions, parse, storage_accounts
 from shared.configuration.storage_accounts import Account, Principal
 from shared.contract import endpoint, model_version
 from shared.errors import SettingsError
+from shared.names import Format
 from shared.untrusted import base_addresses
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -78,10 +79,7 @@ class Settings:
         "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", parse.rate, "10/1"
     )
     vision_features: tuple[str, ...] = _setting(
-        "VISION_FEATURES",
-        "What is asked of every image, in one call.",
-        parse.features,
-        "Categories,Tags,Description,Color,ImageType,Objects",
+        "VISION_FEATURES", "What is asked of every image, in one call.", parse.features, "Tags,Description,Objects"
     )
     vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", parse.language, "en")
     vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
@@ -89,10 +87,10 @@ class Settings:
         "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", parse.seconds, "30"
     )
     vision_daily_limit: int | None = _setting(
-        "VISION_DAILY_LIMIT", "Most paid calls of a day (UTC); empty is no limit.", parse.count, ""
+        "VISION_DAILY_LIMIT", "Most billed transactions of a day (UTC); empty is no limit.", parse.count, ""
     )
     vision_monthly_limit: int | None = _setting(
-        "VISION_MONTHLY_LIMIT", "Most paid calls of a month (UTC); empty is no limit.", parse.count, ""
+        "VISION_MONTHLY_LIMIT", "Most billed transactions of a month (UTC); empty is no limit.", parse.count, ""
     )
     vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", parse.truth, "false")
     answer_lifetime_days: int | None = _setting(
@@ -104,8 +102,17 @@ class Settings:
     thumbnail_sizes: tuple[parse.Size, ...] = _setting(
         "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", parse.sizes, "200x150,1024x768"
     )
+    thumbnail_mode_set: parse.Mode | None = _setting(
+        "THUMBNAIL_MODE",
+        "How thumbnails are cut: auto, area, vision or center; empty is auto, or center with THUMBNAIL_SMART=false.",
+        parse.thumbnail_mode,
+        "",
+    )
     thumbnail_smart: bool = _setting(
-        "THUMBNAIL_SMART", "Crop around what matters instead of around the middle.", parse.truth, "true"
+        "THUMBNAIL_SMART", "Whether to crop around what matters; false is THUMBNAIL_MODE=center.", parse.truth, "true"
+    )
+    thumbnail_formats: tuple[Format, ...] = _setting(
+        "THUMBNAIL_FORMATS", "Formats of every thumbnail, comma-separated.", parse.formats, "jpeg"
     )
     text_mode: str = _setting(
         "TEXT_MODE",
@@ -181,13 +188,22 @@ class Settings:
         shown=False,
     )
     health_key: str | None = _setting(
-        "HEALTH_KEY", "A caller who sends it to /api/health is told the problems.", parse.word, "", secret=True
+        "HEALTH_KEY",
+        "A caller who sends it to /api/health is told the problems and the spending.",
+        parse.word,
+        "",
+        secret=True,
     )
 
     @property
     def max_upload_bytes(self) -> int:
         """`max_upload_megabytes` in bytes."""
         return self.max_upload_megabytes * 1024**2
+
+    @property
+    def thumbnail_mode(self) -> parse.Mode:
+        """How thumbnails are cut."""
+        return self.thumbnail_mode_set or ("auto" if self.thumbnail_smart else "center")
 
     @property
     def threads(self) -> int:
@@ -222,23 +238,10 @@ class Settings:
                 name, needs = each.metadata["name"], each.metadata["needs"]
                 values[each.name], found = storage_accounts.read(name, environment, needs, own)
                 problems += found
-        problems += _contradictions(values)
+        problems += contradictions.find(values)
         if problems:
             raise SettingsError(problems)
         return cls(**values)
-
-
-def _contradictions(values: Mapping[str, Any]) -> list[str]:
-    """The problems between settings that are right by themselves; any other setting is missing here."""
-    auth, address = values.get("vision_auth"), values.get("vision_endpoint", "")
-    if auth == "key" and values.get("vision_key", "") is None:
-        return ["VISION_KEY is not set: a key of that resource (or set VISION_AUTH=identity)"]
-    if auth == "identity" and re.search(r"\.api\.cognitive\.", address):
-        return [
-            "VISION_ENDPOINT must be the resource's own subdomain for VISION_AUTH=identity, because a region's takes"
-            f" keys only; it is {address!r}"
-        ]
-    return []
 
 
 def _has_managed_identity(environment: Mapping[str, str]) -> bool:

@@ -25,12 +25,13 @@ from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports, wait_for_leftovers
 from local.stack.status_table import StatusDisplay
 from local.stack.supervisor import Supervisor
-from local.stack.tryout import curl_lines
+from local.stack.tryout import curl_lines, thumbnail_by_service
 from local.waiting import wait_for_images
 from local.wording import program_elsewhere
 from local.wrapping import Verbatim, complain
 
 SAMPLES_SECONDS = 180.0
+SHOWN_SAMPLE = "coffee.jpg"
 IDLE_SECONDS = 1.0
 # Ctrl-C, what a service manager sends, and the end of the terminal: none raises in the middle of something.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -157,6 +158,9 @@ class _Stack:
         if stop.is_set():
             return INTERRUPTED
         display.tell_result(time.monotonic() - begun)
+        # Of one's own service it would be paid, and is none of the calls whose cost was told.
+        if self._choice.once and not self._choice.own_service:
+            self._say(thumbnail_by_service(self._app(), SHOWN_SAMPLE, self._state / "thumbnail.jpg"))
         return 0 if all(name in states and states[name].state == "complete" for name in outcomes) else 1
 
     def _tell_pending(self) -> None:
@@ -192,7 +196,7 @@ class _Stack:
         # As they are found from the folder in which the command was typed.
         coffee, receipt = (
             Path(os.path.relpath(folder / "samples" / name))
-            for folder, name in ((PROJECT, "coffee.jpg"), (self._state, "receipt.png"))
+            for folder, name in ((PROJECT, SHOWN_SAMPLE), (self._state, "receipt.png"))
         )
         return curl_lines(self._addresses, coffee, receipt, key=self._key())
 

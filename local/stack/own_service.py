@@ -94,13 +94,17 @@ def cost_of_samples(settings: Mapping[str, str], *, images: int, documents: int)
     """
     Return what so many images and documents of two pages cost at most, by *settings* with every default in them.
 
-    Each feature is a transaction, and so are each thumbnail and each page that is read.
+    Each feature is a transaction, and so is each page that is read. Thumbnails take one for each size in the mode
+    `vision`, none in `center`, else at most one for all.
     """
     features = {name.lower() for name in _listed(settings["VISION_FEATURES"])}
     dear = len(features & DEARER_FEATURES)
     # With `auto` the analysis decides: it may see text anywhere.
     read = documents * DOCUMENT_PAGES + (0 if settings["TEXT_MODE"].lower() == "never" else images)
-    plain = images * (len(features) - dear + len(set(_listed(settings["THUMBNAIL_SIZES"]))))
+    sizes = len(set(_listed(settings["THUMBNAIL_SIZES"])))
+    mode = settings["THUMBNAIL_MODE"] or ("center" if settings["THUMBNAIL_SMART"].lower() == "false" else "auto")
+    thumbnails = {"vision": sizes, "center": 0}.get(mode, min(sizes, 1))
+    plain = images * (len(features) - dear + thumbnails)
     dearer = images * dear + read
     return Cost(plain + dearer, (plain * DOLLARS + dearer * DEARER_DOLLARS) / 1000)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from local.stack.state_lock import LOCK_NAME
 from local.trouble import Trouble
 
-# Twenty images of the largest size (4 MB) with their records. Azurite's lists, a kilobyte for each blob, are written
+# Twenty images of 4 MB with their records. Azurite's lists, a kilobyte for each blob, are written
 # anew beside the old ones: they too have room up to some 10,000 images.
 NEEDED_BYTES = 100_000_000
 # Once it was said that there is too little, so much is enough again: a few small files do not make it come and go.

@@ -47,7 +47,7 @@ class CallLog:
         """
         Count one answer.
 
-        *transactions* is how many its billing line names, *paid_sha256* the hash of the image of a call that is paid
+        *transactions* is how many would be billed for it, *paid_sha256* the hash of the image of a call that is paid
         for, *poll* what was told of a Read, else None.
         """
         entry: dict[str, Any] = {"operation": operation, "status": status, "transactions": transactions}

@@ -46,9 +46,9 @@ class ReadApi:
         request_id: str,
         fate: ReadFate,
         go_on: Callable[[], None],
-    ) -> Reply:
+    ) -> tuple[Reply, int]:
         """
-        Answer 202 with the address of the operation, whose id is the request's.
+        Answer 202 with the address of the operation, whose id is the request's, and return how many pages it reads.
 
         *go_on* is called while the document is looked at; what it raises ends the look. Raises Refusal when the
         document cannot be opened or lacks the pages asked for, ScriptError.
@@ -61,7 +61,8 @@ class ReadApi:
             raise refusals.bad_parameter("InvalidPageRange", str(error)) from None
         task = Task(document.kind, pages, question.language, question.reading_order, question.model_version)
         self._queue.accept(request_id, task, document.data, fate, self._scripted(document, task))
-        return Reply(202, content_type=None, headers={"Operation-Location": f"http://{host}{RESULTS_PATH}{request_id}"})
+        location = f"http://{host}{RESULTS_PATH}{request_id}"
+        return Reply(202, content_type=None, headers={"Operation-Location": location}), len(pages)
 
     def report(self, operation_id: str) -> tuple[Reply, Poll]:
         """Answer how far the operation is, and return what is to be counted of that. Raises Refusal (404)."""

@@ -60,5 +60,8 @@ def service_headers(*, request_id: str, milliseconds: int | None, billed: tuple[
 
 
 def transactions(headers: Mapping[str, str]) -> int:
-    """How many transactions the billing line of an answer names."""
-    return headers.get(BILLING_HEADER, "").split(",").count(f"{BILLING_PREFIX}{TRANSACTION}=1")
+    """How many transactions an answer with this billing line costs: one for each feature, one where it names none."""
+    line = headers.get(BILLING_HEADER, "")
+    units = dict(entry.removeprefix(BILLING_PREFIX).split("=") for entry in line.split(",") if entry)
+    whole = int(units.pop(TRANSACTION, 0))
+    return max(whole, sum(map(int, units.values())))

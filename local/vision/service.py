@@ -62,12 +62,17 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the work came to: an answer, what it is billed as, the image it was paid for, and the Read it told of."""
+    """
+    What the work came to: an answer, what it is billed as, the image it was paid for, and the Read it told of.
+
+    Of a Read that was accepted, *pages* are those that it reads, which the billing line does not tell.
+    """
 
     reply: Reply
     billed: tuple[str, ...] = ()
     paid_sha256: str | None = None
     poll: Poll | None = None
+    pages: int = 0
     is_gateway: bool = False
 
 
@@ -113,7 +118,7 @@ class VisionService:
             self.ledger.record(
                 route.operation,
                 outcome.reply.status,
-                transactions=transactions(headers),
+                transactions=0 if request.method == "GET" else max(transactions(headers), outcome.pages),
                 paid_sha256=outcome.paid_sha256,
                 poll=outcome.poll,
             )
@@ -157,14 +162,14 @@ class VisionService:
             # At PDFs other processes work, and this one waits.
             with nullcontext() if document.kind == "pdf" else self._workers:
                 fate = self.admission.read_fate()
-                reply = self._read_api.accept(
+                reply, pages = self._read_api.accept(
                     question, document, host=host, request_id=request_id, fate=fate, go_on=self._go_on
                 )
         except refusals.Refusal as refusal:
             raise refusals.in_shape_of_read(refusal) from None
         except ScriptError as error:
             raise refusals.in_shape_of_read(refusals.failed_to_process(str(error))) from error
-        return Outcome(reply, paid_sha256=document.sha256)
+        return Outcome(reply, paid_sha256=document.sha256, pages=pages)
 
     def _go_on(self) -> None:
         if self.is_stopping:

@@ -13,17 +13,17 @@ from deployment.failures import Failed
 # What the app takes for VISION_FEATURES, in any case of letters.
 FEATURES = ("Categories", "Adult", "Tags", "Description", "Faces", "Objects", "ImageType", "Color", "Brands")
 _FEATURE = f"(?i:{'|'.join(FEATURES)})"
-_SIDE = "(?:[1-9][0-9]{0,2}|10[01][0-9]|102[0-4])"  # Computer Vision makes thumbnails of 1 to 1024 pixels a side
+_SIDE = "(?:[1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-6])"  # the app cuts thumbnails of 1 to 4096 pixels a side
 _TEMPLATE = Path(__file__).resolve().parents[2] / "infra"
 # Variable -> what the whole value has to match, and that in words. An empty value is the default everywhere.
 SHAPES = {
     "BLOBSIGHT_VISION_TIER": (r"F0|S1", "F0 or S1"),
     "BLOBSIGHT_VISION_RATE": (r"[1-9][0-9]*/[1-9][0-9]*", "CALLS/SECONDS, such as 10/1"),
-    "BLOBSIGHT_VISION_MONTHLY_LIMIT": (r"[0-9]+", "a whole number of calls"),
+    "BLOBSIGHT_VISION_MONTHLY_LIMIT": (r"[0-9]+", "a whole number of transactions"),
     "BLOBSIGHT_FEATURES": (f"{_FEATURE}( *, *{_FEATURE})*", f"a comma-separated choice of {', '.join(FEATURES)}"),
     "BLOBSIGHT_THUMBNAIL_SIZES": (
         f"{_SIDE}x{_SIDE}( *, *{_SIDE}x{_SIDE})*",
-        "sizes such as 200x150,1024x768, with sides of 1 to 1024",
+        "sizes such as 200x150,1024x768, with sides of 1 to 4096",
     ),
     "BLOBSIGHT_MONTHLY_BUDGET": (r"[0-9]+", "a whole amount of money, 0 for no budget"),
     "BLOBSIGHT_BUDGET_START": (r"[0-9]{4}-[0-9]{2}-01", "the first day of a month, such as 2026-01-01"),
@@ -49,6 +49,7 @@ def check() -> None:
         value = environment.optional(variable)
         if value and not re.fullmatch(pattern, value):
             wrong.append(f"{variable} is {value!r}; it has to be {words}. Set it: `azd env set {variable} ...`.")
+    wrong += _limit_too_low()
     if wrong:
         raise Failed("\n".join(wrong))
 
@@ -63,6 +64,22 @@ def tell() -> None:
         if name.startswith("BLOBSIGHT_") and name not in known and environment.optional(name):
             meant = difflib.get_close_matches(name, SHAPES, 1, cutoff=0.85)
             print(f"Note: {name} is set, and no parameter has that name.{f' Is it {meant[0]}?' if meant else ''}")
+
+
+def _limit_too_low() -> list[str]:
+    """Return what is wrong with a limit that the app would refuse, because no analysis fits in it; 0 allows none."""
+    variable = "BLOBSIGHT_VISION_MONTHLY_LIMIT"
+    limit = environment.optional(variable)
+    parameters = (_TEMPLATE / "main.parameters.json").read_text(encoding="utf-8")
+    default = re.findall(r"\$\{BLOBSIGHT_FEATURES=([^}]+)\}", parameters)[0]
+    features = environment.optional("BLOBSIGHT_FEATURES") or default
+    price = len({name.strip().lower() for name in features.split(",")})
+    if not re.fullmatch(r"[0-9]+", limit) or not 0 < int(limit) < price:
+        return []
+    return [
+        f"{variable} is {limit}, and an analysis costs {price} transactions, one for each feature: nothing could be "
+        f"analyzed. Set it: `azd env set {variable} ...`."
+    ]
 
 
 def _known() -> set[str]:

@@ -1,55 +1,36 @@
 """
 The one way to an answer: check the image, claim the question, ask the service.
 
-Uploads and HTTP callers come through here alike, so that none of them pays for what another has paid for already.
+Uploads and HTTP callers come through here alike, so that none of them pays for what another has paid for already. What
+the service does not take as it is, or would see sideways, is sent as a copy; the answer's places are mapped to upright
+pixels of the image itself before it is kept, so all that comes from here tells of the image.
 """
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from typing import NamedTuple
+from contextlib import contextmanager, suppress
 
 from shared import names
+from shared.answers import former
 from shared.answers.claims import Claims
+from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.clock import Clock
-from shared.errors import ImageRejectedError
+from shared.errors import ImageRejectedError, PayloadTooLargeError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.pictures import inspection
+from shared.pictures import fitting, inspection
 from shared.pictures.converter import Converter
+from shared.pictures.fitting import ANALYSIS, FIT, READ, Limits, Sent
 from shared.storage import image_blobs
 from shared.storage.blobs import Blobs
-from shared.vision import questions
+from shared.vision import mapping, questions
 from shared.vision.client import VisionClient
+from shared.vision.mapping import Frame
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 from shared.vision.read_models import ReadResult
 
 # What an address shows can change; minutes are enough to serve the callers who mean the same picture.
 URL_ANSWER_SECONDS = 300.0
-# The service keeps the result of a Read for 48 hours; no new caller is sent to one that is about to go.
-OPERATION_SECONDS = 47 * 3600.0
-
-
-class ReadTicket(NamedTuple):
-    """An accepted and paid Read: the address to ask, as the service gave it, and when it was accepted."""
-
-    operation: str
-    submitted: datetime
-
-    def to_json(self) -> dict[str, str]:
-        """The form in which it is kept."""
-        return {"operation": self.operation, "submitted": self.submitted.isoformat()}
-
-    @classmethod
-    def from_json(cls, document: dict[str, str]) -> "ReadTicket":
-        """Read it back."""
-        return cls(document["operation"], datetime.fromisoformat(document["submitted"]))
-
-    @property
-    def answer(self) -> Answer:
-        """The form in which its claim keeps it."""
-        return Answer(names.JSON, json.dumps(self.to_json()).encode())
 
 
 class Answers:
@@ -108,34 +89,91 @@ class Answers:
         Raises:
             NotFoundError: there is no such blob; others that `image_blobs.read` raises.
             ImageRejectedError, PayloadTooLargeError: before any call if the bytes show it, else as the service said.
+                The app's own refusal is not kept: another version or setting may take the image.
             BusyError: another caller asks the same and did not finish within *wait_seconds*.
             VisionError: the service refused or failed.
         """
         if isinstance(image, ImageBlob):
-            image = ImageBytes(image_blobs.read(self._images, image.name).data)
-        if isinstance(image, ImageBytes):
-            inspection.inspect(image.data)
+            image = ImageBytes(image_blobs.read(self._images, image.name, most=self._most_bytes).data)
+        asked = self._fitted(question, image)
 
         def call() -> Answer:
+            if known := former.find(self._claims, asked, image):
+                return known
             if before_call:
                 before_call()
-            return self._former(question, image.subject) or self._vision.ask(question, image, background=background)
+            return self._asked(asked, image, background=background)
 
-        with _advised(image):
-            return self._claims.ask(
+        with _refusals_told(image):
+            answer = self._claims.ask(
                 image.subject,
-                question,
+                asked,
                 call,
                 wait_seconds=self._wait_seconds if wait_seconds is None else wait_seconds,
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
                 look_first=look_first,
             )
+        if image.kept is not None:
+            image.kept |= {asked.key}
+        return answer
 
-    def _former(self, question: Question, subject: str) -> Answer | None:
-        """The answer that the version before has paid for, if it kept it in another place."""
-        if not question.former_path:
-            return None
-        return self._claims.find(subject, question._replace(path=question.former_path))
+    def find(self, question: Question, image: ImageBytes | ImageUrl) -> Answer | None:
+        """
+        The answer to one question about one image if it was paid for already, also as a part of another answer.
+
+        Costs one listing for each image, and the read of what there is.
+
+        Raises:
+            ImageRejectedError, PayloadTooLargeError: the bytes show that the image is not taken.
+        """
+        asked = self._fitted(question, image)
+        if former.among(self._claims, (asked,), image) and (known := self._claims.find(image.subject, asked)):
+            return known
+        with suppress(ImageRejectedError, PayloadTooLargeError):
+            return former.find(self._claims, asked, image)
+        return None
+
+    def _fitted(self, question: Question, image: ImageBytes | ImageUrl) -> Question:
+        """The question as it is asked about an image that is checked: about itself, or about a copy."""
+        if isinstance(image, ImageUrl):
+            return question
+        self.check(image)
+        return question if fitting.takes(ANALYSIS, image.header, len(image.data)) else question._replace(fit=FIT)
+
+    def check(self, image: ImageBytes) -> None:
+        """
+        Look at what an image's bytes show by themselves.
+
+        Raises:
+            ImageRejectedError, PayloadTooLargeError: as `ask` before any call.
+        """
+        size = len(image.data)
+        if size > self._most_bytes:
+            raise PayloadTooLargeError(
+                f"The image has {size} bytes; at most {self._most_bytes} are taken"
+                f" ({self._most_bytes // 1024**2} MB, MAX_UPLOAD_MEGABYTES).",
+                action="Save it with fewer pixels, or compress it more; or raise MAX_UPLOAD_MEGABYTES.",
+            )
+        _ = image.header
+
+    def _asked(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool) -> Answer:
+        """The service's answer, with its places in upright pixels of the image."""
+        if not question.fit or not isinstance(image, ImageBytes):
+            return self._vision.ask(question, image, background=background)
+        if image.sent is None:
+            image.sent = self._copy(image, ANALYSIS)
+        sent, header = image.sent, image.header
+        answer = self._vision.ask(question, ImageBytes(sent.data), background=background)._replace(sent=sent.describe())
+        if answer.content_type != names.JSON:
+            return answer
+        frame = Frame((sent.width, sent.height), (header.width, header.height))
+        return answer._replace(body=json.dumps(mapping.mapped(answer.json(), frame)).encode())
+
+    def _copy(self, image: ImageBytes, limits: Limits) -> Sent:
+        try:
+            return self._converter.sent(image.data, image.header, limits)
+        except ImageRejectedError as error:
+            raise _OwnRefusalError(error) from error
 
     def submit(
         self,
@@ -149,6 +187,8 @@ class Answers:
         """
         Have a document read, paid at most once: all who ask the same within two days get the same ticket.
 
+        A copy is read where the question has a fit.
+
         Raises:
             BlobsightError: as `ask`.
         """
@@ -156,12 +196,13 @@ class Answers:
             inspection.inspect_for_text(image.data, pages=dict(question.parameters).get("pages", ""))
 
         def call() -> Answer:
+            if known := former.find(self._claims, question, image):
+                return _as_stored(known, image)
             if before_call:
                 before_call()
-            accepted = self._vision.submit(question, image, background=background)
-            return ReadTicket(accepted.url, self._clock.utc()).answer
+            return self._submitted(question, image, background=background)
 
-        with _advised(image):
+        with _refusals_told(image):
             answer = self._claims.ask(
                 image.subject,
                 question,
@@ -174,34 +215,79 @@ class Answers:
             )
         return ReadTicket.from_json(answer.json())
 
+    def _submitted(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool) -> Answer:
+        """The ticket of a Read that the service has accepted now."""
+        if not question.fit or not isinstance(image, ImageBytes):
+            accepted = self._vision.submit(question, image, background=background)
+            return ReadTicket(accepted.url, self._clock.utc()).answer
+        sent, header = self._copy(image, READ), image.header
+        accepted = self._vision.submit(question, ImageBytes(sent.data), background=background)
+        return ReadTicket(accepted.url, self._clock.utc(), sent.describe(), (header.width, header.height)).answer
+
     def result(self, subject: str, question: Question) -> ReadResult | None:
         """What was read of a subject for that question, if it was."""
         found = self._claims.find(subject, questions.read_result(question))
-        return ReadResult.of(found.json()) if found else None
+        return _read(found) if found else None
+
+    def former_result(self, question: Question, image: ImageBytes | ImageUrl) -> ReadResult | None:
+        """What the version before had read of a picture that it sent as it is stored, turned upright."""
+        found = former.find(self._claims, questions.read_result(question), image) if question.fit else None
+        return _read(found) if found else None
 
     def keep_result(self, subject: str, question: Question, result: ReadResult) -> None:
         """Store what was read, so that it is not paid for again."""
         self._claims.keep(
             subject,
             questions.read_result(question),
-            Answer(names.JSON, json.dumps(result.body).encode()),
+            Answer(names.JSON, json.dumps(result.body).encode(), sent=result.sent),
             lifetime_seconds=URL_ANSWER_SECONDS if subject.startswith(ImageUrl.PREFIX) else None,
         )
 
     def drop(self, subject: str, question: Question, ticket: ReadTicket) -> None:
         """Forget a Read that failed, so that the next one who asks gets a new one."""
         self._claims.drop(subject, question, ticket.answer)
+        if question.fit:
+            # It may be the one of the picture as it is stored, which would be found again.
+            plain = ReadTicket(ticket.operation, ticket.submitted)
+            self._claims.drop(subject, question.plain, plain.answer)
 
     def forget_refusal(self, subject: str, question: Question) -> None:
         """Let the service be asked again about bytes that it refused, because a caller wants it so."""
-        self._claims.forget_refusal(subject, question)
+        kept = self._claims.keys(subject)
+        for asked in (question, *questions.wider(question)):
+            for each in (asked.plain, asked._replace(fit=FIT)):
+                if each.key in kept:
+                    self._claims.forget_refusal(subject, each)
+
+
+class _OwnRefusalError(Exception):
+    """The app's refusal of a picture, on its way past the claim, which keeps the service's alone."""
+
+    def __init__(self, error: ImageRejectedError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _as_stored(kept: Answer, image: ImageBytes | ImageUrl) -> Answer:
+    """The ticket of a Read of a picture as it is stored, for one who wants its places upright."""
+    ticket = ReadTicket.from_json(kept.json())
+    if isinstance(image, ImageBytes):
+        sides = (image.header.width, image.header.height)
+        ticket = ticket._replace(sides=sides, orientation=image.header.orientation)
+    return ticket.answer._replace(paid=False, at=kept.at)
+
+
+def _read(kept: Answer) -> ReadResult:
+    return ReadResult.of(kept.json())._replace(sent=kept.sent)
 
 
 @contextmanager
-def _advised(image: ImageBytes | ImageUrl) -> Iterator[None]:
-    """Let a refusal say what helps with these very bytes, also one that an earlier version of the app has kept."""
+def _refusals_told(image: ImageBytes | ImageUrl) -> Iterator[None]:
+    """Let the service's refusal say what helps with these very bytes, also one that an earlier version has kept."""
     try:
         yield
+    except _OwnRefusalError as refusal:
+        raise refusal.error from refusal
     except ImageRejectedError as error:
         if isinstance(image, ImageBytes):
             error.action = inspection.advice(image.data, error)

@@ -7,6 +7,7 @@ service said. Times are ISO 8601 with their offset.
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NotRequired, TypedDict, TypeGuard, assert_never
 
@@ -27,7 +28,11 @@ class Asking(TypedDict):
 
 
 class Answered(TypedDict):
-    """An answer, since `at`: JSON in `body`, other bytes in `base64`. `expires` is None if it serves for ever."""
+    """
+    An answer, since `at`: JSON in `body`, other bytes in `base64`. `expires` is None if it serves for ever.
+
+    `sent` tells which copy of the image was asked about; the answer's places are those of the image itself.
+    """
 
     state: Literal["answered"]
     question: str
@@ -37,6 +42,7 @@ class Answered(TypedDict):
     contentType: str
     body: NotRequired[object]
     base64: NotRequired[str]
+    sent: NotRequired[Mapping[str, object]]
 
 
 class Refused(TypedDict):
@@ -87,11 +93,13 @@ def asking(question: Question, *, lease: str, since: datetime, seconds: float) -
 
 def answered(question: Question, answer: Answer, *, at: datetime, lifetime_seconds: float | None) -> Answered:
     """
-    The document of an answer, which serves for so many seconds, or for ever.
+    The document of an answer that is given *at* that time, unless it was given before; it serves for so many seconds,
+    or for ever.
 
     Raises:
         UnexpectedAnswerError: it says that it is JSON, and is none.
     """
+    at = answer.at or at
     document: Answered = {
         "state": "answered",
         "question": question.text,
@@ -104,6 +112,8 @@ def answered(question: Question, answer: Answer, *, at: datetime, lifetime_secon
         document["body"] = answer.json()
     else:
         document["base64"] = base64.b64encode(answer.body).decode()
+    if answer.sent:
+        document["sent"] = answer.sent
     return document
 
 
@@ -132,7 +142,14 @@ def is_expired(document: Answered, now: datetime, lifetime_seconds: float | None
 def answer(document: Answered) -> Answer:
     """The answer, which was paid for when it was stored."""
     body = json.dumps(document["body"]).encode() if "body" in document else base64.b64decode(document["base64"])
-    return Answer(document["contentType"], body, document["requestId"], paid=False)
+    return Answer(
+        document["contentType"],
+        body,
+        document["requestId"],
+        paid=False,
+        sent=document.get("sent"),
+        at=datetime.fromisoformat(document["at"]),
+    )
 
 
 def said(document: Said) -> Answer:

@@ -117,18 +117,21 @@ class Claims:
 
     def find(self, subject: str, question: Question) -> Answer | None:
         """The answer if it is there and still serves. Nothing is asked, and a refusal is none."""
-        stored, _ = self._read(names.claim(subject, question.key))
-        if stored is None or stored["state"] != "answered":
-            return None
-        return self._said(stored)
+        with suppress(ImageRejectedError, PayloadTooLargeError):
+            return self.known(subject, question)
+        return None
+
+    def known(self, subject: str, question: Question) -> Answer | None:
+        """The same, but that a refusal is raised."""
+        return self._said(self._read(names.claim(subject, question.key))[0])
+
+    def keys(self, subject: str) -> frozenset[str]:
+        """The keys of the questions about the subject that have a claim, whatever is in it; by one listing."""
+        found = self._blobs.page(names.CACHE, prefix=names.claims(subject), limit=5000)
+        return frozenset(names.question_key(each.name) for each in found.items)
 
     def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
-        """
-        Store an answer that came by another way than `ask`, over any claim that is there.
-
-        Raises:
-            StorageError: it could not be stored.
-        """
+        """Store an answer that came by another way than `ask`, over any claim; StorageError if it could not be."""
         self._write(names.claim(subject, question.key), self._answered(question, answer, lifetime_seconds))
 
     def drop(self, subject: str, question: Question, answer: Answer) -> None:

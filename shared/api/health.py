@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from shared import __version__, names, services, threads
 from shared.api import retention
@@ -32,17 +32,20 @@ _PART_SECONDS = 4.5
 
 _T = TypeVar("_T")
 Problem = dict[str, str]
+Spending = dict[str, dict[str, str | int | None]]
 
 
 class Report(NamedTuple):
     """
     The findings of a look; `problems` and `warnings` hold `{"part", "code", "message", "action"}` each.
 
-    A warning keeps nothing from working.
+    A warning keeps nothing from working. `spending` tells the billed transactions of the day and the month (UTC), and
+    their limits; None where the ledger could not be read.
     """
 
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
+    spending: Spending | None = None
 
     @property
     def up(self) -> bool:
@@ -55,7 +58,12 @@ class Report(NamedTuple):
 
     def detailed(self) -> dict[str, object]:
         """The whole, for the operator."""
-        return {**self.short(), "problems": list(self.problems), "warnings": list(self.warnings)}
+        return {
+            **self.short(),
+            "problems": list(self.problems),
+            "warnings": list(self.warnings),
+            "spending": self.spending,
+        }
 
 
 class Health:
@@ -100,6 +108,7 @@ class Look:
         self._asked: dict[str, Future[None]] = {}
         self._retention = Retention()
         self._looking_at_retention: Future[None] | None = None
+        self._looking_at_spending: Future[Spending] | None = None
 
     def __call__(self) -> Report:
         """The report of what the parts answer within `LOOK_SECONDS`."""
@@ -112,9 +121,12 @@ class Look:
         for part, (check, _) in _PARTS.items():
             if part not in self._asked:
                 self._asked[part] = _in_thread(f"health of {part}", partial(check, app))
-        wait([*self._asked.values(), *self._begin_retention(app)], timeout=until - time.monotonic())
+        if self._looking_at_spending is None:
+            self._looking_at_spending = _in_thread("health of spending", partial(_spending, app))
+        looks: list[Future[Any]] = [*self._asked.values(), *self._begin_retention(app), self._looking_at_spending]
+        wait(looks, timeout=until - time.monotonic())
         found = [self._found(part) for part in _PARTS]
-        return Report(tuple(problem for problem in found if problem), self._warnings())
+        return Report(tuple(problem for problem in found if problem), self._warnings(), self._found_spending())
 
     def _begin_retention(self, app: App) -> list[Future[None]]:
         """The look at what the host's account keeps, if it is due; one that did not end in time is not waited for."""
@@ -130,6 +142,15 @@ class Look:
             return ()
         message, action = warning
         return ({"part": "host", "code": retention.CODE, "message": message, "action": action},)
+
+    def _found_spending(self) -> Spending | None:
+        looking = self._looking_at_spending
+        if looking is None or not looking.done():
+            return None
+        self._looking_at_spending = None
+        with suppress(BlobsightError):
+            return looking.result()
+        return None
 
     def _found(self, part: str) -> Problem | None:
         asked = self._asked[part]
@@ -193,6 +214,14 @@ def _images(app: App) -> None:
 def _host(app: App) -> None:
     # A full or read-only account still lists.
     app.host.write(names.HEALTH, names.HEALTH_BLOB, b"", content_type=names.BYTES)
+
+
+def _spending(app: App) -> Spending:
+    ledger, limits = app.quota.spending(), app.settings
+    return {
+        "day": {"date": ledger.day, "transactions": ledger.paid_of_day, "limit": limits.vision_daily_limit},
+        "month": {"date": ledger.month, "transactions": ledger.paid_of_month, "limit": limits.vision_monthly_limit},
+    }
 
 
 # How each is asked, and the error if it does not answer.

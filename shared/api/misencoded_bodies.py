@@ -57,7 +57,7 @@ _BEGINNINGS = (
         f"Send the file or its ArrayBuffer itself, or JSON.stringify(...) of an object. {_TYPED}",
     ),
     (
-        rb"@?[\w.:/\\-]{1,255}\.(?i:jpe?g|png|gif|bmp|tiff?|pdf|webp|heic)\s*\Z",
+        rb"@?[\w.:/\\-]{1,255}\.(?i:jpe?g|mpo|png|gif|bmp|tiff?|pdf|webp|hei[cf]|avif|jp2|ico)\s*\Z",
         "a file's name",
         f'{_BYTES} For an uploaded image send {{"name": "..."}} as JSON.',
     ),

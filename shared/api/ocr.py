@@ -107,7 +107,7 @@ def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, st
         return job, given.url.encode()
     inspection.inspect_for_text(given.data, pages=asked.get("pages", ""))
     # Records of the image in the container `text` answer the settings' question; another one is put to its bytes.
-    if source and question == text.question(app.settings):
+    if source and question.plain == text.question(app.settings):
         job = read_job.from_image(source, app.settings, text_only=inspection.is_document(given.data))
     return job, given.data
 

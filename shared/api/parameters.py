@@ -6,7 +6,8 @@ joins repeated ones with commas; both are seen in the address.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import azure.functions as func
@@ -15,6 +16,7 @@ from shared import names
 from shared.errors import BadRequestError
 from shared.untrusted.characters import fault, listed, shown
 
+_Word = TypeVar("_Word", bound=str)
 # The Functions host's own parameter and header for a key. It looks for both without regard to case.
 _KEY = "code"
 _KEY_HEADER = "x-functions-key"
@@ -101,16 +103,28 @@ def integer(req: func.HttpRequest, parameter: str, default: int | None = None) -
     return int(value)
 
 
-def boolean(req: func.HttpRequest, parameter: str, *, default: bool) -> bool:
-    """A query parameter that is `true` or `false`."""
+def boolean(req: func.HttpRequest, parameter: str) -> bool | None:
+    """A query parameter that is `true` or `false`, or None if there is none."""
     value = text(req, parameter)
     if value is None:
-        return default
+        return None
     if value.lower() not in ("true", "false"):
         raise BadRequestError(
             f"The query parameter {parameter} is {shown(value)}; true or false is needed.", code="bad_parameter"
         )
     return value.lower() == "true"
+
+
+def one_of(req: func.HttpRequest, parameter: str, allowed: Collection[_Word]) -> _Word | None:
+    """A query parameter that is one of these words, or None if there is none."""
+    value = text(req, parameter)
+    found = next((word for word in allowed if word == value), None)
+    if value is not None and found is None:
+        raise BadRequestError(
+            f"The query parameter {parameter} is {shown(value)}; it must be one of {', '.join(allowed)}.",
+            code="bad_parameter",
+        )
+    return found
 
 
 def list_of(req: func.HttpRequest, parameter: str) -> list[str]:

@@ -41,15 +41,17 @@ def has_other_thumbnails(app: App, image: Version, specs: Iterable[RecordSpec], 
     """
     Whether other settings than those of *specs*, of which some are missing, have made the thumbnails that are there.
 
-    They have made one of another size, and one of these sizes that is there for longer than the next one can take. One
-    that a caller has asked for tells nothing of settings.
+    They have made one of another size or format, one that was cut in another way, and one of these sizes that is there
+    for longer than the next one can take. One that a caller has asked for tells nothing of settings.
     """
-    asked = {spec.name for spec in specs}
+    asked = {spec.name: spec for spec in specs}
     seconds = app.settings.vision_timeout_seconds + app.settings.max_wait_seconds
     before = app.clock.utc() - timedelta(seconds=seconds)
     prefix = names.thumbnails(image.name)
     return any(
-        info.name not in asked or (info.modified is not None and info.modified < before)
+        info.name not in asked
+        or not asked[info.name].is_answered_by(info.metadata.get(names.REQUEST))
+        or (info.modified is not None and info.modified < before)
         for info in seen.below(prefix)
         # Further down lie those of images whose names begin with this one's.
         if "/" not in info.name.removeprefix(prefix)

@@ -28,7 +28,7 @@ class PendingImage(NamedTuple):
 
     Attributes:
         version: as its properties tell it; its bytes are not read here.
-        calls: each of the steps, and how many calls it will make.
+        calls: each of the steps, and how many calls it will make, which may be none.
         text_only: whether it is a document, which has nothing but text.
     """
 
@@ -53,7 +53,7 @@ def page(
         if looked_at and (continuation is None or not size or looked_at >= MOST_LOOKED_AT or listings >= MOST_LISTINGS):
             return found, continuation
         images = image_states.page(app, limit=size, continuation=continuation)
-        candidates = (_pending(image, step) for image in images["images"])
+        candidates = (_pending(app, image, step) for image in images["images"])
         found += [each for each in candidates if each.calls]
         continuation = images["continuation"]
         looked_at, listings = looked_at + size, listings + 1
@@ -66,31 +66,36 @@ def of_image(app: App, name: str, step: str | None) -> list[PendingImage]:
     Raises:
         NotFoundError: there is no such image.
     """
-    pending = _pending(image_states.of_image(app, name), step)
+    pending = _pending(app, image_states.of_image(app, name), step)
     return [pending] if pending.calls else []
 
 
-def _pending(image: ImageState, step: str | None) -> PendingImage:
+def _pending(app: App, image: ImageState, step: str | None) -> PendingImage:
     source = image["source"]
     version = UnreadVersion(image["name"], str(source["etag"]), int(str(source["bytes"])))
-    calls = {each: count for each, count in _calls(image) if count and step in (None, each)}
+    calls = {each: count for each, count in _calls(app, image) if step in (None, each)}
     return PendingImage(version, calls, image["analysis"]["state"] == "none")
 
 
-def _calls(image: ImageState) -> Iterator[tuple[str, int]]:
-    """How many calls each step will make, 0 if it is not pending. Text that waits for the analysis comes with it."""
+def _calls(app: App, image: ImageState) -> Iterator[tuple[str, int]]:
+    """How many calls each pending step will make. Text that waits for the analysis comes with it."""
     text_state = image["text"]
     waits = text_state["state"] == "pending" and text_state["reason"]["code"] == "waits_for_analysis"
-    yield by_step.ANALYSIS, int(image["analysis"]["state"] == "pending")
-    yield by_step.THUMBNAILS, sum(each["state"] == "pending" for each in image["thumbnails"])
-    yield by_step.TEXT, int(text_state["state"] == "pending" and not waits)
+    if image["analysis"]["state"] == "pending":
+        yield by_step.ANALYSIS, 1
+    if pending := {each["size"] for each in image["thumbnails"] if each["state"] == "pending"}:
+        yield by_step.THUMBNAILS, min(len(pending), by_step.calls(app.settings, by_step.THUMBNAILS))
+    if text_state["state"] == "pending" and not waits:
+        yield by_step.TEXT, 1
 
 
 def appointment(app: App, pending: PendingImage, seconds: float) -> Appointment:
     """The appointment to hand over, in so many seconds."""
     name, steps = pending.version.name, tuple(pending.calls)
     specs = [spec for step in steps for spec in by_step.specs(app.settings, step, name)]
-    return Appointment(name, steps, appointments.key(pending.version.etag, specs), seconds, attempts=0)
+    return Appointment(
+        name, steps, appointments.key(pending.version.etag, unfinished.request_of(specs)), seconds, attempts=0
+    )
 
 
 def note(app: App, pending: PendingImage, seconds: float) -> None:

@@ -43,9 +43,10 @@ class AnalysisState(StepState):
 
 
 class ThumbnailState(StepState):
-    """One thumbnail, by its size."""
+    """One thumbnail, by its size and format."""
 
     size: str
+    format: names.Format
 
 
 class TextState(StepState):
@@ -95,7 +96,8 @@ def of_analysis(app: App, image: SeenVersion) -> Seen:
         other = bool(notes.other) or (blob is not None and image.is_source_of(app.images, blob.info))
         missing = _noted(app, by_step.ANALYSIS, image, notes.own) or _pending(settings_changed=other)
         refused = notes.own is not None and notes.own.blames_image
-        return Seen(without_analysis(missing), refused=refused)
+        still_due = refused and notes.own is not None and names.TEXT_STILL_DUE in notes.own.info.metadata
+        return Seen(without_analysis(missing), True if still_due else None, refused=refused)
     content = json.loads(blob.data)
     result = Analysis.of(content["result"])
     caption = result.captions[0] if result.captions else None
@@ -133,7 +135,7 @@ def of_text(app: App, image: SeenVersion, seen: Seen) -> tuple[TextState | StepS
         done |= {"record": f"{names.TEXT}/{places.name}", "plain": f"{names.TEXT}/{plain.name}"}
         return done, names.TEXT_ONLY in record.metadata
     notes = _notes(app, by_step.TEXT, image, specs)
-    if notes.own is None and seen.refused:
+    if notes.own is None and seen.refused and not seen.has_text:
         return {"state": "none"}, False
     if record and not image.is_source_of(app.images, record):
         record = None
@@ -152,11 +154,13 @@ def of_thumbnails(app: App, image: SeenVersion, seen: Seen, listed: Listing) -> 
     specs = by_step.specs(app.settings, by_step.THUMBNAILS, image.name)
     here = [spec.is_current(app.images, listed.head(spec.container, spec.name), image) for spec in specs]
     missing = None if all(here) else _missing_thumbnails(app, image, seen, specs, listed)
+    states: list[StepState] = [
+        missing if missing and not there else {"state": "done", "record": f"{spec.container}/{spec.name}"}
+        for spec, there in zip(specs, here, strict=True)
+    ]
     return [
-        {"size": str(size), "state": "done", "record": f"{spec.container}/{spec.name}"}
-        if there or missing is None
-        else {"size": str(size), **missing}
-        for size, spec, there in zip(thumbnails.sizes(app.settings), specs, here, strict=True)
+        {"size": wanted.size, "format": wanted.form, **state}
+        for wanted, state in zip(thumbnails.wanted(app.settings), states, strict=True)
     ]
 
 

@@ -1,5 +1,5 @@
 """
-Thumbnails: made once by Computer Vision, stored, and served from storage from then on.
+Thumbnails over HTTP: made once, stored, and served from storage from then on.
 """
 
 from contextlib import suppress
@@ -7,15 +7,21 @@ from functools import partial
 
 from shared import names
 from shared.api import responses
-from shared.errors import BusyError
+from shared.configuration.parse import Mode
+from shared.errors import BadRequestError, BusyError, ConflictError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records import record_store, thumbnails, versions
-from shared.records.record_store import RecordSpec
-from shared.records.thumbnails import Size
+from shared.records.record_store import Filled, RecordSpec
+from shared.records.thumbnails import Thumbnail
 from shared.records.versions import SeenVersion, Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
+from shared.settings import Settings
 from shared.storage import image_blobs
-from shared.storage.blobs import Blob, BlobInfo
+from shared.storage.blobs import Blob, BlobInfo, IfEtag
+from shared.thumbnails import maker
+from shared.thumbnails.maker import ThumbnailMaker
+from shared.vision.models import Answer
+from shared.vision.questions import Question
 
 # An HTTP caller is told to come back rather than kept waiting.
 _WAIT_SECONDS = 5.0
@@ -23,8 +29,29 @@ _WAIT_SECONDS = 5.0
 _MAX_ROUNDS = 4
 
 
+def mode(settings: Settings, asked: Mode | None, smart: bool | None) -> Mode:
+    """
+    How a thumbnail is cut that a caller asks for with these parameters; by default as the settings say.
+
+    Raises:
+        BadRequestError: the two contradict each other.
+    """
+    if asked and smart not in (None, asked != "center"):
+        raise BadRequestError(
+            f"mode={asked} and smartCropping={str(smart).lower()} contradict each other.",
+            code="bad_parameter",
+            action="Leave one of the two out: smartCropping=false is mode=center, and true is any other mode.",
+        )
+    if asked:
+        return asked
+    if smart is False:
+        return "center"
+    own = settings.thumbnail_mode
+    return "auto" if smart and own == "center" else own
+
+
 def thumbnail(
-    app: App, image: ImageBytes | ImageUrl | ImageBlob, size: Size, known: frozenset[str] = frozenset()
+    app: App, image: ImageBytes | ImageUrl | ImageBlob, wanted: Thumbnail, known: frozenset[str] = frozenset()
 ) -> tuple[Blob, str]:
     """
     The thumbnail of an image however it was given, made and stored if it is not there, and the address of the blob.
@@ -34,20 +61,26 @@ def thumbnail(
     Raises:
         NotFoundError: there is no such image.
         BusyError: another caller is making it and did not finish in a little while.
-        BlobsightError: what asking or storing raised.
+        BlobsightError: what making or storing raised.
     """
-    blob = _of_blob(app, image.name, size, known) if isinstance(image, ImageBlob) else _of_request(app, image, size)
+    wanted.check()
+    if isinstance(image, ImageBlob):
+        blob = _of_blob(app, image.name, wanted, known)
+    elif isinstance(image, ImageBytes):
+        blob = _of_bytes(app, image, wanted)
+    else:
+        blob = _of_address(app, image, wanted)
     return blob, app.images.url(names.THUMBNAILS, blob.info.name)
 
 
-def _of_blob(app: App, name: str, size: Size, known: frozenset[str]) -> Blob:
-    spec = thumbnails.spec(name, size)
+def _of_blob(app: App, name: str, wanted: Thumbnail, known: frozenset[str]) -> Blob:
+    spec = thumbnails.spec(name, wanted)
     source: Version = SeenVersion(image_blobs.require_image(app.images, name))
     for _ in range(_MAX_ROUNDS):
         stored = _stored(app, spec, known)
         if stored is not None and spec.is_current(app.images, stored.info, source):
             return stored
-        source = _make(app, name, spec) or SeenVersion(image_blobs.require_image(app.images, name))
+        source = _make(app, name, spec, wanted) or SeenVersion(image_blobs.require_image(app.images, name))
     raise BusyError(f"The image {name!r} is being overwritten again and again.", retry_after_seconds=_WAIT_SECONDS)
 
 
@@ -61,13 +94,13 @@ def _stored(app: App, spec: RecordSpec, known: frozenset[str]) -> Blob | None:
     return app.images.read(spec.container, spec.name)
 
 
-def _make(app: App, name: str, spec: RecordSpec) -> Version | None:
+def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version | None:
     """Have it made, and return of which version; None if the image is another one by now, or gone."""
-    source = versions.identify(app.images, name, None)
+    source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
     if source is None:
         return None
     try:
-        fill = partial(_asked, app, source, spec)
+        fill = partial(_content, app, source, wanted)
         record_store.make(app.images, source, spec, fill, {names.ON_DEMAND: "true"})
         versions.ensure_unchanged(app.images, source)
         return source
@@ -79,18 +112,63 @@ def _make(app: App, name: str, spec: RecordSpec) -> Version | None:
     return None
 
 
-def _asked(app: App, found: Source | WithheldVersion, spec: RecordSpec) -> bytes:
+def _content(app: App, found: Source | WithheldVersion, wanted: Thumbnail) -> Filled:
     source = versions.require_bytes(found)
     # There is no thumbnail, so only a copy of the image can have been asked about.
-    return app.answers.ask(spec.question, source.image, wait_seconds=_WAIT_SECONDS, look_first=False).body
+    ask = partial(_ask, app, source.image, look_first=False)
+    making = ThumbnailMaker(app, source.image, [wanted], ask, record=lambda: maker.analysis_record(app, source))
+    return making.content(wanted)
 
 
-def _of_request(app: App, image: ImageBytes | ImageUrl, size: Size) -> Blob:
-    """Of bytes or an address that came over HTTP."""
-    spec = thumbnails.spec_of_digest(image.subject.removeprefix(ImageUrl.PREFIX), size)
-    data = app.answers.ask(spec.question, image, wait_seconds=_WAIT_SECONDS).body
-    # Without a condition: every writer writes the same, or for a URL what it shows now.
+def _of_bytes(app: App, image: ImageBytes, wanted: Thumbnail) -> Blob:
+    """Of bytes that came over HTTP: what is stored under their digest holds, if it was made in a way that does."""
+    spec = thumbnails.spec_of_digest(image.subject, wanted)
+    for _ in range(record_store.MAX_ROUNDS):
+        stored = app.images.read(spec.container, spec.name)
+        if stored is not None and _answers(stored.info, spec):
+            return stored
+        made = ThumbnailMaker(app, image, [wanted], partial(_ask, app, image)).content(wanted)
+        with suppress(ConflictError):  # another caller was faster
+            return _write(app, spec, made, IfEtag(stored.info.etag if stored else None))
+    raise record_store.too_many_writers(spec.container, spec.name)
+
+
+def _answers(stored: BlobInfo, spec: RecordSpec) -> bool:
+    """Whether it holds; one of the version before tells no question, and was made by Computer Vision."""
+    return names.REQUEST not in stored.metadata or spec.is_answered_by(stored.metadata[names.REQUEST])
+
+
+def _of_address(app: App, image: ImageUrl, wanted: Thumbnail) -> Blob:
+    """Of what an address shows now, which Computer Vision fetches; the app never does."""
+    if not wanted.is_made_by_service:
+        raise BadRequestError(
+            f"width={wanted.width} and height={wanted.height} are more than Computer Vision makes of an address, which"
+            " is 1024 pixels a side.",
+            code="bad_parameter",
+            action="Send the image's bytes, or ask for a smaller thumbnail.",
+        )
+    spec = thumbnails.spec_of_digest(image.subject.removeprefix(ImageUrl.PREFIX), wanted)
+    made = ThumbnailMaker(app, image, [wanted], partial(_ask, app, image)).content(wanted)
+    # Without a condition: every writer writes what the address shows now.
+    return _write(app, spec, made, None)
+
+
+def _ask(app: App, image: ImageBytes | ImageUrl, question: Question, *, look_first: bool = True) -> Answer:
+    return app.answers.ask(question, image, wait_seconds=_WAIT_SECONDS, look_first=look_first)
+
+
+def _write(app: App, spec: RecordSpec, made: Filled, condition: IfEtag | None) -> Blob:
+    metadata = {names.REQUEST: made.question.key}
     etag = app.images.write(
-        spec.container, spec.name, data, content_type=spec.content_type, cache_control=spec.cache_control
+        spec.container,
+        spec.name,
+        made.data,
+        content_type=spec.content_type,
+        cache_control=spec.cache_control,
+        metadata=metadata,
+        condition=condition,
     )
-    return Blob(BlobInfo(spec.name, etag, len(data), spec.content_type, cache_control=spec.cache_control), data)
+    info = BlobInfo(
+        spec.name, etag, len(made.data), spec.content_type, metadata=metadata, cache_control=spec.cache_control
+    )
+    return Blob(info, made.data)

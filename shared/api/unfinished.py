@@ -123,7 +123,7 @@ def _found_of_image(app: App, name: str, step: str | None) -> list[_Retry]:
 
 
 def _retries_of_unfinished(app: App, entries: list[Entry]) -> list[_Retry]:
-    turns = appointments.turns(app.quota, [unfinished_entries.calls(app, each) for each in entries])
+    turns = appointments.turns(app.quota, [by_step.calls(app.settings, each.step) for each in entries])
     return [
         _Retry(unfinished_entries.appointment(each, seconds), partial(unfinished_entries.reopen, app, each, seconds))
         for each, seconds in zip(entries, turns, strict=True)

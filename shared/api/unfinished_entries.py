@@ -91,11 +91,6 @@ def find(app: App, name: str, step: str | None) -> list[Entry]:
     return [entry for entry in (_current(app, info) for info in found if info) if entry]
 
 
-def calls(app: App, entry: Entry) -> int:
-    """How many calls a try of it makes."""
-    return max(1, len(by_step.specs(app.settings, entry.step, entry.document["source"]["name"])))
-
-
 def appointment(entry: Entry, seconds: float) -> Appointment:
     """The appointment to hand over, in so many seconds; `retries.reopen` does with it what `reopen` does."""
     source = entry.document["source"]

@@ -7,12 +7,18 @@ Each parser raises ValueError where the text means nothing; its message complete
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from typing import Literal, get_args
 
-from shared.contract import FEATURES, LANGUAGES, MAX_READ_BYTES, MAX_THUMBNAIL_PIXELS, READING_ORDERS
+from shared.contract import FEATURES, LANGUAGES, MAX_READ_BYTES, READING_ORDERS
+from shared.names import FORMATS, Format
 from shared.untrusted import base_addresses
 
 VISION_AUTHS = ("key", "identity")
 TEXT_MODES = ("auto", "always", "never")
+# How a thumbnail is cut: around the boxes of its analysis, around an area of interest, by the service, in the middle.
+Mode = Literal["auto", "area", "vision", "center"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+MAX_CROP_PIXELS = 4096  # a side of a thumbnail that the app cuts: no screen shows more
 MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
 
 # With the line breaks of Unicode, and bytes of the environment that are no UTF-8.
@@ -79,10 +85,18 @@ def sizes(text: str) -> tuple[Size, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         found = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", part)
         size = (int(found[1]), int(found[2])) if found else (0, 0)
-        if not all(1 <= side <= MAX_THUMBNAIL_PIXELS for side in size):
-            raise ValueError(f"must be sizes such as 200x150,1024x768 with sides of 1 to {MAX_THUMBNAIL_PIXELS}")
+        if not all(1 <= side <= MAX_CROP_PIXELS for side in size):
+            raise ValueError(f"must be sizes such as 200x150,1024x768 with sides of 1 to {MAX_CROP_PIXELS}")
         sizes.append(size)
     return tuple(dict.fromkeys(sizes))
+
+
+def formats(text: str) -> tuple[Format, ...]:
+    """The formats of thumbnails, in the order of `FORMATS`."""
+    wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
+    if not wanted or wanted - set(FORMATS):
+        raise ValueError(f"must be a comma-separated choice of {', '.join(FORMATS)}")
+    return tuple(form for form in FORMATS if form in wanted)
 
 
 def truth(text: str) -> bool:
@@ -128,6 +142,7 @@ def _whole_number(kind: str, least: int, most: int) -> Callable[[str], int]:
 
 vision_auth = _one_of(VISION_AUTHS)
 text_mode = _one_of(TEXT_MODES)
+thumbnail_mode = _one_of(MODES)
 reading_order = _one_of(READING_ORDERS)
 language = _one_of(sorted(LANGUAGES))
 threads = _whole_number(" of 1 to 256", 1, 256)

@@ -21,7 +21,6 @@ from shared.errors import (
     VisionUnauthorizedError,
 )
 from shared.pace.quota import Quota
-from shared.records.record_store import RecordSpec
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 # An operator has to mend the settings, the network or the key first.
@@ -67,9 +66,14 @@ class Appointment(NamedTuple):
         }
 
 
-def key(etag: str, specs: Sequence[RecordSpec]) -> str:
-    """The key that tells a step's appointment from those of other versions and of other questions."""
-    return ",".join([etag, *(spec.question.key for spec in specs)])
+def key(etag: str, request: str) -> str:
+    """
+    The key that tells a step's appointment from those of other versions and of other questions.
+
+    *request* are those that the step's unfinished record names (`unfinished.request_of` where there is none). So the
+    appointment of a version before, which asked more, is met again and not made a second time.
+    """
+    return f"{etag},{request}" if request else etag
 
 
 def seconds_until(error: BlobsightError, failed_attempts: int, *, first_seconds: float = _FIRST_SECONDS) -> float:
@@ -90,14 +94,14 @@ def seconds_until(error: BlobsightError, failed_attempts: int, *, first_seconds:
 def arrange(quota: Quota, error: BlobsightError, failed_attempts: int, calls: int) -> float:
     """Join the backlog with so many calls; returns in how many seconds the turn comes."""
     seconds = seconds_until(error, failed_attempts)
-    if isinstance(error, (ImageArchivedError, ImageIncompleteError)):
+    if not calls or isinstance(error, (ImageArchivedError, ImageIncompleteError)):
         return seconds  # to look whether the bytes are there takes no call, and so no place in the backlog
     return quota.postpone(at_least_seconds=seconds, calls=calls)
 
 
 def turns(quota: Quota, calls: Sequence[int]) -> list[float]:
     """Join the backlog with several steps that make so many calls each; in how many seconds each turn comes."""
-    first = quota.postpone(calls=sum(calls)) if calls else 0.0
+    first = quota.postpone(calls=sum(calls)) if any(calls) else 0.0
     before = accumulate(calls, initial=0)
     return [first + count * quota.interval_seconds for count, _ in zip(before, calls, strict=False)]
 

@@ -33,6 +33,7 @@ class JobJson(TypedDict):
     id: str
     input: str
     md5: str
+    fit: str
 
 
 class AppointmentJson(TypedDict):

@@ -9,12 +9,15 @@ there is one orchestration for them.
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from shared import names
 from shared.durable.orchestrators import JobJson, Kind
+from shared.errors import ImageRejectedError, PayloadTooLargeError
 from shared.images import ImageBytes, ImageUrl
-from shared.pictures import inspection
+from shared.pictures import fitting, inspection
+from shared.pictures.fitting import FIT, READ
 from shared.records.versions import Source, Version
 from shared.settings import Settings
 from shared.untrusted import addresses
@@ -38,6 +41,8 @@ class Job(NamedTuple):
         address: the address without user, query and fragment, for the kind `url`.
         id: the instance id, for the kind `url`, as it takes the whole address to tell it, and of a job `anew`.
         input: under which name the request has kept the bytes or the address; empty in jobs of the version before.
+        fit: how the copy is made that is read (`Question.fit`); empty where the document itself is, as in jobs of the
+            version before, which read it as they began.
     """
 
     kind: Kind
@@ -54,11 +59,12 @@ class Job(NamedTuple):
     id: str = ""
     input: str = ""
     md5: str = ""
+    fit: str = ""
 
     @property
     def question(self) -> Question:
-        """The question that its parameters make."""
-        return questions.read(**self.parameters)
+        """The question that its parameters make, about the document or a copy; its records have the plain one's key."""
+        return questions.read(**self.parameters)._replace(fit=self.fit)
 
     @property
     def in_background(self) -> bool:
@@ -115,14 +121,14 @@ class Job(NamedTuple):
         """The name of its record with places, in the container `text`."""
         if self.kind == "image":
             return names.text(self.name)
-        return names.text_of_digest(self.subject, self.question.key)
+        return names.text_of_digest(self.subject, self.question.plain.key)
 
     @property
     def plain_record(self) -> str:
         """The name of its record as plain text, in the container `text`."""
         if self.kind == "image":
             return names.plain_text(self.name)
-        return names.plain_text_of_digest(self.subject, self.question.key)
+        return names.plain_text_of_digest(self.subject, self.question.plain.key)
 
     def to_json(self) -> JobJson:
         """The form in which it is kept."""
@@ -141,6 +147,7 @@ class Job(NamedTuple):
             "id": self.id,
             "input": self.input,
             "md5": self.md5,
+            "fit": self.fit,
         }
 
     @classmethod
@@ -151,6 +158,7 @@ class Job(NamedTuple):
 
 def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
     """An uploaded image, with the parameters of the settings."""
+    image = version.image if isinstance(version, Source) else None
     return Job(
         "image",
         version.sha256,
@@ -161,7 +169,8 @@ def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
         size=version.size,
         md5=version.md5,
         text_only=text_only,
-        pages=inspection.count_pages(version.image.data) or 0 if isinstance(version, Source) else 0,
+        pages=inspection.count_pages(image.data) or 0 if image else 0,
+        fit=_fit(image) if image else "",
     )
 
 
@@ -178,7 +187,16 @@ def from_request(image: ImageBytes | ImageUrl, settings: Settings, parameters: d
     job = Job("bytes", image.subject, parameters, settings.text_deadline_seconds)
     if isinstance(image, ImageUrl):
         return job._replace(kind="url", url=image.url).bare
-    return job._replace(size=len(image.data), pages=inspection.count_pages(image.data) or 0)
+    return job._replace(size=len(image.data), pages=inspection.count_pages(image.data) or 0, fit=_fit(image))
+
+
+def _fit(image: ImageBytes) -> str:
+    """How the copy is made that Read is sent; empty for a document that goes as it is, or is refused."""
+    if inspection.is_document(image.data):
+        return ""
+    with suppress(ImageRejectedError, PayloadTooLargeError):
+        return "" if fitting.takes(READ, image.header, len(image.data)) else FIT
+    return ""
 
 
 def _parameters(settings: Settings) -> dict[str, str]:

@@ -28,6 +28,6 @@ def is_meant(key: str, record: Blob, document: UnfinishedDocument) -> bool:
 def reopened(app: App, step: str, document: UnfinishedDocument, seconds: float) -> UnfinishedDocument:
     """The document of a step that is tried again in so many seconds; what Computer Vision refused may be asked anew."""
     source = document["source"]
-    for spec in by_step.specs(app.settings, step, source["name"]) if source.get("sha256") else ():
-        app.answers.forget_refusal(source["sha256"], spec.question)
+    for question in by_step.questions(app.settings, step, source["name"]) if source.get("sha256") else ():
+        app.answers.forget_refusal(source["sha256"], question)
     return unfinished_document.reopened(document, app.clock, seconds)

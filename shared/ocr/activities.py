@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from shared import log, services
-from shared.answers.answers import ReadTicket
+from shared.answers.tickets import ReadTicket
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
 from shared.ocr import reading

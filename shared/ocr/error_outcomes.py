@@ -90,7 +90,7 @@ def _noted(app: App, job: Job) -> UnfinishedDocument:
     """The unfinished record of an upload's text; empty if there is none, or if it is no upload."""
     if job.version is None:
         return {}
-    return unfinished.read_for(app.images, job.version, by_step.TEXT, text.specs(job.name, app.settings))
+    return unfinished.read_for(app.images, job.version, by_step.TEXT, text.specs(job.name, app.settings))[0]
 
 
 def _waiting(job: Job, error: BlobsightError, seconds: float) -> Waiting:

@@ -36,7 +36,7 @@ class Submitted(_Reported):
     """The document is accepted and paid; OcrPoll asks after so many seconds."""
 
     state: Literal["submitted"]
-    ticket: dict[str, str]
+    ticket: dict[str, object]
     seconds: float
 
 

@@ -44,7 +44,7 @@ class ReadState(TypedDict):
 
     job: JobJson
     step: Literal["OcrSubmit", "OcrPoll", "OcrStore", "end"]
-    ticket: dict[str, str] | None
+    ticket: dict[str, object] | None
     pause: float
     wait: float
     polls: int
@@ -59,7 +59,7 @@ class ReadWork(TypedDict):
     """The input of an activity: that part of the state which it needs."""
 
     job: JobJson
-    ticket: dict[str, str] | None
+    ticket: dict[str, object] | None
     wait: float
     polls: int
     failures: int

@@ -4,7 +4,7 @@ One poll of a Read: Computer Vision's answer, or the error with which the Read e
 A Read that ends without its text gives up its ticket in the claim, so the next try submits the document anew.
 """
 
-from shared.answers.answers import OPERATION_SECONDS, ReadTicket
+from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.durable.read_job import Job
 from shared.errors import (
     BadRequestError,

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from shared import names
-from shared.answers.answers import OPERATION_SECONDS, ReadTicket
+from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.durable import appointments, inputs
 from shared.durable.read_job import Job
 from shared.errors import GoneError, ReadFailedError
@@ -46,6 +46,9 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
         if failures and (ended := failed_meanwhile(app, job)):
             return ended
         document = _document(app, job)
+        if former := app.answers.former_result(job.question, document):
+            app.answers.keep_result(job.subject, job.question, former)
+            return {"state": "read"}
         ticket = app.answers.submit(
             job.question,
             document,
@@ -96,7 +99,7 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
             return {"state": "again"}
         if result.status == "succeeded":
             _learn(app.median, result)
-            app.answers.keep_result(job.subject, job.question, result)
+            app.answers.keep_result(job.subject, job.question, ticket.result(result))
             return {"state": "read", "polls": 1}
         return {"state": "running", "seconds": poll_schedule.next_wait(app.median.seconds, elapsed), "polls": 1}
 

@@ -28,10 +28,10 @@ def stored(app: App, job: Job) -> bool:
 
 def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:
     if version:
-        return record_store.is_there(app.images, version, RecordSpec(names.TEXT, name, job.question, ""))
+        return record_store.is_there(app.images, version, RecordSpec(names.TEXT, name, job.question.plain, ""))
     # It was stored under the document's digest.
     info = app.images.head(names.TEXT, name)
-    return info is not None and info.metadata.get(names.REQUEST) == job.question.key
+    return info is not None and info.metadata.get(names.REQUEST) == job.question.plain.key
 
 
 def write(app: App, job: Job, result: ReadResult) -> Version | None:
@@ -50,12 +50,12 @@ def write(app: App, job: Job, result: ReadResult) -> Version | None:
     metadata = text.metadata(result, text_only=job.text_only, left_out=left_out)
     version = job.version
     if version is None:
-        metadata |= {names.REQUEST: job.question.key}
+        metadata |= {names.REQUEST: job.question.plain.key}
         for name, content_type, data in contents:
             app.images.write(names.TEXT, name, data, content_type=content_type, metadata=metadata)
         return None
     for name, content_type, data in contents:
-        spec = RecordSpec(names.TEXT, name, job.question, content_type)
+        spec = RecordSpec(names.TEXT, name, job.question.plain, content_type)
         record_store.make(app.images, version, spec, partial(bytes, data), metadata)
     # It looks at the image last, in any case.
     unfinished.clear(app.images, version, by_step.TEXT)

@@ -49,17 +49,17 @@ class Gate:
         # Set whenever an obstacle may be gone; only the leader waits for it.
         self._changed = threading.Event()
 
-    def turn(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Turn:
+    def turn(self, limit: Deadline, *, price: int, background: bool = False, key: str = "") -> Turn:
         """
         A turn for one question, to enter and leave with at each attempt.
 
         Args:
             limit: the latest moment at which it may come.
-            paid: whether the call is paid for.
+            price: transactions that the call is expected to cost; 0 is a free one.
             background: whether no caller waits for the answer.
             key: the subject that other questions share: a Read. Their failures count as one's (`obstacles`).
         """
-        return Turn(next(self._numbers), limit, paid, background, key)
+        return Turn(next(self._numbers), limit, price, background, key)
 
     def enter(self, turn: Turn) -> None:
         """
@@ -72,7 +72,7 @@ class Gate:
             QuotaExhaustedError, CallsStoppedError: no paid call may be made.
             StorageError: there are limits of paid calls, and how near they are cannot be looked up.
         """
-        if self._stopped and turn.paid:
+        if self._stopped and turn.price:
             raise CallsStoppedError("VISION_STOP is set: no paid call is made.", retry_after_seconds=STOPPED_SECONDS)
         while True:
             self._queue_up(turn)
@@ -157,12 +157,13 @@ class Gate:
 
     def _take_slot(self, turn: Turn, now: float) -> float | None:
         """The time of the next slot that is held; None if there is none."""
-        departure = self._held.departure(now, paid=turn.paid)
+        departure = self._held.departure(now, turn.price)
         if departure is None:
             return None
         if departure > turn.limit.at:
             raise refusal(BusyError, departure - now)
-        turn.counted = int(self._held.take(departure).paid)
+        self._held.take(departure, turn.price)
+        turn.counted = turn.price
         return departure
 
     def _reserve(self, turn: Turn) -> None:
@@ -170,8 +171,8 @@ class Gate:
         interval = self._source.interval_seconds
         most = int(HORIZON_SECONDS / interval) if interval else 0
         with self._lock:
-            behind = [each.paid for each in self._queue.coming(most)]
-        grant = self._source.reserve([turn.paid, *behind])
+            behind = [each.price for each in self._queue.coming(most)]
+        grant = self._source.reserve([turn.price, *behind])
         now = self._clock.now()
         with self._lock:
             self._held.add(grant.slots, now)

@@ -1,5 +1,5 @@
 """
-The ledger of one Computer Vision resource: its next free slot, its backlog, its paid transactions.
+The ledger of one Computer Vision resource: its next free slot, its backlog, its billed transactions.
 
 A value and its JSON. `shared.pace.reservation` computes the next one, `shared.pace.ledger_store` keeps it in a blob.
 """
@@ -42,7 +42,7 @@ class Rate(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """The most paid transactions of a day and of a month (UTC); None is no limit."""
+    """The most billed transactions of a day and of a month (UTC); None is no limit."""
 
     per_day: int | None = None
     per_month: int | None = None

@@ -96,7 +96,7 @@ class LedgerStore:
         return self._look().ledger
 
     def settle(self, transactions: int) -> None:
-        """Add to the count of paid transactions with the next write."""
+        """Add to the count of billed transactions with the next write."""
         with self._lock:
             self._unsettled += transactions
 

@@ -1,7 +1,7 @@
 """
 The pace and the spending of all processes together: the slots of `shared.pace.gate`, and the backlog.
 
-A process reserves slots for callers that wait now and counts their paid transactions, in one write of the ledger for
+A process reserves slots for callers that wait now and counts what their calls will cost, in one write of the ledger for
 all of them. While the ledger cannot be reached, the process is offline: it has a ledger of its own, at a slower rate.
 """
 
@@ -17,7 +17,7 @@ from shared.errors import ConflictError, QuotaExhaustedError, StorageError
 from shared.pace import reservation
 from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate
 from shared.pace.ledger_store import Change, LedgerStore
-from shared.pace.reservation import Reserved
+from shared.pace.reservation import Exhausted, Reserved
 from shared.pace.slots import Grant, Slot
 from shared.pace.spending import SpendingLog
 from shared.storage.blobs import Blobs
@@ -45,7 +45,7 @@ class Quota:
         name: of the blob, in the container `quota`.
         rate: the tier's.
         clock: the time.
-        limits: of paid transactions.
+        limits: of billed transactions.
         jitter: chooses waits between two bounds.
     """
 
@@ -73,12 +73,12 @@ class Quota:
         # Since when the gate's leader asks in vain. One at a time asks.
         self._waiting_since: float | None = None
 
-    def reserve(self, asks: Sequence[bool]) -> Grant:
+    def reserve(self, asks: Sequence[int]) -> Grant:
         """
         Reserve slots for the first of the callers that ask. See `shared.pace.slots.SlotSource`.
 
         Raises:
-            QuotaExhaustedError: the first asks for a paid call, and the limit is reached.
+            QuotaExhaustedError: the limits leave too little for the first.
             StorageError: the ledger cannot be reached, and it alone tells how near the limits are.
         """
 
@@ -116,7 +116,7 @@ class Quota:
         self._try(change, None)
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:
-        """Correct the count of paid transactions: with the next reservation, or by a write of its own."""
+        """Correct the count of billed transactions: with the next reservation, or by a write of its own."""
         if transactions:
             self._store.settle(transactions)
             if at_once:
@@ -148,6 +148,15 @@ class Quota:
             return 0.0
         return reservation.backlog_seconds(ledger, self._clock.utc().timestamp())
 
+    def spending(self) -> Ledger:
+        """
+        The ledger with what is counted of this day and this month.
+
+        Raises:
+            StorageError: it cannot be reached.
+        """
+        return reservation.of_today(self._store.look(), self._clock.utc().timestamp())
+
     def _try(self, change: Change[_T], otherwise: _T, *, always: bool = False) -> _T:
         """Change the ledger, where doing without is better than failing."""
         if self._is_offline():
@@ -158,15 +167,12 @@ class Quota:
             log.event(_logger, "quota.not_written", level=logging.WARNING, problem=error.message)
             return otherwise
 
-    def _grant(self, planned: tuple[float, Reserved], asks: Sequence[bool]) -> Grant:
+    def _grant(self, planned: tuple[float, Reserved], asks: Sequence[int]) -> Grant:
         moment, reserved = planned
         if reserved.exhausted is not None:
             self._spending.tell_exhausted(reserved.exhausted)
-            raise QuotaExhaustedError(
-                "The limit of paid calls is reached; it begins anew with the next day or month (UTC).",
-                retry_after_seconds=reserved.exhausted,
-            )
-        slots = tuple(Slot(moment + after, paid) for after, paid in zip(reserved.slots, asks, strict=False))
+            raise _refusal(reserved.exhausted, asks[0])
+        slots = tuple(Slot(moment + after, price) for after, price in zip(reserved.slots, asks, strict=False))
         return Grant(slots, moment + reserved.ask_again, moment + reserved.held_off)
 
     def _wait_began(self) -> float:
@@ -192,7 +198,7 @@ class Quota:
         if first:
             log.event(_logger, "quota.unreachable", level=logging.WARNING, share=OFFLINE_SHARE, problem=error.message)
 
-    def _reserve_offline(self, asks: Sequence[bool]) -> tuple[float, Reserved]:
+    def _reserve_offline(self, asks: Sequence[int]) -> tuple[float, Reserved]:
         moment, now = self._clock.now(), self._clock.utc().timestamp()
         with self._lock:
             ledger = self._local_ledger or Ledger()
@@ -207,3 +213,15 @@ class Quota:
             was_offline, self._local_ledger = self._local_ledger is not None, None
         if was_offline:
             log.event(_logger, "quota.reached_again")
+
+
+def _refusal(exhausted: Exhausted, price: int) -> QuotaExhaustedError:
+    """The error for a call of that price, which does not fit in what the limit leaves."""
+    window, limit = exhausted.window, exhausted.limit
+    setting = {"day": "VISION_DAILY_LIMIT", "month": "VISION_MONTHLY_LIMIT"}[window]
+    return QuotaExhaustedError(
+        f"Billed transactions: the call costs {price}, and {setting}={limit} leaves {exhausted.left} of the {window}"
+        " (UTC).",
+        action=f"Raise {setting}, or ask for less: no {window} has room for this call." if price > limit else None,
+        retry_after_seconds=exhausted.seconds,
+    )

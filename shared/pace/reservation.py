@@ -36,25 +36,34 @@ _SHARE_AFTER_429 = 0.95
 _RECOVERY_A_SLOT = 0.0002
 
 
+class Exhausted(NamedTuple):
+    """A limit that leaves too little for a call: `day` or `month`, transactions, and seconds until it begins anew."""
+
+    window: str
+    limit: int
+    left: int
+    seconds: float
+
+
 class Reserved(NamedTuple):
     """
     What a reservation came to.
 
     `slots` are seconds from now, one for each of the first asks. Where none is free yet, `ask_again` says in how many
-    seconds one may be. `exhausted` says in how many seconds the limit of paid transactions begins anew, where the first
-    ask has no slot because of it. `held_off` is how many seconds, from now, the service wants no call.
+    seconds one may be. `exhausted` is the limit that leaves too little for the first ask, where it has no slot because
+    of that. `held_off` is how many seconds, from now, the service wants no call.
     """
 
     slots: tuple[float, ...] = ()
     ask_again: float = 0.0
     held_off: float = 0.0
-    exhausted: float | None = None
+    exhausted: Exhausted | None = None
 
 
 def reserve(
     ledger: Ledger,
     now: float,
-    asks: Sequence[bool],
+    asks: Sequence[int],
     rate: Rate,
     limits: Limits = NO_LIMITS,
     *,
@@ -66,20 +75,20 @@ def reserve(
     Args:
         ledger: the state before.
         now: seconds since 1970.
-        asks: one for each caller, first come first; True for a call that is paid.
+        asks: the transactions that the call of each caller is expected to cost, first come first; 0 is a free one.
         rate: the tier's.
-        limits: of paid transactions.
+        limits: of billed transactions.
         waited_seconds: how long the process has waited for slots.
 
     Returns:
-        The ledger afterwards (the same, if there was nothing to reserve) and what was reserved. It counts each paid
-        slot as one transaction; `settled` corrects that when more or less was paid.
+        The ledger afterwards (the same, if there was nothing to reserve) and what was reserved. It counts what
+        the calls are expected to cost; `settled` corrects that when more or less was billed.
     """
-    ledger = _of_today(ledger, now)
+    ledger = of_today(ledger, now)
     wait = _held_off_seconds(ledger, now)
     affordable = _affordable(ledger, asks, limits)
     if not affordable:
-        return ledger, Reserved(exhausted=_until_reset(ledger, now, limits), held_off=wait)
+        return ledger, Reserved(exhausted=_exhausted(ledger, now, asks[0], limits), held_off=wait)
     interval = rate.interval_at(_share(ledger, now, rate))
     # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
     plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
@@ -103,8 +112,8 @@ def reserve(
 
 
 def settled(ledger: Ledger, now: float, transactions: int) -> Ledger:
-    """The ledger with transactions that were reserved and not paid (negative), or paid and not reserved."""
-    ledger = _of_today(ledger, now)
+    """The ledger with transactions that were reserved and not billed (negative), or billed and not reserved."""
+    ledger = of_today(ledger, now)
     return ledger._replace(
         paid_of_day=max(0, ledger.paid_of_day + transactions), paid_of_month=max(0, ledger.paid_of_month + transactions)
     )
@@ -170,32 +179,7 @@ def _held_off_seconds(ledger: Ledger, now: float) -> float:
     return seconds if 0 < seconds <= MAX_RETRY_AFTER_SECONDS + _IMPLAUSIBLE_SECONDS else 0.0
 
 
-def _affordable(ledger: Ledger, asks: Sequence[bool], limits: Limits) -> int:
-    """How many of the asks, from the first on, the limits leave room for."""
-    left = min(
-        (limit - paid for limit, paid in _counts(ledger, limits) if limit is not None),
-        default=len(asks),
-    )
-    for number, paid in enumerate(asks):
-        left -= paid
-        if left < 0 and paid:
-            return number
-    return len(asks)
-
-
-def _counts(ledger: Ledger, limits: Limits) -> tuple[tuple[int | None, int], tuple[int | None, int]]:
-    return (limits.per_day, ledger.paid_of_day), (limits.per_month, ledger.paid_of_month)
-
-
-def _until_reset(ledger: Ledger, now: float, limits: Limits) -> float:
-    """Seconds until the limit that is reached begins anew: the month's, if that is reached too."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    month_is_over = limits.per_month is not None and ledger.paid_of_month >= limits.per_month
-    reset = (today.replace(day=1) + timedelta(days=32)).replace(day=1) if month_is_over else today + timedelta(days=1)
-    return reset.timestamp() - now
-
-
-def _of_today(ledger: Ledger, now: float) -> Ledger:
+def of_today(ledger: Ledger, now: float) -> Ledger:
     """The ledger with counts of this day and this month."""
     day, tomorrow = _dates(int(now // _DAY_SECONDS))
     # At midnight, a clock that is a little behind must not begin yesterday anew.
@@ -204,6 +188,32 @@ def _of_today(ledger: Ledger, now: float) -> Ledger:
     if not day[:7] <= ledger.month <= tomorrow[:7]:
         ledger = ledger._replace(month=day[:7], paid_of_month=0)
     return ledger
+
+
+def _affordable(ledger: Ledger, asks: Sequence[int], limits: Limits) -> int:
+    """How many of the asks, from the first on, the limits leave room for."""
+    left = min((limit - count for _, limit, count in _counts(ledger, limits)), default=None)
+    if left is None:
+        return len(asks)
+    for number, price in enumerate(asks):
+        left -= price
+        if left < 0 and price:
+            return number
+    return len(asks)
+
+
+def _counts(ledger: Ledger, limits: Limits) -> list[tuple[str, int, int]]:
+    """Of each limit that is set, the longest window first: the window, the limit, and what is counted."""
+    windows = (("month", limits.per_month, ledger.paid_of_month), ("day", limits.per_day, ledger.paid_of_day))
+    return [(window, limit, count) for window, limit, count in windows if limit is not None]
+
+
+def _exhausted(ledger: Ledger, now: float, price: int, limits: Limits) -> Exhausted:
+    """The limit that leaves less than the price: the month's, if both do."""
+    window, limit, count = next(each for each in _counts(ledger, limits) if each[1] - each[2] < price)
+    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    reset = (today.replace(day=1) + timedelta(days=32)).replace(day=1) if window == "month" else today + timedelta(1)
+    return Exhausted(window, limit, max(0, limit - count), reset.timestamp() - now)
 
 
 @lru_cache(maxsize=4)

@@ -11,10 +11,10 @@ from shared.pace.reservation import HORIZON_SECONDS
 
 
 class Slot(NamedTuple):
-    """When a call may go, in the clock's seconds, and whether it is counted as a paid transaction already."""
+    """When a call may go, in the clock's seconds, and how many transactions are counted for it already."""
 
     at: float
-    paid: bool
+    counted: int
 
 
 class Grant(NamedTuple):
@@ -30,19 +30,22 @@ class SlotSource(Protocol):
 
     interval_seconds: float
 
-    def reserve(self, asks: Sequence[bool]) -> Grant:
+    def reserve(self, asks: Sequence[int]) -> Grant:
         """
-        Reserve slots for the first of the callers that ask, as many as are free; True is a paid call.
+        Reserve slots for the first of the callers that ask, as many as are free.
+
+        Args:
+            asks: how many transactions the call of each is expected to cost, first come first; 0 is a free one.
 
         Raises:
-            QuotaExhaustedError: the first asks for a paid call, and the limit is reached.
+            QuotaExhaustedError: the limits leave too little for the first.
         """
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         """Tell all processes that the service wants no call for so long; *throttled* if there were too many."""
 
     def settle(self, transactions: int, *, at_once: bool = False) -> None:
-        """So many more transactions were paid than slots were marked, or (negative) fewer. Waits only if *at_once*."""
+        """So many more transactions were billed than were counted, or (negative) fewer. Waits only if *at_once*."""
 
 
 class Unpaced:
@@ -50,8 +53,8 @@ class Unpaced:
 
     interval_seconds = 0.0
 
-    def reserve(self, asks: Sequence[bool]) -> Grant:  # noqa: D102 (SlotSource says it)
-        return Grant(tuple(Slot(-math.inf, paid) for paid in asks))
+    def reserve(self, asks: Sequence[int]) -> Grant:  # noqa: D102 (SlotSource says it)
+        return Grant(tuple(Slot(-math.inf, price) for price in asks))
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:  # noqa: D102
         pass
@@ -61,34 +64,45 @@ class Unpaced:
 
 
 class HeldSlots:
-    """The slots that a process has reserved and not used yet. Not safe for threads: the gate has a lock."""
+    """
+    The slots that a process has reserved and not used yet. Not safe for threads: the gate has a lock.
+
+    What is counted for them is theirs together, because the calls may come in another order than they were reserved in:
+    a call takes the first slot, and as many of the transactions as it is expected to cost.
+    """
 
     def __init__(self, source: SlotSource) -> None:
         self._source = source
-        self._slots: deque[Slot] = deque()
+        self._slots: deque[float] = deque()
+        self._counted = 0
         self._last_departure = -math.inf
 
     def add(self, slots: Sequence[Slot], now: float) -> None:
         """Hold these too, after those that are held. A slot that was granted late is as good as one that begins now."""
-        self._slots.extend(slot._replace(at=max(now, slot.at)) for slot in slots)
+        self._slots.extend(max(now, slot.at) for slot in slots)
+        self._counted += sum(slot.counted for slot in slots)
 
-    def departure(self, now: float, *, paid: bool) -> float | None:
-        """When a call could go with the next slot that is fit for it; None if there is none."""
-        while self._slots:
-            slot = self._slots[0]
-            if slot.at >= now - HORIZON_SECONDS and (slot.paid or not paid):
-                # Slots that came late are not made up for in a bunch.
-                return max(now, slot.at, self._last_departure + self._source.interval_seconds)
+    def departure(self, now: float, price: int) -> float | None:
+        """When a call of that price could go with the next slot; None if there is none, or too little is counted."""
+        while self._slots and self._slots[0] < now - HORIZON_SECONDS:
             self._slots.popleft()
-            self._source.settle(-slot.paid)
-        return None
+        if not self._slots or self._counted < price:
+            self.drop()
+            return None
+        # Slots that came late are not made up for in a bunch.
+        return max(now, self._slots[0], self._last_departure + self._source.interval_seconds)
 
-    def take(self, departure: float) -> Slot:
-        """Use that slot."""
+    def take(self, departure: float, price: int) -> None:
+        """Use that slot. What was counted for more than all of them cost is given back with the last."""
         self._last_departure = departure
-        return self._slots.popleft()
+        self._slots.popleft()
+        self._counted -= price
+        if not self._slots:
+            self.drop()
 
     def drop(self) -> None:
-        """Give up all: no call may go for a while."""
-        self._source.settle(-sum(slot.paid for slot in self._slots))
+        """Give up all."""
         self._slots.clear()
+        if self._counted:
+            self._source.settle(-self._counted)
+            self._counted = 0

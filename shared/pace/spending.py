@@ -1,5 +1,5 @@
 """
-What the log tells of paid transactions: how many there were, that a limit is near, and that one is reached.
+What the log tells of billed transactions: how many there were, that a limit is near, and that one is reached.
 
 Each at most once in a while, because every reservation of slots could say the same.
 """
@@ -10,6 +10,7 @@ import threading
 from shared import log
 from shared.clock import Clock
 from shared.pace.ledger import Ledger, Limits
+from shared.pace.reservation import Exhausted
 
 # Of a limit, from which on it is near.
 NEAR_SHARE = 0.8
@@ -25,16 +26,17 @@ class SpendingLog:
 
     Args:
         clock: the time.
-        limits: of paid transactions.
+        limits: of billed transactions.
     """
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
         self._lock = threading.Lock()
-        # The days and months of which it was told that their limit is near, and the reset of the one that is reached.
+        # Of the day's limit and of the month's: the date of which it was told that it is near, and the reset of which
+        # it was told that it is reached.
         self._near: dict[str, str] = {}
-        self._reset = 0.0
+        self._resets: dict[str, float] = {}
         self._count_at = 0.0
 
     def tell(self, ledger: Ledger | None) -> None:
@@ -53,13 +55,13 @@ class SpendingLog:
         if self._is_time():
             log.event(_logger, "spending.counted", of_day=ledger.paid_of_day, of_month=ledger.paid_of_month)
 
-    def tell_exhausted(self, seconds: float) -> None:
-        """Tell that a limit is reached which begins anew in so many seconds, once for each reset."""
-        reset = round(self._clock.utc().timestamp() + seconds)
+    def tell_exhausted(self, exhausted: Exhausted) -> None:
+        """Tell that a limit leaves too little for a call, once for each reset."""
+        reset = round(self._clock.utc().timestamp() + exhausted.seconds)
         with self._lock:
-            told, self._reset = self._reset, reset
+            told, self._resets[exhausted.window] = self._resets.get(exhausted.window, 0.0), reset
         if abs(told - reset) > 1:
-            log.event(_logger, "quota.exhausted", level=logging.WARNING, seconds=round(seconds))
+            log.event(_logger, "quota.exhausted", level=logging.WARNING, seconds=round(exhausted.seconds))
 
     def _is_new(self, window: str, date: str) -> bool:
         with self._lock:

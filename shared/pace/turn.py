@@ -16,11 +16,11 @@ class Turn:
     Attributes:
         number: its place; each further attempt keeps it.
         limit: the latest moment at which it may come.
-        paid: whether the call is paid for.
+        price: transactions that the call is expected to cost; 0 is a free one.
         background: its lane; True for work that can wait.
         key: the subject that other questions share: the address of a Read, which each of its polls asks. Else "".
         billed: transactions that the present attempt cost; the client sets it from the answer.
-        counted: transactions that the gate counted in advance.
+        counted: transactions that the gate counted in advance; its price, once it has a slot.
         waits: whether it is in the queue (`shared.pace.fair_queue`).
         leads: set when it is the first.
         has_queued: whether an attempt was in the queue before.
@@ -30,7 +30,7 @@ class Turn:
 
     number: int
     limit: Deadline
-    paid: bool
+    price: int
     background: bool = False
     key: str = ""
     billed: int = 0

@@ -7,11 +7,13 @@ Decoded pixels are what memory goes to. All pictures of a process share one budg
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.contract import MIN_SIDE_PIXELS
 from shared.errors import ImageRejectedError
-from shared.pictures import kinds
+from shared.pictures import attention, kinds
+from shared.pictures.attention import Attention
 from shared.pictures.budget import Budget
 from shared.pictures.crops import Box
 from shared.pictures.fitting import Limits, Sent, takes
@@ -49,6 +51,11 @@ class Reduced:
     def __init__(self, image: Any, sides: Sides) -> None:
         self._image = image
         self._sides = sides
+
+    @cached_property
+    def attention(self) -> Attention:
+        """What stands out in it."""
+        return attention.measure(self._image)
 
     def cut(self, window: Box, size: tuple[int, int], form: Format) -> bytes:
         """
@@ -171,6 +178,7 @@ class Converter:
                         raise HeaderError("its header and its pixels tell different sides")
                     del found
                     image = scaling.scaled(pixels, _smaller(pixels.size, _turned(target, swap)))
+                    # What was decoded is not held while what is left of it is turned.
                     del pixels
                     image = scaling.upright(image, orientation)
             except HeaderError as error:

@@ -20,7 +20,8 @@ from shared.pictures.window import HeaderError, Window
 
 # What a decoder holds at its peak for each pixel, in bytes, as measured: libheif its planes and their RGB, libavif too,
 # libwebp two canvases of an animation and their copy.
-_HEIC_BYTES, _AVIF_BYTES, _WEBP_BYTES = 8, 8, 12
+_HEIC_BYTES, _AVIF_BYTES, _WEBP_BYTES = 8, 9, 12
+_TRANSPARENCY_BYTES = 3
 # OpenJPEG holds a whole number and a byte for each component; a picture that takes more than this is decoded smaller.
 _JPEG_2000_BYTES = 120_000_000
 # glibc's M_MMAP_THRESHOLD: blocks from so many bytes on go back to the system when they are freed.
@@ -224,7 +225,7 @@ def _avif(data: bytes, least: Sides) -> Opened:
         content, *_ = lent.pop().get_frame(0)
         return of_bytes(lambda: content, size, mode, mode, len(mode) * size[0], profile)
 
-    return opened_of(size, _AVIF_BYTES, decode)
+    return opened_of(size, _AVIF_BYTES + (_TRANSPARENCY_BYTES if mode.endswith("A") else 0), decode)
 
 
 def _heic(data: bytes, least: Sides) -> Opened:
@@ -238,7 +239,8 @@ def _heic(data: bytes, least: Sides) -> Opened:
         # The memory is the image's, and is gone with it.
         return of_bytes(lambda: image.data, image.size, image.mode, image.mode, image.stride, profile)
 
-    return opened_of(image.size, _HEIC_BYTES, decode)._replace(is_upright=True)
+    pixel_bytes = _HEIC_BYTES + (_TRANSPARENCY_BYTES if image.has_alpha else 0)
+    return opened_of(image.size, pixel_bytes, decode)._replace(is_upright=True)
 
 
 _OPENERS: dict[str, Callable[[bytes, Sides], Opened]] = {

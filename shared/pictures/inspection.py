@@ -110,7 +110,7 @@ def inspect_for_text(data: bytes, *, pages: str = "") -> str:
         PayloadTooLargeError: `image_too_large`.
         ImageRejectedError: with the codes of `inspect`, or `image_too_many_pixels` of a page of a TIFF.
     """
-    kind = _taken(data, _READ, "text is read from JPEG, PNG, BMP, HEIC, AVIF, WebP, TIFF, ICO, JPEG 2000 and PDF")
+    kind = _taken(data, _READ, "the app reads text from JPEG, PNG, BMP, HEIC, AVIF, WebP, TIFF, ICO, JPEG 2000 and PDF")
     if kind is kinds.PDF:
         return kind.content_type
     if len(data) >= MAX_READ_BYTES:
@@ -173,7 +173,9 @@ def _header(data: bytes, kind: Kind) -> ImageHeader:
 
 def _analyzed(beginning: bytes) -> Kind:
     """The kind, if pictures of it are analyzed."""
-    return _taken(beginning, _ANALYZED, "analyzed are JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO and JPEG 2000")
+    return _taken(
+        beginning, _ANALYZED, "the app analyzes JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO and JPEG 2000"
+    )
 
 
 def _taken(data: bytes, allowed: tuple[Kind, ...], does: str) -> Kind:

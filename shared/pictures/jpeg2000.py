@@ -8,6 +8,8 @@ from shared.pictures.window import HeaderError, Window
 _CODE_STREAM = b"\xff\x4f\xff\x51"
 _CODING_STYLE, _START_OF_TILE = 0xFF52, 0xFF90
 _MOST_LEVELS = 32
+# OpenJPEG takes 6 KB for each, however small it is; 100 million pixels in tiles of 128x128 have 6,100.
+_MOST_TILES = 10_000
 
 
 def stored(window: Window) -> Stored:
@@ -60,8 +62,18 @@ def _of_header(window: Window, at: int, end: int) -> Stored:
 def _of_stream(window: Window, at: int) -> Stored:
     if window.read(at, 4) != _CODE_STREAM:
         raise HeaderError("its pixels do not begin where they should")
-    right, bottom, left, top = struct.unpack(">IIII", window.read(at + 8, 16))
+    right, bottom, left, top, *tile = struct.unpack(">8I", window.read(at + 8, 32))
+    tiles = _tiles(right, tile[0], tile[2]) * _tiles(bottom, tile[1], tile[3])
+    if tiles > _MOST_TILES:
+        raise HeaderError(f"its pixels are in {tiles} tiles, of which at most {_MOST_TILES} are decoded")
     return Stored(right - left, bottom - top)
+
+
+def _tiles(end: int, size: int, offset: int) -> int:
+    """How many tiles of that size lie from the offset to the end."""
+    if not size:
+        raise HeaderError("its tiles have no size")
+    return max(1, -(-(end - offset) // size))
 
 
 def _box(window: Window, at: int) -> tuple[bytes, int, int]:

@@ -20,7 +20,7 @@ class Stored(NamedTuple):
 
 
 _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 259, 262, 330, 50706
-_ORIENTATION = 274
+_ORIENTATION, _SUBFILE_TYPE = 274, 254
 # The colours of a sensor, before they are developed: colour filter array, linear raw.
 _SENSOR = (32803, 34892)
 # Nikon, Sony, Pentax.
@@ -57,6 +57,11 @@ class Directory(NamedTuple):
     sub_directories: tuple[int, ...]
     following: int
 
+    @property
+    def is_smaller_version(self) -> bool:
+        """Whether it shows what another one of the file does, in fewer pixels."""
+        return bool(self.values.get(_SUBFILE_TYPE, 0) & 1)
+
 
 def pages(window: Window) -> Iterator[Sides]:
     """
@@ -81,13 +86,20 @@ def stored(window: Window) -> Stored:
 
 
 def has_more_pages(window: Window) -> bool:
-    """Whether a second page follows the first; False if that cannot be told."""
+    """
+    Whether a second page follows the first; False if that cannot be told.
+
+    A smaller version of the first, as cameras write one, is no page.
+    """
     try:
         layout = _layout(window)
-        following = _directory(window, layout, layout.first).following
-        return following not in (0, layout.first)
+        first = _directory(window, layout, layout.first)
     except HeaderError:
         return False
+    try:
+        return any(not each.is_smaller_version for each in _following(window, layout, first, {layout.first}))
+    except HeaderError:
+        return True
 
 
 def first_values(window: Window) -> dict[int, int]:
@@ -128,12 +140,18 @@ def _is_of_sensor(directory: Directory) -> bool:
 
 def _directories(window: Window) -> Iterator[Directory]:
     layout = _layout(window)
-    at, seen = layout.first, set[int]()
-    while at and at not in seen:
-        seen.add(at)
-        directory = _directory(window, layout, at)
+    if layout.first:
+        first = _directory(window, layout, layout.first)
+        yield first
+        yield from _following(window, layout, first, {layout.first})
+
+
+def _following(window: Window, layout: _Layout, directory: Directory, seen: set[int]) -> Iterator[Directory]:
+    """Those that follow a directory, to the end of the chain or where it leads back to one that was *seen*."""
+    while directory.following and directory.following not in seen:
+        seen.add(directory.following)
+        directory = _directory(window, layout, directory.following)
         yield directory
-        at = directory.following
 
 
 def _layout(window: Window) -> _Layout:

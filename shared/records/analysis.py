@@ -6,10 +6,13 @@ import json
 
 from shared import names
 from shared.clock import Clock
+from shared.pictures import kinds
+from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
 from shared.settings import Settings
-from shared.vision import questions
+from shared.vision import billing, questions
+from shared.vision.fields import Json
 from shared.vision.models import Analysis, Answer
 from shared.vision.questions import Question
 
@@ -25,8 +28,9 @@ def question(settings: Settings) -> Question:
 
 
 def spec(name: str, settings: Settings) -> RecordSpec:
-    """Where the analysis record of an image lies."""
-    return RecordSpec(names.ANALYSIS, names.analysis(name), question(settings), names.JSON)
+    """Where the analysis record of an image lies; one that was asked for more features holds too."""
+    asked = question(settings)
+    return RecordSpec(names.ANALYSIS, names.analysis(name), asked, names.JSON, others=questions.wider(asked))
 
 
 def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -> bytes:
@@ -40,6 +44,7 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
             "height": source.header.height,
             "contentType": source.header.content_type,
         },
+        "sent": answer.sent or _itself(source),
         "request": {
             "features": list(settings.vision_features),
             "language": settings.vision_language,
@@ -50,12 +55,20 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
         "service": {
             "requestId": answer.request_id,
             "modelVersion": analysis.model_version,
-            # 0 where another caller had paid for the answer.
+            # 0 and nothing where another caller had paid for the answer.
             "calls": int(answer.paid),
+            "billed": billing.billed(answer.usage),
+            "usage": dict(answer.usage),
         },
         "at": clock.utc().isoformat(),
     }
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def _itself(source: Source) -> Json:
+    """What was sent of an image that went as it is."""
+    header = source.header
+    return Sent(source.image.data, header.kind, header.width, header.height, untouched=True).describe()
 
 
 def text_due(record: bytes, text_mode: str) -> bool:
@@ -70,7 +83,9 @@ def text_due(record: bytes, text_mode: str) -> bool:
 
 def has_text(analysis: Analysis, content_type: str, text_mode: str) -> bool:
     """Whether there is text to read, by the setting TEXT_MODE; `auto` follows tags and categories."""
-    if content_type == "image/gif" or text_mode == "never":
+    if content_type == kinds.TIFF.content_type:
+        return True  # most often it is a scan
+    if content_type == kinds.GIF.content_type or text_mode == "never":
         return False  # Read takes no GIF
     return (
         text_mode == "always"

@@ -4,12 +4,14 @@ The records that each step makes of an image, where they lie, and whether there 
 
 from collections.abc import Sequence
 
-from shared.pictures import inspection
+from shared import names
+from shared.pictures import inspection, kinds
 from shared.records import analysis, record_store, text, thumbnails, unfinished
 from shared.records.record_store import RecordSpec
-from shared.records.versions import Version
+from shared.records.versions import Source, Version
 from shared.settings import Settings
 from shared.storage.blobs import Blobs
+from shared.vision.questions import Question, area_of_interest
 
 ANALYSIS = "analysis"
 THUMBNAILS = "thumbnails"
@@ -25,7 +27,23 @@ def specs(settings: Settings, step: str, name: str) -> list[RecordSpec]:
         return [analysis.spec(name, settings)]
     if step == TEXT:
         return text.specs(name, settings)
-    return [thumbnails.spec(name, size) for size in thumbnails.sizes(settings)]
+    return [thumbnails.spec(name, each) for each in thumbnails.wanted(settings)]
+
+
+def calls(settings: Settings, step: str) -> int:
+    """How many calls a try of a step makes at most, as far as settings tell; the first look of a Read is one."""
+    if step == THUMBNAILS:
+        per_image = {"vision": len(settings.thumbnail_sizes), "center": 0}
+        return per_image.get(settings.thumbnail_mode, min(len(settings.thumbnail_sizes), 1))
+    return {ANALYSIS: 1, TEXT: 2}[step]
+
+
+def questions(settings: Settings, step: str, name: str) -> list[Question]:
+    """What a step may ask Computer Vision of an image."""
+    if step == THUMBNAILS:
+        asked = [each.asked for each in thumbnails.wanted(settings) if each.is_made_by_service]
+        return list(dict.fromkeys([*([area_of_interest()] if calls(settings, step) else []), *asked]))
+    return [spec.question for spec in specs(settings, step, name)]
 
 
 def places(settings: Settings, name: str, steps: Sequence[str] = STEPS) -> list[tuple[str, str]]:
@@ -39,12 +57,34 @@ def all_there(blobs: Blobs, source: Version, specs: Sequence[RecordSpec]) -> boo
     return all(record_store.is_there(blobs, source, spec) for spec in specs)
 
 
-def has_text(blobs: Blobs, settings: Settings, source: Version, beginning: bytes, made: Made | None = None) -> bool:
+def is_document(blobs: Blobs, settings: Settings, source: Version) -> bool:
     """
-    Whether there is text in an image of this *beginning*: the analysis says so; without one, only a setting can.
+    Whether its text is the only step of an image: its bytes tell, or without them the records of its text.
+
+    These tell it also of a TIFF of one page that the version before took for a document.
+    """
+    if source.beginning or isinstance(source, Source):
+        if inspection.is_document(source.beginning):
+            return True
+        if not has_always_text(source.beginning):
+            return False
+    found = [blobs.head(container, name) for container, name in places(settings, source.name, (TEXT,))]
+    return any(names.TEXT_ONLY in info.metadata for info in found if info and source.is_source_of(blobs, info))
+
+
+def has_always_text(beginning: bytes) -> bool:
+    """Whether the text of an image of this *beginning* is read whatever the settings and its analysis say."""
+    return inspection.kind_of(beginning) in (kinds.PDF, kinds.TIFF)
+
+
+def has_text(blobs: Blobs, settings: Settings, source: Version, made: Made | None = None) -> bool:
+    """
+    Whether there is text in an image: the analysis says so; without one, only its first bytes and a setting can.
 
     *made* are records of this version, which need not be read.
     """
+    if has_always_text(source.beginning):
+        return True
     mode = settings.text_mode
     spec = analysis.spec(source.name, settings)
     record = (made or {}).get((spec.container, spec.name))
@@ -53,4 +93,4 @@ def has_text(blobs: Blobs, settings: Settings, source: Version, beginning: bytes
     blob = blobs.read(spec.container, spec.name)
     if blob is not None and spec.is_current(blobs, blob.info, source):
         return analysis.text_due(blob.data, mode)
-    return mode == "always" and inspection.is_readable(beginning)
+    return mode == "always" and inspection.is_readable(source.beginning)

@@ -24,18 +24,19 @@ def note(
     failed_attempts: int,
     wait_seconds: float,
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
-) -> bool:
+) -> str | None:
     """
     Note that a step is deferred, unless a note for it is there already or its records were made meanwhile.
 
-    The arguments are those of `unfinished.note`. Returns whether a note stands.
+    The arguments are those of `unfinished.note`. Returns the questions that the note which stands speaks of, as
+    `unfinished.request_of` writes them; None if none stands.
 
     Raises:
         SourceChangedError: the image is another one by now.
     """
     before = unfinished.find(blobs, step, image.name)
     if before and before.is_of(blobs, image, specs):
-        return True
+        return before.request
     unfinished.note(
         blobs,
         clock,
@@ -49,6 +50,6 @@ def note(
     )
     versions.ensure_unchanged(blobs, image)
     if not by_step.all_there(blobs, image, specs):
-        return True
+        return unfinished.request_of(specs)
     unfinished.clear(blobs, image, step)
-    return False
+    return None

@@ -8,6 +8,7 @@ it asks for the image once more, because another caller may have overwritten or 
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -42,7 +43,11 @@ class RecordSpec(NamedTuple):
 
     def is_answered_by(self, key: str | None) -> bool:
         """Whether a record holds that answers the question of that key."""
-        return any(question.key == key for question in (self.question, *self.others))
+        return key == self.question.key or (bool(self.others) and key in _keys(self.others))
+
+    def is_asked_by(self, text: object) -> bool:
+        """The same of a question in its canonical form, as documents have it."""
+        return text == self.question.text or any(text == other.text for other in self.others)
 
     def is_current(self, blobs: Blobs, record: BlobInfo | None, version: Version) -> bool:
         """Whether the record is of that version of the image and answers this very question."""
@@ -53,11 +58,24 @@ class RecordSpec(NamedTuple):
         )
 
 
+class Filled(NamedTuple):
+    """The content of a record that answers another question than its spec's own, one of the others."""
+
+    data: bytes
+    question: Question
+
+
+@lru_cache(maxsize=64)
+def _keys(others: tuple[Question, ...]) -> frozenset[str]:
+    """Digests are too dear for each look, as there can be many."""
+    return frozenset(question.key for question in others)
+
+
 def make(
     blobs: Blobs,
     source: Version,
     spec: RecordSpec,
-    fill: Callable[[], bytes],
+    fill: Callable[[], bytes | Filled],
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes | None:
     """
@@ -87,9 +105,11 @@ def make(
             # An older version's, or a newer one's? The image itself says. The order, first the record and then the
             # image, keeps a newer record from being overwritten.
             versions.ensure_unchanged(blobs, source)
-        data = fill()
+        made = fill()
+        data, question = made if isinstance(made, Filled) else (made, spec.question)
+        answered = spec._replace(question=question)
         try:
-            write(blobs, source, spec, data, IfEtag(record.etag if record else None), extra_metadata)
+            write(blobs, source, answered, data, IfEtag(record.etag if record else None), extra_metadata)
         except ConflictError:
             continue  # another delivery was faster: look again
         return data

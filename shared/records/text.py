@@ -87,6 +87,7 @@ def document(
     content = {
         "source": source,
         "request": dict(asked.parameters),
+        **({"sent": result.sent} if result.sent else {}),
         "analyzeResult": result.body.get("analyzeResult", {}),
         **({"notice": left_out.notice()} if left_out else {}),
         "service": {
@@ -114,6 +115,11 @@ def metadata(result: ReadResult, *, text_only: bool, left_out: Unread | None = N
 def text_only_mark(*, text_only: bool) -> dict[str, str]:
     """The metadata that marks a document, which has nothing but text."""
     return {names.TEXT_ONLY: "true"} if text_only else {}
+
+
+def still_due_mark(*, still_due: bool) -> dict[str, str]:
+    """The metadata that marks an unfinished step of an image whose text is read all the same."""
+    return {names.TEXT_STILL_DUE: "true"} if still_due else {}
 
 
 def excerpt(info: BlobInfo) -> str:

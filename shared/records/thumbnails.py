@@ -1,43 +1,112 @@
-"""The record that a thumbnail is: its place, its question, and how long others may keep it."""
+"""
+The record that a thumbnail is: its place, which question it answers, and how long others may keep it.
+
+A thumbnail that the app cuts answers a question that is never sent: where it is cut and how. One that Computer Vision
+makes answers `generateThumbnail`, and holds in every mode that cuts in the same way, around what matters or around the
+middle.
+"""
 
 from typing import NamedTuple
 
 from shared import names
+from shared.configuration.parse import MAX_CROP_PIXELS, Mode
+from shared.contract import MAX_THUMBNAIL_PIXELS
+from shared.errors import BadRequestError
+from shared.names import Format
 from shared.records.record_store import RecordSpec
 from shared.settings import Settings
 from shared.vision import questions
+from shared.vision.questions import Question
 
 # A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.
 CACHE_CONTROL = "private, max-age=300"
+# How the app cuts. It is part of the question, so a better way one day makes thumbnails anew.
+_CUT = "1"
 
 
-class Size(NamedTuple):
-    """The pixels wanted, and whether to crop around what matters."""
+class Thumbnail(NamedTuple):
+    """
+    One thumbnail that is wanted.
+
+    Attributes:
+        width, height: its most pixels; fewer where the picture has no more.
+        mode: how it is cut, as THUMBNAIL_MODE says.
+        form: its format.
+    """
 
     width: int
     height: int
-    smart: bool
+    mode: Mode
+    form: Format = "jpeg"
 
-    def __str__(self) -> str:
-        """As settings and records write it, without the way of cropping."""
+    @property
+    def size(self) -> str:
+        """As settings and records write it."""
         return f"{self.width}x{self.height}"
 
+    @property
+    def smart(self) -> bool:
+        """Whether it is cut around what matters."""
+        return self.mode != "center"
 
-def sizes(settings: Settings) -> list[Size]:
+    @property
+    def is_made_by_service(self) -> bool:
+        """Whether Computer Vision makes thumbnails of that size."""
+        return max(self.width, self.height) <= MAX_THUMBNAIL_PIXELS
+
+    @property
+    def asked(self) -> Question:
+        """The question by which Computer Vision makes it; BadRequestError where it makes none of that size."""
+        return questions.thumbnail(self.width, self.height, smart_cropping=self.smart)
+
+    def check(self) -> None:
+        """Raise BadRequestError if no thumbnail can have these sides."""
+        for name, side in (("width", self.width), ("height", self.height)):
+            if not 1 <= side <= MAX_CROP_PIXELS:
+                raise BadRequestError(f"{name}={side} is not in 1 to {MAX_CROP_PIXELS} pixels.", code="bad_parameter")
+        if self.mode == "vision":
+            _ = self.asked
+
+    def cut(self, around: str) -> Question:
+        """The question that it answers where the app cuts it around `subject`, `area` or `middle`."""
+        parameters = {
+            "around": around,
+            "cut": _CUT,
+            "format": self.form,
+            "height": str(self.height),
+            "width": str(self.width),
+        }
+        return Question("crop", tuple(parameters.items()), "")
+
+    def questions(self) -> tuple[Question, ...]:
+        """Those that a record of it may answer, the one first that is written where its mode needs no other way."""
+        by_service = (self.asked,) if self.is_made_by_service else ()
+        around = {"auto": ("subject", "area"), "area": ("area",), "vision": (), "center": ("middle",)}[self.mode]
+        return (*(self.cut(each) for each in around), *by_service)
+
+
+def wanted(settings: Settings) -> list[Thumbnail]:
     """The thumbnails that every image gets."""
-    return [Size(width, height, settings.thumbnail_smart) for width, height in settings.thumbnail_sizes]
+    return [
+        Thumbnail(width, height, settings.thumbnail_mode, form)
+        for width, height in settings.thumbnail_sizes
+        for form in settings.thumbnail_formats
+    ]
 
 
-def spec(name: str, size: Size) -> RecordSpec:
+def spec(name: str, thumbnail: Thumbnail) -> RecordSpec:
     """Where the thumbnail of an image lies."""
-    return _spec(names.thumbnail(name, width=size.width, height=size.height, smart=size.smart), size)
+    width, height, _, form = thumbnail
+    return _spec(names.thumbnail(name, width=width, height=height, smart=thumbnail.smart, form=form), thumbnail)
 
 
-def spec_of_digest(digest: str, size: Size) -> RecordSpec:
+def spec_of_digest(digest: str, thumbnail: Thumbnail) -> RecordSpec:
     """Where the thumbnail of bytes or of an address lies, which have no name: under their SHA-256, in hex."""
-    return _spec(names.thumbnail_of_digest(digest, width=size.width, height=size.height, smart=size.smart), size)
+    width, height, _, form = thumbnail
+    place = names.thumbnail_of_digest(digest, width=width, height=height, smart=thumbnail.smart, form=form)
+    return _spec(place, thumbnail)
 
 
-def _spec(place: str, size: Size) -> RecordSpec:
-    question = questions.thumbnail(size.width, size.height, smart_cropping=size.smart)
-    return RecordSpec(names.THUMBNAILS, place, question, names.THUMBNAIL_TYPE, CACHE_CONTROL)
+def _spec(place: str, thumbnail: Thumbnail) -> RecordSpec:
+    question, *others = thumbnail.questions()
+    return RecordSpec(names.THUMBNAILS, place, question, names.FORMATS[thumbnail.form][0], CACHE_CONTROL, tuple(others))

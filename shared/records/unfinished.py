@@ -26,21 +26,33 @@ from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
 _STATE = "state"
 _CAUSE = "cause"
 _IMAGE = "image"
+_WAS_BLAMED = "wasblamed"
 _CODE = "code"
 
 
 class Note(NamedTuple):
-    """The metadata of an unfinished record."""
+    """The metadata of an unfinished record; `blames_image` says whether its error finds the image unacceptable."""
 
     info: BlobInfo
     state: str
     code: str
     blames_image: bool
 
+    @property
+    def was_blamed(self) -> bool:
+        """Whether this error or one before it found the image unacceptable, so that no other step was tried."""
+        return self.blames_image or _WAS_BLAMED in self.info.metadata
+
+    @property
+    def request(self) -> str:
+        """The questions that it speaks of, as `request_of` writes them."""
+        return self.info.metadata.get(names.REQUEST, "")
+
     def is_of(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
-        """Whether it speaks of that version of the image and of these questions."""
-        same = self.info.metadata.get(names.REQUEST) == _request(specs) and version.is_source_of(blobs, self.info)
-        return same and not self._is_outdated(version)
+        """Whether it speaks of that version of the image and of these questions, or of others that hold for them."""
+        keys = self.request.split(",") if self.request else []
+        same = len(keys) == len(specs) and all(spec.is_answered_by(key) for spec, key in zip(specs, keys, strict=True))
+        return same and version.is_source_of(blobs, self.info) and not self._is_outdated(version)
 
     def is_final(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
         """Whether that step of that version is not tried again until a caller wants it."""
@@ -87,10 +99,17 @@ def find_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpe
     raise record_store.too_many_writers(*place(step, source.name))
 
 
-def read_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> UnfinishedDocument:
-    """The record of a step, whole; empty unless it is of that version and these questions."""
-    document = read(blobs, step, source.name) or {}
-    return document if _is_same(document, source, specs) else {}
+def read_for(blobs: Blobs, source: Version, step: str, specs: Sequence[RecordSpec]) -> tuple[UnfinishedDocument, str]:
+    """
+    The record of a step, whole, and the questions that it speaks of, as `request_of` writes them.
+
+    The document is empty, and the questions are those of *specs*, unless it is of that version and these questions.
+    """
+    blob = blobs.read(*place(step, source.name))
+    document = parsed(blob.data) if blob else {}
+    if blob and _is_same(document, source, specs):
+        return document, blob.info.metadata.get(names.REQUEST, request_of(specs))
+    return {}, request_of(specs)
 
 
 def note(
@@ -128,7 +147,7 @@ def note(
     state = DEFERRED if error.transient else FAILED
     metadata = {
         **source.metadata(),
-        names.REQUEST: _request(specs),
+        names.REQUEST: request_of(specs),
         _STATE: state,
         _CAUSE: _IMAGE if blames_image(error) else "other",
         _CODE: error.code,
@@ -141,8 +160,13 @@ def note(
         if earlier and earlier.data == data:
             return  # written in the last round, but the answer was lost
         before = parsed(earlier.data) if earlier else {}
-        if begun and _is_same(before, source, specs) and _has_failed_since(before, begun):
-            return
+        if earlier and _is_same(before, source, specs):
+            if begun and _has_failed_since(before, begun):
+                return
+            # The questions stay those of the first attempt: appointments are known by them.
+            metadata[names.REQUEST] = earlier.info.metadata.get(names.REQUEST, metadata[names.REQUEST])
+            if earlier.info.metadata.get(_CAUSE) == _IMAGE or _WAS_BLAMED in earlier.info.metadata:
+                metadata[_WAS_BLAMED] = "true"
         data = serialized(_document(clock, source, specs, error, before, failed_attempts, wait_seconds))
         try:
             blobs.write(
@@ -221,13 +245,16 @@ def read(blobs: Blobs, step: str, name: str) -> UnfinishedDocument | None:
     return parsed(blob.data) if blob else None
 
 
-def _request(specs: Sequence[RecordSpec]) -> str:
+def request_of(specs: Sequence[RecordSpec]) -> str:
+    """The questions of a step's records, as the metadata of its unfinished record and its appointments name them."""
     return ",".join(spec.question.key for spec in specs)
 
 
 def _is_same(document: UnfinishedDocument, source: Version, specs: Sequence[RecordSpec]) -> bool:
-    request = [spec.question.text for spec in specs]
-    return bool(document) and source.is_described(document["source"]) and document["request"] == request
+    """Whether it is of that version and of these questions, or of others that hold for them."""
+    if not document or not source.is_described(document["source"]) or len(document["request"]) != len(specs):
+        return False
+    return all(spec.is_asked_by(text) for spec, text in zip(specs, document["request"], strict=True))
 
 
 def _has_failed_since(document: UnfinishedDocument, moment: datetime) -> bool:
@@ -245,11 +272,10 @@ def _document(
 ) -> UnfinishedDocument:
     now = clock.utc().isoformat()
     until = None if wait_seconds is None else (clock.utc() + timedelta(seconds=wait_seconds)).isoformat()
-    request = [spec.question.text for spec in specs]
     same = _is_same(earlier, source, specs)
     return {
         "source": source.describe(),
-        "request": request,
+        "request": earlier["request"] if same else [spec.question.text for spec in specs],
         "state": DEFERRED if error.transient else FAILED,
         "code": error.code,
         "message": error.message,

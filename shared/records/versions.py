@@ -36,6 +36,7 @@ class Version:
 
     Attributes:
         name: the image.
+        beginning: its first bytes, as many as are at hand.
         etag: an ETag of these bytes, unquoted; `etags` are all that are known.
         sha256, md5: of the bytes that the app has read, in hex; empty where they are not known.
         size: in bytes.
@@ -43,6 +44,7 @@ class Version:
     """
 
     modified: datetime | None = None
+    beginning: bytes = b""
 
     def __init__(self, name: str, etag: str, sha256: str, size: int, md5: str = "") -> None:
         self.name = name
@@ -128,6 +130,7 @@ class Source(Version):
         md5 = hashlib.md5(image.data, usedforsecurity=False).hexdigest()
         super().__init__(name, etag, image.subject, len(image.data), md5)
         self.image = image
+        self.beginning = image.data
 
     @property
     def header(self) -> ImageHeader:

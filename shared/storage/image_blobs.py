@@ -124,16 +124,16 @@ def digest(blobs: Blobs, name: str) -> Digest | None:
     return blobs.digest(names.IMAGES, name)
 
 
-def read(blobs: Blobs, name: str) -> Blob:
+def read(blobs: Blobs, name: str, *, most: int) -> Blob:
     """
-    The image with its bytes, for a question that takes no more than `contract.MAX_IMAGE_BYTES`.
+    The image with its bytes, at most so many.
 
     Raises:
         NotFoundError: there is no such image.
         ImageArchivedError, ImageIncompleteError: its bytes cannot be had.
-        ImageRejectedError, PayloadTooLargeError: they cannot be had, or are too many; see `inspection.inspect`.
+        ImageRejectedError, PayloadTooLargeError: they cannot be had, are too many, or show no image that is taken.
     """
-    found = look(blobs, name, most=contract.MAX_IMAGE_BYTES)
+    found = look(blobs, name, most=most)
     if found is None:
         raise no_such_image(name)
     if isinstance(found, Withheld):

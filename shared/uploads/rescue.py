@@ -114,43 +114,50 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
     image = versions.current(app.images, info)
     if image is None:
         raise SourceChangedError(deleted=True)
-    missing = list(_missing(app, image, beginning))
-    extra = text.text_only_mark(text_only=inspection.is_document(beginning))
+    image.beginning = beginning
+    text_only = by_step.is_document(app.images, app.settings, image)
+    missing = list(_missing(app, image, text_only))
+    extra = text.text_only_mark(text_only=text_only)
     try:
-        return [_appointment(image, step, specs) for step, specs in missing if _note(app, image, step, specs, extra)]
+        noted = [(step, _note(app, image, step, specs, extra)) for step, specs in missing]
     except SourceChangedError as change:
         if change.deleted:
             unfinished.forget(app.images, image.name, [step for step, _ in missing])
         raise
+    return [_appointment(image, step, request) for step, request in noted if request is not None]
 
 
-def _missing(app: App, image: Version, beginning: bytes) -> Iterator[tuple[str, Sequence[RecordSpec]]]:
+def _missing(app: App, image: Version, text_only: bool) -> Iterator[tuple[str, Sequence[RecordSpec]]]:
     """
     The steps that apply and have neither their records nor a failure, with the records they are to make.
 
     Deferred steps too: the process that deferred one may have died before it handed the appointment over.
     """
-    text_only = inspection.is_document(beginning)
+    has_always_text = text_only or by_step.has_always_text(image.beginning)
     for step in (by_step.TEXT,) if text_only else by_step.STEPS:
         specs = by_step.specs(app.settings, step, image.name)
         before = unfinished.find(app.images, step, image.name)
         if before and before.is_of(app.images, image, specs):
-            if before.blames_image:
-                return  # nothing else is asked about such an image
+            if step == by_step.ANALYSIS and before.blames_image:
+                # Nothing else is asked about such an image, but the text of one that Computer Vision may read.
+                yield from _missing(app, image, True) if has_always_text else ()
+                return
             # Text that is deferred is its own orchestration's.
             if before.state == unfinished_document.FAILED or (
                 step == by_step.TEXT and before.code != UploadInterruptedError.code
             ):
                 continue
-        if step == by_step.TEXT and not text_only and not by_step.has_text(app.images, app.settings, image, beginning):
+        if step == by_step.TEXT and not has_always_text and not by_step.has_text(app.images, app.settings, image):
             continue
         if not by_step.all_there(app.images, image, specs):
             yield step, specs
 
 
-def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extra_metadata: Mapping[str, str]) -> bool:
-    """Write it down, unless another delivery has made the records meanwhile; returns whether it stands."""
-    stands = deferral.note(
+def _note(
+    app: App, image: Version, step: str, specs: Sequence[RecordSpec], extra_metadata: Mapping[str, str]
+) -> str | None:
+    """Write it down, unless another delivery has made the records meanwhile; returns as `deferral.note` does."""
+    request = deferral.note(
         app.images,
         app.clock,
         image,
@@ -163,13 +170,13 @@ def _note(app: App, image: Version, step: str, specs: Sequence[RecordSpec], extr
     )
     # A note that was there may be of a turn that has passed.
     attempt_mark.put_off(app, image.name, [step], attempt_mark.WAIT_SECONDS[0], if_due=True)
-    return stands
+    return request
 
 
-def _appointment(image: Version, step: str, specs: Sequence[RecordSpec]) -> Appointment:
+def _appointment(image: Version, step: str, request: str) -> Appointment:
     # The one that the step makes itself when it is deferred, so that there are not two.
     return Appointment(
-        image.name, (step,), appointments.key(image.etag, specs), attempt_mark.WAIT_SECONDS[0], MOST_DELIVERIES
+        image.name, (step,), appointments.key(image.etag, request), attempt_mark.WAIT_SECONDS[0], MOST_DELIVERIES
     )
 
 

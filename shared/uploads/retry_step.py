@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from shared import log, services
 from shared.durable import appointments, handover
+from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
 from shared.records import by_step
@@ -36,10 +37,10 @@ async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
             app = services.current()
         except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
-        outcome, jobs = await services.in_thread(_executor, lambda: _retry(app, work))
+        outcome, left = await services.in_thread(_executor, lambda: _retry(app, work))
         try:
             # Text that is to be tried itself does not wait for a Read that sleeps.
-            await handover.hand_over_all(starter, jobs, anew=work["key"] if by_step.TEXT in work["steps"] else "")
+            await handover.hand_over_all(starter, left, anew=work["key"] if by_step.TEXT in work["steps"] else "")
         except StorageError as error:
             problem = error
             return await services.in_thread(_executor, lambda: _later(app, work, problem))
@@ -59,8 +60,8 @@ def _put_off(app: App, work: RetryWork, steps: Sequence[str], seconds: float) ->
         attempt_mark.put_off(app, work["name"], steps, seconds)
 
 
-def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
-    """The outcome, and the text that became due, also where another step is deferred."""
+def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job | Appointment]]:
+    """The outcome, and what is left to others: text that became due, and thumbnails that the analysis brought along."""
     try:
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
@@ -78,7 +79,9 @@ def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job]]:
     if wait:
         _put_off(app, work, work["steps"], wait)
         return {"state": "deferred", "seconds": wait, "attempts": work["attempts"] + 1}, []
-    return _together(app, work, outcomes), [outcome.job for outcome in outcomes if outcome.job]
+    apart = [each for each in outcomes if each.step == by_step.THUMBNAILS and each.step not in work["steps"]]
+    left = [each.job or each.appointment for each in outcomes if each.job or each in apart]
+    return _together(app, work, [each for each in outcomes if each not in apart]), [each for each in left if each]
 
 
 def _together(app: App, work: RetryWork, outcomes: Sequence[StepOutcome]) -> Deferred | Ended:

@@ -4,7 +4,8 @@ The steps of one uploaded image: its analysis, its thumbnails, and the text in i
 Steps do not share a record and do not overwrite each other. Each ends done, skipped (its records are there), deferred
 (waiting can help) or failed (it cannot); the last two leave an unfinished record with the reason. Text ends due:
 reading takes longer than an invocation may, so it is handed over as a job. Only an image that is no image stops the
-other steps: after the analysis has found it unacceptable, no thumbnail is paid for.
+other steps: after the analysis has found it unacceptable, no thumbnail is paid for. The text of a TIFF is read all the
+same, as Computer Vision reads TIFFs that the app cannot decode.
 """
 
 import logging
@@ -14,17 +15,18 @@ from functools import partial
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from shared import log, names
+from shared import log
 from shared.durable import appointments, read_job
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
-from shared.pictures import inspection
-from shared.records import analysis, by_step, record_store, text, unfinished, unfinished_document, versions
+from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
 from shared.storage.blobs import BlobInfo
+from shared.uploads import making
+from shared.uploads.making import Round
 
 # One for each time that the image is overwritten while it is worked on.
 _MAX_ROUNDS = 8
@@ -83,18 +85,17 @@ def process(
 def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from_backlog: bool) -> list[StepOutcome]:
     outcomes: list[StepOutcome] = []
     ended: list[float] = []
-    made: by_step.Made = {}
-    text_only = _is_document(app, source)
+    run = Round(app, source, from_backlog)
+    text_only = by_step.is_document(app.images, app.settings, source)
     if text_only:
         # A photograph may have been here before, or the app did not know yet that it is a document, which has neither.
         _drop(app, source, (by_step.ANALYSIS, by_step.THUMBNAILS))
-    wanted = {*only, by_step.TEXT} if by_step.ANALYSIS in only or text_only else {*only}
-    for step in (each for each in ((by_step.TEXT,) if text_only else by_step.STEPS) if each in wanted):
-        if step == by_step.TEXT:
-            outcome = _hand_over(app, source, text_only, made)
-        else:
-            outcome, new = _run(app, source, step, from_backlog)
-            made |= new
+    has_always_text = text_only or by_step.has_always_text(source.beginning)
+    stopped = False
+    for step in (by_step.TEXT,) if text_only else by_step.STEPS:
+        if not _is_wanted(step, only, run, text_only) or (stopped and not (step == by_step.TEXT and has_always_text)):
+            continue
+        outcome = _hand_over(run, text_only) if step == by_step.TEXT else _do(run, step)
         if outcome is None:
             # Also where the analysis was there: the process that made it may have died before it came here.
             if not outcomes or outcomes[0].state != "deferred":
@@ -103,11 +104,19 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from
         outcomes.append(outcome)
         ended.append(app.clock.now())
         _tell(app, source, outcome)
+        stopped = stopped or (step == by_step.ANALYSIS and outcome.blames_image)
         if outcome.state == "failed":
-            _drop_outdated(app, source, by_step.STEPS if outcome.blames_image else (step,))
-        if outcome.blames_image:
-            break
+            rest = by_step.STEPS[:-1] if has_always_text else by_step.STEPS
+            _drop_outdated(app, source, rest if stopped else (step,))
     return [_later(outcome, app.clock.now() - moment) for outcome, moment in zip(outcomes, ended, strict=True)]
+
+
+def _is_wanted(step: str, only: Sequence[str], run: Round, text_only: bool) -> bool:
+    """Whether a step is to be done; with the analysis goes what waits for it."""
+    if step == by_step.TEXT:
+        return step in only or by_step.ANALYSIS in only or text_only
+    # No thumbnail was tried of an image that its analysis found unacceptable.
+    return step in only or (step == by_step.THUMBNAILS and by_step.ANALYSIS in only and run.was_blamed)
 
 
 def _later(outcome: StepOutcome, seconds: float) -> StepOutcome:
@@ -131,24 +140,10 @@ def _tell(app: App, source: Version, outcome: StepOutcome) -> None:
         log.event(_logger, "step.due" if outcome.state == "due" else "step.skipped", blob=name, step=step)
 
 
-def _is_document(app: App, source: Source | WithheldVersion) -> bool:
-    """Whether its text is the only step: its bytes tell, or without them the records of its text."""
-    if isinstance(source, Source):
-        return inspection.is_document(source.image.data)
-    if source.beginning:
-        return inspection.is_document(source.beginning)
-    found = [
-        app.images.head(container, name)
-        for container, name in by_step.places(app.settings, source.name, (by_step.TEXT,))
-    ]
-    of_it = [info for info in found if info and source.is_source_of(app.images, info)]
-    return any(names.TEXT_ONLY in info.metadata for info in of_it)
-
-
-def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made: by_step.Made) -> StepOutcome | None:
+def _hand_over(run: Round, text_only: bool) -> StepOutcome | None:
     """How far the text is, with the job that reads it if it is due; None if there is none to read."""
-    beginning = source.image.data if isinstance(source, Source) else b""
-    if not text_only and not by_step.has_text(app.images, app.settings, source, beginning, made):
+    app, source = run.app, run.source
+    if not text_only and not by_step.has_text(app.images, app.settings, source, run.made):
         return None
     specs = by_step.specs(app.settings, by_step.TEXT, source.name)
     before = unfinished.find_for(app.images, source, by_step.TEXT, specs)
@@ -165,20 +160,27 @@ def _hand_over(app: App, source: Source | WithheldVersion, text_only: bool, made
     return StepOutcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
 
 
-def _run(app: App, source: Source | WithheldVersion, step: str, from_backlog: bool) -> tuple[StepOutcome, by_step.Made]:
+def _do(run: Round, step: str) -> StepOutcome:
+    app, source = run.app, run.source
     specs = by_step.specs(app.settings, step, source.name)
     before = unfinished.find_for(app.images, source, step, specs)
     if before and before.is_final(app.images, source, specs):
-        return StepOutcome(step, "failed", before.code, blames_image=before.blames_image), {}
-    made, error = _make_all(app, source, step, specs, from_backlog)
+        return StepOutcome(step, "failed", before.code, blames_image=before.blames_image)
+    made, error = making.make_all(run, step, specs)
+    run.made |= made
     if error:
-        outcome = _unfinished(app, source, step, specs, error)
+        mark = text.still_due_mark(still_due=by_step.has_always_text(source.beginning))
+        outcome = _unfinished(app, source, step, specs, error, mark)
         # Another delivery may have made the records meanwhile.
         if not by_step.all_there(app.images, source, specs):
-            return outcome, made
+            if step == by_step.ANALYSIS and outcome.state == "deferred":
+                run.deferred = error
+            return outcome
     if made or error or before:
         unfinished.clear(app.images, source, step)
-    return StepOutcome(step, "done" if made else "skipped"), made
+    if step == by_step.ANALYSIS and before and before.is_of(app.images, source, specs):
+        run.was_blamed = before.was_blamed
+    return StepOutcome(step, "done" if made else "skipped")
 
 
 def _unfinished(
@@ -190,14 +192,14 @@ def _unfinished(
     extra_metadata: Mapping[str, str] = MappingProxyType({}),
 ) -> StepOutcome:
     """Say why the step is not done, and when it will be tried again if waiting can help."""
-    before = unfinished.read_for(app.images, source, step, specs)
+    before, request = unfinished.read_for(app.images, source, step, specs)
     attempts = before.get("attempts", 0) + 1
     appointment = None
     if error.transient:
         # Another event of the image may have arranged it already; that appointment sleeps, and is not made again.
         turn = unfinished_document.seconds_until_turn(before, app.clock)
-        turn = turn or appointments.arrange(app.quota, error, attempts, len(specs))
-        appointment = Appointment(source.name, (step,), appointments.key(source.etag, specs), turn, attempts)
+        turn = turn or appointments.arrange(app.quota, error, attempts, by_step.calls(app.settings, step))
+        appointment = Appointment(source.name, (step,), appointments.key(source.etag, request), turn, attempts)
     seconds = appointment.seconds if appointment else None
     unfinished.note(
         app.images, app.clock, source, step, specs, error, wait_seconds=seconds, extra_metadata=extra_metadata
@@ -218,41 +220,6 @@ def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
         with suppress(SourceChangedError):
             if not by_step.all_there(app.images, source, specs):
                 unfinished.note(app.images, app.clock, source, step, specs, AppCrashedError(message))
-
-
-def _make_all(
-    app: App, source: Source | WithheldVersion, step: str, specs: Sequence[RecordSpec], from_backlog: bool
-) -> tuple[by_step.Made, BlobsightError | None]:
-    """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
-    made: by_step.Made = {}
-    problem = None
-    for spec in specs:
-        try:
-            fill = partial(_content, app, source, step, spec, from_backlog)
-            record = record_store.make(app.images, source, spec, fill)
-        except BlobsightError as error:
-            problem = problem or error
-        else:
-            if record is not None:
-                made[spec.container, spec.name] = record
-    return made, problem
-
-
-def _content(app: App, found: Source | WithheldVersion, step: str, spec: RecordSpec, from_backlog: bool) -> bytes:
-    if isinstance(found, WithheldVersion) and found.beginning:
-        inspection.refuse(found.beginning)
-    source = versions.require_bytes(found)
-    answer = app.answers.ask(
-        spec.question,
-        source.image,
-        background=True,
-        # There is no record, so only a copy of the image can have been asked about.
-        look_first=False,
-        before_call=None if from_backlog else partial(appointments.check_backlog, app.quota),
-    )
-    if step == by_step.ANALYSIS:
-        return analysis.document(source, answer, app.settings, app.clock)
-    return answer.body
 
 
 def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:

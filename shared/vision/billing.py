@@ -1,28 +1,69 @@
 """
-What an answer cost, in transactions.
+What an answer cost, in transactions: the unit that Azure bills and that the app's limits count.
 
-The service tells it in the header CSP-Billing-Usage, as in
-`CognitiveServices.ComputerVision.Tags=1,CognitiveServices.ComputerVision.Transaction=1`; without it, every success of a
-POST is one. Asking how far a Read is carries the header too, but is free of charge, while each further page of a Read
-is a transaction of its own.
+By Microsoft's price page each feature is a transaction, asked for alone or together with others. The service tells it
+in the header CSP-Billing-Usage, as in
+`CognitiveServices.ComputerVision.Tags=1,CognitiveServices.ComputerVision.Transaction=1`; a Read, and an image that is
+refused, name `Transaction` alone. Asking how far a Read is carries the header too, but is free of charge, while each
+further page of a Read is a transaction of its own.
 """
 
 import re
 from collections import deque
+from collections.abc import Mapping
 
 from shared.transport.http import Reply
+from shared.vision.questions import Question
 from shared.vision.read_models import ReadResult
 
-_TRANSACTIONS = re.compile(r"\.Transaction=(\d{1,9})\b")
+TRANSACTION = "Transaction"
+# No answer is billed as more than a Read of the most pages, which are 2,000.
+_ENTRY = r"([A-Za-z]\w{0,63})\s*=\s*(\d{1,4})"
+_MOST_ENTRIES = 64
 _REMEMBERED_READS = 1000
 
 
-def transactions(method: str, reply: Reply) -> int:
-    """How many transactions were paid for this answer."""
-    if method != "POST":
-        return 0
-    told = _TRANSACTIONS.findall(reply.headers.get("CSP-Billing-Usage", ""))
-    return sum(map(int, told)) if told else int(200 <= reply.status < 300)
+def price(question: Question) -> int:
+    """How many transactions an answer to this question is expected to cost: one, or one for each feature and detail."""
+    if question.operation != "analyze":
+        return 1
+    asked = dict(question.parameters)
+    return sum(bool(part) for name in ("visualFeatures", "details") for part in asked.get(name, "").split(","))
+
+
+def usage(reply: Reply, price: int) -> Mapping[str, int]:
+    """
+    What the service billed for this answer, such as `{"Tags": 1, "Transaction": 1}`; empty if nothing.
+
+    Args:
+        reply: the answer, of any status.
+        price: what was expected, which counts where the answer is a success and does not tell. With 0 it is free,
+            whatever it tells.
+    """
+    if not price:
+        return {}
+    told = _told(reply.headers.get("CSP-Billing-Usage", ""))
+    if told:
+        return told
+    return {TRANSACTION: price} if 200 <= reply.status < 300 else {}
+
+
+def billed(usage: Mapping[str, int]) -> int:
+    """How many transactions that is: what is named comes to, or what `Transaction` says, if that is more."""
+    named = sum(count for name, count in usage.items() if name != TRANSACTION)
+    return max(named, usage.get(TRANSACTION, 0))
+
+
+def _told(header: str) -> dict[str, int]:
+    """The entries of the header: the last part of each dotted name, in the spelling that came first, and its number."""
+    found: dict[str, int] = {}
+    names = {TRANSACTION.lower(): TRANSACTION}
+    for entry in header.split(",")[:_MOST_ENTRIES]:
+        matched = re.fullmatch(_ENTRY, entry.rpartition(".")[2].strip(), re.ASCII)
+        if matched:
+            name = names.setdefault(matched[1].lower(), matched[1])
+            found[name] = found.get(name, 0) + int(matched[2])
+    return found
 
 
 class Pages:

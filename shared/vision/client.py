@@ -224,8 +224,13 @@ class VisionClient:
         Raises:
             ImageRejectedError, VisionError: see `shared.errors`.
         """
-        check = exchange.json_answer if question.accept == exchange.JSON else exchange.image_answer
-        return self._send(Request.about(image, question, self._base), check, background=background)
+        read = exchange.json_answer if question.accept == exchange.JSON else exchange.image_answer
+        request = Request.about(image, question, self._base)
+
+        def check(reply: Reply, turn: Turn) -> Answer:
+            return read(reply, turn)._replace(usage=billing.usage(reply, request.price))
+
+        return self._send(request, check, background=background)
 
     def _json(self, question: Question, image: Image) -> Json:
         """The answer's JSON: to check it is to parse it, so it is parsed once."""
@@ -247,7 +252,7 @@ class VisionClient:
         if seconds_for_turns <= 0:
             raise refusal(BusyError, 0.0)
         limit = Deadline.after(seconds_for_turns, self._clock)
-        turn = self._gate.turn(limit, paid=request.method == "POST", background=background, key=key)
+        turn = self._gate.turn(limit, price=request.price, background=background, key=key)
 
         def attempt(deadline: Deadline) -> _T:
             for offer in self.credentials.offers(deadline):
@@ -259,7 +264,7 @@ class VisionClient:
                 if reply.status != 401:
                     self.credentials.worked(offer)
                     break
-            turn.billed = billing.transactions(request.method, reply)
+            turn.billed = billing.billed(billing.usage(reply, request.price))
             if 200 <= reply.status < 300:
                 return check(reply, turn)
             error = error_answers.error_of(

@@ -14,6 +14,7 @@ from shared.images import ImageBytes, ImageUrl
 from shared.pace.turn import Turn
 from shared.pictures.inspection import kind_of
 from shared.transport.http import Reply
+from shared.vision import billing
 from shared.vision.fields import Json
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -32,6 +33,7 @@ class Request(NamedTuple):
         headers: all but the credentials.
         body: the image, or JSON with its address; None with a GET.
         address: the image's, where that is sent. No error repeats what of it may be a key.
+        price: transactions that it is expected to cost; 0 where it is free.
     """
 
     method: str
@@ -40,6 +42,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes | None = None
     address: str = ""
+    price: int = 0
 
     @classmethod
     def get(cls, url: str, operation: str) -> "Request":
@@ -54,7 +57,8 @@ class Request(NamedTuple):
         else:
             content_type, body, address = "application/octet-stream", image.data, ""
         headers = {"Content-Type": content_type, "Accept": question.accept}
-        return cls("POST", f"{base}/{question.text}", question.operation, headers, body, address)
+        price = billing.price(question)
+        return cls("POST", f"{base}/{question.text}", question.operation, headers, body, address, price)
 
 
 def json_answer(reply: Reply, _: Turn) -> Answer:

@@ -8,6 +8,7 @@ the right type; `UnexpectedAnswerError` otherwise. `body` always is the service'
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Answer(NamedTuple):
 
     `paid` is False for an answer that was paid for earlier and kept. `usage` is what the service billed for it
     (`vision.billing`), empty where nothing was paid now. `sent` tells which copy of the image was sent
-    (`pictures.fitting.Sent.describe`); None where the image itself was.
+    (`pictures.fitting.Sent.describe`); None where the image itself was. `at` is when an answer that was kept was given.
     """
 
     content_type: str
@@ -33,6 +34,7 @@ class Answer(NamedTuple):
     paid: bool = True
     usage: Mapping[str, int] = MappingProxyType({})
     sent: Json | None = None
+    at: datetime | None = None
 
     def json(self) -> dict[str, Any]:
         """
@@ -92,7 +94,7 @@ class Category(NamedTuple):
 
 
 class Rectangle(NamedTuple):
-    """Pixels of the image that was sent."""
+    """Pixels of the image that was sent; of its upright original, once `vision.mapping` has turned and scaled them."""
 
     x: int
     y: int

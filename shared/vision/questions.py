@@ -6,7 +6,9 @@ the same ask the same: that is what lets them share one paid call. Parameters ou
 call is paid.
 """
 
+import functools
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -56,6 +58,11 @@ class Question(NamedTuple):
         asked = f"{self.text}&fit={self.fit}" if self.fit else self.text
         return f"{self.operation}-{hashlib.sha256(asked.encode()).hexdigest()[:20]}"
 
+    @property
+    def plain(self) -> "Question":
+        """The same question about the image itself; records carry its key, so that they hold over a better copy."""
+        return self._replace(fit="") if self.fit else self
+
 
 def analyze(
     features: Iterable[str] = ("Categories",),
@@ -77,6 +84,30 @@ def analyze(
         },
         model_version,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def wider(question: Question) -> tuple[Question, ...]:
+    """The questions of `analyze` that ask for more features, and else the same; those with the fewest come first."""
+    if question.operation != "analyze":
+        return ()
+    parameters = dict(question.parameters)
+    asked = features(question)
+    left = [feature for feature in FEATURES if feature not in asked]
+    return tuple(
+        question._replace(
+            parameters=tuple(
+                sorted({**parameters, "visualFeatures": ",".join(_in_order({*asked, *more}, FEATURES))}.items())
+            )
+        )
+        for count in range(1, len(left) + 1)
+        for more in itertools.combinations(left, count)
+    )
+
+
+def features(question: Question) -> tuple[str, ...]:
+    """The visual features that a question of `analyze` asks for."""
+    return tuple(dict(question.parameters)["visualFeatures"].split(","))
 
 
 def describe(
@@ -223,7 +254,11 @@ def _chosen(parameter: str, values: Iterable[str], allowed: tuple[str, ...]) -> 
         raise BadRequestError(
             f"{parameter} has {listed(unknown)}; allowed are {', '.join(allowed)}.", code="bad_parameter"
         )
-    return [value for value in allowed if value.lower() in wanted]
+    return _in_order({value for value in allowed if value.lower() in wanted}, allowed)
+
+
+def _in_order(wanted: set[str], allowed: tuple[str, ...]) -> list[str]:
+    return [value for value in allowed if value in wanted]
 
 
 def _language(language: str) -> str:

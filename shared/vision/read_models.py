@@ -55,7 +55,11 @@ class ReadPage(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """How far a Read is; `pages` are there once it has succeeded. Times are the service's own, as it writes them."""
+    """
+    How far a Read is; `pages` are there once it has succeeded. Times are the service's own, as it writes them.
+
+    `sent` tells which copy of the document was read (`pictures.fitting.Sent.describe`); None where itself was.
+    """
 
     body: Json
     status: Status
@@ -63,6 +67,7 @@ class ReadResult(NamedTuple):
     updated: str | None
     model_version: str | None
     pages: tuple[ReadPage, ...]
+    sent: Json | None = None
 
     @property
     def text(self) -> str:

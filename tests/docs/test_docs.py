@@ -261,15 +261,9 @@ def test_what_azure_says_when_a_deployment_fails_has_its_cause_and_its_cure(word
     assert any(words in message and cause and cure for message, cause, cure in table[2:])
 
 
-def test_what_a_thousand_images_cost_is_reckoned_from_the_default_settings() -> None:
-    """Computer Vision's group 1 costs 1.00 for a thousand, Describe and Read 1.50; one image in five has text."""
-    defaults = {each["name"]: each["default"] for each in described()}
-    features = defaults["VISION_FEATURES"].split(",")
-    thumbnails = defaults["THUMBNAIL_SIZES"].split(",")
-    dollars = sum(1.5 if feature == "Description" else 1.0 for feature in features) + len(thumbnails) + 0.2 * 1.5
-    page = text_of("docs/deploying.md")
-    assert f"about {dollars:.2f}:" in page
-    assert f"about {5000 / (len(features) + len(thumbnails) + 0.2) // 100 * 100:.0f} images a month" in page
+def test_the_readme_says_what_a_thousand_images_cost_as_the_page_on_deploying_does() -> None:
+    [dollars] = re.findall(r"1,000 images at the default settings.*\| (\d\.\d\d) at most", text_of("docs/deploying.md"))
+    assert f"A thousand images cost {dollars} dollars at most" in text_of("README.md")
 
 
 def test_the_page_on_privacy_names_every_container_and_queue_that_keeps_something() -> None:

@@ -1,4 +1,4 @@
-"""The drawing of README: every route and container is in it, and no text runs into another or out of its box."""
+"""The drawings: README's has every route and container, and in none a text runs into another or out of its box."""
 
 import itertools
 import json
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from shared import names
 
 PROJECT = Path(__file__).resolve().parents[2]
-DRAWING = PROJECT / "docs" / "images" / "overview.svg"
+DRAWINGS = sorted((PROJECT / "docs" / "images").glob("*.svg"))
+OVERVIEW = PROJECT / "docs" / "images" / "overview.svg"
 SVG = "{http://www.w3.org/2000/svg}"
 # Of DejaVu Sans, the widest of the fonts that the drawing names: the mean of its lower-case letters, upright and bold.
 CHARACTER_EMS, BOLD_CHARACTER_EMS = 0.61, 0.69
@@ -48,16 +51,20 @@ def texts(element: ET.Element, given: dict[str, str] | None = None) -> Iterator[
         yield from texts(child, style)
 
 
-def rectangles() -> list[Box]:
+def rectangles(drawing: Path) -> list[Box]:
     """The boxes, the whole drawing first."""
     found = []
-    for element in ET.parse(DRAWING).iter(f"{SVG}rect"):
+    for element in ET.parse(drawing).iter(f"{SVG}rect"):
         x, y, width, height = (float(element.attrib[key]) for key in ("x", "y", "width", "height"))
         found.append(Box(x, y, x + width, y + height))
     return found
 
 
-TEXTS = list(texts(ET.parse(DRAWING).getroot()))
+def texts_of(drawing: Path) -> list[tuple[str, Box]]:
+    return list(texts(ET.parse(drawing).getroot()))
+
+
+TEXTS = texts_of(OVERVIEW)
 
 
 def test_every_route_is_in_the_drawing_and_no_other() -> None:
@@ -72,14 +79,17 @@ def test_every_container_of_records_is_in_the_drawing() -> None:
     assert drawn == {names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED}
 
 
-def test_no_text_runs_into_another() -> None:
-    assert len(TEXTS) > 30
-    assert [(a, b) for (a, of_a), (b, of_b) in itertools.combinations(TEXTS, 2) if of_a.overlaps(of_b)] == []
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.stem)
+def test_no_text_runs_into_another(drawing: Path) -> None:
+    found = texts_of(drawing)
+    assert len(found) > 15
+    assert [(a, b) for (a, of_a), (b, of_b) in itertools.combinations(found, 2) if of_a.overlaps(of_b)] == []
 
 
-def test_no_text_runs_over_the_edge_of_its_box() -> None:
-    whole, *boxes = rectangles()
-    for text, place in TEXTS:
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda drawing: drawing.stem)
+def test_no_text_runs_over_the_edge_of_its_box(drawing: Path) -> None:
+    whole, *boxes = rectangles(drawing)
+    for text, place in texts_of(drawing):
         assert whole.has(place), text
         assert all(box.has(place) for box in boxes if box.overlaps(place)), text
 

@@ -103,7 +103,7 @@ def with_a_folder_of_photos(world: World, block: Block) -> None:
     photos = world.place.folder / "photos"
     (photos / "2024").mkdir(parents=True)
     (photos / "notes.txt").write_text("hello\n")
-    (photos / "2024" / "phone.webp").write_bytes(picture("WebP"))
+    (photos / "2024" / "logo.svg").write_bytes(b'<svg xmlns="http://www.w3.org/2000/svg"/>')
     (photos / "2024" / "stamp.png").write_bytes(picture("PNG", 9, 9))
     (photos / "breakfast.jpg").write_bytes((world.place.folder / "samples" / "coffee.jpg").read_bytes())
     [command] = block.commands

@@ -1,92 +1,100 @@
 """
-Colour profiles that are made here, and what a colour of sRGB is in them, by arithmetic alone.
+ICC profiles of displays and cameras, built by hand, and colours as a picture with such a profile stores them.
 
-The primaries of Adobe RGB (1998) and Display P3 are those of their profiles, adapted to D50 (ICC.1).
+All numbers are the spaces' own definitions; the arithmetic is that of ICC.1:2010 and shares nothing with the app's.
 """
 
 import struct
+from typing import NamedTuple
 
-Colour = tuple[int, int, int]
-Matrix = tuple[tuple[float, float, float], ...]
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-# Rows: X, Y, Z. Columns: red, green, blue.
-SRGB: Matrix = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.01392, 0.09708, 0.71410))
-PRIMARIES: dict[str, Matrix] = {
-    "Adobe RGB": ((0.60974, 0.20528, 0.01947), (0.31111, 0.62567, 0.06087), (0.14919, 0.06909, 0.74457)),
-    "Display P3": ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)),
-}
-GAMMA = 2.2
+Matrix = NDArray[np.float64]
+
+_D65, _D50 = (0.3127, 0.3290), (0.3457, 0.3585)
+# How eyes adapt from one white to another (Lam and Rigg).
+_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 
 
-def profile(name: str) -> bytes:
-    """A profile of three primaries (each a row of `PRIMARIES`) and one gamma."""
-    tags = [(b"desc", _text(name)), (b"cprt", b"text\0\0\0\0none\0"), (b"wtpt", _xyz((0.9642, 1.0, 0.8249)))]
-    tags += [(b"%cXYZ" % letter, _xyz(primary)) for letter, primary in zip(b"rgb", PRIMARIES[name], strict=True)]
-    tags += [(b"%cTRC" % letter, _curve()) for letter in b"rgb"]
-    return _of_tags(b"RGB ", tags)
+class Space(NamedTuple):
+    """A colour space: the chromaticities of its red, green and blue, its white being D65, and its exponent."""
+
+    name: str
+    red: tuple[float, float]
+    green: tuple[float, float]
+    blue: tuple[float, float]
+    gamma: float
+
+
+SRGB = Space("sRGB", (0.64, 0.33), (0.30, 0.60), (0.15, 0.06), 2.2)
+DISPLAY_P3 = Space("Display P3", (0.680, 0.320), (0.265, 0.690), (0.150, 0.060), 2.2)
+# Exponent 2 + 51/256.
+ADOBE_RGB = Space("Adobe RGB (1998)", (0.64, 0.33), (0.21, 0.71), (0.15, 0.06), 563 / 256)
+
+
+def _xyz(chromaticity: tuple[float, float]) -> Matrix:
+    x, y = chromaticity
+    return np.array([x / y, 1.0, (1 - x - y) / y])
+
+
+def to_connection_space(space: Space) -> Matrix:
+    """The matrix from linear red, green and blue to XYZ adapted to D50, in which profiles are connected."""
+    primaries = np.stack([_xyz(each) for each in (space.red, space.green, space.blue)], axis=1)
+    matrix = primaries * np.linalg.solve(primaries, _xyz(_D65))
+    cones = np.diag(_BRADFORD @ _xyz(_D50) / (_BRADFORD @ _xyz(_D65)))
+    adapted: Matrix = np.linalg.inv(_BRADFORD) @ cones @ _BRADFORD @ matrix
+    return adapted
+
+
+def profile(space: Space, *, trailing: bytes = b"") -> bytes:
+    """An ICC profile (version 2.1) of a display with that space; *trailing* is a private tag's content."""
+    columns = to_connection_space(space).T
+    tags = {b"rXYZ": _point(columns[0]), b"gXYZ": _point(columns[1]), b"bXYZ": _point(columns[2])}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(space.gamma))
+    if trailing:
+        tags[b"priv"] = trailing
+    return _of_tags(b"RGB ", space.name, tags)
 
 
 def grey_profile(gamma: float) -> bytes:
-    """A profile of grey with one gamma."""
-    tags = [(b"desc", _text("grey")), (b"cprt", b"text\0\0\0\0none\0"), (b"wtpt", _xyz((0.9642, 1.0, 0.8249)))]
-    return _of_tags(b"GRAY", [*tags, (b"kTRC", _curve(gamma))])
+    """An ICC profile of grey with that exponent."""
+    return _of_tags(b"GRAY", "grey", {b"kTRC": _curve(gamma)})
 
 
-def from_srgb(colour: Colour, name: str) -> Colour:
-    """The numbers that this colour of sRGB has in that profile."""
-    light = [_linear(channel / 255) for channel in colour]
-    xyz = [sum(part * value for part, value in zip(row, light, strict=True)) for row in SRGB]
-    columns = PRIMARIES[name]
-    matrix = tuple(zip(*columns, strict=True))
-    red, green, blue = _solved(matrix, xyz)
-    return tuple(round(255 * min(1.0, max(0.0, value)) ** (1 / GAMMA)) for value in (red, green, blue))
+def _number(value: float) -> bytes:
+    return struct.pack(">i", round(value * 65536))
 
 
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+def _point(values: Matrix) -> bytes:
+    return b"XYZ \0\0\0\0" + b"".join(map(_number, values))
 
 
-def _solved(rows: Matrix, values: list[float]) -> list[float]:
-    """Cramer's rule."""
-
-    def determinant(m: Matrix) -> float:
-        (a, b, c), (d, e, f), (g, h, i) = m
-        return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
-
-    whole, found = determinant(rows), []
-    for column in range(3):
-        changed = tuple(
-            tuple(value if place == column else row[place] for place in range(3))
-            for row, value in zip(rows, values, strict=True)
-        )
-        found.append(determinant(changed) / whole)
-    return found
+def _curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
 
 
-def _of_tags(space: bytes, tags: list[tuple[bytes, bytes]]) -> bytes:
-    table, body = struct.pack(">I", len(tags)), b""
-    start = 128 + 4 + 12 * len(tags)
-    for name, content in tags:
-        table += struct.pack(">4sII", name, start + len(body), len(content))
-        body += content.ljust(-(-len(content) // 4) * 4, b"\0")
-    header = struct.pack(">I4sI4s4s4s", start + len(body), b"none", 0x02400000, b"mntr", space, b"XYZ ")
-    header += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp")
-    header = header.ljust(68, b"\0") + _fixed(0.9642, 1.0, 0.8249)
-    return header.ljust(128, b"\0") + table + body
+def _of_tags(colours: bytes, title: str, own: dict[bytes, bytes]) -> bytes:
+    name = title.encode() + b"\0"
+    described = b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + bytes(8 + 3 + 67)
+    tags = {b"desc": described, b"cprt": b"text\0\0\0\0none\0", b"wtpt": _point(_xyz(_D50)), **own}
+    at, table, content = 128 + 4 + 12 * len(tags), b"", b""
+    for tag, data in tags.items():
+        table += tag + struct.pack(">II", at + len(content), len(data))
+        content += data + bytes(-len(data) % 4)
+    size = at + len(content)
+    head = (
+        struct.pack(">I4sI", size, b"none", 0x02100000) + b"mntr" + colours + b"XYZ " + bytes(12) + b"acsp" + bytes(28)
+    )
+    head += b"".join(map(_number, _xyz(_D50)))
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + content
 
 
-def _fixed(*values: float) -> bytes:
-    return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
-
-
-def _xyz(values: tuple[float, float, float]) -> bytes:
-    return b"XYZ \0\0\0\0" + _fixed(*values)
-
-
-def _curve(gamma: float = GAMMA) -> bytes:
-    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
-
-
-def _text(text: str) -> bytes:
-    said = text.encode() + b"\0"
-    return b"desc\0\0\0\0" + struct.pack(">I", len(said)) + said + bytes(78)
+def stored_in(space: Space, image: Image.Image) -> Image.Image:
+    """An sRGB picture with the numbers that stand for the same colours in another space."""
+    there = np.asarray(image, np.float64) / 255
+    linear = np.where(there <= 0.04045, there / 12.92, ((there + 0.055) / 1.055) ** 2.4)
+    turned = linear @ (np.linalg.inv(to_connection_space(space)) @ to_connection_space(SRGB)).T
+    encoded = np.clip(turned, 0, 1) ** (1 / space.gamma)
+    return Image.fromarray(np.round(encoded * 255).astype(np.uint8))

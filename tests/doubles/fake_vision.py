@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from shared.errors import BlobsightError, VisionNotFoundError
 from shared.images import ImageBytes, ImageUrl
+from shared.vision import billing
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer, DomainModels
 from shared.vision.questions import Question
@@ -27,6 +28,8 @@ class FakeVision(VisionClient):
         failing: an error to raise at every call.
         failing_polls: an error to raise at every poll of a Read that there is.
         tags: the tags of every JSON answer, by name with their confidence.
+        objects: the objects of every JSON answer, as the service writes them.
+        area: the rectangle that is the area of interest of every image.
         reads: for each of the next Reads, the statuses that its polls find, the last one again and again; one that is
             not listed has succeeded at its first poll.
         text: the line that every Read finds, on each of its `pages`.
@@ -45,6 +48,8 @@ class FakeVision(VisionClient):
         self.failing: BlobsightError | None = None
         self.failing_polls: BlobsightError | None = None
         self.tags: dict[str, float] = {"outdoor": 0.9}
+        self.objects: list[dict[str, object]] = []
+        self.area = {"x": 16, "y": 16, "w": 32, "h": 32}
         self.reads: list[list[str]] = []
         self.text = "HELLO"
         self.pages = 1
@@ -63,8 +68,9 @@ class FakeVision(VisionClient):
             identifier = f"request-{len(self.asked)}"
         if self.at_call:
             self.at_call(question, image)
+        usage = {billing.TRANSACTION: billing.price(question)}
         if question.operation == "generateThumbnail":
-            return Answer("image/jpeg", thumbnail_bytes(question, image), identifier)
+            return Answer("image/jpeg", thumbnail_bytes(question, image), identifier, usage=usage)
         document = {
             "description": {
                 "tags": list(self.tags),
@@ -72,11 +78,13 @@ class FakeVision(VisionClient):
             },
             "tags": [{"name": name, "confidence": confidence} for name, confidence in self.tags.items()],
             "categories": [],
+            "objects": self.objects,
+            **({"areaOfInterest": self.area} if question.operation == "areaOfInterest" else {}),
             "requestId": identifier,
             "modelVersion": "2021-05-01",
             "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
         }
-        return Answer("application/json", json.dumps(document).encode(), identifier)
+        return Answer("application/json", json.dumps(document).encode(), identifier, usage=usage)
 
     def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
         self.before_call()
@@ -117,6 +125,11 @@ class FakeVision(VisionClient):
     def tells_of_reads(self, operation: str, *, timeout_seconds: float | None = None, background: bool = False) -> bool:
         """A question like others; but while there are `failures`, which are meant for others, it fails like them."""
         return not self.failures and super().tells_of_reads(operation)
+
+    def go_on_with(self, url: str) -> None:
+        """Let the Read of that address have succeeded, which another process has submitted."""
+        with self._guard:
+            self._read[url] = ["succeeded"]
 
     def forget(self) -> None:
         """Forget every Read, as the service does after two days."""

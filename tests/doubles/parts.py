@@ -42,7 +42,17 @@ class Parts:
 def parts(clock: Clock | None = None, **settings: str) -> Parts:
     """Fresh services; *settings* are environment variables on top of `ENVIRONMENT`."""
     clock = clock or FakeClock()
-    images, host, vision = MemoryBlobs(clock), MemoryBlobs(clock), FakeVision()
+    return _put_together(MemoryBlobs(clock), MemoryBlobs(clock), FakeVision(), clock, settings)
+
+
+def restarted(app: Parts, **settings: str) -> Parts:
+    """The same accounts, service and clock after a restart with other settings."""
+    return _put_together(app.images, app.host, app.vision, app.clock, settings)
+
+
+def _put_together(
+    images: MemoryBlobs, host: MemoryBlobs, vision: FakeVision, clock: Clock, settings: dict[str, str]
+) -> Parts:
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
     converter = Converter(most_pixels=chosen.max_megapixels * 10**6, wait_seconds=chosen.max_wait_seconds)
     answers = Answers(

@@ -5,7 +5,7 @@ from typing import Any
 from doubles.parts import Parts
 
 from shared import names
-from shared.answers.answers import ReadTicket
+from shared.answers.tickets import ReadTicket
 from shared.durable.read_job import Job, from_image
 from shared.images import ImageBytes
 from shared.ocr import poll_loop, reading

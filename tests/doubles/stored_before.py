@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import zlib
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ def restore(blobs: MemoryBlobs, stored: list[dict[str, Any]]) -> None:
 
 
 def _blob(stored: dict[str, Any]) -> Blob:
-    data = stored["text"].encode() if "text" in stored else base64.b64decode(stored["base64"])
+    data = _content(stored)
     info = BlobInfo(
         stored["name"],
         stored["etag"],
@@ -29,3 +30,10 @@ def _blob(stored: dict[str, Any]) -> Blob:
         datetime.fromisoformat(stored["modified"]),
     )
     return Blob(info, data)
+
+
+def _content(stored: dict[str, Any]) -> bytes:
+    """Its bytes, which lie there as text, in Base64, or deflated and then in Base64."""
+    if "text" in stored:
+        return str(stored["text"]).encode()
+    return zlib.decompress(base64.b64decode(stored["zlib"])) if "zlib" in stored else base64.b64decode(stored["base64"])

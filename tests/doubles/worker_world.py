@@ -213,6 +213,7 @@ def well(handler: BaseHTTPRequestHandler) -> None:
         "categories": [],
         "requestId": "request",
         "modelVersion": "2021-05-01",
+        "areaOfInterest": {"x": 0, "y": 8, "w": 64, "h": 48},
         "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
     }
     if "/read/analyzeResults/" in path:

@@ -122,7 +122,7 @@ def test_an_outage_defers_uploads_with_time_and_reason_and_everything_finishes_b
     wait_until(lambda: set(unended(stack)) <= set(before))
     assert poisoned(stack) == 0
     for data in (*images.values(), image(3)):
-        assert paid(stack, data) == {"analyze": 1, "generateThumbnail": 1}
+        assert paid(stack, data) == {"analyze": 1, "areaOfInterest": 1}
     listed = stack.run("unfinished").stdout
     assert "unfinished" in listed.splitlines()[-1]
     assert not [name for name in names if name in listed]
@@ -143,7 +143,7 @@ def test_a_revoked_key_gives_way_to_the_other_with_nothing_deferred_or_lost(stac
     assert sum(operation["status"].get("401", 0) for operation in operations) > refused
     assert "step.deferred blob=rotated" not in (stack.state / "logs" / "host.log").read_text()
     for data in images.values():
-        assert paid(stack, data) == {"analyze": 1, "generateThumbnail": 1}
+        assert paid(stack, data) == {"analyze": 1, "areaOfInterest": 1}
 
 
 def test_without_a_valid_key_images_wait_for_somebody_to_mend_it_and_can_be_tried_at_once_then(
@@ -198,7 +198,7 @@ def test_one_picture_under_five_names_is_one_paid_call_for_each_question(stack: 
     for name in names:
         stack.upload(name, image(40))
     assert {state.state for state in stack.wait_for(*names).values()} == {"complete"}
-    assert paid(stack, image(40)) == {"analyze": 1, "generateThumbnail": 1}
+    assert paid(stack, image(40)) == {"analyze": 1, "areaOfInterest": 1}
 
 
 def transactions(stack: RunningStack) -> int:
@@ -212,7 +212,8 @@ def test_a_daily_limit_defers_to_its_reset_and_a_stop_for_minutes_and_both_refus
     state, addresses = tmp_path / "state", Addresses(five_free_ports())
     file = tmp_path / "limited.png"
     file.write_bytes(image(50))
-    with started(state, addresses, VISION_DAILY_LIMIT="1") as stack:
+    # One analysis with the three features of the default, and nothing for an area of interest.
+    with started(state, addresses, VISION_DAILY_LIMIT="3") as stack:
         told = stack.run("add", str(file))
         problem = asked(stack, "limited.png")["thumbnails"][0]["problem"]
         until = datetime.fromisoformat(problem["until"]).astimezone(UTC)
@@ -234,11 +235,11 @@ def test_a_daily_limit_defers_to_its_reset_and_a_stop_for_minutes_and_both_refus
         assert transactions(stack) == 1
 
     with started(state, addresses) as stack:
-        assert describe(stack, image(52))[0] == 200
+        assert describe(stack, image(52)) == (200, "", 0)
         # The same command goes on where it could not; what waits for its time can be tried at once.
         assert stack.run("add", str(file)).returncode == 0
         assert stack.run("unfinished", "retry", "--code", "calls_stopped").returncode == 0
         assert stack.wait_for("stopped.png")["stopped.png"].state == "complete"
         assert poisoned(stack) == 0
         for data in (image(50), image(51)):
-            assert paid(stack, data) == {"analyze": 1, "generateThumbnail": 1}
+            assert paid(stack, data) == {"analyze": 1, "areaOfInterest": 1}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
+from PIL import Image
 
 from local.addresses import Addresses
 
@@ -36,5 +37,13 @@ def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -
     # Each of them once, and their number.
     assert len(told) == 9
     assert re.search(r"^9 images: 9 complete; [\d.]+ s$", answer.stdout, re.MULTILINE)
+    shown = re.search(
+        r"^coffee\.jpg: thumbnail 320x200 by generateThumbnail, (\d+) bytes: (.+)$", answer.stdout, re.MULTILINE
+    )
+    assert shown
+    file = Path(shown[2])
+    assert (file, file.stat().st_size) == (tmp_path / "thumbnail.jpg", int(shown[1]))
+    with Image.open(file) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (320, 200))
     assert "LOST in Azure" not in (tmp_path / "logs" / "host.log").read_text()
     assert not RunningStack(Addresses(port), tmp_path).has_processes()

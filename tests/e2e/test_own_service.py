@@ -51,14 +51,14 @@ def test_with_a_key_of_the_file_images_are_analyzed_there_and_no_sample_is_sent(
     storage, service_line, cost, *_ = stack.lines
     assert storage.startswith("ImagesStorage of local.settings.json is not used: ")
     assert service_line == f"Computer Vision is your own service at 127.0.0.1:{service.port}: you pay for its calls\n"
-    assert "at most 67 transactions" in cost
+    assert "at most 39 transactions" in cost
     assert f"`make start VISION=azure SAMPLES=yes PORT={place.port}` sends them" in cost
     assert set(stack.pids()) == {"azurite", "host", "events"}
     assert KEY not in stack.output
     assert service.paid() == {}
     stack.upload("mine.png", picture("PNG"))
     assert stack.wait_for("mine.png")["mine.png"].state == "complete"
-    assert service.paid() == {"analyze": 1, "generateThumbnail": 2}
+    assert service.paid() == {"analyze": 1, "areaOfInterest": 1}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from doubles.stack_controls import Held, deliver
 from local.addresses import Addresses
 
 pytestmark = pytest.mark.e2e
-QUESTIONS = {"analyze": 1, "generateThumbnail": 2}
+# The area of interest serves both sizes.
+QUESTIONS = {"analyze": 1, "areaOfInterest": 1}
 
 
 @pytest.fixture
@@ -153,4 +154,4 @@ def test_a_killed_host_pays_at_most_the_calls_in_flight_again_and_every_record_a
     for data in in_flight.values():
         found = paid(own_stack, data)
         assert found["analyze"] <= 2
-        assert found["generateThumbnail"] == 2
+        assert found["areaOfInterest"] == 1

@@ -1,10 +1,10 @@
 import pytest
 from doubles.http_requests import invocation, parsed, problem_of, request
-from doubles.parts import Parts
+from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from AnalyzeHttp import main
-from shared import names
+from shared import names, services
 from shared.images import ImageBytes
 from shared.records import analysis
 from shared.uploads import steps
@@ -28,6 +28,23 @@ def test_without_parameters_it_is_the_question_of_uploads(app: Parts) -> None:
     assert main(request(body=RED), invocation()).status_code == 200
     assert app.vision.count()["analyze"] == 1
     assert app.vision.asked[0][0] == analysis.question(app.services.settings)
+
+
+def test_more_bytes_than_uploads_may_have_are_refused_by_the_body_and_by_the_name() -> None:
+    app = parts(MAX_UPLOAD_MEGABYTES="1")
+    data = picture("BMP", 700, 700)
+    app.images.write(names.IMAGES, "a.bmp", data, content_type="image/bmp")
+    read: list[str] = []
+    app.images.before = lambda operation, container, name: read.append(operation)
+    with services.replaced(app.services):
+        for body in (data, {"name": "a.bmp"}):
+            problem = problem_of(main(request(body=body), invocation()), 413, "image_too_large")
+            assert f"{len(data)} bytes" in problem["detail"]
+            assert "1048576" in problem["detail"]
+            assert "MAX_UPLOAD_MEGABYTES" in problem["action"]
+    assert read == ["read"]
+    assert (app.vision.asked, app.host.contents(names.CACHE)) == ([], {})
+    app.services.threads.shutdown()
 
 
 def test_each_parameter_reaches_the_service(app: Parts) -> None:

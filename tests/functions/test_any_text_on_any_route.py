@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from shared import names
 
 ANALYZE = ["visualFeatures", "details", "language", "descriptionExclude", "model-version"]
-THUMBNAIL = ["name", "width", "height", "smartCropping"]
+THUMBNAIL = ["name", "width", "height", "smartCropping", "mode", "format"]
 PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("AnalyzeHttp", "POST"): ANALYZE,
     ("DescribeHttp", "POST"): ["maxCandidates", "language", "descriptionExclude", "model-version"],

@@ -45,6 +45,7 @@ def test_the_operator_is_told_what_is_wrong(app: Parts, way: str) -> None:
     response = main(asked)
     assert response.status_code == 503
     (problem,) = parsed(response)["problems"]
+    assert set(parsed(response)["spending"]) == {"day", "month"}
     assert problem["part"] == "vision"
     assert "VISION_KEY" in problem["action"]
 

@@ -9,6 +9,7 @@ from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
 from doubles.task_hub import TaskHub
+from doubles.tiffs import Page, tiff
 
 from shared import names, services
 from shared.api import image_states, pending_steps
@@ -18,7 +19,8 @@ from shared.settings import Settings
 from UnfinishedHttp import main
 
 RED = picture(colour=(200, 0, 0))
-SMALL = {"THUMBNAIL_SIZES": "100x50"}
+# In this mode, each thumbnail is a call.
+SMALL = {"THUMBNAIL_SIZES": "100x50", "THUMBNAIL_MODE": "vision"}
 
 
 def retry(**body: Any) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def test_one_image_is_redone_by_its_name_with_what_is_pending_of_it(hub: TaskHub
     hub.pass_time(10.0)
     assert [image(hub, name)["state"] for name in ("a.jpg", "b.jpg")] == ["pending", "complete"]
     problem_of(answer({"name": "b.jpg"}), 404, "not_found")
-    changed(hub, VISION_FEATURES="Tags")
+    changed(hub, VISION_FEATURES="Faces")
     told = problem_of(answer({"name": "b.jpg", "step": "text"}), 404, "not_found")["detail"]
     assert told.endswith(" in the step text; text that waits for its analysis comes with it.")
 
@@ -101,7 +103,7 @@ def test_a_change_of_sizes_is_made_in_its_turn_and_no_analysis_is_paid(hub: Task
 
 def test_a_second_retry_finds_nothing_and_takes_no_place_in_the_backlog(hub: TaskHub) -> None:
     hub.upload("a.jpg", RED)
-    changed(hub, VISION_FEATURES="Tags")
+    changed(hub, VISION_FEATURES="Faces")
     assert retried(retry(pending=True)) == [("a.jpg", "analysis")]
     before = backlog(hub)
     assert retry(pending=True) == {"retried": [], "continuation": None}
@@ -111,7 +113,7 @@ def test_a_second_retry_finds_nothing_and_takes_no_place_in_the_backlog(hub: Tas
 
 def test_an_analysis_that_is_redone_and_finds_text_has_it_read(hub: TaskHub) -> None:
     hub.upload("a.jpg", RED)
-    changed(hub, VISION_FEATURES="Tags")
+    changed(hub, VISION_FEATURES="Brands,Tags")
     hub.app.vision.tags = {"text": 0.9}
     retry(pending=True)
     hub.pass_time(30)
@@ -140,9 +142,9 @@ def test_a_text_that_is_not_to_be_read_any_more_by_its_turn_leaves_no_note(hub: 
     assert hub.app.images.contents(names.UNFINISHED) == {}
 
 
-@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
-def test_of_a_document_the_text_is_redone(hub: TaskHub, kind: str) -> None:
-    hub.upload("a.pdf", picture(kind))
+@pytest.mark.parametrize("data", [picture("PDF"), tiff(Page(60, 60), Page(60, 60))], ids=["PDF", "TIFF"])
+def test_of_a_document_the_text_is_redone(hub: TaskHub, data: bytes) -> None:
+    hub.upload("a.pdf", data)
     hub.pass_time(30)
     changed(hub, TEXT_READING_ORDER="basic")
     assert retried(retry(pending=True)) == [("a.pdf", "text")]
@@ -343,7 +345,7 @@ def test_a_try_that_was_lost_is_had_again_by_its_code(hub: TaskHub) -> None:
 def test_other_steps_and_images_that_failed_are_redone_where_they_are_pending(hub: TaskHub) -> None:
     hub.upload("a.jpg", b"dear diary")
     hub.upload("b.jpg", RED)
-    changed(hub, THUMBNAIL_SIZES="64x64", VISION_FEATURES="Tags")
+    changed(hub, THUMBNAIL_SIZES="64x64", VISION_FEATURES="Faces")
     # Of the text nothing but the analysis is asked, which now answers other settings.
     assert retried(retry(pending=True, step="thumbnails")) == [("a.jpg", "thumbnails"), ("b.jpg", "thumbnails")]
     assert retried(retry(pending=True, step="text")) == []

@@ -31,7 +31,7 @@ def run(work: dict[str, Any]) -> dict[str, Any]:
 def test_the_one_step_is_done_as_if_the_image_had_just_arrived(app: Parts) -> None:
     store(app)
     assert run(work("thumbnails")) == {"state": "ended", "steps": {"thumbnails": "done"}, "job": None}
-    assert app.vision.count() == {"generateThumbnail": 1}
+    assert app.vision.count() == {"areaOfInterest": 1}
 
 
 def test_the_unfinished_record_goes_with_success(app: Parts) -> None:

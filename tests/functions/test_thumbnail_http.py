@@ -1,11 +1,13 @@
+from collections.abc import Iterator
+
 import azure.functions as func
 import pytest
 from doubles.fake_vision import thumbnail_bytes
 from doubles.http_requests import invocation, parsed, problem_of, request
-from doubles.parts import Parts
+from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
-from shared import names
+from shared import names, services
 from shared.images import ImageBytes
 from shared.uploads import steps
 from shared.vision import questions
@@ -14,6 +16,14 @@ from ThumbnailHttp import main
 RED = picture(colour=(200, 0, 0))
 QUESTION = questions.thumbnail(100, 50, smart_cropping=True)
 SIZE = {"width": "100", "height": "50"}
+
+
+@pytest.fixture
+def app() -> Iterator[Parts]:
+    """An app whose thumbnails Computer Vision makes, each by a call."""
+    app = parts(THUMBNAIL_SIZES="100x50", THUMBNAIL_MODE="vision")
+    with services.replaced(app.services):
+        yield app
 
 
 def upload(app: Parts, name: str = "a.jpg", data: bytes = RED) -> None:
@@ -138,9 +148,11 @@ def test_the_name_may_have_folders_and_come_as_a_parameter(app: Parts, name: str
 
 def test_the_way_of_cropping_is_the_settings_unless_asked(app: Parts) -> None:
     upload(app)
-    get()
-    get(smartCropping="false")
-    assert [dict(question.parameters)["smartCropping"] for question, _ in app.vision.asked] == ["true", "false"]
+    stored = [
+        get(**params).headers["Content-Location"].rpartition("/")[2] for params in ({}, {"smartCropping": "false"})
+    ]
+    assert stored == ["100x50-smart.jpg", "100x50-plain.jpg"]
+    assert [dict(question.parameters)["smartCropping"] for question, _ in app.vision.asked] == ["true"]
 
 
 @pytest.mark.parametrize("name", ["..", "../analysis/a.jpg.json", "a/../b.jpg", "..\\a.jpg"])
@@ -165,8 +177,13 @@ def test_no_such_image_is_404(app: Parts) -> None:
         ({}, "width is missing"),
         ({"width": "100"}, "height is missing"),
         ({"width": "100", "height": "tall"}, "height is 'tall'"),
-        ({"width": "0", "height": "1"}, "width=0 is not in 1 to 1024"),
+        ({"width": "0", "height": "1"}, "width=0 is not in 1 to 4096"),
+        ({"width": "1", "height": "4097", "mode": "auto"}, "height=4097 is not in 1 to 4096"),
         ({"width": "1", "height": "1025"}, "height=1025 is not in 1 to 1024"),
+        ({**SIZE, "mode": "smart"}, "mode is 'smart'; it must be one of auto, area, vision, center"),
+        ({**SIZE, "format": "png"}, "format is 'png'; it must be one of jpeg, webp"),
+        ({**SIZE, "mode": "center", "smartCropping": "true"}, "mode=center and smartCropping=true contradict"),
+        ({**SIZE, "mode": "vision", "smartCropping": "false"}, "mode=vision and smartCropping=false contradict"),
         ({**SIZE, "smartCropping": "yes"}, "smartCropping is 'yes'"),
         ({**SIZE, "smartcropping": "true"}, "smartcropping is not known"),
     ],

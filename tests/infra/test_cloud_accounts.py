@@ -1,6 +1,7 @@
 """Existing accounts and new roles: what is refused, given, waited for and taken away, and what is left alone."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import pytest
 from deployment import assignments, inputs
 from doubles.arm import BUSY, GARBAGE, LOST, RESET, Fault, refusal
 from doubles.cloud_world import COMPANY, EYES, GROUP, HOST, PHOTOS, PHOTOS_TOPIC, SUBSCRIPTION, CloudWorld
+from doubles.parts import ENVIRONMENT
 
 from shared.contract import FEATURES
+from shared.errors import SettingsError
+from shared.settings import Settings
 
 OWNER, QUEUE = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "974c5e8b-45b9-4653-ba55-5f855dd0fb88"
 CONTRIBUTOR, VISION = "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "a97b65f3-24c7-4388-baec-2e87135dc908"
@@ -103,10 +107,12 @@ def test_an_account_that_does_not_fit_is_refused_before_anything_is_made(world: 
         ("BLOBSIGHT_EXISTING_VISION_ACCOUNT_ID", EYES + "2", "Check BLOBSIGHT_EXISTING_VISION_ACCOUNT_ID."),
         ("BLOBSIGHT_PYTHON", "3.13", "BLOBSIGHT_PYTHON is '3.13'; it has to be 3.11 or 3.12."),
         ("BLOBSIGHT_VISION_TIER", "S2", "it has to be F0 or S1"),
+        ("BLOBSIGHT_VISION_MONTHLY_LIMIT", "-1", "it has to be a whole number of transactions"),
+        ("BLOBSIGHT_VISION_MONTHLY_LIMIT", "2", "one for each feature: nothing could be analyzed. Set it: "),
         ("BLOBSIGHT_MONTHLY_BUDGET", "10.5", "it has to be a whole amount of money"),
         ("BLOBSIGHT_ALWAYS_READY", "41", "it has to be a whole number of instances up to 40"),
         ("BLOBSIGHT_FEATURES", "Tags,Cats", "it has to be a comma-separated choice of Categories, Adult, Tags"),
-        ("BLOBSIGHT_THUMBNAIL_SIZES", "200x150,1025x1", "with sides of 1 to 1024"),
+        ("BLOBSIGHT_THUMBNAIL_SIZES", "200x150,4097x1", "with sides of 1 to 4096"),
     ],
 )
 def test_an_input_that_cannot_be_is_refused_by_its_name(world: CloudWorld, name: str, value: str, reason: str) -> None:
@@ -121,6 +127,17 @@ def test_what_the_app_takes_is_taken(world: CloudWorld) -> None:
     for size in ("1x1", "1024x999", "1010x100, 20x3"):
         world.sets(BLOBSIGHT_FEATURES="tags, Description", BLOBSIGHT_THUMBNAIL_SIZES=size, BLOBSIGHT_ALWAYS_READY="40")
         assert world.runs("prepare") == 0
+
+
+@pytest.mark.parametrize(("features", "limit", "status"), [("Tags,tags", "1", 0), ("Tags,Color", "1", 1), ("", "0", 0)])
+def test_a_monthly_limit_is_as_high_as_one_analysis_costs_or_0(
+    world: CloudWorld, features: str, limit: str, status: int
+) -> None:
+    world.sets(BLOBSIGHT_FEATURES=features, BLOBSIGHT_VISION_MONTHLY_LIMIT=limit)
+    assert world.runs("prepare") == status
+    settings = {"VISION_MONTHLY_LIMIT": limit, **({"VISION_FEATURES": features} if features else {})}
+    with nullcontext() if not status else pytest.raises(SettingsError):
+        Settings.from_env({**ENVIRONMENT, **settings})
 
 
 def test_what_is_set_is_told_and_a_name_that_nothing_reads_too(world: CloudWorld) -> None:

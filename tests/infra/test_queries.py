@@ -96,7 +96,7 @@ def test_the_page_tells_from_where_on_lines_are_sampled() -> None:
         ("spending", '"spending.neared "', '"spending.near "', "spending.near is no event"),
         ("latency", '"step.done "', '"steps.done "', "steps.done is no event"),
         ("reasons", '"text."', '"texts."', "texts. is no event"),
-        ("calls", "(of_month: long)", "(month: long)", "month is no field"),
+        ("transactions", "(of_month: long)", "(month: long)", "month is no field"),
         ("latency", "step=(", "steps=(", "steps is no field"),
         ("appointments", "seconds: real", "second: real", "second is no field"),
         ("uploads", '"AnalyzeOnUpload"', '"AnalyseOnUpload"', "AnalyseOnUpload is no function"),

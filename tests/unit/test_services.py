@@ -66,13 +66,13 @@ def test_the_rate_and_the_limits_are_those_of_the_settings(monkeypatch: pytest.M
 
     clock = FakeClock()
     monkeypatch.setattr(services, "BlobStore", memory)
-    limits = {"VISION_RATE": "20/60", "VISION_DAILY_LIMIT": "2", "VISION_MONTHLY_LIMIT": "1"}
+    limits = {"VISION_RATE": "20/60", "VISION_DAILY_LIMIT": "8", "VISION_MONTHLY_LIMIT": "7"}
     built = services.build(Settings.from_env({**ENVIRONMENT, **limits}), clock=clock)
     assert built.quota.interval_seconds == Rate.for_tier(20, 60.0).interval_seconds
-    assert len(built.quota.reserve([True]).slots) == 1
+    assert len(built.quota.reserve([7]).slots) == 1
     clock.advance(10.0)
     with pytest.raises(QuotaExhaustedError) as caught:
-        built.quota.reserve([True])
+        built.quota.reserve([1])
     assert caught.value.retry_after_seconds == 31 * 86_400.0 - 10.0
     assert [blobs.contents(names.QUOTA).keys() for blobs in made if blobs.contents(names.QUOTA)] == [
         {"vision.invalid.json"}

@@ -7,7 +7,9 @@ from doubles.parts import ENVIRONMENT
 from shared import settings
 from shared.configuration.storage_accounts import Account, Principal
 from shared.errors import SettingsError
+from shared.records import analysis
 from shared.settings import Settings
+from shared.vision import billing
 
 SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
 # In which a key is put easily: as part of an address.
@@ -32,7 +34,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         vision_key_2=None,
         principal=Principal(),
         vision_rate=(10, 1.0),
-        vision_features=("Categories", "Tags", "Description", "Objects", "ImageType", "Color"),
+        vision_features=("Tags", "Description", "Objects"),
         vision_language="en",
         vision_model_version="latest",
         vision_timeout_seconds=30.0,
@@ -41,7 +43,9 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         vision_stop=False,
         answer_lifetime_days=None,
         thumbnail_sizes=((200, 150), (1024, 768)),
+        thumbnail_mode_set=None,
         thumbnail_smart=True,
+        thumbnail_formats=("jpeg",),
         text_mode="auto",
         text_reading_order="natural",
         text_model_version="latest",
@@ -76,7 +80,14 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         ("VISION_MONTHLY_LIMIT", "250000", "vision_monthly_limit", 250_000),
         ("VISION_STOP", "true", "vision_stop", True),
         ("ANSWER_LIFETIME_DAYS", "30", "answer_lifetime_days", 30),
-        ("THUMBNAIL_SIZES", "1x1, 1024x1024,1x1", "thumbnail_sizes", ((1, 1), (1024, 1024))),
+        ("THUMBNAIL_SIZES", "1x1, 4096x4096,1x1", "thumbnail_sizes", ((1, 1), (4096, 4096))),
+        ("THUMBNAIL_MODE", "", "thumbnail_mode", "auto"),
+        ("THUMBNAIL_MODE", "area", "thumbnail_mode", "area"),
+        ("THUMBNAIL_MODE", "vision", "thumbnail_mode", "vision"),
+        ("THUMBNAIL_MODE", "center", "thumbnail_mode", "center"),
+        ("THUMBNAIL_SMART", "false", "thumbnail_mode", "center"),
+        ("THUMBNAIL_FORMATS", "WebP, jpeg,,webp", "thumbnail_formats", ("jpeg", "webp")),
+        ("THUMBNAIL_FORMATS", "webp", "thumbnail_formats", ("webp",)),
         ("THUMBNAIL_SMART", "False", "thumbnail_smart", False),
         ("TEXT_MODE", "never", "text_mode", "never"),
         ("MAX_WAIT_SECONDS", "0.5", "max_wait_seconds", 0.5),
@@ -93,6 +104,23 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
 def test_each_setting_is_read(name: str, text: str, attribute: str, value: object) -> None:
     expected = text.rstrip("/") if value is None else value
     assert getattr(read(**{name: text}), attribute) == expected
+
+
+@pytest.mark.parametrize("name", ["VISION_DAILY_LIMIT", "VISION_MONTHLY_LIMIT"])
+def test_a_limit_is_as_high_as_one_analysis_costs_or_0(name: str) -> None:
+    features = "Tags,Description,Objects"
+    for limit in ("0", "3", "4"):
+        chosen = read(**{name: limit, "VISION_FEATURES": features})
+        assert billing.price(analysis.question(chosen)) == 3
+    for limit in ("1", "2"):
+        with pytest.raises(SettingsError) as caught:
+            read(**{name: limit, "VISION_FEATURES": features})
+        assert caught.value.problems == [
+            f"{name} is lower than one analysis costs, so nothing could be analyzed: each feature of VISION_FEATURES is"
+            f" a transaction, so set it to 3 or more, to 0 for no paid call, or leave it out for no limit; it is"
+            f" '{limit}'"
+        ]
+    assert read(**{name: "1", "VISION_FEATURES": "Tags"})
 
 
 @pytest.mark.parametrize(
@@ -123,7 +151,11 @@ def test_each_setting_is_read(name: str, text: str, attribute: str, value: objec
         ("ANSWER_LIFETIME_DAYS", "1.5"),
         ("ANSWER_LIFETIME_DAYS", "36501"),
         ("THUMBNAIL_SIZES", "200x150,0x10"),
-        ("THUMBNAIL_SIZES", "1025x10"),
+        ("THUMBNAIL_SIZES", "4097x10"),
+        ("THUMBNAIL_MODE", "smart"),
+        ("THUMBNAIL_MODE", "Auto"),
+        ("THUMBNAIL_FORMATS", "jpeg,png"),
+        ("THUMBNAIL_FORMATS", ","),
         ("THUMBNAIL_SIZES", "200"),
         ("THUMBNAIL_SMART", "yes"),
         ("TEXT_MODE", "sometimes"),
@@ -248,6 +280,43 @@ def test_every_problem_is_reported_at_once() -> None:
     assert found[0] == (
         "VISION_ENDPOINT is not set: base address of the Computer Vision resource (or the Read container)"
     )
+
+
+@pytest.mark.parametrize("mode", ["auto", "area", "vision"])
+def test_a_mode_that_contradicts_the_older_setting_is_a_problem(mode: str) -> None:
+    (problem,) = problems({**ENVIRONMENT, "THUMBNAIL_MODE": mode, "THUMBNAIL_SMART": "false"})
+    assert problem == (
+        f"THUMBNAIL_MODE is {mode!r}, and THUMBNAIL_SMART=false means center: leave one of the two out, or set "
+        "THUMBNAIL_MODE=center"
+    )
+
+
+@pytest.mark.parametrize("smart", ["true", "false"])
+def test_the_middle_goes_with_the_older_setting_as_it_is_or_is_by_default(smart: str) -> None:
+    assert read(THUMBNAIL_MODE="center", THUMBNAIL_SMART=smart).thumbnail_mode == "center"
+
+
+def test_sides_that_computer_vision_does_not_make_are_a_problem_in_its_mode_only() -> None:
+    sizes = {"THUMBNAIL_SIZES": "1024x1024,1025x1,1x4096"}
+    (problem,) = problems({**ENVIRONMENT, **sizes, "THUMBNAIL_MODE": "vision"})
+    assert problem == (
+        "THUMBNAIL_SIZES has 1025x1, 1x4096, and with THUMBNAIL_MODE=vision Computer Vision makes sides of 1 to 1024: "
+        "set smaller sizes, or THUMBNAIL_MODE=auto"
+    )
+    assert len(read(**sizes, THUMBNAIL_MODE="area").thumbnail_sizes) == 3
+
+
+def test_a_contradiction_hides_no_other_one() -> None:
+    found = problems(
+        {
+            **ENVIRONMENT,
+            "VISION_KEY": "",
+            "THUMBNAIL_SIZES": "2048x2048",
+            "THUMBNAIL_MODE": "vision",
+            "THUMBNAIL_SMART": "false",
+        }
+    )
+    assert [problem.split()[0] for problem in found] == ["VISION_KEY", "THUMBNAIL_MODE", "THUMBNAIL_SIZES"]
 
 
 def test_no_secret_is_shown() -> None:

@@ -32,7 +32,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=40) | st.lists(
 DECIMALS = st.decimals("0.001", 86_400, places=3, allow_nan=False)
 TOKENS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1, max_size=40)
 KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
-SIDES = st.integers(1, 1024)
+SIDES = st.integers(1, 4096)
 # Values of each setting, and how they are written.
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "vision_key": KEYS,
@@ -46,6 +46,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "vision_timeout_seconds": st.floats(0, 600, exclude_min=True),
     "thumbnail_sizes": st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=5, unique=True).map(tuple),
     "thumbnail_smart": st.booleans(),
+    "thumbnail_formats": st.sampled_from([("jpeg",), ("webp",), ("jpeg", "webp")]),
     "text_mode": st.sampled_from(TEXT_MODES),
     "max_wait_seconds": st.floats(0, 600, exclude_min=True),
     "images_storage": st.binary(max_size=40).map(
@@ -57,6 +58,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 WRITTEN: dict[str, Callable[[Any], str]] = {
     "vision_rate": lambda rate: f"{rate[0]}/{rate[1]:f}",
     "vision_features": ",".join,
+    "thumbnail_formats": ",".join,
     "images_storage": lambda account: str(account.connection_string),
     "thumbnail_sizes": lambda sizes: ",".join(f"{width}x{height}" for width, height in sizes),
 }

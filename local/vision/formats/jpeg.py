@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from local.vision.formats import tiff
 from local.vision.formats.look import Look, UnreadableError
 
 MAGIC = b"\xff\xd8\xff"
@@ -14,10 +15,12 @@ _ALONE = frozenset(range(0x01, 0xC0)) | frozenset(range(0xD0, 0xD9))  # without 
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_END, _SCAN, _EXIF = 0xD9, 0xDA, 0xE1
+_END, _SCAN, _EXIF, _LIST = 0xD9, 0xDA, 0xE1, 0xE2
 # Application segments that pixels need, as they tell how colours are coded; shorter ones tell nothing.
 _COLOURS = {0xE0: (b"JFIF\0", 16), 0xEE: (b"Adobe", 14)}
 _EXIF_BEGINS = b"Exif\0\0"
+# The list of all pictures of the file, of which this one is the first; its number of them is among its first entries.
+_LIST_BEGINS, _LIST_BYTES = b"MPF\0", 512
 # The picture is gone over once for each scan; encoders make about ten. What a phone appends to a picture, a film say,
 # has a scan's marker by chance once in 64 kB.
 MAX_SCANS, BYTES_FOR_ANOTHER_SCAN = 100, 32 * 1024
@@ -39,8 +42,9 @@ class _Segment(NamedTuple):
 
 
 def read_frame(look: Look) -> Frame:
-    """Return what the frame's header says. Raises UnreadableError."""
+    """Return what the frame's header says. Raises UnreadableError, also for an MPO, which holds several pictures."""
     for segment in _segments(look):
+        _check_list(look, segment)
         if segment.marker in _FRAMES:
             if len(segment.head) < 7:
                 break
@@ -67,6 +71,15 @@ def without_trimmings(data: bytes) -> tuple[bytes, bytes]:
         elif segment.marker in _TABLES | _FRAMES or _tells_colours(segment, payload):
             kept.append(look.take(segment.begin, segment.end - segment.begin))
     raise UnreadableError("The JPEG has no pixels.")
+
+
+def _check_list(look: Look, segment: _Segment) -> None:
+    if segment.marker != _LIST or not look.data.startswith(_LIST_BEGINS, segment.begin + 4):
+        return
+    begin = segment.begin + 4 + len(_LIST_BEGINS)
+    pictures = tiff.read_picture_count(look.take(begin, min(_LIST_BYTES, max(0, segment.end - begin))))
+    if pictures > 1:
+        raise UnreadableError(f"It is an MPO of {pictures} pictures, and no JPEG.")
 
 
 def _tells_colours(segment: _Segment, payload: bytes) -> bool:

@@ -8,6 +8,7 @@ from local.vision.formats.look import Look, UnreadableError
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
+_PICTURES = 0xB001  # of a list of the pictures in a file (CIPA DC-007)
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # types: BYTE, SHORT, LONG, LONG8
 _TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 # Types that only a BigTIFF has, and what they are in a TIFF: numbers without and with a sign, and addresses.
@@ -73,9 +74,17 @@ def beginning_with(data: bytes, page: Page) -> io.BytesIO:
 
 def read_orientation(block: bytes) -> int:
     """Return the orientation, 1 to 8, that an Exif block tells, which is built as a TIFF; 1 for one that is damaged."""
-    block = block.removeprefix(b"Exif\0\0")
+    return _first_numbers(block.removeprefix(b"Exif\0\0")).get(_ORIENTATION, UPRIGHT)
+
+
+def read_picture_count(block: bytes) -> int:
+    """Return how many pictures a list of them tells, which is built as a TIFF; 1 for one that is damaged."""
+    return _first_numbers(block).get(_PICTURES, 1)
+
+
+def _first_numbers(block: bytes) -> dict[int, int]:
     if not block.startswith(MAGICS):
-        return UPRIGHT
+        return {}
     layout, look = _layout(block), Look(block)
     try:
         (at,) = look.unpack(layout.address, layout.first_at)
@@ -83,8 +92,8 @@ def read_orientation(block: bytes) -> int:
         at += struct.calcsize(layout.number)
         entries = look.take(at, min(count * struct.calcsize(layout.entry), len(block) - at))
     except UnreadableError:
-        return UPRIGHT
-    return _numbers(entries, layout).get(_ORIENTATION, UPRIGHT)
+        return {}
+    return _numbers(entries, layout)
 
 
 def _append_as_classic(file: io.BytesIO, data: bytes, at: int, layout: _Layout) -> int:
@@ -147,5 +156,5 @@ def _numbers(entries: bytes, layout: _Layout) -> dict[int, int]:
     return {
         tag: struct.unpack_from(layout.address[0] + _NUMBERS[kind], value.ljust(8, b"\0"))[0]
         for tag, kind, _, value in struct.iter_unpack(layout.entry, entries[:whole])
-        if tag in (_WIDTH, _HEIGHT, _ORIENTATION) and kind in _NUMBERS
+        if tag in (_WIDTH, _HEIGHT, _ORIENTATION, _PICTURES) and kind in _NUMBERS
     }

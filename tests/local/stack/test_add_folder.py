@@ -10,6 +10,7 @@ import pytest
 from doubles.fake_app import FakeApp, image_json, running_app
 from doubles.fuzz import fuzzed
 from doubles.patience import PATIENCE_SECONDS, wait_until
+from doubles.photographs import BY_NAME
 from doubles.running_stack import PROJECT
 from doubles.supervised_storage import Storage
 from hypothesis import given
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from local.adding import cli
 from local.adding.cli import main
-from local.adding.files import find_files, is_image
+from local.adding.files import HEAD_BYTES, find_files, is_image
 from local.errors import LocalError
 from local.upload import MAX_UPLOAD_BYTES
 
@@ -65,6 +66,11 @@ def test_every_image_and_document_below_a_folder_is_found_by_its_path_in_it(tmp_
     write(tmp_path, "fax.tiff", data=b"II*\0")
     names = {"a.jpg", "2024/summer/b c#.jpg", "2024/ü.jpg", "2024/minutes", "fax.tiff"}
     assert set(find_files([tmp_path]).files) == names
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_whatever_the_app_takes_is_taken_from_a_folder_by_its_first_bytes(name: str) -> None:
+    assert is_image(BY_NAME[name].data[:HEAD_BYTES])
 
 
 def test_hidden_and_special_files_are_passed_over_and_what_is_no_image_is_listed(tmp_path: Path) -> None:

@@ -239,6 +239,24 @@ def test_the_version_of_an_app_that_tells_it_is_told() -> None:
         assert [each.found for each in doctor.app(url, "k")] == [f"up at {url}, version 0.1.0"]
 
 
+@pytest.mark.parametrize("problems", [[], [entry("no_way")]])
+def test_the_spending_of_an_app_that_tells_it_is_told(problems: list[dict[str, str]]) -> None:
+    spending = {
+        "day": {"date": "2026-11-30", "transactions": 12, "limit": 100},
+        "month": {"date": "2026-11", "transactions": 340, "limit": None},
+    }
+    with running_app() as running:
+        running.health = 200, {"status": "up", "problems": problems, "warnings": [], "spending": spending}
+        running.health_key = "k"
+        findings = doctor.app(f"http://127.0.0.1:{running.port}", "k")
+        assert findings[-1] == doctor.Finding(
+            "app", True, "billed transactions (UTC): 12 of 100 on 2026-11-30, 340 in 2026-11"
+        )
+        assert len(findings) == 2
+        running.health = 200, {"status": "up", "problems": problems, "warnings": [], "spending": None}
+        assert len(doctor.app(f"http://127.0.0.1:{running.port}", "k")) == 1
+
+
 @pytest.mark.parametrize(
     "url", ["http://app.example.com", "app.example.com", "ftp://127.0.0.1", "https://", "http://[x"]
 )

@@ -41,8 +41,8 @@ def test_a_service_that_is_not_told_is_missed(settings: dict[str, str], reason: 
 def test_what_is_paid_and_what_the_samples_cost_is_said_without_the_key_of_the_service(tmp_path: Path) -> None:
     lines = told(tmp_path, **SERVICE)
     assert lines[0] == "Computer Vision is your own service at mine.cognitiveservices.azure.com: you pay for its calls"
-    # Seven images with six features and two thumbnails, each of which may have text, and two documents of two pages.
-    assert "The 9 samples cost at most 67 transactions, 0.08 US dollars" in lines[1]
+    # Seven images with three features and an area of interest, each of which may have text; two documents of two pages.
+    assert "The 9 samples cost at most 39 transactions, 0.05 US dollars" in lines[1]
     assert lines[1].endswith(
         "they are not sent: `python -m local start --vision azure --samples --port 17571` sends them"
     )
@@ -60,9 +60,13 @@ def test_answers_of_the_local_service_in_the_same_folder_are_pointed_at(tmp_path
 @pytest.mark.parametrize(
     ("settings", "transactions", "dollars"),
     [
-        ({}, 10 * (6 + 2 + 1) + 2, 0.103),
+        ({}, 10 * (3 + 1 + 1) + 2, 0.063),
         ({"VISION_FEATURES": "Tags, tags", "THUMBNAIL_SIZES": "64x64", "TEXT_MODE": "never"}, 10 * 2 + 2, 0.023),
-        ({"VISION_FEATURES": "Description", "TEXT_MODE": "always"}, 10 * (1 + 2 + 1) + 2, 0.053),
+        ({"VISION_FEATURES": "Description", "TEXT_MODE": "always"}, 10 * (1 + 1 + 1) + 2, 0.043),
+        ({"THUMBNAIL_MODE": "area", "TEXT_MODE": "never"}, 10 * (3 + 1) + 2, 0.048),
+        ({"THUMBNAIL_MODE": "vision", "TEXT_MODE": "never"}, 10 * (3 + 2) + 2, 0.058),
+        ({"THUMBNAIL_MODE": "center", "TEXT_MODE": "never"}, 10 * 3 + 2, 0.038),
+        ({"THUMBNAIL_SMART": "False", "TEXT_MODE": "never"}, 10 * 3 + 2, 0.038),
     ],
 )
 def test_the_cost_follows_from_the_settings(settings: dict[str, str], transactions: int, dollars: float) -> None:
@@ -80,7 +84,7 @@ def test_the_documents_among_the_samples_have_two_pages() -> None:
 
 
 def test_the_defaults_are_those_of_the_app() -> None:
-    names = ("VISION_FEATURES", "THUMBNAIL_SIZES", "TEXT_MODE")
+    names = ("VISION_FEATURES", "THUMBNAIL_SIZES", "THUMBNAIL_MODE", "THUMBNAIL_SMART", "TEXT_MODE")
     defaults = {each["name"]: each["default"] for each in described()}
     assert {name: with_defaults({name: " "})[name] for name in names} == {name: defaults[name] for name in names}
 

@@ -127,12 +127,13 @@ def test_the_lines_to_paste_are_shell_commands_for_the_routes_with_the_key_where
     assert [words[-1] for words in plain] == [
         "http://127.0.0.1:7071/api/describe",
         "http://127.0.0.1:7071/api/analyze",
-        "http://127.0.0.1:7071/api/thumbnail/my%20coffee.jpg?width=320&height=200&smartCropping=true",
+        "http://127.0.0.1:7071/api/thumbnail/my%20coffee.jpg?width=320&height=200",
+        "http://127.0.0.1:7071/api/thumbnail/my%20coffee.jpg?width=320&height=200&mode=vision",
         "http://127.0.0.1:7071/api/ocr?format=txt",
         "http://127.0.0.1:7071/api/images/my%20coffee.jpg",
     ]
     assert "@/samples/my coffee.jpg" in plain[0]
     assert '{"name": "my coffee.jpg"}' in plain[1]
-    assert "@/state/my letter.png" in plain[3]
+    assert "@/state/my letter.png" in plain[4]
     assert all("x-functions-key: secret" in words for words in keyed)
     assert not any("x-functions-key" in word for words in plain for word in words)

@@ -38,19 +38,50 @@ def test_statistics_count_answers_paid_calls_transactions_and_images(caller: Cal
 
     assert stats(caller) == {
         "analyze": {"status": {"200": 2, "400": 1}, "paid": 2, "transactions": 3, "bodies": [digest, digest]},
-        "models": {"status": {"200": 1}, "paid": 0, "transactions": 1, "bodies": []},
+        "models": {"status": {"200": 1}, "paid": 0, "transactions": 0, "bodies": []},
         "domain": {"status": {"200": 1}, "paid": 1, "transactions": 1, "bodies": [digest]},
     }
 
 
 @pytest.mark.parametrize(
-    "faults", [{}, {"status": {"503": 1}}, {"status": {"502": 1}}, {"throttle_every": {"tag": 1}}], ids=str
+    ("path", "query", "line", "transactions"),
+    [
+        ("analyze", "", "Categories=1,Transaction=1", 1),
+        ("analyze", "visualFeatures=Tags,Objects,Description", "Description=1,Objects=1,Tags=1,Transaction=1", 3),
+        (
+            "analyze",
+            "visualFeatures=Categories,Tags&details=Landmarks,Celebrities",
+            "Categories=1,Celebrities=1,Landmarks=1,Tags=1,Transaction=1",
+            4,
+        ),
+        ("generateThumbnail", "width=10&height=10", "GenerateThumbnail=1,Transaction=1", 1),
+        ("areaOfInterest", "", "AreaOfInterest=1,Transaction=1", 1),
+        ("models/landmarks/analyze", "", "Landmarks=1,Transaction=1", 1),
+        ("describe", "maxCandidates=0", "Transaction=1", 1),
+    ],
 )
-def test_transactions_are_what_the_billing_lines_of_all_answers_name(faults: object, caller: Caller) -> None:
+def test_each_answer_is_billed_as_its_line_says(
+    path: str, query: str, line: str, transactions: int, caller: Caller
+) -> None:
+    answer = caller.post(path, picture(), query=query)
+    assert answer.headers["CSP-Billing-Usage"].replace("CognitiveServices.ComputerVision.", "") == line
+    (counted,) = stats(caller).values()
+    assert counted["transactions"] == transactions
+
+
+@pytest.mark.parametrize(
+    ("faults", "transactions"),
+    [({}, 7), ({"status": {"503": 1}}, 4), ({"status": {"502": 1}}, 0), ({"throttle_every": {"tag": 1}}, 5)],
+    ids=str,
+)
+def test_failures_of_the_service_are_billed_and_those_of_the_gateway_are_not(
+    faults: object, transactions: int, caller: Caller
+) -> None:
     caller.control("PUT", "faults", faults)
-    answers = [caller.post("tag", data, query=query) for data in (picture(), b"no image") for query in ("", "x=1")]
-    billed = [answer.headers.get("CSP-Billing-Usage", "").count(".Transaction=1") for answer in answers]
-    assert stats(caller)["tag"]["transactions"] == sum(billed)
+    for data in (picture(), b"no image"):
+        for path, query in (("tag", ""), ("analyze", "visualFeatures=Tags,Objects,Description,Color")):
+            caller.post(path, data, query=query)
+    assert sum(each["transactions"] for each in stats(caller).values()) == transactions
 
 
 def test_what_an_earlier_version_counted_has_one_transaction_for_each_paid_call(tmp_path: Path) -> None:

@@ -159,8 +159,20 @@ def test_both_calls_are_counted_and_only_the_accepted_read_is_paid(reader: Calle
 
     assert reader.control("GET", "stats").json()["operations"] == {
         "read": {"status": {"202": 1, "400": 1}, "paid": 1, "transactions": 2, "bodies": [sha256(DATA).hexdigest()]},
-        "readResult": {"status": {"200": 2}, "paid": 0, "transactions": 2, "bodies": []},
+        "readResult": {"status": {"200": 2}, "paid": 0, "transactions": 0, "bodies": []},
     }
+
+
+@pytest.mark.parametrize(("query", "transactions"), [("", 3), ("pages=2-", 2), ("pages=1", 1)])
+def test_each_page_that_is_read_is_billed_though_the_line_tells_one(
+    tmp_path: Path, clock: FakeClock, query: str, transactions: int
+) -> None:
+    data = several("TIFF", 3)
+    write_script(tmp_path, data, pages=3)
+    with running(tmp_path, clock) as service, Caller(service.url, service.key) as caller:
+        answer = caller.post("read/analyze", data, query=query)
+        assert answer.headers["CSP-Billing-Usage"] == "CognitiveServices.ComputerVision.Transaction=1"
+        assert service.stats()["read"]["transactions"] == transactions
 
 
 def test_of_each_read_is_counted_how_often_it_was_asked_for_and_how_late_its_end_was_told(

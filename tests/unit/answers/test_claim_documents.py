@@ -75,7 +75,7 @@ def test_what_the_version_before_was_answered_is_not_paid_for_again() -> None:
         ("answered for a while", JSON),
     ):
         world = World(state)
-        assert world.ask() == world.claims.find("subject", QUESTION) == answer._replace(paid=False)
+        assert world.ask() == world.claims.find("subject", QUESTION) == answer._replace(paid=False, at=EPOCH)
         assert world.calls == 0
 
 

@@ -593,3 +593,29 @@ def test_who_takes_a_claim_over_looks_once_more_whether_it_was_answered_meanwhil
 
     ask(claims, slow)
     assert call.count == 0
+
+
+def test_the_claims_about_a_subject_are_listed_whatever_is_in_them(blobs, claims):
+    ask(claims, Calls())
+    dead = names.claim("subject", "analyze-123")
+    blobs.write(names.CACHE, dead, b"{}", content_type=names.JSON)
+    ask(claims, Calls(), subject="subject-of-others")
+    assert claims.keys("subject") == {QUESTION.key, "analyze-123"}
+    assert claims.keys("other") == frozenset()
+
+
+def test_a_refusal_is_known_and_no_answer_that_is_found(claims):
+    with pytest.raises(ImageRejectedError):
+        ask(claims, Calls(ImageRejectedError("no")))
+    assert claims.find("subject", QUESTION) is None
+    with pytest.raises(ImageRejectedError):
+        claims.known("subject", QUESTION)
+
+
+def test_an_answer_that_was_given_before_keeps_its_time(claims, clock):
+    claims.keep("subject", QUESTION, ANSWER, lifetime_seconds=60)
+    clock.advance(59)
+    claims.keep("other", QUESTION, claims.find("subject", QUESTION), lifetime_seconds=60)
+    assert claims.find("other", QUESTION) is not None
+    clock.advance(1)
+    assert claims.find("other", QUESTION) is None

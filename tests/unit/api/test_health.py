@@ -27,7 +27,72 @@ def test_all_is_well_where_every_part_answers(app: Parts) -> None:
     with services.replaced(app.services):
         report = Look()()
     assert report.up
-    assert report.detailed() == {"status": "up", "version": __version__, "problems": [], "warnings": []}
+    assert report.detailed() == {
+        "status": "up",
+        "version": __version__,
+        "problems": [],
+        "warnings": [],
+        "spending": {
+            "day": {"date": "2026-01-01", "transactions": 0, "limit": None},
+            "month": {"date": "2026-01", "transactions": 0, "limit": None},
+        },
+    }
+
+
+def test_the_spending_is_what_the_ledger_counts_of_today_beside_the_limits() -> None:
+    app = parts(VISION_DAILY_LIMIT="100", VISION_MONTHLY_LIMIT="1000")
+    app.services.quota.settle(7, at_once=True)
+    app.clock.advance(86_400.0)
+    app.services.quota.settle(3, at_once=True)
+    with services.replaced(app.services):
+        report = Look()()
+    assert report.spending == {
+        "day": {"date": "2026-01-02", "transactions": 3, "limit": 100},
+        "month": {"date": "2026-01", "transactions": 10, "limit": 1000},
+    }
+    assert "spending" not in report.short()
+
+
+def test_one_look_reads_the_ledger_once(app: Parts) -> None:
+    looked: list[str] = []
+    app.host.before = lambda operation, container, name: looked.append(operation) if container == names.QUOTA else None
+    with services.replaced(app.services):
+        Look()()
+    assert looked == ["read"]
+
+
+def test_a_ledger_that_cannot_be_read_is_no_figure_and_no_problem_of_its_own(app: Parts) -> None:
+    def refuse(operation: str, container: str, name: str) -> None:
+        if container == names.QUOTA:
+            raise StorageError("no answer")
+
+    app.host.before = refuse
+    with services.replaced(app.services):
+        report = Look()()
+    assert (report.up, report.spending) == (True, None)
+
+
+def test_a_ledger_that_hangs_is_no_figure_in_time_and_is_asked_again_when_it_has_answered(
+    app: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LOOK_SECONDS", 0.2)
+    go_on, looked = threading.Event(), []
+
+    def hang(operation: str, container: str, name: str) -> None:
+        if container == names.QUOTA:
+            looked.append(operation)
+            assert go_on.wait(60)
+
+    app.host.before = hang
+    look = Look()
+    with services.replaced(app.services):
+        for _ in range(3):
+            report = look()
+            assert (report.up, report.spending) == (True, None)
+        assert looked == ["read"]
+        go_on.set()
+        monkeypatch.setattr(health, "LOOK_SECONDS", 60.0)
+        assert look().spending
 
 
 def test_every_part_that_fails_is_told_with_what_to_do(app: Parts) -> None:

@@ -36,13 +36,25 @@ def test_a_number_that_is_missing_is_told() -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("TRUE", True)])
 def test_a_truth_is_true_or_false(text: str, value: bool) -> None:
-    assert parameters.boolean(request(params={"smart": text}), "smart", default=not value) is value
-    assert parameters.boolean(request(), "smart", default=value) is value
+    assert parameters.boolean(request(params={"smart": text}), "smart") is value
+    assert parameters.boolean(request(), "smart") is None
 
 
 def test_another_truth_is_refused() -> None:
     with pytest.raises(BadRequestError, match="smart is 'yes'; true or false"):
-        parameters.boolean(request(params={"smart": "yes"}), "smart", default=True)
+        parameters.boolean(request(params={"smart": "yes"}), "smart")
+
+
+def test_one_of_some_words_is_that_word() -> None:
+    assert parameters.one_of(request(params={"format": "webp"}), "format", ("jpeg", "webp")) == "webp"
+    assert parameters.one_of(request(), "format", ("jpeg", "webp")) is None
+
+
+@pytest.mark.parametrize("value", ["WEBP", "png", "", "jpeg,webp"])
+def test_any_other_word_is_refused_with_those_that_are_allowed(value: str) -> None:
+    with pytest.raises(BadRequestError, match="must be one of jpeg, webp") as caught:
+        parameters.one_of(request(params={"format": value}), "format", ("jpeg", "webp"))
+    assert caught.value.code == "bad_parameter"
 
 
 def test_words_are_separated_by_commas() -> None:

@@ -8,11 +8,11 @@ from shared import names
 from shared.api import thumbnails
 from shared.errors import BadRequestError, BusyError, ImageRejectedError, NotFoundError, VisionUnavailableError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
-from shared.records.thumbnails import CACHE_CONTROL, Size, sizes
+from shared.records.thumbnails import CACHE_CONTROL, Thumbnail, wanted
 from shared.storage.blobs import IfEtag
 from shared.vision import questions
 
-SIZE = Size(100, 50, smart=True)
+SIZE = Thumbnail(100, 50, "vision")
 QUESTION = questions.thumbnail(100, 50, smart_cropping=True)
 RED, BLUE = ImageBytes(picture(colour=(200, 0, 0))), ImageBytes(picture(colour=(0, 0, 200)))
 STORED = "a.jpg/100x50-smart.jpg"
@@ -31,10 +31,12 @@ def paid(app: Parts) -> int:
     return app.vision.count()["generateThumbnail"]
 
 
-def test_the_sizes_are_those_of_the_settings() -> None:
-    app = parts(THUMBNAIL_SIZES="10x20,30x40", THUMBNAIL_SMART="false")
-    assert sizes(app.services.settings) == [Size(10, 20, smart=False), Size(30, 40, smart=False)]
-    assert str(SIZE) == "100x50"
+def test_the_thumbnails_are_those_of_the_settings() -> None:
+    app = parts(THUMBNAIL_SIZES="10x20,30x40", THUMBNAIL_SMART="false", THUMBNAIL_FORMATS="webp,jpeg")
+    assert wanted(app.services.settings) == [
+        Thumbnail(width, height, "center", form) for width, height in ((10, 20), (30, 40)) for form in ("jpeg", "webp")
+    ]
+    assert SIZE.size == "100x50"
 
 
 def test_a_thumbnail_is_made_once_and_served_from_storage_then(app: Parts) -> None:
@@ -95,7 +97,7 @@ def test_a_size_out_of_range_is_refused_without_a_call(app: Parts) -> None:
     upload(app, RED)
     for image in (ImageBlob("a.jpg"), RED):
         with pytest.raises(BadRequestError):
-            thumbnails.thumbnail(app.services, image, Size(1025, 1, smart=False))
+            thumbnails.thumbnail(app.services, image, Thumbnail(4097, 1, "center"))
     assert paid(app) == 0
 
 

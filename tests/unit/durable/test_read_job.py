@@ -5,7 +5,9 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from doubles.odd_headers import pdf_of_pages
 from doubles.parts import ENVIRONMENT
+from doubles.pictures import picture
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +16,9 @@ from shared.durable import read_job
 from shared.durable.read_job import Job
 from shared.errors import BadRequestError
 from shared.images import ImageBytes, ImageUrl
-from shared.records.versions import Version
+from shared.pictures.fitting import FIT
+from shared.pictures.inspection import ImageHeader
+from shared.records.versions import Source, Version
 from shared.settings import Settings
 from shared.untrusted import addresses
 
@@ -48,6 +52,7 @@ JOBS = st.builds(
     address=TEXTS,
     id=st.just(""),
     input=TEXTS,
+    fit=st.sampled_from(["", "1"]),
 )
 
 
@@ -88,9 +93,45 @@ def test_an_instances_id_is_one_that_durable_functions_takes(job: Job) -> None:
 def test_two_jobs_have_one_id_only_if_they_are_of_one_document_with_the_same_parameters(one: Job, other: Job) -> None:
     def meant(job: Job) -> tuple[Any, ...]:
         source = {"image": (job.name, job.etag), "bytes": (job.subject,), "url": (job.url,)}[job.kind]
-        return (job.kind, source, job.question)
+        return (job.kind, source, job.question.plain)
 
     assert (one.instance_id == other.instance_id) == (meant(one) == meant(other))
+
+
+@pytest.mark.parametrize("data", [b"no image", picture("JPEG", 9, 9), pdf_of_pages(1)])
+def test_what_is_refused_or_has_pages_is_read_as_it_is(data: bytes) -> None:
+    assert given_bytes(data).fit == ""
+
+
+def test_what_read_takes_is_read_as_it_is_and_all_else_as_a_copy() -> None:
+    def fit(kind: str, sides: tuple[int, int], orientation: int) -> list[str]:
+        image = ImageBytes(picture("BMP"))
+        image.__dict__["header"] = ImageHeader(kind, "image/x", *sides, orientation)
+        source = Source("a.jpg", "0x1", image)
+        jobs = [read_job.from_request(image, SETTINGS, {}), read_job.from_image(source, SETTINGS, text_only=False)]
+        return [job.fit for job in jobs]
+
+    assert fit("JPEG", (60, 10_000), 1) == ["", ""]
+    for copied in (("HEIC", (60, 60), 1), ("JPEG", (60, 60), 6), ("PNG", (60, 10_001), 1)):
+        assert fit(*copied) == [FIT, FIT]
+
+
+def test_a_job_whose_bytes_are_not_at_hand_is_of_the_document_itself() -> None:
+    assert image().fit == given_url().fit == ""
+
+
+@given(JOBS)
+def test_a_copy_changes_neither_the_instance_nor_the_records(job: Job) -> None:
+    itself, copied = job._replace(fit=""), job._replace(fit=FIT)
+    assert itself.instance_id == copied.instance_id
+    assert (itself.record, itself.plain_record) == (copied.record, copied.plain_record)
+    assert itself.question.key != copied.question.key
+    assert copied.question.plain == itself.question
+
+
+def test_a_job_of_the_version_before_is_of_the_document_itself() -> None:
+    document = {key: value for key, value in image().to_json().items() if key != "fit"}
+    assert Job.from_json(document) == image()
 
 
 def test_members_that_a_newer_version_has_added_are_passed_over() -> None:

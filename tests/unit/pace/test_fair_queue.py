@@ -12,7 +12,7 @@ LIMIT = Deadline.after(30.0, SystemClock())
 
 def joined(queue: FairQueue, *background: bool) -> list[Turn]:
     """Let one after the other join."""
-    turns = [Turn(number, LIMIT, paid=True, background=each) for number, each in enumerate(background)]
+    turns = [Turn(number, LIMIT, price=1, background=each) for number, each in enumerate(background)]
     for turn in turns:
         queue.join(turn)
     return turns
@@ -58,12 +58,12 @@ def test_what_is_foretold_comes_true(seed: int) -> None:
     numbers = itertools.count()
     for _ in range(200):
         if chance.random() < 0.6:
-            queue.join(Turn(next(numbers), LIMIT, paid=True, background=chance.random() < 0.5))
+            queue.join(Turn(next(numbers), LIMIT, price=1, background=chance.random() < 0.5))
         else:
             queue.next()
     background = chance.random() < 0.5
     foretold, most = queue.before(background=background), len(queue)
-    newcomer = Turn(next(numbers), LIMIT, paid=True, background=background)
+    newcomer = Turn(next(numbers), LIMIT, price=1, background=background)
     queue.join(newcomer)
     coming = [turn.number for turn in queue.coming(most + 1)]
     assert coming[:5] == [turn.number for turn in queue.coming(5)]

@@ -52,18 +52,18 @@ class World:
         self.service: Callable[[float], BlobsightError | None] = lambda now: None
 
     def caller(
-        self, number: int, at: float = 0.0, *, patience: float = 100.0, paid: bool = True, background: bool = False
+        self, number: int, at: float = 0.0, *, patience: float = 100.0, price: int = 1, background: bool = False
     ) -> Callable[[], None]:
         def work() -> None:
             self.clock.sleep(at)
-            self.call(number, patience, paid, background)
+            self.call(number, patience, price, background)
 
         return work
 
     def call(
-        self, number: int, patience: float = 100.0, paid: bool = True, background: bool = False
+        self, number: int, patience: float = 100.0, price: int = 1, background: bool = False
     ) -> BlobsightError | None:
-        turn = self.gate.turn(Deadline.after(patience, self.clock), paid=paid, background=background)
+        turn = self.gate.turn(Deadline.after(patience, self.clock), price=price, background=background)
         try:
             self.gate.enter(turn)
         except BlobsightError as error:
@@ -72,7 +72,7 @@ class World:
         self.called.append((number, self.clock.now()))
         error_now = self.service(self.clock.now())
         self.clock.sleep(self.call_seconds)
-        turn.billed = int(error_now is None and paid)
+        turn.billed = price if error_now is None else 0
         self.gate.leave(turn, error_now)
         return error_now
 
@@ -123,7 +123,7 @@ def test_who_comes_again_comes_before_those_who_came_later() -> None:
     answers: list[BlobsightError | None] = [ThrottledError("slow", retry_after_seconds=5.0)]
 
     def first() -> None:
-        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        turn = world.gate.turn(Deadline.after(100, world.clock), price=1)
         for error in [*answers, None]:
             world.gate.enter(turn)
             world.called.append((0, world.clock.now()))
@@ -200,7 +200,7 @@ def test_who_runs_out_of_patience_in_the_queue_goes_and_the_others_move_up() -> 
     def neighbour() -> None:
         gate = Gate(world.clock, Quota(world.blobs, "a.json", Rate(10, 1.0), world.clock))
         for _ in range(40):
-            turn = gate.turn(Deadline.after(100, world.clock), paid=True)
+            turn = gate.turn(Deadline.after(100, world.clock), price=1)
             gate.enter(turn)
             gate.leave(turn, None)
 
@@ -252,7 +252,7 @@ def test_who_waits_for_a_probe_waits_to_its_limit() -> None:
 
     def probe() -> None:
         world.clock.sleep(7.0)
-        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        turn = world.gate.turn(Deadline.after(100, world.clock), price=1)
         world.gate.enter(turn)
         seen.append(world.clock.now())
         world.clock.sleep(50.0)
@@ -269,7 +269,7 @@ def test_a_probe_that_ends_unexpectedly_leaves_its_place_to_another() -> None:
     world.service = lambda now: DOWN if now < 5.0 else None
 
     def clumsy() -> None:
-        turn = world.gate.turn(Deadline.after(100, world.clock), paid=True)
+        turn = world.gate.turn(Deadline.after(100, world.clock), price=1)
         world.gate.enter(turn)
         world.clock.sleep(0.1)
         world.gate.leave(turn, KeyError("bug"))
@@ -290,10 +290,10 @@ UNSENT = [NoTokenError("no token"), NoTimeLeftError("no time")]
 def test_calls_that_never_left_open_no_breaker(error: BlobsightError) -> None:
     gate = Gate(clock := FakeClock())
     for _ in range(2 * FAILURES):
-        turn = gate.turn(Deadline.after(1, clock), paid=True)
+        turn = gate.turn(Deadline.after(1, clock), price=1)
         gate.enter(turn)
         gate.leave(turn, error)
-    gate.enter(gate.turn(Deadline(clock, clock.now()), paid=True))
+    gate.enter(gate.turn(Deadline(clock, clock.now()), price=1))
 
 
 @pytest.mark.parametrize("error", UNSENT, ids=lambda error: error.code)
@@ -302,7 +302,7 @@ def test_a_probe_that_never_left_closes_no_breaker_and_leaves_its_place_to_anoth
 
     def calls(*errors: BlobsightError | None) -> None:
         for each in errors:
-            turn = gate.turn(Deadline.after(10, clock), paid=True)
+            turn = gate.turn(Deadline.after(10, clock), price=1)
             gate.enter(turn)
             gate.leave(turn, each)
 
@@ -311,7 +311,7 @@ def test_a_probe_that_never_left_closes_no_breaker_and_leaves_its_place_to_anoth
     calls(DOWN)
     assert clock.now() == FIRST_OPEN_SECONDS
     with pytest.raises(VisionUnavailableError):
-        gate.enter(gate.turn(Deadline.after(2 * FIRST_OPEN_SECONDS - 0.1, clock), paid=True))
+        gate.enter(gate.turn(Deadline.after(2 * FIRST_OPEN_SECONDS - 0.1, clock), price=1))
     calls(error, None, None)
     assert clock.now() == 3 * FIRST_OPEN_SECONDS
 
@@ -319,7 +319,7 @@ def test_a_probe_that_never_left_closes_no_breaker_and_leaves_its_place_to_anoth
 def test_a_call_that_never_left_is_not_paid_for() -> None:
     world = World()
     world.service = lambda now: NoTokenError("no token") if now < 1.0 else None
-    world.run([world.caller(0), world.caller(1, at=3.0), world.caller(2, at=6.0, paid=False)])
+    world.run([world.caller(0), world.caller(1, at=3.0), world.caller(2, at=6.0, price=0)])
     assert world.paid() == 1
 
 
@@ -336,18 +336,18 @@ def test_an_image_that_always_fails_opens_no_breaker() -> None:
     clock = FakeClock()
     gate = Gate(clock)
     for _ in range(2):
-        turn = gate.turn(Deadline.after(100, clock), paid=True)
+        turn = gate.turn(Deadline.after(100, clock), price=1)
         for _ in range(4):
             gate.enter(turn)
             gate.leave(turn, VisionUnavailableError("FailedToProcess"))
-    gate.enter(gate.turn(Deadline(clock, 0.0), paid=True))
+    gate.enter(gate.turn(Deadline(clock, 0.0), price=1))
 
 
 def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightError = DOWN) -> list[float]:
     """Questions of four attempts each, as a poll makes them, that all fail; returns when they called."""
     called = []
     for _ in range(times):
-        turn = gate.turn(Deadline.after(10, clock), paid=False, background=True, key=key)
+        turn = gate.turn(Deadline.after(10, clock), price=0, background=True, key=key)
         with suppress(BlobsightError):
             for _ in range(4):
                 gate.enter(turn)
@@ -360,7 +360,7 @@ def fail(gate: Gate, clock: FakeClock, key: str, times: int, error: BlobsightErr
 def passes_at_once(gate: Gate, clock: FakeClock, error: BlobsightError | None = None) -> bool:
     """Whether a picture is let through without any wait; the service answers it so."""
     before = clock.now()
-    turn = gate.turn(Deadline.after(20, clock), paid=True)
+    turn = gate.turn(Deadline.after(20, clock), price=1)
     gate.enter(turn)
     gate.leave(turn, error)
     return clock.now() == before
@@ -383,7 +383,7 @@ def test_a_read_that_was_answered_counts_anew() -> None:
     gate = Gate(clock)
     for key in ("read 1", "read 2"):
         fail(gate, clock, key, 1)
-        turn = gate.turn(Deadline.after(10, clock), paid=False, key=key)
+        turn = gate.turn(Deadline.after(10, clock), price=0, key=key)
         gate.enter(turn)
         gate.leave(turn, None)
     for key in ("read 1", "read 2", "read 3"):
@@ -396,7 +396,7 @@ def test_a_read_that_fails_as_a_probe_keeps_nobody_out_and_leaves_the_next_one_t
     gate = Gate(clock)
     fail(gate, clock, "read 1", 1)
     for _ in range(3):
-        turn = gate.turn(Deadline.after(10, clock), paid=True)
+        turn = gate.turn(Deadline.after(10, clock), price=1)
         gate.enter(turn)
         gate.leave(turn, DOWN)
     clock.advance(FIRST_OPEN_SECONDS)
@@ -415,7 +415,7 @@ def test_in_an_outage_in_which_nobody_but_failed_reads_asks_one_of_them_finds_it
     assert (min(gaps(probes)), max(gaps(probes))) == (20.0, 20.0)
     assert len(called) - len(probes) < 20
     clock.advance(30.0)
-    turn = gate.turn(Deadline.after(10, clock), paid=False, key="read 1")
+    turn = gate.turn(Deadline.after(10, clock), price=0, key="read 1")
     gate.enter(turn)
     gate.leave(turn, None)
     assert passes_at_once(gate, clock)
@@ -441,7 +441,7 @@ def test_reads_that_failed_long_ago_are_forgotten() -> None:
     clock = FakeClock()
     obstacles = Gate(clock)._obstacles
     for number in range(3000):
-        turn = Gate(clock).turn(Deadline.after(10, clock), paid=False, key=f"read {number}")
+        turn = Gate(clock).turn(Deadline.after(10, clock), price=0, key=f"read {number}")
         obstacles.learn(turn, DOWN, clock.now())
     assert len(obstacles._failures) == 1000
     assert "read 2999" in obstacles._failures
@@ -449,7 +449,7 @@ def test_reads_that_failed_long_ago_are_forgotten() -> None:
 
 def test_stopped_paid_calls_are_refused_and_free_ones_go_on() -> None:
     world = World(stopped=True)
-    world.run([world.caller(0), world.caller(1, paid=False)])
+    world.run([world.caller(0), world.caller(1, price=0)])
     ((number, _, error),) = world.refused
     assert (number, error.code, error.status) == (0, "calls_stopped", 503)
     assert isinstance(error, CallsStoppedError)
@@ -460,15 +460,27 @@ def test_stopped_paid_calls_are_refused_and_free_ones_go_on() -> None:
 def test_a_call_is_counted_once_and_not_at_all_if_it_was_not_paid() -> None:
     world = World()
     world.service = lambda now: DOWN if now > 0.25 else None
-    world.run([world.caller(0), world.caller(1), world.caller(2), world.caller(3), world.caller(4, 5.0, paid=False)])
+    world.run([world.caller(0), world.caller(1), world.caller(2), world.caller(3), world.caller(4, 5.0, price=0)])
     assert len(world.called) == 5
     assert world.paid() == 3
+
+
+def test_calls_of_other_prices_that_come_first_use_every_slot() -> None:
+    """What was reserved for uploads serves the callers that overtake them; what is counted is what was billed."""
+    world = World()
+    prices = (1, 3, 0, 3, 1, 6)
+    uploads = [world.caller(number, price=prices[number % 6], background=True) for number in range(30)]
+    callers = [world.caller(100 + number, 0.05 + number / 4, price=prices[-1 - number % 6]) for number in range(12)]
+    world.run([*uploads, *callers, world.caller(999, at=20.0, price=0)])
+    assert not world.refused
+    assert world.times[-2] == pytest.approx(4.1, abs=0.3)
+    assert world.paid() == 5 * sum(prices) + 2 * sum(prices)
 
 
 def test_a_slot_that_a_429_made_useless_is_not_paid_for() -> None:
     world = World(call_seconds=0.05)
     world.service = lambda now: ThrottledError("slow", retry_after_seconds=3.0) if now < 0.01 else None
-    world.run([world.caller(number) for number in range(8)] + [world.caller(99, at=20.0, paid=False)])
+    world.run([world.caller(number) for number in range(8)] + [world.caller(99, at=20.0, price=0)])
     assert len(world.called) == 9
     assert world.paid() == 7
 
@@ -483,10 +495,10 @@ class LateSlots:
         self._delay_seconds = delay_seconds
         self.settled = 0
 
-    def reserve(self, asks: Sequence[bool]) -> Grant:
+    def reserve(self, asks: Sequence[int]) -> Grant:
         now = self._clock.now()
         self._clock.sleep(self._delay_seconds)
-        return Grant(tuple(Slot(now + number / 10, paid) for number, paid in enumerate(asks)))
+        return Grant(tuple(Slot(now + number / 10, price) for number, price in enumerate(asks)))
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         raise AssertionError("nobody was throttled")
@@ -511,7 +523,7 @@ def test_a_gate_of_real_threads_lets_everybody_through_in_the_end() -> None:
 
     def work(number: int) -> None:
         for _ in range(5):
-            turn = gate.turn(Deadline.after(60, clock), paid=True)
+            turn = gate.turn(Deadline.after(60, clock), price=1)
             gate.enter(turn)
             gate.leave(turn, None)
         done.append(number)

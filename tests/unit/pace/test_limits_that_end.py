@@ -31,9 +31,9 @@ Build = Callable[..., App]
 def service() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as service:
         answer = {"tags": [], "categories": [], "requestId": "id", "metadata": {"width": 64, "height": 64}}
-        for operation in ("analyze", "describe"):
+        answer["areaOfInterest"] = {"x": 0, "y": 8, "w": 64, "h": 48}
+        for operation in ("analyze", "describe", "areaOfInterest"):
             service.post(f"{BASE}/{operation}", json=answer)
-        service.post(f"{BASE}/generateThumbnail", body=picture("JPEG", 20, 10), content_type="image/jpeg")
         yield service
 
 
@@ -91,7 +91,8 @@ def test_at_a_limit_everything_waits_for_its_reset_and_is_done_then(
     reset: timedelta,
 ) -> None:
     clock.advance(3600.0)
-    app = build(**{setting: "4"})
+    # Three transactions for each analysis and one for its thumbnail: two pictures, and nothing is left for the third.
+    app = build(**{setting: "8", "VISION_FEATURES": "Tags,Description,Objects"})
     deferred = upload_all(app)
     assert [(outcome.step, outcome.code) for outcome in deferred] == [
         ("analysis", "quota_exhausted"),

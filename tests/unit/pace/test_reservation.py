@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.pace import reservation
 from shared.pace.ledger import NO_LIMITS, Ledger, Limits, Rate
-from shared.pace.reservation import HORIZON_SECONDS, Reserved
+from shared.pace.reservation import HORIZON_SECONDS, Exhausted, Reserved
 from shared.transport.error_answers import MAX_RETRY_AFTER_SECONDS
 
 TEN = Rate(10, 1.0)
@@ -23,7 +23,13 @@ DAY = 86_400.0
 def reserve(
     ledger: Ledger, now: float = NOW, asks: int = 1, rate: Rate = TEN, limits: Limits = NO_LIMITS
 ) -> tuple[Ledger, Reserved]:
-    return reservation.reserve(ledger, now, [True] * asks, rate, limits)
+    return reservation.reserve(ledger, now, [1] * asks, rate, limits)
+
+
+def seconds_until_reset(outcome: tuple[Ledger, Reserved]) -> float:
+    """Until the limit begins anew that a refused reservation met."""
+    assert outcome[1].exhausted
+    return outcome[1].exhausted.seconds
 
 
 def test_the_first_who_comes_may_go_at_once() -> None:
@@ -63,7 +69,7 @@ def test_who_has_waited_longest_for_slots_may_reserve_furthest_ahead() -> None:
     ledger, _ = reserve(Ledger(), asks=6)
 
     def slots(waited: float) -> int:
-        return len(reservation.reserve(ledger, NOW, [True] * 9, TEN, waited_seconds=waited)[1].slots)
+        return len(reservation.reserve(ledger, NOW, [1] * 9, TEN, waited_seconds=waited)[1].slots)
 
     counts = [slots(waited) for waited in (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 500.0)]
     assert counts[0] == 0
@@ -78,11 +84,11 @@ def test_who_is_told_to_ask_again_does_not_come_too_late_and_gets_there_in_a_few
     ledger, _ = reserve(Ledger(), asks=taken) if taken else (Ledger(), None)
     now, asked = NOW, 0
     while True:
-        reserved = reservation.reserve(ledger, now, [True] * asks, TEN, waited_seconds=waited)[1]
+        reserved = reservation.reserve(ledger, now, [1] * asks, TEN, waited_seconds=waited)[1]
         if reserved.slots:
             break
         assert not reservation.reserve(
-            ledger, now + 0.9 * reserved.ask_again, [True] * asks, TEN, waited_seconds=waited + 0.9 * reserved.ask_again
+            ledger, now + 0.9 * reserved.ask_again, [1] * asks, TEN, waited_seconds=waited + 0.9 * reserved.ask_again
         )[1].slots
         now, waited, asked = now + reserved.ask_again + 1e-6, waited + reserved.ask_again + 1e-6, asked + 1
     assert asked <= 3
@@ -283,7 +289,7 @@ def test_a_backlog_of_years_is_somebodys_wrong_clock() -> None:
 
 
 def test_paid_slots_are_counted_and_others_are_not() -> None:
-    ledger, _ = reservation.reserve(Ledger(), NOW, [True, False, True], TEN)
+    ledger, _ = reservation.reserve(Ledger(), NOW, [1, 0, 1], TEN)
     assert (ledger.paid_of_day, ledger.paid_of_month, ledger.day, ledger.month) == (2, 2, "2026-01-30", "2026-01")
 
 
@@ -296,27 +302,60 @@ def test_no_more_is_reserved_than_may_be_paid(limits: Limits) -> None:
     assert refused.exhausted is not None
 
 
+def test_what_the_calls_will_cost_is_counted_in_advance() -> None:
+    ledger, reserved = reservation.reserve(Ledger(), NOW, [3, 0, 1], TEN)
+    assert len(reserved.slots) == 3
+    assert (ledger.paid_of_day, ledger.paid_of_month) == (4, 4)
+
+
+@pytest.mark.parametrize("limits", [Limits(per_day=7), Limits(per_month=7), Limits(7, 100)])
+@pytest.mark.parametrize(
+    ("asks", "fit"), [((3, 3, 3), 2), ((3, 3, 1, 1), 3), ((6, 3, 1), 1), ((3, 5, 0), 1), ((7, 0, 0, 1), 3)]
+)
+def test_the_asks_that_fit_in_the_limit_one_after_the_other_get_slots(
+    limits: Limits, asks: tuple[int, ...], fit: int
+) -> None:
+    ledger, reserved = reservation.reserve(Ledger(), NOW, asks, TEN, limits)
+    assert len(reserved.slots) == fit
+    assert ledger.paid_of_day == sum(asks[:fit]) <= 7
+
+
+def test_what_fits_in_the_rest_goes_on_where_more_does_not() -> None:
+    limits = Limits(per_day=5)
+    ledger, _ = reservation.reserve(Ledger(), NOW, [3], TEN, limits)
+    refused = reservation.reserve(ledger, NOW + 1, [3, 1], TEN, limits)[1]
+    assert refused.exhausted == Exhausted("day", 5, 2, 12 * 3600.0 - 1)
+    assert reservation.reserve(ledger, NOW + 1, [1, 1, 1], TEN, limits)[1].slots == pytest.approx((0.0, 0.1))
+
+
+def test_a_call_waits_for_the_window_that_has_no_room_for_it() -> None:
+    limits = Limits(per_day=5, per_month=8)
+    ledger, _ = reservation.reserve(Ledger(), NOW, [4], TEN, limits)
+    assert seconds_until_reset(reservation.reserve(ledger, NOW, [2], TEN, limits)) == 12 * 3600.0
+    assert seconds_until_reset(reservation.reserve(ledger, NOW, [5], TEN, limits)) == 1.5 * DAY
+
+
 def test_free_calls_go_on_at_the_limit() -> None:
     ledger, _ = reserve(Ledger(), limits=Limits(per_day=1))
-    assert reservation.reserve(ledger, NOW + 1, [False, True], TEN, Limits(per_day=1))[1].slots == (0.0,)
+    assert reservation.reserve(ledger, NOW + 1, [0, 1], TEN, Limits(per_day=1))[1].slots == (0.0,)
 
 
 def test_the_day_begins_anew_at_midnight_and_the_month_on_its_first() -> None:
     day, _ = reserve(Ledger(), limits=Limits(per_day=1))
-    assert reserve(day, limits=Limits(per_day=1))[1].exhausted == 12 * 3600.0
+    assert seconds_until_reset(reserve(day, limits=Limits(per_day=1))) == 12 * 3600.0
     assert reserve(day, NOW + 12 * 3600, limits=Limits(per_day=1))[1].slots == (0.0,)
     # The 30th of January at noon.
-    assert reserve(day, limits=Limits(per_month=1))[1].exhausted == 1.5 * DAY
+    assert seconds_until_reset(reserve(day, limits=Limits(per_month=1))) == 1.5 * DAY
     assert reserve(day, NOW + 1.5 * DAY, limits=Limits(1, 1))[1].slots == (0.0,)
 
 
 def test_where_both_are_reached_the_month_counts() -> None:
     ledger, _ = reserve(Ledger(), limits=Limits(1, 1))
-    assert reserve(ledger, limits=Limits(1, 1))[1].exhausted == 1.5 * DAY
+    assert seconds_until_reset(reserve(ledger, limits=Limits(1, 1))) == 1.5 * DAY
 
 
 def test_a_limit_of_nothing_allows_nothing() -> None:
-    assert reserve(Ledger(), limits=Limits(per_day=0))[1].exhausted == 12 * 3600.0
+    assert seconds_until_reset(reserve(Ledger(), limits=Limits(per_day=0))) == 12 * 3600.0
 
 
 def test_a_clock_that_is_behind_at_midnight_does_not_begin_yesterday_anew() -> None:

@@ -44,7 +44,7 @@ def call(attempts: Attempts, clock: FakeClock, *, seconds: float = 30.0) -> str:
 def turn(clock: FakeClock, seconds: float = 30.0) -> tuple[Gate, Turn]:
     """A turn at a gate without a pace, which no other call passes."""
     gate = Gate(clock)
-    return gate, gate.turn(Deadline.after(seconds, clock), paid=True)
+    return gate, gate.turn(Deadline.after(seconds, clock), price=1)
 
 
 def test_a_success_is_returned_without_waiting(clock: FakeClock) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pillow_heif
 import pytest
-from doubles.colour_profiles import from_srgb, grey_profile, profile
+from doubles.colour_profiles import ADOBE_RGB, DISPLAY_P3, Space, grey_profile, profile, stored_in
 from doubles.odd_headers import PNG_SIGNATURE, png_chunk
 from PIL import Image
 
@@ -44,15 +44,20 @@ def saved(kind: str, mode: str, colour: Any, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def numbers_in(space: Space) -> tuple[int, int, int]:
+    """The numbers that stand for the colour in that space."""
+    return stored_in(space, Image.new("RGB", (1, 1), COLOUR)).getpixel((0, 0))
+
+
 LOSSLESS = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}, "AVIF": {"quality": 95}, "HEIF": {"quality": 95}}
 
 
-@pytest.mark.parametrize("name", ["Adobe RGB", "Display P3"])
+@pytest.mark.parametrize("space", [ADOBE_RGB, DISPLAY_P3])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
-def test_a_profile_s_colours_become_those_of_srgb(kind: str, name: str) -> None:
-    numbers = from_srgb(COLOUR, name)
+def test_a_profile_s_colours_become_those_of_srgb(kind: str, space: Space) -> None:
+    numbers = numbers_in(space)
     assert not is_near(numbers, COLOUR, 8)
-    data = saved(kind, "RGB", numbers, icc_profile=profile(name), **LOSSLESS.get(kind, {}))
+    data = saved(kind, "RGB", numbers, icc_profile=profile(space), **LOSSLESS.get(kind, {}))
     assert is_near(shown(data), COLOUR)
 
 
@@ -60,8 +65,8 @@ def test_a_profile_s_colours_become_those_of_srgb(kind: str, name: str) -> None:
     "broken",
     [
         b"no profile",
-        profile("Adobe RGB")[:200],
-        profile("Adobe RGB").replace(b"RGB XYZ ", b"CMYKXYZ "),
+        profile(ADOBE_RGB)[:200],
+        profile(ADOBE_RGB).replace(b"RGB XYZ ", b"CMYKXYZ "),
         grey_profile(1.0),
         bytes(MOST_PROFILE_BYTES + 1),
     ],
@@ -78,8 +83,8 @@ def test_a_profile_of_grey_counts_too() -> None:
 
 
 def test_a_transparent_picture_with_a_profile_has_both_regarded() -> None:
-    numbers = (*from_srgb(COLOUR, "Adobe RGB"), 255)
-    assert is_near(shown(saved("PNG", "RGBA", numbers, icc_profile=profile("Adobe RGB"))), COLOUR)
+    numbers = (*numbers_in(ADOBE_RGB), 255)
+    assert is_near(shown(saved("PNG", "RGBA", numbers, icc_profile=profile(ADOBE_RGB))), COLOUR)
 
 
 def test_ink_is_seen_as_colour() -> None:

@@ -105,6 +105,20 @@ def test_a_thumbnail_is_never_enlarged_and_keeps_its_shape() -> None:
     assert cut(data, Box(0, 0, 200.4, 1), (4096, 1)).size == (200, 1)
 
 
+def test_what_stands_out_is_told_of_the_upright_picture() -> None:
+    image = Image.new("RGB", (400, 200), "#909090")
+    image.paste("#c02020", (340, 80, 380, 120))
+    exif = Image.Exif()
+    exif[0x112] = 6
+    file = io.BytesIO()
+    image.transpose(Image.Transpose.ROTATE_90).save(file, "JPEG", exif=exif)
+    data = file.getvalue()
+    found = CONVERTER.reduced(data, inspection.inspect(data), [(200, 100)]).attention
+    assert (len(found.columns), len(found.rows)) == (160, 80)
+    assert sum(found.columns[120:]) > 0.8 * sum(found.columns)
+    assert sum(found.rows[20:60]) > 0.8 * sum(found.rows)
+
+
 def test_a_service_s_thumbnail_is_transcoded() -> None:
     small = jpeg_with(b"\xff\xfe\0\x08secret", 20, 10)
     again = CONVERTER.transcoded(small, "webp")

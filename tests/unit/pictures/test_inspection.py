@@ -196,7 +196,7 @@ def test_text_is_not_read_from_every_format(kind: str) -> None:
     with pytest.raises(ImageRejectedError) as caught:
         inspection.inspect_for_text(data)
     assert caught.value.code == "format_not_supported"
-    assert "text is read from JPEG, PNG, BMP, HEIC" in caught.value.message
+    assert "the app reads text from JPEG, PNG, BMP, HEIC" in caught.value.message
 
 
 def test_text_is_read_from_what_is_converted_and_from_any_sides() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pillow_heif
 import pytest
-from doubles.colour_profiles import profile
+from doubles.colour_profiles import ADOBE_RGB, profile
 from doubles.marked_pictures import drawn, marked, multi_picture, with_chunk
 from doubles.pictures import picture
 from PIL import Image, PngImagePlugin
@@ -34,7 +34,7 @@ def saved(kind: str, orientation: int, **options: Any) -> bytes:
     pillow_heif.register_heif_opener()
     buffer = io.BytesIO()
     image = drawn(orientation)
-    image.save(buffer, kind, exif=exif(orientation).tobytes(), icc_profile=profile("Adobe RGB"), **options)
+    image.save(buffer, kind, exif=exif(orientation).tobytes(), icc_profile=profile(ADOBE_RGB), **options)
     return buffer.getvalue()
 
 

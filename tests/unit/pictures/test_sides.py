@@ -4,6 +4,7 @@ import struct
 import pytest
 from doubles.odd_headers import bmp_of_masks, gif, jpeg_with, os2_bmp, png, png_chunk
 from doubles.odd_pictures import HEIGHT, SHOWN, WIDTH
+from doubles.photographs import BY_NAME
 from doubles.pictures import picture
 from PIL import Image
 
@@ -88,3 +89,17 @@ def test_a_header_without_sides_is_refused_with_the_reason(data: bytes, reason: 
     assert caught.value.code == "image_unreadable"
     assert reason in caught.value.message
     assert "save it anew" in caught.value.action
+
+
+@pytest.mark.parametrize("name", ["plain.jp2", "codestream.j2k"])
+def test_a_jpeg_2000_in_very_many_tiles_is_refused(name: str) -> None:
+    data = bytearray(BY_NAME[name].data)
+    at = data.index(b"\xff\x51") + 22
+    struct.pack_into(">II", data, at, 3, 3)
+    assert inspection.inspect(bytes(data)).kind == "JPEG 2000"
+    struct.pack_into(">II", data, at, 2, 3)
+    with pytest.raises(ImageRejectedError, match="its pixels are in 12800 tiles, of which at most 10000 are decoded"):
+        inspection.inspect(bytes(data))
+    struct.pack_into(">II", data, at, 0, 3)
+    with pytest.raises(ImageRejectedError, match="its tiles have no size"):
+        inspection.inspect(bytes(data))

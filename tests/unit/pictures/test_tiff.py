@@ -1,5 +1,8 @@
+import struct
+
 import pytest
 from doubles.odd_headers import tiff, tiff_of
+from doubles.private_pictures import PICTURES
 
 from shared.errors import ImageRejectedError
 from shared.pictures import inspection
@@ -82,3 +85,16 @@ def test_a_page_that_breaks_off_does_not_hide_those_before() -> None:
     data = tiff(PAGE, PAGE, PAGE)[:-30]
     assert inspection.inspect_for_text(data) == "image/tiff"
     assert inspection.count_pages(data) is None
+
+
+def test_a_smaller_version_of_the_first_page_is_no_page() -> None:
+    photo = PICTURES["photo.tif"]
+    smaller, page = (struct.pack(">HHII", 254, 4, 1, value) for value in (1, 0))
+    assert photo.count(smaller) == 1
+    assert not inspection.is_document(photo)
+    assert inspection.inspect(photo).kind == "TIFF"
+    assert inspection.is_document(photo.replace(smaller, page))
+
+
+def test_a_second_page_that_lies_beyond_the_file_is_one() -> None:
+    assert inspection.is_document(tiff(PAGE, PAGE)[:-20])

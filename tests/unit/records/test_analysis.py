@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from doubles.clock import FakeClock
-from doubles.parts import ENVIRONMENT
+from doubles.parts import ENVIRONMENT, parts
 from doubles.pictures import picture
 
 from shared import names
@@ -11,6 +11,7 @@ from shared.images import ImageBytes
 from shared.records import analysis
 from shared.records.versions import Source
 from shared.settings import Settings
+from shared.uploads import steps
 from shared.vision.models import Analysis, Answer
 
 
@@ -56,7 +57,8 @@ def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeCloc
     source = Source("2026/a.png", "0x1", ImageBytes(picture("PNG", 120, 80)))
     chosen = settings(VISION_FEATURES="Tags")
     spec = analysis.spec(source.name, chosen)
-    answer = Answer("application/json", json.dumps(result).encode(), "id-1")
+    usage = {"Tags": 1, "Objects": 1, "Transaction": 1}
+    answer = Answer("application/json", json.dumps(result).encode(), "id-1", usage=usage)
     record = json.loads(analysis.document(source, answer, chosen, clock))
     assert (spec.container, spec.name, spec.content_type) == ("analysis", "2026/a.png.json", names.JSON)
     assert record == {
@@ -69,20 +71,35 @@ def test_the_record_holds_what_was_asked_of_which_bytes_and_when(clock: FakeCloc
             "height": 80,
             "contentType": "image/png",
         },
+        "sent": {"kind": "PNG", "width": 120, "height": 80, "bytes": source.size, "untouched": True},
         "request": {"features": ["Tags"], "language": "en", "modelVersion": "latest"},
         "result": result,
         "text": "due",
-        "service": {"requestId": "id-1", "modelVersion": "2021-05-01", "calls": 1},
+        "service": {"requestId": "id-1", "modelVersion": "2021-05-01", "calls": 1, "billed": 2, "usage": usage},
         "at": "2026-01-01T00:00:00+00:00",
     }
 
 
-def test_an_answer_that_was_paid_for_earlier_counts_no_call(clock: FakeClock) -> None:
+def test_an_answer_that_was_paid_for_earlier_counts_no_call_and_no_transaction(clock: FakeClock) -> None:
     source = Source("a.jpg", "0x1", ImageBytes(picture()))
     kept = Answer("application/json", b"{}", "id-1", paid=False)
     record = json.loads(analysis.document(source, kept, settings(), clock))
-    assert record["service"]["calls"] == 0
+    service = record["service"]
+    assert (service["calls"], service["billed"], service["usage"]) == (0, 0, {})
     assert record["text"] == "none"
+
+
+def test_an_upload_is_billed_by_its_features_and_a_copy_of_it_by_nothing() -> None:
+    app = parts()
+    for name in ("a.png", "copy.png"):
+        app.images.write(names.IMAGES, name, picture("PNG"), content_type="image/png")
+        steps.process(app.services, name, picture("PNG"), only=("analysis",))
+    price = len(app.services.settings.vision_features)
+    found = [
+        json.loads(app.images.contents(names.ANALYSIS)[names.analysis(name)])["service"]
+        for name in ("a.png", "copy.png")
+    ]
+    assert [(each["billed"], each["usage"]) for each in found] == [(price, {"Transaction": price}), (0, {})]
 
 
 @pytest.mark.parametrize(("mode", "due"), [("auto", True), ("never", False)])

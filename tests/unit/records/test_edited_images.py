@@ -25,7 +25,7 @@ from shared.errors import ConflictError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob, ImageBytes
 from shared.ocr import poll_loop
 from shared.records import versions
-from shared.records.thumbnails import CACHE_CONTROL, Size
+from shared.records.thumbnails import CACHE_CONTROL, Thumbnail
 from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -101,7 +101,7 @@ def test_without_an_md5_a_look_at_it_reads_its_bytes_once_and_every_later_look_k
     assert (state(app), listed(app)) == ("complete", ["complete"])
     assert counted(app, lambda: state(app))["digest", names.IMAGES] == 0
     assert counted(app, lambda: listed(app)) == before
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
 
 
 def test_a_look_reads_no_bytes_that_can_be_told_by_their_length_or_md5(app: Parts) -> None:
@@ -147,7 +147,7 @@ def test_processing_finds_its_records_and_has_them_tell_its_etag(app: Parts, cha
     before, etag = contents(app), change(app)
     assert process(app, data) == {"analysis": "skipped", "thumbnails": "skipped"}
     assert contents(app) == before
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     assert (listed(app), state(app)) == (["complete"], "complete")
     for container in (names.ANALYSIS, names.THUMBNAILS):
         (record,) = app.images.page(container).items
@@ -170,7 +170,7 @@ def test_a_false_md5_gives_no_record_of_other_bytes(app: Parts) -> None:
     before = contents(app)
     assert process(app, old) == {"analysis": "skipped", "thumbnails": "skipped"}
     assert contents(app) == before
-    assert app.vision.count() == {"analyze": 2, "generateThumbnail": 2}
+    assert app.vision.count() == {"analyze": 2, "areaOfInterest": 2}
     assert etag.encode() in contents(app)[names.ANALYSIS]["a.jpg.json"]
 
 
@@ -224,7 +224,7 @@ def test_an_edit_at_any_moment_of_its_processing_throws_no_work_away(
     meddle(app, change, moment)
     assert process(app, RED) == {"analysis": "done", "thumbnails": "done"}
     app.images.before = None
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     assert app.images.contents(names.UNFINISHED) == {}
     assert state(app) == "complete"
 
@@ -283,7 +283,7 @@ def test_what_failed_stays_failed_and_a_retry_finds_it(app: Parts) -> None:
     assert (state(app), listed(app)) == ("failed", ["failed"])
     assert unfinished_of(app) == {"analysis": "failed"}
     assert process(app) == {"analysis": "failed", "thumbnails": "skipped"}
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     (entry,) = unfinished_entries.find(app.services, NAME, None)
     assert unfinished_entries.reopen(app.services, entry, 0.0)
     assert process(app) == {"analysis": "done", "thumbnails": "skipped"}
@@ -317,22 +317,22 @@ def test_the_attempts_of_what_is_deferred_are_counted_on(app: Parts, change: Edi
 
 @EDITS
 def test_its_thumbnail_is_served_without_a_call(app: Parts, change: Edit) -> None:
-    size = Size(100, 50, smart=True)
+    size = Thumbnail(100, 50, "auto")
     upload(app)
     made, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
     change(app)
     again, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
     assert again.data == made.data
-    assert app.vision.count() == {"generateThumbnail": 1}
+    assert app.vision.count() == {"areaOfInterest": 1}
 
 
 def test_its_thumbnail_is_served_however_often_it_is_edited(app: Parts) -> None:
-    size = Size(100, 50, smart=True)
+    size = Thumbnail(100, 50, "auto")
     upload(app)
     meddle(app, clear, None)
     for _ in range(3):
         thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
-    assert app.vision.count() == {"generateThumbnail": 1}
+    assert app.vision.count() == {"areaOfInterest": 1}
 
 
 # An upload that was given up.

@@ -107,7 +107,7 @@ def test_the_moments_hold_calls_and_writes():
     """The rows below are worth something only if the disturbances meet the work."""
     seen = moments()
     assert seen.count("call analyze") == 1
-    assert seen.count("call generateThumbnail") == 2
+    assert seen.count("call areaOfInterest") == 1
     assert seen.count("write analysis") == 1
     assert seen.count("write thumbnails") == 2
     assert seen[-1].startswith(("head", "delete"))
@@ -264,7 +264,7 @@ def test_ten_deliveries_at_the_same_instant_are_paid_once():
         thread.start()
     for thread in threads:
         thread.join()
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     assert len(ended) == 10
     assert all(states <= {"done", "skipped"} for states in ended)
     assert len(app.images.contents(names.THUMBNAILS)) == 2

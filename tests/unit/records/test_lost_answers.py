@@ -51,7 +51,7 @@ def test_what_was_reopened_is_known_as_that(app: Parts) -> None:
 def test_a_record_is_made_once(app: Parts) -> None:
     lose_answers(app.images, names.ANALYSIS, ConflictError(LOST))
     steps.process(app.services, "a.jpg", None)
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     assert app.images.contents(names.UNFINISHED) == {}
 
 

@@ -84,7 +84,7 @@ def test_what_slept_is_done_and_paid_once(hub: TaskHub) -> None:
     go_on(hub)
     hub.pass_time(400)
     assert states(hub) == {**DONE, "new.jpg": "pending"}
-    assert hub.app.vision.count() == {"analyze": 3, "generateThumbnail": 2}
+    assert hub.app.vision.count() == {"analyze": 3, "areaOfInterest": 2}
 
 
 def test_what_other_settings_leave_is_redone_and_paid_once() -> None:
@@ -101,5 +101,5 @@ def test_what_other_settings_leave_is_redone_and_paid_once() -> None:
         assert retry_pending() == []
         hub.pass_time(400)
         assert states(hub) == DONE
-    # Four analyses, 64x64 of seven images, and 100x50 of the three that had none.
-    assert hub.app.vision.count() == {"analyze": 4, "generateThumbnail": 10}
+    # Four analyses, and one area of interest for both thumbnails of each of the seven images.
+    assert hub.app.vision.count() == {"analyze": 4, "areaOfInterest": 7}

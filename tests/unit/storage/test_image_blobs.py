@@ -47,7 +47,7 @@ def test_a_folder_marker_is_no_image(app: Parts, name: str, metadata: Mapping[st
     assert all(app.images.contents(container) == {} for container in names.OUTPUTS)
     assert app.vision.asked == []
     assert listed(app.services) == ["z.jpg"]
-    for ask in (image_states.of_image, lambda services, name: image_blobs.read(services.images, name)):
+    for ask in (image_states.of_image, lambda services, name: image_blobs.read(services.images, name, most=9)):
         with pytest.raises(NotFoundError) as caught:
             ask(app.services, name)
         assert caught.value.code == "image_not_found"

@@ -12,7 +12,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names
-from shared.answers.answers import ReadTicket
+from shared.answers.tickets import ReadTicket
 from shared.api import image_states, unfinished_entries
 from shared.durable import read_job
 from shared.errors import BadRequestError, BusyError, StorageError, ThrottledError, VisionRefusedError

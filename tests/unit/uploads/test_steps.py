@@ -10,6 +10,7 @@ import pytest
 from doubles.parts import parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
+from doubles.tiffs import Page, tiff
 
 from shared import names
 from shared.errors import (
@@ -23,6 +24,7 @@ from shared.images import ImageBytes
 from shared.uploads import steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
+TWO_PAGES = tiff(Page(60, 60), Page(60, 60))
 RECORDS = {
     names.ANALYSIS: ["a.jpg.json"],
     names.THUMBNAILS: ["a.jpg/1024x768-smart.jpg", "a.jpg/200x150-smart.jpg"],
@@ -57,7 +59,7 @@ def test_an_upload_gets_its_analysis_and_one_thumbnail_per_size(app):
     etag = upload(app)
     assert process(app, data=RED) == {"analysis": "done", "thumbnails": "done"}
     assert records(app) == RECORDS
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     for container in (names.ANALYSIS, names.THUMBNAILS):
         for name in app.images.contents(container):
             assert app.images.head(container, name).metadata[names.SOURCE_ETAG] == etag
@@ -78,8 +80,9 @@ def test_a_new_image_costs_storage_no_more_requests_than_it_has_to(app):
         ("head", names.TEXT): 2,
         ("write", names.ANALYSIS): 1,
         ("write", names.THUMBNAILS): 2,
-        ("write", names.CACHE): 6,
-        ("acquire", names.CACHE): 3,
+        ("page", names.CACHE): 1,  # what was paid for about the same bytes
+        ("write", names.CACHE): 4,
+        ("acquire", names.CACHE): 2,
         ("read", names.QUOTA): 1,  # whether there is a backlog, which is known for a second
     }
 
@@ -87,7 +90,7 @@ def test_a_new_image_costs_storage_no_more_requests_than_it_has_to(app):
 def test_nobody_waits_for_what_an_upload_asks(app):
     upload(app)
     process(app, data=RED)
-    assert app.vision.in_background == [True] * 3
+    assert app.vision.in_background == [True] * 2
 
 
 def test_the_analysis_record_tells_source_request_result_service_and_time(app):
@@ -101,7 +104,14 @@ def test_the_analysis_record_tells_source_request_result_service_and_time(app):
     assert record["source"]["contentType"] == "image/jpeg"
     assert record["request"]["language"] == "en"
     assert record["result"]["tags"] == [{"name": "outdoor", "confidence": 0.9}]
-    assert record["service"] == {"requestId": "request-1", "modelVersion": "2021-05-01", "calls": 1}
+    billed = len(record["request"]["features"])
+    assert record["service"] == {
+        "requestId": "request-1",
+        "modelVersion": "2021-05-01",
+        "calls": 1,
+        "billed": billed,
+        "usage": {"Transaction": billed},
+    }
     assert record["text"] == "none"
     assert record["at"].startswith("2026-")
 
@@ -120,7 +130,7 @@ def test_the_same_bytes_under_three_names_are_paid_once_per_question(app):
     for name in ("a.jpg", "b.jpg", "folder/c.jpg"):
         upload(app, name)
         assert set(process(app, name).values()) == {"done"}
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
     assert [document(app, names.ANALYSIS, f"{name}.json")["service"]["calls"] for name in ("a.jpg", "b.jpg")] == [1, 0]
 
 
@@ -132,7 +142,7 @@ def test_the_same_bytes_uploaded_again_are_the_same_version(app):
     assert first != second
     assert process(app) == {"analysis": "skipped", "thumbnails": "skipped"}
     assert {container: app.images.contents(container) for container in RECORDS} == before
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
 
 
 def test_an_overwritten_image_ends_with_the_records_of_its_new_bytes(app):
@@ -141,7 +151,7 @@ def test_an_overwritten_image_ends_with_the_records_of_its_new_bytes(app):
     etag = upload(app, data=BLUE)
     process(app, data=BLUE)
     assert document(app, names.ANALYSIS, "a.jpg.json")["source"]["etag"] == etag
-    assert app.vision.count() == {"analyze": 2, "generateThumbnail": 4}
+    assert app.vision.count() == {"analyze": 2, "areaOfInterest": 2}
 
 
 def test_bytes_of_a_version_that_is_gone_are_not_taken_for_the_current_one(app):
@@ -208,7 +218,9 @@ def test_a_refused_question_does_not_keep_the_other_steps_from_their_records(app
     assert records(app)[names.UNFINISHED] == ["analysis/a.jpg.json"]
 
 
-def test_one_thumbnail_that_fails_does_not_keep_the_other_from_being_made(app):
+def test_one_thumbnail_that_fails_does_not_keep_the_other_from_being_made():
+    app = parts(THUMBNAIL_MODE="vision")
+
     def at_call(question, image):
         if "200" in question.text:
             raise VisionRefusedError("not this size")
@@ -260,7 +272,7 @@ def test_a_wrong_key_is_nobodys_images_fault(app):
 def test_a_changed_setting_makes_the_step_run_again(app):
     upload(app)
     process(app)
-    other = parts(app.clock, VISION_FEATURES="Tags")
+    other = parts(app.clock, VISION_FEATURES="Tags,Faces")
     changed = app.services._replace(settings=other.services.settings)
     outcomes = steps.process(changed, "a.jpg", None)
     assert [outcome.state for outcome in outcomes] == ["done", "skipped"]
@@ -333,7 +345,7 @@ def test_an_image_with_text_has_a_job_handed_over_and_pays_nothing_yet():
     outcome = outcome_of_text(app)
     assert (outcome.state, outcome.code, outcome.appointment) == ("due", None, None)
     assert (outcome.job.name, outcome.job.etag, outcome.job.text_only) == ("a.jpg", etag, False)
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 2}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
 
 
 def test_an_image_without_text_has_no_such_step(app):
@@ -418,10 +430,10 @@ def test_a_change_of_the_text_mode_counts_without_another_analysis(before, after
 
 
 @pytest.mark.parametrize("mode", ["auto", "always", "never"])
-@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
-def test_of_a_document_only_the_text_is_asked(kind, mode):
+@pytest.mark.parametrize("data", [picture("PDF"), TWO_PAGES], ids=["PDF", "TIFF of two pages"])
+def test_of_a_document_only_the_text_is_asked(data, mode):
     app = parts(TEXT_MODE=mode)
-    upload(app, data=picture(kind))
+    upload(app, data=data)
     assert process(app) == {"text": "due"}
     assert app.vision.asked == []
     outcome = outcome_of_text(app)
@@ -499,13 +511,13 @@ def test_without_an_analysis_only_a_setting_tells_that_there_is_text():
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (RED.ljust(4 * 1024 * 1024, b"\0"), "image_too_large"),
-        (picture("WEBP"), "format_not_supported"),
+        (RED.ljust(2 * 1024 * 1024, b"\0"), "image_too_large"),
+        (b"8BPS" + bytes(60), "format_not_supported"),
         (b"dear diary", "not_an_image"),
     ],
 )
 def test_what_is_no_image_for_analysis_has_no_text_handed_over_either(data, code):
-    app = with_text(TEXT_MODE="always")
+    app = with_text(TEXT_MODE="always", MAX_UPLOAD_MEGABYTES="1")
     upload(app, data=data)
     (outcome,) = steps.process(app.services, "a.jpg", None)
     assert (outcome.step, outcome.state, outcome.code) == ("analysis", "failed", code)
@@ -519,15 +531,6 @@ def test_a_gif_has_no_text_whatever_the_setting():
     app.vision.failures = [ThrottledError("later")]
     upload(app, data=picture("GIF"))
     assert "text" not in process(app)
-
-
-def test_an_image_too_wide_for_read_has_that_noted_and_keeps_its_other_records():
-    """Analysis takes 16,000 pixels, Read 10,000."""
-    app = with_text()
-    upload(app, data=picture("PNG", 10_001, 50))
-    assert read(app, outcome_of_text(app))["problem"]["code"] == "image_too_many_pixels"
-    assert process(app) == {"analysis": "skipped", "thumbnails": "skipped", "text": "failed"}
-    assert records(app)[names.THUMBNAILS] == RECORDS[names.THUMBNAILS]
 
 
 class Killed(BaseException):

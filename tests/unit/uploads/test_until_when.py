@@ -75,7 +75,8 @@ def looks() -> Looks:
 
 @pytest.fixture
 def hub(looks: Looks) -> Iterator[TaskHub]:
-    app = parts(THUMBNAIL_SIZES="100x50")
+    # In this mode, each of the two steps puts a question of its own.
+    app = parts(THUMBNAIL_SIZES="100x50", THUMBNAIL_MODE="area")
     hub = TaskHub(app, looks)
     # Where a call is under way too.
     app.vision.before_call = lambda: looks(hub)

@@ -106,7 +106,7 @@ def test_it_is_done_by_itself_when_it_is_back(app: Parts) -> None:
         assert tried(app.services, work(appointment, 1))["state"] == "ended"
     assert image_states.of_image(app.services, "a.jpg")["state"] == "complete"
     assert app.images.contents(names.UNFINISHED) == {}
-    assert app.vision.count() == {"analyze": 1, "generateThumbnail": 1}
+    assert app.vision.count() == {"analyze": 1, "areaOfInterest": 1}
 
 
 def test_while_it_is_brought_back_the_reason_says_so_and_it_is_looked_at_every_hour(app: Parts) -> None:

@@ -73,10 +73,10 @@ class ListeningGate(Gate):
         self.in_background: list[bool] = []
         self.keys: list[str] = []
 
-    def turn(self, limit: Deadline, *, paid: bool, background: bool = False, key: str = "") -> Turn:
+    def turn(self, limit: Deadline, *, price: int, background: bool = False, key: str = "") -> Turn:
         self.in_background.append(background)
         self.keys.append(key)
-        return super().turn(limit, paid=paid, background=background, key=key)
+        return super().turn(limit, price=price, background=background, key=key)
 
 
 BUSY: dict[str, Any] = {"status": 503}

@@ -54,6 +54,30 @@ def test_different_questions_have_different_keys(one: Question, other: Question)
     assert one.text != other.text
 
 
+@given(st.sets(st.sampled_from(FEATURES), min_size=1), st.sets(st.sampled_from(FEATURES), min_size=1))
+def test_a_question_is_wider_if_it_asks_for_the_same_and_more(some: set[str], others: set[str]) -> None:
+    one, other = (questions.analyze(features, language="es", details=["Landmarks"]) for features in (some, others))
+    assert (other in questions.wider(one)) == (some < others)
+    assert set(questions.features(one)) == some
+
+
+def test_the_nearest_of_the_wider_questions_come_first_and_keep_the_fit() -> None:
+    asked = questions.analyze(["Tags", "Description", "Objects"])._replace(fit="1")
+    wider = questions.wider(asked)
+    counts = [len(questions.features(each)) for each in wider]
+    assert (len(wider), counts) == (63, sorted(counts))
+    assert {each.fit for each in wider} == {"1"}
+    assert questions.wider(questions.analyze(FEATURES)) == ()
+
+
+def test_a_copy_is_told_by_the_key_alone() -> None:
+    asked = questions.describe()
+    fitted = asked._replace(fit="1")
+    assert fitted.text == asked.text
+    assert fitted.key != asked.key
+    assert (fitted.plain, asked.plain) == (asked, asked)
+
+
 def test_the_key_can_be_part_of_a_blob_name() -> None:
     assert questions.analyze().key.startswith("analyze-")
     assert questions.analyze().key.replace("-", "").isalnum()

@@ -1,0 +1,97 @@
+"""
+What makes the records of a step in one round of an image's steps: questions put in the background, thumbnails cut.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from shared.durable import appointments
+from shared.errors import BlobsightError
+from shared.pictures import inspection
+from shared.records import analysis, by_step, record_store, thumbnails
+from shared.records.record_store import Filled, RecordSpec
+from shared.records.versions import Source, WithheldVersion
+from shared.services import App
+from shared.thumbnails import maker
+from shared.thumbnails.maker import ThumbnailMaker
+from shared.vision.models import Answer
+from shared.vision.questions import Question
+
+
+@dataclass
+class Round:
+    """
+    One round of an image's steps, and what its analysis has told so far.
+
+    Attributes:
+        app, source: the app, and the version of the image.
+        from_backlog: the image has waited in the backlog already.
+        made: the records that were made.
+        deferred: why the analysis was put off in this round.
+        was_blamed: whether the analysis, which is there by now, had found the image unacceptable before.
+    """
+
+    app: App
+    source: Source | WithheldVersion
+    from_backlog: bool
+    made: by_step.Made = field(default_factory=dict)
+    deferred: BlobsightError | None = None
+    was_blamed: bool = False
+
+
+def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_step.Made, BlobsightError | None]:
+    """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
+    made: by_step.Made = {}
+    problem = None
+    for spec, fill in zip(specs, _fills(run, step), strict=True):
+        try:
+            record = record_store.make(run.app.images, run.source, spec, fill)
+        except BlobsightError as error:
+            problem = problem or error
+        else:
+            if record is not None:
+                made[spec.container, spec.name] = record
+    return made, problem
+
+
+def _fills(run: Round, step: str) -> Iterator[Callable[[], bytes | Filled]]:
+    """What makes the content of each record of a step, in their order."""
+    app, source = run.app, run.source
+    wanted = thumbnails.wanted(app.settings)
+    if isinstance(source, WithheldVersion):
+        return (partial(_withheld, source) for _ in by_step.specs(app.settings, step, source.name))
+    if step == by_step.ANALYSIS:
+        return iter([partial(_analysis, run, source)])
+    place = by_step.places(app.settings, source.name, (by_step.ANALYSIS,))[0]
+    making = ThumbnailMaker(
+        app,
+        source.image,
+        wanted,
+        partial(_ask, run, source),
+        record=lambda: run.made.get(place) or maker.analysis_record(app, source),
+        deferred=run.deferred,
+    )
+    return (partial(making.content, each) for each in wanted)
+
+
+def _withheld(source: WithheldVersion) -> bytes:
+    if source.beginning:
+        inspection.refuse(source.beginning)
+    raise source.problem
+
+
+def _analysis(run: Round, source: Source) -> bytes:
+    answer = _ask(run, source, analysis.question(run.app.settings))
+    return analysis.document(source, answer, run.app.settings, run.app.clock)
+
+
+def _ask(run: Round, source: Source, question: Question) -> Answer:
+    return run.app.answers.ask(
+        question,
+        source.image,
+        background=True,
+        # There is no record, so only a copy of the image can have been asked about.
+        look_first=False,
+        before_call=None if run.from_backlog else partial(appointments.check_backlog, run.app.quota),
+    )

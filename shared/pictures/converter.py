@@ -5,7 +5,8 @@ Decoded pixels are what memory goes to. All pictures of a process share one budg
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -114,8 +115,8 @@ class Converter:
         target = _scaled((header.width, header.height), _copy_scale(header, limits))
         across, down = _scaled(target, _COPY_SLACK)
         least = (max(across, MIN_SIDE_PIXELS), max(down, MIN_SIDE_PIXELS))
-        image = self._decoded(data, header, least, target)
-        copy, (width, height) = encoding.copy(image, limits.bytes)
+        with self._decoded(data, header, least, target) as image:
+            copy, (width, height) = encoding.copy(image, limits.bytes)
         return Sent(copy, kinds.JPEG.name, width, height, False)
 
     def reduced(self, data: bytes, header: ImageHeader, sizes: Sequence[tuple[int, int]]) -> Reduced:
@@ -129,7 +130,8 @@ class Converter:
         sides = (header.width, header.height)
         needed = max(max(width / sides[0], height / sides[1]) for width, height in sizes)
         target = _scaled(sides, min(1.0, needed * _THUMBNAIL_MARGIN))
-        return Reduced(self._decoded(data, header, target, target), sides)
+        with self._decoded(data, header, target, target) as image:
+            return Reduced(image, sides)
 
     def transcoded(self, data: bytes, form: Format) -> bytes:
         """A JPEG thumbnail of the service in another format; ImageRejectedError if it cannot be decoded."""
@@ -142,11 +144,13 @@ class Converter:
             raise _undecodable(kinds.JPEG.name, error) from error
         header = ImageHeader(kinds.JPEG.name, kinds.JPEG.content_type, stored.width, stored.height)
         sides = (stored.width, stored.height)
-        return encoding.thumbnail(self._decoded(data, header, sides, sides), form)
+        with self._decoded(data, header, sides, sides) as image:
+            return encoding.thumbnail(image, form)
 
-    def _decoded(self, data: bytes, header: ImageHeader, least: Sides, target: Sides) -> Any:
+    @contextmanager
+    def _decoded(self, data: bytes, header: ImageHeader, least: Sides, target: Sides) -> Iterator[Any]:
         """
-        The picture in mode RGB, upright, and no larger than *target*.
+        The picture in mode RGB, upright, and no larger than *target*; it has its share of the budget in the meantime.
 
         Args:
             data, header: the picture.
@@ -164,18 +168,22 @@ class Converter:
                 raise HeaderError("its header and its pixels tell different sides")
             cost = found.cost + _COPY_BYTES * min(math.prod(target), math.prod(found.size))
             self._check(found, cost, header)
-            with self.budget.share(cost), decoding.typed_errors("its picture cannot be decoded"):
-                pixels = found.decode()
-                if max(abs(is_now - was) for is_now, was in zip(pixels.size, found.size, strict=True)) > 1:
-                    raise HeaderError("its header and its pixels tell different sides")
-                wanted = _smaller(pixels.size, _turned(target, swap))
-                del found
-                scaled = scaling.scaled(pixels, wanted)
-                # What was decoded is not held while what is left of it is turned.
-                del pixels
-                return scaling.upright(scaled, orientation)
         except HeaderError as error:
             raise _undecodable(header.kind, error) from error
+        with self.budget.share(cost):
+            try:
+                with decoding.typed_errors("its picture cannot be decoded"):
+                    pixels = found.decode()
+                    if max(abs(is_now - was) for is_now, was in zip(pixels.size, found.size, strict=True)) > 1:
+                        raise HeaderError("its header and its pixels tell different sides")
+                    del found
+                    image = scaling.scaled(pixels, _smaller(pixels.size, _turned(target, swap)))
+                    # What was decoded is not held while what is left of it is turned.
+                    del pixels
+                    image = scaling.upright(image, orientation)
+            except HeaderError as error:
+                raise _undecodable(header.kind, error) from error
+            yield image
 
     def _check(self, found: "Opened", cost: int, header: ImageHeader) -> None:
         pixels = math.prod(found.size)

@@ -21,7 +21,7 @@ def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]
     Raises:
         HeaderError: it has no header or no pixels.
     """
-    header, palette, transparency, profile = b"", b"", b"", None
+    header = palette = transparency = packed = b""
     pixels: list[memoryview] = []
     view, at = memoryview(data), len(PNG_SIGNATURE)
     for _ in range(_MOST_CHUNKS):
@@ -41,7 +41,7 @@ def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]
             if name == b"tRNS":
                 transparency = bytes(content)
             else:
-                profile = _profile(bytes(content), most_profile_bytes)
+                packed = packed or bytes(content)
         at += 12 + length
     if len(header) < 13 or not pixels:
         raise HeaderError("it has no pixels")
@@ -51,7 +51,7 @@ def stripped(data: bytes, most_profile_bytes: int) -> tuple[bytes, bytes | None]
         parts += _written(b"PLTE", palette)
     if len(transparency) in _TRANSPARENCY_BYTES.get(colour, ()):
         parts += _written(b"tRNS", transparency)
-    return b"".join((*parts, *_written(b"IDAT", *pixels), *_written(b"IEND"))), profile
+    return b"".join((*parts, *_written(b"IDAT", *pixels), *_written(b"IEND"))), _profile(packed, most_profile_bytes)
 
 
 def _is_sound(data: bytes, at: int, length: int) -> bool:

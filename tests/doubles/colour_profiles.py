@@ -50,29 +50,44 @@ def to_connection_space(space: Space) -> Matrix:
 
 def profile(space: Space, *, trailing: bytes = b"") -> bytes:
     """An ICC profile (version 2.1) of a display with that space; *trailing* is a private tag's content."""
-
-    def number(value: float) -> bytes:
-        return struct.pack(">i", round(value * 65536))
-
-    def point(values: Matrix) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(map(number, values))
-
     columns = to_connection_space(space).T
-    name = space.name.encode() + b"\0"
-    described = b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + bytes(8 + 3 + 67)
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(space.gamma * 256)) + b"\0\0"
-    tags = {b"desc": described, b"cprt": b"text\0\0\0\0none\0", b"wtpt": point(_xyz(_D50))}
-    tags |= {b"rXYZ": point(columns[0]), b"gXYZ": point(columns[1]), b"bXYZ": point(columns[2])}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags = {b"rXYZ": _point(columns[0]), b"gXYZ": _point(columns[1]), b"bXYZ": _point(columns[2])}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(space.gamma))
     if trailing:
         tags[b"priv"] = trailing
+    return _of_tags(b"RGB ", space.name, tags)
+
+
+def grey_profile(gamma: float) -> bytes:
+    """An ICC profile of grey with that exponent."""
+    return _of_tags(b"GRAY", "grey", {b"kTRC": _curve(gamma)})
+
+
+def _number(value: float) -> bytes:
+    return struct.pack(">i", round(value * 65536))
+
+
+def _point(values: Matrix) -> bytes:
+    return b"XYZ \0\0\0\0" + b"".join(map(_number, values))
+
+
+def _curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+
+
+def _of_tags(colours: bytes, title: str, own: dict[bytes, bytes]) -> bytes:
+    name = title.encode() + b"\0"
+    described = b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + bytes(8 + 3 + 67)
+    tags = {b"desc": described, b"cprt": b"text\0\0\0\0none\0", b"wtpt": _point(_xyz(_D50)), **own}
     at, table, content = 128 + 4 + 12 * len(tags), b"", b""
     for tag, data in tags.items():
         table += tag + struct.pack(">II", at + len(content), len(data))
         content += data + bytes(-len(data) % 4)
     size = at + len(content)
-    head = struct.pack(">I4sI", size, b"none", 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
-    head += b"".join(map(number, _xyz(_D50)))
+    head = (
+        struct.pack(">I4sI", size, b"none", 0x02100000) + b"mntr" + colours + b"XYZ " + bytes(12) + b"acsp" + bytes(28)
+    )
+    head += b"".join(map(_number, _xyz(_D50)))
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + content
 
 

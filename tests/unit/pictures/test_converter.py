@@ -1,6 +1,8 @@
 """Copies and thumbnails, looked at as pictures: where each colour lies and what else stands in their bytes."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 from doubles.marked_pictures import (
@@ -174,3 +176,37 @@ def test_more_pixels_than_are_decoded_are_refused_before_anything_is_decoded() -
 def test_the_picture_drawn_is_not_symmetric() -> None:
     assert differs_by(drawn(1)) == 0
     assert all(differs_by(drawn(number).resize((WIDTH, HEIGHT))) > 100 for number in STORED if number > 1)
+
+
+CONVERT = """
+import sys
+from shared.pictures import inspection
+from shared.pictures.converter import Converter
+from shared.pictures.fitting import ANALYSIS
+data = sys.stdin.buffer.read()
+before = set(sys.modules)
+sent = Converter(most_pixels=10**7, wait_seconds=0).sent(data, inspection.inspect(data), ANALYSIS)
+print(sent.untouched, *sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "orientation", "untouched", "libraries"),
+    [
+        ("JPEG", 1, True, set()),
+        ("PNG", 1, True, set()),
+        ("JPEG", 6, False, {"PIL"}),
+        ("PNG", 6, False, {"PIL"}),
+        ("WebP", 1, False, {"PIL"}),
+        ("HEIC", 1, False, {"PIL", "pi_heif"}),
+    ],
+)
+def test_only_what_a_picture_needs_is_imported(
+    kind: str, orientation: int, untouched: bool, libraries: set[str]
+) -> None:
+    command = [sys.executable, "-c", CONVERT]
+    done = subprocess.run(command, input=marked(kind, orientation), capture_output=True, check=True, timeout=60)
+    said, *imported = done.stdout.decode().split()
+    assert said == str(untouched)
+    assert set(imported) & {"PIL", "pi_heif", "numpy"} == libraries
+    assert not untouched or imported == []

@@ -102,7 +102,7 @@ class ThumbnailMaker:
     def _reduced(self, image: ImageBytes) -> Reduced:
         if self._decoded is None:
             try:
-                self._decoded = self._app.converter.reduced(image.data, image.header, self._sizes)
+                self._decoded = self._app.converter.reduced(image.data, image.header, self._sizes, image.sent)
             except ImageRejectedError as error:
                 self._decoded = error
         if isinstance(self._decoded, ImageRejectedError):

@@ -22,7 +22,7 @@ from doubles.pictures import picture
 from PIL import Image
 
 from shared.errors import ImageRejectedError
-from shared.pictures import inspection
+from shared.pictures import decoding, inspection
 from shared.pictures.converter import Converter, Format
 from shared.pictures.crops import Box
 from shared.pictures.fitting import ANALYSIS, READ, Limits, Sent
@@ -105,6 +105,27 @@ def test_a_thumbnail_is_never_enlarged_and_keeps_its_shape() -> None:
     assert cut(data, Box(0, 0, 200.4, 1), (4096, 1)).size == (200, 1)
 
 
+@pytest.mark.parametrize(("size", "is_enough"), [((400, 300), True), ((2000, 1500), False)])
+def test_a_thumbnail_is_cut_from_the_copy_that_was_sent_where_it_is_large_enough(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], is_enough: bool
+) -> None:
+    image = Image.new("RGB", (3200, 2400), "#2040c0")
+    image.paste("#e0a010", (1600, 0, 3200, 2400))
+    file = io.BytesIO()
+    image.save(file, "TIFF")
+    data = file.getvalue()
+    header, copy, opened = inspection.inspect(data), sent(data), []
+    real = decoding.opened
+    monkeypatch.setattr(decoding, "opened", lambda data, kind, least: opened.append(kind) or real(data, kind, least))
+    made = shown(CONVERTER.reduced(data, header, [size], copy).cut(Box(0, 0, 3200, 2400), size, "jpeg"))
+    assert (copy.width, copy.height) == (2309, 1732)
+    assert opened == ["JPEG" if is_enough else "TIFF"]
+    assert made.size == size
+    left, right = (made.getpixel((size[0] * part // 4, size[1] // 2)) for part in (1, 3))
+    assert left == pytest.approx((0x20, 0x40, 0xC0), abs=NEAR)
+    assert right == pytest.approx((0xE0, 0xA0, 0x10), abs=NEAR)
+
+
 def test_what_stands_out_is_told_of_the_upright_picture() -> None:
     image = Image.new("RGB", (400, 200), "#909090")
     image.paste("#c02020", (340, 80, 380, 120))
@@ -180,7 +201,7 @@ def test_the_picture_drawn_is_not_symmetric() -> None:
 
 CONVERT = """
 import sys
-from shared.pictures import inspection
+from shared.pictures import decoding, inspection
 from shared.pictures.converter import Converter
 from shared.pictures.fitting import ANALYSIS
 data = sys.stdin.buffer.read()

@@ -288,9 +288,9 @@ def test_the_picture_is_decoded_once_for_all_and_never_where_all_are_there(monke
     decoded_sizes: list[Any] = []
     real = converter.Converter.reduced
 
-    def counted(self: converter.Converter, data: bytes, header: Any, sizes: Any) -> Any:
+    def counted(self: converter.Converter, data: bytes, header: Any, sizes: Any, sent: Any) -> Any:
         decoded_sizes.append(list(sizes))
-        return real(self, data, header, sizes)
+        return real(self, data, header, sizes, sent)
 
     monkeypatch.setattr(converter.Converter, "reduced", counted)
     upload(app)

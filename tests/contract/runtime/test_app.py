@@ -493,4 +493,4 @@ def test_the_same_records_are_written(played: tuple[Played, Played]) -> None:
 def test_the_same_calls_are_paid(played: tuple[Played, Played]) -> None:
     local, real = played
     assert local.paid == real.paid
-    assert {"analyze", "describe", "generateThumbnail", "read"} <= set(real.paid)
+    assert {"analyze", "describe", "areaOfInterest", "read"} <= set(real.paid)

@@ -1,5 +1,5 @@
 """
-A HEIC as phones write it: a grid of tiles with a thumbnail, a gain map and Exif beside it (ISO/IEC 23008-12).
+A HEIC as phones write it: a grid of tiles; a thumbnail, a gain map and Exif beside it (ISO/IEC 23008-12).
 
 `pillow_heif` encodes each picture; the boxes around them are written here.
 """
@@ -67,7 +67,10 @@ def grid(
     gain = gain._replace(properties=(*gain.properties, purpose, *turn), refers=(b"auxl", (_PRIMARY,)))
     thumbnail = thumbnail._replace(properties=(*thumbnail.properties, *turn))
     told = _Item(b"Exif", _exif(orientation), is_hidden=True, refers=(b"cdsc", (_PRIMARY,)))
-    return _file([whole, *tiles, thumbnail, gain, told])
+    # How both become one of more light, as iOS 18 writes it (ISO/IEC 23008-12, amendment 1); it is not followed.
+    made_of = (b"dimg", (_PRIMARY, first + len(tiles) + 1))
+    brighter = _Item(b"tmap", bytes(62), (_ispe(image.size), *turn), _IN_IDAT, refers=made_of)
+    return _file([whole, *tiles, thumbnail, gain, told, brighter])
 
 
 def _exif(orientation: int) -> bytes:
@@ -104,7 +107,7 @@ def _found(data: bytes, kind: bytes) -> bytes:
 
 
 def _file(items: list[_Item]) -> bytes:
-    head = box(b"ftyp", b"heic\0\0\0\0mif1MiHEMiPrmiafMiHBheic")
+    head = box(b"ftyp", b"heic\0\0\0\0mif1MiHEMiPrmiafMiHBheictmap")
     # The offsets are as long whatever they are, so the first round tells where the content begins.
     begins = len(head) + len(_meta(items, 0)) + 8
     return head + _meta(items, begins) + box(b"mdat", b"".join(each.content for each in items if not each.place))

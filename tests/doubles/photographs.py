@@ -177,6 +177,7 @@ def _jpegs() -> Iterator[Photograph]:
 def _pngs() -> Iterator[Photograph]:
     as_it_is = partial(Photograph, analyzed="untouched", read="untouched")
     yield as_it_is("plain.png", partial(saved, scene(), "PNG"))
+    yield as_it_is("interlaced.png", partial(files.png_interlaced, scene()))
     yield as_it_is("16-bit.png", partial(files.png_16, scene()))
     yield as_it_is("16-bit-gray.png", partial(files.png_16, scene(paint=GRAYS)), paint=GRAYS)
     yield as_it_is("16-bit-alpha.png", lambda: files.png_16(_on_nothing("RGBA")), paint=CUT_OUT)

@@ -144,7 +144,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     )
     days = settings.answer_lifetime_days
     claims = Claims(host, clock, lifetime_seconds=None if days is None else days * 86_400.0)
-    converter = Converter(most_pixels=settings.max_megapixels * 10**6, wait_seconds=settings.max_wait_seconds)
+    converter = Converter(
+        most_pixels=settings.max_megapixels * 10**6,
+        wait_seconds=settings.max_wait_seconds,
+        left=time_budget.left_for_turns,
+    )
     answers = Answers(
         vision,
         claims,

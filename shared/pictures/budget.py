@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from shared.errors import BusyError
@@ -18,11 +18,15 @@ class Budget:
     Args:
         capacity: how many bytes there are.
         wait_seconds: how long one waits for its share.
+        left: how much of so many seconds the one that asks may wait.
     """
 
-    def __init__(self, capacity: int, wait_seconds: float) -> None:
+    def __init__(
+        self, capacity: int, wait_seconds: float, left: Callable[[float], float] = lambda seconds: seconds
+    ) -> None:
         self.capacity = capacity
         self._wait_seconds = wait_seconds
+        self._left = left
         self._free = capacity
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
@@ -50,7 +54,8 @@ class Budget:
                 self._changed.notify_all()
 
     def _take(self, size: int) -> None:
-        ticket, end = object(), time.monotonic() + self._wait_seconds
+        seconds = self._left(self._wait_seconds)
+        ticket, end = object(), time.monotonic() + seconds
         with self._changed:
             self._queue.append(ticket)
             try:
@@ -58,7 +63,7 @@ class Budget:
                     if not self._changed.wait(end - time.monotonic()) and time.monotonic() >= end:
                         raise BusyError(
                             "So many large pictures are being decoded that this one's turn did not come within "
-                            f"{self._wait_seconds:g} seconds.",
+                            f"{seconds:.3g} seconds.",
                             retry_after_seconds=_RETRY_SECONDS,
                         )
                 self._free -= size

@@ -5,7 +5,7 @@ Decoded pixels are what memory goes to. All pictures of a process share one budg
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -93,11 +93,18 @@ class Converter:
     Args:
         most_pixels: of one picture, as decoded.
         wait_seconds: how long a picture waits for its share of the budget.
+        left: how much of so many seconds the caller may wait.
     """
 
-    def __init__(self, *, most_pixels: int, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        most_pixels: int,
+        wait_seconds: float,
+        left: Callable[[float], float] = lambda seconds: seconds,
+    ) -> None:
         self._most_pixels = most_pixels
-        self.budget = Budget(_PIXEL_BYTES * most_pixels, wait_seconds)
+        self.budget = Budget(_PIXEL_BYTES * most_pixels, wait_seconds, left)
 
     def sent(self, data: bytes, header: ImageHeader, limits: Limits) -> Sent:
         """

@@ -64,7 +64,7 @@ def _prepare() -> None:
 
     # Its own check counts pixels that are never decoded; the `converter` counts those that are.
     Image.MAX_IMAGE_PIXELS = None
-    with suppress(AttributeError, OSError):  # only glibc has it, and needs it
+    with suppress(AttributeError, OSError, TypeError):  # only glibc has it, and needs it
         # Else it keeps the memory of large blocks once they are freed, for each thread apart: eight threads that had a
         # picture of 48 megapixels in turn, two at a time, held 1.8 GB instead of 0.8.
         CDLL(None).mallopt(_MMAP_THRESHOLD, _OWN_MEMORY_BYTES)

@@ -13,13 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from doubles import picture_files as files
 from doubles.colour_profiles import ADOBE_RGB, DISPLAY_P3, Space, profile, stored_in
+from doubles.heif_grid import grid
 from doubles.odd_pictures import chunk
 from doubles.picture_files import saved
 from doubles.scenes import BLACK, COLOURS, CUT_OUT, GRAY_CUT_OUT, GRAYS, ORIENTATIONS, Paint, scene, stored
-from PIL import Image
+from PIL import Image, ImageOps
 
 MEGABYTE = 1024**2
 SIDES = (320, 240)
+# Two tiles a side, of which the last have a part in the picture.
+PHONE_SIDES = (700, 900)
 
 
 class Photograph(NamedTuple):
@@ -118,6 +121,16 @@ def _tiff_turned(orientation: int) -> bytes:
     return _tiff(stored(scene(), orientation), exif=exif)
 
 
+def _of_phone(orientation: int, *, is_cropped: bool = False) -> bytes:
+    """The scene in tiles, in Display P3; cropped by a box, of a larger picture."""
+    image = stored(stored_in(DISPLAY_P3, scene(*PHONE_SIDES)), orientation)
+    if not is_cropped:
+        return grid(image, orientation=orientation, profile=profile(DISPLAY_P3))
+    around = ImageOps.expand(image, (20, 10, 6, 30), "black")
+    crop = (20, 10, 20 + image.width, 10 + image.height)
+    return grid(around, orientation=orientation, profile=profile(DISPLAY_P3), crop=crop)
+
+
 def _as_taken(suffix: str, kind: str) -> Iterator[Photograph]:
     """A kind that can be taken in any way the camera was held."""
     for orientation in ORIENTATIONS[1:]:
@@ -164,6 +177,7 @@ def _jpegs() -> Iterator[Photograph]:
 def _pngs() -> Iterator[Photograph]:
     as_it_is = partial(Photograph, analyzed="untouched", read="untouched")
     yield as_it_is("plain.png", partial(saved, scene(), "PNG"))
+    yield as_it_is("interlaced.png", partial(files.png_interlaced, scene()))
     yield as_it_is("16-bit.png", partial(files.png_16, scene()))
     yield as_it_is("16-bit-gray.png", partial(files.png_16, scene(paint=GRAYS)), paint=GRAYS)
     yield as_it_is("16-bit-alpha.png", lambda: files.png_16(_on_nothing("RGBA")), paint=CUT_OUT)
@@ -235,6 +249,9 @@ def _heics() -> Iterator[Photograph]:
             f"held-{orientation}.heic", partial(files.heic, stored(scene(), orientation), orientation=orientation)
         )
     yield Photograph("held-6-10-bit.heic", partial(files.heic, stored(scene(), 6), orientation=6, bits=10))
+    yield Photograph("phone.heic", partial(_of_phone, 1), sides=PHONE_SIDES)
+    yield Photograph("phone-held-6.heic", partial(_of_phone, 6), sides=PHONE_SIDES)
+    yield Photograph("phone-held-8-cropped.heic", partial(_of_phone, 8, is_cropped=True), sides=PHONE_SIDES)
 
 
 def _tiffs() -> Iterator[Photograph]:

@@ -22,9 +22,11 @@ from doubles.thumbnail_checks import check_thumbnail
 import AnalyzeHttp
 import AnalyzeOnUpload
 import OcrHttp
+import RetryStep
 import ThumbnailHttp
 from shared import names, services
 from shared.durable.read_job import Job
+from shared.ocr import reading
 
 Json = dict[str, Any]
 
@@ -235,6 +237,37 @@ def test_where_nothing_has_a_name_one_area_of_interest_serves_every_size_and_for
     assert service.count() == {"analyze": 1, "areaOfInterest": 1, "read/analyze": 1}
     assert service.sent("areaOfInterest") == service.sent("analyze")
     check_thumbnails(app, BY_NAME[name], knows_faces=False)
+
+
+def test_pictures_that_find_no_memory_to_be_decoded_in_are_done_later_and_each_is_paid_once(
+    hub: Hub, service: SeeingService
+) -> None:
+    photograph = BY_NAME["held-6.heic"]
+    app = seeing_parts(service, **SETTINGS, MAX_WAIT_SECONDS="0.01")
+    budget = app.services.converter.budget
+    with services.replaced(app.services):
+        with budget.share(budget.capacity):
+            app.images.write(names.IMAGES, photograph.name, photograph.data, content_type="image/heic")
+            event = upload(f"images/{photograph.name}", photograph.data)
+            asyncio.run(AnalyzeOnUpload.main(event, "the binding", invocation()))
+            problem_of(AnalyzeHttp.main(request(body=photograph.data), invocation()), 503, "busy")
+            asyncio.run(OcrHttp.main(request(body=photograph.data), invocation(), starter="the binding"))
+            later = [given for name, _, given in hub.started if name == "RetryOrchestrator"]
+            (job,) = (Job.from_json(given) for name, _, given in hub.started if name == "OcrOrchestrator")
+            outcome = reading.submit(app.services, job, 0)
+            assert (outcome["state"], outcome["problem"]["code"]) == ("wait", "busy")
+        assert service.received == []
+        assert len(app.images.contents("unfinished")) == len(later) == 2
+        for given in later:
+            asyncio.run(RetryStep.main({**given, "crash": None}, "the binding", invocation()))
+        hub.started[:] = [each for each in hub.started if each[0] == "OcrOrchestrator"]
+        assert [outcome["state"] for outcome in read_all(app, hub)] == ["done", "done"]
+    app.services.threads.shutdown()
+    assert app.images.contents("unfinished") == {}
+    check_analysis(record(app, "analysis", photograph.name)["result"], photograph)
+    check_text(record(app, "text", photograph.name)["analyzeResult"], photograph)
+    check_thumbnails(app, photograph)
+    assert service.count() == {"analyze": 1, "read/analyze": 1}
 
 
 def test_there_are_at_least_sixty_small_files() -> None:

@@ -7,6 +7,7 @@ from doubles.pictures import picture
 
 from shared import names, services
 from shared.errors import (
+    BusyError,
     CallsStoppedError,
     ImageRejectedError,
     NotFoundError,
@@ -16,6 +17,7 @@ from shared.errors import (
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.pace.ledger import Rate
 from shared.settings import Settings
+from shared.transport import time_budget
 from shared.vision import questions
 
 QUESTION = questions.analyze(["Tags"])
@@ -146,3 +148,12 @@ def test_bytes_that_are_no_image_are_refused_before_any_call_or_claim() -> None:
         app.services.answers.ask(QUESTION, ImageBytes(b"text"))
     assert app.vision.asked == []
     assert app.host.contents(names.CACHE) == {}
+
+
+def test_no_caller_waits_longer_for_memory_to_decode_in_than_for_a_turn_at_the_service() -> None:
+    budget = services.build(Settings.from_env({**ENVIRONMENT, "MAX_WAIT_SECONDS": "1"})).converter.budget
+    clock = FakeClock()
+    with budget.share(budget.capacity), time_budget.request(600, clock):
+        clock.advance(401)
+        with pytest.raises(BusyError, match="within 0 seconds"), budget.share(1):
+            pass

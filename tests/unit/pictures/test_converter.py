@@ -231,3 +231,26 @@ def test_only_what_a_picture_needs_is_imported(
     assert said == str(untouched)
     assert set(imported) & {"PIL", "pi_heif", "numpy"} == libraries
     assert not untouched or imported == []
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        pytest.param(None, id="musl and macOS, which have no such function"),
+        pytest.param(OSError("Exec format error"), id="a library that cannot be opened"),
+        pytest.param(TypeError("argument of type 'NoneType' is not iterable"), id="Windows"),
+    ],
+)
+def test_a_system_without_glibc_decodes_too(monkeypatch: pytest.MonkeyPatch, problem: Exception | None) -> None:
+    asked = []
+
+    def library(name: None) -> object:
+        asked.append(name)
+        if problem:
+            raise problem
+        return object()
+
+    monkeypatch.setattr("ctypes.CDLL", library)
+    decoding._prepare.cache_clear()
+    assert sent(marked("JPEG", 6))
+    assert asked == [None]

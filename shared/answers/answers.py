@@ -227,12 +227,19 @@ class Answers:
     def result(self, subject: str, question: Question) -> ReadResult | None:
         """What was read of a subject for that question, if it was."""
         found = self._claims.find(subject, questions.read_result(question))
-        return _read(found) if found else None
+        return ReadResult.of(found.json())._replace(sent=found.sent) if found else None
 
-    def former_result(self, question: Question, image: ImageBytes | ImageUrl) -> ReadResult | None:
-        """What the version before had read of a picture that it sent as it is stored, turned upright."""
-        found = former.find(self._claims, questions.read_result(question), image) if question.fit else None
-        return _read(found) if found else None
+    def takes_over_result(self, question: Question, image: ImageBytes | ImageUrl) -> bool:
+        """
+        Keep what the version before had read of a picture that it sent as it is stored, turned upright.
+
+        It serves as long as it was to. False if there is none.
+        """
+        asked = questions.read_result(question)
+        found = former.find(self._claims, asked, image) if question.fit else None
+        if found:
+            self._claims.keep(image.subject, asked, found)
+        return found is not None
 
     def keep_result(self, subject: str, question: Question, result: ReadResult) -> None:
         """Store what was read, so that it is not paid for again."""
@@ -275,10 +282,6 @@ def _as_stored(kept: Answer, image: ImageBytes | ImageUrl) -> Answer:
         sides = (image.header.width, image.header.height)
         ticket = ticket._replace(sides=sides, orientation=image.header.orientation)
     return ticket.answer._replace(paid=False, at=kept.at)
-
-
-def _read(kept: Answer) -> ReadResult:
-    return ReadResult.of(kept.json())._replace(sent=kept.sent)
 
 
 @contextmanager

@@ -8,11 +8,12 @@ service said. Times are ISO 8601 with their offset.
 import base64
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Literal, NotRequired, TypedDict, TypeGuard, assert_never
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NotRequired, TypedDict, TypeGuard, assert_never
 
 from shared import names
-from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError
+from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError, UnexpectedAnswerError
+from shared.vision.fields import typed
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
@@ -66,13 +67,24 @@ def read(data: bytes) -> ClaimDocument | None:
     """A claim's document; None of one that cannot be read, which counts as a claim whose holder is gone."""
     try:
         document = json.loads(data)
-    except ValueError:
+        return document if _is_claim(document) else None
+    except (ValueError, KeyError, TypeError, RecursionError, UnexpectedAnswerError):
         return None
-    return document if _is_claim(document) else None
 
 
-def _is_claim(document: object) -> TypeGuard[ClaimDocument]:
-    return isinstance(document, dict) and document.get("state") in ("asking", "answered", "refused")
+def _is_claim(document: Any) -> TypeGuard[ClaimDocument]:
+    """Whether it has what its state needs; raises where a member is missing or another thing than it should be."""
+    state = document["state"]
+    if state == "answered":
+        _ = document["contentType"], document["requestId"]
+        is_expired(document, datetime.now(UTC), 0.0)  # which compares its times, so they need a zone
+        if "body" in document:
+            typed(document["body"], dict, "body")
+        else:
+            base64.b64decode(document["base64"], validate=True)
+    elif state == "refused":
+        _refusal(document)
+    return state in ("asking", "answered", "refused")
 
 
 def write(document: ClaimDocument) -> bytes:

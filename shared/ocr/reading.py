@@ -46,8 +46,7 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
         if failures and (ended := failed_meanwhile(app, job)):
             return ended
         document = _document(app, job)
-        if former := app.answers.former_result(job.question, document):
-            app.answers.keep_result(job.subject, job.question, former)
+        if app.answers.takes_over_result(job.question, document):
             return {"state": "read"}
         ticket = app.answers.submit(
             job.question,

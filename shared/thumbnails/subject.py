@@ -38,23 +38,26 @@ def of_record(record: bytes, header: ImageHeader) -> Subject | None:
 
 def of_analysis(result: Json, header: ImageHeader) -> Subject | None:
     """
-    The same of an answer to `analyze`.
+    The same of an answer to `analyze`; None too of one that has not the form of one.
 
-    Raises:
-        UnexpectedAnswerError: it has not the form of one.
+    The answer is kept, so to ask again would bring the same.
     """
-    analysis, sides = Analysis.of(result), (header.width, header.height)
-    found = (each.rectangle for each in analysis.objects if (each.confidence or 0.0) >= _CONFIDENCE)
-    things = tuple(_boxes((each for each in found if each), sides, _SHARE_OF_THING))
-    faces = tuple(_boxes(iter(analysis.faces), sides, _SHARE_OF_FACE))
-    return Subject(things, faces) if things or faces else None
+    with suppress(UnexpectedAnswerError):
+        analysis, sides = Analysis.of(result), (header.width, header.height)
+        found = (each.rectangle for each in analysis.objects if (each.confidence or 0.0) >= _CONFIDENCE)
+        things = tuple(_boxes((each for each in found if each), sides, _SHARE_OF_THING))
+        faces = tuple(_boxes(iter(analysis.faces), sides, _SHARE_OF_FACE))
+        return Subject(things, faces) if things or faces else None
+    return None
 
 
 def of_area(result: Json, header: ImageHeader) -> Subject | None:
     """The same of an answer to `areaOfInterest`, of whatever size."""
-    area = AreaOfInterest.of(result).rectangle
-    things = tuple(_boxes(iter([area]), (header.width, header.height), 0.0))
-    return Subject(things) if things else None
+    with suppress(UnexpectedAnswerError):
+        area = AreaOfInterest.of(result).rectangle
+        things = tuple(_boxes(iter([area]), (header.width, header.height), 0.0))
+        return Subject(things) if things else None
+    return None
 
 
 def _boxes(found: Iterator[Rectangle], sides: tuple[int, int], share: float) -> Iterator[Box]:

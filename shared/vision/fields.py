@@ -34,8 +34,15 @@ def number(body: Json, key: str) -> float | None:
     value = body.get(key)
     if type(value) is float:
         return value
-    # JSON writes 1.0 as 1.
-    return None if value is None else float(typed(value, (int, float), key))
+    return None if value is None else real(value, key)
+
+
+def real(value: Any, key: str) -> float:
+    """A number that has to be there: JSON writes 1.0 as 1, and may write more digits than any float has."""
+    try:
+        return float(typed(value, (int, float), key))
+    except OverflowError:
+        raise UnexpectedAnswerError(f"Computer Vision answered 200, but {key} is beyond any number.") from None
 
 
 def truth(body: Json, key: str) -> bool | None:

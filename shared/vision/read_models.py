@@ -8,7 +8,7 @@ of the model version and in whether `analyzeResult` is there before the end; non
 from typing import Any, Literal, NamedTuple, cast
 
 from shared.errors import UnexpectedAnswerError
-from shared.vision.fields import Json, get, list_of, need, number
+from shared.vision.fields import Json, get, list_of, need, number, real
 
 Status = Literal["notStarted", "running", "succeeded", "failed"]
 _STATUSES = {"notstarted": "notStarted", "running": "running", "succeeded": "succeeded", "failed": "failed"}
@@ -117,6 +117,6 @@ def _page(body: Json) -> ReadPage:
 
 def _box(body: Json) -> tuple[float, ...]:
     box: list[Any] = get(body, "boundingBox", list) or []
-    if len(box) not in (0, 8) or not all(isinstance(side, (int, float)) and not isinstance(side, bool) for side in box):
+    if len(box) not in (0, 8):
         raise UnexpectedAnswerError("Computer Vision answered 200, but a boundingBox is not eight numbers.")
-    return tuple(float(side) for side in box)
+    return tuple(real(side, "boundingBox") for side in box)

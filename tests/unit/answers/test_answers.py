@@ -363,8 +363,22 @@ def test_a_read_that_failed_is_forgotten_under_both_keys(world: World) -> None:
 def test_what_was_read_before_of_a_picture_as_it_is_stored_is_found_for_its_copy_alone(world: World) -> None:
     read = ReadResult.of({"status": "succeeded", "analyzeResult": read_text("HELLO")})
     world.answers.keep_result(photo().subject, READ, read)
-    assert world.operations(lambda: world.answers.former_result(READ, photo("JPEG"))) == []
-    assert world.answers.former_result(READ_OF_COPY, photo("HEIC")) is None
-    found = world.answers.former_result(READ_OF_COPY, photo("JPEG", orientation=6))
+    assert world.operations(lambda: world.answers.takes_over_result(READ, photo("JPEG"))) == []
+    assert not world.answers.takes_over_result(READ_OF_COPY, photo("HEIC"))
+    assert world.answers.takes_over_result(READ_OF_COPY, photo("JPEG", orientation=6))
+    found = world.answers.result(photo().subject, READ_OF_COPY)
     assert found is not None
     assert found.text == "HELLO"
+
+
+def test_what_was_read_before_serves_for_as_long_as_it_was_to_last(world: World) -> None:
+    world.claims = Claims(world.host, world.clock, lifetime_seconds=100)
+    world.answers = world.process()
+    read = ReadResult.of({"status": "succeeded", "analyzeResult": read_text("HELLO")})
+    world.answers.keep_result(photo().subject, READ, read)
+    world.clock.advance(60)
+    assert world.answers.takes_over_result(READ_OF_COPY, photo("JPEG", orientation=6))
+    world.clock.advance(39)
+    assert world.answers.result(photo().subject, READ_OF_COPY) is not None
+    world.clock.advance(1)
+    assert world.answers.result(photo().subject, READ_OF_COPY) is None

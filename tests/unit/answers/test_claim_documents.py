@@ -112,3 +112,42 @@ def test_a_call_of_the_version_before_is_waited_for_while_its_lease_lasts() -> N
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"asking"', b"{}", b'{"state": "new"}', b'{"state": []}'])
 def test_what_is_no_claim_is_none(data: bytes) -> None:
     assert claim_documents.read(data) is None
+
+
+@pytest.mark.parametrize(
+    "amiss",
+    [
+        {"expires": "soon"},
+        {"expires": "2026-01-01T00:00:00"},
+        {"at": "2026-01-01T00:00:00"},
+        {"at": None},
+        {"body": [1]},
+        {"state": ["answered"]},
+        *({member: ...} for member in ("state", "at", "expires", "requestId", "contentType", "body")),
+    ],
+    ids=str,
+)
+def test_an_answer_with_a_member_amiss_counts_as_a_claim_whose_holder_is_gone(amiss: dict[str, Any]) -> None:
+    world = World("answered with JSON")
+    document = {**json.loads(BEFORE["claims"]["answered with JSON"]), **amiss}
+    kept = {key: value for key, value in document.items() if value is not ...}
+    world.blobs.write(names.CACHE, CLAIM, json.dumps(kept).encode(), content_type=names.JSON)
+    assert world.claims.find("subject", QUESTION) is None
+    assert world.ask() == JSON
+    assert world.calls == 1
+
+
+@pytest.mark.parametrize("member", ["code", "message", "action", "requestId", "tooLarge"])
+def test_so_does_a_refusal_without_a_member(member: str) -> None:
+    world = World("refused")
+    document = json.loads(BEFORE["claims"]["refused"])
+    del document[member]
+    world.blobs.write(names.CACHE, CLAIM, json.dumps(document).encode(), content_type=names.JSON)
+    assert world.ask() == JSON
+
+
+def test_and_so_does_an_answer_whose_bytes_cannot_be_decoded() -> None:
+    world = World("answered with bytes")
+    document = {**json.loads(BEFORE["claims"]["answered with bytes"]), "base64": "%%%"}
+    world.blobs.write(names.CACHE, CLAIM, json.dumps(document).encode(), content_type=names.JSON)
+    assert world.ask() == JSON

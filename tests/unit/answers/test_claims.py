@@ -604,6 +604,15 @@ def test_the_claims_about_a_subject_are_listed_whatever_is_in_them(blobs, claims
     assert claims.keys("other") == frozenset()
 
 
+def test_the_claims_about_a_subject_are_listed_to_the_end_where_storage_ends_a_page_early(blobs, claims, monkeypatch):
+    asked = [questions.thumbnail(9, side) for side in range(1, 8)]
+    for each in asked:
+        claims.keep("subject", each, Answer("application/json", b"{}"))
+    whole = blobs.page
+    monkeypatch.setattr(blobs, "page", lambda container, *, limit, **given: whole(container, limit=2, **given))
+    assert claims.keys("subject") == {each.key for each in asked}
+
+
 def test_a_refusal_is_known_and_no_answer_that_is_found(claims):
     with pytest.raises(ImageRejectedError):
         ask(claims, Calls(ImageRejectedError("no")))

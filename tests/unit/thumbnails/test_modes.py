@@ -23,6 +23,7 @@ from shared.records.thumbnails import Thumbnail
 from shared.uploads import retry_step, steps
 from shared.uploads.steps import StepOutcome
 from shared.vision import questions
+from shared.vision.models import Answer
 
 RED, BLUE = (200, 30, 40), (20, 40, 200)
 MODES: tuple[Mode, ...] = ("auto", "area", "vision", "center")
@@ -404,6 +405,19 @@ def test_an_analysis_that_fails_for_another_reason_leaves_one_area_of_interest()
     app = app_of()
     app.vision.failures = [VisionRefusedError("No such model.")]
     assert ended(upload(app)) == {"analysis": "failed", "thumbnails": "done"}
+    assert asked(app) == {"areaOfInterest": 1}
+
+
+def test_a_paid_answer_that_names_no_place_does_not_keep_thumbnails_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of()
+    answer = app.vision.ask
+
+    def unreadable(question: questions.Question, image: Any, **options: Any) -> Answer:
+        told = answer(question, image, **options)
+        return told._replace(body=b'{"areaOfInterest": 1}') if question.operation == "areaOfInterest" else told
+
+    monkeypatch.setattr(app.vision, "ask", unreadable)
+    assert ended(upload(app)) == {"analysis": "done", "thumbnails": "done"}
     assert asked(app) == {"areaOfInterest": 1}
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from shared.errors import UnexpectedAnswerError
 from shared.pictures.crops import Box, Subject
 from shared.pictures.inspection import ImageHeader
 from shared.thumbnails import subject
@@ -65,8 +64,15 @@ def test_an_area_of_interest_is_one_of_whatever_size() -> None:
     answer = {"areaOfInterest": {"x": 3, "y": 4, "w": 1, "h": 1}}
     assert subject.of_area(answer, HEADER) == Subject((Box(3, 4, 1, 1),))
     assert subject.of_area({"areaOfInterest": {"x": 900, "y": 0, "w": 5, "h": 5}}, HEADER) is None
-    with pytest.raises(UnexpectedAnswerError):
-        subject.of_area({}, HEADER)
+
+
+@pytest.mark.parametrize("answer", [{}, {"areaOfInterest": 1}, {"areaOfInterest": {"x": "3", "y": 4, "w": 1, "h": 1}}])
+def test_an_area_that_is_none_names_no_subject(answer: dict[str, Any]) -> None:
+    assert subject.of_area(answer, HEADER) is None
+
+
+def test_an_analysis_that_is_none_names_no_subject() -> None:
+    assert subject.of_analysis({"objects": 1}, HEADER) is None
 
 
 def test_boxes_of_a_record_are_upright_already() -> None:

@@ -203,6 +203,10 @@ def test_both_spellings_of_the_model_version_are_read() -> None:
             "status": "succeeded",
             "analyzeResult": {"readResults": [{"page": 1, "lines": [{"text": "x", "boundingBox": ["1"] * 8}]}]},
         },
+        {
+            "status": "succeeded",
+            "analyzeResult": {"readResults": [{"page": 1, "lines": [{"text": "x", "boundingBox": [10**400] * 8}]}]},
+        },
     ],
 )
 def test_what_cannot_be_read_is_unexpected(body: dict[str, object]) -> None:

@@ -3,8 +3,8 @@ What Computer Vision costs for 1,000 images, of which one in five has text: at t
 
     python -m bench.cost [--images 50]
 
-Images are uploaded to the app, which is real but for storage, the clock and the wire, and what it asks of the service
-is counted there and multiplied by the list prices. The app's own ledger has to come to the same number of transactions.
+Images are uploaded to the app, which is real but for storage, the clock and the wire. The calls that it sends are
+counted there and multiplied by the list prices. The app's own ledger has to come to the same number of transactions.
 Ends with 1 if the default costs more than the goal, or the ledger counts otherwise.
 """
 
@@ -31,7 +31,7 @@ from shared.transport.http import Reply
 from shared.uploads import steps
 
 ROOT = Path(__file__).resolve().parent.parent
-# US dollars for 1,000 transactions of the first million of a month on tier S1, which nobody has checked on a bill.
+# US dollars for 1,000 transactions of the first million of a month on tier S1; not checked on a bill.
 PRICE, DEARER_PRICE = 1.00, 1.50
 DEARER = frozenset({"Description", "Read"})
 FREE_TRANSACTIONS = 5000  # of a month, on tier F0

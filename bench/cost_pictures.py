@@ -92,7 +92,7 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def _heic(image: Image.Image) -> bytes:
-    # Encodes, and is not among what is deployed.
+    # Encodes, and is not deployed.
     import pillow_heif
 
     exif = Image.Exif()

@@ -32,7 +32,7 @@ class Picture(NamedTuple):
 
     Attributes:
         name: what it is, and how it was made.
-        subject: what is to be kept.
+        subject: the part to be kept.
         boxes: where that is, in pixels.
         data: the file.
     """

@@ -160,7 +160,7 @@ class ImageRejectedError(BlobsightError):
     code = "image_rejected"
     action = (
         "Use a JPEG, PNG, GIF, BMP, HEIC, AVIF, WebP, TIFF, ICO or JPEG 2000 picture of at least 50x50 pixels. A PDF or"
-        " a TIFF of pages has its text read."
+        " a TIFF of several pages has its text read."
     )
 
 

@@ -51,7 +51,7 @@ SOURCE_MD5 = "sourcemd5"
 SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
-# Blob metadata of the records of a document (PDF, TIFF of pages): reading its text is the only step that applies.
+# Blob metadata of the records of a document (PDF, TIFF of several pages): no step but reading its text applies.
 TEXT_ONLY = "textonly"
 # Blob metadata of an unfinished record of a TIFF of one page: its text is read even if the image is to blame.
 TEXT_STILL_DUE = "textstilldue"

@@ -16,7 +16,7 @@ from local.upload import check_image_file, check_image_name
 # A PDF may begin within the first 1024 bytes; everything else shows itself sooner.
 _PDF = b"%PDF-"
 HEAD_BYTES = 1023 + len(_PDF)
-# Images of every kind and PDFs: those that the app does not take it answers with the kind's name and what to do.
+# Images of every kind, and PDFs. Where the app does not take a kind, it says which kind it is, and what to do.
 _SIGNATURES = (
     b"\xff\xd8\xff",  # JPEG
     b"\x89PNG\r\n\x1a\n",

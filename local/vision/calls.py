@@ -47,8 +47,8 @@ class CallLog:
         """
         Count one answer.
 
-        *transactions* is how many would be billed for it, *paid_sha256* the hash of the image of a call that is paid
-        for, *poll* what was told of a Read, else None.
+        *transactions* is how many would be billed for it. *paid_sha256* is the hash of the image of a call that is paid
+        for, and *poll* the state that was told of a Read; else they are None.
         """
         entry: dict[str, Any] = {"operation": operation, "status": status, "transactions": transactions}
         if paid_sha256 is not None:

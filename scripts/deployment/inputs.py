@@ -67,7 +67,7 @@ def tell() -> None:
 
 
 def _limit_too_low() -> list[str]:
-    """Return what is wrong with a limit that the app would refuse, because no analysis fits in it; 0 allows none."""
+    """Return the fault of a limit that the app would refuse, because no analysis fits in it; 0 allows none."""
     variable = "BLOBSIGHT_VISION_MONTHLY_LIMIT"
     limit = environment.optional(variable)
     parameters = (_TEMPLATE / "main.parameters.json").read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 """
 The one way to an answer: check the image, claim the question, ask the service.
 
-Uploads and HTTP callers come through here alike, so that none of them pays for what another has paid for already. What
-the service does not take as it is, or would see sideways, is sent as a copy; the answer's places are mapped to upright
-pixels of the image itself before it is kept, so all that comes from here tells of the image.
+Uploads and HTTP callers come through here alike, so that none of them pays for what another has paid for already. An
+image that the service does not take as it is, or would see sideways, is sent as a copy. The answer's places are mapped
+to upright pixels of the image itself before it is kept, so all that comes from here tells of the image.
 """
 
 import json

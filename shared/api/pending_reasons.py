@@ -41,8 +41,8 @@ def has_other_thumbnails(app: App, image: Version, specs: Iterable[RecordSpec], 
     """
     Whether other settings than those of *specs*, of which some are missing, have made the thumbnails that are there.
 
-    They have made one of another size or format, one that was cut in another way, and one of these sizes that is there
-    for longer than the next one can take. One that a caller has asked for tells nothing of settings.
+    Then there is one of another size or format, or one that was cut in another way. Or there is one of these sizes, for
+    longer than the next one can take. One that a caller has asked for tells nothing of settings.
     """
     asked = {spec.name: spec for spec in specs}
     seconds = app.settings.vision_timeout_seconds + app.settings.max_wait_seconds

@@ -121,7 +121,7 @@ def _content(app: App, found: Source | WithheldVersion, wanted: Thumbnail) -> Fi
 
 
 def _of_bytes(app: App, image: ImageBytes, wanted: Thumbnail) -> Blob:
-    """Of bytes that came over HTTP: what is stored under their digest holds, if it was made in a way that does."""
+    """Of bytes that came over HTTP: the one stored under their digest, if it was made in a way that holds."""
     spec = thumbnails.spec_of_digest(image.subject, wanted)
     for _ in range(record_store.MAX_ROUNDS):
         stored = app.images.read(spec.container, spec.name)

@@ -1,5 +1,5 @@
 """
-What is wrong between settings that are right by themselves.
+Faults between settings that are right by themselves.
 """
 
 import re

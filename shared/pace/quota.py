@@ -150,7 +150,7 @@ class Quota:
 
     def spending(self) -> Ledger:
         """
-        The ledger with what is counted of this day and this month.
+        The ledger with the transactions of this day and this month.
 
         Raises:
             StorageError: it cannot be reached.

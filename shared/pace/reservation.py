@@ -203,7 +203,7 @@ def _affordable(ledger: Ledger, asks: Sequence[int], limits: Limits) -> int:
 
 
 def _counts(ledger: Ledger, limits: Limits) -> list[tuple[str, int, int]]:
-    """Of each limit that is set, the longest window first: the window, the limit, and what is counted."""
+    """Of each limit that is set, the longest window first: the window, the limit, and the count."""
     windows = (("month", limits.per_month, ledger.paid_of_month), ("day", limits.per_day, ledger.paid_of_day))
     return [(window, limit, count) for window, limit, count in windows if limit is not None]
 

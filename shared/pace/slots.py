@@ -67,8 +67,8 @@ class HeldSlots:
     """
     The slots that a process has reserved and not used yet. Not safe for threads: the gate has a lock.
 
-    What is counted for them is theirs together, because the calls may come in another order than they were reserved in:
-    a call takes the first slot, and as many of the transactions as it is expected to cost.
+    The transactions that are counted for them belong to all of them. Calls may come in another order than their slots
+    were reserved in, so a call takes the first slot, and as many transactions as it is expected to cost.
     """
 
     def __init__(self, source: SlotSource) -> None:

@@ -172,7 +172,7 @@ class Converter:
         Args:
             data, header: the picture.
             least: its decoder does not scale it below.
-            target: what is wanted, in upright pixels as *least*.
+            target: the sides wanted, in upright pixels as *least*.
         """
         from shared.pictures import decoding, scaling
 
@@ -195,7 +195,7 @@ class Converter:
                         raise HeaderError("its header and its pixels tell different sides")
                     del found
                     image = scaling.scaled(pixels, _smaller(pixels.size, _turned(target, swap)))
-                    # What was decoded is not held while what is left of it is turned.
+                    # The decoded picture is not held while the part that is left of it is turned.
                     del pixels
                     image = scaling.upright(image, orientation)
             except HeaderError as error:

@@ -2,8 +2,8 @@
 Where a thumbnail is cut: the part of a picture that has the thumbnail's shape and keeps the most of the subject.
 
 Geometry alone; all places are upright pixels. The largest window of a shape fills the picture on one side and slides
-along the other. How much of the subject it shows is piecewise linear in its place, so the best place is where an edge
-of it meets an edge of a box: only these places are looked at, however many pixels there are.
+along the other. The share of the subject that it shows is piecewise linear in its place. So in the best place an edge
+of it meets an edge of a box, and only these places are looked at, however many pixels there are.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from shared.pictures.attention import Attention
 
-# What is closer is the same: in pixels, and in digits of a share.
+# Values that are closer are the same: in pixels, and in digits of a share.
 _EPSILON = 1e-6
 _DIGITS = 9
 # How many places attention compares, what its edge counts in a window, and how much the favourite place of all counts.
@@ -61,7 +61,7 @@ def window(
     Args:
         sides: width and height of the picture in pixels, both above 0.
         shape: width and height of the thumbnail, both above 0.
-        subject: what is to be kept, in pixels of the picture.
+        subject: the boxes to keep, in pixels of the picture.
         attention: what stands out in the picture; without it, the middle of such a box is taken.
 
     Returns:

@@ -97,7 +97,7 @@ def refuse(beginning: bytes) -> None:
 
 def inspect_for_text(data: bytes, *, pages: str = "") -> str:
     """
-    Look at the header, and check it against the limits of v3.2 Read: of a TIFF of pages, at that of each.
+    Look at the header, and check it against the limits of v3.2 Read: of a TIFF of several pages, at that of each.
 
     Args:
         data: the document.

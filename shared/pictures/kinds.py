@@ -183,8 +183,8 @@ def kind_of(window: Window) -> Kind | None:
     """
     The kind that the bytes show; None if they begin like nothing known.
 
-    Of a file of which only the first `BEGINNING_BYTES` are at hand it is the same, but that RAW photos which are built
-    like a TIFF look like one, and an MPO may look like a JPEG.
+    The first `BEGINNING_BYTES` of a file are enough, with two exceptions: a RAW photo that is built like a TIFF looks
+    like one, and an MPO may look like a JPEG.
     """
     beginning = window.read_most(0, BEGINNING_BYTES)
     kind = _by_signature(beginning) or _by_structure(beginning)

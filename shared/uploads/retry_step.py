@@ -61,7 +61,7 @@ def _put_off(app: App, work: RetryWork, steps: Sequence[str], seconds: float) ->
 
 
 def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job | Appointment]]:
-    """The outcome, and what is left to others: text that became due, and thumbnails that the analysis brought along."""
+    """The outcome, and the work left to others: text that became due, and thumbnails that come with the analysis."""
     try:
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])

@@ -4,8 +4,8 @@ What an answer cost, in transactions: the unit that Azure bills and that the app
 By Microsoft's price page each feature is a transaction, asked for alone or together with others. The service tells it
 in the header CSP-Billing-Usage, as in
 `CognitiveServices.ComputerVision.Tags=1,CognitiveServices.ComputerVision.Transaction=1`; a Read, and an image that is
-refused, name `Transaction` alone. Asking how far a Read is carries the header too, but is free of charge, while each
-further page of a Read is a transaction of its own.
+refused, name `Transaction` alone. A look at how far a Read is has the header too, and is free of charge. Each further
+page of a Read is a transaction of its own.
 """
 
 import re
@@ -49,7 +49,7 @@ def usage(reply: Reply, price: int) -> Mapping[str, int]:
 
 
 def billed(usage: Mapping[str, int]) -> int:
-    """How many transactions that is: what is named comes to, or what `Transaction` says, if that is more."""
+    """How many transactions that is: the sum of the named entries, or `Transaction` if that is more."""
     named = sum(count for name, count in usage.items() if name != TRANSACTION)
     return max(named, usage.get(TRANSACTION, 0))
 

@@ -1,9 +1,10 @@
 """
 Every place in an answer, from pixels of what the service was sent to upright pixels of the original.
 
-The places of v3.2 are the rectangles of objects, brands, faces, celebrities and the area of interest, and the corners
-of lines and words that Read has found in pixels; its pages in inches are of PDFs, which go as they are. With the places
-go the sides that an answer tells. A place lies within the picture afterwards, and has whole numbers where it had them.
+The places of v3.2 are the rectangles of objects, brands, faces, celebrities and the area of interest. The corners of
+lines and words that Read has found in pixels are places too; its pages in inches are of PDFs, which go as they are.
+With the places go the sides that an answer tells. A place lies within the picture afterwards, and has whole numbers
+where it had them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -135,7 +135,11 @@ def thumbnail(width: int, height: int, *, smart_cropping: bool = False, model_ve
     """Ask for a JPEG of exactly that many pixels."""
     for name, side in (("width", width), ("height", height)):
         if not 1 <= side <= MAX_THUMBNAIL_PIXELS:
-            raise BadRequestError(f"{name}={side} is not in 1 to {MAX_THUMBNAIL_PIXELS} pixels.", code="bad_parameter")
+            raise BadRequestError(
+                f"{name}={side} is not in 1 to {MAX_THUMBNAIL_PIXELS} pixels, "
+                "which are all that Computer Vision makes.",
+                code="bad_parameter",
+            )
     return _question(
         "generateThumbnail",
         {

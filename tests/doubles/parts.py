@@ -55,15 +55,25 @@ def _put_together(
 ) -> Parts:
     chosen = Settings.from_env({**ENVIRONMENT, **settings})
     converter = Converter(most_pixels=chosen.max_megapixels * 10**6, wait_seconds=chosen.max_wait_seconds)
-    answers = Answers(
+    answers = _answers(chosen, vision, host, images, clock, converter)
+    quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
+    services = App(chosen, images, host, vision, answers, clock, Median(), ThreadPoolExecutor(4), quota, converter)
+    return Parts(services, images, host, vision, clock)
+
+
+def asking(app: App, vision: Any) -> App:
+    """The same services with another client of Computer Vision: a real one, or a fake one."""
+    answers = _answers(app.settings, vision, app.host, app.images, app.clock, app.converter)
+    return app._replace(vision=vision, answers=answers)
+
+
+def _answers(settings: Settings, vision: Any, host: Any, images: Any, clock: Clock, converter: Converter) -> Answers:
+    return Answers(
         vision,
         Claims(host, clock),
         images,
         clock,
         converter,
-        wait_seconds=chosen.max_wait_seconds,
-        most_bytes=chosen.max_upload_bytes,
+        wait_seconds=settings.max_wait_seconds,
+        most_bytes=settings.max_upload_bytes,
     )
-    quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
-    services = App(chosen, images, host, vision, answers, clock, Median(), ThreadPoolExecutor(4), quota, converter)
-    return Parts(services, images, host, vision, clock)

@@ -141,7 +141,7 @@ def _png(orientation: int = 6) -> bytes:
     texts.add_text("Comment", COMMENT.decode())
     texts.add_text("Author", ARTIST.decode(), zip=True)
     texts.add_itxt("XML:com.adobe.xmp", XMP.decode())
-    # Private, and to be copied by whoever does not know it.
+    # Private, and to be copied by programs that do not know it.
     texts.add(b"prVt", OWNER)
     data = saved(stored(scene(), orientation), "PNG", pnginfo=texts, icc_profile=_PROFILE)
     end = data.index(b"IEND") - 4

@@ -14,12 +14,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from doubles.parts import Parts, parts
+from doubles.parts import Parts, asking, parts
 from doubles.scenes import Place, find, opened
 from PIL import Image, ImageOps, ImageSequence
 
-from shared.answers.answers import Answers
-from shared.answers.claims import Claims
 from shared.clock import Deadline
 from shared.transport.http import Reply, Transport
 from shared.vision.client import VisionClient
@@ -217,16 +215,5 @@ def _page(number: int, image: Image.Image) -> Json:
 def seeing_parts(service: SeeingService, **settings: str) -> Parts:
     """The app's services with this one behind the client's wire; *settings* as `doubles.parts.parts` takes them."""
     app = parts(**settings)
-    chosen = app.services.settings
     vision = VisionClient(ENDPOINT, "key", transport=service, clock=app.clock)
-    answers = Answers(
-        vision,
-        Claims(app.host, app.clock),
-        app.images,
-        app.clock,
-        app.services.converter,
-        wait_seconds=chosen.max_wait_seconds,
-        most_bytes=chosen.max_upload_bytes,
-    )
-    services = app.services._replace(vision=vision, answers=answers)
-    return Parts(services, app.images, app.host, app.vision, app.clock)
+    return Parts(asking(app.services, vision), app.images, app.host, app.vision, app.clock)

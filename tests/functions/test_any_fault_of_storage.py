@@ -12,7 +12,7 @@ from doubles.clock import FakeClock
 from doubles.fake_vision import FakeVision
 from doubles.fuzz import fuzzed
 from doubles.http_requests import invocation, parsed, request
-from doubles.parts import ENVIRONMENT
+from doubles.parts import ENVIRONMENT, asking
 from doubles.pictures import picture
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +21,6 @@ import AnalyzeHttp
 import ImagesHttp
 import ThumbnailHttp
 from shared import services
-from shared.answers.answers import Answers
-from shared.answers.claims import Claims
 from shared.errors import VisionUnavailableError
 from shared.settings import Settings
 from shared.transport import time_budget
@@ -153,16 +151,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     # What is not paid for leaves nothing to be stored when the caller is gone.
     vision.failing = VisionUnavailableError("down")
     parts = services.build(settings, clock=clock)
-    answers = Answers(
-        vision,
-        Claims(parts.host, clock),
-        parts.images,
-        clock,
-        parts.converter,
-        wait_seconds=parts.settings.max_wait_seconds,
-        most_bytes=parts.settings.max_upload_bytes,
-    )
-    with services.replaced(parts._replace(vision=vision, answers=answers)):
+    with services.replaced(asking(parts, vision)):
         yield storage
 
 

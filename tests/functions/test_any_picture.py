@@ -55,11 +55,9 @@ def app(service: SeeingService) -> Iterator[Parts]:
 
 
 @pytest.fixture(autouse=True)
-def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """The task hub to which every durable client belongs."""
-    hub = Hub()
-    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
-    return hub
+def hub(task_hub: Hub) -> Hub:
+    """The task hub, also where a test does not ask for it."""
+    return task_hub
 
 
 def put(app: Parts, hub: Hub, name: str, data: bytes) -> None:

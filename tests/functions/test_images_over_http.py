@@ -7,7 +7,7 @@ import azure.functions as func
 import pytest
 import responses
 from doubles.http_requests import invocation, problem_of, request
-from doubles.parts import ENVIRONMENT, Parts
+from doubles.parts import ENVIRONMENT, Parts, asking
 from doubles.pictures import picture
 from doubles.tiffs import Page, tiff
 
@@ -15,8 +15,6 @@ import AnalyzeHttp
 import DescribeHttp
 import ThumbnailHttp
 from shared import names, services
-from shared.answers.answers import Answers
-from shared.answers.claims import Claims
 from shared.errors import StorageError, ThrottledError, VisionUnavailableError
 from shared.vision.client import VisionClient
 
@@ -103,16 +101,7 @@ def test_the_hosts_key_may_come_as_a_parameter(app: Parts, taker: Taker) -> None
 
 def test_a_wrong_key_is_told_with_the_settings_name(app: Parts, taker: Taker) -> None:
     vision = VisionClient(ENVIRONMENT["VISION_ENDPOINT"], "the-wrong-secret", clock=app.clock)
-    answers = Answers(
-        vision,
-        Claims(app.host, app.clock),
-        app.images,
-        app.clock,
-        app.services.converter,
-        wait_seconds=20.0,
-        most_bytes=app.services.settings.max_upload_bytes,
-    )
-    wired = app.services._replace(vision=vision, answers=answers)
+    wired = asking(app.services, vision)
     refusal = {"error": {"code": "401", "message": "Access denied due to invalid subscription key."}}
     with responses.RequestsMock() as service, services.replaced(wired):
         service.post(

@@ -48,11 +48,9 @@ def app(service: SeeingService) -> Iterator[Parts]:
 
 
 @pytest.fixture(autouse=True)
-def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """The task hub to which every durable client belongs."""
-    hub = Hub()
-    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
-    return hub
+def hub(task_hub: Hub) -> Hub:
+    """The task hub, also where a test does not ask for it."""
+    return task_hub
 
 
 def parts_of_jpeg(data: bytes) -> Iterator[int]:
@@ -137,3 +135,16 @@ def test_no_thumbnail_and_no_working_copy_tells_more_than_it_shows(
 def read_all(app: Parts, hub: Hub) -> None:
     for _, _, given in hub.started:
         assert ReadRun(app, Job.from_json(given)).finish()["state"] == "done"
+
+
+def test_read_gets_an_upright_tiff_as_it_is_as_the_page_on_privacy_says(
+    app: Parts, hub: Hub, service: SeeingService
+) -> None:
+    data = saved(scene(), "TIFF", tiffinfo={270: COMMENT.decode()})
+    assert COMMENT in data
+    app.images.write(names.IMAGES, "scan.tif", data, content_type="image/tiff")
+    asyncio.run(AnalyzeOnUpload.main(upload("images/scan.tif", data), "the binding", invocation()))
+    read_all(app, hub)
+    assert service.sent("read/analyze") == [data]
+    (copy,) = service.sent("analyze")
+    check_silent(copy)

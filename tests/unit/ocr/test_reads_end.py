@@ -8,14 +8,13 @@ import pytest
 from doubles.clock import FakeClock
 from doubles.fake_vision import read_text
 from doubles.fuzz import fuzzed
-from doubles.parts import Parts, parts
+from doubles.parts import Parts, asking, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 from hypothesis import strategies as st
 
 from shared import names
-from shared.answers.answers import OPERATION_SECONDS, Answers
-from shared.answers.claims import Claims
+from shared.answers.answers import OPERATION_SECONDS
 from shared.clock import Deadline
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job
@@ -90,18 +89,7 @@ def app_of(answers: list[Said], *, out: bool) -> tuple[Parts, Wire]:
     app = parts()
     wire = Wire(app.clock, list(answers), out=out)
     vision = VisionClient("https://vision.invalid", "key", transport=wire, clock=app.clock)
-    answers = Answers(
-        vision,
-        Claims(app.host, app.clock),
-        app.images,
-        app.clock,
-        app.services.converter,
-        wait_seconds=20.0,
-        most_bytes=app.services.settings.max_upload_bytes,
-    )
-    return Parts(
-        app.services._replace(vision=vision, answers=answers), app.images, app.host, app.vision, app.clock
-    ), wire
+    return Parts(asking(app.services, vision), app.images, app.host, app.vision, app.clock), wire
 
 
 def job(app: Parts, kind: str) -> Job:

@@ -14,7 +14,13 @@ from PIL import Image
 from shared import names
 from shared.api import image_states, thumbnails
 from shared.configuration.parse import Mode
-from shared.errors import ImageRejectedError, PayloadTooLargeError, ThrottledError, VisionRefusedError
+from shared.errors import (
+    ImageRejectedError,
+    PayloadTooLargeError,
+    ThrottledError,
+    VisionRefusedError,
+    VisionUnavailableError,
+)
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.names import Format
 from shared.pictures import converter
@@ -389,6 +395,27 @@ def test_thumbnails_wait_for_the_analysis_that_is_put_off_with_its_error_and_wit
     ]
     assert asked(app) == {}
     assert len(app.vision.asked) == 0
+    app.clock.advance(60)
+    assert ended(process(app)) == {"analysis": "done", "thumbnails": "done"}
+
+
+def test_boxes_of_a_record_by_other_settings_are_in_hand_while_the_analysis_is_put_off() -> None:
+    app = app_of()
+    app.vision.objects = [BLUE_THING]
+    upload(app)
+    app = restarted(app, THUMBNAIL_SIZES="60x40,30x30", VISION_LANGUAGE="de", VISION_STOP="true")
+    app.vision.failing = VisionUnavailableError("Down.")
+    assert ended(process(app)) == {"analysis": "deferred", "thumbnails": "done"}
+    assert decoded(stored(app)["a.jpg/30x30-smart.jpg"])[2] == "blue"
+    assert asked(app) == {}
+
+
+def test_an_area_of_interest_that_is_not_told_is_asked_for_once_for_all_sizes() -> None:
+    app = app_of(THUMBNAIL_MODE="area", THUMBNAIL_FORMATS="jpeg,webp")
+    app.vision.failing = VisionUnavailableError("Down.")
+    assert ended(upload(app)) == {"analysis": "deferred", "thumbnails": "deferred"}
+    assert asked(app) == {"areaOfInterest": 1}
+    app.vision.failing = None
     app.clock.advance(60)
     assert ended(process(app)) == {"analysis": "done", "thumbnails": "done"}
 

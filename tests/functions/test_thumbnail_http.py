@@ -179,7 +179,7 @@ def test_no_such_image_is_404(app: Parts) -> None:
         ({"width": "100", "height": "tall"}, "height is 'tall'"),
         ({"width": "0", "height": "1"}, "width=0 is not in 1 to 4096"),
         ({"width": "1", "height": "4097", "mode": "auto"}, "height=4097 is not in 1 to 4096"),
-        ({"width": "1", "height": "1025"}, "height=1025 is not in 1 to 1024"),
+        ({"width": "1", "height": "1025"}, "height=1025 is not in 1 to 1024 pixels, which Computer Vision makes"),
         ({**SIZE, "mode": "smart"}, "mode is 'smart'; it must be one of auto, area, vision, center"),
         ({**SIZE, "format": "png"}, "format is 'png'; it must be one of jpeg, webp"),
         ({**SIZE, "mode": "center", "smartCropping": "true"}, "mode=center and smartCropping=true contradict"),
@@ -197,6 +197,14 @@ def test_a_wrong_size_is_told_without_a_call(app: Parts, method: str, params: di
     )
     assert told in problem_of(response, 400, "bad_parameter")["detail"]
     assert app.vision.asked == []
+
+
+def test_what_is_too_large_for_the_mode_of_the_settings_is_told_with_the_mode_that_makes_it(app: Parts) -> None:
+    upload(app)
+    document = problem_of(get(width="2000"), 400, "bad_parameter")
+    assert "in the mode vision" in document["detail"]
+    assert "mode=auto" in document["action"]
+    assert get(width="2000", mode="auto").status_code == 200
 
 
 def test_posted_bytes_are_answered_and_stored(app: Parts) -> None:

@@ -16,6 +16,7 @@ from local.json_text import read_json
 
 ANSWER_SECONDS = 30.0
 PAGE = 100
+_USUAL_FORMAT = "jpeg"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # The function that an upload starts, and the container that it watches.
 UPLOAD_FUNCTION = "AnalyzeOnUpload"
@@ -249,7 +250,7 @@ def parse_image(document: dict[str, Any], now: datetime | None = None) -> ImageS
     now = now or datetime.now(UTC)
     analysis = document.get("analysis") or {}
     steps = [_step("analysis", analysis, now)] if analysis else []
-    steps += [_step(f"thumbnail {one.get('size', '')}".strip(), one, now) for one in document.get("thumbnails") or []]
+    steps += [_step(_thumbnail(one), one, now) for one in document.get("thumbnails") or []]
     steps += [_step("text", document["text"], now)] if document.get("text") else []
     return ImageState(
         name=document["name"],
@@ -259,6 +260,12 @@ def parse_image(document: dict[str, Any], now: datetime | None = None) -> ImageS
         tags=tuple(analysis.get("tags") or ()),
         steps=tuple(steps),
     )
+
+
+def _thumbnail(document: dict[str, Any]) -> str:
+    """Name a thumbnail by its size, and by its format where that is not JPEG, which an older app does not tell."""
+    form = document.get("format", _USUAL_FORMAT)
+    return " ".join(filter(None, ("thumbnail", document.get("size", ""), "" if form == _USUAL_FORMAT else form)))
 
 
 def function_key(state: Path) -> str | None:

@@ -14,6 +14,7 @@ Every error that is raised on purpose, in one tree.
     |-- UploadInterruptedError        an upload was begun again and again and never came to an end; tried again later
     |-- UploadGivenUpError            an upload ended its worker, or failed in an unexpected way, again and again
     |-- BusyError                     another caller is making the answer, or comes first, and it takes too long
+    |   `-- AnalysisAwaitedError      an upload's analysis, by which its thumbnails are cut, is put off
     |-- QuotaExhaustedError           a call does not fit in the app's own limit of a day or a month
     |-- CallsStoppedError             the operator has stopped all paid calls
     |-- StorageError                  blob storage did not do what it was asked
@@ -187,6 +188,13 @@ class BusyError(BlobsightError):
     code = "busy"
     action = "Ask again after the time in Retry-After."
     transient = True
+
+
+class AnalysisAwaitedError(BusyError):
+    """The analysis of an upload, which tells where its subject is, is put off; thumbnails are cut after it."""
+
+    code = "backlog"
+    action = "Nothing: its turn comes by itself."
 
 
 class QuotaExhaustedError(BlobsightError):

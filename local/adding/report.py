@@ -1,6 +1,7 @@
 """What `add` prints of one image once the app is done with it, or has not got that far."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from local.reasons import reasons
 from local.wrapping import Verbatim, shortened
 
 LABEL_COLUMNS = len("thumbnail 1024x768")
+_THUMBNAIL = re.compile(r"thumbnail ([0-9]+)x([0-9]+)(?: ([a-z]+))?")
 # A line of a terminal with its label; the whole text has a record and a command.
 SHOWN_TEXT_COLUMNS = 58
 
@@ -55,10 +57,12 @@ def _labelled(label: str, value: str) -> str:
 
 def _address(name: str, step: Step, addresses: Addresses) -> str:
     """Return an address that answers a browser: storage itself answers only signed requests."""
-    width, _, height = step.what.removeprefix("thumbnail ").partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
+    found = _THUMBNAIL.fullmatch(step.what)
+    if not found:
         return addresses.host_url + image_target("/api/images", name)
-    return addresses.host_url + image_target("/api/thumbnail", name, width=width, height=height)
+    width, height, form = found.groups()
+    asked = {"width": width, "height": height, **({"format": form} if form else {})}
+    return addresses.host_url + image_target("/api/thumbnail", name, **asked)
 
 
 def _text_command(name: str, addresses: Addresses) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from shared.durable.orchestrators import AppointmentJson
 from shared.errors import (
+    AnalysisAwaitedError,
     BlobsightError,
     BusyError,
     ImageArchivedError,
@@ -94,8 +95,8 @@ def seconds_until(error: BlobsightError, failed_attempts: int, *, first_seconds:
 def arrange(quota: Quota, error: BlobsightError, failed_attempts: int, calls: int) -> float:
     """Join the backlog with so many calls; returns in how many seconds the turn comes."""
     seconds = seconds_until(error, failed_attempts)
-    if not calls or isinstance(error, (ImageArchivedError, ImageIncompleteError)):
-        return seconds  # to look whether the bytes are there takes no call, and so no place in the backlog
+    if not calls or isinstance(error, (ImageArchivedError, ImageIncompleteError, AnalysisAwaitedError)):
+        return seconds  # to look whether the bytes or the record are there takes no call, so no place in the backlog
     return quota.postpone(at_least_seconds=seconds, calls=calls)
 
 

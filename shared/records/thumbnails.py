@@ -64,8 +64,13 @@ class Thumbnail(NamedTuple):
         for name, side in (("width", self.width), ("height", self.height)):
             if not 1 <= side <= MAX_CROP_PIXELS:
                 raise BadRequestError(f"{name}={side} is not in 1 to {MAX_CROP_PIXELS} pixels.", code="bad_parameter")
-        if self.mode == "vision":
-            _ = self.asked
+            if self.mode == "vision" and side > MAX_THUMBNAIL_PIXELS:
+                raise BadRequestError(
+                    f"{name}={side} is not in 1 to {MAX_THUMBNAIL_PIXELS} pixels, which Computer Vision makes in the"
+                    " mode vision.",
+                    code="bad_parameter",
+                    action=f"Ask for a smaller thumbnail, or with mode=auto for one of up to {MAX_CROP_PIXELS} pixels.",
+                )
 
     def cut(self, around: str) -> Question:
         """The question that it answers where the app cuts it around `subject`, `area` or `middle`."""

@@ -37,7 +37,8 @@ class ThumbnailMaker:
         wanted: the thumbnails that may be asked for; the image is decoded as large as they need.
         ask: puts a question about the image to Computer Vision.
         record: reads the analysis record of the image; None if there is none.
-        deferred: why the analysis is put off at this moment, which thumbnails around its boxes then are too.
+        deferred: why the analysis is put off at this moment, which thumbnails around its boxes then are too, unless the
+            record that is there, by other settings, names the subject.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class ThumbnailMaker:
         self._deferred = deferred
         self._decoded: Reduced | ImageRejectedError | None = None
         self._subjects: dict[str, Subject | None] = {}
+        self._no_area: BlobsightError | None = None
 
     def content(self, wanted: Thumbnail) -> Filled:
         """
@@ -73,7 +75,7 @@ class ThumbnailMaker:
             self._app.answers.check(image)
         if isinstance(image, ImageUrl) or wanted.mode == "vision":
             return self._by_service(wanted)
-        if self._deferred and wanted.mode == "auto":
+        if self._deferred and wanted.mode == "auto" and self._named(image) is None:
             raise self._deferred
         try:
             reduced = self._reduced(image)
@@ -139,6 +141,8 @@ class ThumbnailMaker:
             record = self._record()
             if record is not None:
                 found = subject.of_record(record, image.header)
+            elif self._deferred:
+                found = None  # the analysis has just looked for it in vain
             else:
                 known = self._known_analysis(image)
                 found = subject.of_analysis(known.json(), image.header) if known else None
@@ -152,8 +156,15 @@ class ThumbnailMaker:
         return self._app.answers.find(analysis.question(settings), image)
 
     def _area(self, image: ImageBytes) -> Subject | None:
+        """The area of interest, which is asked for once, also where that fails."""
+        if self._no_area:
+            raise self._no_area
         if "area" not in self._subjects:
-            answer = self._ask(questions.area_of_interest())
+            try:
+                answer = self._ask(questions.area_of_interest())
+            except BlobsightError as error:
+                self._no_area = error
+                raise
             self._subjects["area"] = subject.of_area(answer.json(), image.header)
         return self._subjects["area"]
 

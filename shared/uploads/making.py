@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shared.durable import appointments
-from shared.errors import BlobsightError
+from shared.errors import AnalysisAwaitedError, BlobsightError
 from shared.pictures import inspection
-from shared.records import analysis, by_step, record_store, thumbnails
+from shared.records import analysis, by_step, record_store, thumbnails, unfinished, unfinished_document
 from shared.records.record_store import Filled, RecordSpec
-from shared.records.versions import Source, WithheldVersion
+from shared.records.versions import Source, Version, WithheldVersion
 from shared.services import App
 from shared.thumbnails import maker
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
 from shared.vision.questions import Question
+
+# An analysis takes that long at most times.
+_SECONDS_OF_ANALYSIS = 5.0
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Round:
         app, source: the app, and the version of the image.
         from_backlog: the image has waited in the backlog already.
         made: the records that were made.
-        deferred: why the analysis was put off in this round.
+        deferred: why the analysis is put off, in this round or already.
         was_blamed: whether the analysis, which is there by now, had found the image unacceptable before.
     """
 
@@ -38,6 +41,25 @@ class Round:
     made: by_step.Made = field(default_factory=dict)
     deferred: BlobsightError | None = None
     was_blamed: bool = False
+
+
+def awaited(app: App, source: Version) -> BlobsightError | None:
+    """
+    Why thumbnails that are tried without the analysis wait for it; None if they need not.
+
+    A deferred image has an appointment for each step, and theirs may come while the analysis is being made. Its boxes
+    then save the area of interest.
+    """
+    if app.settings.thumbnail_mode != "auto":
+        return None
+    specs = by_step.specs(app.settings, by_step.ANALYSIS, source.name)
+    document, _ = unfinished.read_for(app.images, source, by_step.ANALYSIS, specs)
+    if document.get("state") != unfinished_document.DEFERRED or by_step.all_there(app.images, source, specs):
+        return None
+    seconds = unfinished_document.seconds_until_turn(document, app.clock) + _SECONDS_OF_ANALYSIS
+    return AnalysisAwaitedError(
+        "The analysis, which says where the subject is, comes first.", retry_after_seconds=seconds
+    )
 
 
 def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_step.Made, BlobsightError | None]:

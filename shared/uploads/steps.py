@@ -86,6 +86,8 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from
     outcomes: list[StepOutcome] = []
     ended: list[float] = []
     run = Round(app, source, from_backlog)
+    if by_step.THUMBNAILS in only and by_step.ANALYSIS not in only:
+        run.deferred = making.awaited(app, source)
     text_only = by_step.is_document(app.images, app.settings, source)
     if text_only:
         # A photograph may have been here before, or the app did not know yet that it is a document, which has neither.

@@ -13,7 +13,7 @@ from doubles.tiffs import Page, tiff
 
 from shared import names, services
 from shared.api import image_states, pending_steps
-from shared.errors import StorageError
+from shared.errors import StorageError, VisionRefusedError
 from shared.records import unfinished
 from shared.settings import Settings
 from UnfinishedHttp import main
@@ -109,6 +109,20 @@ def test_a_second_retry_finds_nothing_and_takes_no_place_in_the_backlog(hub: Tas
     assert retry(pending=True) == {"retried": [], "continuation": None}
     assert backlog(hub) == before
     assert len(hub.instances) == 1
+
+
+def test_what_failed_with_more_features_is_done_by_its_code_and_not_before(hub: TaskHub) -> None:
+    hub.app.vision.failing = VisionRefusedError("No such feature.")
+    changed(hub, VISION_FEATURES="Tags,Description,Objects,Brands")
+    hub.upload("a.jpg", RED)
+    hub.app.vision.failing = None
+    changed(hub)
+    hub.deliver("a.jpg")
+    assert (retried(retry(pending=True)), image(hub)["analysis"]["state"], paid(hub)) == ([], "failed", {})
+    assert retried(retry(code="vision_refused")) == [("a.jpg", "analysis"), ("a.jpg", "thumbnails")]
+    hub.pass_time(5)
+    assert (image(hub)["state"], paid(hub)) == ("complete", {"analyze": 1, "generateThumbnail": 1})
+    assert hub.app.images.contents(names.UNFINISHED) == {}
 
 
 def test_an_analysis_that_is_redone_and_finds_text_has_it_read(hub: TaskHub) -> None:

@@ -202,6 +202,14 @@ def test_a_wrong_size_is_told_without_a_call(app: Parts, method: str, params: di
     assert app.vision.asked == []
 
 
+def test_what_is_too_large_for_the_mode_of_the_settings_is_told_with_the_mode_that_makes_it(app: Parts) -> None:
+    upload(app)
+    document = problem_of(get(width="2000"), 400, "bad_parameter")
+    assert "in the mode vision" in document["detail"]
+    assert "mode=auto" in document["action"]
+    assert get(width="2000", mode="auto").status_code == 200
+
+
 def test_posted_bytes_are_answered_and_stored(app: Parts) -> None:
     response = main(request("POST", RED, params=SIZE), invocation())
     name = f"by-sha256/{ImageBytes(RED).subject}/100x50-smart.jpg"

@@ -48,6 +48,7 @@ def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
     assert transient == {
         "PythonMismatchError",
         "BusyError",
+        "AnalysisAwaitedError",
         "ImageArchivedError",
         "ImageIncompleteError",
         "UploadInterruptedError",

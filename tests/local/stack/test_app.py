@@ -195,6 +195,14 @@ def test_some_thumbnails_are_named_by_their_sizes_and_all_together() -> None:
     assert reasons(parse_image(one)) == ["thumbnail 1x1 is pending"]
 
 
+def test_thumbnails_of_one_size_are_told_apart_by_their_formats() -> None:
+    done = {"size": "1x1", "format": "jpeg", "state": "done"}
+    pending = [{"size": size, "format": "webp", "state": "pending"} for size in ("1x1", "2x2")]
+    image = parse_image(image_json("a.jpg", "pending", analysis={"state": "done"}, thumbnails=[done, *pending]))
+    assert [step.what for step in image.thumbnails] == ["thumbnail 1x1", "thumbnail 1x1 webp", "thumbnail 2x2 webp"]
+    assert reasons(image) == ["thumbnails 1x1 webp and 2x2 webp are pending"]
+
+
 def test_what_has_failed_tells_why_but_no_time_and_what_is_pending_or_complete_has_neither() -> None:
     failed = parse_image(image_json("a.jpg", "failed", analysis={"state": "failed", "problem": QUOTA}, thumbnails=[]))
     assert failed.told == "failed (quota_exhausted)"

@@ -14,7 +14,13 @@ from PIL import Image
 from shared import names
 from shared.api import image_states, thumbnails
 from shared.configuration.parse import Mode
-from shared.errors import ImageRejectedError, PayloadTooLargeError, ThrottledError, VisionRefusedError
+from shared.errors import (
+    ImageRejectedError,
+    PayloadTooLargeError,
+    ThrottledError,
+    VisionRefusedError,
+    VisionUnavailableError,
+)
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.names import Format
 from shared.pictures import converter
@@ -390,6 +396,63 @@ def test_thumbnails_wait_for_the_analysis_that_is_put_off_with_its_error_and_wit
     ]
     assert asked(app) == {}
     assert len(app.vision.asked) == 0
+    app.clock.advance(60)
+    assert ended(process(app)) == {"analysis": "done", "thumbnails": "done"}
+
+
+def test_boxes_of_a_record_by_other_settings_are_in_hand_while_the_analysis_is_put_off() -> None:
+    app = app_of()
+    app.vision.objects = [BLUE_THING]
+    upload(app)
+    app = restarted(app, THUMBNAIL_SIZES="60x40,30x30", VISION_LANGUAGE="de", VISION_STOP="true")
+    app.vision.failing = VisionUnavailableError("Down.")
+    assert ended(process(app)) == {"analysis": "deferred", "thumbnails": "done"}
+    assert decoded(stored(app)["a.jpg/30x30-smart.jpg"])[2] == "blue"
+    assert asked(app) == {}
+
+
+def test_thumbnails_whose_turn_comes_before_the_analysis_is_there_wait_for_its_boxes() -> None:
+    app = app_of()
+    app.vision.objects = [BLUE_THING]
+    app.vision.failures = [ThrottledError("Slow down.")]
+    upload(app)
+    app.clock.advance(60)
+    backlog = app.host.contents(names.QUOTA)
+    early: list[StepOutcome] = []
+
+    def meanwhile(question: object, image: object) -> None:
+        early.extend(process(app, only=("thumbnails",), from_backlog=True))
+
+    app.vision.at_call = meanwhile
+    assert ended(process(app, only=("analysis",), from_backlog=True)) == {"analysis": "done"}
+    (waiting,) = early
+    assert (waiting.state, waiting.code) == ("deferred", "backlog")
+    assert waiting.appointment
+    assert waiting.appointment.seconds == pytest.approx(5.0)
+    assert app.host.contents(names.QUOTA) == backlog
+    assert ended(process(app, only=("thumbnails",), from_backlog=True)) == {"thumbnails": "done"}
+    assert asked(app) == {}
+
+
+@pytest.mark.parametrize(("mode", "calls"), [("auto", {"areaOfInterest": 1}), ("center", {})])
+def test_thumbnails_do_not_wait_for_an_analysis_that_failed_or_in_another_mode(
+    mode: Mode, calls: dict[str, int]
+) -> None:
+    app = app_of(THUMBNAIL_MODE=mode)
+    error = VisionRefusedError("No such model.") if mode == "auto" else ThrottledError("Slow down.")
+    app.vision.failures = [error]
+    app.images.write(names.IMAGES, "a.jpg", DATA, content_type="image/jpeg")
+    process(app, only=("analysis",))
+    assert ended(process(app, only=("thumbnails",), from_backlog=True)) == {"thumbnails": "done"}
+    assert asked(app) == calls
+
+
+def test_an_area_of_interest_that_is_not_told_is_asked_for_once_for_all_sizes() -> None:
+    app = app_of(THUMBNAIL_MODE="area", THUMBNAIL_FORMATS="jpeg,webp")
+    app.vision.failing = VisionUnavailableError("Down.")
+    assert ended(upload(app)) == {"analysis": "deferred", "thumbnails": "deferred"}
+    assert asked(app) == {"areaOfInterest": 1}
+    app.vision.failing = None
     app.clock.advance(60)
     assert ended(process(app)) == {"analysis": "done", "thumbnails": "done"}
 

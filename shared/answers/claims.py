@@ -24,7 +24,8 @@ from shared.answers.claim_documents import Answered, ClaimDocument, Said
 from shared.clock import Clock, Deadline
 from shared.errors import BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError, StorageError
 from shared.images import ImageUrl
-from shared.storage.blobs import Blobs, IfEtag, Page
+from shared.storage import listing
+from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -35,8 +36,6 @@ RENEW_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.5
 _BUSY_RETRY_SECONDS = 2.0
-# Of one page, by Azure Storage.
-_MOST_LISTED = 5000
 
 _logger = logging.getLogger(__name__)
 _Call = Callable[[], Answer]
@@ -129,16 +128,8 @@ class Claims:
 
     def keys(self, subject: str) -> frozenset[str]:
         """The keys of the questions about the subject that have a claim, whatever is in it; mostly by one listing."""
-        found: set[str] = set()
-        page: Page | None = None
-        # Azure Storage may end a page early, even an empty one.
-        while page is None or page.continuation:
-            continuation = page.continuation if page else None
-            page = self._blobs.page(
-                names.CACHE, prefix=names.claims(subject), limit=_MOST_LISTED, continuation=continuation
-            )
-            found |= {names.question_key(each.name) for each in page.items}
-        return frozenset(found)
+        claims = listing.all_below(self._blobs, names.CACHE, names.claims(subject))
+        return frozenset(names.question_key(each.name) for each in claims)
 
     def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
         """Store an answer that came by another way than `ask`, over any claim; StorageError if it could not be."""

@@ -15,6 +15,8 @@ from shared.threads import side_by_side
 _MIN_NAMES = 3
 _MAX_LISTED_BLOBS = 2000
 _MAX_BLOBS_OF_ONE = 100
+# Of one page, by Azure Storage.
+_MOST_LISTED = 5000
 
 
 class Listing:
@@ -41,6 +43,16 @@ class Listing:
         if prefix.startswith(self._complete):
             return [info for name, info in self._found.items() if name.startswith(prefix)]
         return self._blobs.page(self._container, prefix=prefix, limit=_MAX_BLOBS_OF_ONE).items
+
+
+def all_below(blobs: Blobs, container: str, prefix: str) -> Iterator[BlobInfo]:
+    """Every blob below a prefix, mostly by one listing."""
+    page = blobs.page(container, prefix=prefix, limit=_MOST_LISTED)
+    yield from page.items
+    # Azure Storage may end a page early, even an empty one.
+    while page.continuation:
+        page = blobs.page(container, prefix=prefix, limit=_MOST_LISTED, continuation=page.continuation)
+        yield from page.items
 
 
 def list_below(blobs: Blobs, container: str, prefixes: Iterable[str], pool: Executor) -> Listing:

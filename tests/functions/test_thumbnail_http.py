@@ -181,7 +181,7 @@ def test_no_such_image_is_404(app: Parts) -> None:
         ({"width": "1", "height": "4097", "mode": "auto"}, "height=4097 is not in 1 to 4096"),
         (
             {"width": "1", "height": "1025"},
-            "height=1025 is not in 1 to 1024 pixels, which are all that Computer Vision makes",
+            "height=1025 is not in 1 to 1024 pixels, which Computer Vision makes in the mode vision",
         ),
         ({**SIZE, "mode": "smart"}, "mode is 'smart'; it must be one of auto, area, vision, center"),
         ({**SIZE, "format": "png"}, "format is 'png'; it must be one of jpeg, webp"),

@@ -7,14 +7,18 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from local import notices
+from local.errors import LocalError
 from local.private import private_folder
 from local.vision.calls import CallLogInUseError
 from local.vision.connection import Connection
 from local.vision.listener import HOST, STOP_SECONDS, VisionServer
 from local.vision.rate import Rate
+from local.vision.recognition.loading import Models
+from local.vision.recognition.seen import Recognizers
 from local.vision.server import DEFAULT_KEY, STATE_FOLDER, make_service
 from local.vision.service import VisionService
 from local.vision.text.engines import EngineError, asked_engine
@@ -34,8 +38,9 @@ def main(argv: list[str]) -> int:
         threading.Thread(target=_watch_parent, args=(stop,), name="parent", daemon=True).start()
     try:
         asked_engine()
-        server = VisionServer(_service(options), Connection, port=options.port, is_verbose=options.verbose)
-    except (CallLogInUseError, EngineError) as error:
+        models = Models(os.environ)
+        server = VisionServer(_service(options, models), Connection, port=options.port, is_verbose=options.verbose)
+    except (CallLogInUseError, EngineError, LocalError) as error:
         sys.stderr.write(f"vision: {error}\n")
         return notices.final_status()
     except OSError as error:
@@ -80,11 +85,11 @@ def _rate(text: str) -> Rate:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _service(options: argparse.Namespace) -> VisionService:
+def _service(options: argparse.Namespace, models: Models) -> VisionService:
     answers = [options.answers] if options.answers else []
     if options.state is not None:
         private_folder(options.state.resolve(), STATE_FOLDER)
-    return make_service(key=options.key, rate=options.rate, state=options.state, answers=answers)
+    return make_service(key=options.key, rate=options.rate, state=options.state, answers=answers, models=models)
 
 
 def _serve(server: VisionServer, stop: threading.Event) -> None:
@@ -93,7 +98,7 @@ def _serve(server: VisionServer, stop: threading.Event) -> None:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="accept", daemon=True).start()
     sys.stdout.write(f"vision ready {server.url}\n")
     sys.stdout.flush()
-    warming = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    warming = threading.Thread(target=_warm_up, args=[server.service.models], name="warm-up", daemon=True)
     warming.start()
     stop.wait()
     server.stop()
@@ -102,12 +107,12 @@ def _serve(server: VisionServer, stop: threading.Event) -> None:
     warming.join(STOP_SECONDS)
 
 
-def _warm_up() -> None:
+def _warm_up(models: Callable[[], Recognizers]) -> None:
     """Load what the first call would have to wait for."""
     with contextlib.suppress(ImportError):
         from local.vision.evidence.warming import warm_up
 
-        warm_up()
+        warm_up(models())
 
 
 def _watch_parent(stop: threading.Event) -> None:

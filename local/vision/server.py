@@ -20,6 +20,8 @@ from local.vision.rate import Rate
 from local.vision.read_api import read_document
 from local.vision.reading.read_queue import ReadQueue
 from local.vision.reading.store import OperationStore
+from local.vision.recognition.loading import no_models
+from local.vision.recognition.seen import Recognizers
 from local.vision.scripted import PACKAGED_ANSWERS, ScriptedAnswers
 from local.vision.service import VisionService
 
@@ -51,6 +53,7 @@ def make_service(
     rate: Rate | None = None,
     state: Path | None = None,
     answers: Sequence[Path] = (),
+    models: Callable[[], Recognizers] = no_models,
     clock: Callable[[], float] = time.monotonic,
     wall_clock: Callable[[], float] = time.time,
 ) -> VisionService:
@@ -66,7 +69,9 @@ def make_service(
     # The ledger first: it makes sure that nobody else uses the directory.
     ledger = CallLog(own)
     reads = ReadQueue(OperationStore(own), read_document, wall_clock=wall_clock)
-    return VisionService(admission=admission, ledger=ledger, scripts=ScriptedAnswers(directories), reads=reads)
+    return VisionService(
+        admission=admission, ledger=ledger, scripts=ScriptedAnswers(directories), reads=reads, models=models
+    )
 
 
 @contextmanager
@@ -76,13 +81,16 @@ def running_vision(
     rate: Rate | None = None,
     state: Path | None = None,
     answers: Sequence[Path] = (),
+    models: Callable[[], Recognizers] = no_models,
     clock: Callable[[], float] = time.monotonic,
     wall_clock: Callable[[], float] = time.time,
     patience: Patience = PATIENCE,
     max_connections: int = MAX_CONNECTIONS,
 ) -> Iterator[RunningVision]:
     """Run the service on a free port for the length of a with block."""
-    service = make_service(key=key, rate=rate, state=state, answers=answers, clock=clock, wall_clock=wall_clock)
+    service = make_service(
+        key=key, rate=rate, state=state, answers=answers, models=models, clock=clock, wall_clock=wall_clock
+    )
     server = VisionServer(service, Connection, port=0, patience=patience, max_connections=max_connections)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="vision", daemon=True)
     thread.start()

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from email.message import Message
@@ -31,6 +31,8 @@ from local.vision.read_api import ReadApi
 from local.vision.reading.documents import check_media_type, take_document
 from local.vision.reading.question import parse_read
 from local.vision.reading.read_queue import ReadQueue
+from local.vision.recognition.loading import no_models
+from local.vision.recognition.seen import Recognizers
 from local.vision.replies import Reply, json_reply, service_headers, transactions
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
@@ -79,7 +81,16 @@ class Outcome:
 class VisionService:
     """The service behind the socket; safe for many threads."""
 
-    def __init__(self, *, admission: Admission, ledger: CallLog, scripts: ScriptedAnswers, reads: ReadQueue) -> None:
+    def __init__(
+        self,
+        *,
+        admission: Admission,
+        ledger: CallLog,
+        scripts: ScriptedAnswers,
+        reads: ReadQueue,
+        models: Callable[[], Recognizers] = no_models,
+    ) -> None:
+        self.models = models
         self.admission, self.ledger, self.hold = admission, ledger, Hold()
         self._scripts = scripts
         self._reads, self._read_api = reads, ReadApi(reads, scripts)
@@ -178,7 +189,7 @@ class VisionService:
     def _look(self, question: Question, image: CheckedImage, request_id: str) -> Reply:
         try:
             if question.operation is Operation.THUMBNAIL:
-                return _thumbnail(question, image)
+                return self._thumbnail(question, image)
             return json_reply(200, self._result(question, image, request_id))
         except refusals.Refusal:
             raise
@@ -195,20 +206,24 @@ class VisionService:
 
         picture = decode(image.data, image.header)
         script = self._scripts.find(image.sha256)
-        return compose_result(question, Evidence(picture), script) | {
+        return compose_result(question, Evidence(picture, self.models()), script) | {
             "requestId": request_id,
             "metadata": {"height": picture.height, "width": picture.width, "format": image.header.format},
             "modelVersion": question.model_version,
         }
 
+    def _thumbnail(self, question: Question, image: CheckedImage) -> Reply:
+        from local.vision.evidence.thumbnail import make_thumbnail
 
-def _thumbnail(question: Question, image: CheckedImage) -> Reply:
-    from local.vision.evidence.thumbnail import make_thumbnail
-
-    made = make_thumbnail(
-        image.data, image.header, width=question.width, height=question.height, smart=question.smart_cropping
-    )
-    return Reply(200, made, "image/jpeg")
+        made = make_thumbnail(
+            image.data,
+            image.header,
+            width=question.width,
+            height=question.height,
+            smart=question.smart_cropping,
+            recognizers=self.models(),
+        )
+        return Reply(200, made, "image/jpeg")
 
 
 def _models() -> Json:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from local.vision.decoding.pixels import Rgb, shrunk
-from local.vision.evidence.faces import Box
+from local.vision.recognition.seen import Box
 
 MAP_SIDE = 160
 FACE_WEIGHT = 3.0

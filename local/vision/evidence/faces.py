@@ -5,13 +5,13 @@ It sees frontal faces of people and little else: profiles and animals are missed
 """
 
 import queue
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import cv2.data
 
 from local.vision.decoding.pixels import Rgb
+from local.vision.recognition.seen import Box
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.2
@@ -23,16 +23,6 @@ MIN_WEIGHT = 55.6
 
 # A cascade is not safe to share between threads while it works; each call takes one out and puts it back.
 _idle: "queue.SimpleQueue[cv2.CascadeClassifier]" = queue.SimpleQueue()
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels of the picture it was found in."""
-
-    left: int
-    top: int
-    width: int
-    height: int
 
 
 def find_faces(pixels: Rgb) -> tuple[Box, ...]:

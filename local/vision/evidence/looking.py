@@ -1,13 +1,14 @@
 """All that is measured in one picture, each thing at most once and only when it is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from local.vision.decoding.pixels import Picture
 from local.vision.evidence.attention import Map, attention_map, best_window
 from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
-from local.vision.evidence.faces import Box, find_faces
+from local.vision.evidence.faces import find_faces
+from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers, Thing, Word
 from local.vision.text.recognition import glance
 
 
@@ -16,6 +17,26 @@ class Evidence:
     """Measurements of *picture*; boxes are in pixels of the upright original."""
 
     picture: Picture
+    recognizers: Recognizers = NO_RECOGNIZERS
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """What the picture shows as a whole; nothing without a classifier."""
+        classifier = self.recognizers.classifier
+        return classifier.classify(self.picture.working) if classifier else ()
+
+    @cached_property
+    def things(self) -> tuple[Thing, ...]:
+        """Objects at their places; nothing without a detector."""
+        detector = self.recognizers.detector
+        found = detector.detect(self.picture.working) if detector else ()
+        return tuple(replace(thing, box=self._in_the_original(thing.box)) for thing in found)
+
+    @cached_property
+    def adult_score(self) -> float | None:
+        """From 0, harmless, to 1; None without a model."""
+        scorer = self.recognizers.adult
+        return scorer.score(self.picture.working) if scorer else None
 
     @cached_property
     def colours(self) -> Colours:
@@ -29,13 +50,8 @@ class Evidence:
 
     @cached_property
     def faces(self) -> tuple[Box, ...]:
-        """Frontal faces, largest first."""
-        height, width = self.picture.working.shape[:2]
-        x, y = self.picture.width / width, self.picture.height / height
-        return tuple(
-            Box(round(box.left * x), round(box.top * y), round(box.width * x), round(box.height * y))
-            for box in self._working_faces
-        )
+        """Faces, largest first; only frontal ones without a model."""
+        return tuple(self._in_the_original(box) for box in self._working_faces)
 
     @cached_property
     def text_certainty(self) -> float:
@@ -55,8 +71,14 @@ class Evidence:
 
     @cached_property
     def _working_faces(self) -> tuple[Box, ...]:
-        return find_faces(self.picture.working)
+        finder = self.recognizers.faces
+        return finder.find(self.picture.working) if finder else find_faces(self.picture.working)
 
     @cached_property
     def _attention(self) -> Map:
         return attention_map(self.picture.working, self._working_faces)
+
+    def _in_the_original(self, box: Box) -> Box:
+        height, width = self.picture.working.shape[:2]
+        x, y = self.picture.width / width, self.picture.height / height
+        return Box(round(box.left * x), round(box.top * y), round(box.width * x), round(box.height * y))

@@ -6,16 +6,18 @@ import math
 from PIL import Image
 
 from local.vision.decoding.pixels import WORKING_SIDE, decode
-from local.vision.evidence.faces import Box
 from local.vision.evidence.looking import Evidence
 from local.vision.header import ImageHeader
+from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers
 
 QUALITY = 85
 # A JPEG is decoded a little larger than needed, so that the resize has something to average.
 DECODE_MARGIN = 1.3
 
 
-def make_thumbnail(data: bytes, header: ImageHeader, *, width: int, height: int, smart: bool) -> bytes:
+def make_thumbnail(
+    data: bytes, header: ImageHeader, *, width: int, height: int, smart: bool, recognizers: Recognizers = NO_RECOGNIZERS
+) -> bytes:
     """
     Return a JPEG of *width* x *height* pixels.
 
@@ -25,7 +27,7 @@ def make_thumbnail(data: bytes, header: ImageHeader, *, width: int, height: int,
     picture = decode(data, header, at_least=_needed(header, width, height))
     shape = width / height
     size = (picture.width, picture.height)
-    window = Evidence(picture).window(shape=shape) if smart else _middle(size, shape)
+    window = Evidence(picture, recognizers).window(shape=shape) if smart else _middle(size, shape)
     image = picture.image
     x, y = image.width / picture.width, image.height / picture.height
     right, bottom = (window.left + window.width) * x, (window.top + window.height) * y

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -105,9 +106,16 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         # A further Ctrl-C, after that which ended the command.
         status = INTERRUPTED
-    # Nothing is left to stop: a further Ctrl-C would only show where Python is in ending.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_ctrl_c_unheard()
     sys.exit(status)
+
+
+def _leave_ctrl_c_unheard() -> None:
+    """Nothing is left to stop: a further Ctrl-C would only show where Python is in ending."""
+    while signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        # One that was pressed a moment ago is raised by the call that would leave it unheard.
+        with suppress(KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

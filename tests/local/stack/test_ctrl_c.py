@@ -76,6 +76,27 @@ def test_in_a_part_alone(tmp_path: Path, command: str) -> None:
     assert "Traceback" not in typed.printed
 
 
+def test_at_the_very_end() -> None:
+    # Pressed again, unseen as yet, at the moment when no further one is to be heard.
+    code = """
+import signal, sys
+from local import __main__ as console
+pressed = iter([KeyboardInterrupt, KeyboardInterrupt])
+ignore = signal.signal
+def ignore_later(number, handler):
+    for each in pressed:
+        raise each
+    return ignore(number, handler)
+signal.signal = ignore_later
+def ended_by_ctrl_c(argv):
+    raise KeyboardInterrupt
+console.main = ended_by_ctrl_c
+console.run()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_in_a_start_that_is_to_process_the_samples_once(tmp_path: Path) -> None:
     typed = Typed(tmp_path, "start", "--once", "--port", five_free_ports(), "--state", tmp_path / "state")
     wait_until(lambda: "azurite" in typed.printed)

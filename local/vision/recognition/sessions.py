@@ -26,11 +26,7 @@ def open_model(path: Path, *, outputs: tuple[int, ...]) -> Run:
     One call takes one core, as everything in the service does, and frees its memory at its end. *outputs* are the
     numbers of dimensions that the model must have. Raises DamagedModelError.
     """
-    onnxruntime.set_default_logger_severity(_FATAL)
-    try:
-        session = onnxruntime.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has an exception for each of its states, without a class above them
-        raise DamagedModelError(f"{path} cannot be read ({_first_line(error)})") from error
+    session = open_session(path)
     inputs, found = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or tuple(len(output.shape) for output in found) != outputs:
         raise DamagedModelError(f"{path} is another model than its name says")
@@ -41,6 +37,15 @@ def open_model(path: Path, *, outputs: tuple[int, ...]) -> Run:
         return results
 
     return run
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Return the model in *path*, ready to run. Raises DamagedModelError."""
+    onnxruntime.set_default_logger_severity(_FATAL)
+    try:
+        return onnxruntime.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has an exception for each of its states, without a class above them
+        raise DamagedModelError(f"{path} cannot be read ({_first_line(error)})") from error
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -49,6 +49,10 @@ def _own(environment: Mapping[str, str]) -> dict[str, Any]:
         from local.vision.recognition.own_detector import OwnDetector
 
         found["detector"] = OwnDetector(settings.detector)
+    if settings.chat:
+        from local.vision.recognition.captions_by_chat import ChatCaptioner
+
+        found["captioner"] = ChatCaptioner(settings.chat)
     return found
 
 

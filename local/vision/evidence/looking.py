@@ -9,7 +9,7 @@ from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
 from local.vision.evidence.faces import find_faces
 from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers, Thing, Word
-from local.vision.text.recognition import glance
+from local.vision.text.recognition import Glimpse, glance
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,14 @@ class Evidence:
         return tuple(self._in_the_original(box) for box in self._working_faces)
 
     @cached_property
-    def text_certainty(self) -> float:
-        """How certain it is that there is text, from 0 to 1; it is found, not read."""
+    def text(self) -> Glimpse:
+        """Whether there is text, and how much of it; it is found, not read."""
         return glance(self.picture.working)
+
+    @property
+    def text_certainty(self) -> float:
+        """How certain it is that there is text, from 0 to 1."""
+        return self.text.certainty
 
     @cached_property
     def sky_share(self) -> float:

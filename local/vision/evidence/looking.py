@@ -19,6 +19,17 @@ class Evidence:
     picture: Picture
     recognizers: Recognizers = NO_RECOGNIZERS
 
+    @property
+    def is_recognized(self) -> bool:
+        """Whether there are models that name what a picture shows."""
+        return self.recognizers.classifier is not None or self.recognizers.detector is not None
+
+    @cached_property
+    def sentence(self) -> str | None:
+        """A captioner's own line; None without one, or where it had none."""
+        captioner = self.recognizers.captioner
+        return captioner.caption(self.picture.working) if captioner else None
+
     @cached_property
     def words(self) -> tuple[Word, ...]:
         """What the picture shows as a whole; nothing without a classifier."""

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from doubles.chat_server import ChatServer, completion, running_chat_server
 from doubles.clock import FakeClock
 from doubles.patience import PATIENCE_SECONDS, wait_until
+from doubles.vision_calls import Caller, picture
 from PIL import Image
 
 from local.errors import LocalError
@@ -20,6 +22,7 @@ from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.captions_by_chat import KEPT_CAPTIONS, ChatCaptioner, NoCaptionError, clean
 from local.vision.recognition.loading import Models
 from local.vision.recognition.own_settings import Chat, own_settings
+from local.vision.server import RunningVision, running_vision
 from local.vision.service import PatientCaptioner
 
 KEY = "sk-secret-0123456789"
@@ -60,9 +63,9 @@ def test_a_chat_model_is_asked_for_a_sentence_about_the_picture(chat: ChatServer
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", f"Bearer {KEY}")
     assert (question["model"], question["stream"]) == ("llava", False)
     [message] = question["messages"]
-    text, picture = message["content"]
+    text, shown = message["content"]
     assert "one short English sentence" in text["text"]
-    kind, _, data = picture["image_url"]["url"].partition(",")
+    kind, _, data = shown["image_url"]["url"].partition(",")
     assert kind == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert (image.format, image.size) == ("JPEG", (768, 256))
@@ -239,6 +242,59 @@ def test_a_picture_that_waits_for_its_caption_keeps_no_worker_from_others() -> N
     with workers:
         assert PatientCaptioner(Free(), workers).caption(plain(1, 0, 0)) == "free: True"
         assert not workers.acquire(blocking=False)
+
+
+@pytest.fixture
+def seeing(chat: ChatServer) -> Iterator[RunningVision]:
+    """A service that asks the chat model."""
+    own = {"CAPTION_URL": chat.url, "CAPTION_MODEL": "llava", "CAPTION_SECONDS": f"{PATIENCE_SECONDS}"}
+    with running_vision(models=Models({"MODELS": "off", **own})) as vision:
+        yield vision
+
+
+def test_the_service_tells_the_sentence_first_and_asks_only_when_captions_are_asked_for(
+    chat: ChatServer, seeing: RunningVision
+) -> None:
+    with Caller(seeing.url, seeing.key) as caller:
+        caller.post("tag", picture())
+        assert not chat.asked
+        described = caller.post("describe", picture(), query="maxCandidates=2").json()
+        analyzed = caller.post("analyze", picture(), query="visualFeatures=Description,Tags").json()
+
+    captions = [caption["text"] for caption in described["description"]["captions"]]
+    assert captions[0] == analyzed["description"]["captions"][0]["text"] == "A cat on a sofa"
+    assert len(captions) == 2
+    assert len(chat.asked) == 1
+
+
+def test_the_service_answers_without_the_chat_model_where_it_fails(
+    chat: ChatServer, seeing: RunningVision, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat.status = 500
+    with Caller(seeing.url, seeing.key) as caller:
+        described = caller.post("describe", picture()).json()
+
+    assert described["description"]["captions"][0]["text"].startswith("a clip-art picture")
+    assert capsys.readouterr().err.count("vision: no caption from CAPTION_URL: it answers with status 500") == 1
+
+
+def test_other_pictures_are_answered_while_captions_are_waited_for(chat: ChatServer, seeing: RunningVision) -> None:
+    workers = max(2, os.cpu_count() or 1)
+    chat.go_on.clear()
+
+    def describe(at: int) -> int:
+        with Caller(seeing.url, seeing.key) as caller:
+            return caller.post("describe", picture(100 + at)).status_code
+
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(describe, at) for at in range(workers)]
+        for _ in range(2):
+            assert chat.came.acquire(timeout=PATIENCE_SECONDS)
+        with Caller(seeing.url, seeing.key) as caller:
+            assert caller.post("tag", picture()).status_code == 200
+        assert not any(one.done() for one in waiting)
+        chat.go_on.set()
+        assert [one.result(PATIENCE_SECONDS) for one in waiting] == [200] * workers
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -286,7 +287,9 @@ def test_other_pictures_are_answered_while_captions_are_waited_for(chat: ChatSer
         with Caller(seeing.url, seeing.key) as caller:
             return caller.post("describe", picture(100 + at)).status_code
 
-    with ThreadPoolExecutor(workers) as pool:
+    # A failure lets the waiting calls go at once.
+    with ThreadPoolExecutor(workers) as pool, ExitStack() as at_end:
+        at_end.callback(chat.go_on.set)
         waiting = [pool.submit(describe, at) for at in range(workers)]
         for _ in range(2):
             assert chat.came.acquire(timeout=PATIENCE_SECONDS)

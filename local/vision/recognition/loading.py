@@ -2,7 +2,7 @@
 Which models the service uses, by its settings; each is loaded once.
 
 This module imports no library, so that the service checks its settings and listens before any is loaded: of set-up's
-models the first call loads them, of a person's own the start does, which tells what is wrong with them.
+models the first call loads them, of a person's own the start does, which tells their faults.
 """
 
 import sys

@@ -18,7 +18,7 @@ from local.vision.recognition.own_settings import NetworkFile
 from local.vision.recognition.seen import Thing
 
 USUAL_SIDE = 640
-GRAY = 114  # what is around the pictures that these networks are trained on
+GRAY = 114  # of the margins that these networks are trained with
 LEAST_CONFIDENCE = 0.5
 MOST_OVERLAP = 0.5
 END_TO_END = 6

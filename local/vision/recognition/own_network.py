@@ -48,7 +48,7 @@ class Network:
         except Exception as error:  # whatever a stranger's graph brings up
             raise self._file.wrong(f"which cannot be run ({_reason(error)}): use a model that takes {TAKEN}") from None
         if not np.isfinite(answer).all():
-            raise self._file.wrong("which answers a gray picture with what is no number: export it again")
+            raise self._file.wrong("which answers a gray picture with infinity or no number: export it again")
         return answer
 
     def run(self, pixels: Numbers) -> Numbers:

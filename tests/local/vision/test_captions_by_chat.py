@@ -52,7 +52,7 @@ def chat() -> Iterator[ChatServer]:
 
 @pytest.fixture
 def told() -> Iterator[Told]:
-    """What is said on stderr; never the key."""
+    """The lines on stderr; never the key."""
     lines = Told()
     yield lines
     assert KEY not in "".join(lines)

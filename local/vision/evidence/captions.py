@@ -46,7 +46,7 @@ def compose_captions(evidence: Evidence, *, max_candidates: int) -> list[Caption
 def _candidates(evidence: Evidence) -> dict[str, float]:
     judged = Judged(evidence)
     kind, tones = _kind(evidence), _tones(evidence)
-    parts = _parts(judged)
+    parts = _parts(judged)[:MOST_PARTS]
     if not parts and evidence.is_recognized and evidence.text.is_page:
         page = "a page of text"
         return {page: evidence.text_certainty, f"{page} in {tones}": OF_A_KIND_IN_TONES}
@@ -54,7 +54,7 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
     if parts:
         subject, certainty = " and ".join(text for text, _ in parts), min(confidence for _, confidence in parts)
         if evidence.is_recognized:
-            # What is no plain photo is said first.
+            # Another kind than a plain photo comes first.
             candidates[subject if kind == PHOTO else f"{kind} of {subject}"] = certainty
             candidates[subject] = certainty
         candidates.setdefault(f"{kind} of {subject}", min(certainty, OF_A_KIND))
@@ -68,21 +68,22 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
 
 def _parts(judged: Judged) -> list[Part]:
     """Return what the picture is about, each with its certainty: people, then what fills most of it."""
-    people = judged.people
-    parts = [(_people(len(people), is_spelled=judged.evidence.is_recognized), min(people))] if people else []
     subjects = [subject for subject in judged.subjects if judged.share(subject) >= MIN_SHARE]
-    parts += _drink(subjects) or [
-        (counted(subject.name, len(subject.confidences)), min(subject.confidences)) for subject in subjects
-    ]
-    return parts[:MOST_PARTS]
+    others = _drink(subjects) or [_part(subject) for subject in subjects]
+    people = judged.people
+    is_about_people = people and (judged.evidence.faces or judged.share(people) >= MIN_SHARE)
+    return ([_people(people, is_spelled=judged.evidence.is_recognized)] if people and is_about_people else []) + others
 
 
-def _people(count: int, *, is_spelled: bool) -> str:
-    if count == 1:
-        return "a person"
-    if count >= len(NUMBERS):
-        return "a group of people"
-    return f"{NUMBERS[count] if is_spelled else count} people"
+def _part(subject: Subject) -> Part:
+    return counted(subject.name, len(subject.confidences)), min(subject.confidences)
+
+
+def _people(people: Subject, *, is_spelled: bool) -> Part:
+    count = len(people.confidences)
+    text, confidence = _part(people)
+    # In figures where there are no models, as it was before there were any.
+    return (text if is_spelled or not 1 < count < len(NUMBERS) else f"{count} people"), confidence
 
 
 def _drink(subjects: list[Subject]) -> list[Part]:

@@ -18,8 +18,18 @@ from local.vision.recognition.seen import Box, Thing, Word
 SURE = 0.6
 # The models never learned from drawings and pages: a drawn fish was a mouse at 0.46.
 VERY_SURE = 0.9
+# A box that nothing speaks for. Below it an eye's retina was an umbrella and a tap a clock; people were people.
+SURE_BOX = 0.55
+# From here on the classifier speaks for a box: its word for the whole picture has to be shared with what else is there.
+SUPPORT = 0.3
+# Sums over so many classes that they gather what is left: a leaf was an animal at 0.84, and nothing narrower.
+WIDE = frozenset((ANIMAL, "mammal"))
 # A finder of faces tells no confidence. Those in use found none where there was none, in the photographs tried.
 FACE_CERTAINTY = 0.85
+
+
+# A person taken for an ape is the worst that could be said: these only where no person is found, and only when sure.
+PRIMATES = frozenset(("primate", "monkey", "ape", "lemur"))
 
 
 @dataclass(frozen=True)
@@ -59,16 +69,20 @@ class Judged:
         return tuple(word for word in self._sure if word.name not in denied)
 
     @cached_property
-    def people(self) -> tuple[float, ...]:
-        """The certainty of each person, greatest first, by boxes or faces, whichever are more."""
-        faces = [FACE_CERTAINTY for _ in self.evidence.faces]
-        boxes = [thing.confidence for thing in self.things if thing.name == PERSON]
+    def people(self) -> Subject | None:
+        """People, as many as there are boxes or faces, whichever are more; their places are the boxes."""
+        boxes = [thing for thing in self.things if thing.name == PERSON]
         words = [word.confidence for word in self.words if word.name == PERSON]
-        return tuple(max(seen) for seen in zip_longest(faces, boxes, words, fillvalue=0.0))
+        # What looks like a face on a page or in a drawing is seldom one, and never the subject.
+        counts = not self.evidence.is_recognized or not self._is_drawn_or_page
+        faces = [FACE_CERTAINTY for _ in self.evidence.faces] if counts else []
+        seen = zip_longest(faces, (thing.confidence for thing in boxes), words, fillvalue=0.0)
+        confidences = tuple(max(each) for each in seen)
+        return Subject(PERSON, confidences, places=tuple(thing.box for thing in boxes)) if confidences else None
 
     @cached_property
     def names(self) -> dict[str, float]:
-        """All that may be said of what is there, wider words included, with the greatest confidence for each."""
+        """All that may be said, wider words included, with the greatest confidence for each."""
         said = [(word.name, word.kinds, word.confidence) for word in self.words]
         said += [(thing.name, KINDS.get(thing.name, ()), thing.confidence) for thing in self.things]
         names: dict[str, float] = {}
@@ -111,18 +125,49 @@ class Judged:
     @cached_property
     def _held(self) -> tuple[Thing, ...]:
         found = (replace(thing, name=usual_name(thing.name)) for thing in self.evidence.things)
-        return tuple(thing for thing in found if self._is_held(thing.confidence, 0.0))
+        return tuple(thing for thing in found if self._is_held(thing))
+
+    def _is_held(self, thing: Thing) -> bool:
+        if thing.confidence >= VERY_SURE:
+            return True
+        has_support = thing.confidence >= SURE_BOX or thing.name == PERSON or self._support(thing.name) >= SUPPORT
+        return has_support and not self._is_drawn_or_page
+
+    def _support(self, name: str) -> float:
+        return max((word.confidence for word in self._words if name in (word.name, *word.kinds)), default=0.0)
+
+    @cached_property
+    def _words(self) -> tuple[Word, ...]:
+        return tuple(replace(word, name=usual_name(word.name)) for word in self.evidence.words)
 
     @cached_property
     def _sure(self) -> tuple[Word, ...]:
-        found = (replace(word, name=usual_name(word.name)) for word in self.evidence.words)
-        return tuple(word for word in found if self._is_held(word.confidence, SURE))
+        unfit = self._unfit
+        found = [
+            word
+            for word in self._words
+            if word.confidence >= SURE and word.name not in unfit and not PRIMATES & unfit & {*word.kinds}
+        ]
+        if any(word.confidence < VERY_SURE for word in found) and self._is_drawn_or_page:
+            found = [word for word in found if word.confidence >= VERY_SURE]
+        narrower = {kind for word in found if word.name not in WIDE for kind in word.kinds}
+        return tuple(
+            word for word in found if word.name not in WIDE or word.name in narrower or word.confidence >= VERY_SURE
+        )
 
-    def _is_held(self, confidence: float, least: float) -> bool:
-        if confidence >= VERY_SURE or confidence < least:
-            return confidence >= least
+    @property
+    def _unfit(self) -> frozenset[str]:
+        """Words for primates, and the wide ones that add them up, where it may be a person."""
+        primate = max((word.confidence for word in self._words if word.name in PRIMATES), default=0.0)
+        if primate < SUPPORT:
+            return frozenset()
+        has_people = any(usual_name(thing.name) == PERSON for thing in self.evidence.things) or self.evidence.faces
+        return PRIMATES | WIDE if has_people or primate < VERY_SURE else frozenset()
+
+    @cached_property
+    def _is_drawn_or_page(self) -> bool:
         drawing = self.evidence.drawing
-        return not (drawing.is_line_drawing or drawing.clip_art >= 2 or self.evidence.text.is_page)
+        return drawing.is_line_drawing or drawing.clip_art >= 2 or self.evidence.text.is_page
 
     def _rivals(self, thing: Thing) -> list[Word]:
         """Return the sure words for another animal than *thing* that no other box explains."""

@@ -1,4 +1,4 @@
-"""Tags: what is there, and where the models are not sure of anything, colours."""
+"""Tags: all that the models are sure of, else colours; and what was measured."""
 
 from local.vision.evidence.kinds import PERSON
 from local.vision.evidence.looking import Evidence
@@ -24,12 +24,14 @@ def compose_tags(evidence: Evidence) -> list[Tag]:
 
 
 def _people(judged: Judged) -> dict[str, float]:
-    people = judged.people
-    found = {PERSON: people[0]} if people else {}
+    if judged.people is None:
+        return {}
+    confidences = judged.people.confidences
+    found = {PERSON: confidences[0]}
     if judged.evidence.faces:
         found["human face"] = 0.88
-    if len(people) > 1:
-        found["group"] = min(0.6, people[1])
+    if len(confidences) > 1:
+        found["group"] = min(0.6, confidences[1])
     return found
 
 
@@ -39,9 +41,11 @@ def _measured(evidence: Evidence) -> dict[str, float]:
         found["text"] = evidence.text_certainty
     if evidence.colours.is_black_and_white and not evidence.drawing.is_line_drawing:
         found["black and white"] = 0.85
-    if evidence.drawing.is_line_drawing:
+    # With models that know better, a page of text is no drawing.
+    is_page = evidence.is_recognized and evidence.text.is_page
+    if evidence.drawing.is_line_drawing and not is_page:
         found |= {"line art": 0.75, "drawing": 0.7}
-    elif evidence.drawing.clip_art:
+    elif evidence.drawing.clip_art and not is_page:
         found |= {"clipart": 0.45 + 0.1 * evidence.drawing.clip_art, "graphics": 0.5}
     if evidence.sky_share >= MIN_SKY_SHARE and not evidence.drawing.clip_art:
         found["sky"] = 0.5

@@ -23,8 +23,8 @@ MIN_BOX_SCORE = 0.5
 # of a cup, a box around nearly the whole picture.
 MIN_GLANCE_SCORE = 0.65
 MAX_LINE_SHARE = 0.5
-# Pages and scans had 7 lines and more, on 0.18 of the picture and more; signs in photographs 5 at most, on 0.12.
-PAGE_LINES = 6
+# Pages and scans had 5 lines and more, on 0.18 of the picture and more; signs in photographs 5 at most, on 0.12.
+PAGE_LINES = 5
 PAGE_SHARE = 0.15
 
 # One line's corners from its top left clockwise, as the text is read: 4 x (x, y) in pixels of the page.

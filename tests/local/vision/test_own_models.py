@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from doubles.onnx_models import brightness_detector, colour_classifier, detector, end_to_end, raw
+from doubles.vision_calls import Caller, picture
 from onnx import TensorProto
 
 from local.addresses import Addresses
@@ -18,6 +19,7 @@ from local.stack import recipes
 from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.loading import Models
 from local.vision.recognition.seen import Box, Thing, Word
+from local.vision.server import running_vision
 
 PROJECT = Path(__file__).parents[3]
 PROGRAM = "import sys; from local.vision.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -202,6 +204,28 @@ def test_what_set_up_made_for_the_same_part_is_not_loaded(
     assert [line.partition(":")[2].partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
         " no objects"
     ]
+
+
+def test_the_service_tells_what_own_models_see(tmp_path: Path) -> None:
+    # Of a drawing, which this is, the service says only what a model is very sure of.
+    own = {
+        "MODELS": "off",
+        **UNSCALED,
+        "CLASSIFIER_MODEL": str(colour_classifier(tmp_path / "classifier.onnx")),
+        "CLASSIFIER_LABELS": labels_file(tmp_path, "marigold", "meadow", "sea", name="flowers.txt"),
+        "DETECTOR_MODEL": str(detector(tmp_path / "detector.onnx", raw((16, 24, 16, 8, 1, 0.9375)))),
+        "DETECTOR_LABELS": labels_file(tmp_path, "vase", "windmill"),
+    }
+    with running_vision(models=Models(own)) as vision, Caller(vision.url, vision.key) as caller:
+        answer = caller.post("analyze", picture(1280, 640, colour="red"), query="visualFeatures=Tags,Objects").json()
+
+    names = [tag["name"] for tag in answer["tags"]]
+    assert {"marigold", "windmill"} <= set(names)
+    assert "meadow" not in names
+    [windmill] = answer["objects"]
+    assert windmill["object"] == "windmill"
+    assert windmill["rectangle"] == {"x": 320, "y": 160, "w": 320, "h": 160}
+    assert windmill["confidence"] == 0.9375
 
 
 # --- settings ---

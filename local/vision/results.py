@@ -158,7 +158,7 @@ def _faces(evidence: "Evidence") -> list[Json]:
             "gender": None,
             "faceRectangle": {"left": box.left, "top": box.top, "width": box.width, "height": box.height},
         }
-        for box in evidence.faces
+        for box in (face.box for face in evidence.faces)
     ]
 
 

@@ -63,9 +63,10 @@ def _by_subjects(evidence: Evidence) -> dict[str, float]:
         found[_of_people(evidence, judged.people)] = min(judged.people.confidences)
     for subject in judged.subjects:
         names = {subject.name, *subject.kinds}
-        category = next((name for name, words in BY_NAME if names.intersection(words)), None)
-        if category is not None:
-            found[category] = max(subject.confidences[0], found.get(category, 0.0))
+        for category, words in BY_NAME:
+            if fitting := names.intersection(words):
+                found[category] = max(judged.names[name] for name in fitting)
+                break
     return found
 
 
@@ -76,5 +77,5 @@ def _of_people(evidence: Evidence, people: Subject) -> str:
     if count > 1:
         return "people_group"
     area = evidence.picture.width * evidence.picture.height
-    faces = [face.width * face.height / area for face in evidence.faces]
+    faces = [face.box.width * face.box.height / area for face in evidence.faces]
     return "people_portrait" if max(faces, default=0.0) >= PORTRAIT_SHARE else "people_"

@@ -3,6 +3,7 @@
 from local.vision.evidence.kinds import PERSON
 from local.vision.evidence.looking import Evidence
 from local.vision.evidence.subjects import Judged
+from local.vision.recognition.seen import HUMAN_FACE
 
 MIN_SKY_SHARE = 0.6
 MIN_DARK_SHARE = 0.6
@@ -29,7 +30,7 @@ def _people(judged: Judged) -> dict[str, float]:
     confidences = judged.people.confidences
     found = {PERSON: confidences[0]}
     if judged.evidence.faces:
-        found["human face"] = 0.88
+        found[HUMAN_FACE] = max(face.confidence for face in judged.evidence.faces)
     if len(confidences) > 1:
         found["group"] = min(0.6, confidences[1])
     return found

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from doubles.recognizers import FakeRecognizer, things, words
+from doubles.recognizers import FakeRecognizer, faces, things, words
 from doubles.vision_calls import ALL_FEATURES, Caller, encoded, sample
 from PIL import Image, ImageDraw
 
@@ -11,9 +11,11 @@ from local import drawings
 from local.vision.evidence.kinds import KINDS
 from local.vision.evidence.nouns import counted, plural, with_article
 from local.vision.recognition.detector import LABELS
-from local.vision.recognition.seen import Box, Recognizers
+from local.vision.recognition.seen import Recognizers
 from local.vision.recognition.vocabulary import load_vocabulary
 from local.vision.server import running_vision
+from local.vision.text import recognition
+from local.vision.text.recognition import Recognized
 
 # No colour, no edge, no text: nothing that is measured gets into the way.
 PLAIN = encoded(Image.new("RGB", (160, 120), (120, 90, 60)), "PNG")
@@ -72,8 +74,8 @@ def test_a_word_and_a_box_that_agree_have_the_greater_confidence_and_their_kinds
 
 
 def test_words_below_the_threshold_are_not_said_and_colours_stand_in_for_them() -> None:
-    assert tags(FakeRecognizer(words=words(cat=0.59, church=0.3))).keys() == {"brown"}
-    assert caption(FakeRecognizer(words=words(cat=0.59))) == ("a photo in brown tones", 0.42)
+    assert tags(FakeRecognizer(words=words(cat=0.49, church=0.3))).keys() == {"brown"}
+    assert caption(FakeRecognizer(words=words(cat=0.49))) == ("a photo in brown tones", 0.42)
 
 
 def test_where_something_is_recognized_colours_are_no_tags() -> None:
@@ -85,7 +87,7 @@ def test_where_something_is_recognized_colours_are_no_tags() -> None:
     [
         ({"animal": 0.84, "ladybug": 0.3}, set()),
         ({"animal": 0.7, "mammal": 0.65, "dog": 0.3}, set()),
-        ({"animal": 0.7, "mammal": 0.65, "dog": 0.62}, {"animal", "mammal", "dog"}),
+        ({"animal": 0.7, "mammal": 0.65, "dog": 0.52}, {"animal", "mammal", "dog"}),
         ({"animal": 0.95, "mammal": 0.91, "dog": 0.3}, {"animal", "mammal"}),
     ],
 )
@@ -134,14 +136,13 @@ def test_a_narrower_word_is_the_name_of_the_one_box_but_not_of_many() -> None:
 
 
 PERSON = things(("person", 0.7), side=100)
-FACE = Box(20, 20, 15, 20)
 
 
 def test_no_person_is_called_an_ape() -> None:
     ape = words(monkey=0.95, primate=0.96, mammal=0.97, animal=0.98)
     for seen in (
         FakeRecognizer(words=ape, things=PERSON),
-        FakeRecognizer(words=ape, faces=(FACE,)),
+        FakeRecognizer(words=ape, faces=faces(0.9)),
         FakeRecognizer(words=words(monkey=0.85, primate=0.86, mammal=0.97, animal=0.98)),
     ):
         assert not tags(seen).keys() & {"monkey", "primate", "mammal", "animal"}
@@ -149,7 +150,7 @@ def test_no_person_is_called_an_ape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("boxes", "faces", "text", "confidence", "category"),
+    ("boxes", "face_count", "text", "confidence", "category"),
     [
         (["person"], 0, "a person", 0.7, "people_"),
         (["person"], 1, "a person", 0.85, "people_"),
@@ -165,17 +166,33 @@ def test_no_person_is_called_an_ape() -> None:
     ],
 )
 def test_people_and_things_are_counted(
-    boxes: list[str], faces: int, text: str, confidence: float, category: str
+    boxes: list[str], face_count: int, text: str, confidence: float, category: str
 ) -> None:
     found = things(*((name, 0.7 if name == "person" else 0.6) for name in boxes), side=25)
-    answer = told(FakeRecognizer(things=found, faces=(Box(0, 0, 10, 12),) * faces), "Description,Categories")
+    answer = told(FakeRecognizer(things=found, faces=faces(*[0.9] * face_count)), "Description,Categories")
 
     assert answer["description"]["captions"][0] == {"text": text, "confidence": confidence}
     assert category in [each["name"] for each in answer["categories"]]
 
 
+def test_a_face_is_told_with_its_own_confidence_and_makes_a_person_at_most_as_certain() -> None:
+    assert (
+        tags(FakeRecognizer(faces=faces(0.6, 0.7))).items() >= {"human face": 0.7, "person": 0.7, "group": 0.6}.items()
+    )
+    assert tags(FakeRecognizer(faces=faces(0.95))).items() >= {"human face": 0.95, "person": 0.85}.items()
+
+
+def test_the_look_of_text_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    sign = encoded(drawings.sign(), "PNG")
+    unreadable = Recognized("8", 0.9)
+
+    assert "text" in tags(FakeRecognizer(), data=sign)
+    monkeypatch.setattr(recognition, "recognize", lambda picture, quad: unreadable)
+    assert "text" not in tags(FakeRecognizer(), data=sign)
+
+
 def test_a_large_face_makes_a_portrait() -> None:
-    seen = FakeRecognizer(faces=(Box(40, 20, 50, 60),))
+    seen = FakeRecognizer(faces=faces(0.9, width=50, height=60))
 
     assert told(seen, "Categories")["categories"] == [
         {"name": "people_portrait", "score": 0.85, "detail": {"landmarks": []}}
@@ -228,7 +245,7 @@ def test_a_black_and_white_photo_is_told_as_such() -> None:
 
 @pytest.mark.parametrize("data", [drawn(), encoded(drawings.receipt(), "PNG"), encoded(drawings.scan(), "PNG")])
 def test_drawings_and_pages_are_named_only_when_very_sure(data: bytes) -> None:
-    unsure = FakeRecognizer(words=words(cat=0.89), things=things(("clock", 0.8), ("person", 0.8)), faces=(FACE,))
+    unsure = FakeRecognizer(words=words(cat=0.89), things=things(("clock", 0.8), ("person", 0.8)), faces=faces(0.9))
     answer = told(unsure, data=data)
 
     assert not {tag["name"] for tag in answer["tags"]} & {"cat", "animal", "clock", "person", "human face"}
@@ -313,7 +330,7 @@ def test_a_captioner_without_a_line_leaves_what_is_composed() -> None:
     ],
 )
 def test_only_the_models_run_that_are_needed_and_each_once(features: str, asked: set[str]) -> None:
-    seen = FakeRecognizer(words=words(church=0.8), things=things(("vase", 0.7)), faces=(FACE,), sentence="a church")
+    seen = FakeRecognizer(words=words(church=0.8), things=things(("vase", 0.7)), faces=faces(0.9), sentence="a church")
     told(seen, features)
 
     assert sorted(seen.asked) == sorted(asked)

@@ -61,5 +61,5 @@ def _set_ups(models: Iterable[Model]) -> dict[str, Any]:
         try:
             found[role] = make(model.path)
         except DamagedModelError as error:
-            print(f"vision: no {model.tells}: {error}; `make setup` makes it anew", file=sys.stderr, flush=True)
+            print(f"vision: no {model.tells}: {error}; `make models` makes it anew", file=sys.stderr, flush=True)
     return found

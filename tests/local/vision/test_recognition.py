@@ -1,7 +1,7 @@
 """
 What set-up's models see, on the samples and on pictures made for the purpose.
 
-Without the models the tests of what they see are skipped: `make setup` makes them.
+Without the models the tests of what they see are skipped: `make models` makes them.
 """
 
 import shutil
@@ -39,7 +39,7 @@ def models() -> Recognizers:
     """Load set-up's models once."""
     missing = [model.name for model in catalogue.CATALOGUE if not model.is_there]
     if missing:
-        pytest.skip(f"{catalogue.folder()} has no {', '.join(missing)}: `make setup` makes them")
+        pytest.skip(f"{catalogue.folder()} has no {', '.join(missing)}: `make models` makes them")
     return Models({})()
 
 
@@ -237,7 +237,7 @@ def test_a_damaged_model_is_told_of_and_the_others_go_on(
     assert output == ""
     (line,) = errors.splitlines()
     assert line.startswith(f"vision: no faces: {catalogue.FACES.path} cannot be read (")
-    assert line.endswith("); `make setup` makes it anew")
+    assert line.endswith("); `make models` makes it anew")
 
 
 def test_another_model_under_the_name_of_one_is_told_of(

@@ -2,8 +2,8 @@
 Where a viewer looks first, and the crop that keeps it.
 
 A map of 160 pixels adds up what stands out: colour unlike the picture's mean, detail unlike its surroundings, edges,
-skin, a mild preference for the middle, things in boxes, and faces. A window of the wanted shape slides over it; what lies in its middle
-counts most, so that a subject is not left at the rim.
+skin, a mild preference for the middle, things in boxes, and faces. A window of the wanted shape slides over it; what
+lies in its middle counts most, so that a subject is not left at the rim.
 """
 
 from collections.abc import Iterable

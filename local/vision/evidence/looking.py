@@ -9,7 +9,7 @@ from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
 from local.vision.evidence.faces import find_faces
 from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers, Thing, Word
-from local.vision.text.recognition import Glimpse, glance
+from local.vision.text.recognition import NO_TEXT, Glimpse, glance, is_readable
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ class Evidence:
     @cached_property
     def things(self) -> tuple[Thing, ...]:
         """Objects at their places; nothing without a detector."""
-        detector = self.recognizers.detector
-        found = detector.detect(self.picture.working) if detector else ()
-        return tuple(replace(thing, box=self._in_the_original(thing.box)) for thing in found)
+        return tuple(replace(thing, box=self._in_the_original(thing.box)) for thing in self._working_things)
 
     @cached_property
     def adult_score(self) -> float | None:
@@ -61,14 +59,15 @@ class Evidence:
         return measure_drawing(self.picture.working)
 
     @cached_property
-    def faces(self) -> tuple[Box, ...]:
+    def faces(self) -> tuple[Thing, ...]:
         """Faces, largest first; only frontal ones without a model."""
-        return tuple(self._in_the_original(box) for box in self._working_faces)
+        return tuple(replace(face, box=self._in_the_original(face.box)) for face in self._working_faces)
 
     @cached_property
     def text(self) -> Glimpse:
-        """Whether there is text, and how much of it; it is found, not read."""
-        return glance(self.picture.working)
+        """Whether there is text, and how much of it; models that know pictures want a line of it to be read."""
+        seen = glance(self.picture.working)
+        return NO_TEXT if self.is_recognized and not is_readable(seen, self.picture.working) else seen
 
     @property
     def text_certainty(self) -> float:
@@ -87,13 +86,22 @@ class Evidence:
         return best_window(self._attention, shape=shape, size=(self.picture.width, self.picture.height))
 
     @cached_property
-    def _working_faces(self) -> tuple[Box, ...]:
+    def _working_things(self) -> tuple[Thing, ...]:
+        detector = self.recognizers.detector
+        return detector.detect(self.picture.working) if detector else ()
+
+    @cached_property
+    def _working_faces(self) -> tuple[Thing, ...]:
         finder = self.recognizers.faces
         return finder.find(self.picture.working) if finder else find_faces(self.picture.working)
 
     @cached_property
     def _attention(self) -> Map:
-        return attention_map(self.picture.working, self._working_faces)
+        return attention_map(
+            self.picture.working,
+            (face.box for face in self._working_faces),
+            (thing.box for thing in self._working_things),
+        )
 
     def _in_the_original(self, box: Box) -> Box:
         height, width = self.picture.working.shape[:2]

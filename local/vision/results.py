@@ -75,7 +75,7 @@ def _with_details(category: Json, details: tuple[str, ...], *, is_scripted: bool
 def _describe(question: Question, evidence: "Evidence", script: Script) -> Json:
     described = script.get("describe", {}).get("description") or script.get("analyze", {}).get("description")
     if described is None:
-        from local.vision.evidence.words import compose_description
+        from local.vision.evidence.captions import compose_description
 
         described = compose_description(evidence, max_candidates=question.max_candidates)
     return {"description": _trimmed(described, max_candidates=question.max_candidates)}
@@ -132,13 +132,13 @@ def _adult(evidence: "Evidence") -> Json:
 
 
 def _tags(evidence: "Evidence") -> list[Json]:
-    from local.vision.evidence.words import compose_tags
+    from local.vision.evidence.tags import compose_tags
 
     return compose_tags(evidence)
 
 
 def _description(evidence: "Evidence") -> Json:
-    from local.vision.evidence.words import compose_description
+    from local.vision.evidence.captions import compose_description
 
     return compose_description(evidence, max_candidates=1)
 

@@ -9,7 +9,7 @@ from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
 from local.vision.evidence.faces import find_faces
 from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers, Thing, Word
-from local.vision.text.recognition import glance
+from local.vision.text.recognition import Glimpse, glance
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,17 @@ class Evidence:
 
     picture: Picture
     recognizers: Recognizers = NO_RECOGNIZERS
+
+    @property
+    def is_recognized(self) -> bool:
+        """Whether there are models that name what a picture shows."""
+        return self.recognizers.classifier is not None or self.recognizers.detector is not None
+
+    @cached_property
+    def sentence(self) -> str | None:
+        """A captioner's own line; None without one, or where it had none."""
+        captioner = self.recognizers.captioner
+        return captioner.caption(self.picture.working) if captioner else None
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -54,9 +65,14 @@ class Evidence:
         return tuple(self._in_the_original(box) for box in self._working_faces)
 
     @cached_property
-    def text_certainty(self) -> float:
-        """How certain it is that there is text, from 0 to 1; it is found, not read."""
+    def text(self) -> Glimpse:
+        """Whether there is text, and how much of it; it is found, not read."""
         return glance(self.picture.working)
+
+    @property
+    def text_certainty(self) -> float:
+        """How certain it is that there is text, from 0 to 1."""
+        return self.text.certainty
 
     @cached_property
     def sky_share(self) -> float:

@@ -5,8 +5,9 @@ import numpy as np
 from PIL import Image
 
 from local.vision.decoding.pixels import Picture
+from local.vision.evidence.captions import compose_captions
 from local.vision.evidence.looking import Evidence
-from local.vision.evidence.words import compose_captions, compose_tags
+from local.vision.evidence.tags import compose_tags
 from local.vision.recognition.seen import Recognizers
 
 

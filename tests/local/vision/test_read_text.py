@@ -20,7 +20,7 @@ from local.vision.text.cer import edits
 from local.vision.text.documents import READ_SIDE
 from local.vision.text.engines import EngineError
 from local.vision.text.reading import read_pages
-from local.vision.text.recognition import Quad, Recognized
+from local.vision.text.recognition import Glimpse, Quad, Recognized
 
 
 def read(data: bytes, kind: str = "image", *, pages: tuple[int, ...] = (1,), **more: Any) -> list[dict[str, Any]]:
@@ -231,27 +231,31 @@ def test_edits_count_insertions_deletions_and_replacements() -> None:
 
 
 @pytest.fixture(scope="module")
-def glances() -> dict[str, float]:
-    """How certain it is that each sample has text."""
+def glances() -> dict[str, Glimpse]:
+    """What is seen of text in each sample."""
     from local.vision.text.recognition import glance
 
     images = {name: Image.open(io.BytesIO(sample(name))) for name in ("astronaut", "chelsea", "coffee", "rocket")}
     images |= {"receipt": drawings.receipt(), "sign": drawings.sign(), "scan": drawings.scan(), "board": board()}
-    certain = {}
+    seen = {}
     for name, image in images.items():
         image.thumbnail((640, 640))
-        certain[name] = glance(np.asarray(image.convert("RGB")))
-    return certain
+        seen[name] = glance(np.asarray(image.convert("RGB")))
+    return seen
 
 
 @pytest.mark.parametrize("name", ["receipt", "sign", "scan", "board"])
-def test_text_is_seen_at_a_glance(glances: dict[str, float], name: str) -> None:
-    assert 0.5 <= glances[name] <= 1
+def test_text_is_seen_at_a_glance(glances: dict[str, Glimpse], name: str) -> None:
+    assert 0.5 <= glances[name].certainty <= 1
+
+
+def test_a_page_is_told_from_a_sign_and_from_photographs(glances: dict[str, Glimpse]) -> None:
+    assert {name for name, seen in glances.items() if seen.is_page} == {"receipt", "scan"}
 
 
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee", "rocket"])
-def test_no_text_is_seen_in_photographs_without_any(glances: dict[str, float], name: str) -> None:
-    assert glances[name] == 0
+def test_no_text_is_seen_in_photographs_without_any(glances: dict[str, Glimpse], name: str) -> None:
+    assert glances[name] == Glimpse(certainty=0, lines=0, share=0)
 
 
 def test_the_engine_is_chosen_by_the_setting_and_the_data_on_the_machine(

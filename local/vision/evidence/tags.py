@@ -1,0 +1,54 @@
+"""Tags: what is there, and where the models are not sure of anything, colours."""
+
+from local.vision.evidence.kinds import PERSON
+from local.vision.evidence.looking import Evidence
+from local.vision.evidence.subjects import Judged
+
+MIN_SKY_SHARE = 0.6
+MIN_DARK_SHARE = 0.6
+MIN_COLOUR_TAG_SHARE = 0.12
+
+Tag = dict[str, object]
+
+
+def compose_tags(evidence: Evidence) -> list[Tag]:
+    """Return `{"name", "confidence"}` for everything that was seen or measured, most certain first."""
+    judged = Judged(evidence)
+    found = dict(judged.names) | _people(judged) | _measured(evidence)
+    if not judged.names:
+        for name, share in evidence.colours.shares.items():
+            if share >= MIN_COLOUR_TAG_SHARE:
+                found.setdefault(name.lower(), 0.3 + 0.4 * share)
+    ordered = sorted(found.items(), key=lambda tag: (-tag[1], tag[0]))
+    return [{"name": name, "confidence": round(confidence, 4)} for name, confidence in ordered]
+
+
+def _people(judged: Judged) -> dict[str, float]:
+    if judged.people is None:
+        return {}
+    confidences = judged.people.confidences
+    found = {PERSON: confidences[0]}
+    if judged.evidence.faces:
+        found["human face"] = 0.88
+    if len(confidences) > 1:
+        found["group"] = min(0.6, confidences[1])
+    return found
+
+
+def _measured(evidence: Evidence) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if evidence.text_certainty:
+        found["text"] = evidence.text_certainty
+    if evidence.colours.is_black_and_white and not evidence.drawing.is_line_drawing:
+        found["black and white"] = 0.85
+    # With models that know better, a page of text is no drawing.
+    is_page = evidence.is_recognized and evidence.text.is_page
+    if evidence.drawing.is_line_drawing and not is_page:
+        found |= {"line art": 0.75, "drawing": 0.7}
+    elif evidence.drawing.clip_art and not is_page:
+        found |= {"clipart": 0.45 + 0.1 * evidence.drawing.clip_art, "graphics": 0.5}
+    if evidence.sky_share >= MIN_SKY_SHARE and not evidence.drawing.clip_art:
+        found["sky"] = 0.5
+    if evidence.colours.shares.get("Black", 0.0) > MIN_DARK_SHARE:
+        found["dark"] = 0.6
+    return found

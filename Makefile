@@ -67,7 +67,7 @@ package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build
 
 setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE)
 
-setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE)
+setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) $(VENV)/.photographs
 
 # Looked at every time, because a Python can be installed or go away; that takes a second.
 environments: $(VENV)/.dev
@@ -87,6 +87,11 @@ $(VENV)/.dev: $(VENV)/.local locks/dev.txt
 
 $(VENV)/.runtime: $(VENV)/.dev locks/runtime.txt
 	@./local/setup.sh runtime
+
+# After Azurite, which brings a Node where there is none.
+$(VENV)/.photographs: $(AZURITE) bench/photographs.py bench/photographs.toml
+	@$(BIN)/python -m bench.photographs
+	@touch $@
 
 $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.json
 	@./local/setup.sh azurite

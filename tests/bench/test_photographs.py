@@ -105,3 +105,10 @@ def test_the_list_says_of_each_photograph_what_is_right() -> None:
     assert len({picture.sha256 for picture in found}) == len(found)
     assert all(picture.right and not picture.right & picture.also for picture in found)
     assert all(picture.package.licence and picture.package.licence_in for picture in found)
+
+
+def test_the_documentation_names_each_package() -> None:
+    page = (photographs.ROOT / "docs/testing.md").read_text(encoding="utf-8")
+
+    for package in {picture.package for picture in (*photographs.photographs(), *photographs.drawings())}:
+        assert f"| {package.registry} `{package.name}` {package.version} |" in page

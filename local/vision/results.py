@@ -1,7 +1,8 @@
 """
-The JSON result of each operation: a script's part where there is one, else what was measured.
+The JSON result of each operation: a script's part where there is one, else what was seen.
 
-A result has only the keys that were asked for; what cannot be told without a trained model is empty, never invented.
+A result has only the keys that were asked for, and only the models run that they need. What cannot be told is empty,
+never invented.
 """
 
 from collections.abc import Callable
@@ -14,11 +15,10 @@ from local.vision.scripted import Script
 if TYPE_CHECKING:
     from local.vision.evidence.looking import Evidence
 
-# Whether there is text can be told by finding its lines; else "other" is the one category that needs no classifier. Its
-# score is a step of the service's own scale (1/256).
-TEXT_CATEGORY = "text_"
-OTHER_CATEGORY = "others_"
-OTHER_CATEGORY_SCORE = 0.0078125
+# Yahoo's readme of open_nsfw: "Scores < 0.2 indicate that the image is likely to be safe with high probability. Scores
+# > 0.8 indicate that the image is highly probable to be NSFW", and the user judges what lies between. Harmless
+# pictures of a cookie box and of a logo had 0.25 here, so that racy begins in the middle.
+ADULT_FROM, RACY_FROM = 0.8, 0.5
 
 FEATURE_KEYS = {
     "Categories": "categories",
@@ -115,20 +115,28 @@ def _domain(question: Question, evidence: "Evidence", script: Script) -> Json:
 
 
 def _categories(evidence: "Evidence") -> list[Json]:
-    if evidence.text_certainty:
-        return [{"name": TEXT_CATEGORY, "score": round(evidence.text_certainty, 4)}]
-    return [{"name": OTHER_CATEGORY, "score": OTHER_CATEGORY_SCORE}]
+    from local.vision.evidence.categories import compose_categories
+
+    return compose_categories(evidence)
 
 
 def _adult(evidence: "Evidence") -> Json:
+    """One score stands for both, because no model here tells them apart, and none sees gore."""
+    score = evidence.adult_score or 0.0
     return {
-        "isAdultContent": False,
-        "isRacyContent": False,
+        "isAdultContent": score > ADULT_FROM,
+        "isRacyContent": score > RACY_FROM,
         "isGoryContent": False,
-        "adultScore": 0.0,
-        "racyScore": 0.0,
+        "adultScore": round(score, 4),
+        "racyScore": round(score, 4),
         "goreScore": 0.0,
     }
+
+
+def _objects(evidence: "Evidence") -> list[Json]:
+    from local.vision.evidence.objects import compose_objects
+
+    return compose_objects(evidence)
 
 
 def _tags(evidence: "Evidence") -> list[Json]:
@@ -186,6 +194,6 @@ _MEASURED: dict[str, Callable[["Evidence"], Any]] = {
     "Faces": _faces,
     "Color": _color,
     "ImageType": _image_type,
-    "Objects": _nothing,
+    "Objects": _objects,
     "Brands": _nothing,
 }

@@ -54,7 +54,7 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
     if parts:
         subject, certainty = " and ".join(text for text, _ in parts), min(confidence for _, confidence in parts)
         if evidence.is_recognized:
-            # What is no plain photo is said first.
+            # Another kind than a plain photo comes first.
             candidates[subject if kind == PHOTO else f"{kind} of {subject}"] = certainty
             candidates[subject] = certainty
         candidates.setdefault(f"{kind} of {subject}", min(certainty, OF_A_KIND))

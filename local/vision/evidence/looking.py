@@ -24,9 +24,10 @@ class Evidence:
         """Whether there are models that name what a picture shows."""
         return self.recognizers.classifier is not None or self.recognizers.detector is not None
 
-    @cached_property
+    # In Python 3.11 a cached property lets one thread in at a time, for all pictures, and this one waits long.
+    @property
     def sentence(self) -> str | None:
-        """A captioner's own line; None without one, or where it had none."""
+        """A captioner's own line, kept by the captioner; None without one, or where it had none."""
         captioner = self.recognizers.captioner
         return captioner.caption(self.picture.working) if captioner else None
 

@@ -28,6 +28,10 @@ WIDE = frozenset((ANIMAL, "mammal"))
 FACE_CERTAINTY = 0.85
 
 
+# A person taken for an ape is the worst that could be said: these only where no person is found, and only when sure.
+PRIMATES = frozenset(("primate", "monkey", "ape", "lemur"))
+
+
 @dataclass(frozen=True)
 class Subject:
     """
@@ -78,7 +82,7 @@ class Judged:
 
     @cached_property
     def names(self) -> dict[str, float]:
-        """All that may be said of what is there, wider words included, with the greatest confidence for each."""
+        """All that may be said, wider words included, with the greatest confidence for each."""
         said = [(word.name, word.kinds, word.confidence) for word in self.words]
         said += [(thing.name, KINDS.get(thing.name, ()), thing.confidence) for thing in self.things]
         names: dict[str, float] = {}
@@ -138,13 +142,27 @@ class Judged:
 
     @cached_property
     def _sure(self) -> tuple[Word, ...]:
-        found = [word for word in self._words if word.confidence >= SURE]
+        unfit = self._unfit
+        found = [
+            word
+            for word in self._words
+            if word.confidence >= SURE and word.name not in unfit and not PRIMATES & unfit & {*word.kinds}
+        ]
         if any(word.confidence < VERY_SURE for word in found) and self._is_drawn_or_page:
-            return tuple(word for word in found if word.confidence >= VERY_SURE)
+            found = [word for word in found if word.confidence >= VERY_SURE]
         narrower = {kind for word in found if word.name not in WIDE for kind in word.kinds}
         return tuple(
             word for word in found if word.name not in WIDE or word.name in narrower or word.confidence >= VERY_SURE
         )
+
+    @property
+    def _unfit(self) -> frozenset[str]:
+        """Words for primates, and the wide ones that add them up, where it may be a person."""
+        primate = max((word.confidence for word in self._words if word.name in PRIMATES), default=0.0)
+        if primate < SUPPORT:
+            return frozenset()
+        has_people = any(usual_name(thing.name) == PERSON for thing in self.evidence.things) or self.evidence.faces
+        return PRIMATES | WIDE if has_people or primate < VERY_SURE else frozenset()
 
     @cached_property
     def _is_drawn_or_page(self) -> bool:

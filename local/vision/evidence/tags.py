@@ -1,4 +1,4 @@
-"""Tags: what is there, and where the models are not sure of anything, colours."""
+"""Tags: all that the models are sure of, else colours; and what was measured."""
 
 from local.vision.evidence.kinds import PERSON
 from local.vision.evidence.looking import Evidence

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from doubles.recognizers import FakeRecognizer
 from doubles.vision_calls import Caller, inner_code, picture
 
 from local.vision.server import running_vision
@@ -118,3 +119,17 @@ def test_a_script_that_cannot_be_used_is_named_in_a_500(scripted: Caller, tmp_pa
 
     assert answer.status_code == 500
     assert sha256(DATA).hexdigest() in answer.json()["error"]["message"]
+
+
+def test_no_model_runs_for_a_scripted_answer(tmp_path: Path) -> None:
+    write(tmp_path, SCRIPT)
+    seen = FakeRecognizer()
+    with (
+        running_vision(answers=[tmp_path], models=lambda: seen.all_five) as service,
+        Caller(service.url, service.key) as client,
+    ):
+        client.post("analyze", DATA, query="visualFeatures=Categories,Tags,Description,Objects")
+        for operation in ("describe", "tag", "detect", "areaOfInterest"):
+            client.post(operation, DATA)
+
+    assert seen.asked == []

@@ -13,6 +13,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ MOST_WRONG = 1
 SURE = 0.6
 _FEATURES = "Tags,Objects,Description"
 _TIMEOUT_SECONDS = 30
+_AT_ONCE = 2
 # What is true or false of the picture, and names no subject in it.
 _OF_THE_PICTURE = frozenset(
     (
@@ -115,7 +117,8 @@ def said_in(result: dict[str, Any]) -> tuple[Said, ...]:
 
 def judge(pictures: Iterable[Picture], say: Callable[[bytes], tuple[Said, ...]]) -> list[Verdict]:
     """Return the verdict on each picture, by what *say* says of its bytes."""
-    return [Verdict(picture, say(picture.path.read_bytes())) for picture in pictures]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda picture: Verdict(picture, say(picture.path.read_bytes())), pictures))
 
 
 def goals(verdicts: Sequence[Verdict]) -> list[Goal]:

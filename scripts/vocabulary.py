@@ -35,7 +35,7 @@ animal = animal
     horse = equine
     sheep = sheep !
     goat = wild_goat !
-    cow = ox !
+    cow !
     pig = swine !
     antelope = antelope !
     rabbit = leporid !
@@ -762,14 +762,14 @@ class WordNet:
             if not line.startswith(" "):  # else its licence
                 self._read(line.partition("|")[0].split())
 
-    def _read(self, fields: "list[str]") -> None:
+    def _read(self, fields: list[str]) -> None:
         # offset, file, type, count of words in hexadecimal, words with a number each, count of pointers, pointers of 4.
         count = int(fields[3], 16)
         self.lemmas[fields[0]] = fields[4 : 4 + 2 * count : 2]
         pointers = fields[5 + 2 * count :]
         self._above[fields[0]] = [pointers[at + 1] for at in range(0, len(pointers), 4) if pointers[at][0] == "@"]
 
-    def above(self, offset: str) -> "list[str]":
+    def above(self, offset: str) -> list[str]:
         """All that it is a kind of, nearest first."""
         found = [offset]
         for each in found:
@@ -777,7 +777,7 @@ class WordNet:
         return found[1:]
 
 
-def read_kinds(offsets: "list[str]", wordnet: WordNet) -> "tuple[dict[str, str], dict[str, str], set[str]]":
+def read_kinds(offsets: list[str], wordnet: WordNet) -> tuple[dict[str, str], dict[str, str], set[str]]:
     """The wider word of each ("" at the top), the word for each synset that is one, and which are not told apart."""
     wider: dict[str, str] = {}
     by_synset: dict[str, str] = {}
@@ -793,11 +793,13 @@ def read_kinds(offsets: "list[str]", wordnet: WordNet) -> "tuple[dict[str, str],
             fine.add(word)
         if lemma:
             named = [offset for offset in dict.fromkeys(below) if lemma in wordnet.lemmas[offset]]
-            by_synset[max(named, key=below.count, default=f"no class is below {lemma}")] = word
+            if not named:
+                raise SystemExit(f"KINDS: no class is below {lemma}")
+            by_synset[max(named, key=below.count)] = word
     return wider, by_synset, fine
 
 
-def read_classes() -> "dict[int, tuple[bool, str, str]]":
+def read_classes() -> dict[int, tuple[bool, str, str]]:
     """By number: whether it is said, its noun, and its kind, "" for that of WordNet."""
     found = {}
     for line in CLASSES.strip().splitlines():
@@ -806,14 +808,14 @@ def read_classes() -> "dict[int, tuple[bool, str, str]]":
     return found
 
 
-def chain(kind: str, wider: "Mapping[str, str]") -> "Iterator[str]":
+def chain(kind: str, wider: Mapping[str, str]) -> Iterator[str]:
     """The kind and those above it, nearest first."""
     while kind:
         yield kind
         kind = wider[kind]
 
 
-def rows(offsets: "list[str]", wordnet: WordNet) -> "Iterator[str]":
+def rows(offsets: list[str], wordnet: WordNet) -> Iterator[str]:
     """The table's lines."""
     wider, by_synset, fine = read_kinds(offsets, wordnet)
     corrected = read_classes()

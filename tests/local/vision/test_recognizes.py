@@ -7,7 +7,7 @@ tests are skipped: `make setup-dev` brings both.
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 
 import pytest
 from doubles import marked_pictures, scenes
@@ -36,8 +36,13 @@ SAMPLES = {
 }
 
 
-def crop_picture(name: str) -> Image.Image:
-    return next(picture.image for picture in crop_pictures.pictures() if picture.name == name)
+@cache
+def crop_images() -> dict[str, Image.Image]:
+    return {picture.name: picture.image for picture in crop_pictures.pictures()}
+
+
+def crop_image(name: str) -> Image.Image:
+    return crop_images()[name]
 
 
 def pages(draw: Callable[[], list[Image.Image]]) -> Callable[[], Image.Image]:
@@ -54,7 +59,7 @@ DRAWN: dict[str, Callable[[], Image.Image]] = {
     "letter": drawings.letter,
     "minutes": pages(drawings.minutes),
     "recipe": pages(drawings.recipe),
-    **{name: partial(crop_picture, name) for name in ("drawn sea", "drawn sky", "drawn hill", "drawn wall")},
+    **{name: partial(crop_image, name) for name in ("drawn sea", "drawn sky", "drawn hill", "drawn wall")},
 }
 
 

@@ -1,9 +1,11 @@
 """The table of the classifier's words, and the sums over it."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import vocabulary
 
 from local.vision.recognition.detector import LABELS
 from local.vision.recognition.vocabulary import LEAST, load_vocabulary
@@ -96,3 +98,41 @@ def test_no_confidence_is_above_one_or_below_the_least() -> None:
     assert words[0].name == "animal"
     assert words[0].confidence == 1.0
     assert all(word.confidence >= LEAST for word in words)
+
+
+def test_the_table_is_what_its_generator_decides() -> None:
+    decided = vocabulary.read_classes()
+    assert decided.keys() <= set(range(1000))
+    for number, (is_said, noun, kind) in decided.items():
+        row = VOCABULARY.classes[number]
+        assert (row.noun, row.is_said) == (noun, is_said)
+        if kind:
+            assert row.kinds[:1] == (() if kind == "nothing" else (kind,))
+
+
+def test_every_kind_of_the_generator_is_in_the_table_below_the_same_wider_ones() -> None:
+    path: list[str] = []
+    for line in vocabulary.KINDS.strip("\n").splitlines():
+        word = line.partition("=")[0].strip(" !")
+        path[(len(line) - len(line.lstrip())) // 2 :] = [word]
+        assert VOCABULARY.kinds.get(word) == tuple(reversed(path[:-1])), word
+        assert any(word in row.kinds or (row.is_said and row.noun == word) for row in VOCABULARY.classes)
+
+
+def test_wordnets_file_is_read(tmp_path: Path) -> None:
+    # As in WordNet 3.0, with fewer pointers: its licence, and four nouns, of which one has two kinds above it.
+    (tmp_path / "data.noun").write_text(
+        "  1 This software and database is being provided to you, the LICENSEE, by Princeton University\n"
+        "00015388 03 n 02 animal 0 animate_being 0 000 | a living organism\n"
+        "01317541 05 n 01 domestic_animal 0 001 @ 00015388 n 0000 | any of various animals\n"
+        "02083346 05 n 01 canine 1 002 ~ 02084071 n 0000 @ 00015388 n 0000 | any of various fissiped mammals\n"
+        "02084071 05 n 0a dog 0 domestic_dog 0 a 0 b 0 c 0 d 0 e 0 f 0 g 0 h 0"
+        " 003 @ 02083346 n 0000 @ 01317541 n 0000 ~ 01322604 n 0000 | a member of the genus Canis\n",
+        encoding="latin-1",
+    )
+
+    wordnet = vocabulary.WordNet(tmp_path / "data.noun")
+
+    assert wordnet.lemmas["02084071"][:2] == ["dog", "domestic_dog"]
+    assert wordnet.above("02084071") == ["02083346", "01317541", "00015388"]
+    assert wordnet.above("00015388") == []

@@ -89,7 +89,7 @@ $(VENV)/.runtime: $(VENV)/.dev locks/runtime.txt
 	@./local/setup.sh runtime
 
 # After Azurite, which brings a Node where there is none.
-$(VENV)/.photographs: $(AZURITE) bench/photographs.py bench/photographs.toml
+$(VENV)/.photographs: $(AZURITE) bench/photographs.py bench/held_out_photographs.toml
 	@$(BIN)/python -m bench.photographs
 	@touch $@
 

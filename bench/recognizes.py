@@ -1,11 +1,13 @@
 """
 What the local Computer Vision says of photographs that none of its thresholds was chosen with.
 
-    python -m bench.recognizes [--models all|clear|off]
+    python -m bench.recognizes [--development] [--models all|clear|off]
 
-`photographs.toml` lists them, with what a person sees in each; `make setup-dev` fetches them. Each is sent to the
-service, in this process and with set-up's models. It is right where a tag names the subject. It is wrong where a tag,
-an object or the caption names another subject with a confidence above 0.6. Exits 1 if a goal is missed.
+`held_out_photographs.toml` lists them, with what a person sees in each; `make setup-dev` fetches them. Each is sent to
+the service, in this process and with set-up's models. It is right where a tag names the subject. It is wrong where a
+tag, an object or the caption names another subject with a confidence above 0.6. Exits 1 if a goal is missed.
+
+`--development` takes `development_photographs.toml`, with which thresholds may be chosen.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
@@ -158,27 +161,29 @@ def _told(said: Sequence[Said]) -> list[str]:
     return [f"{as_a}s {each(as_a)}" for as_a in ("tag", "object", "caption") if each(as_a)]
 
 
-def section(models: str = "all") -> Section:
+def section(of: Path = photographs.HELD_OUT, models: str = "all") -> Section:
     """
     Judge all photographs.
 
     Raises:
         PhotographsError: one is not on this machine.
     """
-    if photographs.missing():
-        raise photographs.PhotographsError("the photographs are not there; `python -m bench.photographs` fetches them")
+    if photographs.missing(of):
+        command = "python -m bench.photographs" + " --development" * (of == photographs.DEVELOPMENT)
+        raise photographs.PhotographsError(f"the photographs are not there; `{command}` fetches them")
     with running_vision(models=Models({SETTING: models})) as vision:
-        verdicts = judge(photographs.photographs(), lambda data: ask(vision, data))
+        verdicts = judge(photographs.photographs(of), lambda data: ask(vision, data))
     return Section("What is recognized", report(verdicts), goals(verdicts))
 
 
 def main() -> int:
     """Print the table and the goals."""
     parser = argparse.ArgumentParser(prog="python -m bench.recognizes")
+    parser.add_argument("--development", action="store_true")
     parser.add_argument("--models", choices=CHOICES, default="all")
     given = parser.parse_args()
     try:
-        found = section(given.models)
+        found = section(photographs.DEVELOPMENT if given.development else photographs.HELD_OUT, given.models)
     except photographs.PhotographsError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

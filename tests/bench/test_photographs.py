@@ -3,6 +3,7 @@
 import hashlib
 import io
 import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -92,14 +93,20 @@ def test_a_picture_that_was_changed_is_missing() -> None:
 
 
 def test_a_failure_ends_set_up(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(photographs, "missing", lambda: [listed(NPM, "demo/cat.jpg", DOG)])
+    monkeypatch.setattr(sys, "argv", ["photographs"])
+    monkeypatch.setattr(photographs, "missing", lambda _: [listed(NPM, "demo/cat.jpg", DOG)])
 
     assert photographs.main() == 1
     assert "demo/cat.jpg of npm @some/cats 1.0.0 is not the listed one" in capsys.readouterr().err
 
 
-def test_the_list_says_of_each_photograph_what_is_right() -> None:
-    found = photographs.photographs()
+BOTH = (photographs.HELD_OUT, photographs.DEVELOPMENT)
+LISTS = pytest.mark.parametrize("of", BOTH, ids=lambda of: of.stem)
+
+
+@LISTS
+def test_a_list_says_of_each_photograph_what_is_right(of: Path) -> None:
+    found = photographs.photographs(of)
 
     assert len(found) >= 16
     assert len({picture.sha256 for picture in found}) == len(found)
@@ -107,8 +114,15 @@ def test_the_list_says_of_each_photograph_what_is_right() -> None:
     assert all(picture.package.licence and picture.package.licence_in for picture in found)
 
 
-def test_the_documentation_names_each_package() -> None:
+def test_no_package_is_in_both_lists() -> None:
+    held_out, development = ({picture.package.name for picture in photographs.photographs(of)} for of in BOTH)
+
+    assert held_out.isdisjoint(development)
+
+
+@LISTS
+def test_the_documentation_names_each_package(of: Path) -> None:
     page = (photographs.ROOT / "docs/testing.md").read_text(encoding="utf-8")
 
-    for package in {picture.package for picture in (*photographs.photographs(), *photographs.drawings())}:
+    for package in {picture.package for picture in (*photographs.photographs(of), *photographs.drawings(of))}:
         assert f"| {package.registry} `{package.name}` {package.version} |" in page

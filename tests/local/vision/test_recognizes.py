@@ -1,8 +1,8 @@
 """
 What is recognized in photographs that none of the service's thresholds was chosen with, and what is not in drawings.
 
-`bench/photographs.toml` lists them, with what a person sees in each. Without them, or without set-up's models, these
-tests are skipped: `make setup-dev` brings both.
+`bench/held_out_photographs.toml` lists them, with what a person sees in each. Without them, or without set-up's models,
+these tests are skipped: `make setup-dev` brings both.
 """
 
 import re

@@ -32,7 +32,7 @@ from local.vision.server import RunningVision, running_vision
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = tuple(sorted((ROOT / "samples").glob("*.jpg")))
 MOST_MILLISECONDS, MOST_MEGABYTES = 200.0, 400.0
-ROUNDS, TIMES = 5, 5
+ROUNDS, TIMES = 5, 3
 WITHOUT, WITH = "off", "all"
 # As many as the service's workers on a small machine: what a model needs while it runs is needed so often.
 _AT_ONCE = 2
@@ -162,7 +162,7 @@ def main() -> int:
         return 0
     missing = [model.name for model in catalogue.CATALOGUE if not model.is_there]
     if missing:
-        print(f"{catalogue.folder()} has no {', '.join(missing)}: `make setup` makes them", file=sys.stderr)
+        print(f"{catalogue.folder()} has no {', '.join(missing)}: `make models` makes them", file=sys.stderr)
         return 1
     rounds: dict[str, list[Taken]] = {WITHOUT: [], WITH: []}
     for _ in range(arguments.rounds):

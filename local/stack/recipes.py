@@ -12,6 +12,7 @@ from local.health_key import NAME as HEALTH_KEY
 from local.node import find_node
 from local.private import private_folder
 from local.stack.service import Recipe
+from local.vision.recognition.own_settings import with_whole_paths
 
 PROJECT = Path(__file__).resolve().parents[2]
 AZURITE = PROJECT / "local" / "azurite"
@@ -39,7 +40,9 @@ def azurite(addresses: Addresses, state: Path) -> Recipe:
 def vision(addresses: Addresses, state: Path) -> Recipe:
     """The Computer Vision service."""
     port = str(addresses.ports["vision"])
-    return _python_part("vision", ["--port", port], addresses, state, addresses.vision_url)
+    recipe = _python_part("vision", ["--port", port], addresses, state, addresses.vision_url)
+    # The part runs in the project's folder, and the files of own models are named from where the person is.
+    return replace(recipe, environment=with_whole_paths(recipe.environment))
 
 
 def host(

@@ -15,8 +15,9 @@ import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
+from typing import TYPE_CHECKING
 
 from local.vision import refusals
 from local.vision.admission import Admission
@@ -32,10 +33,14 @@ from local.vision.reading.documents import check_media_type, take_document
 from local.vision.reading.question import parse_read
 from local.vision.reading.read_queue import ReadQueue
 from local.vision.recognition.loading import no_models
-from local.vision.recognition.seen import Recognizers
+from local.vision.recognition.seen import Captioner, Recognizers
 from local.vision.replies import Reply, json_reply, service_headers, transactions
 from local.vision.results import Json, compose_result
 from local.vision.scripted import ScriptedAnswers, ScriptError
+
+if TYPE_CHECKING:
+    # Not at run time: the service listens before numpy is loaded.
+    from local.vision.decoding.pixels import Rgb
 
 NO_STRIKE = Strike()
 # The service lists each name in other languages too; these are the ones that its documentation shows.
@@ -76,6 +81,21 @@ class Outcome:
     poll: Poll | None = None
     pages: int = 0
     is_gateway: bool = False
+
+
+class PatientCaptioner:
+    """Waits for a caption without keeping one of the *workers* from other pictures."""
+
+    def __init__(self, captioner: Captioner, workers: threading.Semaphore) -> None:
+        self._captioner, self._workers = captioner, workers
+
+    def caption(self, pixels: "Rgb") -> str | None:
+        """Return what the captioner says; called by a worker, which is one again afterwards."""
+        self._workers.release()
+        try:
+            return self._captioner.caption(pixels)
+        finally:
+            self._workers.acquire()
 
 
 class VisionService:
@@ -206,11 +226,17 @@ class VisionService:
 
         picture = decode(image.data, image.header)
         script = self._scripts.find(image.sha256)
-        return compose_result(question, Evidence(picture, self.models()), script) | {
+        return compose_result(question, Evidence(picture, self._recognizers()), script) | {
             "requestId": request_id,
             "metadata": {"height": picture.height, "width": picture.width, "format": image.header.format},
             "modelVersion": question.model_version,
         }
+
+    def _recognizers(self) -> Recognizers:
+        found = self.models()
+        if found.captioner is None:
+            return found
+        return replace(found, captioner=PatientCaptioner(found.captioner, self._workers))
 
     def _thumbnail(self, question: Question, image: CheckedImage) -> Reply:
         from local.vision.evidence.thumbnail import make_thumbnail

@@ -57,7 +57,10 @@ AZURE = re.compile(
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
 SETTING = re.compile(r"(?:export )?(\w+)=(\S+)")
 # Blocks with such a mark are not run.
-LEFT_OUT = {"later": "what it shows is being built; the mark goes when it is there"}
+LEFT_OUT = {
+    "later": "what it shows is being built; the mark goes when it is there",
+    "elsewhere": "it needs a program and a model that the project neither has nor fetches",
+}
 
 
 # How blocks are run

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from local.vision.decoding.pixels import Rgb
-from local.vision.recognition.seen import Box, Recognizers, Thing, Word
+from local.vision.recognition.seen import HUMAN_FACE, Box, Recognizers, Thing, Word
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class FakeRecognizer:
 
     words: tuple[Word, ...] = ()
     things: tuple[Thing, ...] = ()
-    faces: tuple[Box, ...] = ()
+    faces: tuple[Thing, ...] = ()
     adult_score: float = 0.0
     sentence: str | None = None
     asked: list[str] = field(default_factory=list)
@@ -27,7 +27,7 @@ class FakeRecognizer:
         self.asked.append("detector")
         return self.things
 
-    def find(self, pixels: Rgb) -> tuple[Box, ...]:
+    def find(self, pixels: Rgb) -> tuple[Thing, ...]:
         """See FaceFinder."""
         self.asked.append("faces")
         return self.faces
@@ -76,4 +76,12 @@ def things(*seen: tuple[str, float], side: int = 30) -> tuple[Thing, ...]:
     """Return these things beside each other, in squares of *side* pixels."""
     return tuple(
         Thing(name, confidence, Box(place * side, 10, side, side)) for place, (name, confidence) in enumerate(seen)
+    )
+
+
+def faces(*confidences: float, width: int = 10, height: int = 12) -> tuple[Thing, ...]:
+    """Return faces beside each other, of so many pixels."""
+    return tuple(
+        Thing(HUMAN_FACE, confidence, Box(place * width, 0, width, height))
+        for place, confidence in enumerate(confidences)
     )

@@ -4,6 +4,7 @@ Captions: a captioner's own line if there is one, then what is put together from
 No caption is more certain than the least certain of what it says.
 """
 
+from local.vision.evidence.kinds import PERSON
 from local.vision.evidence.looking import Evidence
 from local.vision.evidence.nouns import NUMBERS, counted
 from local.vision.evidence.subjects import Judged, Subject
@@ -13,12 +14,12 @@ from local.vision.evidence.tags import compose_tags
 SENTENCE_CONFIDENCE = 0.5
 # How sure it is that the picture is of the kind that it seems to be, and that its tones are worth a word.
 OF_A_KIND, OF_A_KIND_IN_TONES, IN_TONES, KIND_ALONE = 0.58, 0.47, 0.42, 0.34
-# Smaller things are no part of what a picture is about.
-MIN_SHARE = 0.02
 MOST_PARTS = 2
 PHOTO = "a photo"
 CONTAINERS = {"cup": "a cup of", "mug": "a mug of", "wine glass": "a glass of", "bottle": "a bottle of"}
 DRINK = "drink"
+# People wear it: no part of its own beside them.
+WORN = ("clothing",)
 
 Caption = dict[str, object]
 Part = tuple[str, float]
@@ -45,8 +46,8 @@ def compose_captions(evidence: Evidence, *, max_candidates: int) -> list[Caption
 
 def _candidates(evidence: Evidence) -> dict[str, float]:
     judged = Judged(evidence)
-    kind, tones = _kind(evidence), _tones(evidence)
     parts = _parts(judged)[:MOST_PARTS]
+    kind, tones = _kind(evidence, is_known=bool(parts)), _tones(evidence)
     if not parts and evidence.is_recognized and evidence.text.is_page:
         page = "a page of text"
         return {page: evidence.text_certainty, f"{page} in {tones}": OF_A_KIND_IN_TONES}
@@ -55,7 +56,7 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
         subject, certainty = " and ".join(text for text, _ in parts), min(confidence for _, confidence in parts)
         if evidence.is_recognized:
             # Another kind than a plain photo comes first.
-            candidates[subject if kind == PHOTO else f"{kind} of {subject}"] = certainty
+            candidates[subject if kind in (PHOTO, "a picture") else f"{kind} of {subject}"] = certainty
             candidates[subject] = certainty
         candidates.setdefault(f"{kind} of {subject}", min(certainty, OF_A_KIND))
         candidates[f"{kind} of {subject} in {tones}"] = min(certainty, OF_A_KIND_IN_TONES)
@@ -68,11 +69,10 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
 
 def _parts(judged: Judged) -> list[Part]:
     """Return what the picture is about, each with its certainty: people, then what fills most of it."""
-    subjects = [subject for subject in judged.subjects if judged.share(subject) >= MIN_SHARE]
-    others = _drink(subjects) or [_part(subject) for subject in subjects]
-    people = judged.people
-    is_about_people = people and (judged.evidence.faces or judged.share(people) >= MIN_SHARE)
-    return ([_people(people, is_spelled=judged.evidence.is_recognized)] if people and is_about_people else []) + others
+    people = [subject for subject in judged.main if subject.name == PERSON]
+    others = [subject for subject in judged.main if subject.name not in (PERSON, *(people and WORN))]
+    is_spelled = judged.evidence.is_recognized
+    return [_people(each, is_spelled=is_spelled) for each in people] + (_drink(others) or list(map(_part, others)))
 
 
 def _part(subject: Subject) -> Part:
@@ -96,11 +96,12 @@ def _drink(subjects: list[Subject]) -> list[Part]:
     return [(f"{CONTAINERS[container.name]} {drink.name}", min(drink.confidences[0], container.confidences[0]))]
 
 
-def _kind(evidence: Evidence) -> str:
+def _kind(evidence: Evidence, *, is_known: bool) -> str:
     if evidence.drawing.is_line_drawing:
         return "a line drawing"
     if evidence.drawing.clip_art >= 2:
-        return "a clip-art picture"
+        # What the models know from photographs may well be in one.
+        return "a picture" if is_known and evidence.is_recognized else "a clip-art picture"
     return "a black and white photo" if evidence.colours.is_black_and_white else PHOTO
 
 

@@ -5,6 +5,7 @@ The names are of https://learn.microsoft.com/azure/ai-services/computer-vision/c
 scenes, which no model here knows.
 """
 
+from local.vision.evidence.kinds import PERSON
 from local.vision.evidence.looking import Evidence
 from local.vision.evidence.subjects import Judged, Subject
 
@@ -59,22 +60,24 @@ def compose_categories(evidence: Evidence) -> list[Category]:
 def _by_subjects(evidence: Evidence) -> dict[str, float]:
     judged = Judged(evidence)
     found: dict[str, float] = {}
-    if judged.people is not None:
-        found[_of_people(evidence, judged.people)] = min(judged.people.confidences)
-    for subject in judged.subjects:
+    for subject in judged.main:
+        if subject.name == PERSON:
+            found[_of_people(judged, subject)] = min(subject.confidences)
+            continue
         names = {subject.name, *subject.kinds}
-        category = next((name for name, words in BY_NAME if names.intersection(words)), None)
-        if category is not None:
-            found[category] = max(subject.confidences[0], found.get(category, 0.0))
+        for category, words in BY_NAME:
+            if fitting := names.intersection(words):
+                found[category] = max(judged.names[name] for name in fitting)
+                break
     return found
 
 
-def _of_people(evidence: Evidence, people: Subject) -> str:
+def _of_people(judged: Judged, people: Subject) -> str:
     count = len(people.confidences)
     if count >= CROWD:
         return "people_crowd"
     if count > 1:
         return "people_group"
-    area = evidence.picture.width * evidence.picture.height
-    faces = [face.width * face.height / area for face in evidence.faces]
+    area = judged.evidence.picture.width * judged.evidence.picture.height
+    faces = [face.box.width * face.box.height / area for face in judged.faces]
     return "people_portrait" if max(faces, default=0.0) >= PORTRAIT_SHARE else "people_"

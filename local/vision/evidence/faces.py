@@ -11,7 +11,7 @@ import cv2
 import cv2.data
 
 from local.vision.decoding.pixels import Rgb
-from local.vision.recognition.seen import Box
+from local.vision.recognition.seen import HUMAN_FACE, Box, Thing
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.2
@@ -20,12 +20,14 @@ MIN_FACE_PIXELS = 24
 # Sum of the last stage at which a window passed. Measured on portraits and on pictures without people: true faces had
 # 55.5 and more, cups, coins and flowers 55.4 and less.
 MIN_WEIGHT = 55.6
+# The weight is no probability: each of them is as certain.
+CERTAINTY = 0.88
 
 # A cascade is not safe to share between threads while it works; each call takes one out and puts it back.
 _idle: "queue.SimpleQueue[cv2.CascadeClassifier]" = queue.SimpleQueue()
 
 
-def find_faces(pixels: Rgb) -> tuple[Box, ...]:
+def find_faces(pixels: Rgb) -> tuple[Thing, ...]:
     """Return the frontal faces in RGB *pixels*, largest first."""
     gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     cascade = _take()
@@ -40,7 +42,8 @@ def find_faces(pixels: Rgb) -> tuple[Box, ...]:
     finally:
         _idle.put(cascade)
     found = [Box(*map(int, box)) for box, weight in zip(boxes, weights, strict=True) if float(weight) >= MIN_WEIGHT]
-    return tuple(sorted(found, key=lambda box: (-box.width * box.height, box.left, box.top)))
+    largest_first = sorted(found, key=lambda box: (-box.width * box.height, box.left, box.top))
+    return tuple(Thing(HUMAN_FACE, CERTAINTY, box) for box in largest_first)
 
 
 def _take() -> cv2.CascadeClassifier:

@@ -9,7 +9,7 @@ from local.vision.evidence.colours import Colours, measure_colours
 from local.vision.evidence.drawing import DrawingKind, measure_drawing
 from local.vision.evidence.faces import find_faces
 from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers, Thing, Word
-from local.vision.text.recognition import Glimpse, glance
+from local.vision.text.recognition import NO_TEXT, Glimpse, glance, is_readable
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,15 @@ class Evidence:
         return measure_drawing(self.picture.working)
 
     @cached_property
-    def faces(self) -> tuple[Box, ...]:
+    def faces(self) -> tuple[Thing, ...]:
         """Faces, largest first; only frontal ones without a model."""
-        return tuple(self._in_the_original(box) for box in self._working_faces)
+        return tuple(replace(face, box=self._in_the_original(face.box)) for face in self._working_faces)
 
     @cached_property
     def text(self) -> Glimpse:
-        """Whether there is text, and how much of it; it is found, not read."""
-        return glance(self.picture.working)
+        """Whether there is text, and how much of it; models that know pictures want a line of it to be read."""
+        seen = glance(self.picture.working)
+        return NO_TEXT if self.is_recognized and not is_readable(seen, self.picture.working) else seen
 
     @property
     def text_certainty(self) -> float:
@@ -87,13 +88,13 @@ class Evidence:
         return best_window(self._attention, shape=shape, size=(self.picture.width, self.picture.height))
 
     @cached_property
-    def _working_faces(self) -> tuple[Box, ...]:
+    def _working_faces(self) -> tuple[Thing, ...]:
         finder = self.recognizers.faces
         return finder.find(self.picture.working) if finder else find_faces(self.picture.working)
 
     @cached_property
     def _attention(self) -> Map:
-        return attention_map(self.picture.working, self._working_faces)
+        return attention_map(self.picture.working, tuple(face.box for face in self._working_faces))
 
     def _in_the_original(self, box: Box) -> Box:
         height, width = self.picture.working.shape[:2]

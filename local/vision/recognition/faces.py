@@ -12,7 +12,7 @@ import numpy as np
 
 from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.letterbox import each_once, letterboxed
-from local.vision.recognition.seen import Box
+from local.vision.recognition.seen import HUMAN_FACE, Thing
 from local.vision.recognition.sessions import Floats, open_model
 
 # The network halves the picture five times.
@@ -30,7 +30,7 @@ class CenterFace:
         # Heat map, sizes, offsets, landmarks.
         self._run = open_model(path, outputs=(4, 4, 4, 4))
 
-    def find(self, pixels: Rgb) -> tuple[Box, ...]:
+    def find(self, pixels: Rgb) -> tuple[Thing, ...]:
         """Return the faces from THRESHOLD, largest first."""
         height, width = pixels.shape[:2]
         padded = letterboxed(pixels, width=_up(width), height=_up(height))
@@ -38,8 +38,10 @@ class CenterFace:
         heat, sizes, offsets, _ = self._run(batch)
         corners, scores = decode(heat[0, 0], sizes[0], offsets[0])
         rows = each_once(corners, scores, most_overlap=MOST_OVERLAP)
-        found = [box for row in rows if (box := padded.box(*corners[row].tolist()))]
-        return tuple(sorted(found, key=lambda box: (-box.width * box.height, box.left, box.top)))
+        found = [
+            Thing(HUMAN_FACE, float(scores[row]), box) for row in rows if (box := padded.box(*corners[row].tolist()))
+        ]
+        return tuple(sorted(found, key=_largest_first))
 
 
 def decode(heat: Floats, sizes: Floats, offsets: Floats) -> tuple[Floats, Floats]:
@@ -54,6 +56,10 @@ def decode(heat: Floats, sizes: Floats, offsets: Floats) -> tuple[Floats, Floats
     middles = (np.stack([columns, rows], axis=1) + offsets[::-1, rows, columns].T + 0.5) * STRIDE
     corners = np.concatenate([middles - half, middles + half], axis=1).astype(np.float32)
     return corners, heat[rows, columns]
+
+
+def _largest_first(face: Thing) -> tuple[int, int, int]:
+    return -face.box.width * face.box.height, face.box.left, face.box.top
 
 
 def _up(length: int) -> int:

@@ -1,24 +1,31 @@
 """
 Which models the service uses, by its settings; each is loaded once.
 
-This module imports no library, so that the service checks its settings and listens before any is loaded.
+This module imports no library, so that the service checks its settings and listens before any is loaded: of set-up's
+models the first call loads them, of a person's own the start does, which tells their faults.
 """
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from local.models.catalogue import ADULT, CLASSIFIER, DETECTOR, FACES, Model, chosen
+from local.vision.recognition.own_settings import own_settings
 from local.vision.recognition.seen import NO_RECOGNIZERS, Recognizers
 
 
 class Models:
-    """The models that *environment* names and set-up has made. Raises LocalError for a setting that is wrong."""
+    """
+    The models that *environment* names: a person's own for their roles, else those that set-up has made.
+
+    Raises LocalError for a setting that is wrong, and for a model of a person's own that cannot be used.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._chosen = chosen(environment)
+        self._own = _own(environment)
         self._lock = threading.Lock()
         self._loaded: Recognizers | None = None
 
@@ -26,11 +33,27 @@ class Models:
         """Return them, loaded by the first who asks."""
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._load()
+                self._loaded = Recognizers(**self._own, **_set_ups(self._chosen, but_not=self._own))
             return self._loaded
 
-    def _load(self) -> Recognizers:
-        return Recognizers(**_set_ups(self._chosen))
+
+def _own(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a person brings, by its role."""
+    settings = own_settings(environment)
+    found: dict[str, Any] = {}
+    if settings.classifier:
+        from local.vision.recognition.own_classifier import OwnClassifier
+
+        found["classifier"] = OwnClassifier(settings.classifier, settings.mean, settings.std)
+    if settings.detector:
+        from local.vision.recognition.own_detector import OwnDetector
+
+        found["detector"] = OwnDetector(settings.detector)
+    if settings.chat:
+        from local.vision.recognition.captions_by_chat import ChatCaptioner
+
+        found["captioner"] = ChatCaptioner(settings.chat)
+    return found
 
 
 def no_models() -> Recognizers:
@@ -38,8 +61,12 @@ def no_models() -> Recognizers:
     return NO_RECOGNIZERS
 
 
-def _set_ups(models: Iterable[Model]) -> dict[str, Any]:
-    """Return a recognizer for each role in Recognizers that set-up has a sound model for; stderr has the others."""
+def _set_ups(models: Iterable[Model], *, but_not: Collection[str]) -> dict[str, Any]:
+    """
+    Return a recognizer for each role in Recognizers that set-up has a sound model for, except for the roles *but_not*.
+
+    Standard error has the models that are not sound.
+    """
     there = [model for model in models if model.is_there]
     if not there:
         return {}
@@ -58,8 +85,10 @@ def _set_ups(models: Iterable[Model]) -> dict[str, Any]:
     found = {}
     for model in there:
         role, make = makers[model]
+        if role in but_not:
+            continue
         try:
             found[role] = make(model.path)
         except DamagedModelError as error:
-            print(f"vision: no {model.tells}: {error}; `make setup` makes it anew", file=sys.stderr, flush=True)
+            print(f"vision: no {model.tells}: {error}; `make models` makes it anew", file=sys.stderr, flush=True)
     return found

@@ -32,6 +32,10 @@ class Word:
     kinds: tuple[str, ...] = ()
 
 
+# The name of what a FaceFinder finds.
+HUMAN_FACE = "human face"
+
+
 @dataclass(frozen=True)
 class Thing:
     """An object at a place in the picture."""
@@ -58,8 +62,8 @@ class Detector(Protocol):
 class FaceFinder(Protocol):
     """Finds faces."""
 
-    def find(self, pixels: "Rgb") -> tuple[Box, ...]:
-        """Return the faces of people, largest first."""
+    def find(self, pixels: "Rgb") -> tuple[Thing, ...]:
+        """Return the faces of people, each a HUMAN_FACE, largest first."""
 
 
 class AdultScorer(Protocol):

@@ -6,7 +6,7 @@ everything is fixed when it is made and calls pass nothing but the picture; so u
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -59,11 +59,13 @@ class Glimpse:
         certainty: that there is any, from 0 to 1.
         lines: how many look like text.
         share: of the picture that they cover, from 0 to 1.
+        surest: the corners of a few of them, surest first.
     """
 
     certainty: float
     lines: int
     share: float
+    surest: tuple[Quad, ...] = field(default=(), compare=False)
 
     @property
     def is_page(self) -> bool:
@@ -72,6 +74,10 @@ class Glimpse:
 
 
 NO_TEXT = Glimpse(0.0, 0, 0.0)
+# The rim of a cup reads "8", and a drop of water "0"; words on signs had three letters and 0.9.
+READ_LINES = 3
+READ_LETTERS = 3
+READ_CONFIDENCE = 0.7
 
 
 def find_lines(page: Rgb) -> list[Quad]:
@@ -87,15 +93,30 @@ def glance(picture: Rgb) -> Glimpse:
     if getattr(found, "boxes", None) is None:
         return NO_TEXT
     area = float(picture.shape[0] * picture.shape[1])
-    shares = [cv2.contourArea(np.asarray(box, np.float32)) / area for box in found.boxes]
+    quads = [np.asarray(box, np.float64) for box in found.boxes]
+    shares = [cv2.contourArea(quad.astype(np.float32)) / area for quad in quads]
     lines = [
-        (float(score), share)
-        for score, share in zip(found.scores, shares, strict=True)
+        (float(score), share, quad)
+        for score, share, quad in zip(found.scores, shares, quads, strict=True)
         if score >= MIN_GLANCE_SCORE and share <= MAX_LINE_SHARE
     ]
     if not lines:
         return NO_TEXT
-    return Glimpse(max(score for score, _ in lines), len(lines), min(1.0, sum(share for _, share in lines)))
+    surest = sorted(lines, key=lambda line: -line[0])
+    return Glimpse(
+        certainty=surest[0][0],
+        lines=len(lines),
+        share=min(1.0, sum(share for _, share, _ in lines)),
+        surest=tuple(quad for _, _, quad in surest[:READ_LINES]),
+    )
+
+
+def is_readable(seen: Glimpse, picture: Rgb) -> bool:
+    """Return whether a line of the text *seen* in *picture* can be read; a page's is not looked at."""
+    return seen.is_page or any(
+        found.confidence >= READ_CONFIDENCE and sum(map(str.isalnum, found.text)) >= READ_LETTERS
+        for found in (recognize(picture, quad) for quad in seen.surest)
+    )
 
 
 def recognize(page: Rgb, quad: Quad) -> Recognized:

@@ -1,7 +1,7 @@
 """
 What set-up's models see, on the samples and on pictures made for the purpose.
 
-Without the models the tests of what they see are skipped: `make setup` makes them.
+Without the models the tests of what they see are skipped: `make models` makes them.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from local.vision.recognition import detector, faces
 from local.vision.recognition.detector import LABELS
 from local.vision.recognition.letterbox import each_once, letterboxed
 from local.vision.recognition.loading import Models
-from local.vision.recognition.seen import NO_RECOGNIZERS, Box, Recognizers
+from local.vision.recognition.seen import HUMAN_FACE, NO_RECOGNIZERS, Box, Recognizers
 
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
 
@@ -39,7 +39,7 @@ def models() -> Recognizers:
     """Load set-up's models once."""
     missing = [model.name for model in catalogue.CATALOGUE if not model.is_there]
     if missing:
-        pytest.skip(f"{catalogue.folder()} has no {', '.join(missing)}: `make setup` makes them")
+        pytest.skip(f"{catalogue.folder()} has no {', '.join(missing)}: `make models` makes them")
     return Models({})()
 
 
@@ -99,9 +99,11 @@ def test_a_box_is_where_the_thing_is(models: Recognizers, name: str, subject: Bo
 
 def test_the_astronauts_face_is_found_where_it_is(models: Recognizers) -> None:
     assert models.faces
-    (box,) = models.faces.find(pixels_of("astronaut"))
+    (face,) = models.faces.find(pixels_of("astronaut"))
 
-    assert overlap(box, Box(180, 60, 90, 115)) > 0.8
+    assert face.name == HUMAN_FACE
+    assert 0.9 < face.confidence < 1
+    assert overlap(face.box, Box(180, 60, 90, 115)) > 0.8
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee", "rocket"])
@@ -137,7 +139,7 @@ def test_the_smallest_and_the_narrowest_picture_is_looked_at(models: Recognizers
 
     models.classifier.classify(pixels)
     assert 0 <= models.adult.score(pixels) <= 1
-    for box in (*models.faces.find(pixels), *(thing.box for thing in models.detector.detect(pixels))):
+    for box in (thing.box for thing in (*models.faces.find(pixels), *models.detector.detect(pixels))):
         assert 0 <= box.left < box.left + box.width <= shape[1]
         assert 0 <= box.top < box.top + box.height <= shape[0]
 
@@ -172,7 +174,7 @@ def test_boxes_are_in_pixels_of_the_picture_whatever_its_size(models: Recognizer
     (large_face,), (small_face,) = models.faces.find(pixels), models.faces.find(half)
 
     assert overlap(large.box, doubled(small.box)) > 0.85
-    assert overlap(large_face, doubled(small_face)) > 0.7
+    assert overlap(large_face.box, doubled(small_face.box)) > 0.7
 
 
 def test_a_face_beside_much_black_is_found_at_its_place(models: Recognizers) -> None:
@@ -183,7 +185,8 @@ def test_a_face_beside_much_black_is_found_at_its_place(models: Recognizers) -> 
 
     (after,) = models.faces.find(wide)
 
-    assert overlap(after, Box(before.left + 128, before.top, before.width, before.height)) > 0.9
+    moved = Box(before.box.left + 128, before.box.top, before.box.width, before.box.height)
+    assert overlap(after.box, moved) > 0.9
 
 
 def test_many_threads_get_what_one_gets(models: Recognizers) -> None:
@@ -234,7 +237,7 @@ def test_a_damaged_model_is_told_of_and_the_others_go_on(
     assert output == ""
     (line,) = errors.splitlines()
     assert line.startswith(f"vision: no faces: {catalogue.FACES.path} cannot be read (")
-    assert line.endswith("); `make setup` makes it anew")
+    assert line.endswith("); `make models` makes it anew")
 
 
 def test_another_model_under_the_name_of_one_is_told_of(

@@ -13,7 +13,7 @@ SAMPLES_no := --no-samples
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench chaos fuzz lint format lock package setup setup-dev environments clean
+.PHONY: help start demo test coverage bench chaos fuzz lint format lock models package setup setup-dev environments due-models clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,7 +35,7 @@ coverage: setup-dev ## How much of shared/ its tests reach: at least 95 % (three
 	@$(BIN)/python -m coverage run -m pytest --quiet tests/unit tests/functions
 	@$(BIN)/python -m coverage report
 
-bench: $(VENV)/.dev environments $(AZURITE) ## Measure goals and peers, write docs/benchmarks.md (half an hour)
+bench: $(VENV)/.dev environments $(AZURITE) due-models ## Measure goals and peers, write docs/benchmarks.md (half an hour)
 	@echo "This takes about half an hour."
 	@$(BIN)/python -m bench
 
@@ -62,12 +62,19 @@ format: $(VENV)/.dev ## Put the code into the project's format
 lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 	@$(BIN)/python -m locks.compile
 
+models: $(VENV)/.local $(AZURITE) ## Fetch the trained models of the local stack that set-up could not
+	@./local/setup.sh models
+
 package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build/blobsight.zip
 	@$(BIN)/python scripts/package.py
 
-setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE)
+setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE) due-models
 
-setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) $(VENV)/.photographs
+setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) $(VENV)/.photographs due-models
+
+# Looked at every time, because MODELS chooses and one that failed is tried again; that takes a tenth of a second.
+due-models: $(VENV)/.local $(AZURITE)
+	@./local/setup.sh models --due
 
 # Looked at every time, because a Python can be installed or go away; that takes a second.
 environments: $(VENV)/.dev

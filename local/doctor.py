@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from itertools import chain
@@ -24,6 +24,8 @@ from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.app import AppClient, function_key, master_key
 from local.errors import LocalError
 from local.health_key import likely_keys
+from local.models.catalogue import SETTING, chosen
+from local.models.recipes import RECIPES, fault
 from local.node import find_node, node_version
 from local.stack.space import shortage
 from local.stack.state_lock import busy_ports, running_port
@@ -34,7 +36,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = PROJECT / "locks" / "local.txt"
 AZURITE = PROJECT / "local" / "azurite"
 MARGIN = " " * 20
-NEEDED_BYTES = 1 << 30  # set-up takes about 600 MB
+NEEDED_BYTES = 1 << 30  # set-up takes about 800 MB
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(.*)$", re.MULTILINE)
 PLATFORM = re.compile(r"sys_platform == '(\w+)'")
 
@@ -92,6 +94,7 @@ def examine(port: int, state: Path) -> Iterator[Finding]:
     yield packages(LOCK)
     yield node()
     yield azurite(AZURITE)
+    yield models(os.environ)
     yield ports(Addresses(port), is_own=running_port(state) == port)
     yield disk(state)
 
@@ -150,6 +153,24 @@ def azurite(folder: Path) -> Finding:
     except (OSError, ValueError, KeyError):
         found = "not installed"
     return Finding("Azurite", found == pinned, found, "local/setup.sh azurite")
+
+
+def models(environment: Mapping[str, str]) -> Finding:
+    """Compare the trained models that MODELS chooses with what set-up makes; the stack works without any."""
+    try:
+        wanted = chosen(environment)
+    except LocalError as error:
+        return Finding("models", False, str(error), f"unset {SETTING}")
+    if not wanted:
+        return Finding("models", True, f"none, by {SETTING}={environment[SETTING]}")
+    lacking: dict[str, list[str]] = {}
+    for recipe in RECIPES:
+        if recipe.model in wanted and (wrong := fault(recipe)):
+            lacking.setdefault(wrong, []).append(recipe.model.tells)
+    if not lacking:
+        return Finding("models", True, ", ".join(model.tells for model in wanted))
+    told = "; ".join(f"those for {', '.join(names)} are {wrong}" for wrong, names in lacking.items())
+    return Finding("models", True, told, "make models", is_warning=True)
 
 
 def ports(addresses: Addresses, *, is_own: bool = False) -> Finding:

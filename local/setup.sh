@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `console`, `runtime`, `azurite`. The Makefile decides what is out of date.
+# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `console`, `runtime`, `azurite`, `models [--due]`. The Makefile decides what is out of date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -93,5 +93,6 @@ case "${1:-}" in
     console) write_console_script ;;
     runtime) install_runtime ;;
     azurite) install_azurite ;;
-    *) say "usage: local/setup.sh venv | install local | install dev | console | runtime | azurite"; exit 2 ;;
+    models) .venv/bin/python -m local.models "${@:2}" ;;
+    *) say "usage: local/setup.sh venv | install local | install dev | console | runtime | azurite | models [--due]"; exit 2 ;;
 esac

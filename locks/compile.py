@@ -25,6 +25,7 @@ LOCKS: tuple[tuple[str, list[str]], ...] = (
     # It says that it needs 3.13, and brings what the other locks have already.
     ("locks/runtime.txt", ["--group", "runtime", "--no-deps", "--python-version", "3.13"]),
     ("locks/functions-1.22.txt", ["--group", "functions-old", "--no-deps"]),
+    ("locks/models.txt", ["--group", "models", "--no-deps"]),
     # The benchmarks' peers, in environments of their own, on the same requests and urllib3 as the app.
     *(
         (f"bench/peers/locks/{peer}.txt", [f"bench/peers/locks/{peer}.in", "--constraint", "locks/dev.txt"])

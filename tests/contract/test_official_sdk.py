@@ -24,6 +24,7 @@ from azure.cognitiveservices.vision.computervision.models import (
 from azure.cognitiveservices.vision.computervision.operations import ComputerVisionClientOperationsMixin
 from doubles.full_answers import FULL_PICTURE, write_full_answers
 from doubles.patience import wait_until
+from doubles.set_up_models import set_up_models
 from doubles.vision_calls import ALL_FEATURES, encoded, opened, sample
 from doubles.wire import running_wire, whole
 from doubles.witness import covered
@@ -185,6 +186,22 @@ def test_an_analysis_comes_in_the_types_of_the_client(client: Client) -> None:
     assert result.color.is_bw_img is False
     assert result.image_type.clip_art_type in range(4)
     assert result.adult.is_gory_content is False
+
+
+def test_what_models_see_comes_in_the_types_of_the_client() -> None:
+    before, options = QUESTIONS["analyze_image"]
+    with running_vision(models=set_up_models()) as vision, connected(vision, vision.key) as client:
+        answer = ask(client, "analyze_image", sample("chelsea"), *before, **options)
+
+    assert answer.output.serialize(keep_readonly=True) == known(json.loads(answer.response.content))
+    [found] = answer.output.objects
+    assert (found.object_property, found.parent.object_property, found.parent.parent.object_property) == (
+        "cat",
+        "mammal",
+        "animal",
+    )
+    assert answer.output.description.captions[0].text == "a cat"
+    assert answer.output.categories[0].name == "animal_cat"
 
 
 def test_a_face_without_age_and_gender_is_still_a_face(client: Client) -> None:

@@ -35,6 +35,7 @@ from doubles.damage import (
     damages,
 )
 from doubles.full_answers import FULL_PICTURE, write_full_answers
+from doubles.set_up_models import set_up_models
 from doubles.swagger import FILES, FOLDER, RESULTS, plain_problems
 from doubles.vision_calls import ALL_FEATURES, SAMPLES, Caller
 from doubles.witness import covered
@@ -137,6 +138,18 @@ def test_what_is_measured_of_a_photograph_has_exactly_the_shape(caller: Caller, 
 
     assert problems(answer.content, SHAPES["analyze"]) == []
     covered(WITNESS, "photographs", sample)
+
+
+def test_what_models_see_in_a_photograph_has_exactly_the_shape() -> None:
+    with running_vision(models=set_up_models()) as vision, Caller(vision.url, vision.key) as caller:
+        for sample, kind in (("astronaut", "person"), ("chelsea", "cat"), ("coffee", "cup")):
+            data = (SAMPLES / f"{sample}.jpg").read_bytes()
+            answers = {name: caller.post(name, data, query=EVERYTHING if name == "analyze" else "") for name in POSTS}
+            assert {name: problems(answer.content, SHAPES[name]) for name, answer in answers.items()} == {
+                name: [] for name in POSTS
+            }
+            assert [found["object"] for found in answers["detect"].json()["objects"]] == [kind]
+            covered(WITNESS, "photographs, with models", sample)
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -1,7 +1,7 @@
 """
 A checkout of the project, as somebody gets it who follows the README: cloned, set up, with a stack of its own.
 
-What set-up would download is linked instead: the virtual environment that runs the tests, and Azurite.
+What set-up would download is linked instead: the virtual environment that runs the tests, its models, and Azurite.
 """
 
 import os
@@ -23,7 +23,7 @@ from local.addresses import DEFAULT_PORT
 # Where the pages say that images lie on the web; a server on loopback has the samples in its place.
 WEB = "https://example.com"
 LOOPBACK = {"localhost", "127.0.0.1"}
-INSTALLED = ("-o", ".venv/.local", "-o", ".venv/.dev", "-o", ".venv/.runtime")
+INSTALLED = ("-o", ".venv/.local", "-o", ".venv/.dev", "-o", ".venv/.runtime", "-o", "due-models")
 AZURITE = "local/azurite/node_modules"
 
 
@@ -78,9 +78,11 @@ class Place:
 
     def _set_up(self) -> str:
         """Make an environment with scripts of its own and the packages of the one that runs the tests."""
-        packages, azurite = shlex.quote(f"{sys.prefix}/lib"), shlex.quote(str((PROJECT / AZURITE).resolve()))
+        packages, models = (shlex.quote(f"{sys.prefix}/{name}") for name in ("lib", "models"))
+        azurite = shlex.quote(str((PROJECT / AZURITE).resolve()))
         environment = f"{shlex.quote(sys.executable)} -m venv --without-pip .venv && rm -r .venv/lib"
-        return f"{environment} && ln -s {packages} .venv/lib && ln -s {azurite} {AZURITE}"
+        linked = f"ln -s {packages} .venv/lib && ln -s {models} .venv/models && ln -s {azurite} {AZURITE}"
+        return f"{environment} && {linked}"
 
     def set_up(self) -> None:
         """Clone the repository into the folder, and link what set-up would download."""

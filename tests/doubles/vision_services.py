@@ -89,7 +89,9 @@ def in_process() -> Iterator[ServiceUnderContract]:
 def own_process() -> Iterator[ServiceUnderContract]:
     """Run the local service by its command."""
     command = [sys.executable, "-m", "local", "vision", "--port", "0", "--key", "a-key"]
-    child = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    # Its answers keep the contract with the models that set-up made; those in this process, without.
+    environment = os.environ | {"MODELS": "all"}
+    child = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, env=environment)
     with child:  # closes its pipe
         try:
             assert child.stdout is not None

@@ -2,9 +2,11 @@
 Where a viewer looks first, and the crop that keeps it.
 
 A map of 160 pixels adds up what stands out: colour unlike the picture's mean, detail unlike its surroundings, edges,
-skin, a mild preference for the middle, and faces. A window of the wanted shape slides over it; what lies in its middle
-counts most, so that a subject is not left at the rim.
+skin, a mild preference for the middle, things in boxes, and faces. A window of the wanted shape slides over it; what
+lies in its middle counts most, so that a subject is not left at the rim.
 """
+
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -15,12 +17,13 @@ from local.vision.recognition.seen import Box
 
 MAP_SIDE = 160
 FACE_WEIGHT = 3.0
+THING_WEIGHT = 0.5
 EDGE_SHARE_OF_WINDOW = 0.15  # what the very rim of the window still counts, against 1 in its middle
 
 Map = NDArray[np.float32]
 
 
-def attention_map(pixels: Rgb, faces: tuple[Box, ...]) -> Map:
+def attention_map(pixels: Rgb, faces: Iterable[Box], things: Iterable[Box] = ()) -> Map:
     """Return how much each spot of RGB *pixels* attracts, from 0, at no more than 160 pixels a side."""
     small: Map = shrunk(pixels, MAP_SIDE).astype(np.float32) / np.float32(255)
     scale = small.shape[1] / pixels.shape[1]
@@ -30,8 +33,12 @@ def attention_map(pixels: Rgb, faces: tuple[Box, ...]) -> Map:
     attraction += 0.7 * _levelled(_edges(lab))
     attraction += 0.6 * _skin(small)
     attraction *= _middle(attraction.shape[0], attraction.shape[1])
+    for thing in things:
+        _raise(attraction, thing, scale, growth=0.0, weight=THING_WEIGHT)
     for face in faces:
-        _raise_face(attraction, face, scale)
+        # And, less, to the head around it.
+        _raise(attraction, face, scale, growth=0.0, weight=FACE_WEIGHT)
+        _raise(attraction, face, scale, growth=0.4, weight=FACE_WEIGHT / 3)
     return attraction
 
 
@@ -95,11 +102,10 @@ def _levelled(part: Map) -> Map:
     return np.asarray(np.clip((part - low) / max(float(high - low), 1e-6), 0, 1), np.float32)
 
 
-def _raise_face(attraction: Map, face: Box, scale: float) -> None:
-    """Add weight to a face and, less, to the head around it."""
-    for growth, weight in ((0.0, FACE_WEIGHT), (0.4, FACE_WEIGHT / 3)):
-        left = max(0, round((face.left - growth * face.width) * scale))
-        top = max(0, round((face.top - growth * face.height) * scale))
-        right = round((face.left + (1 + growth) * face.width) * scale)
-        bottom = round((face.top + (1 + growth) * face.height) * scale)
-        attraction[top:bottom, left:right] += weight
+def _raise(attraction: Map, box: Box, scale: float, *, growth: float, weight: float) -> None:
+    """Add *weight* to *box*, grown on each side by *growth* of its own."""
+    left = max(0, round((box.left - growth * box.width) * scale))
+    top = max(0, round((box.top - growth * box.height) * scale))
+    right = round((box.left + (1 + growth) * box.width) * scale)
+    bottom = round((box.top + (1 + growth) * box.height) * scale)
+    attraction[top:bottom, left:right] += weight

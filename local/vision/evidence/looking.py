@@ -40,9 +40,7 @@ class Evidence:
     @cached_property
     def things(self) -> tuple[Thing, ...]:
         """Objects at their places; nothing without a detector."""
-        detector = self.recognizers.detector
-        found = detector.detect(self.picture.working) if detector else ()
-        return tuple(replace(thing, box=self._in_the_original(thing.box)) for thing in found)
+        return tuple(replace(thing, box=self._in_the_original(thing.box)) for thing in self._working_things)
 
     @cached_property
     def adult_score(self) -> float | None:
@@ -88,13 +86,22 @@ class Evidence:
         return best_window(self._attention, shape=shape, size=(self.picture.width, self.picture.height))
 
     @cached_property
+    def _working_things(self) -> tuple[Thing, ...]:
+        detector = self.recognizers.detector
+        return detector.detect(self.picture.working) if detector else ()
+
+    @cached_property
     def _working_faces(self) -> tuple[Thing, ...]:
         finder = self.recognizers.faces
         return finder.find(self.picture.working) if finder else find_faces(self.picture.working)
 
     @cached_property
     def _attention(self) -> Map:
-        return attention_map(self.picture.working, tuple(face.box for face in self._working_faces))
+        return attention_map(
+            self.picture.working,
+            (face.box for face in self._working_faces),
+            (thing.box for thing in self._working_things),
+        )
 
     def _in_the_original(self, box: Box) -> Box:
         height, width = self.picture.working.shape[:2]

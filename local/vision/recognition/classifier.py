@@ -3,14 +3,19 @@ What a picture shows as a whole: EfficientNet-Lite0, trained on the 1,000 classe
 
 Preprocessing as in https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet (`preprocessing.py` and
 `lite/efficientnet_lite_builder.py`): the middle 224 / 256 of the shorter side, (value - 127) / 128, RGB.
+
+The whole picture, padded, is a second view, for a subject that the middle cuts; what one view alone sees is often not
+there. On 78 pictures of opencv-doc, mate-backgrounds, scikit-image and scikit-learn the two views together were wrong
+less often than the middle alone where they were right as often. Mirrored and smaller views added nothing to that, and
+EfficientNet-Lite2 was no better.
 """
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from local.vision.decoding.pixels import Rgb
+from local.vision.recognition.letterbox import letterboxed
 from local.vision.recognition.seen import Word
 from local.vision.recognition.sessions import Floats, open_model
 from local.vision.recognition.vocabulary import load_vocabulary
@@ -18,6 +23,8 @@ from local.vision.recognition.vocabulary import load_vocabulary
 SIDE = 224
 CROP = 224 / 256
 MEAN, SCALE = 127.0, 128.0
+# Of the middle and the whole. The network was trained on the middle.
+WEIGHTS = (2 / 3, 1 / 3)
 
 
 class LiteClassifier:
@@ -35,17 +42,18 @@ class LiteClassifier:
     def probabilities(self, pixels: Rgb) -> Floats:
         """Return the probability of each class, which add up to 1."""
         probabilities, _ = self._run(_batch(pixels))
-        row: Floats = probabilities[0]
-        return row
+        mean: Floats = np.average(probabilities, axis=0, weights=WEIGHTS).astype(np.float32)
+        return mean
 
 
 def _batch(pixels: Rgb) -> Floats:
+    whole = letterboxed(pixels, width=SIDE, height=SIDE, fill=round(MEAN)).pixels
+    views = np.stack([_middle(pixels), whole]).astype(np.float32)
+    return np.ascontiguousarray(((views - np.float32(MEAN)) / np.float32(SCALE)).transpose(0, 3, 1, 2))
+
+
+def _middle(pixels: Rgb) -> Rgb:
     height, width = pixels.shape[:2]
     side = max(1, round(min(height, width) * CROP))
-    top, left = (height - side) // 2, (width - side) // 2
-    middle = np.ascontiguousarray(pixels[top : top + side, left : left + side])
-    # Averages where it makes the picture smaller; like any cubic filter it would skip pixels there.
-    way = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
-    square = cv2.resize(middle, (SIDE, SIDE), interpolation=way)
-    scaled = (square.astype(np.float32) - np.float32(MEAN)) / np.float32(SCALE)
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+    square = letterboxed(pixels[(height - side) // 2 :, (width - side) // 2 :][:side, :side], width=SIDE, height=SIDE)
+    return square.pixels

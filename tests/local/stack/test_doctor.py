@@ -14,6 +14,7 @@ from local import doctor, node
 from local.addresses import Addresses
 from local.errors import LocalError
 from local.health_key import health_key
+from local.models.catalogue import DETECTOR
 from local.stack.state_lock import locked_state
 
 
@@ -52,6 +53,23 @@ def test_azurite_must_be_installed_in_the_pinned_version(tmp_path: Path) -> None
     for installed_version, is_ok in (("3.30.0", False), ("3.35.0", True)):
         installed.write_text(json.dumps({"version": installed_version}))
         assert doctor.azurite(tmp_path).is_ok is is_ok
+
+
+def test_models_that_are_missing_are_a_warning_with_the_command_that_fetches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr(doctor, "fault", lambda recipe: "not there" if recipe.model == DETECTOR else "")
+    assert str(doctor.models({"MODELS": "clear"})) == "ok     models       tags, adult score, faces"
+    finding = doctor.models({})
+    assert (finding.is_ok, finding.is_warning, finding.mend) == (True, True, "make models")
+    assert str(finding).startswith("warns  models       those for objects are not there\n")
+    monkeypatch.setattr(doctor, "fault", lambda recipe: "damaged" if recipe.model == DETECTOR else "not there")
+    told = "those for tags, adult score, faces are not there; those for objects are damaged"
+    assert doctor.models({"MODELS": "ALL"}).found == told
+    assert str(doctor.models({"MODELS": "off"})) == "ok     models       none, by MODELS=off"
+    wrong = doctor.models({"MODELS": "some"})
+    assert (wrong.is_ok, wrong.found) == (False, "MODELS is 'some': use all, clear, off")
 
 
 def test_a_foreign_listener_on_a_port_of_the_stack_is_named(free_port: int) -> None:

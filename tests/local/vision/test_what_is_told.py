@@ -11,7 +11,7 @@ from local import drawings
 from local.vision.evidence.kinds import KINDS
 from local.vision.evidence.nouns import counted, plural, with_article
 from local.vision.recognition.detector import LABELS
-from local.vision.recognition.seen import Recognizers
+from local.vision.recognition.seen import Box, Recognizers, Thing
 from local.vision.recognition.vocabulary import load_vocabulary
 from local.vision.server import running_vision
 from local.vision.text import recognition
@@ -365,6 +365,18 @@ def test_only_the_models_run_that_are_needed_and_each_once(features: str, asked:
     told(seen, features)
 
     assert sorted(seen.asked) == sorted(asked)
+
+
+@pytest.mark.parametrize("left", [0, 300])
+def test_the_area_of_interest_keeps_a_thing_that_was_found(left: int) -> None:
+    data = encoded(Image.new("RGB", (400, 100), (120, 90, 60)), "PNG")
+    seen = FakeRecognizer(things=(Thing("vase", 0.5, Box(left, 10, 100, 80)),))
+    with running_vision(models=lambda: seen.all_five) as vision, Caller(vision.url, vision.key) as caller:
+        area = caller.post("areaOfInterest", data).json()["areaOfInterest"]
+
+    assert area["x"] <= left + 20
+    assert area["x"] + area["w"] >= left + 80
+    assert sorted(seen.asked) == ["detector", "faces"]
 
 
 def test_a_photograph_is_told_by_what_was_seen_in_it() -> None:

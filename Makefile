@@ -70,7 +70,7 @@ package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build
 
 setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE) due-models
 
-setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) due-models
+setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) $(VENV)/.photographs due-models
 
 # Looked at every time, because MODELS chooses and one that failed is tried again; that takes a tenth of a second.
 due-models: $(VENV)/.local $(AZURITE)
@@ -94,6 +94,11 @@ $(VENV)/.dev: $(VENV)/.local locks/dev.txt
 
 $(VENV)/.runtime: $(VENV)/.dev locks/runtime.txt
 	@./local/setup.sh runtime
+
+# After Azurite, which brings a Node where there is none.
+$(VENV)/.photographs: $(AZURITE) bench/photographs.py bench/held_out_photographs.toml
+	@$(BIN)/python -m bench.photographs
+	@touch $@
 
 $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.json
 	@./local/setup.sh azurite

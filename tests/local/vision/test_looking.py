@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from doubles.vision_calls import Caller, encoded, opened, picture, sample
 from PIL import Image, ImageDraw, ImageFilter
@@ -111,6 +112,12 @@ def test_flat_colours_are_clip_art(caller: Caller) -> None:
 
 def test_clip_art_survives_jpeg(caller: Caller) -> None:
     assert analyzed(caller, encoded(clip_art(), quality=60), "ImageType")["imageType"]["clipArtType"] >= 1
+
+
+def test_flat_colours_with_the_noise_of_a_camera_are_a_photo(caller: Caller) -> None:
+    noise = np.random.default_rng(7).normal(0, 0.9, (300, 400, 3))
+    noisy = Image.fromarray(np.clip(np.asarray(clip_art()) * 0.9 + 12 + noise, 0, 255).astype(np.uint8))
+    assert analyzed(caller, encoded(noisy, "PNG"), "ImageType")["imageType"] == {"clipArtType": 0, "lineDrawingType": 0}
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

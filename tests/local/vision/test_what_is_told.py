@@ -248,6 +248,7 @@ def test_a_black_and_white_photo_is_told_as_such() -> None:
     gray = encoded(Image.linear_gradient("L").convert("RGB"), "PNG")
 
     assert caption(FakeRecognizer(things=PERSON), data=gray) == ("a black and white photo of a person", 0.7)
+    assert caption(FakeRecognizer(words=words(cat=0.93)), data=gray) == ("a black and white photo of a cat", 0.85)
 
 
 @pytest.mark.parametrize("data", [drawn(), encoded(drawings.receipt(), "PNG"), encoded(drawings.scan(), "PNG")])

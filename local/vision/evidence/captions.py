@@ -15,7 +15,9 @@ SENTENCE_CONFIDENCE = 0.5
 # How sure it is that the picture is of the kind that it seems to be, and that its tones are worth a word.
 OF_A_KIND, OF_A_KIND_IN_TONES, IN_TONES, KIND_ALONE = 0.58, 0.47, 0.42, 0.34
 MOST_PARTS = 2
-PHOTO = "a photo"
+PHOTO, BLACK_AND_WHITE, LINE_DRAWING = "a photo", "a black and white photo", "a line drawing"
+# As the tags have it.
+CERTAINTY_OF_KIND = {BLACK_AND_WHITE: 0.85, LINE_DRAWING: 0.75}
 CONTAINERS = {"cup": "a cup of", "mug": "a mug of", "wine glass": "a glass of", "bottle": "a bottle of"}
 DRINK = "drink"
 # People wear it: no part of its own beside them.
@@ -53,7 +55,8 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
         return {page: evidence.text_certainty, f"{page} in {tones}": OF_A_KIND_IN_TONES}
     candidates: dict[str, float] = {}
     if parts:
-        subject, certainty = " and ".join(text for text, _ in parts), min(confidence for _, confidence in parts)
+        subject = " and ".join(text for text, _ in parts)
+        certainty = min(*(confidence for _, confidence in parts), CERTAINTY_OF_KIND.get(kind, 1.0))
         if evidence.is_recognized:
             # Another kind than a plain photo comes first.
             candidates[subject if kind in (PHOTO, "a picture") else f"{kind} of {subject}"] = certainty
@@ -98,11 +101,11 @@ def _drink(subjects: list[Subject]) -> list[Part]:
 
 def _kind(evidence: Evidence, *, is_known: bool) -> str:
     if evidence.drawing.is_line_drawing:
-        return "a line drawing"
+        return LINE_DRAWING
     if evidence.drawing.clip_art >= 2:
         # What the models know from photographs may well be in one.
         return "a picture" if is_known and evidence.is_recognized else "a clip-art picture"
-    return "a black and white photo" if evidence.colours.is_black_and_white else PHOTO
+    return BLACK_AND_WHITE if evidence.colours.is_black_and_white else PHOTO
 
 
 def _tones(evidence: Evidence) -> str:

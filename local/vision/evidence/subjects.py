@@ -7,11 +7,11 @@ confidence is a model's own. Where two models name the same, it is the greater o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import zip_longest
 
 from local.vision.evidence.kinds import ANIMAL, KINDS, PERSON, usual_name
 from local.vision.evidence.looking import Evidence
+from local.vision.evidence.once import once
 from local.vision.recognition.seen import Box, Thing, Word
 
 # In pictures of opencv-doc, mate-backgrounds, scikit-image and scikit-learn, most words from here on were right, and
@@ -60,7 +60,7 @@ class Judged:
 
     evidence: Evidence
 
-    @cached_property
+    @once
     def things(self) -> tuple[Thing, ...]:
         """Things in boxes, surest first. An animal that the classifier more surely takes for another is an "animal"."""
         return tuple(
@@ -68,13 +68,13 @@ class Judged:
             for thing in self._held
         )
 
-    @cached_property
+    @once
     def words(self) -> tuple[Word, ...]:
         """Words for the whole picture, surest first, without animals that a box more surely takes for another one."""
         denied = {word.name for thing in self._held for word in self._rivals(thing) if not _is_surer(word, thing)}
         return tuple(word for word in self._sure if word.name not in denied)
 
-    @cached_property
+    @once
     def people(self) -> Subject | None:
         """People, as many as there are boxes or faces, whichever are more; their places are the boxes."""
         boxes = [thing for thing in self.things if thing.name == PERSON]
@@ -84,7 +84,7 @@ class Judged:
         confidences = tuple(max(each) for each in seen)
         return Subject(PERSON, confidences, places=tuple(thing.box for thing in boxes)) if confidences else None
 
-    @cached_property
+    @once
     def faces(self) -> tuple[Thing, ...]:
         """Faces that make a person: what looks like one on a page or in a drawing is seldom one, never the subject."""
         found = tuple(face for face in self.evidence.faces if face.confidence >= LEAST_BY_FACE)
@@ -96,7 +96,7 @@ class Judged:
         people = (self.people,) if self.people and (self.faces or self.share(self.people) >= MIN_SHARE) else ()
         return people + tuple(subject for subject in self.subjects if self.share(subject) >= MIN_SHARE)
 
-    @cached_property
+    @once
     def names(self) -> dict[str, float]:
         """All that may be said, wider words included, with the greatest confidence for each."""
         said = [(word.name, word.kinds, word.confidence) for word in self.words]
@@ -107,7 +107,7 @@ class Judged:
                 names[each] = max(confidence, names.get(each, 0.0))
         return names
 
-    @cached_property
+    @once
     def subjects(self) -> tuple[Subject, ...]:
         """What there is but people, each by its narrowest name, those that fill the picture first."""
         boxes: dict[str, list[Thing]] = {}
@@ -138,7 +138,7 @@ class Judged:
         confidences = (max(first, self.names[name]), *others)
         return Subject(name, confidences, KINDS.get(name, ()), tuple(thing.box for thing in things))
 
-    @cached_property
+    @once
     def _held(self) -> tuple[Thing, ...]:
         found = (replace(thing, name=usual_name(thing.name)) for thing in self.evidence.things)
         return tuple(thing for thing in found if self._is_held(thing))
@@ -158,11 +158,11 @@ class Judged:
             if {word.name, *word.kinds} & {name, *kinds}
         )
 
-    @cached_property
+    @once
     def _words(self) -> tuple[Word, ...]:
         return tuple(replace(word, name=usual_name(word.name)) for word in self.evidence.words)
 
-    @cached_property
+    @once
     def _sure(self) -> tuple[Word, ...]:
         unfit = self._unfit
         found = [
@@ -188,7 +188,7 @@ class Judged:
         has_people = any(usual_name(thing.name) == PERSON for thing in self.evidence.things) or self.evidence.faces
         return PRIMATES | WIDE if has_people or primate < VERY_SURE else frozenset()
 
-    @cached_property
+    @once
     def _is_drawn_or_page(self) -> bool:
         drawing = self.evidence.drawing
         return drawing.is_line_drawing or drawing.clip_art > MAYBE_DRAWN or self.evidence.text.is_page

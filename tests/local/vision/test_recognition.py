@@ -56,8 +56,8 @@ def test_only_the_models_that_are_asked_for_are_loaded(models: Recognizers) -> N
 
     assert clear.classifier
     assert clear.adult
+    assert clear.faces
     assert not clear.detector
-    assert not clear.faces
     assert Models({"MODELS": "off"})() == NO_RECOGNIZERS
 
 

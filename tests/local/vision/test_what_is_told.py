@@ -1,5 +1,7 @@
 """Each feature tells of a picture by what its recognizers saw: tags, captions, objects, categories, the adult score."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,10 +10,11 @@ from doubles.vision_calls import ALL_FEATURES, Caller, encoded, sample
 from PIL import Image, ImageDraw
 
 from local import drawings
+from local.vision.decoding.pixels import Rgb
 from local.vision.evidence.kinds import KINDS
 from local.vision.evidence.nouns import counted, plural, with_article
 from local.vision.recognition.detector import LABELS
-from local.vision.recognition.seen import Box, Recognizers, Thing
+from local.vision.recognition.seen import Box, Recognizers, Thing, Word
 from local.vision.recognition.vocabulary import load_vocabulary
 from local.vision.server import running_vision
 from local.vision.text import recognition
@@ -245,6 +248,7 @@ def test_a_black_and_white_photo_is_told_as_such() -> None:
     gray = encoded(Image.linear_gradient("L").convert("RGB"), "PNG")
 
     assert caption(FakeRecognizer(things=PERSON), data=gray) == ("a black and white photo of a person", 0.7)
+    assert caption(FakeRecognizer(words=words(cat=0.93)), data=gray) == ("a black and white photo of a cat", 0.85)
 
 
 @pytest.mark.parametrize("data", [drawn(), encoded(drawings.receipt(), "PNG"), encoded(drawings.scan(), "PNG")])
@@ -377,6 +381,28 @@ def test_the_area_of_interest_keeps_a_thing_that_was_found(left: int) -> None:
     assert area["x"] <= left + 20
     assert area["x"] + area["w"] >= left + 80
     assert sorted(seen.asked) == ["detector", "faces"]
+
+
+class Meeting(FakeRecognizer):
+    """Its classifier answers once two pictures are looked at."""
+
+    barrier = threading.Barrier(2, timeout=30)
+
+    def classify(self, pixels: Rgb) -> tuple[Word, ...]:
+        self.barrier.wait()
+        return super().classify(pixels)
+
+
+def test_two_pictures_are_looked_at_beside_each_other() -> None:
+    seen = Meeting(words=words(cat=0.9))
+    with (
+        running_vision(models=lambda: Recognizers(classifier=seen)) as vision,
+        Caller(vision.url, vision.key) as one,
+        Caller(vision.url, vision.key) as other,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        answers = [pool.submit(caller.post, "tag", PLAIN) for caller in (one, other)]
+        assert [answer.result().json()["tags"][0]["name"] for answer in answers] == ["animal"] * 2
 
 
 def test_a_photograph_is_told_by_what_was_seen_in_it() -> None:

@@ -1,7 +1,7 @@
 """
 A checkout of the project, as somebody gets it who follows the README: cloned, set up, with a stack of its own.
 
-What set-up would download is linked instead: the virtual environment that runs the tests, and Azurite.
+What set-up would download is linked instead: the virtual environment that runs the tests, the models in it, Azurite.
 """
 
 import os
@@ -77,10 +77,11 @@ class Place:
         return shlex.join(["make", *INSTALLED, "-o", f"{AZURITE}/.installed", *([target] if target else [])])
 
     def _set_up(self) -> str:
-        """Make an environment with scripts of its own and the packages of the one that runs the tests."""
-        packages, azurite = shlex.quote(f"{sys.prefix}/lib"), shlex.quote(str((PROJECT / AZURITE).resolve()))
+        """Make an environment with scripts of its own, and the packages and models of the one that runs the tests."""
+        azurite = shlex.quote(str((PROJECT / AZURITE).resolve()))
         environment = f"{shlex.quote(sys.executable)} -m venv --without-pip .venv && rm -r .venv/lib"
-        return f"{environment} && ln -s {packages} .venv/lib && ln -s {azurite} {AZURITE}"
+        linked = " ".join(shlex.quote(f"{sys.prefix}/{each}") for each in ("lib", "models"))
+        return f"{environment} && ln -s {linked} .venv && ln -s {azurite} {AZURITE}"
 
     def set_up(self) -> None:
         """Clone the repository into the folder, and link what set-up would download."""

@@ -15,7 +15,9 @@ from local.addresses import Addresses
 pytestmark = pytest.mark.e2e
 
 
-def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -> None:
+def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # With the models that set-up made, as a user runs it.
+    monkeypatch.delenv("MODELS")
     port = five_free_ports()
     command = [sys.executable, "-m", "local", "start", "--once", "--port", str(port), "--state", str(tmp_path)]
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=110)

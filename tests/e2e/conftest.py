@@ -12,9 +12,9 @@ from local.addresses import Addresses
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """It runs, with photographs in it."""
+    """It runs, with the samples in it."""
     stack = RunningStack(Addresses(five_free_ports()), tmp_path_factory.mktemp("shared"))
-    stack.start_with_photographs()
+    stack.start()
     yield stack
     assert stack.stop() == 0, stack.output
     assert not stack.has_processes()

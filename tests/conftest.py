@@ -1,5 +1,6 @@
-"""What holds for all tests: how random examples are found, and the terminal summary of the witnesses."""
+"""What holds for all tests: no trained models, how random examples are found, the terminal summary of the witnesses."""
 
+import os
 import tracemalloc
 from collections.abc import Iterator
 
@@ -7,6 +8,8 @@ import hypothesis
 import pytest
 from doubles.witness import COVERAGE
 
+# Every process that a test starts has it from here. Where a test asks for models, it takes this away.
+os.environ["MODELS"] = "off"
 # The same examples at every run, and no time limit that a busy machine could break.
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("deterministic")

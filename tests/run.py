@@ -1,41 +1,48 @@
 """
-Run every test in two processes side by side, which take about as long: those of the whole stack and of the benchmarks,
-and the others.
+Run every test in processes side by side: some wait for what others do with the processors.
 
     python tests/run.py [pytest's options]
 
-The output of the first follows that of the others. The exit status is the worse of the two.
+The first says what it does; the output of each other one follows when all have ended. The exit status is the worst.
 """
 
 import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest"]
-BESIDE = ("tests/e2e", "tests/docs", "tests/bench")
+# Each has a process; the folders that are not named here have one together.
+BESIDE = (("tests/e2e",), ("tests/docs", "tests/bench"), ("tests/local",))
 
 
 def main(options: list[str]) -> int:
-    """Run both and return the exit status."""
-    print("All tests take about ten minutes.", flush=True)
-    print(f"Those of {', '.join(BESIDE)} run beside the others, and tell what came of them at the end.", flush=True)
-    # Ctrl-C reaches both by itself, and each stops its stacks before it ends.
+    """Run all and return the exit status."""
+    named = [folder for folders in BESIDE for folder in folders]
+    print("All tests take about twelve minutes.", flush=True)
+    print(f"Those of {', '.join(named)} run beside the others, and tell what came of them at the end.", flush=True)
+    # Ctrl-C reaches each by itself, and each stops its stacks before it ends.
     signal.signal(signal.SIGINT, lambda *_: None)
-    with tempfile.TemporaryFile("w+") as output:
-        beside = subprocess.Popen([*PYTEST, *BESIDE, *options], stdout=output, stderr=subprocess.STDOUT)
+    with ExitStack() as at_end:
+        outputs = [at_end.enter_context(tempfile.TemporaryFile("w+")) for _ in BESIDE]
+        beside = [
+            subprocess.Popen([*PYTEST, *folders, *options], stdout=output, stderr=subprocess.STDOUT)
+            for folders, output in zip(BESIDE, outputs, strict=True)
+        ]
         try:
-            others = subprocess.run([*PYTEST, *(f"--ignore={folder}" for folder in BESIDE), *options]).returncode
-            whole_stack = beside.wait()
+            others = subprocess.run([*PYTEST, *(f"--ignore={folder}" for folder in named), *options]).returncode
+            statuses = [others, *(process.wait() for process in beside)]
         finally:
-            output.seek(0)
-            print(output.read(), flush=True)
+            for output in outputs:
+                output.seek(0)
+                print(output.read(), flush=True)
     # What a signal ended has the negative number of it.
-    return max(abs(others), abs(whole_stack))
+    return max(map(abs, statuses))
 
 
 if __name__ == "__main__":
     # Paths below are the project's.
-    assert all(Path(folder).is_dir() for folder in BESIDE), "run it in the project's folder"
+    assert all(Path(folder).is_dir() for folders in BESIDE for folder in folders), "run it in the project's folder"
     sys.exit(main(sys.argv[1:]))

@@ -399,6 +399,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     stack = TypedStack(Addresses(place.port), place.folder / ".blobsight")
     beginning = next(block for block in blocks("README.md") if console("git clone", "make start")(block))
     with ExitStack() as at_end:
+        # What the pages show was answered with the models that set-up made.
+        at_end.enter_context(pytest.MonkeyPatch.context()).delenv("MODELS")
         at_end.callback(stack.press_ctrl_c)
         commands = [place.here(command.text) for command in beginning.commands]
         stack.type_in(folder, *commands, until="Ctrl-C stops everything")

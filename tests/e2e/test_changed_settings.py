@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doubles.demo import Demo
 from doubles.patience import wait_until
 from doubles.pictures import picture
-from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
 
-from local.addresses import Addresses
 from local.samples import sample_files
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[RunningStack]:
-    stack = RunningStack(Addresses(five_free_ports()), tmp_path / "state")
+def stack(demo: Demo) -> Iterator[RunningStack]:
+    """Not started yet; every sample is in its state."""
+    stack = RunningStack(demo.stack.addresses, demo.stack.state)
     yield stack
     if stack.process is not None and stack.process.poll() is None:
         assert stack.stop() == 0, stack.output

@@ -1,24 +1,17 @@
 """`make demo`: the samples end to end, then nothing is left."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from doubles.ports import five_free_ports
-from doubles.running_stack import PROJECT, RunningStack
+from doubles.demo import Demo
 from PIL import Image
-
-from local.addresses import Addresses
 
 pytestmark = pytest.mark.e2e
 
 
-def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -> None:
-    port = five_free_ports()
-    command = [sys.executable, "-m", "local", "start", "--once", "--port", str(port), "--state", str(tmp_path)]
-    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=110)
+def test_once_shows_every_sample_complete_and_stops_everything(demo: Demo) -> None:
+    answer, state = demo.answer, demo.stack.state
     assert answer.returncode == 0, answer.stdout + answer.stderr
     told = [line for line in answer.stdout.splitlines() if ": complete; " in line]
     thumbnails = {line.partition(":")[0] for line in told if "; thumbnails: 2/2" in line}
@@ -42,8 +35,8 @@ def test_once_shows_every_sample_complete_and_stops_everything(tmp_path: Path) -
     )
     assert shown
     file = Path(shown[2])
-    assert (file, file.stat().st_size) == (tmp_path / "thumbnail.jpg", int(shown[1]))
+    assert (file, file.stat().st_size) == (state / "thumbnail.jpg", int(shown[1]))
     with Image.open(file) as thumbnail:
         assert (thumbnail.format, thumbnail.size) == ("JPEG", (320, 200))
-    assert "LOST in Azure" not in (tmp_path / "logs" / "host.log").read_text()
-    assert not RunningStack(Addresses(port), tmp_path).has_processes()
+    assert "LOST in Azure" not in (state / "logs" / "host.log").read_text()
+    assert not demo.stack.has_processes()

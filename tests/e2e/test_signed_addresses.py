@@ -92,7 +92,7 @@ def samples(tmp_path: Path) -> Path:
 @contextmanager
 def running(folder: Path) -> Iterator[RunningStack]:
     stack = RunningStack(Addresses(five_free_ports()), folder)
-    stack.start()
+    stack.start_with_photographs()
     try:
         yield stack
     finally:

@@ -10,8 +10,8 @@ What differs from run to run is made equal first: addresses, ids, times, ETags.
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -329,17 +329,19 @@ def environment(request: pytest.FixtureRequest) -> RuntimeEnvironment:
 
 
 @pytest.fixture(scope="module")
-def playing(
-    app: Path, hub: Path, request: pytest.FixtureRequest
-) -> Iterator[Mapping[RuntimeEnvironment | None, Future[Played]]]:
+def playing(app: Path, hub: Path, request: pytest.FixtureRequest) -> Mapping[RuntimeEnvironment | None, Future[Played]]:
     """The local host's side under None, then the runtime's; two play at the same time, apart from each other."""
     here = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
     chosen = {item.callspec.params.get("environment") for item in here}
     with ThreadPoolExecutor(2) as pool:
         sides: dict[RuntimeEnvironment | None, Future[Played]] = {None: pool.submit(_play_locally, app)}
         sides |= {on: pool.submit(_play_really, app, hub, on) for on in environments() if on in chosen}
-        yield sides
-        pool.shutdown(cancel_futures=True)
+        try:
+            # Before the first test: between two, pytest changes the environment, which these threads may be reading.
+            wait(sides.values())
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return sides
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from deployment import findings, sample
 from doubles import kql
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
-from doubles.doc_world import World, assert_command, assert_same_members, form, run
+from doubles.doc_world import World, assert_command, assert_same_members, form, rounded, run
 from doubles.file_server import serving
 from doubles.hosting import running_host
 from doubles.http_requests import Hub, invocation, request
@@ -92,12 +92,12 @@ def before_a_start(world: World, block: Block) -> None:
 
 
 def with_a_photo_of_theirs(world: World, block: Block) -> None:
-    shutil.copy(world.place.folder / "samples" / "rocket.jpg", world.place.folder / "their-photo.jpg")
+    shutil.copy(world.place.folder / "samples" / "chelsea.jpg", world.place.folder / "their-photo.jpg")
     in_a_terminal(world, block)
 
 
 def with_a_photo_of_theirs_there(world: World, block: Block) -> None:
-    world.stack.upload("their-photo.jpg", (world.place.folder / "samples" / "rocket.jpg").read_bytes())
+    world.stack.upload("their-photo.jpg", (world.place.folder / "samples" / "chelsea.jpg").read_bytes())
     in_a_terminal(world, block)
 
 
@@ -276,7 +276,7 @@ def as_output_of_python(world: World, block: Block) -> None:
     assert block.shown_by is not None
     if block.shown_by not in world.printed:
         as_python(world, block.shown_by)
-    assert world.printed[block.shown_by] == block.text
+    assert rounded(world.printed[block.shown_by]) == rounded(block.text)
 
 
 def as_a_line_of_the_log(world: World, block: Block) -> None:

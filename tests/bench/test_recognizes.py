@@ -70,11 +70,24 @@ def test_a_result_of_analyze_is_read_whole() -> None:
     )
 
 
-@pytest.mark.parametrize(("right", "wrong", "held"), [(12, 1, True), (11, 1, False), (12, 2, False)])
-def test_twelve_of_sixteen_have_to_be_right_and_one_may_be_wrong(right: int, wrong: int, held: bool) -> None:
+@pytest.mark.parametrize(
+    ("pictures", "right", "wrong", "held"),
+    [
+        (16, 12, 1, True),
+        (16, 11, 1, False),
+        (16, 12, 2, False),
+        (31, 24, 1, True),
+        (31, 23, 1, False),
+        (31, 24, 2, False),
+        (32, 24, 2, True),
+    ],
+)
+def test_three_in_four_have_to_be_right_and_one_in_sixteen_may_be_wrong(
+    pictures: int, right: int, wrong: int, held: bool
+) -> None:
     verdicts = [verdict(tag("cat", 0.9)) for _ in range(right)]
     verdicts += [verdict(tag("dog", 0.9)) for _ in range(wrong)]
-    verdicts += [verdict() for _ in range(16 - right - wrong)]
+    verdicts += [verdict() for _ in range(pictures - right - wrong)]
 
     assert all(goal.held for goal in recognizes.goals(verdicts)) == held
 

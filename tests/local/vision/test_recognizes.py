@@ -96,7 +96,7 @@ def test_the_subject_is_among_the_tags_of_three_photographs_in_four(verdicts: li
     assert recognizes.goals(verdicts)[0].held, "\n" + recognizes.report(verdicts)
 
 
-def test_another_subject_is_said_with_confidence_of_one_photograph_at_most(verdicts: list[Verdict]) -> None:
+def test_another_subject_is_said_with_confidence_of_one_photograph_in_sixteen_at_most(verdicts: list[Verdict]) -> None:
     assert recognizes.goals(verdicts)[1].held, "\n" + recognizes.report(verdicts)
 
 

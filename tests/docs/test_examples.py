@@ -26,7 +26,7 @@ from deployment import findings, sample
 from doubles import kql
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
-from doubles.doc_world import World, assert_command, assert_same_members, form, rounded, run
+from doubles.doc_world import World, as_shown, assert_command, assert_same_members, form, run
 from doubles.file_server import serving
 from doubles.hosting import running_host
 from doubles.http_requests import Hub, invocation, request
@@ -276,7 +276,7 @@ def as_output_of_python(world: World, block: Block) -> None:
     assert block.shown_by is not None
     if block.shown_by not in world.printed:
         as_python(world, block.shown_by)
-    assert rounded(world.printed[block.shown_by]) == rounded(block.text)
+    assert as_shown(world.printed[block.shown_by], block.text) == block.text
 
 
 def as_a_line_of_the_log(world: World, block: Block) -> None:

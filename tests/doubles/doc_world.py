@@ -1,6 +1,7 @@
 """Where the examples of the documentation are run, and how what they print is compared with what the pages show."""
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -23,8 +24,9 @@ CHANGING = re.compile(
 IDENTIFIER = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8}\b")
 PATH = re.compile(r"(?<![\w.])/[\w./-]+")
 NUMBER = re.compile(r"\d+(\.\d+)*")
-# The last places of a model's confidence differ from one processor to the next.
-CONFIDENCE = re.compile(r"\b0\.\d{3,4}\b")
+# Of a model. Its last places differ from one processor to the next.
+CONFIDENCE = re.compile(r"\b[01]\.\d{1,4}\b")
+CLOSE = 0.01
 
 
 @dataclass
@@ -80,20 +82,27 @@ def form(text: str) -> str:
     return NUMBER.sub("#", PATH.sub("/PATH", IDENTIFIER.sub("ID", text)))
 
 
-def rounded(text: str) -> str:
-    """The text with its confidences to two places."""
-    return CONFIDENCE.sub(lambda found: f"{float(found[0]):.2f}", text)
+def as_shown(printed: str, shown: str) -> str:
+    """What was printed, with confidences as the page shows them where they are close to one of them."""
+    confidences = {float(number): number for number in CONFIDENCE.findall(shown)}
+
+    def nearest(found: re.Match[str]) -> str:
+        value = float(found[0])
+        near = min(confidences, key=lambda each: abs(each - value), default=math.inf)
+        return confidences[near] if abs(near - value) <= CLOSE else found[0]
+
+    return CONFIDENCE.sub(nearest, printed)
 
 
 def assert_http(answer: tuple[str, ...], printed: str) -> None:
     """Every line of the page is among the printed ones in order; `...` stands for whatever is left out."""
-    rest = rounded(CHANGING.sub(r'"\1\2": ""', printed))
+    rest = as_shown(CHANGING.sub(r'"\1\2": ""', printed), "\n".join(answer))
     for line in answer:
         if re.match(r"[A-Za-z-]+: ", line):
             name = line.partition(":")[0].lower()
             assert re.search(rf"^{name}: ", rest.lower(), re.MULTILINE), f"{name} is not in {printed}"
             continue
-        for piece in rounded(CHANGING.sub(r'"\1\2": ""', line)).split("..."):
+        for piece in CHANGING.sub(r'"\1\2": ""', line).split("..."):
             assert piece in rest, f"{piece!r} is not in {printed}"
             rest = rest[rest.index(piece) + len(piece) :]
 
@@ -135,4 +144,4 @@ def assert_command(world: World, command: Command, opened: Terminal, place: Plac
     elif " doctor" in command.text:
         assert form(printed).splitlines() == [form(line) for line in command.answer]
     elif command.answer:
-        assert rounded(printed).splitlines() == [rounded(line) for line in command.answer]
+        assert as_shown(printed, "\n".join(command.answer)).splitlines() == list(command.answer)

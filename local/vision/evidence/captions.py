@@ -21,7 +21,7 @@ CERTAINTY_OF_KIND = {BLACK_AND_WHITE: 0.85, LINE_DRAWING: 0.75}
 CONTAINERS = {"cup": "a cup of", "mug": "a mug of", "wine glass": "a glass of", "bottle": "a bottle of"}
 DRINK = "drink"
 # People wear it: no part of its own beside them.
-WORN = ("clothing",)
+WORN = "clothing"
 
 Caption = dict[str, object]
 Part = tuple[str, float]
@@ -73,7 +73,11 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
 def _parts(judged: Judged) -> list[Part]:
     """Return what the picture is about, each with its certainty: people, then what fills most of it."""
     people = [subject for subject in judged.main if subject.name == PERSON]
-    others = [subject for subject in judged.main if subject.name not in (PERSON, *(people and WORN))]
+    others = [
+        subject
+        for subject in judged.main
+        if subject.name != PERSON and not (people and WORN in (subject.name, *subject.kinds))
+    ]
     is_spelled = judged.evidence.is_recognized
     return [_people(each, is_spelled=is_spelled) for each in people] + (_drink(others) or list(map(_part, others)))
 

@@ -78,6 +78,5 @@ def _of_people(judged: Judged, people: Subject) -> str:
         return "people_crowd"
     if count > 1:
         return "people_group"
-    area = judged.evidence.picture.width * judged.evidence.picture.height
-    faces = [face.box.width * face.box.height / area for face in judged.faces]
-    return "people_portrait" if max(faces, default=0.0) >= PORTRAIT_SHARE else "people_"
+    largest = max((judged.evidence.share(face.box) for face in judged.faces), default=0.0)
+    return "people_portrait" if largest >= PORTRAIT_SHARE else "people_"

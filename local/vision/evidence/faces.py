@@ -11,7 +11,7 @@ import cv2
 import cv2.data
 
 from local.vision.decoding.pixels import Rgb
-from local.vision.recognition.seen import HUMAN_FACE, Box, Thing
+from local.vision.recognition.seen import HUMAN_FACE, Box, Thing, largest_first
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 SCALE_STEP = 1.2
@@ -42,8 +42,7 @@ def find_faces(pixels: Rgb) -> tuple[Thing, ...]:
     finally:
         _idle.put(cascade)
     found = [Box(*map(int, box)) for box, weight in zip(boxes, weights, strict=True) if float(weight) >= MIN_WEIGHT]
-    largest_first = sorted(found, key=lambda box: (-box.width * box.height, box.left, box.top))
-    return tuple(Thing(HUMAN_FACE, CERTAINTY, box) for box in largest_first)
+    return largest_first(Thing(HUMAN_FACE, CERTAINTY, box) for box in found)
 
 
 def _take() -> cv2.CascadeClassifier:

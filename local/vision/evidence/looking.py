@@ -84,6 +84,10 @@ class Evidence:
         """Return the largest crop of width/height *shape* that keeps what matters."""
         return best_window(self._attention, shape=shape, size=(self.picture.width, self.picture.height))
 
+    def share(self, box: Box) -> float:
+        """Return how much of the picture *box* fills, from 0 to 1."""
+        return box.area / (self.picture.width * self.picture.height)
+
     @once
     def _working_things(self) -> tuple[Thing, ...]:
         detector = self.recognizers.detector

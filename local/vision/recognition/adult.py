@@ -7,10 +7,10 @@ Preprocessing as in https://github.com/yahoo/open_nsfw (`classify_nsfw.py`): the
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from local.vision.decoding.pixels import Rgb
+from local.vision.recognition.letterbox import resized
 from local.vision.recognition.sessions import Floats, open_model
 
 WHOLE, SIDE = 256, 224
@@ -30,8 +30,7 @@ class OpenNsfw:
 
 
 def _batch(pixels: Rgb) -> Floats:
-    way = cv2.INTER_AREA if min(pixels.shape[:2]) > WHOLE else cv2.INTER_LINEAR
-    whole = cv2.resize(pixels, (WHOLE, WHOLE), interpolation=way)
+    whole = resized(pixels, width=WHOLE, height=WHOLE)
     edge = (WHOLE - SIDE) // 2
     middle = whole[edge : edge + SIDE, edge : edge + SIDE, ::-1]
     return np.ascontiguousarray(middle[None].astype(np.float32) - np.array(MEAN_BGR, np.float32))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from local.vision.decoding.pixels import Rgb
-from local.vision.recognition.letterbox import letterboxed
+from local.vision.recognition.letterbox import letterboxed, middle
 from local.vision.recognition.seen import Word
 from local.vision.recognition.sessions import Floats, open_model
 from local.vision.recognition.vocabulary import load_vocabulary
@@ -48,12 +48,5 @@ class LiteClassifier:
 
 def _batch(pixels: Rgb) -> Floats:
     whole = letterboxed(pixels, width=SIDE, height=SIDE, fill=round(MEAN)).pixels
-    views = np.stack([_middle(pixels), whole]).astype(np.float32)
+    views = np.stack([middle(pixels, width=SIDE, height=SIDE, share=CROP), whole]).astype(np.float32)
     return np.ascontiguousarray(((views - np.float32(MEAN)) / np.float32(SCALE)).transpose(0, 3, 1, 2))
-
-
-def _middle(pixels: Rgb) -> Rgb:
-    height, width = pixels.shape[:2]
-    side = max(1, round(min(height, width) * CROP))
-    square = letterboxed(pixels[(height - side) // 2 :, (width - side) // 2 :][:side, :side], width=SIDE, height=SIDE)
-    return square.pixels

@@ -20,7 +20,7 @@ from local.vision.recognition.sessions import Floats, open_model
 SIDE = 512
 # Pixels of the square a cell of the heat map.
 STRIDE = 4
-# Of what the study's pictures showed at 0.45 and above, 2 boxes in 36 were wrong.
+# Of 36 boxes from here on, in 51 photographs out of packages, 2 were wrong: clocks on a circuit board.
 THRESHOLD = 0.45
 MOST_OVERLAP = 0.5
 # COCO's classes in their order, with COCO's words.

@@ -12,13 +12,13 @@ import numpy as np
 
 from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.letterbox import each_once, letterboxed
-from local.vision.recognition.seen import HUMAN_FACE, Thing
+from local.vision.recognition.seen import HUMAN_FACE, Thing, largest_first
 from local.vision.recognition.sessions import Floats, open_model
 
 # The network halves the picture five times.
 MULTIPLE = 32
 STRIDE = 4
-# In the study's pictures 19 of 24 faces had it and nothing else; 0.5 found one more and a false one.
+# Of 24 faces in 51 photographs out of packages, 19 have it, and nothing else has; 0.5 adds one face and a false one.
 THRESHOLD = 0.55
 MOST_OVERLAP = 0.3
 
@@ -38,10 +38,8 @@ class CenterFace:
         heat, sizes, offsets, _ = self._run(batch)
         corners, scores = decode(heat[0, 0], sizes[0], offsets[0])
         rows = each_once(corners, scores, most_overlap=MOST_OVERLAP)
-        found = [
-            Thing(HUMAN_FACE, float(scores[row]), box) for row in rows if (box := padded.box(*corners[row].tolist()))
-        ]
-        return tuple(sorted(found, key=_largest_first))
+        boxes = [(row, padded.box(*corners[row].tolist())) for row in rows]
+        return largest_first(Thing(HUMAN_FACE, float(scores[row]), box) for row, box in boxes if box)
 
 
 def decode(heat: Floats, sizes: Floats, offsets: Floats) -> tuple[Floats, Floats]:
@@ -56,10 +54,6 @@ def decode(heat: Floats, sizes: Floats, offsets: Floats) -> tuple[Floats, Floats
     middles = (np.stack([columns, rows], axis=1) + offsets[::-1, rows, columns].T + 0.5) * STRIDE
     corners = np.concatenate([middles - half, middles + half], axis=1).astype(np.float32)
     return corners, heat[rows, columns]
-
-
-def _largest_first(face: Thing) -> tuple[int, int, int]:
-    return -face.box.width * face.box.height, face.box.left, face.box.top
 
 
 def _up(length: int) -> int:

@@ -1,4 +1,4 @@
-"""A picture in the middle of a network's rectangle, in its own shape, and the way back for boxes."""
+"""A picture in a network's rectangle: all of it in its own shape, with the way back for boxes, or its middle."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.seen import Box
-
-Floats = npt.NDArray[np.float32]
+from local.vision.recognition.sessions import Floats
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,24 @@ def letterboxed(pixels: Rgb, *, width: int, height: int, fill: int = 0) -> Lette
     new_width, new_height = max(1, round(own_width * scale)), max(1, round(own_height * scale))
     left, top = (width - new_width) // 2, (height - new_height) // 2
     rectangle = np.full((height, width, 3), fill, np.uint8)
-    rectangle[top : top + new_height, left : left + new_width] = cv2.resize(
-        pixels, (new_width, new_height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )
+    rectangle[top : top + new_height, left : left + new_width] = resized(pixels, width=new_width, height=new_height)
     return Letterboxed(rectangle, new_width / own_width, new_height / own_height, left, top, own_width, own_height)
+
+
+def middle(pixels: Rgb, *, width: int, height: int, share: float = 1.0) -> Rgb:
+    """Return the largest part in the middle that has the shape of *width* x *height*, or *share* of it, as large."""
+    own_height, own_width = pixels.shape[:2]
+    rows = max(1, round(share * min(own_height, own_width * height / width)))
+    columns = max(1, round(share * min(own_width, own_height * width / height)))
+    top, left = (own_height - rows) // 2, (own_width - columns) // 2
+    return resized(pixels[top : top + rows, left : left + columns], width=width, height=height)
+
+
+def resized(pixels: Rgb, *, width: int, height: int) -> Rgb:
+    """Return *pixels* as *width* x *height*: each the mean of those that it covers, where it covers several."""
+    is_smaller = width < pixels.shape[1] and height < pixels.shape[0]
+    way = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
 
 
 def each_once(

@@ -1,12 +1,13 @@
 """A person's own classifier: an ONNX file and the names of its classes."""
 
-import cv2
 import numpy as np
 
 from local.vision.decoding.pixels import Rgb
-from local.vision.recognition.own_network import Network, Numbers
+from local.vision.recognition.letterbox import middle
+from local.vision.recognition.own_network import Network
 from local.vision.recognition.own_settings import NetworkFile, Triple
 from local.vision.recognition.seen import Word
+from local.vision.recognition.sessions import Floats
 
 USUAL_SIDE = 224
 LEAST_CONFIDENCE = 0.1
@@ -30,8 +31,8 @@ class OwnClassifier:
 
     def classify(self, pixels: Rgb) -> tuple[Word, ...]:
         """Return the names of its classes from a confidence of 0.1, most certain first."""
-        middle = _middle(pixels, self._network.height, self._network.width)
-        answer = self._network.run(((middle / 255).astype(np.float32) - self._mean) / self._std).ravel()
+        part = middle(pixels, width=self._network.width, height=self._network.height)
+        answer = self._network.run(((part / 255).astype(np.float32) - self._mean) / self._std).ravel()
         confidences = answer if self._is_probable else _softmax(answer)
         sums: dict[str, float] = {}
         for name, confidence in zip(self._names, confidences, strict=True):
@@ -41,16 +42,6 @@ class OwnClassifier:
         return tuple(sorted(words, key=lambda word: (-word.confidence, word.name)))
 
 
-def _middle(pixels: Rgb, height: int, width: int) -> Rgb:
-    """Return the largest part in the middle that has the shape of the input, scaled to it."""
-    scale = min(pixels.shape[0] / height, pixels.shape[1] / width)
-    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (pixels.shape[0] - rows) // 2, (pixels.shape[1] - columns) // 2
-    part = pixels[top : top + rows, left : left + columns]
-    method = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(part, (width, height), interpolation=method), np.uint8)
-
-
-def _softmax(logits: Numbers) -> Numbers:
+def _softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max())
     return np.asarray(powers / powers.sum(), np.float32)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.letterbox import each_once, letterboxed
-from local.vision.recognition.own_network import Network, Numbers
+from local.vision.recognition.own_network import Network
 from local.vision.recognition.own_settings import NetworkFile
 from local.vision.recognition.seen import Thing
+from local.vision.recognition.sessions import Floats
 
 USUAL_SIDE = 640
 GRAY = 114  # of the margins that these networks are trained with
@@ -59,22 +60,22 @@ class OwnDetector:
         return tuple(things)
 
 
-def _is_raw(answer: Numbers, labels: int) -> bool:
+def _is_raw(answer: Floats, labels: int) -> bool:
     rows, candidates = answer.shape[1:]
     # With more classes than candidates it is the other way round, unless the labels say the same.
     return bool(rows > 4 and (rows <= candidates or rows == 4 + labels))
 
 
-def _sure(corners: Numbers, scores: Numbers, classes: Classes) -> tuple[Numbers, Numbers, Classes]:
+def _sure(corners: Floats, scores: Floats, classes: Classes) -> tuple[Floats, Floats, Classes]:
     rows = (scores >= LEAST_CONFIDENCE) & np.isfinite(corners).all(axis=1)
     return corners[rows], scores[rows], classes[rows]
 
 
-def _of_raw(answer: Numbers) -> tuple[Numbers, Numbers, Classes]:
+def _of_raw(answer: Floats) -> tuple[Floats, Floats, Classes]:
     middle, size, scores = answer[:2].T, answer[2:4].T, answer[4:]
     return np.concatenate([middle - size / 2, middle + size / 2], axis=1), scores.max(axis=0), scores.argmax(axis=0)
 
 
-def _of_end_to_end(answer: Numbers) -> tuple[Numbers, Numbers, Classes]:
+def _of_end_to_end(answer: Floats) -> tuple[Floats, Floats, Classes]:
     finite = answer[np.isfinite(answer).all(axis=1)]
     return finite[:, :4], finite[:, 4], finite[:, 5].astype(np.intp)

@@ -5,17 +5,14 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from local.vision.recognition.own_settings import NetworkFile
-from local.vision.recognition.sessions import DamagedModelError, open_session
+from local.vision.recognition.sessions import DamagedModelError, Floats, open_session
 
 FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 TAKEN = "1 x 3 x height x width or 1 x height x width x 3, float"
 MOST_SIDE = 4096
 MOST_REASON_CHARACTERS = 200
-
-Numbers = NDArray[np.float32]
 
 
 class Network:
@@ -41,7 +38,7 @@ class Network:
         self._output = self._session.get_outputs()[0].name
         self.classes = _classes(self._session)
 
-    def try_out(self) -> Numbers:
+    def try_out(self) -> Floats:
         """Return what it answers to a gray picture. Raises LocalError when it cannot be run, or answers no numbers."""
         try:
             answer = self.run(np.full((self.height, self.width, 3), 0.5, np.float32))
@@ -51,7 +48,7 @@ class Network:
             raise self._file.wrong("which answers a gray picture with infinity or no number: export it again")
         return answer
 
-    def run(self, pixels: Numbers) -> Numbers:
+    def run(self, pixels: Floats) -> Floats:
         """Return its first output for *pixels*, height x width x 3."""
         batch = pixels[np.newaxis] if self._is_channel_last else pixels.transpose(2, 0, 1)[np.newaxis]
         answer = self._session.run([self._output], {self._input.name: np.ascontiguousarray(batch, self._type)})[0]

@@ -5,6 +5,7 @@ All of them look at the working copy of a picture: upright RGB, height x width x
 in its pixels. Each is safe for many threads.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,11 @@ class Box:
     top: int
     width: int
     height: int
+
+    @property
+    def area(self) -> int:
+        """How many pixels are in it."""
+        return self.width * self.height
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,11 @@ class Thing:
     name: str
     confidence: float
     box: Box
+
+
+def largest_first(things: Iterable[Thing]) -> tuple[Thing, ...]:
+    """Return *things* by their size; of equals the left one first, then the upper one."""
+    return tuple(sorted(things, key=lambda thing: (-thing.box.area, thing.box.left, thing.box.top)))
 
 
 class Classifier(Protocol):

@@ -96,8 +96,10 @@ def test_every_limit_is_as_described() -> None:
 
 
 def test_every_threshold_is_as_described() -> None:
-    assert f"said from a confidence of {subjects.SURE}." in COVERAGE
-    assert f"needs {subjects.SURE_BOX}, people need the detector's own {detector.THRESHOLD}" in COVERAGE
+    assert f"a tag from a confidence of {subjects.SAID}, and the subject from {subjects.SURE}." in COVERAGE
+    assert f"A box needs {subjects.SURE_BOX}. Where a word of {subjects.SUPPORT} and more" in COVERAGE
+    assert f"for people, the detector's own {detector.THRESHOLD} is enough" in COVERAGE
+    assert f"unless the word is surer by {subjects.LEAD}" in COVERAGE
     assert f"need a narrower word below them, or {subjects.VERY_SURE}" in COVERAGE
     assert f"Apes and monkeys need {subjects.VERY_SURE} and" in COVERAGE
     assert f"Drawings and pages of text need {subjects.VERY_SURE} for" in COVERAGE

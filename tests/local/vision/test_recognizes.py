@@ -11,29 +11,21 @@ from functools import cache, partial
 
 import pytest
 from doubles import marked_pictures, scenes
-from doubles.vision_calls import encoded, sample
+from doubles.set_up_models import set_up_models
+from doubles.vision_calls import encoded
 from PIL import Image
 
 from bench import crop_pictures, photographs, recognizes
-from bench.photographs import Package, Picture
+from bench.photographs import Picture
 from bench.recognizes import Said, Verdict
 from local import drawings
-from local.models import catalogue
 from local.vision.recognition.detector import LABELS
-from local.vision.recognition.loading import Models
 from local.vision.recognition.vocabulary import load_vocabulary
 from local.vision.server import RunningVision, running_vision
 
 OF_COCO = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
 KINDS = load_vocabulary().kinds
 ANIMALS = {"animal", "mammal", *OF_COCO, *(word for word, kinds in KINDS.items() if "animal" in kinds)}
-PERSON = {"person", "human face"}
-SAMPLES = {
-    "astronaut": ({"person"}, {"human face", "clothing", "helmet", "suit", "rocket", "vehicle", "flag"}),
-    "chelsea": ({"cat"}, {"animal", "mammal", "pet"}),
-    "coffee": ({"cup", "espresso"}, {"coffee", "drink", "spoon", "table", "dining table", "mug", "tableware"}),
-    "rocket": ({"rocket"}, {"vehicle", "tower", "sky", "light"}),
-}
 
 
 @cache
@@ -66,10 +58,7 @@ DRAWN: dict[str, Callable[[], Image.Image]] = {
 @pytest.fixture(scope="module")
 def vision() -> Iterator[RunningVision]:
     """Run the service with set-up's models."""
-    absent = [model.name for model in catalogue.CATALOGUE if not model.is_there]
-    if absent:
-        pytest.skip(f"{catalogue.folder()} has no {', '.join(absent)}: `make setup` makes them")
-    with running_vision(models=Models({})) as service:
+    with running_vision(models=set_up_models()) as service:
         yield service
 
 
@@ -98,20 +87,6 @@ def test_the_subject_is_among_the_tags_of_three_photographs_in_four(verdicts: li
 
 def test_another_subject_is_said_with_confidence_of_one_photograph_in_sixteen_at_most(verdicts: list[Verdict]) -> None:
     assert recognizes.goals(verdicts)[1].held, "\n" + recognizes.report(verdicts)
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_is_what_it_is_and_nothing_else(vision: RunningVision, name: str) -> None:
-    right, also = SAMPLES[name]
-    package = Package("samples", "", "", "", "")
-    picture = Picture(package, f"{name}.jpg", "", "", frozenset(right), frozenset(also))
-    found = Verdict(picture, recognizes.ask(vision, sample(name)))
-
-    assert not found.wrong
-    if name == "rocket":
-        assert not [said for said in found.said if recognizes.strange(said, picture)]
-    else:
-        assert found.right, found.said
 
 
 @pytest.mark.parametrize("name", DRAWN)

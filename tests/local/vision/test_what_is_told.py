@@ -77,8 +77,13 @@ def test_a_word_and_a_box_that_agree_have_the_greater_confidence_and_their_kinds
 
 
 def test_words_below_the_threshold_are_not_said_and_colours_stand_in_for_them() -> None:
-    assert tags(FakeRecognizer(words=words(cat=0.45, church=0.3))).keys() == {"brown"}
-    assert caption(FakeRecognizer(words=words(cat=0.45))) == ("a photo in brown tones", 0.42)
+    assert tags(FakeRecognizer(words=words(cat=0.34, church=0.3))).keys() == {"brown"}
+    assert caption(FakeRecognizer(words=words(cat=0.34))) == ("a photo in brown tones", 0.42)
+
+
+def test_an_unsure_word_is_a_tag_and_no_subject() -> None:
+    assert tags(FakeRecognizer(words=words(church=0.44))) == {"church": 0.44, "building": 0.44}
+    assert caption(FakeRecognizer(words=words(church=0.44))) == ("a photo in brown tones", 0.42)
 
 
 def test_where_something_is_recognized_colours_are_no_tags() -> None:
@@ -119,7 +124,7 @@ def test_an_animal_that_the_classifier_takes_for_another_has_no_name_of_its_own(
 
 
 def test_of_two_animals_in_one_place_the_box_is_named_where_it_is_the_surer() -> None:
-    seen = FakeRecognizer(words=words(dog=0.71, mammal=0.75, animal=0.8), things=things(("horse", 0.85), side=100))
+    seen = FakeRecognizer(words=words(dog=0.75, mammal=0.75, animal=0.8), things=things(("horse", 0.71), side=100))
     answer = told(seen)
 
     assert {tag["name"] for tag in answer["tags"]} == {"horse", "animal", "mammal"}

@@ -15,6 +15,7 @@ import pytest
 from doubles.chat_server import ChatServer, completion, running_chat_server
 from doubles.clock import FakeClock
 from doubles.patience import PATIENCE_SECONDS, wait_until
+from doubles.recognizers import plain
 from doubles.vision_calls import Caller, picture
 from PIL import Image
 
@@ -27,11 +28,6 @@ from local.vision.server import RunningVision, running_vision
 from local.vision.service import PatientCaptioner
 
 KEY = "sk-secret-0123456789"
-
-
-def plain(*colour: float, height: int = 48, width: int = 64) -> Rgb:
-    """Return a picture of one colour, from 0 to 1."""
-    return np.full((height, width, 3), [round(255 * level) for level in colour], np.uint8)
 
 
 class Told(list[str]):

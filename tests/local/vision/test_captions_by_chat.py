@@ -55,7 +55,7 @@ def told() -> Iterator[Told]:
 
 
 def test_a_chat_model_is_asked_for_a_sentence_about_the_picture(chat: ChatServer, told: Told) -> None:
-    assert told.captioner(chat).caption(plain(1, 0, 0, height=300, width=900)) == "A cat on a sofa"
+    assert told.captioner(chat).caption(plain(1, 0, 0, height=200, width=640)) == "A cat on a sofa"
     [(path, headers, question)] = chat.asked
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", f"Bearer {KEY}")
     assert (question["model"], question["stream"]) == ("llava", False)
@@ -65,7 +65,7 @@ def test_a_chat_model_is_asked_for_a_sentence_about_the_picture(chat: ChatServer
     kind, _, data = shown["image_url"]["url"].partition(",")
     assert kind == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
-        assert (image.format, image.size) == ("JPEG", (768, 256))
+        assert (image.format, image.size) == ("JPEG", (640, 200))
         assert image.getpixel((400, 100)) == pytest.approx((255, 0, 0), abs=3)
     assert not told
 

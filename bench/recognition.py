@@ -12,13 +12,13 @@ import json
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from bench.recognizes import analyzed
 from bench.section import Goal, Section, goals_table, table
 from local.models import catalogue
 from local.vision.decoding.pixels import Rgb, decode
@@ -27,7 +27,7 @@ from local.vision.header import read_header
 from local.vision.parameters import VISUAL_FEATURES
 from local.vision.recognition.loading import Models
 from local.vision.recognition.seen import Recognizers
-from local.vision.server import RunningVision, running_vision
+from local.vision.server import running_vision
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = tuple(sorted((ROOT / "samples").glob("*.jpg")))
@@ -63,7 +63,7 @@ def measure(choice: str) -> Taken:
     with running_vision(models=models) as vision:
 
         def ask(picture: bytes) -> None:
-            _analyze(vision, picture)
+            analyzed(vision, picture, ",".join(VISUAL_FEATURES))
 
         answer = milliseconds(ask, pictures)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -99,16 +99,6 @@ def _looks(recognizers: Recognizers, pictures: Sequence[bytes]) -> dict[str, flo
     if recognizers.adult:
         looks[catalogue.ADULT.tells] = recognizers.adult.score
     return {name: milliseconds(look, working) for name, look in looks.items()}
-
-
-def _analyze(vision: RunningVision, picture: bytes) -> None:
-    request = urllib.request.Request(
-        f"{vision.url}/vision/v3.2/analyze?visualFeatures={','.join(VISUAL_FEATURES)}",
-        picture,
-        {"Ocp-Apim-Subscription-Key": vision.key, "Content-Type": "application/octet-stream"},
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=_SECONDS) as answer:
-        answer.read()
 
 
 def memory(status: str) -> tuple[float, float]:

@@ -96,17 +96,23 @@ def strange(said: Said, picture: Picture) -> list[str]:
 
 def ask(vision: RunningVision, data: bytes) -> tuple[Said, ...]:
     """Send a picture to the service; what it says, most certain first."""
+    return said_in(analyzed(vision, data, _FEATURES))
+
+
+def analyzed(vision: RunningVision, data: bytes, features: str) -> dict[str, Any]:
+    """Send a picture to the service; its answer with *features*, which commas separate."""
     with requests.Session() as session:
         session.trust_env = False
         answer = session.post(
             f"{vision.url}/vision/v3.2/analyze",
             data=data,
-            params={"visualFeatures": _FEATURES},
+            params={"visualFeatures": features},
             headers={"Content-Type": "application/octet-stream", "Ocp-Apim-Subscription-Key": vision.key},
             timeout=_TIMEOUT_SECONDS,
         )
     answer.raise_for_status()
-    return said_in(answer.json())
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def said_in(result: dict[str, Any]) -> tuple[Said, ...]:

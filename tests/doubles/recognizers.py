@@ -1,6 +1,8 @@
-"""Recognizers that see what a test says, and write down that they were asked."""
+"""Recognizers that see what a test says, and write down that they were asked; plain pictures for real ones."""
 
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from local.vision.decoding.pixels import Rgb
 from local.vision.recognition.seen import HUMAN_FACE, Box, Recognizers, Thing, Word
@@ -46,6 +48,11 @@ class FakeRecognizer:
     def all_five(self) -> Recognizers:
         """This one for each."""
         return Recognizers(classifier=self, detector=self, faces=self, adult=self, captioner=self)
+
+
+def plain(*colour: float, height: int = 48, width: int = 64) -> Rgb:
+    """Return a picture of one colour, from 0 to 1."""
+    return np.full((height, width, 3), [round(255 * level) for level in colour], np.uint8)
 
 
 # Words as the classifier has them, with the wider ones above each.

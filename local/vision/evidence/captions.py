@@ -4,11 +4,11 @@ Captions: a captioner's own line if there is one, then what is put together from
 No caption is more certain than the least certain of what it says.
 """
 
+from local.vision.evidence import tags
 from local.vision.evidence.kinds import PERSON
 from local.vision.evidence.looking import Evidence
 from local.vision.evidence.nouns import NUMBERS, counted
-from local.vision.evidence.subjects import Judged, Subject
-from local.vision.evidence.tags import compose_tags
+from local.vision.evidence.subjects import MAYBE_DRAWN, Judged, Subject
 
 # No measure: a chat model tells none. What was put together comes after it, hence with no more.
 SENTENCE_CONFIDENCE = 0.5
@@ -16,8 +16,7 @@ SENTENCE_CONFIDENCE = 0.5
 OF_A_KIND, OF_A_KIND_IN_TONES, IN_TONES, KIND_ALONE = 0.58, 0.47, 0.42, 0.34
 MOST_PARTS = 2
 PHOTO, BLACK_AND_WHITE, LINE_DRAWING = "a photo", "a black and white photo", "a line drawing"
-# As the tags have it.
-CERTAINTY_OF_KIND = {BLACK_AND_WHITE: 0.85, LINE_DRAWING: 0.75}
+CERTAINTY_OF_KIND = {BLACK_AND_WHITE: tags.BLACK_AND_WHITE, LINE_DRAWING: tags.LINE_ART}
 CONTAINERS = {"cup": "a cup of", "mug": "a mug of", "wine glass": "a glass of", "bottle": "a bottle of"}
 DRINK = "drink"
 # People wear it: no part of its own beside them.
@@ -30,7 +29,7 @@ Part = tuple[str, float]
 def compose_description(evidence: Evidence, *, max_candidates: int) -> dict[str, object]:
     """Return the contract's description: names of the tags, and captions."""
     return {
-        "tags": [tag["name"] for tag in compose_tags(evidence)],
+        "tags": [tag["name"] for tag in tags.compose_tags(evidence)],
         "captions": compose_captions(evidence, max_candidates=max_candidates),
     }
 
@@ -106,7 +105,7 @@ def _drink(subjects: list[Subject]) -> list[Part]:
 def _kind(evidence: Evidence, *, is_known: bool) -> str:
     if evidence.drawing.is_line_drawing:
         return LINE_DRAWING
-    if evidence.drawing.clip_art >= 2:
+    if evidence.drawing.clip_art >= MAYBE_DRAWN:
         # What the models know from photographs may well be in one.
         return "a picture" if is_known and evidence.is_recognized else "a clip-art picture"
     return BLACK_AND_WHITE if evidence.colours.is_black_and_white else PHOTO

@@ -8,6 +8,8 @@ from local.vision.recognition.seen import HUMAN_FACE
 MIN_SKY_SHARE = 0.6
 MIN_DARK_SHARE = 0.6
 MIN_COLOUR_TAG_SHARE = 0.12
+# Chosen, as no measure tells how sure these are.
+BLACK_AND_WHITE, LINE_ART = 0.85, 0.75
 
 Tag = dict[str, object]
 
@@ -42,11 +44,11 @@ def _measured(judged: Judged) -> dict[str, float]:
     if evidence.text_certainty:
         found["text"] = evidence.text_certainty
     if evidence.colours.is_black_and_white and not evidence.drawing.is_line_drawing:
-        found["black and white"] = 0.85
+        found["black and white"] = BLACK_AND_WHITE
     # Models know better: a page of text is no drawing, and neither is a picture of what they learned from photographs.
     is_known = evidence.is_recognized and (evidence.text.is_page or judged.names or judged.people)
     if evidence.drawing.is_line_drawing and not is_known:
-        found |= {"line art": 0.75, "drawing": 0.7}
+        found |= {"line art": LINE_ART, "drawing": 0.7}
     elif evidence.drawing.clip_art and not is_known:
         found |= {"clipart": 0.45 + 0.1 * evidence.drawing.clip_art, "graphics": 0.5}
     if evidence.sky_share >= MIN_SKY_SHARE and not evidence.drawing.clip_art:

@@ -28,7 +28,6 @@ from local.vision.recognition.own_settings import Chat
 
 QUESTION = "Describe this picture in one short English sentence. Answer with that sentence only."
 MOST_TOKENS = 300
-MOST_SIDE = 768
 QUALITY = 85
 CONNECT_SECONDS = 3.0
 LATE_SECONDS = 60.0  # how much later an answer may come to be kept
@@ -162,10 +161,8 @@ def clean(text: str) -> str:
 
 
 def _question(model: str, pixels: Rgb) -> dict[str, Any]:
-    image = Image.fromarray(pixels)
-    image.thumbnail((MOST_SIDE, MOST_SIDE))
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
+    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY)
     address = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
     parts = [{"type": "text", "text": QUESTION}, {"type": "image_url", "image_url": {"url": address}}]
     messages = [{"role": "user", "content": parts}]

@@ -5,9 +5,9 @@ Preprocessing as in https://github.com/tensorflow/tpu/tree/master/models/officia
 `lite/efficientnet_lite_builder.py`): the middle 224 / 256 of the shorter side, (value - 127) / 128, RGB.
 
 The whole picture, padded, is a second view, for a subject that the middle cuts; what one view alone sees is often not
-there. On 78 pictures of opencv-doc, mate-backgrounds, scikit-image and scikit-learn the two views together were wrong
-less often than the middle alone where they were right as often. Mirrored and smaller views added nothing to that, and
-EfficientNet-Lite2 was no better.
+there. On 78 pictures of opencv-doc, mate-backgrounds, scikit-image and scikit-learn the two views were right as often
+as the middle alone, and wrong less often. Mirrored and smaller views added nothing to that, and EfficientNet-Lite2 was
+no better.
 """
 
 from pathlib import Path

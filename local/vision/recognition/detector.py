@@ -2,8 +2,8 @@
 Things at their places: CenterNet on MobileNetV3, trained on the 80 classes of COCO.
 
 Objects as Points, https://arxiv.org/abs/1904.07850: an object is a maximum of its class's heat map. How a box comes of
-it is read from the nodes of `tower_0/detections` in `models/centernet.json` of npm's @vladmandic/human: at row y and
-column x of the 128 x 128 heat map, the four sizes are the distances from (4x, 4y) to left, top, right and bottom.
+it is read from the nodes of `tower_0/detections` in `models/centernet.json` of npm's @vladmandic/human. The heat map is
+128 x 128; at its row y and column x, the four sizes are the distances from (4x, 4y) to left, top, right and bottom.
 
 The picture keeps its shape and is padded to the square (letterboxed): stretched to it, a cat is taken for a dog.
 """

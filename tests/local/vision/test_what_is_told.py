@@ -244,6 +244,16 @@ def test_captions_are_many_and_none_is_surer_than_its_parts() -> None:
     assert confidences[0] == confidences[1] == 0.56
 
 
+def test_tones_are_no_surer_than_their_colours() -> None:
+    sides = Image.new("RGB", (160, 120), (60, 90, 200))
+    sides.paste((200, 30, 40), (0, 0, 20, 120))
+    data = encoded(sides, "PNG")
+    (first, *_), found = captions(FakeRecognizer(), 9, data), tags(FakeRecognizer(), data=data)
+
+    assert "blue and red tones" in first["text"]
+    assert first["confidence"] == found["red"] < 0.42
+
+
 def test_a_black_and_white_photo_is_told_as_such() -> None:
     gray = encoded(Image.linear_gradient("L").convert("RGB"), "PNG")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local import notices
 from local.errors import LocalError
+from local.printable import printable
 from local.private import private_folder
 from local.vision.calls import CallLogInUseError
 from local.vision.connection import Connection
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> int:
         models = Models(os.environ)
         server = VisionServer(_service(options, models), Connection, port=options.port, is_verbose=options.verbose)
     except (CallLogInUseError, EngineError, LocalError) as error:
-        sys.stderr.write(f"vision: {error}\n")
+        sys.stderr.write(f"vision: {printable(str(error))}\n")
         return notices.final_status()
     except OSError as error:
         sys.stderr.write(

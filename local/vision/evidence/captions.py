@@ -48,10 +48,10 @@ def compose_captions(evidence: Evidence, *, max_candidates: int) -> list[Caption
 def _candidates(evidence: Evidence) -> dict[str, float]:
     judged = Judged(evidence)
     parts = _parts(judged)[:MOST_PARTS]
-    kind, tones = _kind(evidence, is_known=bool(parts)), _tones(evidence)
+    kind, tones, of_tones = _kind(evidence, is_known=bool(parts)), _tones(evidence), _certainty_of_tones(judged)
     if not parts and evidence.is_recognized and evidence.text.is_page:
         page = "a page of text"
-        return {page: evidence.text_certainty, f"{page} in {tones}": OF_A_KIND_IN_TONES}
+        return {page: evidence.text_certainty, f"{page} in {tones}": min(OF_A_KIND_IN_TONES, of_tones)}
     candidates: dict[str, float] = {}
     if parts:
         subject = " and ".join(text for text, _ in parts)
@@ -61,10 +61,10 @@ def _candidates(evidence: Evidence) -> dict[str, float]:
             candidates[subject if kind in (PHOTO, "a picture") else f"{kind} of {subject}"] = certainty
             candidates[subject] = certainty
         candidates.setdefault(f"{kind} of {subject}", min(certainty, OF_A_KIND))
-        candidates[f"{kind} of {subject} in {tones}"] = min(certainty, OF_A_KIND_IN_TONES)
+        candidates[f"{kind} of {subject} in {tones}"] = min(certainty, OF_A_KIND_IN_TONES, of_tones)
     elif evidence.is_recognized and evidence.text_certainty:
         candidates[f"{kind} with text"] = min(evidence.text_certainty, OF_A_KIND)
-    candidates[f"{kind} in {tones}"] = IN_TONES
+    candidates[f"{kind} in {tones}"] = min(IN_TONES, of_tones)
     candidates[kind] = KIND_ALONE
     return candidates
 
@@ -114,3 +114,11 @@ def _kind(evidence: Evidence, *, is_known: bool) -> str:
 def _tones(evidence: Evidence) -> str:
     names = [name.lower() for name in evidence.colours.dominant[:2]]
     return f"{' and '.join(names)} tones"
+
+
+def _certainty_of_tones(judged: Judged) -> float:
+    """Return that of the least certain colour where colours are tags too."""
+    colours = judged.evidence.colours
+    if not judged.evidence.is_recognized or judged.names:
+        return 1.0
+    return min(tags.certainty_of_colour(colours.shares[name]) for name in colours.dominant[:2])

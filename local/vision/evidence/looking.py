@@ -109,4 +109,7 @@ class Evidence:
     def _in_the_original(self, box: Box) -> Box:
         height, width = self.picture.working.shape[:2]
         x, y = self.picture.width / width, self.picture.height / height
-        return Box(round(box.left * x), round(box.top * y), round(box.width * x), round(box.height * y))
+        left, top = round(box.left * x), round(box.top * y)
+        # Where both halves of a pixel are rounded up, the box would end outside.
+        right, bottom = self.picture.width - left, self.picture.height - top
+        return Box(left, top, min(round(box.width * x), right), min(round(box.height * y), bottom))

@@ -21,9 +21,14 @@ def compose_tags(evidence: Evidence) -> list[Tag]:
     if not judged.names:
         for name, share in evidence.colours.shares.items():
             if share >= MIN_COLOUR_TAG_SHARE:
-                found.setdefault(name.lower(), 0.3 + 0.4 * share)
+                found.setdefault(name.lower(), certainty_of_colour(share))
     ordered = sorted(found.items(), key=lambda tag: (-tag[1], tag[0]))
     return [{"name": name, "confidence": round(confidence, 4)} for name, confidence in ordered]
+
+
+def certainty_of_colour(share: float) -> float:
+    """Return how certain it is that a colour is worth a word, of which *share*, from 0 to 1, is in the picture."""
+    return 0.3 + 0.4 * share
 
 
 def _people(judged: Judged) -> dict[str, float]:

@@ -40,7 +40,7 @@ MOST_CAPTION_CHARACTERS = 300
 QUIET_SECONDS = 60.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
+_END_OF_THOUGHT = "</think>"
 _REFUSAL = re.compile(r"(i'?m|i am) (sorry|unable|not able)|sorry,|i (can'?t|cannot|don'?t)\b", re.IGNORECASE)
 _AROUND = " \t\"'`*_\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
 
@@ -150,10 +150,17 @@ def asked(chat: Chat, pixels: Rgb) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the first line of *text* as a caption: without quotes and the final full stop. Raises NoCaptionError."""
-    lines = (" ".join(line.split()) for line in _THOUGHT.sub("", text).splitlines())
-    line = next(filter(None, lines), "").strip(_AROUND).removesuffix(".").strip(_AROUND)
-    if not line.isprintable() or not any(map(str.isalpha, line)) or len(line) > MOST_CAPTION_CHARACTERS:
+    """
+    Return the first line of *text* as a caption: without quotes and the final full stop.
+
+    Thoughts before it are passed over, of which some models leave out the beginning; so are lines such as "Here is a
+    caption:". Raises NoCaptionError, for markup too, as of thoughts that do not come to an end.
+    """
+    lines = (" ".join(line.split()) for line in text.rpartition(_END_OF_THOUGHT)[2].splitlines())
+    said = next((line for line in lines if line and not line.endswith(":")), "")
+    line = said.strip(_AROUND).removesuffix(".").strip(_AROUND)
+    is_text = line.isprintable() and any(map(str.isalpha, line)) and not line.startswith("<")
+    if not is_text or len(line) > MOST_CAPTION_CHARACTERS:
         raise NoCaptionError("its answer is no sentence")
     if _REFUSAL.match(line):
         raise NoCaptionError("it declines to describe the picture")

@@ -49,11 +49,12 @@ class OwnDetector:
         """Return the things from a confidence of 0.5, most certain first, each once."""
         canvas = letterboxed(pixels, height=self._network.height, width=self._network.width, fill=GRAY)
         answer = self._network.run((canvas.pixels / 255).astype(np.float32))[0]
-        corners, scores, classes = _sure(*(_of_raw(answer) if self._is_raw else _of_end_to_end(answer)))
+        corners, scores, classes = _sure(
+            *(_of_raw(answer) if self._is_raw else _of_end_to_end(answer)), most=len(self._names)
+        )
         things = []
         for row in each_once(corners, scores, most_overlap=MOST_OVERLAP, classes=classes):
-            label = int(classes[row])
-            name = self._names[label] if 0 <= label < len(self._names) else None
+            name = self._names[classes[row]]
             box = canvas.box(*corners[row].tolist())
             if name is not None and box is not None:
                 things.append(Thing(name, min(1.0, float(scores[row])), box))
@@ -66,8 +67,9 @@ def _is_raw(answer: Floats, labels: int) -> bool:
     return bool(rows > 4 and (rows <= candidates or rows == 4 + labels))
 
 
-def _sure(corners: Floats, scores: Floats, classes: Classes) -> tuple[Floats, Floats, Classes]:
-    rows = (scores >= LEAST_CONFIDENCE) & np.isfinite(corners).all(axis=1)
+def _sure(corners: Floats, scores: Floats, classes: Classes, *, most: int) -> tuple[Floats, Floats, Classes]:
+    """Return what has a confidence, a box, and one of the *most* classes that have names."""
+    rows = (scores >= LEAST_CONFIDENCE) & np.isfinite(corners).all(axis=1) & (classes >= 0) & (classes < most)
     return corners[rows], scores[rows], classes[rows]
 
 

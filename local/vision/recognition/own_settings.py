@@ -91,7 +91,7 @@ def own_settings(environment: Mapping[str, str]) -> OwnSettings:
 
 def with_whole_paths(environment: Mapping[str, str]) -> dict[str, str]:
     """Return *environment* with the files of own models as seen from this process's folder, for one in another."""
-    whole = {name: str(Path(value).expanduser().absolute()) for name in PATHS if (value := _value(environment, name))}
+    whole = {name: str(_path(value).absolute()) for name in PATHS if (value := _value(environment, name))}
     return {**environment, **whole}
 
 
@@ -107,11 +107,25 @@ def _network(environment: Mapping[str, str], role: str) -> NetworkFile | None:
     for name, other, value in zip(names, reversed(names), values, strict=True):
         if not value:
             raise LocalError(f"{other} is set, but {name} is not: set both, or neither")
-        if not Path(value).expanduser().is_file():
+        if not _is_file(_path(value)):
             allowed = f"name one that is there, or unset {' and '.join(names)}"
             raise LocalError(f"{name} is '{value}', which is no file: {allowed}")
-    model, labels = (Path(value).expanduser() for value in values)
+    model, labels = map(_path, values)
     return NetworkFile(role, model, _labels(names[1], labels))
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # the home of a person whom the machine does not know
+        return Path(text)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _labels(setting: str, path: Path) -> tuple[str, ...]:

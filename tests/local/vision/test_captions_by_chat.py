@@ -90,6 +90,8 @@ def test_without_a_key_none_is_sent(chat: ChatServer, tmp_path: Path, monkeypatc
         ('\n  "A cat on a sofa."\n\nIt looks calm.', "A cat on a sofa"),
         ("**\u201cA  cat\ton a sofa\u201d**", "A cat on a sofa"),
         ("<think>A cat?\nYes.</think>\nA cat on a sofa", "A cat on a sofa"),
+        ("A cat?\nYes.\n</think>\n\nA cat on a sofa", "A cat on a sofa"),
+        ("Here is a caption:\n\nA cat on a sofa.", "A cat on a sofa"),
         ("A dog's bowl, 'empty'", "A dog's bowl, 'empty"),
         ("Ein Café in Zürich", "Ein Café in Zürich"),
         ("x" * 300, "x" * 300),
@@ -99,7 +101,10 @@ def test_an_answer_is_cleaned(answer: str, caption: str) -> None:
     assert clean(answer) == caption
 
 
-@pytest.mark.parametrize("answer", ["", " \n", '"."', "1234", "x" * 301, "a\x1b[31mcat", "a cat \u202e tac a"])
+MARKUP = ("<think>\nIs it a cat? It may be", "<|im_start|>assistant\nA cat", "<b>A cat</b>")
+
+
+@pytest.mark.parametrize("answer", ["", " \n", '"."', "1234", "x" * 301, "a\x1b[31mcat", "a cat \u202e tac a", *MARKUP])
 def test_what_is_no_sentence_is_no_caption(answer: str) -> None:
     with pytest.raises(NoCaptionError, match="no sentence"):
         clean(answer)

@@ -159,7 +159,8 @@ def test_a_detector_tells_each_thing_once_and_only_what_it_is_sure_of(tmp_path: 
 
 
 def test_a_detector_that_finds_nothing_and_one_that_answers_nonsense_tell_nothing(tmp_path: Path) -> None:
-    nonsense = end_to_end((16, 24, 16, 8, 7, 0.9), (16, 24, 16, 8, -1, 0.9))
+    # The last is beyond the whole numbers of OpenCV.
+    nonsense = end_to_end((16, 24, 16, 8, 7, 0.9), (16, 24, 16, 8, -1, 0.9), (16, 24, 16, 8, 3_000_000_000, 0.9))
     for answer in (raw(), nonsense, nonsense[:, :0]):
         assert detected(detector(tmp_path / "own.onnx", answer), "cat", "dog", picture=WIDE) == ()
 
@@ -280,6 +281,8 @@ def own_files(folder: Path) -> dict[str, str]:
             {"CLASSIFIER_MODEL": "numberless", "CLASSIFIER_LABELS": "three"},
             "answers a gray picture with infinity or no number: export",
         ),
+        ({"CLASSIFIER_MODEL": "~no-such-person/a", "CLASSIFIER_LABELS": "three"}, "which is no file: name one"),
+        ({"CLASSIFIER_MODEL": "a" * 5000, "CLASSIFIER_LABELS": "three"}, "which is no file: name one"),
         ({"CLASSIFIER_MEAN": "0.5,0.5"}, "CLASSIFIER_MEAN is '0.5,0.5': use three numbers for red"),
         ({"CLASSIFIER_STD": "0.5,0,0.5"}, "CLASSIFIER_STD is '0.5,0,0.5': use three numbers above 0"),
         ({"CLASSIFIER_MEAN": "nan,0,0"}, "CLASSIFIER_MEAN is 'nan,0,0': use three numbers"),
@@ -309,6 +312,19 @@ def test_labels_may_have_blank_lines_at_the_end_and_a_mark_at_the_beginning(tmp_
     found = Models({"CLASSIFIER_MODEL": str(model), "CLASSIFIER_LABELS": str(tmp_path / "more.txt")})()
     assert found.classifier is not None
     assert found.classifier.classify(plain(1, 0, 0))[0].name == "café"
+
+
+def test_a_wrong_setting_is_one_line_that_a_terminal_does_not_obey() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "--port", "0"],
+        cwd=PROJECT,
+        env={**os.environ, "MODELS": "a\n\x1b[31mb"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.stderr == "vision: MODELS is 'a\\n\\x1b[31mb': use all, clear, off\n"
 
 
 @pytest.mark.parametrize(("environment", "status"), [({"BLOBSIGHT_PARENT": "1"}, 78), ({}, 1)])

@@ -249,6 +249,16 @@ def test_captions_are_many_and_none_is_surer_than_its_parts() -> None:
     assert confidences[0] == confidences[1] == 0.56
 
 
+def test_tones_are_no_surer_than_their_colours() -> None:
+    sides = Image.new("RGB", (160, 120), (60, 90, 200))
+    sides.paste((200, 30, 40), (0, 0, 20, 120))
+    data = encoded(sides, "PNG")
+    (first, *_), found = captions(FakeRecognizer(), 9, data), tags(FakeRecognizer(), data=data)
+
+    assert "blue and red tones" in first["text"]
+    assert first["confidence"] == found["red"] < 0.42
+
+
 def test_a_black_and_white_photo_is_told_as_such() -> None:
     gray = encoded(Image.linear_gradient("L").convert("RGB"), "PNG")
 
@@ -318,6 +328,14 @@ def test_objects_have_their_places_in_the_original_and_what_they_are_kinds_of() 
         },
         {"rectangle": {"x": 80, "y": 20, "w": 80, "h": 80}, "object": "vase", "confidence": 0.58},
     ]
+
+
+def test_a_box_that_is_rounded_up_twice_stays_in_the_picture() -> None:
+    wide = encoded(Image.new("RGB", (643, 643), (120, 90, 60)), "PNG")
+    thing = Thing("train", 0.9, Box(320, 320, 320, 320))  # each of them becomes 321.5
+    (found,) = told(FakeRecognizer(things=(thing,)), "Objects", data=wide)["objects"]
+
+    assert found["rectangle"] == {"x": 322, "y": 322, "w": 321, "h": 321}
 
 
 def test_the_words_of_other_labels_are_the_same_things() -> None:

@@ -16,6 +16,7 @@ from local.models.catalogue import ADULT, CLASSIFIER, DETECTOR, FACES, Model, fo
 HERE = Path(__file__).resolve().parent
 LOCK = HERE.parent.parent / "locks" / "models.txt"
 NPM_LOCK = HERE / "package-lock.json"
+DAMAGED = "damaged"
 REQUIREMENT = re.compile(r"^([a-z0-9-]+)==.*(?:\n    .*)*", re.MULTILINE)
 
 
@@ -89,7 +90,7 @@ def fault(recipe: Recipe) -> str:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return f"unreadable ({error.strerror})"
-    return "" if digest == made.get("sha256") else "damaged"
+    return "" if digest == made.get("sha256") else DAMAGED
 
 
 def record_path(recipe: Recipe) -> Path:

@@ -42,8 +42,8 @@ def main(argv: list[str], environment: Mapping[str, str]) -> int:
     failed = make(missing)
     if not failed:
         return 0
-    again = "; set-up tries again after an hour" if is_part_of_setup else ""
     lacking = [recipe for recipe in missing if recipe.model.name in failed]
+    again = "; set-up tries again after an hour" if is_part_of_setup and _rests(lacking) else ""
     _say(f"{_without(lacking)} `make models` fetches them{again}.")
     for name, why in failed.items():
         _say(f"  {name}: {why}")
@@ -54,7 +54,10 @@ def _rests(missing: Sequence[Recipe]) -> bool:
     """Whether each of these failed within the hour."""
     if not {recipe.model.name for recipe in missing} <= set(failures()):
         return False
-    return 0 <= time.time() - failures_path().stat().st_mtime < REST_SECONDS
+    try:
+        return 0 <= time.time() - failures_path().stat().st_mtime < REST_SECONDS
+    except FileNotFoundError:  # another set-up has made them meanwhile
+        return False
 
 
 def _tell_left_out(missing: Sequence[Recipe]) -> None:

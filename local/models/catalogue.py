@@ -5,6 +5,7 @@ The trained models that set-up fetches, each with its source, its licence and wh
 here: `doctor` asks before the packages are there.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class Model:
     @property
     def is_there(self) -> bool:
         """Whether set-up has made it."""
-        return self.path.is_file()
+        # Unlike `Path.is_file`, it raises nothing in a folder of another user's.
+        return os.path.isfile(self.path)
 
 
 CLASSIFIER = Model(

@@ -21,9 +21,18 @@ def make(recipes: Sequence[Recipe]) -> dict[str, str]:
     """
     Make those of the models that are not there as they should be; returns by name why one was not made.
 
-    It can be killed at any time: a model is renamed into its place when all of it is written, and the next run removes
-    what a killed one left. Of two runs at once the second one waits, and makes what the first one did not.
+    It can be killed at any time: a model is renamed into its place when all of it is written, and the next run that
+    makes one removes what a killed one left. Of two runs at once the second one waits, and makes what the first one
+    did not.
     """
+    try:
+        return _made_alone(recipes)
+    # Their folder cannot be written: it is read only, say, or the disk is full.
+    except OSError as error:
+        return {recipe.model.name: str(error) for recipe in recipes if fault(recipe)}
+
+
+def _made_alone(recipes: Sequence[Recipe]) -> dict[str, str]:
     with _alone() as place:
         missing = [recipe for recipe in recipes if fault(recipe)]
         # Downloads wait for the network, side by side.

@@ -22,6 +22,8 @@ PIP = [
 NPM = [
     *("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"),
     *("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=3000"),
+    # As long as pip waits for bytes; npm's own five minutes, three times, would hold up a start.
+    "--fetch-timeout=15000",
 ]
 
 
@@ -74,8 +76,9 @@ def _environment() -> dict[str, str]:
 def _said(printed: str) -> str:
     """Return what an installer's output names as the fault: no connection, or the first line that begins `error`."""
     # Without a connection, pip ends by saying that there is no such version.
-    if broken := re.search(r"\[Errno -?\d+\] ([\w ]+)", printed):
-        return f"the package index cannot be reached: {broken[1]}"
+    if broken := re.search(r"connection broken by '(.*)': ", printed):
+        reason = re.search(r"\[Errno -?\d+\] ([\w ]+)", broken[1])
+        return f"the package index cannot be reached: {(reason or broken)[1]}"
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith(("error", "npm err"))]
     return (errors or lines or [""])[0]

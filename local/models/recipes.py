@@ -16,6 +16,7 @@ from local.models.catalogue import ADULT, CLASSIFIER, DETECTOR, FACES, Model, fo
 HERE = Path(__file__).resolve().parent
 LOCK = HERE.parent.parent / "locks" / "models.txt"
 NPM_LOCK = HERE / "package-lock.json"
+DAMAGED = "damaged"
 REQUIREMENT = re.compile(r"^([a-z0-9-]+)==.*(?:\n    .*)*", re.MULTILINE)
 
 
@@ -79,14 +80,17 @@ RECIPES = (
 
 def fault(recipe: Recipe) -> str:
     """Return what is wrong with the file of a model in a few words; nothing if it is as set-up makes it now."""
-    path = recipe.model.path
-    if not path.is_file():
+    if not recipe.model.is_there:
         return "not there"
     made = _read(record_path(recipe))
     if made.get("recipe") != recipe.digest:
         return "made by another version of set-up"
-    with path.open("rb") as file:
-        return "" if hashlib.file_digest(file, "sha256").hexdigest() == made.get("sha256") else "damaged"
+    try:
+        with recipe.model.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return f"unreadable ({error.strerror})"
+    return "" if digest == made.get("sha256") else DAMAGED
 
 
 def record_path(recipe: Recipe) -> Path:

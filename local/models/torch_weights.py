@@ -10,6 +10,7 @@ import pickle
 import struct
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +18,11 @@ from numpy.typing import NDArray
 
 from local.errors import LocalError
 
+# What reading pickles and arrays raises of bytes that make no sense.
+DAMAGE = (
+    *(pickle.UnpicklingError, EOFError, struct.error, LookupError, TypeError, ValueError, AttributeError),
+    *(OverflowError, MemoryError),
+)
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
@@ -43,8 +49,9 @@ class _Tensor:
     def array(self) -> NDArray[Any]:
         values = self.storage.values
         last = self.offset + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
+        is_bounded = 0 in self.shape or (last < values.size and prod(self.shape) <= values.size)
         # Numpy looks at no bounds here: it would read memory of others.
-        if min(self.offset, *self.strides, *self.shape, 0) < 0 or (0 not in self.shape and last >= values.size):
+        if min(self.offset, *self.strides, *self.shape, 0) < 0 or not is_bounded:
             raise LocalError("the PyTorch file is damaged: a tensor reaches beyond its numbers")
         steps = [step * values.itemsize for step in self.strides]
         return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
@@ -88,7 +95,7 @@ def read(file: bytes) -> dict[str, NDArray[Any]]:
         for key in _Unpickler(stream).load():
             _read_storage(stream, unpickler.storages[key])
         return {name: tensor.array() for name, tensor in tensors.items()}
-    except (pickle.UnpicklingError, EOFError, struct.error, KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         raise LocalError(f"the PyTorch file is damaged: {error}") from error
 
 

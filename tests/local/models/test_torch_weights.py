@@ -64,6 +64,22 @@ def test_another_format_and_a_damaged_file_are_named() -> None:
             read(bad)
 
 
+def test_sizes_that_no_memory_has_are_damage() -> None:
+    before = b"".join(pickle.dumps(each, protocol=2) for each in (0x1950A86A20F9469CFC6C, 1001, {}))
+    with pytest.raises(LocalError, match="the PyTorch file is damaged"):
+        read(before + b"\x80\x04\x8e" + (1 << 62).to_bytes(8, "little") + b".")  # BINBYTES8
+
+
+def test_a_tensor_of_more_numbers_than_there_are_is_refused() -> None:
+    good = torch_file({"matrix": np.zeros((1, 1), np.float32)})
+    # The shape and the strides (1, 1): TUPLE2 twice. LONG1 puts a number of rows in it that no memory has, of no step.
+    assert good.count(b"K\x01K\x01\x86") == 2
+    for rows in (b"\x8a\x06" + (1 << 40).to_bytes(6, "little"), b"\x8a\x0b" + (1 << 80).to_bytes(11, "little")):
+        huge = good.replace(b"K\x01K\x01\x86", rows + b"K\x01\x86", 1).replace(b"K\x01K\x01\x86", b"K\x00K\x01\x86")
+        with pytest.raises(LocalError, match="beyond its numbers"):
+            read(huge)
+
+
 def test_a_tensor_that_reaches_beyond_its_numbers_is_refused() -> None:
     good = torch_file({"matrix": np.arange(6, dtype=np.float32).reshape(2, 3)})
     # Of the shape (2, 3): BININT1 2, BININT1 3, TUPLE2.

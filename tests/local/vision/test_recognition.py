@@ -4,6 +4,7 @@ What set-up's models see, on the samples and on pictures made for the purpose.
 Without the models the tests of what they see are skipped: `make models` makes them.
 """
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from doubles.set_up_models import set_up_models
 from doubles.vision_calls import sample
 
 from local.models import catalogue
+from local.models.recipes import RECIPES, record_path
 from local.vision.decoding.pixels import Rgb, decode
 from local.vision.header import ImageHeader, read_header
 from local.vision.recognition import detector, faces
@@ -249,6 +251,21 @@ def test_another_model_under_the_name_of_one_is_told_of(
 
     assert Models({})() == NO_RECOGNIZERS
     assert "is another model than its name says" in capfd.readouterr().err
+
+
+def test_a_model_that_set_up_did_not_make_is_not_used_though_it_can_be_read(
+    models: Recognizers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sound = catalogue.FACES.path
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    shutil.copy(sound, catalogue.FACES.path)
+    (recipe,) = (recipe for recipe in RECIPES if recipe.model == catalogue.FACES)
+    record_path(recipe).write_text(json.dumps({"recipe": recipe.digest, "sha256": "0" * 64}))
+
+    assert Models({})() == NO_RECOGNIZERS
+    told = f"vision: no faces: {catalogue.FACES.path} is not the file that set-up made; `make models` makes it anew\n"
+    assert capfd.readouterr().err == told
 
 
 def test_without_any_model_nothing_is_loaded_or_said(

@@ -46,7 +46,7 @@ _OF_THE_PICTURE = frozenset(
 )
 # What a caption is made of besides the names of its subjects.
 _CONNECTING = re.compile(
-    "a|an|the|some|several|many|two|three|four|five|six|seven|eight|nine|ten|small|large|big|little"
+    "a|an|the|pair|some|several|many|two|three|four|five|six|seven|eight|nine|ten|small|large|big|little"
     "|and|of|in|on|with|at|by|near|next|to|beside|behind|above|under|over|from|for|is|are|it|its|their"
     "|photo|photograph|picture|image|view|tones?|colours?|line|clip-art"
 )

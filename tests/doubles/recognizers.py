@@ -70,13 +70,17 @@ KINDS = {
     "pizza": ("food",),
     "daisy": ("flower", "plant"),
     "church": ("building",),
+    "cowboy hat": ("hat", "clothing"),
+    "hat": ("clothing",),
+    "sea slug": ("animal",),
 }
+FINE = ("cowboy hat", "sea slug")
 
 
 def words(**confidences: float) -> tuple[Word, ...]:
     """Return these words, each with its kinds; underscores are spaces."""
     names = {name.replace("_", " "): confidence for name, confidence in confidences.items()}
-    return tuple(Word(name, confidence, KINDS.get(name, ())) for name, confidence in names.items())
+    return tuple(Word(name, confidence, KINDS.get(name, ()), name in FINE) for name, confidence in names.items())
 
 
 def things(*seen: tuple[str, float], side: int = 30) -> tuple[Thing, ...]:

@@ -31,11 +31,18 @@ class Box:
 
 @dataclass(frozen=True)
 class Word:
-    """What the picture shows as a whole; *kinds* are the wider words above it, nearest first: cat, then animal."""
+    """
+    What the picture shows as a whole.
+
+    Attributes:
+        kinds: the wider words above it, nearest first: cat, then animal.
+        is_fine: whether it is one class alone among others of its kind, as a cowboy hat is among hats.
+    """
 
     name: str
     confidence: float
     kinds: tuple[str, ...] = ()
+    is_fine: bool = False
 
 
 # The name of what a FaceFinder finds.

@@ -6,6 +6,7 @@ tabby, Siamese cat and all other cats, certain where none of them is.
 """
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,13 +50,20 @@ class Vocabulary:
         """Each word with the wider ones above it, nearest first."""
         return {word: row.words[place + 1 :] for row in self.classes for place, word in enumerate(row.words)}
 
+    @cached_property
+    def fine(self) -> frozenset[str]:
+        """The nouns of one class alone, below a kind."""
+        nouns = Counter(row.noun for row in self.classes if row.is_said)
+        kinds = {kind for row in self.classes for kind in row.kinds}
+        return frozenset(noun for noun, rows in nouns.items() if rows == 1 and self.kinds[noun] and noun not in kinds)
+
     def words(self, probabilities: npt.NDArray[np.float32]) -> tuple[Word, ...]:
         """Return the words from LEAST by the *probabilities* of all classes, most certain first."""
         classes, words = self._pairs
         sums = np.bincount(words, weights=probabilities[classes], minlength=len(self.kinds))
         found = [
             # Rounding makes a sum of float32 a little more than 1.
-            Word(name, min(1.0, float(confidence)), kinds)
+            Word(name, min(1.0, float(confidence)), kinds, name in self.fine)
             for (name, kinds), confidence in zip(self.kinds.items(), sums, strict=True)
             if confidence >= LEAST
         ]

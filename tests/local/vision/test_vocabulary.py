@@ -58,6 +58,12 @@ def test_words_are_cocos_where_coco_has_the_thing() -> None:
     assert not {"television", "sofa", "motorbike", "aeroplane", "plane"} & VOCABULARY.kinds.keys()
 
 
+def test_what_is_one_class_of_its_kind_alone_is_fine() -> None:
+    assert {"cowboy hat", "convertible", "espresso", "sea slug"} <= VOCABULARY.fine
+    # A kind, a noun of two classes, and one that has no kind above it.
+    assert not {"cat", "coffee", "laptop", "rocket"} & VOCABULARY.fine
+
+
 def test_the_confidence_of_a_kind_is_the_sum_of_its_classes() -> None:
     numbers = {row.noun: number for number, row in enumerate(VOCABULARY.classes)}
     probabilities = np.zeros(1000, np.float32)

@@ -30,8 +30,9 @@ MAYBE_DRAWN = 2
 SURE_BOX = 0.53
 # From here on a word for the whole picture supports a box of the same thing: two models seldom err alike.
 SUPPORT = 0.15
-# A word that is one class of its kind alone needs it, where the kind is said: a bush hat was a cowboy hat at 0.76.
-SURE_OF_FINE = 0.8
+# One class of its kind alone is mistaken for others: a bush hat was a cowboy hat at 0.76. Below the first, it is told
+# with the second at most, where its kind is said too.
+SURE_OF_FINE, MOST_OF_FINE = 0.8, 0.6
 # So much surer a word has to be than a box that names another animal. The classifier's confidences often come near 1,
 # the detector's seldom reach 0.8: a horse in a box of 0.71 was a dog at 0.71 to the classifier.
 LEAD = 0.15
@@ -180,7 +181,7 @@ class Judged:
 
     @once
     def _sure(self) -> tuple[Word, ...]:
-        """The words that are sure enough, surest first; fine ones and wide ones need more."""
+        """The words that are sure enough, surest first; a wide one needs a narrower one, or to be very sure."""
         unfit = self._unfit
         found = [
             word
@@ -193,9 +194,7 @@ class Judged:
         ):
             found = [word for word in found if word.confidence >= VERY_SURE]
         said = {word.name for word in found}
-        found = [
-            word for word in found if word.confidence >= SURE_OF_FINE or not word.is_fine or word.kinds[0] not in said
-        ]
+        found = [_bounded(word) if word.is_fine and word.kinds[0] in said else word for word in found]
         narrower = {kind for word in found if word.name not in WIDE for kind in word.kinds}
         return tuple(
             word for word in found if word.name not in WIDE or word.name in narrower or word.confidence >= VERY_SURE
@@ -226,6 +225,10 @@ class Judged:
             for word in self._sure
             if ANIMAL in word.kinds and not boxed & {word.name, *word.kinds} and word.name not in kinds
         ]
+
+
+def _bounded(word: Word) -> Word:
+    return word if word.confidence >= SURE_OF_FINE else replace(word, confidence=min(word.confidence, MOST_OF_FINE))
 
 
 def _is_surer(word: Word, thing: Thing) -> bool:

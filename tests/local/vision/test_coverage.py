@@ -97,7 +97,10 @@ def test_every_limit_is_as_described() -> None:
 
 def test_every_threshold_is_as_described() -> None:
     assert f"a tag from a confidence of {subjects.SAID}, and the subject from {subjects.SURE}." in COVERAGE
-    assert f"needs {subjects.SURE_OF_FINE} where its kind is said" in COVERAGE
+    assert (
+        f"has {subjects.MOST_OF_FINE} at most where its kind is said, such as `hat`; from {subjects.SURE_OF_FINE}"
+        in COVERAGE
+    )
     assert f"A box needs {subjects.SURE_BOX}. Where a word of {subjects.SUPPORT} and more" in COVERAGE
     assert f"for people, the detector's own {detector.THRESHOLD} is enough" in COVERAGE
     assert f"unless the word is surer by {subjects.LEAD}" in COVERAGE

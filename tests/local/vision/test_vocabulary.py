@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import vocabulary
 
+from local.models import vocabulary
 from local.vision.recognition.detector import LABELS
 from local.vision.recognition.vocabulary import LEAST, load_vocabulary
 

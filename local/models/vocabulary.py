@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 """
 Write `local/vision/recognition/vocabulary.tsv`: the words that ImageNet's classes come to. A development tool.
 
     apt-get download wordnet-base && dpkg -x wordnet-base_*.deb wordnet
     pip download --no-deps timm && unzip timm-*.whl -d timm
-    python scripts/vocabulary.py wordnet/usr/share/wordnet/data.noun timm/timm/data/_info/imagenet_synsets.txt
+    python -m local.models.vocabulary wordnet/usr/share/wordnet/data.noun timm/timm/data/_info/imagenet_synsets.txt
 
 The first file is WordNet 3.0's; the second lists the classes in their order, as sorted synsets. WordNet tells each
 class's noun and the kinds above it; `KINDS` says which of those are words that people use, and `CLASSES` where
@@ -17,7 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parent.parent / "local" / "vision" / "recognition" / "vocabulary.tsv"
+TABLE = Path(__file__).resolve().parents[1] / "vision" / "recognition" / "vocabulary.tsv"
 HEADER = "class\tsynset\twordnet\tnoun\tsaid\tkinds\n"
 
 # A kind below a wider one. `= lemma` is its synset in WordNet, of several the one with most classes; without it only
@@ -834,7 +833,7 @@ def rows(offsets: list[str], wordnet: WordNet) -> Iterator[str]:
 
 def main() -> int:
     """Write the table."""
-    parser = argparse.ArgumentParser(prog="python scripts/vocabulary.py")
+    parser = argparse.ArgumentParser(prog="python -m local.models.vocabulary")
     parser.add_argument("nouns", type=Path, help="data.noun of WordNet 3.0")
     parser.add_argument("classes", type=Path, help="the synsets of the classes, n01440764 and so on, in order")
     arguments = parser.parse_args()

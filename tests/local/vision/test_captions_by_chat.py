@@ -276,7 +276,7 @@ def test_the_service_answers_without_the_chat_model_where_it_fails(
     with Caller(seeing.url, seeing.key) as caller:
         described = caller.post("describe", picture()).json()
 
-    assert described["description"]["captions"][0]["text"].startswith("a clip-art picture")
+    assert described["description"]["captions"][0]["text"].startswith("a photo in ")
     assert capsys.readouterr().err.count("vision: no caption from CAPTION_URL: it answers with status 500") == 1
 
 

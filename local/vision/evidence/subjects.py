@@ -1,8 +1,8 @@
 """
 What a picture shows, judged once from all that the models saw: people, and other subjects with their places.
 
-This is the one place that decides what is said; tags, captions, objects and categories put it into their forms. Every
-confidence is a model's own. Where two models name the same, it is the greater of theirs. It goes in four steps:
+This is the one place that decides what is said; tags, captions, objects and categories put it into their forms. No
+confidence is above a model's own; where two models name the same, it is the greater of theirs. It goes in four steps:
 
 1. `_held`: the detector's boxes that are sure enough, alone or with a word of the classifier's.
 2. `_sure`: the classifier's words that are sure enough for this kind of picture.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from local.vision.decoding.pixels import Rgb
-from local.vision.recognition.letterbox import resized
+from local.vision.recognition.letterbox import middle, resized
 from local.vision.recognition.sessions import Floats, open_model
 
 WHOLE, SIDE = 256, 224
@@ -31,6 +31,5 @@ class OpenNsfw:
 
 def _batch(pixels: Rgb) -> Floats:
     whole = resized(pixels, width=WHOLE, height=WHOLE)
-    edge = (WHOLE - SIDE) // 2
-    middle = whole[edge : edge + SIDE, edge : edge + SIDE, ::-1]
-    return np.ascontiguousarray(middle[None].astype(np.float32) - np.array(MEAN_BGR, np.float32))
+    inner = middle(whole, width=SIDE, height=SIDE, share=SIDE / WHOLE)
+    return np.ascontiguousarray(inner[None, ..., ::-1].astype(np.float32) - np.array(MEAN_BGR, np.float32))

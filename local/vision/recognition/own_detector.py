@@ -3,9 +3,9 @@ A person's own detector: an ONNX file in one of the two layouts that exporters o
 
 "Raw" is that of YOLOv8 and YOLO11 (https://github.com/ultralytics/ultralytics/issues/751): 1 x (4 + classes) x
 candidates. Each candidate has the middle, width and height of its box in pixels of the input, then its score for each
-class, from 0 to 1. "End to end" is that of YOLOv10 and YOLO26, and of exports with
-`nms=True`: 1 x boxes x 6; each box has x1, y1, x2, y2, score and class, and is there once
-(https://docs.ultralytics.com/guides/end2end-detection). Both take RGB from 0 to 1, letterboxed on gray.
+class, from 0 to 1. "End to end" is that of YOLOv10 and YOLO26, and of exports with `nms=True`
+(https://docs.ultralytics.com/guides/end2end-detection): 1 x boxes x 6. Each box is there once, with
+x1, y1, x2, y2, score and class. Both layouts take RGB from 0 to 1, letterboxed on gray.
 """
 
 import numpy as np

@@ -1,12 +1,12 @@
 """
-A failed or deferred step that a caller wants to have tried again: its failure is no longer final.
+A failed or deferred step that a caller wants to have tried again: no failure before counts any more.
 
-The try is arranged first, and the record is written then. A process that dies between the two leaves the record as it
-was, and the try itself writes it at its turn: the key of its appointment names the very record.
+The try is arranged first, and the record is written then. A try may begin between the two, or the process may die
+there. The record is still as it was then, and the try itself writes it: the key of its appointment names that record.
 """
 
 from shared.records import by_step, unfinished_document
-from shared.records.unfinished_document import FAILED, UnfinishedDocument
+from shared.records.unfinished_document import UnfinishedDocument
 from shared.services import App
 from shared.storage.blobs import Blob
 
@@ -20,9 +20,9 @@ def key(etag: str, record: Blob) -> str:
     return f"{etag},{record.info.etag}"
 
 
-def is_meant(key: str, record: Blob, document: UnfinishedDocument) -> bool:
-    """Whether an appointment of that key is to have a record tried again that still says that its step failed."""
-    return document.get("state") == FAILED and key.rpartition(",")[2] == record.info.etag
+def is_meant(key: str, record: Blob) -> bool:
+    """Whether an appointment of that key is to have the record's step tried again, and the record is as it was."""
+    return key.rpartition(",")[2] == record.info.etag
 
 
 def reopened(app: App, step: str, document: UnfinishedDocument, seconds: float) -> UnfinishedDocument:

@@ -47,7 +47,7 @@ def in_progress(app: App, name: str, steps: Sequence[str], key: str = "") -> Ite
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
     A step that was tried too often is failed by then. However the block ends, the worker lives, and the mark goes.
-    *key* is the appointment's, which may name a record whose failure is no longer final (`shared.durable.retries`).
+    *key* is the appointment's, which may name a record whose failures count no more (`shared.durable.retries`).
 
     Raises:
         StorageError: the mark could not be written.
@@ -146,7 +146,7 @@ def _change(app: App, step: str, name: str, own: str, change: _Change, key: str 
     for _ in range(MAX_ROUNDS):
         blob = app.images.read(names.UNFINISHED, place)
         document = unfinished_document.parsed(blob.data) if blob else {}
-        if blob and retries.is_meant(key, blob, document):
+        if blob and document and retries.is_meant(key, blob):
             document = retries.reopened(app, step, document, 0.0)
         if blob is None or document.get("state") != unfinished_document.DEFERRED:
             return 0.0

@@ -9,6 +9,8 @@ from doubles.calls import call
 from doubles.patience import wait_until
 from doubles.running_stack import RunningStack
 
+_INSTANCES = "/runtime/webhooks/durabletask/instances"
+
 
 class Held:
     """The vision service with calls of one operation held in it."""
@@ -59,6 +61,17 @@ def valid_keys(stack: RunningStack, *keys: str) -> Iterator[None]:
 def vision_stats(stack: RunningStack) -> dict[str, Any]:
     """Return what `GET /_control/stats` answers."""
     return _controlled(_vision_port(stack), "GET", "stats")
+
+
+def unended(stack: RunningStack) -> list[str]:
+    """The orchestrations that have not come to an end."""
+    path = f"{_INSTANCES}?runtimeStatus=Running,Pending&top=100"
+    return [instance["instanceId"] for instance in call(stack.addresses.port, "GET", path).json()]
+
+
+def terminate(stack: RunningStack, instance: str) -> None:
+    """End an orchestration that has not come to its end."""
+    assert call(stack.addresses.port, "POST", f"{_INSTANCES}/{instance}/terminate?reason=test").status == 202
 
 
 def deliver(stack: RunningStack, name: str) -> int:

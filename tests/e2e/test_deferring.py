@@ -19,7 +19,7 @@ from doubles.patience import wait_until
 from doubles.pictures import picture
 from doubles.ports import five_free_ports
 from doubles.running_stack import RunningStack
-from doubles.stack_controls import faults, valid_keys, vision_stats
+from doubles.stack_controls import faults, unended, valid_keys, vision_stats
 
 from bench.stack import running_stack
 from local.addresses import Addresses
@@ -88,11 +88,6 @@ def poisoned(stack: RunningStack) -> int:
     name = "webjobs-blobtrigger-poison"
     with QueueClient.from_connection_string(stack.addresses.connection_string, name) as queue:
         return int(queue.get_queue_properties().approximate_message_count or 0)
-
-
-def unended(stack: RunningStack) -> list[str]:
-    path = "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending&top=100"
-    return [instance["instanceId"] for instance in call(stack.addresses.port, "GET", path).json()]
 
 
 def test_an_outage_defers_uploads_with_time_and_reason_and_everything_finishes_by_itself_after_it(

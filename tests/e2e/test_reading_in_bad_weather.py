@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from doubles.calls import call
 from doubles.documents import text_pdf
 from doubles.patience import wait_until
 from doubles.ports import five_free_ports
 from doubles.running_stack import SETTLE_SECONDS, RunningStack
-from doubles.stack_controls import Held, faults, vision_stats
+from doubles.stack_controls import Held, faults, unended, vision_stats
 
 from local.addresses import Addresses
 
@@ -82,12 +81,6 @@ def texts(stack: RunningStack, given: dict[str, bytes]) -> dict[str, str]:
         container = storage.get_container_client("text")
         there = {blob.name.removesuffix(".txt") for blob in container.list_blobs() if blob.name.endswith(".txt")}
         return {name: container.download_blob(f"{name}.txt").readall().decode() for name in there & given.keys()}
-
-
-def unended(stack: RunningStack) -> list[str]:
-    """The orchestrations that have not come to an end."""
-    path = "/runtime/webhooks/durabletask/instances?runtimeStatus=Running,Pending&top=100"
-    return [instance["instanceId"] for instance in call(stack.addresses.port, "GET", path).json()]
 
 
 def assert_all_are_read(stack: RunningStack, given: dict[str, bytes]) -> None:

@@ -35,8 +35,8 @@ def app() -> Parts:
     return app
 
 
-def work(attempts: int = 1) -> dict[str, Any]:
-    return {"name": "a.jpg", "steps": ["analysis"], "key": "k", "attempts": attempts, "crash": None}
+def work(attempts: int = 1, key: str = "k") -> dict[str, Any]:
+    return {"name": "a.jpg", "steps": ["analysis"], "key": key, "attempts": attempts, "crash": None}
 
 
 def tried(services: App, work: Any) -> Any:
@@ -49,7 +49,7 @@ def note(app: Parts) -> dict[str, Any]:
     return found
 
 
-def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def killed(app: Parts, monkeypatch: pytest.MonkeyPatch, key: str = "k") -> None:
     """Begin a try whose worker is killed in the middle of it."""
 
     def die(*given: object, **options: object) -> None:
@@ -59,7 +59,7 @@ def killed(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(steps, "process", die)
         patched.setattr(attempt_mark, "_end", lambda services, document, own: (document, 0.0))
         with pytest.raises(KilledError):
-            tried(app.services, work())
+            tried(app.services, work(key=key))
 
 
 def test_a_try_is_written_down_while_it_is_under_way_and_forgotten_with_its_success(app: Parts) -> None:
@@ -116,6 +116,22 @@ def test_whoever_has_it_tried_again_gives_it_three_tries_more(app: Parts, monkey
     assert (note(app)["state"], note(app)["tries"]) == ("deferred", 0)
     killed(app, monkeypatch)
     assert tried(app.services, work())["seconds"] == 300.0
+
+
+@pytest.mark.parametrize("interrupted", [1, 3])
+def test_a_try_that_begins_before_the_caller_has_written_counts_no_failure_before(
+    app: Parts, monkeypatch: pytest.MonkeyPatch, interrupted: int
+) -> None:
+    for _ in range(interrupted):
+        killed(app, monkeypatch)
+        tried(app.services, work())
+    (entry,) = unfinished_entries.find(app.services, "a.jpg", None)
+    key = unfinished_entries.appointment(entry, 0.0).key
+    killed(app, monkeypatch, key)
+    assert not unfinished_entries.reopen(app.services, entry, 0.0)
+    assert (note(app)["state"], note(app)["attempts"], note(app)["tries"]) == ("deferred", 0, 1)
+    assert tried(app.services, work(key=key))["seconds"] == 300.0
+    assert (note(app)["attempts"], note(app)["tries"]) == (1, 1)
 
 
 def test_an_error_that_the_worker_survives_leaves_no_mark(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

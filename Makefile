@@ -27,7 +27,7 @@ start: setup ## Set up, start the local stack, process the samples, stay
 demo: setup ## The same, then stop; exit 0 only if every sample has every record
 	@$(BIN)/python -m local start --once $(CHOSEN)
 
-test: setup-dev ## Set everything up, then run every test (twelve minutes)
+test: setup-dev ## Set everything up, then run every test (15 minutes)
 	@$(BIN)/python tests/run.py
 
 coverage: setup-dev ## How much of shared/ its tests reach: at least 95 % (three minutes)

@@ -21,7 +21,7 @@ BESIDE = (("tests/e2e",), ("tests/docs", "tests/bench"), ("tests/local",))
 def main(options: list[str]) -> int:
     """Run all and return the exit status."""
     named = [folder for folders in BESIDE for folder in folders]
-    print("All tests take about twelve minutes.", flush=True)
+    print("All tests take about 15 minutes.", flush=True)
     print(f"Those of {', '.join(named)} run beside the others, and tell what came of them at the end.", flush=True)
     # Ctrl-C reaches each by itself, and each stops its stacks before it ends.
     signal.signal(signal.SIGINT, lambda *_: None)

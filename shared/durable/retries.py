@@ -1,8 +1,8 @@
 """
-A failed or deferred step that a caller wants to have tried again: no failure before counts any more.
+A failed or deferred step that a caller wants to have tried again: earlier failures no longer count.
 
-The try is arranged first, and the record is written then. A try may begin between the two, or the process may die
-there. The record is still as it was then, and the try itself writes it: the key of its appointment names that record.
+The request arranges the try first and writes the record second. The try may begin before that write, or the process
+may die. So the try itself writes a record that is still as it was: the key of its appointment names that record.
 """
 
 from shared.records import by_step, unfinished_document
@@ -21,7 +21,7 @@ def key(etag: str, record: Blob) -> str:
 
 
 def is_meant(key: str, record: Blob) -> bool:
-    """Whether an appointment of that key is to have the record's step tried again, and the record is as it was."""
+    """Whether an appointment of that key was made for this record, and nothing was written to it since."""
     return key.rpartition(",")[2] == record.info.etag
 
 

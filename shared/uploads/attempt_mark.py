@@ -47,7 +47,7 @@ def in_progress(app: App, name: str, steps: Sequence[str], key: str = "") -> Ite
     Inside, the steps may be tried if the value is 0; else their last try never ended, and it is seconds to wait.
 
     A step that was tried too often is failed by then. However the block ends, the worker lives, and the mark goes.
-    *key* is the appointment's, which may name a record whose failures count no more (`shared.durable.retries`).
+    *key* is the appointment's. It may name a record whose earlier failures no longer count (`shared.durable.retries`).
 
     Raises:
         StorageError: the mark could not be written.

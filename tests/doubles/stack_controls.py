@@ -9,7 +9,7 @@ from doubles.calls import call
 from doubles.patience import wait_until
 from doubles.running_stack import RunningStack
 
-_INSTANCES = "/runtime/webhooks/durabletask/instances"
+INSTANCES = "/runtime/webhooks/durabletask/instances"
 
 
 class Held:
@@ -65,13 +65,13 @@ def vision_stats(stack: RunningStack) -> dict[str, Any]:
 
 def unended(stack: RunningStack) -> list[str]:
     """The orchestrations that have not come to an end."""
-    path = f"{_INSTANCES}?runtimeStatus=Running,Pending&top=100"
+    path = f"{INSTANCES}?runtimeStatus=Running,Pending&top=100"
     return [instance["instanceId"] for instance in call(stack.addresses.port, "GET", path).json()]
 
 
 def terminate(stack: RunningStack, instance: str) -> None:
     """End an orchestration that has not come to its end."""
-    assert call(stack.addresses.port, "POST", f"{_INSTANCES}/{instance}/terminate?reason=test").status == 202
+    assert call(stack.addresses.port, "POST", f"{INSTANCES}/{instance}/terminate?reason=test").status == 202
 
 
 def deliver(stack: RunningStack, name: str) -> int:

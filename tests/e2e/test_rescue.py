@@ -83,7 +83,7 @@ def test_an_upload_that_kills_its_host_is_put_off_further_and_further_and_the_st
         with QueueClient.from_connection_string(connection, "webjobs-blobtrigger-poison") as poison:
             wait_until(lambda: poison.get_queue_properties().approximate_message_count == 0)
 
-        # Else they wake up after a minute, which on a slow machine is in the middle of what follows.
+        # The rescue arranged tries in 60 seconds; on a slow machine they would begin in the middle of what follows.
         for rescued in unended(stack):
             terminate(stack, rescued)
         # A caller has it tried again at once, and it kills the host once more.

@@ -19,7 +19,7 @@ from doubles.patience import wait_until
 from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
 from doubles.secret_search import SecretSearch
-from doubles.stack_controls import Held, faults
+from doubles.stack_controls import INSTANCES, Held, faults
 from doubles.vision_calls import encoded
 
 from local import drawings
@@ -33,7 +33,6 @@ SHOWN = "ShownQxJvWkZp"
 # Addresses that the service itself has fetched or tried to.
 SENT = 14
 JSON = {"Content-Type": "application/json"}
-DURABLE = "/runtime/webhooks/durabletask/instances"
 
 
 class Caller:
@@ -69,10 +68,10 @@ class Caller:
         for target in ("/api/images", "/api/unfinished", "/api/health", "/admin/host/status"):
             self.ask("GET", target)
         for query in ("showInput=true", "showInput=true&showHistory=true&showHistoryOutput=true"):
-            self.ask("GET", f"{DURABLE}?{query}")
+            self.ask("GET", f"{INSTANCES}?{query}")
         for instance in json.loads(self.answers[-1][1].body):
             options = "showInput=true&showHistory=true&showHistoryOutput=true"
-            self.ask("GET", f"{DURABLE}/{instance['instanceId']}?{options}")
+            self.ask("GET", f"{INSTANCES}/{instance['instanceId']}?{options}")
 
 
 def path_of(answer: Response) -> str:

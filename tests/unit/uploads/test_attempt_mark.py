@@ -119,7 +119,7 @@ def test_whoever_has_it_tried_again_gives_it_three_tries_more(app: Parts, monkey
 
 
 @pytest.mark.parametrize("interrupted", [1, 3])
-def test_a_try_that_begins_before_the_caller_has_written_counts_no_failure_before(
+def test_a_try_that_begins_before_the_request_has_written_counts_no_earlier_failure(
     app: Parts, monkeypatch: pytest.MonkeyPatch, interrupted: int
 ) -> None:
     for _ in range(interrupted):

@@ -17,6 +17,7 @@ from typing import NoReturn
 from local.errors import INTERRUPTED, LocalError
 from local.notices import final_status
 from local.private import UMASK
+from local.signals import end_at_once, signals_call
 from local.wording import program
 
 COMMANDS = {
@@ -47,8 +48,10 @@ def main(argv: list[str]) -> int:
         return _usage(argv)
     try:
         _change_to_project_python(argv)
-        module, _ = COMMANDS[argv[0]]
-        return int(importlib.import_module(module).main(argv[1:]))
+        name, _ = COMMANDS[argv[0]]
+        with signals_call(end_at_once, signal.SIGINT):
+            module = importlib.import_module(name)
+        return int(module.main(argv[1:]))
     except LocalError as error:
         from local.wrapping import complain
 
@@ -116,6 +119,9 @@ def _leave_ctrl_c_unheard() -> None:
         # One that was pressed a moment ago is raised by the call that would leave it unheard.
         with suppress(KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # `namedtuple` and others run text by `exec`. If a Ctrl-C ends such text, Python remembers it and in the end kills
+    # itself by SIGINT, whatever its status. Other text that runs resets that (`run_eval_code_obj` of CPython).
+    exec("")  # noqa: S102 - it is empty
 
 
 if __name__ == "__main__":

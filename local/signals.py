@@ -1,8 +1,12 @@
 """Have signals call something, instead of ending the process or raising in the middle of anything."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
+
+from local.errors import INTERRUPTED
 
 
 @contextmanager
@@ -14,3 +18,13 @@ def signals_call(action: Callable[[], None], *numbers: int) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_at_once() -> NoReturn:
+    """
+    End a process that has not begun its work, as Ctrl-C asks.
+
+    KeyboardInterrupt does not serve while modules are imported: where it reaches a callback, Python prints it and goes
+    on.
+    """
+    os._exit(INTERRUPTED)

@@ -28,6 +28,7 @@ from local.host.process.beginning import Beginning
 from local.host.process.exclusive import listening_socket, locked_state
 from local.host.service import Plan, describe, serve
 from local.host.support import check_support
+from local.signals import end_at_once, signals_call
 from local.stack.state_lock import stack_port
 from local.wording import program
 
@@ -59,7 +60,8 @@ def main(argv: list[str]) -> int:
     try:
         if options.port is None:
             options.port = stack_port(None, options.state) if options.in_stack else DEFAULT_PORT
-        with locked_state(options.state.resolve()):
+        # While the functions are imported; the event loop has a handler of its own.
+        with signals_call(end_at_once, signal.SIGINT), locked_state(options.state.resolve()):
             _run(options, console, beginning)
     except (StartError, LocalError) as error:
         print(f"host: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from doubles.fake_app import running_app
+from doubles.hosting import write_function
 from doubles.patience import PATIENCE_SECONDS, wait_until
 from doubles.ports import five_free_ports
 
@@ -94,6 +95,41 @@ console.main = ended_by_ctrl_c
 console.run()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+# Pressed while Python runs a callback, where it can only print an exception and go on.
+IN_A_CALLBACK = """
+import signal, weakref
+class Gone:
+    pass
+gone = Gone()
+reference = weakref.ref(gone, lambda _: signal.raise_signal(signal.SIGINT))
+del gone
+"""
+
+
+@pytest.mark.parametrize("imported", [IN_A_CALLBACK, 'exec("raise KeyboardInterrupt")'])
+def test_while_a_command_is_imported(tmp_path: Path, imported: str) -> None:
+    (tmp_path / "imported.py").write_text(f"{imported}\ndef main(argv):\n    return 1\n")
+    started = "from local import __main__ as console\nconsole.COMMANDS['start'] = ('imported', '')\nconsole.run()\n"
+    (tmp_path / "started.py").write_text(started)
+    done = subprocess.run(
+        [sys.executable, "-m", "started", "start"],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_while_a_host_imports_its_functions(tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    write_function(root, "Slow", [{"type": "httpTrigger", "direction": "in", "name": "req"}], IN_A_CALLBACK)
+    (root / "host.json").write_text('{"version": "2.0"}')
+    command = ["host", "--root", str(root), "--port", "0", "--state", str(tmp_path / "state")]
+    done = subprocess.run([sys.executable, "-m", "local", *command], cwd=PROJECT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 

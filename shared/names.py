@@ -24,13 +24,32 @@ INPUTS = "inputs"
 KEYS = "keys"
 QUOTA = "quota"
 HEALTH = "health"
+OWNERS = "owners"
+FORGETTING = "forgetting"
+RECONCILIATION = "reconciliation"
 # Written to see whether the account takes anything, and never read.
 HEALTH_BLOB = "written"
+# In the container `reconciliation`: when the app first ran, and the last comparison of images and records.
+FIRST_START = "first-start.json"
+LAST_RECONCILIATION = "last.json"
 # Azure Storage's own, in an account whose change feed is on or was.
 CHANGE_FEED = ("$blobchangefeed", "meta/segments.json")
 
 # Written by the app, hence never to be watched by it: an output that triggered the app would loop for ever.
-OUTPUTS = (ANALYSIS, TEXT, THUMBNAILS, UNFINISHED, CACHE, INPUTS, KEYS, QUOTA, HEALTH)
+OUTPUTS = (
+    ANALYSIS,
+    TEXT,
+    THUMBNAILS,
+    UNFINISHED,
+    CACHE,
+    INPUTS,
+    KEYS,
+    QUOTA,
+    HEALTH,
+    OWNERS,
+    FORGETTING,
+    RECONCILIATION,
+)
 
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
@@ -174,6 +193,21 @@ def claims(subject: str) -> str:
 def question_key(claim: str) -> str:
     """The key of the question that a claim's name tells."""
     return claim.rpartition("/")[2].removesuffix(".json")
+
+
+def owner(sha256: str, name: str) -> str:
+    """The blob that says that an image has the bytes of that digest, in the container `owners`."""
+    return f"{owners(sha256)}{_stem(name)}"
+
+
+def owners(sha256: str) -> str:
+    """What the names of the owners of these bytes begin with, in the container `owners`."""
+    return f"{sha256}/"
+
+
+def forgetting(sha256: str) -> str:
+    """The blob since whose writing no image is known to have these bytes, in the container `forgetting`."""
+    return sha256
 
 
 def quota(endpoint: str) -> str:

@@ -6,13 +6,14 @@ been put by mistake. Every field says in its metadata what docs/settings.md says
 """
 
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from shared.configuration import contradictions, parse, storage_accounts
+from shared.configuration.fields import account, read, setting
 from shared.configuration.storage_accounts import Account, Principal
 from shared.contract import endpoint, model_version
 from shared.errors import SettingsError
@@ -20,138 +21,136 @@ from shared.names import Format
 from shared.untrusted import base_addresses
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-# As long as a key can be, or with what parts of connection strings and addresses are put together with.
-_LIKE_A_SECRET = re.compile(r"[A-Za-z0-9+/=_-]{20}|[@?#;=]|.{80}", re.DOTALL)
-
-
-def _setting(
-    name: str,
-    help_text: str,
-    parse: Callable[[str], Any],
-    default: str | None = None,
-    *,
-    secret: bool = False,
-    shown: bool = True,
-) -> Any:
-    """A field of `Settings`; a wrong value is repeated in its problem if it is *shown* and no secret."""
-    metadata = _described(name, help_text, default, secret=secret)
-    return field(repr=not secret, metadata={**metadata, "parse": parse, "shown": shown and not secret})
-
-
-def _described(name: str, help_text: str, default: str | None, *, secret: bool = False) -> dict[str, Any]:
-    return {"name": name, "help": help_text, "default": default, "secret": secret}
-
-
-def _account(name: str, help_text: str, needs: Mapping[str, str]) -> Any:
-    """A field of `Settings` that is a storage account; see `storage_accounts`."""
-    parts = [_described(f"{name}__{part.name}", part.help, "") for part in storage_accounts.PARTS]
-    return field(metadata={**_described(name, help_text, None, secret=True), "needs": needs, "parts": parts})
 
 
 @dataclass(frozen=True)
 class Settings:
     """The app settings, parsed. Immutable; made by `from_env`."""
 
-    vision_endpoint: str = _setting(
+    vision_endpoint: str = setting(
         "VISION_ENDPOINT",
         "Base address of the Computer Vision resource (or the Read container).",
         endpoint,
         shown=False,
     )
-    vision_auth: str = _setting(
+    vision_auth: str = setting(
         "VISION_AUTH",
         "How the app shows who it is: key, or identity (Entra ID, no key needed).",
         parse.vision_auth,
         "key",
     )
-    vision_key: str | None = _setting("VISION_KEY", "A key of that resource.", parse.key, "", secret=True)
-    vision_key_2: str | None = _setting(
+    vision_key: str | None = setting("VISION_KEY", "A key of that resource.", parse.key, "", secret=True)
+    vision_key_2: str | None = setting(
         "VISION_KEY_2", "The resource's other key, tried when the first is refused.", parse.key, "", secret=True
     )
-    principal: Principal = _setting(
+    principal: Principal = setting(
         "AZURE_CLIENT_ID",
         "Client id of the user-assigned identity that the app is; empty is the system-assigned one.",
         storage_accounts.client_id,
         "",
         shown=False,
     )
-    vision_rate: tuple[int, float] = _setting(
+    vision_rate: tuple[int, float] = setting(
         "VISION_RATE", "The tier's limit: calls per seconds. F0 is 20/60.", parse.rate, "10/1"
     )
-    vision_features: tuple[str, ...] = _setting(
+    vision_features: tuple[str, ...] = setting(
         "VISION_FEATURES", "What is asked of every image, in one call.", parse.features, "Tags,Description,Objects"
     )
-    vision_language: str = _setting("VISION_LANGUAGE", "Language of tags and captions.", parse.language, "en")
-    vision_model_version: str = _setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
-    vision_timeout_seconds: float = _setting(
+    vision_language: str = setting("VISION_LANGUAGE", "Language of tags and captions.", parse.language, "en")
+    vision_model_version: str = setting("VISION_MODEL_VERSION", "Model of image analysis.", model_version, "latest")
+    vision_timeout_seconds: float = setting(
         "VISION_TIMEOUT_SECONDS", "Longest time for one question, its retries included.", parse.seconds, "30"
     )
-    vision_daily_limit: int | None = _setting(
+    vision_daily_limit: int | None = setting(
         "VISION_DAILY_LIMIT", "Most billed transactions of a day (UTC); empty is no limit.", parse.count, ""
     )
-    vision_monthly_limit: int | None = _setting(
+    vision_monthly_limit: int | None = setting(
         "VISION_MONTHLY_LIMIT", "Most billed transactions of a month (UTC); empty is no limit.", parse.count, ""
     )
-    vision_stop: bool = _setting("VISION_STOP", "Whether no paid call is made at all.", parse.truth, "false")
-    answer_lifetime_days: int | None = _setting(
+    vision_stop: bool = setting("VISION_STOP", "Whether no paid call is made at all.", parse.truth, "false")
+    answer_lifetime_days: int | None = setting(
         "ANSWER_LIFETIME_DAYS",
         "How old an answer may be that is given again without a paid call; empty is any age.",
         parse.days,
         "",
     )
-    thumbnail_sizes: tuple[parse.Size, ...] = _setting(
+    forget_after_hours: int = setting(
+        "FORGET_AFTER_HOURS",
+        "How long paid answers are kept for bytes that no image has any more, in hours; 0 is not at all.",
+        parse.hours,
+        "24",
+    )
+    reconcile: parse.Reconcile = setting(
+        "RECONCILE",
+        "What the nightly comparison of images and records does: repair, report (count only) or off.",
+        parse.reconcile,
+        "repair",
+    )
+    reconcile_since: datetime | None = setting(
+        "RECONCILE_SINCE",
+        "Images from then on are started where they have no records; empty is the app's first start.",
+        parse.moment,
+        "",
+    )
+    reconcile_hour: int = setting(
+        "RECONCILE_HOUR", "Hour of the day (UTC) at whose half the comparison begins.", parse.hour, "3"
+    )
+    log_names: parse.LogNames = setting(
+        "LOG_NAMES", "How the log tells names of images: plain, or hash (a digest of each).", parse.log_names, "plain"
+    )
+    thumbnail_sizes: tuple[parse.Size, ...] = setting(
         "THUMBNAIL_SIZES", "Thumbnails of every image, WIDTHxHEIGHT, comma-separated.", parse.sizes, "200x150,1024x768"
     )
-    thumbnail_mode_set: parse.Mode | None = _setting(
+    thumbnail_mode_set: parse.Mode | None = setting(
         "THUMBNAIL_MODE",
         "How thumbnails are cut: auto, area, vision or center; empty is auto, or center with THUMBNAIL_SMART=false.",
         parse.thumbnail_mode,
         "",
     )
-    thumbnail_smart: bool = _setting(
+    thumbnail_smart: bool = setting(
         "THUMBNAIL_SMART", "Whether to crop around what matters; false is THUMBNAIL_MODE=center.", parse.truth, "true"
     )
-    thumbnail_formats: tuple[Format, ...] = _setting(
+    thumbnail_formats: tuple[Format, ...] = setting(
         "THUMBNAIL_FORMATS", "Formats of every thumbnail, comma-separated.", parse.formats, "jpeg"
     )
-    text_mode: str = _setting(
+    text_mode: str = setting(
         "TEXT_MODE",
         "Which images have their text read: auto, always or never. PDF and TIFF always.",
         parse.text_mode,
         "auto",
     )
-    text_reading_order: str = _setting(
+    text_reading_order: str = setting(
         "TEXT_READING_ORDER",
         "Order of the lines that are read: natural (as people read columns) or basic.",
         parse.reading_order,
         "natural",
     )
-    text_model_version: str = _setting("TEXT_MODEL_VERSION", "Model of Read.", model_version, "latest")
-    text_deadline_seconds: float = _setting(
+    text_model_version: str = setting("TEXT_MODEL_VERSION", "Model of Read.", model_version, "latest")
+    text_deadline_seconds: float = setting(
         "TEXT_DEADLINE_SECONDS",
         "How long a Read may be running at the service before it is given up.",
         parse.long_seconds,
         "1800",
     )
-    max_wait_seconds: float = _setting(
+    max_wait_seconds: float = setting(
         "MAX_WAIT_SECONDS",
         "Longest time of an HTTP request; longest wait of an upload for its turn or for another caller's answer.",
         parse.seconds,
         "20",
     )
-    max_upload_megabytes: int = _setting(
+    max_upload_megabytes: int = setting(
         "MAX_UPLOAD_MEGABYTES",
         "Largest upload that is processed, in megabytes of 1,048,576 bytes.",
         parse.megabytes,
         "100",
     )
-    max_megapixels: int = _setting(
+    max_megapixels: int = setting(
         "MAX_MEGAPIXELS",
         "Most pixels of one picture that the app decodes, in millions.",
         parse.megapixels,
         "100",
     )
-    images_storage: Account = _account(
+    images_storage: Account = account(
         "ImagesStorage",
         "Connection string of the account with the images; or the settings below.",
         {
@@ -159,7 +158,7 @@ class Settings:
             "queueServiceUri": "the blob trigger keeps there what has failed, and RescueUpload takes it from there",
         },
     )
-    host_storage: Account = _account(
+    host_storage: Account = account(
         "AzureWebJobsStorage",
         "Connection string of the Functions host's own account; or the settings below.",
         {
@@ -168,26 +167,26 @@ class Settings:
             "tableServiceUri": "Durable Functions keeps its histories there",
         },
     )
-    threads_set: int | None = _setting(
+    threads_set: int | None = setting(
         "PYTHON_THREADPOOL_THREAD_COUNT",
         "Threads for HTTP functions; also the size of the pools. Empty is the platform's own number.",
         parse.threads,
         "",
     )
-    ca_bundle: str | None = _setting(
+    ca_bundle: str | None = setting(
         "REQUESTS_CA_BUNDLE", "File of certificate authorities to trust instead of the built-in ones.", str, ""
     )
-    https_proxy: str | None = _setting(
+    https_proxy: str | None = setting(
         "HTTPS_PROXY", "Proxy through which Computer Vision is reached.", parse.proxy, "", secret=True
     )
-    public_address: str | None = _setting(
+    public_address: str | None = setting(
         "PUBLIC_ADDRESS",
         "Address by which callers reach the app, where it is not WEBSITE_HOSTNAME's: behind a gateway, say.",
         parse.public_address,
         "",
         shown=False,
     )
-    health_key: str | None = _setting(
+    health_key: str | None = setting(
         "HEALTH_KEY",
         "A caller who sends it to /api/health is told the problems and the spending.",
         parse.word,
@@ -228,7 +227,7 @@ class Settings:
             if "needs" in each.metadata:
                 continue
             try:
-                values[each.name] = _read(each.metadata, environment)
+                values[each.name] = read(each.metadata, environment)
             except ValueError as error:
                 problems.append(f"{each.metadata['name']} {error}")
         own = Principal(_has_managed_identity(environment), values.get("principal"))
@@ -263,10 +262,10 @@ def health_key(environment: Mapping[str, str] | None = None) -> str | None:
 def max_wait_seconds(environment: Mapping[str, str] | None = None) -> float:
     """MAX_WAIT_SECONDS alone: a request ends in time even where other settings are wrong; the default where it is."""
     environment = os.environ if environment is None else environment
-    setting = next(each.metadata for each in fields(Settings) if each.name == "max_wait_seconds")
+    found = next(each.metadata for each in fields(Settings) if each.name == "max_wait_seconds")
     with suppress(ValueError):
-        return float(_read(setting, environment))
-    return float(setting["default"])
+        return float(read(found, environment))
+    return float(found["default"])
 
 
 def public_address(environment: Mapping[str, str] | None = None) -> str:
@@ -285,16 +284,3 @@ def public_address(environment: Mapping[str, str] | None = None) -> str:
         return ""
     # Azure has certificates for its names; Core Tools and the local host listen on loopback, without one.
     return f"{'http' if host.lower() in _LOOPBACK else 'https'}://{authority}"
-
-
-def _read(setting: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
-    text = environment.get(setting["name"], "").strip() or setting["default"]
-    if text is None:
-        raise ValueError(f"is not set: {setting['help'][0].lower()}{setting['help'][1:].rstrip('.')}")
-    if text == "":
-        return None
-    try:
-        return setting["parse"](text)
-    except ValueError as error:
-        told = f"; it is {text!r}" if setting["shown"] and not _LIKE_A_SECRET.search(text) else ""
-        raise ValueError(f"{error}{told}") from None

@@ -7,6 +7,7 @@ Each parser raises ValueError where the text means nothing; its message complete
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from shared.contract import FEATURES, LANGUAGES, MAX_READ_BYTES, READING_ORDERS
@@ -18,6 +19,10 @@ TEXT_MODES = ("auto", "always", "never")
 # How a thumbnail is cut: around the boxes of its analysis, around an area of interest, by the service, in the middle.
 Mode = Literal["auto", "area", "vision", "center"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Reconcile = Literal["repair", "report", "off"]
+RECONCILE_MODES: tuple[Reconcile, ...] = get_args(Reconcile)
+LogNames = Literal["plain", "hash"]
+LOG_NAMES: tuple[LogNames, ...] = get_args(LogNames)
 MAX_CROP_PIXELS = 4096  # a side of a thumbnail that the app cuts: no screen shows more
 MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
 
@@ -122,6 +127,15 @@ def long_seconds(text: str) -> float:
     return seconds(text, 86_400)
 
 
+def moment(text: str) -> datetime:
+    """A moment, in UTC where it has no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a day or a moment such as 2026-11-30 or 2026-11-30T03:30:00Z") from None
+
+
 def _one_of(allowed: Collection[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in allowed:
@@ -142,6 +156,8 @@ def _whole_number(kind: str, least: int, most: int) -> Callable[[str], int]:
 
 vision_auth = _one_of(VISION_AUTHS)
 text_mode = _one_of(TEXT_MODES)
+reconcile = _one_of(RECONCILE_MODES)
+log_names = _one_of(LOG_NAMES)
 thumbnail_mode = _one_of(MODES)
 reading_order = _one_of(READING_ORDERS)
 language = _one_of(sorted(LANGUAGES))
@@ -149,4 +165,6 @@ threads = _whole_number(" of 1 to 256", 1, 256)
 count = _whole_number(", 0 or above", 0, 10**12 - 1)
 megabytes = _whole_number(f" of megabytes, 1 to {MAX_MEGABYTES}", 1, MAX_MEGABYTES)
 megapixels = _whole_number(" of millions of pixels, 1 to 500", 1, 500)
+hours = _whole_number(" of hours, 0 to 8760", 0, 8760)
+hour = _whole_number(" of 0 to 23", 0, 23)
 days = _whole_number(" of days, 1 to 36500", 1, 36_500)

@@ -18,9 +18,10 @@ class BlobInfo(NamedTuple):
     """
     A blob's properties, as a HEAD or a listing gives them.
 
-    `etag` is unquoted; `md5` is None where the writer sent none. `tier` is `Hot`, `Archive` and so on; a read does not
-    tell it. `archive_status` is `rehydrate-pending-to-hot` or the like while an archived blob is brought back.
-    `copy_status` is `pending`, `success`, `aborted` or `failed` of a blob that is a copy.
+    `etag` is unquoted; `md5` is None where the writer sent none. An edit of metadata renews `modified`, and `created`
+    stays. `tier` is `Hot`, `Archive` and so on; a read does not tell it. `archive_status` is
+    `rehydrate-pending-to-hot` or the like while an archived blob is brought back. `copy_status` is `pending`,
+    `success`, `aborted` or `failed` of a blob that is a copy.
     """
 
     name: str
@@ -31,6 +32,7 @@ class BlobInfo(NamedTuple):
     metadata: Mapping[str, str] = MappingProxyType({})
     cache_control: str | None = None
     modified: datetime | None = None
+    created: datetime | None = None
     tier: str | None = None
     archive_status: str | None = None
     copy_status: str | None = None

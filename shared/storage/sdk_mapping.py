@@ -68,6 +68,7 @@ def info(properties: Any) -> BlobInfo:
         metadata=dict(properties.metadata or {}),
         cache_control=settings.cache_control,
         modified=properties.last_modified,
+        created=properties.creation_time,
         tier=_text(properties.blob_tier),
         archive_status=_text(properties.archive_status),
         copy_status=_text(properties.copy.status),

@@ -132,6 +132,7 @@ class MemoryBlobs:
                 metadata=dict(metadata or {}),
                 cache_control=cache_control,
                 modified=self._clock.utc(),
+                created=self._clock.utc(),
                 tier="Hot",
             )
             kept = before.lease if before and lease else None

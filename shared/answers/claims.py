@@ -287,8 +287,10 @@ class Claims:
     def _write(
         self, name: str, document: ClaimDocument, *, condition: IfEtag | None = None, lease: str | None = None
     ) -> str:
-        data = claim_documents.write(document)
-        return self.blobs.write(names.CACHE, name, data, content_type=names.JSON, condition=condition, lease=lease)
+        data, told = claim_documents.write(document), claim_documents.metadata(document)
+        return self.blobs.write(
+            names.CACHE, name, data, content_type=names.JSON, metadata=told, condition=condition, lease=lease
+        )
 
 
 def _lease_id() -> str:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from shared import log, names
 from shared.answers import owners
 from shared.errors import ConflictError
+from shared.lifecycle import adoption
 from shared.services import App
 from shared.storage import listing
 from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
@@ -73,7 +74,7 @@ def forget_answers(app: App, sha256: str, mark: BlobInfo | None = None) -> bool:
         return False
     gone = False
     if not owners.is_owned(app.host, sha256):
-        if not _delete_answers(app.host, sha256):
+        if not _delete_answers(app, sha256):
             return False
         _delete_all(app.images, names.TEXT, names.by_digest(sha256))
         _delete_all(app.images, names.THUMBNAILS, names.by_digest(sha256))
@@ -85,11 +86,16 @@ def forget_answers(app: App, sha256: str, mark: BlobInfo | None = None) -> bool:
     return gone
 
 
-def _delete_answers(host: Blobs, sha256: str) -> bool:
+def _delete_answers(app: App, sha256: str) -> bool:
     """Delete the claims about these bytes; False if some are left. They come back if an image comes back meanwhile."""
-    found = [host.read(names.CACHE, info.name) for info in listing.all_below(host, names.CACHE, names.claims(sha256))]
+    host, prefix = app.host, names.claims(sha256)
+    found = [host.read(names.CACHE, info.name) for info in listing.all_below(host, names.CACHE, prefix)]
+    claims = [blob for blob in found if blob]
+    if not all(names.CLAIM_STATE in blob.info.metadata for blob in claims) and adoption.since(app) is None:
+        # Asked by an earlier version, whose images have no marks yet.
+        return False
     deleted: list[Blob] = []
-    for blob in filter(None, found):
+    for blob in claims:
         with suppress(ConflictError):  # its call is under way, or it has an answer since
             host.delete(names.CACHE, blob.info.name, etag=blob.info.etag)
             deleted.append(blob)
@@ -97,10 +103,16 @@ def _delete_answers(host: Blobs, sha256: str) -> bool:
         # Its upload may have taken an answer that is gone now, and a copy of it is not to be paid for.
         for info, data in deleted:
             with suppress(ConflictError):  # it was asked for anew
-                content_type = info.content_type or names.JSON
-                host.write(names.CACHE, info.name, data, content_type=content_type, condition=IfEtag(None))
+                host.write(
+                    names.CACHE,
+                    info.name,
+                    data,
+                    content_type=names.JSON,
+                    metadata=info.metadata,
+                    condition=IfEtag(None),
+                )
         return False
-    return len(deleted) == len(found)
+    return len(deleted) == len(claims)
 
 
 def _delete_all(images: Blobs, container: str, prefix: str) -> None:

@@ -74,14 +74,17 @@ REQUEST = "request"
 TEXT_ONLY = "textonly"
 # Blob metadata of an unfinished record of a TIFF of one page: its text is read even if the image is to blame.
 TEXT_STILL_DUE = "textstilldue"
+# Blob metadata of an analysis record: whether text was due when it was made, and in which TEXT_MODEs it is.
+TEXT_DUE = "textdue"
 # Blob metadata of the thumbnails of an image that a caller has asked for, of whatever size.
 ON_DEMAND = "ondemand"
 
 MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
 # Leaves room for the longest suffix a record adds.
 MAX_PLAIN_NAME_CHARACTERS = 900
-_LONG = "long/"
-_BY_DIGEST = "by-sha256/"
+# What records begin with that lie under a digest: of an image's name, and of bytes or a URL that came over HTTP.
+LONG = _LONG = "long/"
+BY_DIGEST = _BY_DIGEST = "by-sha256/"
 
 
 def check_image_name(name: str) -> str:
@@ -119,6 +122,28 @@ def _stem(name: str) -> str:
     if len(name) > MAX_PLAIN_NAME_CHARACTERS or name.startswith((_LONG, _BY_DIGEST)):
         return _LONG + hashlib.sha256(name.encode()).hexdigest()
     return name
+
+
+def stem(name: str) -> str:
+    """What the names of an image's records begin with: its name, or a digest of it below `LONG`."""
+    return _stem(name)
+
+
+def stem_of_record(container: str, record: str) -> str | None:
+    """What the name of a record tells of its image, or None if it is no image's."""
+    if container == UNFINISHED:
+        record = record.partition("/")[2]
+    if container == THUMBNAILS:
+        found, slash, _ = record.rpartition("/")
+    else:
+        found, slash, ending = record.rpartition(".")
+        slash = slash if ending in (("json", "txt") if container == TEXT else ("json",)) else ""
+    return found if found and slash and not record.startswith(BY_DIGEST) else None
+
+
+def owner_of_stem(sha256: str, stem: str) -> str:
+    """The blob that says that the image of that stem has those bytes, in the container `owners`."""
+    return f"{owners(sha256)}{stem}"
 
 
 def analysis(name: str) -> str:

@@ -149,7 +149,7 @@ def thumbnail(name: str, *, width: int, height: int, smart: bool, form: Format =
 
 def thumbnail_of_digest(sha256: str, *, width: int, height: int, smart: bool, form: Format = "jpeg") -> str:
     """A thumbnail of bytes or a URL that came over HTTP, in the container `thumbnails`."""
-    return f"{BY_DIGEST}{sha256}/{_thumbnail_file(width, height, smart, form)}"
+    return f"{by_digest(sha256)}{_thumbnail_file(width, height, smart, form)}"
 
 
 def _thumbnail_file(width: int, height: int, smart: bool, form: Format) -> str:
@@ -166,14 +166,19 @@ def plain_text(name: str) -> str:
     return f"{_stem(name)}.txt"
 
 
+def by_digest(digest: str) -> str:
+    """What the names begin with of all that lies under the digest of bytes, in `text` and `thumbnails`."""
+    return f"{BY_DIGEST}{digest}/"
+
+
 def text_of_digest(subject: str, question_key: str) -> str:
     """The text of bytes or a URL that came over HTTP, in the container `text`."""
-    return f"{BY_DIGEST}{subject}/{question_key}.json"
+    return f"{by_digest(subject)}{question_key}.json"
 
 
 def plain_text_of_digest(subject: str, question_key: str) -> str:
     """The same as plain text, in the container `text`."""
-    return f"{BY_DIGEST}{subject}/{question_key}.txt"
+    return f"{by_digest(subject)}{question_key}.txt"
 
 
 def former_input(sha256: str) -> str:

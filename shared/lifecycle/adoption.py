@@ -13,19 +13,12 @@ from urllib.parse import urlsplit
 
 from shared import names
 from shared.services import App
-from shared.storage import listing
 
 
 def note(app: App, began: str) -> None:
     """Note that each image that was there when the comparison *began* (ISO 8601) has its mark."""
     content = json.dumps({"images": _images(app), "began": began}).encode()
     app.host.write(names.OWNERS, names.ADOPTED, content, content_type=names.JSON)
-
-
-def note_if_new(app: App) -> None:
-    """Note it of an account without any claim: whatever is asked from now on has its marks first."""
-    if next(listing.all_below(app.host, names.CACHE, ""), None) is None:
-        note(app, app.clock.utc().isoformat())
 
 
 def since(app: App) -> datetime | None:

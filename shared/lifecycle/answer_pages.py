@@ -6,30 +6,25 @@ stays. An answer that goes is paid for again if it is asked for again, and nothi
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from shared import names
-from shared.answers import claim_documents, owners
-from shared.errors import ConflictError
+from shared.answers import claim_documents
 from shared.images import ImageUrl
-from shared.lifecycle import adoption, pacing, unowned
+from shared.lifecycle import adoption, claim_deletion, pacing, unowned
 from shared.lifecycle import forgetting as marks
 from shared.lifecycle.pacing import Place
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.services import App
-from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
+from shared.storage.blobs import BlobInfo, Blobs
 
 # The answer about an address serves five minutes. A Read that takes longer has its ticket in its history.
 OF_ADDRESSES: Final = timedelta(days=1)
 _PAGE: Final = 1000
-# So many answers are in memory at once, of each of the threads; a text of 2,000 pages has some ten megabytes.
-_BATCH: Final = 16
-_BATCH_BYTES: Final = 4 * 1024 * 1024
 
 
 class _Subject(NamedTuple):
@@ -113,8 +108,8 @@ def _cleaned(app: App, rules: _Rules, free: frozenset[str], subject: _Subject) -
     """Delete what is to go of a subject's claims; how many of this page are gone."""
     if subject.subject in free and not subject.subject.startswith(ImageUrl.PREFIX):
         claims = iter(subject.claims) if subject.whole else _all_if_old(app.host, rules, subject.subject)
-        return min(_forget(app, subject.subject, claims), len(subject.claims))
-    return sum(_is_over(app, rules, claim) and _delete(app.host, claim) for claim in subject.claims)
+        return min(claim_deletion.forget(app.host, subject.subject, claims), len(subject.claims))
+    return sum(_is_over(app, rules, claim) and claim_deletion.delete(app.host, claim) for claim in subject.claims)
 
 
 def _all_if_old(host: Blobs, rules: _Rules, subject: str) -> Iterator[BlobInfo]:
@@ -131,56 +126,6 @@ def _claims(host: Blobs, subject: str) -> Iterator[BlobInfo]:
         token = page.continuation
         if token is None:
             return
-
-
-def _forget(app: App, subject: str, claims: Iterator[BlobInfo]) -> int:
-    """
-    Delete these claims, unless an image has the bytes by now; returns how many are gone.
-
-    An image can come between the look and the deletion. Its upload may have taken an answer that is then gone, and a
-    copy of the image would pay for it again, so the answer comes back.
-    """
-    count = 0
-    for batch in _batches(claims):
-        if owners.is_owned(app.host, subject):
-            return count
-        gone = list(filter(None, (_taken(app.host, claim) for claim in batch)))
-        if gone and owners.is_owned(app.host, subject):
-            for blob in gone:
-                _put_back(app.host, blob)
-            return count
-        count += len(gone)
-    return count
-
-
-def _batches(claims: Iterator[BlobInfo]) -> Iterator[list[BlobInfo]]:
-    batch: list[BlobInfo] = []
-    for claim in claims:
-        if batch and (len(batch) == _BATCH or sum(each.size for each in batch) + claim.size > _BATCH_BYTES):
-            yield batch
-            batch = []
-        batch.append(claim)
-    if batch:
-        yield batch
-
-
-def _taken(host: Blobs, claim: BlobInfo) -> Blob | None:
-    """The claim, which is deleted; None if it stays, or was gone."""
-    blob = host.read(names.CACHE, claim.name)
-    return blob if blob and _delete(host, claim) else None
-
-
-def _put_back(host: Blobs, blob: Blob) -> None:
-    info = blob.info
-    with suppress(ConflictError):  # it was asked for anew
-        host.write(
-            names.CACHE,
-            info.name,
-            blob.data,
-            content_type=info.content_type or names.JSON,
-            metadata=info.metadata,
-            condition=IfEtag(None),
-        )
 
 
 def _is_over(app: App, rules: _Rules, claim: BlobInfo) -> bool:
@@ -204,11 +149,3 @@ def _is_over(app: App, rules: _Rules, claim: BlobInfo) -> bool:
         return blob is not None
     expired = claim_documents.is_expired
     return document["state"] == "answered" and expired(document, rules.now, rules.lifetime.total_seconds())
-
-
-def _delete(host: Blobs, claim: BlobInfo) -> bool:
-    try:
-        host.delete(names.CACHE, claim.name, etag=claim.etag)
-    except ConflictError:
-        return False  # it is asked about now, or was answered since
-    return True

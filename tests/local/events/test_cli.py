@@ -125,8 +125,9 @@ def test_a_deletion_whose_end_it_was_killed_before_is_told_again_under_the_same_
 def test_what_it_says_of_the_functions_is_what_it_does() -> None:
     command = [sys.executable, "-m", "local", "events", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"})
-    assert "another one of deletions, of uploads of more than 100 MB, and of changed access tiers" in " ".join(told.stdout.split())
-    assert "(default StorageEvents)" in told.stdout
+    words = " ".join(told.stdout.split())
+    assert "another one of deletions, of uploads of more than 100 MB, and of changed access tiers" in words
+    assert "(default StorageEvents)" in words
 
 
 def test_two_watchers_do_not_share_a_state(start: Start) -> None:

@@ -92,6 +92,12 @@ def write(document: ClaimDocument) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
+def metadata(document: ClaimDocument) -> dict[str, str]:
+    """What the blob's metadata tell, so that a listing shows which claims serve no longer."""
+    said = {names.SAID_AT: document["at"]} if document["state"] != "asking" else {}
+    return {names.CLAIM_STATE: document["state"], **said}
+
+
 def asking(question: Question, *, lease: str, since: datetime, seconds: float) -> Asking:
     """The document of a call that begins under a lease of so many seconds."""
     return {

@@ -53,8 +53,9 @@ class RecordSpec(NamedTuple):
         """Whether the record is of that version of the image and answers this very question."""
         return (
             record is not None
-            and self.is_answered_by(record.metadata.get(names.REQUEST))
+            # First, because a version remembers whose bytes the records are that are not of it.
             and version.is_source_of(blobs, record)
+            and self.is_answered_by(record.metadata.get(names.REQUEST))
         )
 
 

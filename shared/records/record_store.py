@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from shared import names
-from shared.errors import BusyError, ConflictError
+from shared.errors import BusyError, ConflictError, StorageNameTakenError
 from shared.records import versions
 from shared.records.versions import Version
+from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs, IfEtag
 from shared.vision.questions import Question
 
@@ -94,6 +95,7 @@ def make(
 
     Raises:
         SourceChangedError: the image is another one by now, and another writer's record stands.
+        StorageNameTakenError: a directory has the record's name; *fill* was not called.
         BlobsightError: what *fill* or storing raised.
     """
     for _ in range(MAX_ROUNDS):
@@ -103,6 +105,8 @@ def make(
                 return None
             continue
         if record is not None:
+            if image_blobs.is_folder_marker(record):
+                raise StorageNameTakenError(f"{spec.container}/{spec.name} is a folder, so it can be no record.")
             # An older version's, or a newer one's? The image itself says. The order, first the record and then the
             # image, keeps a newer record from being overwritten.
             versions.ensure_unchanged(blobs, source)

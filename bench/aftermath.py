@@ -183,10 +183,10 @@ def wait_for_reconciliation(stack: Stack, *, patience_seconds: float = 600.0) ->
 
 
 def last_reconciliation(stack: Stack) -> Json:
-    """What the last reconciliation has written down of itself."""
+    """What the last reconciliation that ended has written down of itself."""
     with stack.storage() as storage:
         told: Json = json.loads(storage.get_blob_client("reconciliation", "last.json").download_blob().readall())
-        return told
+        return dict(told["last"])
 
 
 def events_waiting(stack: Stack) -> int:

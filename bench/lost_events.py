@@ -170,7 +170,7 @@ def _health(stack: Stack, told: aftermath.Json) -> aftermath.Json:
     while True:
         report: aftermath.Json = json.loads(stack.ask_host("GET", f"/api/health?code={_KEY}"))
         found: aftermath.Json = report.get("reconciliation") or {}
-        if time.monotonic() > until or (found and found["checkedAt"] == told.get("checkedAt")):
+        if time.monotonic() > until or (found and found["checkedAt"] == told["began"]):
             return found
         time.sleep(outcome.LOOK_SECONDS)
 

@@ -9,6 +9,7 @@ account too.
 
 import json
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from shared import names
 from shared.services import App
@@ -32,5 +33,6 @@ def since(app: App) -> datetime | None:
 
 
 def _images(app: App) -> str:
-    """The address of the container with the images."""
-    return app.images.url(names.IMAGES, "-").removesuffix("/-")
+    """The container with the images, without the port, which a local account changes."""
+    address = urlsplit(app.images.url(names.IMAGES, "-"))
+    return f"{address.hostname}{address.path}"

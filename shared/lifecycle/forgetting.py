@@ -13,10 +13,10 @@ from datetime import timedelta
 from shared import log, names
 from shared.answers import owners
 from shared.errors import ConflictError
-from shared.lifecycle import adoption
+from shared.lifecycle import adoption, claim_deletion
 from shared.services import App
 from shared.storage import listing
-from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
+from shared.storage.blobs import BlobInfo, Blobs
 
 _logger = logging.getLogger(__name__)
 
@@ -88,31 +88,11 @@ def forget_answers(app: App, sha256: str, mark: BlobInfo | None = None) -> bool:
 
 def _delete_answers(app: App, sha256: str) -> bool:
     """Delete the claims about these bytes; False if some are left. They come back if an image comes back meanwhile."""
-    host, prefix = app.host, names.claims(sha256)
-    found = [host.read(names.CACHE, info.name) for info in listing.all_below(host, names.CACHE, prefix)]
-    claims = [blob for blob in found if blob]
-    if not all(names.CLAIM_STATE in blob.info.metadata for blob in claims) and adoption.since(app) is None:
+    claims = list(listing.all_below(app.host, names.CACHE, names.claims(sha256)))
+    if not all(names.CLAIM_STATE in claim.metadata for claim in claims) and adoption.since(app) is None:
         # Asked by an earlier version, whose images have no marks yet.
         return False
-    deleted: list[Blob] = []
-    for blob in claims:
-        with suppress(ConflictError):  # its call is under way, or it has an answer since
-            host.delete(names.CACHE, blob.info.name, etag=blob.info.etag)
-            deleted.append(blob)
-    if deleted and owners.is_owned(host, sha256):
-        # Its upload may have taken an answer that is gone now, and a copy of it is not to be paid for.
-        for info, data in deleted:
-            with suppress(ConflictError):  # it was asked for anew
-                host.write(
-                    names.CACHE,
-                    info.name,
-                    data,
-                    content_type=names.JSON,
-                    metadata=info.metadata,
-                    condition=IfEtag(None),
-                )
-        return False
-    return len(deleted) == len(claims)
+    return claim_deletion.forget(app.host, sha256, claims) == len(claims)
 
 
 def _delete_all(images: Blobs, container: str, prefix: str) -> None:

@@ -118,6 +118,19 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
     return True
 
 
+async def start(client: DurableClient, orchestrator: str, instance_id: str, given: Mapping[str, object]) -> None:
+    """
+    Start an instance of another orchestrator.
+
+    Raises:
+        StorageError: it could not be started, or is under way.
+    """
+    try:
+        await _in_time(client.start_new(orchestrator, instance_id, given))
+    except Exception as error:  # the SDK raises nothing more specific
+        raise StorageError(f"{orchestrator} {instance_id} could not be started: {error}.") from error
+
+
 async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus | None:
     """
     The status of an instance, falsy if there is none.

@@ -16,6 +16,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 from deployment.resource_ids import ResourceId
 
 VERSION = "2025-02-15"
+# The blob trigger that takes its events from Event Grid; the host refuses events for any other name without a word.
+FUNCTION = "AnalyzeOnUpload"
+# The Event Grid trigger, which takes what is no upload that fits.
+EVENTS_FUNCTION = "StorageEvents"
 CONTAINER = "images"
 DEAD_LETTERS = "deadletters"
 CREATED, DELETED = "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"
@@ -45,7 +49,7 @@ class Kind:
 
     Attributes:
         suffix: of its name.
-        function: what takes its events. The blob trigger's webhook refuses events for any other name without a word.
+        function: what takes its events.
         types: the types of events.
         rules: the advanced filters, of which each has to hold.
         brings: what comes by it, and what that does: the end of a line.
@@ -61,21 +65,21 @@ class Kind:
 _WHOLE_UPLOAD = {"operatorType": "StringIn", "key": "data.api", "values": list(ENDINGS)}
 UPLOADS = Kind(
     "",
-    "AnalyzeOnUpload",
+    FUNCTION,
     (CREATED,),
     (_WHOLE_UPLOAD, {"operatorType": "NumberLessThanOrEquals", "key": _LENGTH, "value": LARGEST_UPLOAD_BYTES}),
-    f"an upload to the container {CONTAINER!r} starts AnalyzeOnUpload",
+    f"an upload to the container {CONTAINER!r} starts {FUNCTION}",
 )
 LARGE = Kind(
     "-large",
-    "StorageEvents",
+    EVENTS_FUNCTION,
     (CREATED,),
     (_WHOLE_UPLOAD, {"operatorType": "NumberGreaterThan", "key": _LENGTH, "value": LARGEST_UPLOAD_BYTES}),
-    f"StorageEvents is told of an upload of more than {LARGEST_UPLOAD_BYTES // 1024**2} MB",
+    f"{EVENTS_FUNCTION} is told of an upload of more than {LARGEST_UPLOAD_BYTES // 1024**2} MB",
 )
 CHANGES = Kind(
     "-events",
-    "StorageEvents",
+    EVENTS_FUNCTION,
     (
         DELETED,
         "Microsoft.Storage.BlobTierChanged",
@@ -85,7 +89,7 @@ CHANGES = Kind(
         "Microsoft.Storage.DirectoryDeleted",
     ),
     (),
-    "StorageEvents is told of what is deleted, renamed or moved to another tier",
+    f"{EVENTS_FUNCTION} is told of what is deleted, renamed or moved to another tier",
 )
 KINDS = (UPLOADS, LARGE, CHANGES)
 

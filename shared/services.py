@@ -115,7 +115,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         both if same else settings.images_storage,
         connections=connections,
         bulkhead=Bulkhead(places, clock),
-        flat=True,
     )
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     quota = Quota(

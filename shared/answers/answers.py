@@ -7,16 +7,17 @@ to upright pixels of the image itself before it is kept, so all that comes from 
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 from shared import names
-from shared.answers import former
+from shared.answers import former, owners
 from shared.answers.claims import Claims
+from shared.answers.refusals import OwnRefusalError, refusals_told
 from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.clock import Clock
 from shared.errors import ImageRejectedError, PayloadTooLargeError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import ImageBlob, ImageBytes, ImageUrl, Owner
 from shared.pictures import fitting, inspection
 from shared.pictures.converter import Converter
 from shared.pictures.fitting import ANALYSIS, FIT, READ, Limits, Sent
@@ -83,6 +84,7 @@ class Answers:
             question, image: what is asked about what.
             wait_seconds: how long to wait for another caller who asks the same; None is the wait of these answers.
             background: whether no caller waits for the answer; at the gate, callers and the background take turns.
+                An image that is worked on there owns its answers, whether these are paid for now or were before.
             look_first: as in `Claims.ask`; False where the question is most likely new.
             before_call: may object by raising, if it comes to a call; an answer that is there already needs none.
 
@@ -94,17 +96,21 @@ class Answers:
             VisionError: the service refused or failed.
         """
         if isinstance(image, ImageBlob):
-            image = ImageBytes(image_blobs.read(self._images, image.name, most=self._most_bytes).data)
+            blob = image_blobs.read(self._images, image.name, most=self._most_bytes)
+            image = ImageBytes(blob.data, Owner(image.name, blob.info.etag))
         asked = self._fitted(question, image)
+        if background:
+            self.note_owner(image)
 
         def call() -> Answer:
             if known := former.find(self._claims, asked, image):
                 return known
             if before_call:
                 before_call()
+            self.note_owner(image)
             return self._asked(asked, image, background=background)
 
-        with _refusals_told(image):
+        with refusals_told(image):
             answer = self._claims.ask(
                 image.subject,
                 asked,
@@ -116,6 +122,11 @@ class Answers:
         if image.kept is not None:
             image.kept |= {asked.key}
         return answer
+
+    def note_owner(self, image: ImageBytes | ImageUrl) -> None:
+        """Note which image has these bytes, once: before the first claim about them, or the first paid call."""
+        if isinstance(image, ImageBytes):
+            owners.note_bytes(self._claims.blobs, image)
 
     def find(self, question: Question, image: ImageBytes | ImageUrl) -> Answer | None:
         """
@@ -173,7 +184,7 @@ class Answers:
         try:
             return self._converter.sent(image.data, image.header, limits)
         except ImageRejectedError as error:
-            raise _OwnRefusalError(error) from error
+            raise OwnRefusalError(error) from error
 
     def submit(
         self,
@@ -202,7 +213,7 @@ class Answers:
                 before_call()
             return self._submitted(question, image, background=background)
 
-        with _refusals_told(image):
+        with refusals_told(image):
             answer = self._claims.ask(
                 image.subject,
                 question,
@@ -267,14 +278,6 @@ class Answers:
                     self._claims.forget_refusal(subject, each)
 
 
-class _OwnRefusalError(Exception):
-    """The app's refusal of a picture, on its way past the claim, which keeps the service's alone."""
-
-    def __init__(self, error: ImageRejectedError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
 def _as_stored(kept: Answer, image: ImageBytes | ImageUrl) -> Answer:
     """The ticket of a Read of a picture as it is stored, for one who wants its places upright."""
     ticket = ReadTicket.from_json(kept.json())
@@ -282,16 +285,3 @@ def _as_stored(kept: Answer, image: ImageBytes | ImageUrl) -> Answer:
         sides = (image.header.width, image.header.height)
         ticket = ticket._replace(sides=sides, orientation=image.header.orientation)
     return ticket.answer._replace(paid=False, at=kept.at)
-
-
-@contextmanager
-def _refusals_told(image: ImageBytes | ImageUrl) -> Iterator[None]:
-    """Let the service's refusal say what helps with these very bytes, also one that an earlier version has kept."""
-    try:
-        yield
-    except _OwnRefusalError as refusal:
-        raise refusal.error from refusal
-    except ImageRejectedError as error:
-        if isinstance(image, ImageBytes):
-            error.action = inspection.advice(image.data, error)
-        raise

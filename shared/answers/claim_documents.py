@@ -8,6 +8,7 @@ service said. Times are ISO 8601 with their offset.
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict, TypeGuard, assert_never
 
@@ -90,6 +91,20 @@ def _is_claim(document: Any) -> TypeGuard[ClaimDocument]:
 def write(document: ClaimDocument) -> bytes:
     """The document as its blob has it."""
     return json.dumps(document, ensure_ascii=False).encode()
+
+
+def metadata(document: ClaimDocument) -> dict[str, str]:
+    """What the blob's metadata tell, so that a listing shows which claims serve no longer."""
+    said = {names.SAID_AT: document["at"]} if document["state"] != "asking" else {}
+    return {names.CLAIM_STATE: document["state"], **said}
+
+
+def said_at(told: Mapping[str, str]) -> datetime | None:
+    """Since when an answer or a refusal stands, by its blob's metadata; None where these do not tell it."""
+    with suppress(KeyError, ValueError):
+        at = datetime.fromisoformat(told[names.SAID_AT])
+        return at if at.tzinfo else None
+    return None
 
 
 def asking(question: Question, *, lease: str, since: datetime, seconds: float) -> Asking:

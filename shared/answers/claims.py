@@ -60,7 +60,7 @@ class Claims:
     """
 
     def __init__(self, blobs: Blobs, clock: Clock, *, lifetime_seconds: float | None = None) -> None:
-        self._blobs = blobs
+        self.blobs = blobs
         self._clock = clock
         self._lifetime_seconds = lifetime_seconds
         # What the service said and storage has not taken yet, by the claim's name. It may serve others already.
@@ -128,7 +128,7 @@ class Claims:
 
     def keys(self, subject: str) -> frozenset[str]:
         """The keys of the questions about the subject that have a claim, whatever is in it; mostly by one listing."""
-        claims = listing.all_below(self._blobs, names.CACHE, names.claims(subject))
+        claims = listing.all_below(self.blobs, names.CACHE, names.claims(subject))
         return frozenset(names.question_key(each.name) for each in claims)
 
     def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
@@ -150,11 +150,11 @@ class Claims:
         stored, etag = self._read(name)
         if stored and is_meant(stored):
             with suppress(ConflictError):  # another one has asked anew meanwhile
-                self._blobs.delete(names.CACHE, name, etag=etag)
+                self.blobs.delete(names.CACHE, name, etag=etag)
 
     def _read(self, name: str) -> tuple[ClaimDocument | None, str | None]:
         """What a claim holds, None if that cannot be read; and its ETag, None if there is no such claim."""
-        blob = self._blobs.read(names.CACHE, name)
+        blob = self.blobs.read(names.CACHE, name)
         return (claim_documents.read(blob.data), blob.info.etag) if blob else (None, None)
 
     def _said(self, stored: ClaimDocument | None) -> Answer | None:
@@ -194,7 +194,7 @@ class Claims:
 
     def _hold(self, name: str, lease: str, etag: str) -> _Held | None:
         # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
-        return _Held(name, lease) if self._blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
+        return _Held(name, lease) if self.blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
 
     def _work(
         self, held: _Held, question: Question, call: _Call, lifetime_seconds: float | None, droppable: bool
@@ -232,7 +232,7 @@ class Claims:
         def renew() -> None:
             while not done.wait(RENEW_SECONDS):
                 with suppress(StorageError):
-                    if not self._blobs.renew(names.CACHE, held.name, held.lease):
+                    if not self.blobs.renew(names.CACHE, held.name, held.lease):
                         log.event(_logger, "claim.lost", level=logging.WARNING, claim=held.name)
                         return
 
@@ -264,7 +264,7 @@ class Claims:
         try:
             self._write_held(held, document)
             if release:
-                self._blobs.release(names.CACHE, held.name, held.lease)
+                self.blobs.release(names.CACHE, held.name, held.lease)
         except StorageError as error:
             log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error.message)
             return not error.transient or isinstance(error, ConflictError)
@@ -275,20 +275,22 @@ class Claims:
             self._write(held.name, document, lease=held.lease)
         except ConflictError:
             # If the lease lapsed while storage did not answer, it is renewed, unless another holder has come between.
-            if not self._blobs.renew(names.CACHE, held.name, held.lease):
+            if not self.blobs.renew(names.CACHE, held.name, held.lease):
                 raise
             self._write(held.name, document, lease=held.lease)
 
     def _abandon(self, held: _Held) -> None:
         """Let the next one ask, at once instead of when the lease lapses."""
         with suppress(StorageError), time_budget.overtime():
-            self._blobs.delete(names.CACHE, held.name, lease=held.lease)
+            self.blobs.delete(names.CACHE, held.name, lease=held.lease)
 
     def _write(
         self, name: str, document: ClaimDocument, *, condition: IfEtag | None = None, lease: str | None = None
     ) -> str:
-        data = claim_documents.write(document)
-        return self._blobs.write(names.CACHE, name, data, content_type=names.JSON, condition=condition, lease=lease)
+        data, told = claim_documents.write(document), claim_documents.metadata(document)
+        return self.blobs.write(
+            names.CACHE, name, data, content_type=names.JSON, metadata=told, condition=condition, lease=lease
+        )
 
 
 def _lease_id() -> str:

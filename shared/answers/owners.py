@@ -9,7 +9,9 @@ The metadata are those of a record, so a listing tells of which version of the i
 from collections.abc import Mapping
 
 from shared import names
-from shared.storage.blobs import Blobs
+from shared.errors import ConflictError
+from shared.images import ImageBytes
+from shared.storage.blobs import BlobInfo, Blobs
 
 
 def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> None:
@@ -25,6 +27,31 @@ def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> No
     host.write(names.OWNERS, names.owner(sha256, name), name.encode(), content_type=names.PLAIN, metadata=metadata)
 
 
+def note_bytes(host: Blobs, image: ImageBytes) -> None:
+    """The same of bytes, if they are an image's of the container; once for each of these objects."""
+    if image.owner and not image.is_owned:
+        note(host, image.subject, image.owner.name, image.describe(image.owner.etag))
+        image.is_owned = True
+
+
 def is_owned(host: Blobs, sha256: str) -> bool:
     """Whether an image is known to have these bytes."""
-    return bool(host.page(names.OWNERS, prefix=names.owners(sha256), limit=1).items)
+    page = host.page(names.OWNERS, prefix=names.owners(sha256), limit=1)
+    # Azure Storage may end a page early, even an empty one.
+    while not page.items and page.continuation:
+        page = host.page(names.OWNERS, prefix=names.owners(sha256), limit=1, continuation=page.continuation)
+    return bool(page.items)
+
+
+def find(host: Blobs, sha256: str, name: str) -> BlobInfo | None:
+    """The mark that an image has these bytes, if there is one."""
+    return host.head(names.OWNERS, names.owner(sha256, name))
+
+
+def delete(host: Blobs, mark: BlobInfo) -> bool:
+    """Delete that very mark; False if it was written again since, by an upload of the same bytes."""
+    try:
+        host.delete(names.OWNERS, mark.name, etag=mark.etag)
+    except ConflictError:
+        return False
+    return True

@@ -15,6 +15,7 @@ from shared.api.image_states import MOST_LISTINGS, MOST_LOOKED_AT, ImageState
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.errors import BusyError
+from shared.lifecycle import deletion
 from shared.records import by_step, deferral, text, unfinished
 from shared.records.versions import SourceChangedError, UnreadVersion
 from shared.services import App
@@ -122,4 +123,4 @@ def note(app: App, pending: PendingImage, seconds: float) -> None:
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is one of that name again, with an event of its own
-                unfinished.forget(app.images, name, list(pending.calls))
+                deletion.forget(app, name)

@@ -10,6 +10,7 @@ from shared.api import responses
 from shared.configuration.parse import Mode
 from shared.errors import BadRequestError, BusyError, ConflictError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.lifecycle import deletion
 from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import Filled, RecordSpec
 from shared.records.thumbnails import Thumbnail
@@ -107,8 +108,7 @@ def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version |
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
-                place = (spec.container, spec.name)
-                record_store.delete_outdated(app.images, [place], lambda: versions.ensure_absent(app.images, name))
+                deletion.forget(app, name, digests={source.sha256} - {""})
     return None
 
 

@@ -2,11 +2,36 @@
 An image that is gone takes everything with it that was made of it, but for the answers, which others may need.
 
 The answers paid for its bytes are forgotten later (`shared.lifecycle.forgetting`), unless another image has them.
+
+The order makes it safe beside other writers: look at what there is, look whether the image is gone, delete exactly what
+was seen. An image that comes again meanwhile writes records and marks anew, and these have other ETags. The order makes
+it safe against a kill, too: what tells a digest goes last, so the next one who deletes finds the rest.
 """
 
-from collections.abc import Collection
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from functools import cache, partial
+from typing import NamedTuple
 
+from shared import log, names
+from shared.answers import owners
+from shared.errors import ConflictError
+from shared.lifecycle import forgetting
+from shared.records import by_step, former, unfinished, versions
 from shared.services import App
+from shared.storage import listing
+from shared.storage.blobs import BlobInfo, Blobs
+
+_logger = logging.getLogger(__name__)
+
+
+class _Record(NamedTuple):
+    """A record that was seen: where, and which."""
+
+    container: str
+    name: str
+    etag: str
 
 
 def forget(app: App, name: str, *, digests: Collection[str] = ()) -> int:
@@ -24,4 +49,85 @@ def forget(app: App, name: str, *, digests: Collection[str] = ()) -> int:
     Raises:
         SourceChangedError: there is an image of that name (again); nothing was deleted.
     """
-    raise NotImplementedError
+    told = list(_told(app.images, name))
+    # One record of each digest goes last: after a kill, the digest could not be known without it.
+    last = {digest: record for record, digest in told}
+    digests = {*digests, *last} - {""}
+    marks = _given_up(app, name, digests)
+    versions.ensure_absent(app.images, name)
+    deleted = _delete(app.images, (record for record, digest in told if record is not last[digest]))
+    _delete_marks(app.host, marks)
+    deleted += _delete(app.images, last.values())
+    if deleted:
+        log.event(_logger, "records.deleted", blob=name, records=deleted)
+    forgetting.forget_at_once(app, digests)
+    return deleted
+
+
+def disown(app: App, name: str, digests: Iterable[str], check: Callable[[], None]) -> None:
+    """
+    Note that an image does not have these bytes any more.
+
+    Args:
+        app: the app.
+        name: the image's name.
+        digests: SHA-256 of bytes that it has had.
+        check: looks at the image, and raises if it may have them.
+
+    Raises:
+        SourceChangedError: what *check* raised; the image owns them as before.
+    """
+    digests = set(digests)
+    marks = _given_up(app, name, digests)
+    check()
+    _delete_marks(app.host, marks)
+    forgetting.forget_at_once(app, digests)
+
+
+def _given_up(app: App, name: str, digests: Iterable[str]) -> list[BlobInfo]:
+    """The marks that an image has these bytes, of which it is noted now that they may be no image's."""
+    found = [owners.find(app.host, digest, name) for digest in sorted(digests)]
+    # After the look: an upload that comes between writes its mark anew, and before the marks and records go.
+    for digest in sorted(digests):
+        forgetting.begin(app.host, digest)
+    return [mark for mark in found if mark]
+
+
+def _told(images: Blobs, name: str) -> Iterator[tuple[_Record, str]]:
+    """Each record of an image with the digest that it tells, those last by which the others' digest may be known."""
+    sha256_of = cache(partial(former.sha256_of, images, name))
+    for container, info in _records(images, name):
+        etag, sha256 = (info.metadata.get(key, "") for key in (names.SOURCE_ETAG, names.SOURCE_SHA256))
+        yield _Record(container, info.name, info.etag), sha256 or sha256_of(etag)
+
+
+def _records(images: Blobs, name: str) -> Iterator[tuple[str, BlobInfo]]:
+    prefix = names.thumbnails(name)
+    for info in listing.all_below(images, names.THUMBNAILS, prefix):
+        # Of whatever size and format; what lies deeper is another image's, whose name goes on where this one ends.
+        if "/" not in info.name.removeprefix(prefix):
+            yield names.THUMBNAILS, info
+    places = [
+        (names.TEXT, names.plain_text(name)),
+        (names.TEXT, names.text(name)),
+        (names.ANALYSIS, names.analysis(name)),
+        *(unfinished.place(step, name) for step in by_step.STEPS),
+    ]
+    for container, place in places:
+        if found := images.head(container, place):
+            yield container, found
+
+
+def _delete(images: Blobs, records: Iterable[_Record]) -> int:
+    """Delete exactly these; returns how many are gone."""
+    deleted = 0
+    for container, name, etag in records:
+        with suppress(ConflictError):  # it was written anew, and is another one's
+            images.delete(container, name, etag=etag)
+            deleted += 1
+    return deleted
+
+
+def _delete_marks(host: Blobs, marks: Iterable[BlobInfo]) -> None:
+    for mark in marks:
+        owners.delete(host, mark)

@@ -7,12 +7,14 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from shared import log, names
 from shared.durable import appointments
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError, BusyError, ReadFailedError, ThrottledError
+from shared.lifecycle import deletion
 from shared.ocr.outcomes import Failed, Problem, Superseded, Waiting
 from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.unfinished_document import FAILED, UnfinishedDocument
@@ -113,10 +115,13 @@ def _unless_superseded(app: App, job: Job, work: Callable[[], _T]) -> _T | Super
             lambda: None,
             lambda info: info.metadata.get(names.SOURCE_ETAG) == job.etag,
         )
-        if change.deleted:
-            # Raised if there is one of that name again.
-            with suppress(SourceChangedError):
-                record_store.delete_outdated(app.images, places, lambda: versions.ensure_absent(app.images, job.name))
+        # Raised if there is one of that name again, or one with these bytes. What the Read has stored late, or will, is
+        # forgotten with the other answers.
+        with suppress(SourceChangedError):
+            if change.deleted:
+                deletion.forget(app, job.name, digests={job.subject})
+            elif job.version:
+                deletion.disown(app, job.name, {job.subject}, partial(versions.ensure_other, app.images, job.version))
         return {"state": "superseded", "deleted": change.deleted}
 
 

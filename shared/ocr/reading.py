@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from shared import names
+from shared.answers import owners
 from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.durable import appointments, inputs
 from shared.durable.read_job import Job
@@ -144,6 +145,8 @@ def is_known(app: App, job: Job) -> bool:
     with suppress(SourceChangedError):
         if text_records.stored(app, job):
             return True
+        if job.version:
+            owners.note(app.host, job.subject, job.name, job.version.metadata())
         result = app.answers.result(job.subject, job.question)
         if result is not None:
             text_records.write(app, job, result)

@@ -5,11 +5,11 @@ One record for each step that could not be done, deleted by the step's success. 
 a listing: which version of the image, which questions, whether waiting can help, and whether the image is to blame.
 
 This module writes the container: `note`, `rewrite`, and `find_for` where the same bytes have another ETag (as `edited`
-does for all records of an image). It deletes by `clear` and `forget`. Where all records of a step go at once, the
+does for all records of an image). It deletes by `clear`. Where all records of a step go at once, the
 caller has the place of this one too, by `by_step.places` or `place`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
@@ -52,7 +52,9 @@ class Note(NamedTuple):
         """Whether it speaks of that version of the image and of these questions, or of others that hold for them."""
         keys = self.request.split(",") if self.request else []
         same = len(keys) == len(specs) and all(spec.is_answered_by(key) for spec, key in zip(specs, keys, strict=True))
-        return same and version.is_source_of(blobs, self.info) and not self._is_outdated(version)
+        # In any case, because a version remembers whose bytes the records are that are not of it.
+        is_of_it = version.is_source_of(blobs, self.info)
+        return same and is_of_it and not self._is_outdated(version)
 
     def is_final(self, blobs: Blobs, version: Version, specs: Sequence[RecordSpec]) -> bool:
         """Whether that step of that version is not tried again until a caller wants it."""
@@ -77,8 +79,11 @@ def is_deferred(info: BlobInfo) -> bool:
 def find(blobs: Blobs, step: str, name: str) -> Note | None:
     """The metadata of the record of a step, if there is one."""
     info = blobs.head(names.UNFINISHED, names.unfinished(step, name))
-    if info is None:
-        return None
+    return note_of(info) if info else None
+
+
+def note_of(info: BlobInfo) -> Note:
+    """What the properties of an unfinished record tell."""
     metadata = info.metadata
     return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
 
@@ -221,17 +226,6 @@ def clear(blobs: Blobs, source: Version, step: str, *, etag: str | None = None) 
         lambda: versions.ensure_unchanged(blobs, source),
         lambda info: etag in (None, info.etag),
     )
-
-
-def forget(blobs: Blobs, name: str, steps: Iterable[str]) -> None:
-    """
-    Delete the records of these steps of an image that is gone.
-
-    Raises:
-        SourceChangedError: the image is there again; nothing was deleted.
-    """
-    places = [place(step, name) for step in steps]
-    record_store.delete_outdated(blobs, places, lambda: versions.ensure_absent(blobs, name))
 
 
 def place(step: str, name: str) -> tuple[str, str]:

@@ -4,7 +4,6 @@ Which version of an image this is: by its bytes where the app has read them, els
 An image may be overwritten, edited or deleted at any time, so a writer looks again after it has written.
 """
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -12,7 +11,7 @@ from datetime import datetime
 from shared import names
 from shared.contract import MAX_READ_BYTES
 from shared.errors import ImageArchivedError
-from shared.images import ImageBytes
+from shared.images import ImageBytes, Owner
 from shared.pictures.inspection import ImageHeader
 from shared.records import former
 from shared.storage import image_blobs
@@ -41,6 +40,7 @@ class Version:
         sha256, md5: of the bytes that the app has read, in hex; empty where they are not known.
         size: in bytes.
         modified: when the blob was last written, as `ensure_unchanged` has last seen it; None before.
+        outdated: SHA-256 of other bytes that the image has had, as far as its records have told since.
     """
 
     modified: datetime | None = None
@@ -53,6 +53,7 @@ class Version:
         self.sha256 = sha256
         self.size = size
         self.md5 = md5
+        self.outdated: set[str] = set()
 
     def age_seconds(self, now: datetime) -> float | None:
         """Seconds from its upload until *now*, never negative; None where it was not confirmed yet."""
@@ -72,7 +73,10 @@ class Version:
         sha256, etag = (record.metadata.get(key, "") for key in (names.SOURCE_SHA256, names.SOURCE_ETAG))
         if not self.sha256 or (not sha256 and etag in self.etags):
             return etag in self.etags
-        return (sha256 or former.sha256_of(blobs, self.name, etag)) == self.sha256
+        sha256 = sha256 or former.sha256_of(blobs, self.name, etag)
+        if sha256 and sha256 != self.sha256:
+            self.outdated.add(sha256)
+        return sha256 == self.sha256
 
     def is_described(self, head: Mapping[str, object]) -> bool:
         """The same of the head of a record."""
@@ -127,8 +131,8 @@ class Source(Version):
     """A version with its bytes at hand."""
 
     def __init__(self, name: str, etag: str, image: ImageBytes) -> None:
-        md5 = hashlib.md5(image.data, usedforsecurity=False).hexdigest()
-        super().__init__(name, etag, image.subject, len(image.data), md5)
+        super().__init__(name, etag, image.subject, len(image.data), image.md5)
+        image.owner = Owner(name, etag)
         self.image = image
         self.beginning = image.data
 
@@ -196,6 +200,23 @@ def ensure_unchanged(blobs: Blobs, source: Version) -> None:
         raise SourceChangedError(deleted=digest is None)
     source.etags.add(digest.info.etag)
     source.modified = digest.info.modified
+
+
+def ensure_other(blobs: Blobs, former: Version) -> None:
+    """
+    Check that the image has other bytes than that version, or is gone.
+
+    Raises:
+        SourceChangedError: it has these bytes (again), or that cannot be known.
+    """
+    info = image_blobs.head(blobs, former.name)
+    if info is None or info.size != former.size:
+        return
+    with suppress(ImageArchivedError):
+        digest = image_blobs.digest(blobs, former.name)
+        if digest is None or digest.sha256 != former.sha256:
+            return
+    raise SourceChangedError(deleted=False)
 
 
 def ensure_absent(blobs: Blobs, name: str) -> None:

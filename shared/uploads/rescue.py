@@ -17,6 +17,7 @@ from shared import log, names, services
 from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import BadRequestError, BusyError, StorageRefusedError, UploadInterruptedError
+from shared.lifecycle import deletion
 from shared.pictures import inspection
 from shared.records import by_step, deferral, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
@@ -122,7 +123,7 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
         noted = [(step, _note(app, image, step, specs, extra)) for step, specs in missing]
     except SourceChangedError as change:
         if change.deleted:
-            unfinished.forget(app.images, image.name, [step for step, _ in missing])
+            deletion.forget(app, image.name, digests={image.sha256} - {""})
         raise
     return [_appointment(image, step, request) for step, request in noted if request is not None]
 

@@ -9,7 +9,7 @@ same, as Computer Vision reads TIFFs that the app cannot decode.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
@@ -20,6 +20,8 @@ from shared.durable import appointments, read_job
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
+from shared.images import ImageBytes
+from shared.lifecycle import deletion
 from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
@@ -68,14 +70,21 @@ def process(
     Raises:
         StorageError: not even an unfinished record could be written.
     """
+    given, had = data, set[str]()
     for _ in range(_MAX_ROUNDS):
         try:
             source = versions.identify(app.images, name, data, most=app.settings.max_upload_bytes)
             if source is None:
-                _forget(app, name)
+                # A delivery that was killed may have asked about the bytes of the event.
+                deletion.forget(app, name, digests={*had, *([ImageBytes(given).subject] if given else [])})
                 log.event(_logger, "image.gone", blob=name)
                 return []
-            return _steps(app, source, only, from_backlog)
+            try:
+                outcomes = _steps(app, source, only, from_backlog)
+            finally:
+                had |= {source.sha256, *source.outdated} - {""}
+            _disown(app, source, had - {source.sha256})
+            return outcomes
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)
             data = None
@@ -91,7 +100,7 @@ def _steps(app: App, source: Source | WithheldVersion, only: Sequence[str], from
     text_only = by_step.is_document(app.images, app.settings, source)
     if text_only:
         # A photograph may have been here before, or the app did not know yet that it is a document, which has neither.
-        _drop(app, source, (by_step.ANALYSIS, by_step.THUMBNAILS))
+        _drop(app, source, (by_step.ANALYSIS, by_step.THUMBNAILS), lambda info, of_it: True)
     has_always_text = text_only or by_step.has_always_text(source.beginning)
     stopped = False
     for step in (by_step.TEXT,) if text_only else by_step.STEPS:
@@ -159,6 +168,8 @@ def _hand_over(run: Round, text_only: bool) -> StepOutcome | None:
         return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.text_only_mark(text_only=text_only))
     if before and not before.is_of(app.images, source, specs):
         unfinished.clear(app.images, source, by_step.TEXT, etag=before.info.etag)
+    # The first claim about a document is made by the Read.
+    app.answers.note_owner(source.image)
     return StepOutcome(by_step.TEXT, "due", job=read_job.from_image(source, app.settings, text_only=text_only))
 
 
@@ -226,23 +237,24 @@ def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
 
 def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:
     """Delete records of earlier versions, which would be taken for this one's, and notes of tries that are not made."""
-    _drop(app, source, steps, lambda info: unfinished.is_deferred(info) or not source.is_source_of(app.images, info))
+    _drop(app, source, steps, lambda info, of_it: unfinished.is_deferred(info) or not of_it)
 
 
-def _drop(
-    app: App, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo], bool] = lambda info: True
-) -> None:
-    """Delete the wanted records of these steps, of an image that is still that version."""
+def _drop(app: App, source: Version, steps: Sequence[str], wanted: Callable[[BlobInfo, bool], bool]) -> None:
+    """Delete the wanted records of these steps (by their properties, and whether they are of that version)."""
     check = partial(versions.ensure_unchanged, app.images, source)
     places = by_step.places(app.settings, source.name, steps)
     # The steps themselves look at the image last, after they have written.
-    record_store.delete_outdated(app.images, places, check, wanted, last_look=False)
-
-
-def _forget(app: App, name: str) -> None:
-    """Delete every record of an image that is gone."""
     record_store.delete_outdated(
         app.images,
-        by_step.places(app.settings, name, by_step.STEPS),
-        lambda: versions.ensure_absent(app.images, name),
+        places,
+        check,
+        lambda info: wanted(info, source.is_source_of(app.images, info)),
+        last_look=False,
     )
+
+
+def _disown(app: App, source: Version, digests: Collection[str]) -> None:
+    """Note that an image has other bytes by now than it had, so that the answers about those may be forgotten."""
+    if digests and source.sha256:
+        deletion.disown(app, source.name, digests, partial(versions.ensure_unchanged, app.images, source))

@@ -82,6 +82,7 @@ def test_a_new_image_costs_storage_no_more_requests_than_it_has_to(app):
         ("write", names.THUMBNAILS): 2,
         ("page", names.CACHE): 1,  # what was paid for about the same bytes
         ("write", names.CACHE): 4,
+        ("write", names.OWNERS): 1,  # whose bytes the answers are about
         ("acquire", names.CACHE): 2,
         ("read", names.QUOTA): 1,  # whether there is a backlog, which is known for a second
     }

@@ -14,7 +14,7 @@ from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient
-from shared.lifecycle import report
+from shared.lifecycle import answer_pages, digest_pages, image_pages, owner_pages, record_pages, report
 from shared.lifecycle.pages import Page, Phase
 from shared.lifecycle.reconcile_loop import Paged, PageWork, added
 from shared.records import by_step
@@ -26,7 +26,17 @@ _R = TypeVar("_R")
 _executor = ThreadPoolExecutor(2, thread_name_prefix="reconcile")
 _PARALLEL = 8
 
-PHASES: Mapping[str, Phase] = {}
+PHASES: Mapping[str, Phase] = {
+    "images": image_pages.page,
+    "analysis": record_pages.page,
+    "thumbnails": record_pages.page,
+    "text": record_pages.page,
+    "unfinished": record_pages.page,
+    "owners": owner_pages.owners,
+    "forgetting": answer_pages.forgetting,
+    "answers": answer_pages.answers,
+    "by_digest": digest_pages.by_digest,
+}
 
 
 async def page(work: PageWork, starter: str) -> Paged:

@@ -61,10 +61,14 @@ class RecordSpec(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """The content of a record that answers another question than its spec's own, one of the others."""
+    """
+    The content of a record, the question that it answers (its spec's own or one of the others), and what its metadata
+    is to tell of the content.
+    """
 
     data: bytes
     question: Question
+    metadata: Mapping[str, str] = MappingProxyType({})
 
 
 @lru_cache(maxsize=64)
@@ -111,10 +115,10 @@ def make(
             # image, keeps a newer record from being overwritten.
             versions.ensure_unchanged(blobs, source)
         made = fill()
-        data, question = made if isinstance(made, Filled) else (made, spec.question)
+        data, question, told = made if isinstance(made, Filled) else Filled(made, spec.question)
         answered = spec._replace(question=question)
         try:
-            write(blobs, source, answered, data, IfEtag(record.etag if record else None), extra_metadata)
+            write(blobs, source, answered, data, IfEtag(record.etag if record else None), {**extra_metadata, **told})
         except ConflictError:
             continue  # another delivery was faster: look again
         return data

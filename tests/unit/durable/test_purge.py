@@ -1,8 +1,10 @@
 """What is kept for a week and then goes."""
 
 import asyncio
+import json
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,11 +27,14 @@ class Hub:
 
     def __init__(self) -> None:
         self.asked: list[tuple[datetime, datetime, list[str]]] = []
+        self.answers = True
 
     async def purge_instance_history_by(
         self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Any]
     ) -> Any:
         self.asked.append((created_time_from, created_time_to, [status.value for status in runtime_status]))
+        if not self.answers:
+            await asyncio.Event().wait()
         return SimpleNamespace(instances_deleted=3)
 
 
@@ -40,8 +45,8 @@ def app() -> Parts:
     return app
 
 
-def purge(app: Parts) -> Hub:
-    hub = Hub()
+def purge(app: Parts, hub: Hub | None = None) -> Hub:
+    hub = hub or Hub()
     asyncio.run(purging.purge(app.services, hub))
     return hub
 
@@ -122,3 +127,49 @@ def test_storage_that_fails_is_raised_so_that_the_log_has_it(app: Parts) -> None
     app.host.before = before
     with pytest.raises(StorageError):
         purge(app)
+
+
+def test_200_000_inputs_take_several_runs_each_of_which_ends_in_time(
+    app: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    # As many as make 7 pages, each of some twelve seconds; 200,000 would make 400.
+    for number in range(3_400):
+        store(app, f"{number:06}")
+    app.clock.advance(8 * DAY)
+    app.host.before = lambda operation, container, _: app.clock.advance(
+        {"page": 0.0, "delete": 0.025}[operation] if container == names.INPUTS else 0.0
+    )
+    left = []
+    while app.host.contents(names.INPUTS):
+        begun = app.clock.now()
+        purge(app)
+        # One page after the deadline at most.
+        assert app.clock.now() - begun <= purging.SENT_SECONDS + 500 * 0.025 + 0.001
+        left.append(len(app.host.contents(names.INPUTS)))
+    assert left == [900, 0]
+    told = [line.partition("correlation")[0].strip() for line in caplog.messages if line.startswith("history.purged")]
+    assert told == [
+        "history.purged instances=3 inputs=2500 keys=0 more=inputs",
+        "history.purged instances=3 inputs=900 keys=0 more=-",
+    ]
+
+
+def test_histories_that_take_too_long_keep_no_document(
+    app: Parts, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(purging, "HISTORIES_SECONDS", 0.0)
+    store(app, "old")
+    app.clock.advance(8 * DAY)
+    hub = Hub()
+    hub.answers = False
+    purge(app, hub)
+    assert app.host.contents(names.INPUTS) == {}
+    assert any("instances=- inputs=1 keys=0 more=histories" in line for line in caplog.messages)
+
+
+def test_a_run_ends_before_the_platform_ends_it() -> None:
+    limit = json.loads((Path(__file__).resolve().parents[3] / "host.json").read_text())["functionTimeout"]
+    hours, minutes, seconds = map(int, limit.split(":"))
+    assert hours * 3600 + minutes * 60 + seconds - 60 >= 2 * purging.SENT_SECONDS + purging.HISTORIES_SECONDS

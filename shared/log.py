@@ -28,8 +28,9 @@ TEXTS = frozenset({"problem"})
 # Fields whose values the app chooses, or that are numbers, times or digests.
 PLAIN = frozenset(
     {
-        *("claim", "code", "container", "correlation", "date", "inputs", "instance", "instances", "keys", "limit"),
-        *("of_day", "of_month", "reason", "seconds", "share", "step", "steps", "subject", "tries", "used", "window"),
+        *("action", "claim", "code", "container", "correlation", "date", "inputs", "instance", "instances", "keys"),
+        *("limit", "of_day", "of_month", "reason", "seconds", "share", "step", "steps", "subject", "tries", "used"),
+        "window",
     }
 )
 _WITHHELD = "withheld"

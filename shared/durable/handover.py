@@ -71,6 +71,9 @@ class DurableClient(Protocol):
     async def terminate(self, instance_id: str, reason: str) -> None:
         """Have an instance ended."""
 
+    async def purge_instance_history(self, instance_id: str) -> object:
+        """Delete the history of an instance that has ended."""
+
 
 async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment], *, anew: str = "") -> None:
     """
@@ -142,6 +145,19 @@ async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus |
         return await _in_time(client.get_status(instance_id))
     except Exception as error:  # the SDK raises nothing more specific
         raise StorageError(f"The Read {instance_id} could not be asked for: {error}.") from error
+
+
+async def purge(client: DurableClient, instance_id: str) -> None:
+    """
+    Delete the history of an instance that has ended. One of the same id overwrites only as much of it as it is long.
+
+    Raises:
+        StorageError: the Functions host did not answer.
+    """
+    try:
+        await _in_time(client.purge_instance_history(instance_id))
+    except Exception as error:  # the SDK raises nothing more specific
+        raise StorageError(f"The history of {instance_id} could not be deleted: {error}.") from error
 
 
 async def cancel(client: DurableClient, instance_id: str) -> None:

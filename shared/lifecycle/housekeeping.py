@@ -7,12 +7,11 @@ the next. Answers are forgotten hourly, if the time of one has come.
 
 from datetime import datetime, timedelta
 
-from shared import names, services
+from shared import services
 from shared.durable.handover import DurableClient
-from shared.lifecycle import first_start, plans, report
+from shared.lifecycle import first_start, forgetting, plans, report
 from shared.lifecycle.reconcile_loop import FORGETTING_ID, WHOLE_ID, Plan
 from shared.services import App
-from shared.storage import listing
 
 _MINUTE = 30
 # A timer may fire a moment early.
@@ -28,7 +27,7 @@ async def begin_due(app: App, client: DurableClient) -> None:
     """
     due = await services.in_thread(app.threads, lambda: _due(app))
     if due:
-        await plans.begin(client, *due)
+        await plans.begin(client, *due, purge=True)
 
 
 def _due(app: App) -> tuple[str, Plan] | None:
@@ -39,16 +38,10 @@ def _due(app: App) -> tuple[str, Plan] | None:
         or datetime.fromisoformat(last) < moment_before(app.clock.utc() + _EARLY, app.settings.reconcile_hour) - _EARLY
     ):
         return WHOLE_ID, plans.by_timer(app)
-    return (FORGETTING_ID, plans.forgetting(app)) if _is_forgetting_due(app) else None
+    return (FORGETTING_ID, plans.forgetting(app)) if forgetting.is_any_due(app) else None
 
 
 def moment_before(now: datetime, hour: int) -> datetime:
     """The last moment, up to now, at which the comparison was to begin."""
     today = now.replace(hour=hour, minute=_MINUTE, second=0, microsecond=0)
     return today if today <= now else today - timedelta(days=1)
-
-
-def _is_forgetting_due(app: App) -> bool:
-    before = app.clock.utc() - timedelta(hours=app.settings.forget_after_hours)
-    marks = listing.all_below(app.host, names.FORGETTING, "")
-    return any(mark.modified is None or mark.modified <= before for mark in marks)

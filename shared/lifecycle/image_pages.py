@@ -19,7 +19,7 @@ from shared.answers import owners
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError, ImageArchivedError
-from shared.lifecycle import completeness
+from shared.lifecycle import adoption, completeness, former_names
 from shared.lifecycle.completeness import Finding
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan, added
@@ -98,8 +98,11 @@ def page(app: App, work: PageWork) -> Page:
     left = [one.appointment for one in done if one.appointment]
     if len(done) < len(images):
         return Page(place._replace(after=images[len(done) - 1].name).to_text(), counts, left)
-    following = _Place(listed.continuation, walks, "")
-    return Page(following.to_text() if listed.continuation else None, counts, left)
+    if listed.continuation:
+        return Page(_Place(listed.continuation, walks, "").to_text(), counts, left)
+    if plan["mode"] == "repair" and not plan["images_prefix"]:
+        adoption.note(app, plan["began"])
+    return Page(None, counts, left)
 
 
 def _after(images: list[BlobInfo], name: str) -> list[BlobInfo]:
@@ -157,23 +160,30 @@ def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool:
 
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     counts: Counts = {"images": 1}
-    changed = image.modified or image.created
-    if changed is not None and changed > datetime.fromisoformat(plan["until"]):
-        return _One(counts)  # its event is on its way
     finding = _finding(app, plan, found, image)
     if plan["mode"] == "repair":
         _adopt(app, image, finding)
-    if not finding.is_lost:
+    changed = image.modified or image.created
+    # Of a young one the event is on its way.
+    if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):
         return _One(counts)
     # One that the app knew before was overwritten since, whenever the first of that name came.
     came = changed if finding.others else image.created or changed
-    if came is not None and came < datetime.fromisoformat(plan["since"]):
+    if came is not None and came < datetime.fromisoformat(plan["since"]) and not _had_result(app, plan, image):
         return _One({**counts, "older": 1})
     counts = {**counts, "without_result": 1}
     if plan["mode"] == "report":
         return _One(counts, lost=True)
     key = appointments.key(image.etag, "")
     return _One(counts, True, Appointment(image.name, by_step.STEPS, key, 0.0, attempts=0))
+
+
+def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
+    """Whether a renamed directory's image had a result under its former name."""
+    if plan["by"] != "event":
+        return False
+    former_name = plan["records_prefix"] + image.name.removeprefix(plan["images_prefix"])
+    return former_names.had_result(app, image, former_name)
 
 
 def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:

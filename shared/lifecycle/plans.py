@@ -55,13 +55,21 @@ def directory_id(event_id: str) -> str:
     return f"reconcile-{hashlib.sha256(event_id.encode()).hexdigest()[:40]}"
 
 
-async def begin(client: DurableClient, instance_id: str, plan: Plan) -> bool:
+async def begin(client: DurableClient, instance_id: str, plan: Plan, *, purge: bool = False) -> bool:
     """
     Begin a run; False if one of that id is under way.
+
+    With *purge*, the history of the one before is deleted first. It is for the timer, which fires in one process: to
+    delete the history of a run that another process has just begun would end that run.
 
     Raises:
         StorageError: it could not be begun.
     """
+    status = await handover.status_of(client, instance_id)
+    if handover.is_under_way(status):
+        return False
+    if status and purge:
+        await handover.purge(client, instance_id)
     try:
         await handover.start(client, ORCHESTRATOR, instance_id, plan)
     except StorageError:

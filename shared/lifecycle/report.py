@@ -18,15 +18,6 @@ from shared.services import App
 from shared.storage.blobs import IfEtag
 
 _MOST_ROUNDS = 8
-_COUNTS = (
-    "images",
-    "without_result",
-    "started",
-    "older",
-    "orphans",
-    "records_deleted",
-    "answers_forgotten",
-)
 _logger = logging.getLogger(__name__)
 
 
@@ -71,7 +62,6 @@ def read(app: App) -> LastDocument:
 def tell(app: App, work: PageWork) -> None:
     """Tell a run's beginning or its end. Told twice, it is the same."""
     plan, counts = work["plan"], work["counts"]
-    told = {name: counts.get(name, 0) for name in _COUNTS}
     if not work["ended"]:
         _change(app, lambda document: _begun(document, plan))
         log.event(
@@ -91,7 +81,13 @@ def tell(app: App, work: PageWork) -> None:
         by=plan["by"],
         mode=plan["mode"],
         phases=",".join(plan["phases"]),
-        **told,
+        images=counts.get("images", 0),
+        without_result=counts.get("without_result", 0),
+        started=counts.get("started", 0),
+        older=counts.get("older", 0),
+        orphans=counts.get("orphans", 0),
+        records_deleted=counts.get("records_deleted", 0),
+        answers_forgotten=counts.get("answers_forgotten", 0),
         seconds=(app.clock.utc() - datetime.fromisoformat(plan["began"])).total_seconds(),
         problem=work["problem"],
     )

@@ -140,6 +140,10 @@ class TaskHub:
         """It ends at its next turn: an activity that is under way goes on."""
         self.instances[instance_id].is_over = True
 
+    async def purge_instance_history(self, instance_id: str) -> None:
+        """Delete what is known of an instance that has ended."""
+        assert self.instances.pop(instance_id).is_over
+
     def upload(self, name: str, data: bytes) -> None:
         """Put an image there and deliver its event."""
         self.app.images.write(names.IMAGES, name, data, content_type="image/jpeg")

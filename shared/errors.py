@@ -21,7 +21,7 @@ Every error that is raised on purpose, in one tree.
     |   |-- StorageDeniedError        it does not let the app in (401, 403)
     |   |-- StorageIdentityError      it was not asked: the app's identity got no token
     |   |-- StorageRefusedError       it takes no such name or continuation
-    |   |-- StorageHierarchicalError  the images are in an account with a hierarchical namespace
+    |   |   `-- StorageNameTakenError a directory has the name of a record, or a file that of a directory
     |   |-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
     |   |-- ImageArchivedError        the blob lies in the archive tier, from which nothing can be read
     |   `-- ImageIncompleteError      the blob is still being copied
@@ -247,18 +247,19 @@ class StorageRefusedError(StorageError):
     transient = False
 
 
-class StorageHierarchicalError(StorageError):
+class StorageNameTakenError(StorageRefusedError):
     """
-    The account of the images has a hierarchical namespace. Uploads wait until the setting names another account.
+    A record can have no such name where directories are real (409): the names of two images exclude each other there.
 
-    A file or folder that is renamed there has an event of a type of its own, and none of its new name. So images would
-    miss their records without a word.
+    With images `a` and `a.json/b` the record of the first would be a file, and that of the second lie in a directory
+    of the same name.
     """
 
-    code = "storage_hierarchical"
+    status = 409
+    code = "name_taken"
     action = (
-        "Set ImagesStorage to an account without a hierarchical namespace, a new one if need be: no account loses its"
-        " namespace again."
+        "Rename one of the two images: the account of ImagesStorage has a hierarchical namespace, in which no file and"
+        " folder can have the same name, and an image's records are named after it."
     )
 
 

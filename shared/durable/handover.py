@@ -71,6 +71,9 @@ class DurableClient(Protocol):
     async def terminate(self, instance_id: str, reason: str) -> None:
         """Have an instance ended."""
 
+    async def purge_instance_history(self, instance_id: str) -> object:
+        """Delete the history of an instance that has ended."""
+
 
 async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment], *, anew: str = "") -> None:
     """
@@ -112,10 +115,23 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
             return await hand_over(client, task.anew(anew))
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
     if isinstance(task, Job):
-        log.event(_logger, "text.handed_over", blob=task.name or "-", instance=task.instance_id)
+        log.event(_logger, "text.handed_over", blob=task.name or None, instance=task.instance_id)
     else:
         log.event(_logger, "step.handed_over", blob=task.name, instance=task.instance_id, seconds=task.seconds)
     return True
+
+
+async def start(client: DurableClient, orchestrator: str, instance_id: str, given: Mapping[str, object]) -> None:
+    """
+    Start an instance of another orchestrator.
+
+    Raises:
+        StorageError: it could not be started, or is under way.
+    """
+    try:
+        await _in_time(client.start_new(orchestrator, instance_id, given))
+    except Exception as error:  # the SDK raises nothing more specific
+        raise StorageError(f"{orchestrator} {instance_id} could not be started: {error}.") from error
 
 
 async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus | None:
@@ -129,6 +145,19 @@ async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus |
         return await _in_time(client.get_status(instance_id))
     except Exception as error:  # the SDK raises nothing more specific
         raise StorageError(f"The Read {instance_id} could not be asked for: {error}.") from error
+
+
+async def purge(client: DurableClient, instance_id: str) -> None:
+    """
+    Delete the history of an instance that has ended. One of the same id overwrites only as much of it as it is long.
+
+    Raises:
+        StorageError: the Functions host did not answer.
+    """
+    try:
+        await _in_time(client.purge_instance_history(instance_id))
+    except Exception as error:  # the SDK raises nothing more specific
+        raise StorageError(f"The history of {instance_id} could not be deleted: {error}.") from error
 
 
 async def cancel(client: DurableClient, instance_id: str) -> None:

@@ -3,14 +3,17 @@ The analysis record: the answer of Computer Vision about an image, with the ques
 """
 
 import json
+from typing import NamedTuple
 
 from shared import names
 from shared.clock import Clock
+from shared.configuration.parse import TEXT_MODES
 from shared.pictures import kinds
 from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
 from shared.settings import Settings
+from shared.storage.blobs import BlobInfo
 from shared.vision import billing, questions
 from shared.vision.fields import Json
 from shared.vision.models import Analysis, Answer
@@ -79,6 +82,28 @@ def text_due(record: bytes, text_mode: str) -> bool:
     """
     content = json.loads(record)
     return has_text(Analysis.of(content["result"]), content["source"]["contentType"], text_mode)
+
+
+class TextDue(NamedTuple):
+    """Whether text was due by the settings of the time when an analysis was made, and by those of now."""
+
+    then: bool
+    now: bool
+
+
+def text_mark(record: bytes) -> dict[str, str]:
+    """The metadata that tells whether text was due, and in which modes it is, so that a listing tells it."""
+    content = json.loads(record)
+    modes = [mode for mode in TEXT_MODES if text_due(record, mode)]
+    return {names.TEXT_DUE: ",".join([str(content.get("text", "due")), *modes])}
+
+
+def text_due_of(info: BlobInfo, text_mode: str) -> TextDue | None:
+    """What an analysis record's metadata tells of text; None of one that a version before has written."""
+    if names.TEXT_DUE not in info.metadata:
+        return None
+    then, *modes = info.metadata[names.TEXT_DUE].split(",")
+    return TextDue(then != "none", text_mode in modes)
 
 
 def has_text(analysis: Analysis, content_type: str, text_mode: str) -> bool:

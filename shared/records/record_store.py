@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from shared import names
-from shared.errors import BusyError, ConflictError
+from shared.errors import BusyError, ConflictError, StorageNameTakenError
 from shared.records import versions
 from shared.records.versions import Version
+from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs, IfEtag
 from shared.vision.questions import Question
 
@@ -60,10 +61,14 @@ class RecordSpec(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """The content of a record that answers another question than its spec's own, one of the others."""
+    """
+    The content of a record, the question that it answers (its spec's own or one of the others), and what its metadata
+    is to tell of the content.
+    """
 
     data: bytes
     question: Question
+    metadata: Mapping[str, str] = MappingProxyType({})
 
 
 @lru_cache(maxsize=64)
@@ -94,6 +99,7 @@ def make(
 
     Raises:
         SourceChangedError: the image is another one by now, and another writer's record stands.
+        StorageNameTakenError: a directory has the record's name; *fill* was not called.
         BlobsightError: what *fill* or storing raised.
     """
     for _ in range(MAX_ROUNDS):
@@ -103,14 +109,16 @@ def make(
                 return None
             continue
         if record is not None:
+            if image_blobs.is_folder_marker(record):
+                raise StorageNameTakenError(f"{spec.container}/{spec.name} is a folder, so it can be no record.")
             # An older version's, or a newer one's? The image itself says. The order, first the record and then the
             # image, keeps a newer record from being overwritten.
             versions.ensure_unchanged(blobs, source)
         made = fill()
-        data, question = made if isinstance(made, Filled) else (made, spec.question)
+        data, question, told = made if isinstance(made, Filled) else Filled(made, spec.question)
         answered = spec._replace(question=question)
         try:
-            write(blobs, source, answered, data, IfEtag(record.etag if record else None), extra_metadata)
+            write(blobs, source, answered, data, IfEtag(record.etag if record else None), {**extra_metadata, **told})
         except ConflictError:
             continue  # another delivery was faster: look again
         return data

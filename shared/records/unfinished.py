@@ -79,8 +79,11 @@ def is_deferred(info: BlobInfo) -> bool:
 def find(blobs: Blobs, step: str, name: str) -> Note | None:
     """The metadata of the record of a step, if there is one."""
     info = blobs.head(names.UNFINISHED, names.unfinished(step, name))
-    if info is None:
-        return None
+    return note_of(info) if info else None
+
+
+def note_of(info: BlobInfo) -> Note:
+    """What the properties of an unfinished record tell."""
     metadata = info.metadata
     return Note(info, metadata.get(_STATE, DEFERRED), metadata.get(_CODE, ""), metadata.get(_CAUSE) == _IMAGE)
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from shared.configuration.storage_accounts import Account
-from shared.errors import ConflictError, StorageError, StorageHierarchicalError
+from shared.errors import ConflictError, StorageError
 from shared.storage import sdk_mapping
 from shared.storage.blobs import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 from shared.storage.bulkhead import Bulkhead, Full
@@ -45,7 +45,6 @@ class BlobStore:
         connections: how many are kept.
         hurried: give up after two seconds, without another attempt.
         bulkhead: the places of HTTP callers; without, all may wait.
-        flat: refuse the account from the first answer on that shows a hierarchical namespace.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class BlobStore:
         connections: int = 16,
         hurried: bool = False,
         bulkhead: Bulkhead | None = None,
-        flat: bool = False,
     ) -> None:
         self._account = Account(account) if isinstance(account, str) else account
         principal = self._account.principal
@@ -65,8 +63,7 @@ class BlobStore:
         self._retries = 0 if hurried else _RETRIES
         self._seconds = _HURRIED_SECONDS if hurried else _SECONDS
         self._bulkhead = bulkhead
-        self._flat = flat
-        self._is_hierarchical = False
+        self._has_directories = False
         self._lock = threading.Lock()
         self._client: Any = None
         # A blob's client. To make one costs an eighth of a request.
@@ -91,32 +88,26 @@ class BlobStore:
 
     def _learn(self, headers: Mapping[str, str]) -> None:
         if _OWNER in headers:
-            self._is_hierarchical = True
+            self._has_directories = True
 
-    def _check_namespace(self) -> None:
-        if self._flat and self._is_hierarchical:
-            where = f"The storage account {self._account.name}".rstrip()
-            raise StorageHierarchicalError(
-                f"{where} ({self._account.setting}) has a hierarchical namespace (Data Lake Storage Gen2)."
-            )
+    @property
+    def has_directories(self) -> bool:  # noqa: D102 (Blobs says it)
+        return self._has_directories
 
     def _call(self, container: str, name: str, action: Callable[[], _T]) -> _T:
         """Do it in the time that there is, and let no error of the SDK pass."""
         where = f"{container}/{name}"
-        self._check_namespace()
         with time_budget.within(self._seconds):
             if time_budget.left(self._seconds) <= 0:
                 raise StorageError(f"There was no time left to ask blob storage for {where}.")
             try:
                 with self._place():
-                    found = sdk_mapping.call(self._account, where, action)
+                    return sdk_mapping.call(self._account, where, action)
             except Full:
                 raise StorageError(
                     f"Blob storage does not answer, and too many wait for it already to ask for {where}.",
                     retry_after_seconds=_AGAIN_SECONDS,
                 ) from None
-        self._check_namespace()
-        return found
 
     def _place(self) -> AbstractContextManager[None]:
         return self._bulkhead.place() if self._bulkhead and time_budget.is_callers() else nullcontext()

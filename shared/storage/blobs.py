@@ -74,7 +74,16 @@ class IfEtag(NamedTuple):
 
 
 class Blobs(Protocol):
-    """A storage account, as far as the app needs it."""
+    """
+    A storage account, as far as the app needs it.
+
+    Attributes:
+        has_directories: whether directories are real there, as far as its answers have shown.
+    """
+
+    @property
+    def has_directories(self) -> bool:  # noqa: D102 (the class says it)
+        ...
 
     def url(self, container: str, name: str) -> str:
         """The blob's address, without any signature."""

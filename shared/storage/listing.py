@@ -4,9 +4,10 @@ Which blobs there are, from a few listings by prefix instead of a HEAD for each.
 The names asked for begin with the names of neighbours in another container, such as the images of one page.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import groupby
+from typing import NamedTuple
 
 from shared.storage.blobs import BlobInfo, Blobs, Page
 from shared.threads import side_by_side
@@ -17,6 +18,8 @@ _MAX_LISTED_BLOBS = 2000
 _MAX_BLOBS_OF_ONE = 100
 # Of one page, by Azure Storage.
 _MOST_LISTED = 5000
+# By a walk, and how often at most for one run of neighbours: any number of others may lie in between.
+_WALKED_AT_ONCE, _MOST_WALKED = 1000, 50
 
 
 class Listing:
@@ -53,6 +56,52 @@ def all_below(blobs: Blobs, container: str, prefix: str) -> Iterator[BlobInfo]:
     while page.continuation:
         page = blobs.page(container, prefix=prefix, limit=_MOST_LISTED, continuation=page.continuation)
         yield from page.items
+
+
+class Walk(NamedTuple):
+    """
+    Blobs that lie along a run of neighbours of another container, and where the walk for the next run begins.
+
+    Attributes:
+        found: those that were wanted, by name.
+        continuation: of the listing that was the last; the next run begins with it again, as it may reach beyond.
+    """
+
+    found: dict[str, BlobInfo]
+    continuation: str | None
+
+
+def walk(
+    blobs: Blobs,
+    place: tuple[str, str],
+    continuation: str | None,
+    last: str | None,
+    wanted: Callable[[str], bool],
+) -> Walk:
+    """
+    List the blobs of a container up to those that belong to *last*, and keep the wanted ones.
+
+    Where two containers are walked page by page in the order of their names, each is listed once, whatever the names
+    are. What the walk misses is to be asked for by itself: names that begin with others' may lie a page before, and
+    many blobs in between end it early.
+
+    Args:
+        blobs: the account.
+        place: container and prefix; the names of neighbours are compared with what follows the prefix.
+        continuation: where it begins, as the walk before has told; None is the beginning.
+        last: the last name of the run; None is the end of the container.
+        wanted: whether a blob is kept, by its name.
+    """
+    container, prefix = place
+    found: dict[str, BlobInfo] = {}
+    for _ in range(_MOST_WALKED):
+        page = blobs.page(container, prefix=prefix, limit=_WALKED_AT_ONCE, continuation=continuation)
+        found |= {info.name: info for info in page.items if wanted(info.name)}
+        reached = page.items[-1].name.removeprefix(prefix) if page.items else ""
+        if page.continuation is None or (last is not None and reached > last and not reached.startswith(last)):
+            break
+        continuation = page.continuation
+    return Walk(found, continuation)
 
 
 def list_below(blobs: Blobs, container: str, prefixes: Iterable[str], pool: Executor) -> Listing:

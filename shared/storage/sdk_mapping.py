@@ -15,6 +15,7 @@ from shared.errors import (
     StorageDeniedError,
     StorageError,
     StorageIdentityError,
+    StorageNameTakenError,
     StorageRefusedError,
 )
 from shared.storage import denials
@@ -31,6 +32,9 @@ class AbsentError(ConflictError):
 _KINDS: dict[int, type[StorageError]] = {404: AbsentError, 409: ConflictError, 412: ConflictError}
 # Codes of a 409 that is no conflict.
 _ARCHIVED = frozenset(["BlobArchived", "BlobBeingRehydrated"])
+# Codes of a 409 where a directory is to be a file, or a file a directory (Azure Storage, "Blob service error codes" and
+# those of Data Lake Storage Gen2, whose namespace the Blob service works on).
+_NAME_TAKEN = frozenset(["PathConflict", "ResourceTypeMismatch"])
 # Codes of a 400 that blames a name or a continuation; any other blames a request that the app itself put together.
 _REFUSED = frozenset(
     [
@@ -127,6 +131,8 @@ def _kind(status: int, reason: str) -> type[StorageError]:
         return StorageRefusedError
     if status == 409 and reason in _ARCHIVED:
         return ImageArchivedError
+    if status == 409 and reason in _NAME_TAKEN:
+        return StorageNameTakenError
     return _KINDS.get(status, StorageError)
 
 

@@ -103,9 +103,10 @@ def _withheld(source: WithheldVersion) -> bytes:
     raise source.problem
 
 
-def _analysis(run: Round, source: Source) -> bytes:
-    answer = _ask(run, source, analysis.question(run.app.settings))
-    return analysis.document(source, answer, run.app.settings, run.app.clock)
+def _analysis(run: Round, source: Source) -> Filled:
+    question = analysis.question(run.app.settings)
+    record = analysis.document(source, _ask(run, source, question), run.app.settings, run.app.clock)
+    return Filled(record, question, analysis.text_mark(record))
 
 
 def _ask(run: Round, source: Source, question: Question) -> Answer:

@@ -108,6 +108,9 @@ class Hub:
     async def terminate(self, instance_id: str, reason: str) -> None:
         self.terminated.append(instance_id)
 
+    async def purge_instance_history(self, instance_id: str) -> None:
+        del self.statuses[instance_id]
+
     def set(
         self,
         instance_id: str,

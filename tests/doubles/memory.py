@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.clock import Clock
-from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
+from shared.errors import ConflictError, ImageArchivedError, StorageNameTakenError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.storage.blobs import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 
@@ -42,10 +42,15 @@ class MemoryBlobs:
         before: called as `before(operation, container, name)` before each operation, outside the lock, so that it can
             let another writer come first; what it does on these blobs itself does not call it again. `operation` is
             the method's name; `name` is the prefix for `page`. May be set later as an attribute.
+
+    Attributes:
+        has_directories: whether directories are real, as in Data Lake Storage Gen2: they are made with the first blob
+            in them, stay, are listed, and have no blob of their name. May be set while there is no blob.
     """
 
     def __init__(self, clock: Clock, before: Hook | None = None) -> None:
         self.before = before
+        self.has_directories = False
         self._clock = clock
         self._lock = threading.RLock()
         self._containers: dict[str, dict[str, _Stored]] = {}
@@ -57,6 +62,15 @@ class MemoryBlobs:
         with self._lock:
             stored = self._containers.get(container, {})
             return {name: stored[name].blob.data for name in sorted(stored)}
+
+    def everything(self) -> list[tuple[str, str, BlobInfo, bytes]]:
+        """Every blob: container, name, what a HEAD tells, content."""
+        with self._lock:
+            return [
+                (container, name, stored.blob.info, stored.blob.data)
+                for container, blobs in self._containers.items()
+                for name, stored in blobs.items()
+            ]
 
     def tell(self, container: str, name: str, **known: str | None) -> None:
         """Change what a HEAD tells of a blob, as a change of its tier or the end of a copy does; its ETag stays."""
@@ -71,6 +85,16 @@ class MemoryBlobs:
             info = stored.blob.info._replace(etag=f"0x{next(self._versions):016X}", **properties)
             stored.blob = Blob(info, stored.blob.data)
             return info.etag
+
+    def rename(self, container: str, former: str, name: str) -> None:
+        """Give a file, or a directory with all in it, another name; ETags and times stay. Only with directories."""
+        with self._lock:
+            stored = self._containers[container]
+            self._make_directories(container, name)
+            for each in [each for each in stored if each == former or each.startswith(f"{former}/")]:
+                moved = stored.pop(each)
+                info = moved.blob.info._replace(name=name + each.removeprefix(former))
+                stored[info.name] = _Stored(Blob(info, moved.blob.data))
 
     def restore(self, container: str, blob: Blob) -> None:
         """Put a blob back as it was once, with its ETag."""
@@ -135,6 +159,8 @@ class MemoryBlobs:
                 created=self._clock.utc(),
                 tier="Hot",
             )
+            if self.has_directories:
+                self._make_directories(container, name)
             kept = before.lease if before and lease else None
             self._containers.setdefault(container, {})[name] = _Stored(Blob(info, bytes(data)), kept)
             return info.etag
@@ -144,13 +170,18 @@ class MemoryBlobs:
             stored = self._find(container, name)
             if stored is not None:
                 self._check(stored, container, name, IfEtag(etag) if etag else None, lease)
+                if self.has_directories and any(each.startswith(f"{name}/") for each in self._containers[container]):
+                    raise ConflictError(f"Blob storage answered 409 (DirectoryIsNotEmpty) for {container}/{name}.")
                 del self._containers[container][name]
 
     def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:
         after = _decoded(continuation) if continuation else ""
         with self._operation("page", container, prefix):
             stored = self._containers.get(container, {})
-            found = sorted(name for name in stored if name.startswith(prefix) and name > after)
+            # Where directories are real, a directory is listed before what is in it, and both before its neighbours.
+            order: Callable[[str], Any] = (lambda name: name.split("/")) if self.has_directories else str
+            found = [name for name in stored if name.startswith(prefix) and (not after or order(name) > order(after))]
+            found.sort(key=order)
             items = [stored[name].blob.info for name in found[:limit]]
             return Page(items, _encoded(found[limit - 1]) if len(found) > limit else None)
 
@@ -182,6 +213,20 @@ class MemoryBlobs:
             stored = self._find(container, name)
             if stored and stored.lease and stored.lease.identifier == lease:
                 stored.lease = None
+
+    def _make_directories(self, container: str, name: str) -> None:
+        """Make those above a blob of that name, or refuse it where a file is to be one or a directory has its name."""
+        stored = self._containers.setdefault(container, {})
+        above = ["/".join(name.split("/")[:count]) for count in range(1, name.count("/") + 1)]
+        files = [each for each in above if each in stored and not stored[each].blob.info.metadata.get("hdi_isfolder")]
+        if files or (name in stored and stored[name].blob.info.metadata.get("hdi_isfolder")):
+            raise StorageNameTakenError(f"Blob storage answered 409 (PathConflict) for {container}/{name}.")
+        for each in above:
+            if each not in stored:
+                now = self._clock.utc()
+                etag = f"0x{next(self._versions):016X}"
+                info = BlobInfo(each, etag, 0, metadata={"hdi_isfolder": "true"}, modified=now, created=now)
+                stored[each] = _Stored(Blob(info, b""))
 
     @contextmanager
     def _operation(self, operation: str, container: str, name: str) -> Iterator[None]:

@@ -56,7 +56,6 @@ def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
         "CallsStoppedError",
         "StorageError",
         "StorageDeniedError",
-        "StorageHierarchicalError",
         "StorageIdentityError",
         "ConflictError",
         "VisionUnauthorizedError",

@@ -1,0 +1,44 @@
+"""
+Whether an image may be tried under a new name, although it is older than the app.
+
+An image that came before the app's first start is never paid for by itself, and a rename leaves its time of creation as
+it was. But one that had a result has answers to its bytes, or had records under its former name. So it gets its
+records under the new one, and mostly without a call.
+"""
+
+from shared import names
+from shared.lifecycle import first_start
+from shared.records import by_step
+from shared.services import App
+from shared.storage import image_blobs
+from shared.storage.blobs import BlobInfo
+
+
+def is_older(app: App, info: BlobInfo) -> bool:
+    """Whether an image came before the app's first start; one whose age no answer tells did not."""
+    created = info.created or info.modified
+    return created is not None and created < first_start.since(app)
+
+
+def had_result(app: App, info: BlobInfo, former: str) -> bool:
+    """
+    Whether an image had a result under its former name.
+
+    Args:
+        app: the app.
+        info: the image, under its name of now.
+        former: the name before.
+
+    Raises:
+        StorageError: storage did not answer.
+    """
+    places = by_step.places(app.settings, former)
+    return any(app.images.head(container, name) for container, name in places) or _is_answered(app, info)
+
+
+def _is_answered(app: App, info: BlobInfo) -> bool:
+    """Whether something was asked about its bytes; they are not read where they are too many or archived."""
+    if info.size > app.settings.max_upload_bytes or image_blobs.problem(info):
+        return False
+    found = image_blobs.digest(app.images, info.name)
+    return bool(found and app.host.page(names.CACHE, prefix=names.claims(found.sha256), limit=1).items)

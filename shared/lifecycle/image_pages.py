@@ -1,0 +1,265 @@
+"""
+The phase `images` of a reconciliation: which images have neither records nor a reason, and whose bytes are whose.
+
+A page is a run of images in the order of their names. Their records are found by walking the containers of records
+beside it, so an image that is well costs one look of its own: whether it is noted as the owner of its bytes.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+from shared import log, names
+from shared.answers import owners
+from shared.durable import appointments
+from shared.durable.appointments import Appointment
+from shared.errors import ConflictError, ImageArchivedError
+from shared.lifecycle import adoption, completeness, former_names
+from shared.lifecycle.completeness import Finding
+from shared.lifecycle.pages import Page
+from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan, added
+from shared.records import analysis, by_step, edited, former, versions
+from shared.records.versions import SeenVersion
+from shared.services import App
+from shared.storage import image_blobs, listing
+from shared.storage.blobs import BlobInfo, IfEtag
+from shared.threads import side_by_side
+
+_IMAGES = 500
+_PARALLEL = 8
+_AT_ONCE = 50
+# Images whose bytes have to be read take their time; the rest of the page comes in the next one.
+_MOST_SECONDS = 100.0
+# Of one page; GET /api/images?state=pending lists all.
+_MOST_NAMED = 100
+# A listing of those that lie under digests is worth it from so many on.
+_MIN_LONG = 3
+# Container, and what the names of records begin with before the image's.
+_WALKS = (
+    (names.ANALYSIS, ""),
+    (names.THUMBNAILS, ""),
+    (names.TEXT, ""),
+    *((names.UNFINISHED, f"{step}/") for step in by_step.STEPS),
+)
+_logger = logging.getLogger(__name__)
+_Found = dict[tuple[str, str], BlobInfo]
+
+
+class _Place(NamedTuple):
+    """
+    Where the phase goes on.
+
+    Attributes:
+        images: the continuation of the images' listing.
+        walks: those of the records' listings, by container and prefix.
+        after: the last image of this page that is done; empty if none is.
+    """
+
+    images: str | None
+    walks: dict[str, str | None]
+    after: str
+
+    @classmethod
+    def of(cls, continuation: str | None) -> "_Place":
+        return cls(*json.loads(continuation)) if continuation else cls(None, {}, "")
+
+    def to_text(self) -> str:
+        return json.dumps(self)
+
+
+class _One(NamedTuple):
+    """What one image comes to."""
+
+    counts: Counts
+    lost: bool = False
+    appointment: Appointment | None = None
+
+
+def page(app: App, work: PageWork) -> Page:
+    """Look at the next images of the run; those that are to be tried are left to be handed over."""
+    plan, place = work["plan"], _Place.of(work["continuation"])
+    listed = image_blobs.page(app.images, prefix=plan["images_prefix"], limit=_IMAGES, continuation=place.images)
+    images = _after(listed.items, place.after)
+    walks = dict(place.walks)
+    done: list[_One] = []
+    if images:
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            found, walks = _walk(app, plan, [image.name for image in images], place.walks, pool)
+            done = _look(app, plan, images, found, pool)
+    _tell([image.name for image, one in zip(images, done, strict=False) if one.lost])
+    counts: Counts = {}
+    for one in done:
+        counts = added(counts, one.counts)
+    left = [one.appointment for one in done if one.appointment]
+    if len(done) < len(images):
+        return Page(place._replace(after=images[len(done) - 1].name).to_text(), counts, left)
+    if listed.continuation:
+        return Page(_Place(listed.continuation, walks, "").to_text(), counts, left)
+    if plan["mode"] == "repair" and not plan["images_prefix"]:
+        adoption.note(app, plan["began"])
+    return Page(None, counts, left)
+
+
+def _after(images: list[BlobInfo], name: str) -> list[BlobInfo]:
+    """The images that come after that one, by the listing's own order."""
+    place = next((number for number, image in enumerate(images) if image.name == name), None)
+    if place is not None:
+        return images[place + 1 :]
+    return [image for image in images if image.name > name]
+
+
+def _walk(
+    app: App, plan: Plan, page_names: Sequence[str], begun: dict[str, str | None], pool: Executor
+) -> tuple[_Found, dict[str, str | None]]:
+    """The records of these images, as far as listings show them, and where the next page's listings begin."""
+    stems = {names.stem(name) for name in page_names}
+    prefix, last = plan["images_prefix"], page_names[-1]
+
+    def walk(where: tuple[str, str]) -> tuple[_Found, str | None]:
+        container, before = where
+        step = before.removesuffix("/")
+
+        def wanted(name: str) -> bool:
+            return names.stem_of_record(container, name) in stems
+
+        walked = listing.walk(
+            app.images,
+            (container, before + prefix),
+            begun.get(container + step),
+            last.removeprefix(prefix),
+            wanted,
+        )
+        found = walked.found
+        if sum(stem.startswith(names.LONG) for stem in stems) >= _MIN_LONG:
+            found |= listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found
+        return {(container, name): info for name, info in found.items()}, walked.continuation
+
+    found: _Found = {}
+    continuations = {}
+    for (container, before), (records, continuation) in zip(_WALKS, side_by_side(pool, walk, _WALKS), strict=True):
+        found |= records
+        continuations[container + before.removesuffix("/")] = continuation
+    return found, continuations
+
+
+def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool: Executor) -> list[_One]:
+    """What the images come to, all or as many as there is time for."""
+    begun = app.clock.now()
+    done: list[_One] = []
+    for start in range(0, len(images), _AT_ONCE):
+        done += side_by_side(pool, partial(_one, app, plan, found), images[start : start + _AT_ONCE])
+        if app.clock.now() - begun > _MOST_SECONDS:
+            break
+    return done
+
+
+def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
+    counts: Counts = {"images": 1}
+    finding = _finding(app, plan, found, image)
+    if plan["mode"] == "repair":
+        _adopt(app, image, finding)
+    changed = image.modified or image.created
+    # Of a young one the event is on its way.
+    if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):
+        return _One(counts)
+    # One that the app knew before was overwritten since, whenever the first of that name came.
+    came = changed if finding.others else image.created or changed
+    if came is not None and came < datetime.fromisoformat(plan["since"]) and not _had_result(app, plan, image):
+        return _One({**counts, "older": 1})
+    counts = {**counts, "without_result": 1}
+    if plan["mode"] == "report":
+        return _One(counts, lost=True)
+    key = appointments.key(image.etag, "")
+    return _One(counts, True, Appointment(image.name, by_step.STEPS, key, 0.0, attempts=0))
+
+
+def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
+    """Whether a renamed directory's image had a result under its former name."""
+    if plan["by"] != "event":
+        return False
+    former_name = plan["records_prefix"] + image.name.removeprefix(plan["images_prefix"])
+    return former_names.had_result(app, image, former_name)
+
+
+def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
+    """What is known of an image: first as the listings tell, then as its records, and at last as its bytes do."""
+    repairs = plan["mode"] == "repair"
+    seen = SeenVersion(image)
+
+    def listed(container: str, name: str) -> BlobInfo | None:
+        return found.get((container, name))
+
+    def asked(container: str, name: str) -> BlobInfo | None:
+        return found.get((container, name)) or app.images.head(container, name)
+
+    finding = completeness.look(app, seen, listed, thoroughly=False)
+    if finding.is_lost:
+        finding = completeness.look(app, seen, asked, thoroughly=True)
+    if finding.is_lost and any(seen.may_be_source_of(record) for record in finding.others):
+        finding = _by_bytes(app, image, repairs) or finding
+    if finding.untold:
+        return finding._replace(is_lost=_is_text_lost(app, finding.untold, repairs=repairs))
+    return finding
+
+
+def _by_bytes(app: App, image: BlobInfo, repairs: bool) -> Finding | None:
+    """What is known of an image whose properties do not tell whether its records hold; None if its bytes do not."""
+    if repairs:
+        if not edited.recognize(app.images, app.settings, image):
+            return None
+        now = image_blobs.head(app.images, image.name)
+        return completeness.look(app, SeenVersion(now), app.images.head, thoroughly=True) if now else None
+    with suppress(ConflictError, ImageArchivedError):
+        version = versions.current(app.images, image)
+        if version is not None:
+            return completeness.look(app, version, app.images.head, thoroughly=True)
+    return None
+
+
+def _is_text_lost(app: App, record: BlobInfo, *, repairs: bool) -> bool:
+    """Whether text is due, by an analysis that a version before has written; from then on its properties tell it."""
+    blob = app.images.read(names.ANALYSIS, record.name)
+    if blob is None or blob.info.etag != record.etag:
+        return False  # it was made anew just now
+    told = {**record.metadata, **analysis.text_mark(blob.data)}
+    if repairs:
+        with suppress(ConflictError):
+            app.images.write(
+                names.ANALYSIS,
+                record.name,
+                blob.data,
+                content_type=record.content_type or names.JSON,
+                metadata=told,
+                cache_control=record.cache_control,
+                condition=IfEtag(record.etag),
+            )
+    due = analysis.text_due_of(record._replace(metadata=told), app.settings.text_mode)
+    return due is not None and due.then and due.now
+
+
+def _adopt(app: App, image: BlobInfo, finding: Finding) -> None:
+    """Note that the image has the bytes that its records are of, unless that is known; earlier versions did not."""
+    record = next(iter(_told(finding.records)), None)
+    metadata = dict(record.metadata) if record else {}
+    sha256 = metadata.get(names.SOURCE_SHA256, "")
+    if not record and finding.records:
+        sha256 = former.sha256_of(app.images, image.name, image.etag)
+    if sha256 and app.host.head(names.OWNERS, names.owner(sha256, image.name)) is None:
+        kept = {key: metadata[key] for key in (names.SOURCE_MD5, names.SOURCE_BYTES) if key in metadata}
+        version = {**kept, names.SOURCE_ETAG: image.etag, names.SOURCE_SHA256: sha256}
+        owners.note(app.host, sha256, image.name, version)
+
+
+def _told(records: Iterable[BlobInfo]) -> list[BlobInfo]:
+    """The records that tell the digest of their image's bytes."""
+    return [record for record in records if names.SOURCE_SHA256 in record.metadata]
+
+
+def _tell(lost: Sequence[str]) -> None:
+    for name in lost[:_MOST_NAMED]:
+        log.event(_logger, "image.without_result", level=logging.WARNING, blob=name)

@@ -1,0 +1,157 @@
+"""
+The phases `analysis`, `thumbnails`, `text` and `unfinished` of a reconciliation: records whose image is gone.
+
+A page is a run of records in the order of their names. Which of their images exist is found by walking the container
+of images beside it; one that is missing there is asked for, and then forgotten with all of its records.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import NamedTuple
+
+from shared import names
+from shared.lifecycle import deletion
+from shared.lifecycle.pages import Page
+from shared.lifecycle.reconcile_loop import PageWork, Plan
+from shared.records import by_step
+from shared.records.unfinished_document import parsed
+from shared.records.versions import SourceChangedError
+from shared.services import App
+from shared.storage import image_blobs, listing
+from shared.storage.blobs import BlobInfo
+from shared.threads import side_by_side
+
+_RECORDS = 500
+_PARALLEL = 8
+# A listing of images whose records lie under digests is worth it from so many on.
+_MIN_LONG = 3
+# By phase: container, and what the names of records begin with before the image's.
+_PARTS = {
+    "analysis": ((names.ANALYSIS, ""),),
+    "thumbnails": ((names.THUMBNAILS, ""),),
+    "text": ((names.TEXT, ""),),
+    "unfinished": tuple((names.UNFINISHED, f"{step}/") for step in by_step.STEPS),
+}
+_ORDER = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
+
+
+class _Place(NamedTuple):
+    """
+    Where the phase goes on.
+
+    Attributes:
+        part: which of the phase's parts.
+        records, images: the continuations of the two listings.
+        after: the stem at the end of the page before, whose records may go on in this one.
+    """
+
+    part: int = 0
+    records: str | None = None
+    images: str | None = None
+    after: str = ""
+
+
+def page(app: App, work: PageWork) -> Page:
+    """Look at the next records of the run, and forget the images that are gone."""
+    plan, parts = work["plan"], _PARTS[work["phase"]]
+    place = _Place(*json.loads(work["continuation"])) if work["continuation"] else _Place()
+    container, before = parts[place.part]
+    prefix = before + plan["records_prefix"]
+    listed = app.images.page(container, prefix=prefix, limit=_RECORDS, continuation=place.records)
+    records = _first_of_each(container, listed.items, place.after)
+    images, gone = place.images, list[str]()
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        if records:
+            there, images = _images(app, plan, records, place.images)
+            suspects = [(stem, record) for stem, record in records.items() if stem not in there]
+            gone = [name for name in side_by_side(pool, lambda each: _gone(app, *each), suspects) if name]
+        orphans, deleted = _forget(app, plan, container, gone, pool)
+    if listed.continuation:
+        following = _Place(place.part, listed.continuation, images, next(reversed(records), place.after))
+    else:
+        following = _Place(place.part + 1)
+    more = following.part < len(parts)
+    return Page(json.dumps(following) if more else None, {"orphans": orphans, "records_deleted": deleted})
+
+
+def _first_of_each(container: str, records: Iterable[BlobInfo], after: str) -> dict[str, BlobInfo]:
+    """By the stem of each image: one of its records, in their order."""
+    found: dict[str, BlobInfo] = {}
+    for record in records:
+        stem = names.stem_of_record(container, record.name)
+        if stem and stem != after and not image_blobs.is_folder_marker(record):
+            found.setdefault(stem, record)
+    return found
+
+
+def _images(
+    app: App, plan: Plan, records: dict[str, BlobInfo], continuation: str | None
+) -> tuple[set[str], str | None]:
+    """The stems of these whose images listings show, and where the next page's listing begins."""
+    prefix, last = plan["records_prefix"], next(reversed(records))
+    wanted = lambda name: names.stem(name) in records  # noqa: E731
+    walked = listing.walk(app.images, (names.IMAGES, prefix), continuation, last.removeprefix(prefix), wanted)
+    found = dict(walked.found)
+    if sum(stem.startswith(names.LONG) for stem in records) >= _MIN_LONG:
+        # Where a folder of images has the name that digests lie under, too.
+        for folder in (names.LONG, names.BY_DIGEST):
+            found |= listing.walk(app.images, (names.IMAGES, folder), None, None, wanted).found
+    there = {names.stem(name) for name, info in found.items() if not image_blobs.is_folder_marker(info)}
+    return there, walked.continuation
+
+
+def _gone(app: App, stem: str, record: BlobInfo) -> str | None:
+    """The name of the image of a record if there is no such image; None if there is, or if no name can be found."""
+    name = _name(app, stem, record) if stem.startswith(names.LONG) else stem
+    return name if name and image_blobs.head(app.images, name) is None else None
+
+
+def _name(app: App, stem: str, record: BlobInfo) -> str | None:
+    """The name of an image that its records have a digest of: the owner of their bytes tells it, or a document."""
+    sha256 = record.metadata.get(names.SOURCE_SHA256)
+    mark = app.host.read(names.OWNERS, names.owner_of_stem(sha256, stem)) if sha256 else None
+    if mark:
+        return mark.data.decode()
+    for container, place in _documents(stem):
+        blob = app.images.read(container, place)
+        name = parsed(blob.data).get("source", {}).get("name") if blob else None
+        if isinstance(name, str) and names.stem(name) == stem:
+            return name
+    return None
+
+
+def _documents(stem: str) -> Iterable[tuple[str, str]]:
+    yield names.ANALYSIS, f"{stem}.json"
+    yield names.TEXT, f"{stem}.json"
+    for step in by_step.STEPS:
+        yield names.UNFINISHED, f"{step}/{stem}.json"
+
+
+def _forget(app: App, plan: Plan, container: str, gone: Sequence[str], pool: Executor) -> tuple[int, int]:
+    """Forget the images that are gone; how many they are, and how many records were deleted."""
+    if plan["mode"] == "report":
+        return sum(
+            not counted for counted in side_by_side(pool, lambda name: _is_counted(app, container, name), gone)
+        ), 0
+    deleted = [count for count in side_by_side(pool, lambda name: _forgotten(app, name), gone) if count is not None]
+    return len(deleted), sum(deleted)
+
+
+def _forgotten(app: App, name: str) -> int | None:
+    try:
+        return deletion.forget(app, name)
+    except SourceChangedError:
+        return None  # there is one of that name again, with an event of its own
+
+
+def _is_counted(app: App, container: str, name: str) -> bool:
+    """Whether an earlier phase has counted the image, as it found a record of it that was not deleted."""
+    earlier = _ORDER[: _ORDER.index(container)]
+    if names.THUMBNAILS in earlier:
+        prefix = names.thumbnails(name)
+        listed = app.images.page(names.THUMBNAILS, prefix=prefix, limit=_RECORDS).items
+        if any("/" not in info.name.removeprefix(prefix) for info in listed):
+            return True
+    places = [place for place in by_step.places(app.settings, name) if place[0] in earlier]
+    return any(app.images.head(*place) is not None for place in places)

@@ -100,7 +100,7 @@ def page(app: App, work: PageWork) -> Page:
         return Page(place._replace(after=images[len(done) - 1].name).to_text(), counts, left)
     if listed.continuation:
         return Page(_Place(listed.continuation, walks, "").to_text(), counts, left)
-    if plan["mode"] == "repair" and not plan["images_prefix"]:
+    if not plan["images_prefix"]:
         adoption.note(app, plan["began"])
     return Page(None, counts, left)
 
@@ -161,8 +161,8 @@ def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool:
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     counts: Counts = {"images": 1}
     finding = _finding(app, plan, found, image)
-    if plan["mode"] == "repair":
-        _adopt(app, image, finding)
+    # A report too: the marks are the app's own books, and tell what may not be deleted.
+    _adopt(app, image, finding)
     changed = image.modified or image.created
     # Of a young one the event is on its way.
     if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):

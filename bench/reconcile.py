@@ -15,7 +15,6 @@ import asyncio
 import http.client
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile

@@ -136,7 +136,9 @@ class Story:
         self._call("OcrHttp", "POST", {"name": PHOTO}, params={"readingOrder": "basic"})
         self._call("OcrHttp", "POST", SECOND, params={"readingOrder": "basic", "language": "en"})
         self._call("ImagesHttp", "GET", route=route)
-        self._call("ThumbnailHttp", "GET", params={"width": "9", "height": "9"}, route={"name": f"{NAME}.png"}, status=404)
+        self._call(
+            "ThumbnailHttp", "GET", params={"width": "9", "height": "9"}, route={"name": f"{NAME}.png"}, status=404
+        )
 
     def _call(self, folder: str, method: str, body: Any = b"", *, status: int = 202, **sent: Any) -> None:
         module = __import__(folder)
@@ -238,7 +240,9 @@ def assert_left(story: Story, at: int, *, wholly: bool) -> None:
 
 @pytest.mark.parametrize("log_names", ["plain", "hash"])
 @pytest.mark.parametrize("events", [True, False], ids=["events", "lost events"])
-def test_what_is_left_of_deleted_images_is_what_the_page_says(events: bool, log_names: Literal["plain", "hash"]) -> None:
+def test_what_is_left_of_deleted_images_is_what_the_page_says(
+    events: bool, log_names: Literal["plain", "hash"]
+) -> None:
     log.configure(log_names)
     traces = Traces(KINDS)
     story = Story(traces, LOG_NAMES=log_names)

@@ -72,20 +72,23 @@ SOURCE_MD5 = "sourcemd5"
 SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
-# Blob metadata of a claim: its state; since when its answer or refusal stands, which can be before the blob was made.
+# Blob metadata of a claim: its state; since when its answer or refusal stands, which can be before it was written.
 CLAIM_STATE = "state"
 SAID_AT = "saidat"
 # Blob metadata of the records of a document (PDF, TIFF of several pages): no step but reading its text applies.
 TEXT_ONLY = "textonly"
 # Blob metadata of an unfinished record of a TIFF of one page: its text is read even if the image is to blame.
 TEXT_STILL_DUE = "textstilldue"
+# Blob metadata of an analysis record: whether text was due when it was made, and in which TEXT_MODEs it is.
+TEXT_DUE = "textdue"
 # Blob metadata of the thumbnails of an image that a caller has asked for, of whatever size.
 ON_DEMAND = "ondemand"
 
 MAX_BLOB_NAME_CHARACTERS = 1024  # Azure Storage: "Naming and referencing containers, blobs, and metadata"
 # Leaves room for the longest suffix a record adds.
 MAX_PLAIN_NAME_CHARACTERS = 900
-_LONG = "long/"
+# What the names of records begin with that lie under the digest of their image's name.
+LONG = "long/"
 # What the names of records begin with that are of no image: of bytes and addresses that came over HTTP.
 BY_DIGEST = "by-sha256/"
 
@@ -122,9 +125,31 @@ def image_of_event(path: str) -> str | None:
 
 def _stem(name: str) -> str:
     """The image's name as records use it: itself, unless it is too long or would meet a name of another kind."""
-    if len(name) > MAX_PLAIN_NAME_CHARACTERS or name.startswith((_LONG, BY_DIGEST)):
-        return _LONG + hashlib.sha256(name.encode()).hexdigest()
+    if len(name) > MAX_PLAIN_NAME_CHARACTERS or name.startswith((LONG, BY_DIGEST)):
+        return LONG + hashlib.sha256(name.encode()).hexdigest()
     return name
+
+
+def stem(name: str) -> str:
+    """What the names of an image's records begin with: its name, or a digest of it below `LONG`."""
+    return _stem(name)
+
+
+def stem_of_record(container: str, record: str) -> str | None:
+    """What the name of a record tells of its image, or None if it is no image's."""
+    if container == UNFINISHED:
+        record = record.partition("/")[2]
+    if container == THUMBNAILS:
+        found, slash, _ = record.rpartition("/")
+    else:
+        found, slash, ending = record.rpartition(".")
+        slash = slash if ending in (("json", "txt") if container == TEXT else ("json",)) else ""
+    return found if found and slash and not record.startswith(BY_DIGEST) else None
+
+
+def owner_of_stem(sha256: str, stem: str) -> str:
+    """The blob that says that the image of that stem has those bytes, in the container `owners`."""
+    return f"{owners(sha256)}{stem}"
 
 
 def analysis(name: str) -> str:
@@ -224,7 +249,7 @@ def owners(sha256: str) -> str:
 def owners_image(mark: str) -> str | None:
     """The image that an owner's mark names; None where the name is too long, and the mark's content tells it."""
     stem = mark.partition("/")[2]
-    return None if stem.startswith(_LONG) else stem
+    return None if stem.startswith(LONG) else stem
 
 
 def forgetting(sha256: str) -> str:

@@ -103,7 +103,7 @@ class Result(NamedTuple):
         return lines
 
 
-class _Kills:
+class Kills:
     """The kills of one run, and which calls were in flight at them."""
 
     def __init__(self, stack: Stack) -> None:
@@ -154,7 +154,7 @@ def run(plan: Plan, *, show: Callable[[str], None] = lambda line: None) -> Resul
 
 def _storm(stack: Stack, plan: Plan, given: Sequence[Picture], show: Callable[[str], None]) -> Counter[Asked]:
     """Upload and kill; returns what was in flight."""
-    kills, half = _Kills(stack), len(given) // 2
+    kills, half = Kills(stack), len(given) // 2
     questions = outcome.expected(given).total()
     outcome.upload(stack, given[:half])
     for number, moment in enumerate(moments(plan, questions)):

@@ -7,7 +7,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +76,28 @@ class Stack:
         finally:
             os.kill(pid, signal.SIGCONT)
 
+    def wait_for_host(self) -> None:
+        """Return when the host answers, which may have been killed. Raises OSError if it does not for a minute."""
+        until = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            try:
+                self.ask_host("GET", "/api/images?limit=1")
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return
+
+    def stop_events(self) -> None:
+        """From now on no event is sent, however the container changes."""
+        self._supervisor.stop(("events",))
+
+    def start_events(self) -> None:
+        """Send events again, of what has changed meanwhile too. Raises LocalError."""
+        self._supervisor.launch(recipes.events(self.addresses, self.state))
+        self._supervisor.wait_until_ready("events")
+
     def kill_host(self) -> None:
         """End the host as `kill -9` does, once there is one; another is started in its place."""
         # The number of one that is dead already may be another process's by now.
@@ -93,6 +115,7 @@ def running_stack(
     settings: Mapping[str, str] = _NO_SETTINGS,
     with_events: bool = False,
     duplicate_events: bool = False,
+    before_host: Callable[["Stack"], None] = lambda stack: None,
 ) -> Iterator[Stack]:
     """
     Run it, with its data in *state*; no samples are processed.
@@ -103,6 +126,7 @@ def running_stack(
         settings: app settings, instead of those of the environment.
         with_events: whether the host is told of uploads.
         duplicate_events: whether it is told twice of each.
+        before_host: what is done before host and events are started for the first time.
 
     Raises:
         LocalError: a part does not start.
@@ -113,13 +137,15 @@ def running_stack(
         supervisor.launch(recipes.azurite(addresses, state), recipes.vision(addresses, state))
         supervisor.wait_until_ready("azurite")
         make_containers(addresses.connection_string)
+        stack = Stack(addresses, state, supervisor)
+        before_host(stack)
         host = recipes.host(addresses, state, enable_auth=False)
         supervisor.launch(replace(host, environment={**host.environment, **settings}))
         if with_events:
             supervisor.launch(_events(addresses, state, duplicate=duplicate_events))
             supervisor.wait_until_ready("events")
         supervisor.wait_until_ready("vision", "host")
-        yield Stack(addresses, state, supervisor)
+        yield stack
     finally:
         supervisor.stop(recipes.STOP_ORDER)
 

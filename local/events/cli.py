@@ -1,31 +1,40 @@
-"""`python -m local events`: watch the container `images` and tell the host what is uploaded to it."""
+"""`python -m local events`: watch the container `images` and tell the host what happens to its blobs."""
 
 import argparse
 import fcntl
 import logging
 import os
 import sys
-import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
 
 from local import notices
 from local.addresses import DEFAULT_PORT, Addresses, add_stack_options
 from local.events.container import WatchedContainer
-from local.events.journal import Journal
+from local.events.journal import EVENTS, UPLOADS, Journal
+from local.events.outbox import Outbox
 from local.events.rounds import Rounds
+from local.events.sender import BatchSender, SingleSender
 from local.events.stopping import stop_event
 from local.events.watcher import Watcher
-from local.events.webhook import Subscription, Webhook
+from local.events.webhook import ANSWER_SECONDS, Subscription, Webhook
 from local.private import private_folder
 from local.stack.state_lock import running_port
 from local.trouble import Trouble
 from local.wording import program
 
 INTERVAL_SECONDS = 0.5
+# How often the outbox is looked into, which costs next to nothing.
+SEND_SECONDS = 0.1
+# A host without the function is not asked for it more often than this, in the end.
+LONGEST_PAUSE_SECONDS = 5.0
 DESCRIPTION = """\
-Tells the Functions host about uploads to a container, by Event Grid's contract: the storage emulator sends no events.
-Of deletions it tells the function of --deleted-function alone; this app has none. Delivery is at least once. At the
-very first start the blobs that are there count as known."""
+Tells the Functions host what happens to the blobs of a container, by Event Grid's contract: the storage emulator sends
+no events. One function is told of uploads, another one of deletions, of uploads of more than 100 MB, and of changed
+access tiers. Delivery is at least once. At the very first start the blobs that are there count as known."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +57,12 @@ def main(argv: list[str]) -> int:
         watcher = _watcher(options, stack, stop)
         rounds = Rounds(stop, Trouble(_say), interval_seconds=options.interval)
         if rounds.until_one_succeeds(watcher.record_baseline):
+            background = _Background(options, stop)
+            background.start()
             print("events ready", flush=True)
-            rounds.until_stopped(lambda: _scan(watcher))
+            rounds.until_stopped(watcher.scan)
+            background.join()
+            return 1 if background.has_failed else 0
     return 0
 
 
@@ -61,9 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         "--function", default="AnalyzeOnUpload", help="the blobTrigger function told of uploads (default %(default)s)"
     )
     parser.add_argument(
-        "--deleted-function",
+        "--events-function",
+        default="StorageEvents",
         metavar="NAME",
-        help="an eventGridTrigger function to tell of deletions (default: none is told)",
+        help="the eventGridTrigger function told of everything else (default %(default)s)",
     )
     parser.add_argument("--duplicate", action="store_true", help="send every event twice, as Event Grid sometimes does")
     parser.add_argument(
@@ -76,26 +90,76 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _watcher(options: argparse.Namespace, stack: ExitStack, stop: threading.Event) -> Watcher:
+def _watcher(options: argparse.Namespace, stack: ExitStack, stop: Event) -> Watcher:
     connection = os.environ.get("ImagesStorage") or Addresses(options.port).connection_string  # noqa: SIM112
-    keys = options.state / "host" / "keys.json"
-    created = Webhook(options.port, Subscription.of_blob_trigger(options.function), keys)
-    deleted = None
-    if options.deleted_function:
-        deleted = Webhook(options.port, Subscription.of_event_grid_trigger(options.deleted_function), keys)
     return Watcher(
         stack.enter_context(WatchedContainer(connection, options.container)),
-        stack.enter_context(Journal(options.state / "events" / "told.db", options.container)),
-        created=created,
-        deleted=deleted,
-        copies=2 if options.duplicate else 1,
+        stack.enter_context(Journal(_told(options), options.container)),
         stopping=stop.is_set,
     )
 
 
-def _scan(watcher: Watcher) -> None:
-    if told := watcher.scan():
+@dataclass
+class _Background:
+    """Sends the events of each subscription in a thread of its own, until *stop* is set."""
+
+    options: argparse.Namespace
+    stop: Event
+    has_failed: bool = False
+    threads: list[Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        for work in (self._send_uploads, self._send_events):
+            thread = Thread(target=self._until_stopped, args=[work], daemon=True)
+            thread.start()
+            self.threads.append(thread)
+
+    def join(self) -> None:
+        for thread in self.threads:
+            thread.join(ANSWER_SECONDS)
+
+    def _until_stopped(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            # The process must not go on without one of them: a supervisor starts it again.
+            logger.exception("events cannot be sent")
+            self.has_failed = True
+            self.stop.set()
+
+    def _send_uploads(self) -> None:
+        webhook = self._webhook(Subscription.of_blob_trigger(self.options.function))
+        with Outbox(_told(self.options), UPLOADS) as outbox:
+            sender = BatchSender(outbox, webhook, copies=self._copies, stopping=self.stop.is_set)
+            self._rounds(Trouble(_say), INTERVAL_SECONDS).until_stopped(lambda: _send(sender))
+
+    def _send_events(self) -> None:
+        function = self.options.events_function
+        webhook = self._webhook(Subscription.of_event_grid_trigger(function))
+        trouble = Trouble(lambda text: _say(f"{function} is not told of deletions and the like: {text}"))
+        with Outbox(_told(self.options), EVENTS) as outbox:
+            sender = SingleSender(outbox, webhook, say=_say, copies=self._copies, stopping=self.stop.is_set)
+            self._rounds(trouble, LONGEST_PAUSE_SECONDS).until_stopped(lambda: _send(sender))
+
+    @property
+    def _copies(self) -> int:
+        return 2 if self.options.duplicate else 1
+
+    def _webhook(self, subscription: Subscription) -> Webhook:
+        return Webhook(self.options.port, subscription, self.options.state / "host" / "keys.json")
+
+    def _rounds(self, trouble: Trouble, longest_pause: float) -> Rounds:
+        return Rounds(self.stop, trouble, interval_seconds=SEND_SECONDS, rest=0.0, longest_after_failures=longest_pause)
+
+
+def _send(sender: BatchSender | SingleSender) -> None:
+    if told := sender.send():
         logger.info("told the host of %d changes", told)
+
+
+def _told(options: argparse.Namespace) -> Path:
+    path: Path = options.state / "events" / "told.db"
+    return path
 
 
 def _say(text: str) -> None:

@@ -27,6 +27,8 @@ class Blob:
     blob_type: str
     changed: datetime
     created: datetime | None
+    tier: str | None = None
+    tier_changed: datetime | None = None
 
 
 class WatchedContainer:
@@ -79,4 +81,6 @@ def _blob(properties: BlobProperties) -> Blob:
         blob_type=str(getattr(properties.blob_type, "value", properties.blob_type)),
         changed=properties.last_modified or datetime.now(UTC),
         created=properties.creation_time,
+        tier=properties.blob_tier,
+        tier_changed=properties.blob_tier_change_time,
     )

@@ -30,13 +30,23 @@ class Rounds:
         trouble: Trouble,
         *,
         interval_seconds: float,
+        rest: float = REST_FOR_EACH_OF_LOOKING,
+        longest_after_failures: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """
+        *rest* is how long to rest for each second of looking.
+
+        After one failed look after the other the pauses double, up to *longest_after_failures* seconds.
+        """
         self._stop = stop
         self._trouble = trouble
         self._interval_seconds = interval_seconds
+        self._rest = rest
+        self._longest_after_failures = longest_after_failures
         self._clock = clock
         self._last_seconds = 0.0
+        self._failed = 0
 
     def until_one_succeeds(self, look: Callable[[], object]) -> bool:
         """Look until there was a look that succeeded; False when told to stop before that."""
@@ -50,11 +60,18 @@ class Rounds:
         """Look again and again."""
         while not self._stop.is_set():
             took = self._took(look)
-            self._stop.wait(self._interval_seconds if took is None else self._pause_after(took))
+            self._stop.wait(self._pause_after_failure() if took is None else self._pause_after(took))
+
+    def _pause_after_failure(self) -> float:
+        self._failed += 1
+        # No more doubling than any bound needs: the number would not fit.
+        doubled = self._interval_seconds * 2.0 ** min(self._failed, 30)
+        return max(self._interval_seconds, min(doubled, self._longest_after_failures))
 
     def _pause_after(self, took: float) -> float:
+        self._failed = 0
         work, self._last_seconds = min(took, self._last_seconds), took
-        return max(self._interval_seconds, min(REST_FOR_EACH_OF_LOOKING * work, MAX_PAUSE_SECONDS))
+        return max(self._interval_seconds, min(self._rest * work, MAX_PAUSE_SECONDS))
 
     def _took(self, look: Callable[[], object]) -> float | None:
         """Look once; returns the seconds that it took, or None if it failed."""

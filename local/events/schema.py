@@ -28,9 +28,24 @@ def created(container: WatchedContainer, blob: Blob) -> Event:
     return _event(container, "Microsoft.Storage.BlobCreated", blob.name, blob.etag, blob.changed, details)
 
 
+def tier_changed(container: WatchedContainer, blob: Blob, *, previous: str) -> Event:
+    """Return the event of a blob whose access tier was *previous* before."""
+    details = {
+        "api": "SetBlobTier",
+        "contentType": blob.content_type,
+        "contentLength": blob.content_length,
+        "accessTier": blob.tier,
+        "previousTier": previous,
+        "blobType": blob.blob_type,
+    }
+    when = blob.tier_changed or datetime.now(UTC)
+    identity = f"{blob.etag} {previous} {blob.tier} {when.isoformat()}"
+    return _event(container, "Microsoft.Storage.BlobTierChanged", blob.name, identity, when, details)
+
+
 def deleted(container: WatchedContainer, name: str, etag: str) -> Event:
-    """Return the event of a blob that is gone; *etag* is the last one seen of it."""
-    details = {"api": "DeleteBlob", "eTag": etag, "contentType": "application/octet-stream", "blobType": "BlockBlob"}
+    """Return the event of a blob that is gone; *etag* is the last one seen of it, which the event does not tell."""
+    details = {"api": "DeleteBlob", "contentType": "application/octet-stream", "blobType": "BlockBlob"}
     return _event(container, "Microsoft.Storage.BlobDeleted", name, etag, datetime.now(UTC), details)
 
 
@@ -49,9 +64,9 @@ def validation(code: str) -> Event:
 
 
 def _event(
-    container: WatchedContainer, kind: str, name: str, etag: str, when: datetime, details: dict[str, Any]
+    container: WatchedContainer, kind: str, name: str, version: str, when: datetime, details: dict[str, Any]
 ) -> Event:
-    identity = f"{kind} {container.url(name)} {etag}"
+    identity = f"{kind} {container.url(name)} {version}"
     return {
         "topic": f"{SUBSCRIPTION}/providers/Microsoft.Storage/storageAccounts/{container.account}",
         "subject": f"/blobServices/default/containers/{container.name}/blobs/{name}",

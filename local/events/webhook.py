@@ -14,10 +14,16 @@ from local.json_text import read_json
 
 # Event Grid gives a webhook 30 s to answer.
 ANSWER_SECONDS = 30.0
+# What a host answers that has not this function, or another key.
+NO_SUCH_SUBSCRIPTION = (401, 404)
 
 
 class NotDeliveredError(Exception):
     """The host did not take the events now; the text says why. They are to be offered again."""
+
+
+class RefusedError(NotDeliveredError):
+    """The function could not do with these events what they ask for, or not in time: others may fare better."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,28 @@ class Webhook:
         Post *events* as one array; returns when the host has accepted all of them.
 
         The handshake comes before the first events and again after every silence of the host, which may be another one
-        by then. Raises NotDeliveredError.
+        by then. Raises NotDeliveredError, and RefusedError if other events may fare better.
         """
+        self.validate()
         try:
-            if not self._validated:
-                self._validate()
             status, body = self._post("Notification", events)
         except NotDeliveredError:
             self._validated = False
             raise
         if not 200 <= status < 300:
             self._validated = False
-            raise NotDeliveredError(f"the host answered {status} to the events: {_short(body)}")
+            kind = NotDeliveredError if status in NO_SUCH_SUBSCRIPTION else RefusedError
+            raise kind(f"the host answered {status} to the events: {_short(body)}")
 
-    def _validate(self) -> None:
+    def validate(self) -> None:
+        """Ask the host whether it wants the events, unless that is known; raises NotDeliveredError if it does not."""
+        if self._validated:
+            return
         code = self._new_code()
-        status, body = self._post("SubscriptionValidation", [schema.validation(code)])
+        try:
+            status, body = self._post("SubscriptionValidation", [schema.validation(code)])
+        except RefusedError as error:
+            raise NotDeliveredError(str(error)) from error
         try:
             echoed = read_json(body)["validationResponse"]
         except (ValueError, KeyError, TypeError):
@@ -87,6 +99,8 @@ class Webhook:
             connection.request("POST", self._path(), json.dumps(list(events)).encode(), headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
+        except TimeoutError as error:
+            raise RefusedError(f"the host on port {self._port} gave no answer within {ANSWER_SECONDS:.0f} s") from error
         except (OSError, http.client.HTTPException) as error:
             raise NotDeliveredError(f"the host on port {self._port} does not answer: {error}") from error
         finally:

@@ -9,6 +9,7 @@ from aiohttp import web
 from local.host.app.loader import LoadedApp, LoadedFunction
 from local.host.blobs.queue import BlobMessage
 from local.host.errors import BadRequestError
+from local.host.events.deliveries import parse_events
 from local.host.http.routes import Route
 from local.host.logs import lost_lines
 from local.host.workers import Workers
@@ -78,7 +79,8 @@ class AdminApi:
         Run a function now.
 
         A blob function for `{"input": "container/blob"}`, through its queue like an event; a queue function for
-        `{"input": "text of a message"}`, once and without its queue; a timer function.
+        `{"input": "text of a message"}`, once and without its queue; an Event Grid function for `{"input": "an event as
+        JSON"}`, once; a timer function.
         """
         if self._app.find(name) is None:
             return web.Response(status=404)
@@ -87,10 +89,16 @@ class AdminApi:
         if consumer := self._workers.queues.find(name):
             consumer.run_now(_input(body, "text of a message"))
             return web.Response(status=202)
+        if receiver := self._workers.events.find(name):
+            events = parse_events(_input(body, "an event as JSON").encode())
+            if len(events) > 1:
+                raise BadRequestError("input must be one event")
+            self._workers.events.run_now(receiver, events[0])
+            return web.Response(status=202)
         function = self._workers.blobs.find(name)
         if function is None:
             raise BadRequestError(
-                f"{name} is disabled or has another trigger: blob, queue and timer functions are run here"
+                f"{name} is disabled or has another trigger: blob, Event Grid, queue and timer functions are run here"
             )
         container, _, blob = _input(body, "container/name").partition("/")
         if not container or not blob:

@@ -13,6 +13,7 @@ from local.host.app.loader import LoadedFunction
 from local.host.blobs.webhook import BlobsWebhook
 from local.host.durable.service import DurableService
 from local.host.errors import BadRequestError, InvocationError
+from local.host.events.webhook import EventsWebhook
 from local.host.http.keys import Keys
 from local.host.http.messages import (
     http_binding_data,
@@ -39,6 +40,7 @@ class Server:
     runner: Runner
     admin: AdminApi
     blobs: BlobsWebhook
+    events: EventsWebhook
     durable: DurableService
     custom_headers: Mapping[str, str]
 
@@ -83,14 +85,15 @@ class Server:
 
     async def _answer_webhook(self, request: web.BaseRequest, target: Target) -> web.Response:
         extension, _, rest = target.path[len(WEBHOOKS) :].lower().partition("/")
-        if extension not in ("blobs", "durabletask") or (extension == "blobs" and rest):
+        if extension not in ("blobs", "eventgrid", "durabletask") or (extension != "durabletask" and rest):
             return web.Response(status=404)
         if not self.keys.allows_extension(_key(request, target), extension):
             return web.Response(status=401)
         if extension == "durabletask":
             return await self.durable.answer(request, target, WEBHOOKS + extension)
         body = await read_body(request)
-        return await self.blobs.answer(request.method, request.headers, target.parameters(), body)
+        webhook = self.blobs if extension == "blobs" else self.events
+        return await webhook.answer(request.method, request.headers, target.parameters(), body)
 
     async def _answer_function(self, request: web.BaseRequest, target: Target, match: Match) -> web.Response:
         function = match.route.function

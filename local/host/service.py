@@ -17,8 +17,7 @@ from local.host.admin import AdminApi
 from local.host.app.config import HostConfig
 from local.host.app.context import host_threads, mark_tasks
 from local.host.app.invoker import Invoker
-from local.host.app.loader import LoadedApp
-from local.host.app.metadata import Binding
+from local.host.app.loader import LoadedApp, LoadedFunction
 from local.host.app.time_limit import TimeLimit, Watchdog
 from local.host.blobs.bindings import BlobBindings
 from local.host.blobs.listener import BlobLimits, BlobListener
@@ -28,6 +27,8 @@ from local.host.blobs.trigger import blob_functions
 from local.host.blobs.webhook import BlobsWebhook
 from local.host.durable.client import DurableClient
 from local.host.durable.service import RPC_PATH, DurableService
+from local.host.events.runs import EventRuns, event_functions
+from local.host.events.webhook import EventsWebhook
 from local.host.http.keys import Keys
 from local.host.http.request_head import MAX_LINE_BYTES
 from local.host.http.routes import Route
@@ -130,6 +131,7 @@ def make_workers(
         QueueListener(queue_functions(plan.app.functions, os.environ), runner, plan.config.queues),
         TimerListener(timers, runner, LastRuns(plan.state / "timers.json")),
         DurableService(plan.app, runner, client, plan.config.durable, plan.state),
+        EventRuns(event_functions(plan.app.functions), runner),
     )
 
 
@@ -162,6 +164,7 @@ def make_server(plan: Plan, runner: Runner, workers: Workers, *, idle_seconds: f
         runner=runner,
         admin=AdminApi(plan.app, plan.routes, workers, plan.url),
         blobs=BlobsWebhook(workers.blobs),
+        events=EventsWebhook(workers.events),
         durable=workers.durable,
         custom_headers=plan.config.custom_headers,
     )
@@ -206,12 +209,15 @@ def describe(plan: Plan) -> Iterator[str]:
     for function in plan.app.functions:
         trigger = function.metadata.trigger
         route = routes.get(function.name)
-        where = f"{route.describe_methods()} {plan.url}/{route.template.text}" if route else _source(trigger)
+        where = f"{route.describe_methods()} {plan.url}/{route.template.text}" if route else _source(function)
         disabled = " (disabled)" if function.metadata.disabled else ""
         yield f"  {function.name:{width}}  {trigger.type}  {where}{disabled}".rstrip()
     for broken in plan.app.broken:
         yield f"  {broken.name:{width}}  DOES NOT RUN: {broken.reason}"
 
 
-def _source(trigger: Binding) -> str:
+def _source(function: LoadedFunction) -> str:
+    trigger = function.metadata.trigger
+    if trigger.type.lower() == "eventgridtrigger":
+        return f"{WEBHOOKS}EventGrid?functionName={function.name}"
     return trigger.text("path") or trigger.text("queueName") or trigger.text("schedule")

@@ -10,7 +10,15 @@ from local.host.errors import FunctionLoadError
 from local.host.queues.names import queue_name
 from local.host.timers.trigger import timer_schedule
 
-TRIGGERS = ("httpTrigger", "blobTrigger", "timerTrigger", "queueTrigger", "orchestrationTrigger", "activityTrigger")
+TRIGGERS = (
+    "httpTrigger",
+    "blobTrigger",
+    "eventGridTrigger",
+    "timerTrigger",
+    "queueTrigger",
+    "orchestrationTrigger",
+    "activityTrigger",
+)
 INPUTS = frozenset({*(trigger.lower() for trigger in TRIGGERS), "blob", "durableclient"})
 OUTPUTS = frozenset({"http", "blob"})
 

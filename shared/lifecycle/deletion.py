@@ -20,7 +20,7 @@ from shared.errors import ConflictError
 from shared.lifecycle import forgetting
 from shared.records import by_step, former, unfinished, versions
 from shared.services import App
-from shared.storage import listing
+from shared.storage import directories, listing
 from shared.storage.blobs import BlobInfo, Blobs
 
 _logger = logging.getLogger(__name__)
@@ -124,6 +124,7 @@ def _delete(images: Blobs, records: Iterable[_Record]) -> int:
     for container, name, etag in records:
         with suppress(ConflictError):  # it was written anew, and is another one's
             images.delete(container, name, etag=etag)
+            directories.prune(images, container, name)
             deleted += 1
     return deleted
 

@@ -1,5 +1,5 @@
 """
-The events of a storage account as Microsoft documents them, in Event Grid's own schema, and as functions are given them.
+A storage account's events as Microsoft documents them, in Event Grid's own schema, and as functions are given them.
 
 From https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage (the page of 2024-01-10), with the container
 `images`. Each is known by what was done.

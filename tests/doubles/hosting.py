@@ -43,6 +43,11 @@ def blob_trigger(path: str = "images/{name}", **properties: Any) -> dict[str, An
     return {**own, "connection": "ImagesStorage", **properties}
 
 
+def event_grid_trigger(**properties: Any) -> dict[str, Any]:
+    """Return an eventGridTrigger binding named `event`."""
+    return {"type": "eventGridTrigger", "direction": "in", "name": "event", **properties}
+
+
 def queue_trigger(queue: str, **properties: Any) -> dict[str, Any]:
     """Return a queueTrigger binding named `item` on the connection ImagesStorage."""
     own = {"type": "queueTrigger", "direction": "in", "name": "item", "queueName": queue}

@@ -17,16 +17,26 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import azure.functions as func
 import pytest
 from doubles.clock import EPOCH
 from doubles.http_requests import invocation, request
 from doubles.parts import Parts
+from doubles.storage_events import storage_event
 
 from shared import names, services
+from shared.lifecycle import housekeeping, reactions, reconcile_loop, reconcile_page
 from shared.ocr import activities, poll_loop
 from shared.uploads import on_upload, retry_loop, retry_step
 
 Json = dict[str, Any]
+
+
+_LOOPS: dict[str, Callable[[Any], Generator[Any, Any, Any]]] = {
+    "OcrOrchestrator": poll_loop.orchestrate,
+    "RetryOrchestrator": retry_loop.orchestrate,
+    reconcile_loop.ORCHESTRATOR: reconcile_loop.orchestrate,
+}
 
 
 class KilledError(BaseException):
@@ -47,6 +57,7 @@ class _Instance:
     attempts: int = 0
     due: float = 0.0
     status: Json | None = None
+    output: Any = None
     is_over: bool = False
     is_trying: bool = False
 
@@ -71,6 +82,8 @@ class _Instance:
 
     def is_about(self, name: str, step: str) -> bool:
         """Whether it tries that step of that image."""
+        if self.name == reconcile_loop.ORCHESTRATOR:
+            return False
         if self.name == "OcrOrchestrator":
             return step == "text" and name == self.given.get("job", self.given)["name"]
         return name == self.given["name"] and step in self.given["steps"]
@@ -119,7 +132,7 @@ class TaskHub:
             name=found.name,
             runtime_status=SimpleNamespace(value="Completed" if found.is_over else "Running"),
             custom_status=found.status,
-            output=None,
+            output=found.output,
             input_=json.dumps(found.given),
         )
 
@@ -145,6 +158,17 @@ class TaskHub:
         self._do_due()
         self.look(self)
 
+    def delete(self, name: str) -> None:
+        """Delete an image and deliver its event."""
+        self.app.images.delete(names.IMAGES, name)
+        self.deliver_deletion(name)
+
+    def deliver_deletion(self, name: str) -> None:
+        """Deliver the event of an image's deletion, of which a later one may have the name."""
+        asyncio.run(reactions.process(deletion_event(name), "starter"))
+        self._do_due()
+        self.look(self)
+
     def pass_time(self, seconds: float) -> None:
         """Let so many seconds pass, and go on with all that falls due."""
         end = self.app.clock.now() + seconds
@@ -159,6 +183,29 @@ class TaskHub:
 
         sent = request("POST", body, route={"action": "retry"})
         return asyncio.run(main(sent, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
+
+    def reconcile(self) -> Json:
+        """Ask for a reconciliation as a caller does, and let its pages be done; how it ended."""
+        from UnfinishedHttp import main
+
+        sent = request("POST", route={"action": "reconcile"})
+        answer = asyncio.run(main(sent, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
+        assert answer.status_code == 202, answer.get_body()
+        return self.finish(reconcile_loop.WHOLE_ID)
+
+    def finish(self, instance_id: str, *, most_seconds: float = 7200.0) -> Json:
+        """Let time pass until that instance is over; how it ended."""
+        self._do_due()
+        until = self.app.clock.now() + most_seconds
+        while not (instance := self.instances[instance_id]).is_over:
+            assert self.app.clock.now() < until, instance.status
+            self.pass_time(1)
+        return dict(instance.output)
+
+    def keep_house(self) -> None:
+        """What the hourly timer does, and all that it begins."""
+        asyncio.run(housekeeping.begin_due(self.app.services, self))  # type: ignore[arg-type]  # a durable client
+        self.pass_time(5)
 
     def moments(self, name: str, step: str) -> list[float]:
         """In how many seconds each instance of that step does something next; 0 where it does it now."""
@@ -175,8 +222,7 @@ class TaskHub:
 
     def _go_on(self, instance: _Instance) -> None:
         if instance.loop is None:
-            orchestrate = poll_loop.orchestrate if instance.name == "OcrOrchestrator" else retry_loop.orchestrate
-            instance.loop = orchestrate(instance)  # type: ignore[operator]  # a context of both
+            instance.loop = _LOOPS[instance.name](instance)
             return self._wait_for(instance, lambda loop: next(loop))
         if instance.activity is None:
             return self._wait_for(instance, lambda loop: loop.send(None))
@@ -203,13 +249,15 @@ class TaskHub:
         try:
             instance.activity, instance.work, instance.due = resume(instance.loop)
             instance.attempts = 0
-        except StopIteration:
+        except StopIteration as end:
             # Continued as new, if it has no loop.
-            instance.is_over = instance.loop is not None
+            instance.is_over, instance.output = instance.loop is not None, end.value
 
     async def _act(self, name: str, work: Mapping[str, Any]) -> Any:
         if name == retry_loop.STEP:
             return await retry_step.retry(work, "starter")  # type: ignore[arg-type]  # as JSON has it
+        if name == reconcile_loop.PAGE:
+            return await reconcile_page.page(work, "starter")  # type: ignore[arg-type]
         if name == poll_loop.POLL:
             return await activities.poll(work, sleep=self._sleep)  # type: ignore[arg-type]
         return await {poll_loop.SUBMIT: activities.submit, poll_loop.STORE: activities.store}[name](work)  # type: ignore[arg-type]
@@ -219,6 +267,20 @@ class TaskHub:
             self.app.clock.advance(min(1.0, seconds))
             self.look(self)
             seconds -= 1.0
+
+
+def deletion_event(name: str) -> func.EventGridEvent:
+    """The event of a deletion, as a function is given it."""
+    told = storage_event("DeleteBlob", name)
+    return func.EventGridEvent(
+        id=told["id"],
+        data=told["data"],
+        topic=told["topic"],
+        subject=told["subject"],
+        event_type=told["eventType"],
+        event_time=None,
+        data_version=told["dataVersion"],
+    )
 
 
 def seconds_until(text: str, app: Parts) -> float:

@@ -29,6 +29,12 @@ class FakeWebhooks:
     port: int = 0
     notification_status: int = 202
     echoes_validation: bool = True
+    missing: set[str] = field(default_factory=set)
+    """Names of functions, as in `functionName`, that the host does not run."""
+    failing: set[str] = field(default_factory=set)
+    """Names of blobs at whose events a function fails."""
+    holding: threading.Event | None = None
+    """While it is not set, no notification is answered."""
     deliveries: list[Delivery] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -37,9 +43,14 @@ class FakeWebhooks:
         """Every event of every notification, whatever it was answered."""
         return [event for one in self.deliveries if one.kind == "Notification" for event in one.events]
 
-    def subjects(self) -> list[str]:
-        """The blob names in the order of the events."""
-        return [event["subject"].partition("/blobs/")[2] for event in self.accepted]
+    def subjects(self, function: str | None = None) -> list[str]:
+        """The blob names in the order of the events, of all or of those for one function."""
+        return [
+            _blob(event)
+            for one in self.deliveries
+            if one.kind == "Notification" and function in (None, one.query["functionName"])
+            for event in one.events
+        ]
 
     def wait_for(self, count: int) -> None:
         """Return once *count* events have come in; fail the test when they do not."""
@@ -50,11 +61,20 @@ class FakeWebhooks:
         with self.changed:
             self.deliveries.append(delivery)
             self.changed.notify_all()
+        if delivery.query["functionName"] in self.missing:
+            return 404, {}
         if delivery.kind != "SubscriptionValidation":
-            return self.notification_status, {}
+            if self.holding is not None:
+                self.holding.wait(PATIENCE_SECONDS)
+            has_failed = any(_blob(event) in self.failing for event in delivery.events)
+            return 500 if has_failed else self.notification_status, {}
         if not self.echoes_validation:
             return 401, {}
         return 200, {"validationResponse": delivery.events[0]["data"]["validationCode"]}
+
+
+def _blob(event: dict[str, Any]) -> str:
+    return str(event["subject"]).partition("/blobs/")[2]
 
 
 @contextmanager

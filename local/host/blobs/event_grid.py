@@ -1,9 +1,4 @@
-"""
-What Event Grid posts to a webhook: handshakes, arrays of its own schema, CloudEvents one by one or in batches.
-
-Event schema and handshakes: https://learn.microsoft.com/azure/event-grid/end-point-validation-event-grid-events-schema
-and .../end-point-validation-cloud-events-schema.
-"""
+"""Which blob a storage event of Event Grid is about."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -12,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from local.host.errors import BadRequestError
-from local.json_text import NotJsonError, read_json
+from local.host.events.deliveries import data_of
 
 
 @dataclass(frozen=True)
@@ -25,29 +20,9 @@ class BlobEvent:
     blob_type: str
 
 
-def parse_events(body: bytes) -> list[dict[str, Any]]:
-    """Return the events of a delivery in either schema, one or many; raises BadRequestError."""
-    try:
-        content = read_json(body)
-    except NotJsonError as error:
-        raise BadRequestError(f"the body is no JSON: {error}") from None
-    events = content if isinstance(content, list) else [content]
-    if not events or not all(isinstance(event, dict) for event in events):
-        raise BadRequestError("the body must be an event or an array of events")
-    return events
-
-
-def validation_code(events: list[dict[str, Any]]) -> str:
-    """Return the code that a SubscriptionValidation wants back; raises BadRequestError."""
-    code = _data(events[0]).get("validationCode")
-    if not isinstance(code, str):
-        raise BadRequestError("a SubscriptionValidation event must have data.validationCode")
-    return code
-
-
 def blob_event(event: Mapping[str, Any]) -> BlobEvent:
     """Return the blob that a storage *event* is about, by its `data.url`; raises BadRequestError."""
-    data = _data(event)
+    data = data_of(event)
     url = data.get("url")
     if not isinstance(url, str):
         raise BadRequestError("an event must have data.url, the address of the blob")
@@ -80,10 +55,3 @@ def _account_in_path(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = event.get("data")
-    if not isinstance(data, dict):
-        raise BadRequestError("an event must have an object named data")
-    return data

@@ -1,15 +1,16 @@
-"""The webhooks of the host's extensions: `/runtime/webhooks/blobs`, where Event Grid tells about blobs."""
+"""The webhook `/runtime/webhooks/blobs`, where Event Grid tells about blobs."""
 
 import logging
 from collections.abc import Mapping
 
 from aiohttp import web
 
-from local.host.blobs.event_grid import blob_event, parse_events, validation_code
+from local.host.blobs.event_grid import blob_event
 from local.host.blobs.listener import BlobListener
 from local.host.blobs.queue import FUNCTION_ID_PREFIX, BlobMessage
 from local.host.blobs.trigger import BlobFunction
 from local.host.errors import BadRequestError
+from local.host.events.deliveries import function_name, parse_events, validation_code
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class BlobsWebhook:
                 raise BadRequestError(f"aeg-event-type is {other!r}: send Notification or SubscriptionValidation")
 
     async def _enqueue(self, query: Mapping[str, str], body: bytes) -> None:
-        name = {key.lower(): value for key, value in query.items()}.get("functionname", "")
+        name = function_name(query)
         if not name:
             raise BadRequestError(f"the query must say functionName={FUNCTION_ID_PREFIX}<name of a blob function>")
         function = self._listener.find(name.removeprefix(FUNCTION_ID_PREFIX))

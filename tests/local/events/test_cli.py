@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import IO
 import pytest
 from azure.storage.blob import ContainerClient
 from doubles.azurite import Azurite
+from doubles.patience import wait_until
 from doubles.webhooks import FakeWebhooks
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -70,11 +72,62 @@ def test_uploads_while_it_was_killed_reach_the_host_after_its_restart(
     assert host.subjects() == ["a.jpg", "a.jpg"]
 
 
-def test_what_it_says_of_deletions_is_what_it_does() -> None:
+def test_uploads_do_not_wait_for_a_function_of_events_that_the_host_does_not_run(
+    start: Start, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    host.missing.add("StorageEvents")
+    process = start()
+    read_line(process.stdout)
+    blobs.upload_blob("a.jpg", b"1")
+    host.wait_for(1)
+    blobs.delete_blob("a.jpg")
+    wait_until(lambda: [one.query["functionName"] for one in host.deliveries].count("StorageEvents") > 1)
+    blobs.upload_blob("b.jpg", b"1")
+    host.wait_for(2)
+    assert host.subjects("Host.Functions.AnalyzeOnUpload") == ["a.jpg", "b.jpg"]
+    # It is there in the version after: a restart is not needed.
+    host.missing.clear()
+    host.wait_for(3)
+    assert host.subjects("StorageEvents") == ["a.jpg"]
+
+
+def test_deletions_do_not_wait_for_a_function_of_uploads_that_the_host_does_not_run(
+    start: Start, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    host.missing.add("Host.Functions.AnalyzeOnUpload")
+    blobs.upload_blob("old.jpg", b"1")
+    process = start("--events-function", "Another")
+    read_line(process.stdout)
+    blobs.upload_blob("a.jpg", b"1")
+    wait_until(lambda: len(host.deliveries) > 1)
+    blobs.delete_blob("old.jpg")
+    host.wait_for(1)
+    assert (host.subjects("Another"), host.subjects("Host.Functions.AnalyzeOnUpload")) == (["old.jpg"], [])
+
+
+def test_a_deletion_whose_end_it_was_killed_before_is_told_again_under_the_same_id(
+    start: Start, blobs: ContainerClient, host: FakeWebhooks
+) -> None:
+    blobs.upload_blob("old.jpg", b"1")
+    first = start()
+    read_line(first.stdout)
+    host.holding = threading.Event()
+    blobs.delete_blob("old.jpg")
+    host.wait_for(1)
+    first.kill()
+    first.wait()
+    host.holding.set()
+    start()
+    host.wait_for(2)
+    assert host.accepted[0] == host.accepted[1]
+
+
+def test_what_it_says_of_the_functions_is_what_it_does() -> None:
     command = [sys.executable, "-m", "local", "events", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "COLUMNS": "200"})
-    assert "Of deletions it tells the function of --deleted-function alone" in " ".join(told.stdout.split())
-    assert "default: none is told" in told.stdout
+    words = " ".join(told.stdout.split())
+    assert "another one of deletions, of uploads of more than 100 MB, and of changed access tiers" in words
+    assert "(default StorageEvents)" in words
 
 
 def test_two_watchers_do_not_share_a_state(start: Start) -> None:

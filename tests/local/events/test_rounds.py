@@ -76,6 +76,20 @@ def test_one_look_that_hung_and_succeeded_in_the_end_costs_no_pause() -> None:
     assert set(pauses_after((0.01, None), (9, None), (0.01, None))) == {INTERVAL_SECONDS}
 
 
+def test_pauses_after_failures_double_up_to_their_bound_and_begin_anew_after_a_success() -> None:
+    refused = NotDeliveredError("no")
+    world = World(*[(0.01, refused)] * 5, (0.01, None), (0.01, refused))
+    rounds = Rounds(
+        world.rounds._stop,
+        world.rounds._trouble,
+        interval_seconds=INTERVAL_SECONDS,
+        longest_after_failures=7,
+        clock=lambda: world.seconds,
+    )
+    rounds.until_stopped(world.look)
+    assert world.pauses == [1, 2, 4, 7, 7, INTERVAL_SECONDS, 1]
+
+
 def test_a_base_interval_beyond_the_bound_is_kept() -> None:
     world = World((100, None), (100, None))
     world.rounds._interval_seconds = 60.0

@@ -226,8 +226,7 @@ def test_an_event_that_is_damaged_in_any_member_has_a_meaning_or_is_refused(done
         count += 1
         try:
             meaning = storage_events.read(given)
-        except RefusedError as error:
-            assert str(error) == error.problem
+        except RefusedError:
             continue
         if isinstance(meaning, Deleted | TooLarge | TierChanged):
             assert meaning.name == getattr(MEANINGS[done], "name", ""), damage

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from doubles.storage_events import UPLOADS, as_cloud_event, storage_event
 
-from local.host.blobs.event_grid import BlobEvent, blob_event, blob_of_url, parse_events, validation_code
+from local.host.blobs.event_grid import BlobEvent, blob_event, blob_of_url
 from local.host.errors import BadRequestError
+from local.host.events.deliveries import parse_events
 
 
 @pytest.mark.parametrize(
@@ -34,17 +35,6 @@ def test_url_of_no_blob_is_refused(url: str) -> None:
         blob_of_url(url)
 
 
-def test_one_event_and_arrays_are_both_events() -> None:
-    assert parse_events(b'{"a": 1}') == [{"a": 1}]
-    assert parse_events(b'[{"a": 1}, {"b": 2}]') == [{"a": 1}, {"b": 2}]
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"3", b"[3]"])
-def test_body_without_events_is_refused(body: bytes) -> None:
-    with pytest.raises(BadRequestError):
-        parse_events(body)
-
-
 def test_etag_is_taken_with_or_without_quotes() -> None:
     url = "https://account.blob.core.windows.net/images/a.png"
     quoted = blob_event({"data": {"url": url, "eTag": '"0x1"', "blobType": "AppendBlob"}})
@@ -65,10 +55,3 @@ def test_each_way_into_an_account_tells_of_the_same_blob(
 def test_event_without_a_blob_is_refused(event: dict[str, object]) -> None:
     with pytest.raises(BadRequestError):
         blob_event(event)
-
-
-def test_validation_code_is_found() -> None:
-    events = parse_events(json.dumps([{"data": {"validationCode": "c0de"}}]).encode())
-    assert validation_code(events) == "c0de"
-    with pytest.raises(BadRequestError, match="validationCode"):
-        validation_code([{"data": {}}])

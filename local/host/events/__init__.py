@@ -1,0 +1,1 @@
+"""Functions with an `eventGridTrigger`, and what all webhooks of Event Grid have in common."""

@@ -56,6 +56,8 @@ async def purge(app: App, client: PurgingClient) -> None:
         await services.in_thread(app.threads, partial(_sent, app, container, before))
         for container in (names.INPUTS, names.KEYS)
     ]
+    # A look whose process died has left the blob that it wrote.
+    await services.in_thread(app.threads, partial(_sent, app, names.HEALTH, before, prefix=names.retention("")))
     instances = await _histories(client, before)
     more = [
         what
@@ -94,13 +96,13 @@ class _Deleted(NamedTuple):
     done: bool
 
 
-def _sent(app: App, container: str, before: datetime) -> _Deleted:
+def _sent(app: App, container: str, before: datetime, *, prefix: str = "") -> _Deleted:
     """Delete documents sent before that; a job that still needs one asks its caller to send it again."""
     count, continuation = 0, None
     deadline = Deadline.after(SENT_SECONDS, app.clock)
     with ThreadPoolExecutor(_PARALLEL) as pool:
         while deadline.remaining():
-            page = app.host.page(container, limit=_PAGE, continuation=continuation)
+            page = app.host.page(container, prefix=prefix, limit=_PAGE, continuation=continuation)
             old = [info for info in page.items if info.modified is not None and info.modified < before]
             count += sum(side_by_side(pool, partial(_delete, app, container), old))
             continuation = page.continuation

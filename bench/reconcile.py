@@ -3,11 +3,10 @@ What a reconciliation costs where all is well: images a second, storage operatio
 
     python -m bench.reconcile [--images 500 2000]
 
-The images are small pictures, a third of them with text; their records are made by the app's own steps, with a Computer
-Vision that answers at once, on an Azurite of the run's own. Each number of images is compared by a fresh process, as the
-worker of the activity is one: it counts its requests to storage, and the kernel tells its peak of memory. The first
-reconciliation adopts what has no owner mark; the second one finds all of it well, and is the one that is counted. Linux
-only.
+The images are small pictures, a third of them with text. The app's own steps make their records, with a Computer Vision
+that answers at once, on an Azurite of the run's own. Each number of images is compared by a fresh process, as the
+activity's worker is one. It counts its requests to storage, and the kernel tells its peak of memory. The first
+reconciliation is not counted; the second one finds all images well, and is the one that is told. Linux only.
 """
 
 import argparse
@@ -15,7 +14,6 @@ import asyncio
 import http.client
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -32,6 +30,8 @@ from bench.pictures import Picture, pictures
 from bench.section import Goal, goals_table, table
 from bench.stack import running_storage
 from shared import names, services
+from shared.answers.answers import Answers
+from shared.answers.claims import Claims
 from shared.images import ImageBytes, ImageUrl
 from shared.lifecycle import plans, reconcile_page
 from shared.lifecycle.reconcile_loop import advance, begin, phase_of, work_of
@@ -49,7 +49,6 @@ MOST_OPERATIONS = 3.0
 MOST_GROWTH_MEGABYTES = 8.0
 _AT_ONCE = 4
 _MEGABYTE = 2**20
-_WAIT = 0.0
 
 Json = dict[str, Any]
 
@@ -128,13 +127,18 @@ def _app(connection: str) -> App:
 def fill(connection: str, given: Sequence[Picture]) -> None:
     """Put the pictures there, and make all their records."""
     with_text = {picture.sha256 for picture in given if picture.text}
-    app = _app(connection)
-    # As `services.build` puts them together, but for the wire.
-    vision = _Vision(with_text)
-    app = app._replace(vision=vision)
-    app.answers.__dict__.update(
-        {key: vision for key, value in vars(app.answers).items() if isinstance(value, VisionClient)}
+    app, vision = _app(connection), _Vision(with_text)
+    # As `services.build` puts them together, but for the service.
+    answers = Answers(
+        vision,
+        Claims(app.host, app.clock),
+        app.images,
+        app.clock,
+        app.converter,
+        wait_seconds=app.settings.max_wait_seconds,
+        most_bytes=app.settings.max_upload_bytes,
     )
+    app = app._replace(vision=vision, answers=answers)
 
     async def no_sleep(seconds: float) -> None:
         return None
@@ -188,7 +192,8 @@ def _resident(name: str) -> int:
 def compare(connection: str) -> Json:
     """One reconciliation in this process, page by page; `Measured` as JSON."""
     app = _app(connection)
-    total, by_phase = Counter[str](), {}
+    total: Counter[str] = Counter()
+    by_phase: dict[str, Counter[str]] = {}
     with services.replaced(app), _counted(total):
         state = begin(plans.by_request(app))
         idle, begun, cpu = _resident("VmRSS"), time.monotonic(), time.process_time()
@@ -196,7 +201,7 @@ def compare(connection: str) -> Json:
         while not state["over"]:
             before, phase = Counter(total), phase_of(state)
             state = advance(state, asyncio.run(reconcile_page.page(work_of(state), "")))
-            by_phase[phase] = Counter(by_phase.get(phase, {})) + (total - before)
+            by_phase[phase] = by_phase.get(phase, Counter()) + (total - before)
         return {
             "counts": state["counts"],
             "problem": state["problem"],

@@ -76,6 +76,23 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
     return json_object.parsed(body, expected)
 
 
+def refuse(req: func.HttpRequest, reason: str) -> None:
+    """
+    Refuse a request that brings a body where there is none to bring: its sender expects it to matter.
+
+    Raises:
+        BadRequestError: `body_not_expected`.
+        LengthRequiredError: a chunked body.
+    """
+    body = _bytes_of(req)
+    if body:
+        raise BadRequestError(
+            f"The request has a body of {len(body)} bytes. {reason}",
+            code="body_not_expected",
+            action="Send the request without a body.",
+        )
+
+
 def _bytes_of(req: func.HttpRequest) -> bytes:
     body = req.get_body() or b""
     if not body and "chunked" in req.headers.get("Transfer-Encoding", "").lower():

@@ -20,6 +20,8 @@ from shared.api import retention
 from shared.api.retention import Retention
 from shared.clock import Clock, SystemClock
 from shared.errors import BlobsightError, BusyError, PythonMismatchError, StorageError, VisionUnavailableError
+from shared.lifecycle import first_start
+from shared.lifecycle import report as report_of_reconciliation
 from shared.services import App
 from shared.settings import health_key
 from shared.transport import time_budget
@@ -33,6 +35,7 @@ _PART_SECONDS = 4.5
 _T = TypeVar("_T")
 Problem = dict[str, str]
 Spending = dict[str, dict[str, str | int | None]]
+Section = dict[str, object]
 
 
 class Report(NamedTuple):
@@ -40,12 +43,14 @@ class Report(NamedTuple):
     The findings of a look; `problems` and `warnings` hold `{"part", "code", "message", "action"}` each.
 
     A warning keeps nothing from working. `spending` tells the billed transactions of the day and the month (UTC), and
-    their limits; None where the ledger could not be read.
+    their limits; None where the ledger could not be read. `reconciliation` tells the last comparison of images and
+    records (`shared.lifecycle.report.section`); None before the first, and where it could not be read.
     """
 
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
     spending: Spending | None = None
+    reconciliation: Section | None = None
 
     @property
     def up(self) -> bool:
@@ -63,6 +68,7 @@ class Report(NamedTuple):
             "problems": list(self.problems),
             "warnings": list(self.warnings),
             "spending": self.spending,
+            "reconciliation": self.reconciliation,
         }
 
 
@@ -108,7 +114,8 @@ class Look:
         self._asked: dict[str, Future[None]] = {}
         self._retention = Retention()
         self._looking_at_retention: Future[None] | None = None
-        self._looking_at_spending: Future[Spending] | None = None
+        # What tells more than health: how it is asked, and the look under way.
+        self._aside: dict[str, Future[Any]] = {}
 
     def __call__(self) -> Report:
         """The report of what the parts answer within `LOOK_SECONDS`."""
@@ -121,12 +128,14 @@ class Look:
         for part, (check, _) in _PARTS.items():
             if part not in self._asked:
                 self._asked[part] = _in_thread(f"health of {part}", partial(check, app))
-        if self._looking_at_spending is None:
-            self._looking_at_spending = _in_thread("health of spending", partial(_spending, app))
-        looks: list[Future[Any]] = [*self._asked.values(), *self._begin_retention(app), self._looking_at_spending]
+        for name, ask in _ASIDE.items():
+            if name not in self._aside:
+                self._aside[name] = _in_thread(f"health of {name}", partial(ask, app))
+        looks: list[Future[Any]] = [*self._asked.values(), *self._begin_retention(app), *self._aside.values()]
         wait(looks, timeout=until - time.monotonic())
         found = [self._found(part) for part in _PARTS]
-        return Report(tuple(problem for problem in found if problem), self._warnings(), self._found_spending())
+        problems = tuple(problem for problem in found if problem)
+        return Report(problems, self._warnings(), self._found_aside("spending"), self._found_aside("reconciliation"))
 
     def _begin_retention(self, app: App) -> list[Future[None]]:
         """The look at what the host's account keeps, if it is due; one that did not end in time is not waited for."""
@@ -143,11 +152,11 @@ class Look:
         message, action = warning
         return ({"part": "host", "code": retention.CODE, "message": message, "action": action},)
 
-    def _found_spending(self) -> Spending | None:
-        looking = self._looking_at_spending
-        if looking is None or not looking.done():
+    def _found_aside(self, name: str) -> Any:
+        looking = self._aside[name]
+        if not looking.done():
             return None
-        self._looking_at_spending = None
+        del self._aside[name]
         with suppress(BlobsightError):
             return looking.result()
         return None
@@ -224,6 +233,13 @@ def _spending(app: App) -> Spending:
     }
 
 
+def _reconciliation(app: App) -> Section | None:
+    first_start.note(app)
+    return report_of_reconciliation.section(app)
+
+
+# What is told besides, and makes nothing unhealthy.
+_ASIDE: dict[str, Callable[[App], object]] = {"spending": _spending, "reconciliation": _reconciliation}
 # How each is asked, and the error if it does not answer.
 _PARTS: dict[str, tuple[Callable[[App], None], type[BlobsightError]]] = {
     "vision": (_vision, VisionUnavailableError),

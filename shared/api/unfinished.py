@@ -1,4 +1,8 @@
-"""`/api/unfinished`: GET lists deferred and failed steps, POST retry has them and pending ones tried again."""
+"""
+`/api/unfinished`: GET lists deferred and failed steps, POST retry has them and pending ones tried again.
+
+POST reconcile compares images and records, as the app does every night.
+"""
 
 import asyncio
 import re
@@ -9,7 +13,7 @@ from typing import NamedTuple
 import azure.functions as func
 
 from shared import clock, names, services
-from shared.api import bodies, parameters, pending_steps, responses, unfinished_entries
+from shared.api import bodies, parameters, pending_steps, reconciliation, responses, unfinished_entries
 from shared.api.pending_steps import PendingImage
 from shared.api.unfinished_entries import Entry, Filter
 from shared.durable import appointments
@@ -54,7 +58,13 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     if req.method == "POST" and action == "retry":
         parameters.reject_unknown(req)
         return await _retry(req, client)
-    raise NotFoundError("There is GET /api/unfinished and POST /api/unfinished/retry.", action="Ask one of the two.")
+    if req.method == "POST" and action == "reconcile":
+        parameters.reject_unknown(req)
+        return await reconciliation.answer(req, client)
+    raise NotFoundError(
+        "There is GET /api/unfinished, POST /api/unfinished/retry and POST /api/unfinished/reconcile.",
+        action="Ask one of the three.",
+    )
 
 
 async def _list(req: func.HttpRequest) -> func.HttpResponse:

@@ -158,6 +158,7 @@ def update_etag(blobs: Blobs, source: Version, container: str, record: BlobInfo)
     blob = blobs.read(container, record.name)
     if blob is None:
         return False
+    source.before_renewal()
     try:
         blobs.write(
             container,

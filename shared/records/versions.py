@@ -4,7 +4,7 @@ Which version of an image this is: by its bytes where the app has read them, els
 An image may be overwritten, edited or deleted at any time, so a writer looks again after it has written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -41,6 +41,7 @@ class Version:
         size: in bytes.
         modified: when the blob was last written, as `ensure_unchanged` has last seen it; None before.
         outdated: SHA-256 of other bytes that the image has had, as far as its records have told since.
+        before_renewal: called before a record of these bytes is written again, as they have another ETag now.
     """
 
     modified: datetime | None = None
@@ -54,6 +55,7 @@ class Version:
         self.size = size
         self.md5 = md5
         self.outdated: set[str] = set()
+        self.before_renewal: Callable[[], object] = lambda: None
 
     def age_seconds(self, now: datetime) -> float | None:
         """Seconds from its upload until *now*, never negative; None where it was not confirmed yet."""

@@ -14,8 +14,11 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError
+from shared.lifecycle import first_start
 from shared.records import by_step
+from shared.services import App
 from shared.uploads import steps
+from shared.uploads.steps import StepOutcome
 
 # As wide as host.json's extensions.blobs.maxDegreeOfParallelism, and apart from the worker's threads: uploads that wait
 # for their turn must not take the HTTP functions' threads.
@@ -43,7 +46,7 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
     """Do the steps that can be done now; returns the tasks that are left for later."""
     try:
         app = services.current()
-        outcomes = await services.in_thread(_executor, lambda: steps.process(app, name, data))
+        outcomes = await services.in_thread(_executor, lambda: _process(app, name, data))
     except MISDEPLOYED as error:
         log.event(
             _logger,
@@ -64,6 +67,11 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
         return [_later(name, data, seconds)]
     left = [outcome.job or outcome.appointment for outcome in outcomes]
     return [task for task in left if task]
+
+
+def _process(app: App, name: str, data: bytes) -> list[StepOutcome]:
+    first_start.note(app)
+    return steps.process(app, name, data)
 
 
 def _later(name: str, data: bytes, seconds: float) -> Appointment:

@@ -79,6 +79,9 @@ def process(
                 deletion.forget(app, name, digests={*had, *([ImageBytes(given).subject] if given else [])})
                 log.event(_logger, "image.gone", blob=name)
                 return []
+            if isinstance(source, Source):
+                # A deletion of the image that was there before has seen that one's mark, and leaves a new one alone.
+                source.before_renewal = partial(app.answers.note_owner, source.image)
             try:
                 outcomes = _steps(app, source, only, from_backlog)
             finally:

@@ -14,6 +14,8 @@ from doubles.arm import BUSY, GARBAGE, LOST, RESET, FakeArm, Fault, refusal
 from doubles.arm_shapes import unknown_members
 from doubles.cloud_world import HOST, OWN_TOPIC, SITE, CloudWorld
 
+from shared.lifecycle import storage_events
+
 KEY = "k3y/+=="
 PATH = f"{OWN_TOPIC}/eventSubscriptions/blobsight-func-test".lower()
 PATHS = {kind: f"{PATH}{kind.suffix}" for kind in KINDS}
@@ -100,6 +102,11 @@ def test_what_is_too_large_and_what_is_deleted_renamed_or_moved_goes_to_the_func
     assert changes["filter"]["advancedFilters"] == [], (
         "no deletion tells a length, and a missing one lets nothing through"
     )
+
+
+def test_the_app_follows_the_events_that_come_and_is_told_of_the_lengths_that_the_trigger_is_not() -> None:
+    assert set(storage_events.TYPES) == {*LARGE.types, *CHANGES.types}
+    assert storage_events.LARGEST_OF_TRIGGER == event_subscriptions.LARGEST_UPLOAD_BYTES
 
 
 @pytest.mark.parametrize("length", [9, 47, 48, 54, 60])

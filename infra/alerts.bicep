@@ -49,6 +49,14 @@ var rules = concat([
     severity: 1
     window: 'PT1H'
   }
+  {
+    key: 'lost'
+    title: 'Blobsight: images had no result'
+    description: 'The nightly comparison found images of which the app had never heard, because their events were lost, and began with them. Look at the event subscriptions and at the time the app was down; docs/monitoring.md says what to do.'
+    query: loadTextContent('queries/lost.kql')
+    severity: 2
+    window: 'P1D'
+  }
 ], empty(visionMonthlyLimit) ? [] : [
   {
     key: 'spending'
@@ -65,13 +73,13 @@ var deliveries = [
     key: 'deadletters'
     title: 'events could not be delivered'
     metric: 'DeadLetteredCount'
-    description: 'Event Grid gave up events and wrote them to the container deadletters of the host account. Their uploads were never seen: mend the cause, then upload the images again.'
+    description: 'Event Grid gave up events and wrote them to the container deadletters of the host account. The app never saw these uploads or deletions: mend the cause, and the nightly comparison finds them.'
   }
   {
     key: 'dropped'
     title: 'events were lost'
     metric: 'DroppedEventCount'
-    description: 'Event Grid gave up events and could not even write them to the container deadletters. Look at the role of the topic\'s identity on the host account; then upload the images of that time again.'
+    description: 'Event Grid gave up events and could not even write them to the container deadletters. Look at the role of the topic\'s identity on the host account; the nightly comparison finds the images of that time.'
   }
 ]
 

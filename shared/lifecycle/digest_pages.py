@@ -16,7 +16,7 @@ from shared.lifecycle.pacing import Place
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.services import App
-from shared.storage import directories
+from shared.storage import directories, image_blobs
 from shared.storage.blobs import BlobInfo
 
 _CONTAINERS = (names.TEXT, names.THUMBNAILS)
@@ -48,6 +48,9 @@ def by_digest(app: App, work: PageWork) -> Page:
 
 
 def _delete(app: App, container: str, record: BlobInfo) -> None:
+    if image_blobs.is_folder_marker(record):
+        directories.prune(app.images, container, f"{record.name}/")
+        return
     with suppress(ConflictError):
         app.images.delete(container, record.name, etag=record.etag)
         directories.prune(app.images, container, record.name)

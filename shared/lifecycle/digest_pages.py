@@ -37,7 +37,8 @@ def by_digest(app: App, work: PageWork) -> Page:
     old = [each for each in listed.items if each.modified and each.modified <= before]
     subjects = list(dict.fromkeys(names.subject(each.name) for each in old))
     free = unowned.among(app, subjects, first=place.token is None, last=listed.continuation is None)
-    going = [each for each in old if names.subject(each.name) in free]
+    # Directories last, when what was in them is gone.
+    going = sorted((each for each in old if names.subject(each.name) in free), key=image_blobs.is_folder_marker)
     done = list(pacing.in_parts(app, partial(_delete, app, container), going))
     if len(done) < len(going):
         return Page(place.told(), Counts())  # what was deleted is not listed again

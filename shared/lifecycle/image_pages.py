@@ -89,7 +89,7 @@ def page(app: App, work: PageWork) -> Page:
     done: list[_One] = []
     if images:
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            found, walks = _walk(app, plan, [image.name for image in images], place.walks, pool)
+            found, walks = _walk(app, plan, images, place.walks, pool)
             done = _look(app, plan, images, found, pool)
     _tell([image.name for image, one in zip(images, done, strict=False) if one.lost])
     counts: Counts = {}
@@ -114,18 +114,19 @@ def _after(images: list[BlobInfo], name: str) -> list[BlobInfo]:
 
 
 def _walk(
-    app: App, plan: Plan, page_names: Sequence[str], begun: dict[str, str | None], pool: Executor
+    app: App, plan: Plan, images: Sequence[BlobInfo], begun: dict[str, str | None], pool: Executor
 ) -> tuple[_Found, dict[str, str | None]]:
     """The records of these images, as far as listings show them, and where the next page's listings begin."""
-    stems = {names.stem(name) for name in page_names}
-    prefix, last = plan["images_prefix"], page_names[-1]
+    places = {place for image in images for place in by_step.places(app.settings, image.name)}
+    long = sum(names.stem(image.name).startswith(names.LONG) for image in images)
+    prefix, last = plan["images_prefix"], images[-1].name
 
     def walk(where: tuple[str, str]) -> tuple[_Found, str | None]:
         container, before = where
         step = before.removesuffix("/")
 
         def wanted(name: str) -> bool:
-            return names.stem_of_record(container, name) in stems
+            return (container, name) in places
 
         walked = listing.walk(
             app.images,
@@ -135,7 +136,7 @@ def _walk(
             wanted,
         )
         found = walked.found
-        if sum(stem.startswith(names.LONG) for stem in stems) >= _MIN_LONG:
+        if long >= _MIN_LONG:
             found |= listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found
         return {(container, name): info for name, info in found.items()}, walked.continuation
 
@@ -165,14 +166,15 @@ def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
         told = _mark(app, image, finding, repairs=plan["mode"] == "repair")
         due = analysis.text_due_of(told, app.settings.text_mode) if finding.untold else None
         finding = finding._replace(is_lost=finding.is_lost or (due is not None and due.was_lost))
-    changed = image.modified or image.created
-    # Of a young one the event is on its way.
-    if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):
+    if not finding.is_lost:
         return _One(counts)
+    changed = image.modified or image.created
     # One that the app knew before was overwritten since, whenever the first of that name came.
     came = changed if finding.others else image.created or changed
     if came is not None and came < datetime.fromisoformat(plan["since"]) and not _had_result(app, plan, image):
         return _One({**counts, "older": 1})
+    if changed is not None and changed > datetime.fromisoformat(plan["until"]):
+        return _One(counts)  # its event is on its way
     counts = {**counts, "without_result": 1}
     if plan["mode"] == "report":
         return _One(counts, lost=True)
@@ -254,7 +256,10 @@ def _version(app: App, image: BlobInfo, finding: Finding) -> dict[str, str]:
 def _text_mark(app: App, record: BlobInfo) -> dict[str, str]:
     """What the content of an analysis says of text; nothing where it was made anew just now."""
     blob = app.images.read(names.ANALYSIS, record.name)
-    return analysis.text_mark(blob.data) if blob and blob.info.etag == record.etag else {}
+    # One that is no analysis tells nothing, and is no reason to give the comparison up.
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        return analysis.text_mark(blob.data) if blob and blob.info.etag == record.etag else {}
+    return {}
 
 
 def _tell(lost: Sequence[str]) -> None:

@@ -278,6 +278,11 @@ def master_key(state: Path) -> str | None:
     return _key(state, "master")
 
 
+def durable_key(state: Path) -> str | None:
+    """Return the key that opens the host's address of durable instances; None before its first start."""
+    return _key(state, "systemKeys", "durabletask_extension")
+
+
 def _key(state: Path, *place: str) -> str | None:
     try:
         found = json.loads((state / "host" / "keys.json").read_text())

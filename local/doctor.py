@@ -27,6 +27,7 @@ from local.health_key import likely_keys
 from local.models.catalogue import SETTING, chosen
 from local.models.recipes import RECIPES, fault
 from local.node import find_node, node_version
+from local.reconciliation import Reconciliation
 from local.stack.space import shortage
 from local.stack.state_lock import busy_ports, running_port
 from local.wording import program, start_command
@@ -226,6 +227,8 @@ def app(url: str, *keys: str) -> list[Finding]:
     findings += [_told(each, is_warning=True) for each in report.warnings or []]
     if report.spending:
         findings.append(Finding("app", True, _told_spending(report.spending)))
+    if report.reconciliation:
+        findings.append(_told_reconciliation(report.reconciliation))
     if report.problems or report.warnings:
         return findings
     state = f"{'up' if report.is_up else 'down'} at {url}"
@@ -239,6 +242,11 @@ def app(url: str, *keys: str) -> list[Finding]:
 def _told(entry: dict[str, str], *, is_warning: bool = False) -> Finding:
     found = f"{entry['part']}: {entry['message']} ({entry['code']})"
     return Finding("app", is_warning, found, entry["action"], is_warning)
+
+
+def _told_reconciliation(found: Reconciliation) -> Finding:
+    mend = "python -m local unfinished reconcile, or POST /api/unfinished/reconcile, once the reason is mended"
+    return Finding("app", True, "\n".join(found.lines()), mend, is_warning=found.has_failed)
 
 
 def _told_spending(spending: dict[str, dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from local.addresses import LOOPBACK
 from local.errors import LocalError
 from local.json_text import read_json
+from local.reconciliation import Reconciliation
 
 # A look takes 5 s; an app that sleeps starts first.
 ANSWER_SECONDS = 60.0
@@ -21,7 +22,7 @@ class HealthReport:
 
     *problems* and *warnings* hold `{"part", "code", "message", "action"}` each; both are None for who has no key.
     *spending* is `{"day": {"date", "transactions", "limit"}, "month": ...}`, and None where the app does not tell it.
-    *version* is None of an app that does not tell it.
+    *version* is None of an app that does not tell it, and *reconciliation* of one that has compared nothing so far.
     """
 
     is_up: bool
@@ -29,6 +30,7 @@ class HealthReport:
     warnings: list[dict[str, str]] | None = None
     version: str | None = None
     spending: dict[str, dict[str, Any]] | None = None
+    reconciliation: Reconciliation | None = None
 
 
 def ask(url: str, key: str | None) -> HealthReport:
@@ -42,8 +44,9 @@ def ask(url: str, key: str | None) -> HealthReport:
         status, body = _answer(url, key)
         document = read_json(body)
         is_up = {200: True, 503: False}[status] and document["status"] == "up"
-        told = (document.get(name) for name in ("problems", "warnings", "version", "spending"))
-        return HealthReport(is_up, *told)
+        told = {name: document.get(name) for name in ("problems", "warnings", "version", "spending")}
+        section = document.get("reconciliation")
+        return HealthReport(is_up, **told, reconciliation=Reconciliation.of_health(section) if section else None)
     except (OSError, http.client.HTTPException) as error:
         raise LocalError(f"{url} does not answer: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError):

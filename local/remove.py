@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{program()} remove",
-        description="Delete images from the running stack. Their records stay; GET /api/images lists them no longer.",
+        description="Delete images from the running stack. The app then deletes their records, within seconds.",
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="an image's name in the container, with its slashes")
     add_stack_options(parser)
@@ -63,8 +63,12 @@ def _remove(images: "Images", names: Sequence[str], removed: list[str]) -> None:
 
 def _tell_sum(count: int) -> None:
     if count:
-        whose = "Its" if count == 1 else "Their"
-        print(f"{count} removed. {whose} records stay in analysis, thumbnails, text and unfinished.", flush=True)
+        its = "Its" if count == 1 else "Their"
+        print(
+            f"{count} removed. {its} records go within seconds, and the answers paid for {its.lower()} bytes after "
+            "FORGET_AFTER_HOURS, unless another image has the same.",
+            flush=True,
+        )
 
 
 def _tell_error(error: LocalError) -> None:

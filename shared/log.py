@@ -24,13 +24,14 @@ from shared.errors import MISDEPLOYED, BlobsightError
 
 # Fields that are an image's name, and fields that are a text in which a name may be quoted.
 NAMES = frozenset({"blob"})
-TEXTS = frozenset({"problem"})
+TEXTS = frozenset({"action", "problem"})
 # Fields whose values the app chooses, or that are numbers, times or digests.
 PLAIN = frozenset(
     {
-        *("action", "claim", "code", "container", "correlation", "date", "inputs", "instance", "instances", "keys"),
-        *("limit", "of_day", "of_month", "reason", "seconds", "share", "step", "steps", "subject", "tries", "used"),
-        "window",
+        *("answers_forgotten", "by", "claim", "code", "container", "correlation", "date", "images", "inputs"),
+        *("instance", "instances", "keys", "limit", "mode", "more", "of_day", "of_month", "older", "orphans", "phases"),
+        *("reason", "records", "records_deleted", "seconds", "share", "since", "started", "step", "steps", "subject"),
+        *("tries", "used", "window", "without_result"),
     }
 )
 _WITHHELD = "withheld"
@@ -63,12 +64,12 @@ def quiet(error: Exception) -> Exception:
     """
     The error as it may be logged, or leave a function: the platform logs its type, its text and its traceback.
 
-    With LOG_NAMES=hash it is one of the same name, with the code alone for a text; its causes too.
+    With LOG_NAMES=hash it is one of the same type's name, with the code alone for a text; its causes too.
     """
     if not _hides_names or isinstance(error, (*MISDEPLOYED, _QuietError)):
         return error
     kind = type(type(error).__name__, (_QuietError,), {})
-    told: Exception = kind(_text_of(error))
+    told: Exception = kind(_text_of(error) if isinstance(error, BlobsightError) else _WITHHELD)
     told.__cause__, told.__context__ = [
         quiet(each) if isinstance(each, Exception) else None for each in (error.__cause__, error.__context__)
     ]
@@ -130,10 +131,10 @@ def _told(key: str, value: object) -> object:
 
 
 def _text_of(error: Exception) -> str:
-    """An error's text without a name: settings have none of an image, and codes are the app's own words."""
+    """What may be told of an error: settings have no name of an image, and codes and types are the app's own words."""
     if isinstance(error, MISDEPLOYED):
         return error.message
-    return error.code if isinstance(error, BlobsightError) else _WITHHELD
+    return error.code if isinstance(error, BlobsightError) else type(error).__name__
 
 
 def _shown(value: object) -> str:

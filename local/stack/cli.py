@@ -4,10 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
+from local import health_report
 from local.app import AppClient, function_key, master_key
 from local.app_settings import PROJECT, overridden
 from local.console import say
@@ -87,6 +89,7 @@ class _Stack:
                 self._say(f"ready after {time.monotonic() - begun:.1f} s; logs in {self._state / 'logs'}")
                 status = self._process_samples() if self._choice.samples else 0
                 self._tell_pending()
+                self._tell_reconciliation()
                 if not self._choice.once:
                     self._stay()
                     status = 0
@@ -168,6 +171,13 @@ class _Stack:
         if self._choice.has_app and not self._supervisor.stop_requested.is_set():
             pending = told_of_pending(self._app(), self._choice.words, is_paid=self._choice.own_service)
             self._say(*[pending] if pending else [])
+
+    def _tell_reconciliation(self) -> None:
+        """Say what the app's last comparison of images and records has found; nothing before the first."""
+        if self._choice.has_app and not self._supervisor.stop_requested.is_set():
+            with suppress(LocalError):
+                report = health_report.ask(self._addresses.host_url, self._health_key)
+                self._say(*(report.reconciliation.lines() if report.reconciliation else ()))
 
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested

@@ -18,6 +18,8 @@ LARGEST_PAGE = 200
 # How often in a row the same is asked of an app that says when to come back, and the longest wait for that.
 ATTEMPTS = 6
 MAX_WAIT_SECONDS = 10
+# The id of the instance that compares.
+RECONCILIATION = "reconcile"
 Json = dict[str, Any]
 
 
@@ -26,11 +28,16 @@ class NotThereError(LocalError):
 
 
 class Api:
-    """The API of the app whose host has *port*; *key* is needed where it checks keys."""
+    """
+    The API of the app whose host has *port*; *key* is needed where it checks keys.
 
-    def __init__(self, port: int, key: str | None) -> None:
+    *durable_key* opens the host's own address of instances, which says how far a comparison is.
+    """
+
+    def __init__(self, port: int, key: str | None, durable_key: str | None = None) -> None:
         self._port = port
         self._key = key
+        self._durable_key = durable_key
 
     def pages(self, path: str, **query: str | None) -> Iterator[Json]:
         """Ask for one page after the other; those of *query* that are None are left out."""
@@ -53,23 +60,39 @@ class Api:
                 return
             further = {"continuation": answer["continuation"]}
 
-    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """Ask; raises NotThereError for 404, and LocalError for any other answer that is not 2xx or not the app's."""
+    def reconcile(self) -> None:
+        """Have images and records compared now, or go on with it; raises NotThereError of an app that does not."""
+        self._ask("POST", "/api/unfinished/reconcile", member="reconciliation")
+
+    def reconciliation(self) -> Json:
+        """Return the status of the comparison that is under way, or of the last one, as the host tells it."""
+        path = f"/runtime/webhooks/durabletask/instances/{RECONCILIATION}"
+        return self._ask("GET", path, member="runtimeStatus", key=self._durable_key)
+
+    def _ask(
+        self, method: str, path: str, body: Json | None = None, *, member: str = "continuation", key: str | None = None
+    ) -> Json:
+        """
+        Ask, with *key* in place of the app's; the answer has this *member*.
+
+        Raises NotThereError for 404, and LocalError for any other answer that is not 2xx or not the app's.
+        """
+        key = key or self._key
         for _ in range(ATTEMPTS - 1):
-            status, text, wait_seconds = self._answer(method, path, body)
+            status, text, wait_seconds = self._answer(method, path, body, key)
             if status != 503 or wait_seconds is None:
                 break
             # Its storage has more to do than it can: thousands of images that are tried again bring it there.
             time.sleep(wait_seconds)
         else:
-            status, text, _ = self._answer(method, path, body)
+            status, text, _ = self._answer(method, path, body, key)
         if status >= 300:
             raise _refusal(status, text)
-        return self._document(text)
+        return self._document(text, member)
 
-    def _answer(self, method: str, path: str, body: Json | None) -> tuple[int, bytes, int | None]:
+    def _answer(self, method: str, path: str, body: Json | None, key: str | None) -> tuple[int, bytes, int | None]:
         """Return the status, the body, and the seconds after which to ask again if the answer has them."""
-        headers = {"Content-Type": "application/json", **({"x-functions-key": self._key} if self._key else {})}
+        headers = {"Content-Type": "application/json", **({"x-functions-key": key} if key else {})}
         connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=ANSWER_SECONDS)
         try:
             connection.request(method, path, json.dumps(body) if body else None, headers)
@@ -86,12 +109,12 @@ class Api:
         finally:
             connection.close()
 
-    def _document(self, text: bytes) -> Json:
+    def _document(self, text: bytes, member: str) -> Json:
         try:
             document = read_json(text)
         except NotJsonError:
             document = None
-        if not isinstance(document, dict) or "continuation" not in document:
+        if not isinstance(document, dict) or member not in document:
             raise not_the_app(self._port)
         return document
 

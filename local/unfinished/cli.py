@@ -1,15 +1,16 @@
-"""The command line of `unfinished`: what is listed, or what is tried again."""
+"""The command line of `unfinished`: what is listed, what is tried again, or that images and records are compared."""
 
 import argparse
 import shlex
 import sys
 
 from local.addresses import add_stack_options, stack_words
-from local.app import function_key
+from local.app import durable_key, function_key
 from local.errors import LocalError
 from local.stack.state_lock import stack_port
 from local.unfinished.api import Api
 from local.unfinished.listing import list_pending, list_unfinished
+from local.unfinished.reconciling import reconcile
 from local.unfinished.retrying import Wish, retry
 from local.wording import program
 
@@ -18,13 +19,16 @@ STATES = ("failed", "deferred", "pending")
 
 
 def main(argv: list[str]) -> int:
-    """List or retry; returns 0, 1 when the app does not answer or there is nothing to retry, 2 for wrong usage."""
+    """Do what is asked; returns 0, 1 when the app does not answer or there is nothing to retry, 2 for wrong usage."""
     parser = _parser()
     options = parser.parse_args(argv)
     if complaint := _complaint(options):
         parser.error(complaint)
     try:
-        api = Api(stack_port(options.port, options.state), function_key(options.state))
+        port, state = stack_port(options.port, options.state), options.state
+        api = Api(port, function_key(state), durable_key(state))
+        if options.action == "reconcile":
+            return reconcile(api)
         if options.action == "retry":
             return retry(api, _wishes(options))
         if options.in_state == "pending":
@@ -40,9 +44,11 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{program()} unfinished",
-        description="List what the running app has failed or deferred, and why; `retry` has it tried again.",
+        description="List what the running app has failed or deferred, and why; `retry` has it tried again. `reconcile`"
+        " has images and records compared now, as the app does every night: lost images are started, and records of"
+        " deleted ones go.",
     )
-    parser.add_argument("action", nargs="?", choices=["list", "retry"], default="list")
+    parser.add_argument("action", nargs="?", choices=["list", "retry", "reconcile"], default="list")
     parser.add_argument("names", nargs="*", metavar="NAME", help="images to retry")
     add_stack_options(parser)
     parser.add_argument("--step", choices=STEPS, help="only this step")
@@ -57,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _complaint(options: argparse.Namespace) -> str | None:
     """Return what is wrong with the options as they are given together; None if nothing is."""
+    if options.action == "reconcile":
+        is_alone = not (_count(options) or options.step or options.in_state)
+        return None if is_alone else "reconcile compares all images: it takes neither NAME nor --step and the like"
     if options.action == "list":
         return "NAME, --all and --pending are for `unfinished retry`" if _count(options) - bool(options.code) else None
     if options.in_state:

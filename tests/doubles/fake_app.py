@@ -22,6 +22,7 @@ class FakeApp:
     *misdeployed* is the problem with which it answers everything, *broken* what the host says of functions that do not
     load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
+    *comparisons* are the statuses of its comparison, the last again and again; None: it has none.
     The next *busy* requests are answered 503, to come back at once; *foreign* is the body of all answers, if set.
     """
 
@@ -41,6 +42,10 @@ class FakeApp:
     misdeployed: dict[str, Any] | None = None
     broken: list[str] = field(default_factory=list)
     knows_images: bool = True
+    comparisons: list[dict[str, Any]] | None = None
+    durable_key: str | None = None
+    begun: int = 0
+    before_status: Callable[[], None] = lambda: None
     busy: int = 0
     foreign: bytes | None = None
 
@@ -53,6 +58,12 @@ class FakeApp:
         if path == "/api/health":
             status, report = self.health
             return status, report if self.health_key and key == self.health_key else {"status": report["status"]}
+        if path == "/runtime/webhooks/durabletask/instances/reconcile":
+            if self.durable_key not in (None, key):
+                return 401, {}
+            self.before_status()
+            told = self.comparisons or [{}]
+            return 202, told.pop(0) if len(told) > 1 else told[0]
         if self.key is not None and key != self.key:
             return 401, {}
         if self.misdeployed:
@@ -100,6 +111,14 @@ class FakeApp:
         return 202, {"retried": retried[start:end], "continuation": str(end) if end < len(retried) else None}
 
     def run(self, target: str, key: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
+        if target == "/api/unfinished/reconcile":
+            if self.comparisons is None:
+                return 404, {}
+            if self.key is not None and key != self.key:
+                return 401, {"code": "unauthorized", "detail": "A key is needed.", "action": "Send one."}
+            assert body == b""
+            self.begun += 1
+            return 202, {"reconciliation": "started", "mode": "repair", "action": "Wait."}
         if target == "/api/unfinished/retry":
             return self.retry(key, json.loads(body))
         if self.master_key is not None and key != self.master_key:

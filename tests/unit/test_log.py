@@ -141,7 +141,7 @@ def test_of_a_text_that_may_quote_a_name_stays_the_code(lines: pytest.LogCapture
     assert [line.split()[1] for line in lines.messages] == [
         "problem=storage_unavailable",
         "problem=withheld",
-        "problem=withheld",
+        "problem=KeyError",
     ]
 
 

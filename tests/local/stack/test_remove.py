@@ -43,7 +43,7 @@ def names(images: ContainerClient) -> list[str]:
     return list(images.list_blob_names())
 
 
-def test_the_images_of_the_running_stack_are_removed_and_their_records_stay(
+def test_the_images_of_the_running_stack_are_removed_and_their_records_are_left_to_the_app(
     storage: Storage, images: ContainerClient, tmp_path: Path
 ) -> None:
     for name in [*ODD, "kept.jpg"]:
@@ -60,7 +60,7 @@ def test_the_images_of_the_running_stack_are_removed_and_their_records_stay(
     told = [f"{name}: removed" for name in ODD]
     told[-2] = r"-x\x01\t.jpg: removed"
     assert answer.stdout.splitlines()[:-1] == told
-    assert answer.stdout.splitlines()[-1].startswith("8 removed. Their records stay in analysis, ")
+    assert answer.stdout.splitlines()[-1].startswith("8 removed. Their records go within seconds, ")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_name_that_is_not_there_is_an_error_with_the_nearest_one_and_the_other
     printed = capsys.readouterr()
     hint = f"the nearest name is {nearest}" if nearest else "GET /api/images lists those that are there"
     assert printed.err == f"remove: there is no image {remove.printable(name)}; {hint}\n"
-    assert printed.out.startswith("other.gif: removed\n1 removed. Its records stay")
+    assert printed.out.startswith("other.gif: removed\n1 removed. Its records go within seconds")
     assert names(images) == ["2024/summer/holidays/stamp.png", "coffee.jpg"]
 
 

@@ -1,0 +1,89 @@
+"""Have the app compare images and records now, and say how far it is and what it has found."""
+
+import sys
+import time
+from collections.abc import Iterator
+
+from local.counts import images
+from local.errors import INTERRUPTED, LocalError
+from local.reconciliation import told_of_starts, waiting
+from local.unfinished.api import Api, Json, NotThereError
+from local.unfinished.pauses import Pauses
+
+POLL_SECONDS = 0.5
+UNDER_WAY = ("Pending", "Running", "ContinuedAsNew")
+PHASES = {
+    "report": "beginning or ending",
+    "images": "looking for images without a result",
+    "analysis": "looking for analyses of images that are gone",
+    "thumbnails": "looking for thumbnails of images that are gone",
+    "text": "looking for texts of images that are gone",
+    "unfinished": "looking for unfinished records of images that are gone",
+    "owners": "looking at what the images' bytes are",
+}
+
+
+def reconcile(api: Api) -> int:
+    """Return 0 when the comparison has ended, 1 when the app gave it up, and 130 when Ctrl-C came before its end."""
+    try:
+        api.reconcile()
+    except NotThereError:
+        raise LocalError("this app compares nothing: it is older than this command") from None
+    print("the app compares images and records", flush=True)
+    try:
+        status = _ended(api)
+    except KeyboardInterrupt:
+        print("unfinished: stopped looking on; the app goes on with the comparison", file=sys.stderr)
+        return INTERRUPTED
+    except LocalError as error:
+        raise LocalError(
+            f"{error}\nunfinished: the app goes on with the comparison; `doctor` says what it found"
+        ) from error
+    outcome = status.get("output")
+    if status.get("runtimeStatus") != "Completed" or not isinstance(outcome, dict) or outcome.get("state") != "ended":
+        problem = outcome.get("problem") if isinstance(outcome, dict) else outcome
+        print(f"unfinished: the app gave the comparison up: {problem or 'host.log says why'}", file=sys.stderr)
+        return 1
+    for line in _found(outcome.get("counts") or {}, str(_mode(status))):
+        print(line)
+    return 0
+
+
+def _ended(api: Api) -> Json:
+    """Wait for the end, and return the instance's status; tells now and then how far it is."""
+    status: Json = {}
+    pauses = Pauses(lambda: f"going on: {_how_far(status)}")
+    while True:
+        status = api.reconciliation()
+        if status.get("runtimeStatus") not in UNDER_WAY:
+            return status
+        pauses.passed()
+        time.sleep(POLL_SECONDS)
+
+
+def _how_far(status: Json) -> str:
+    told = status.get("customStatus") or {}
+    counts = told.get("counts") or {}
+    phase = PHASES.get(told.get("phase", "report"), "forgetting answers that no image needs")
+    return f"{phase}; {images(counts.get('images', 0))} so far"
+
+
+def _mode(status: Json) -> object:
+    given = status.get("input") or {}
+    return (given.get("plan") or given).get("mode", "repair")
+
+
+def _found(counts: Json, mode: str) -> Iterator[str]:
+    count = {name: int(value) for name, value in counts.items()}
+    lost, started, older = (count.get(name, 0) for name in ("without_result", "started", "older"))
+    starts = f"; {told_of_starts(lost, started, mode)}" if lost else ""
+    yield f"{images(count.get('images', 0))}, {lost or 'none'} of them without a result{starts}"
+    if older:
+        yield waiting(older)
+    gone = f"of {images(count.get('orphans', 0))} no longer there"
+    if deleted := count.get("records_deleted", 0):
+        yield f"deleted: {deleted} record{'s' * (deleted != 1)} {gone}"
+    elif count.get("orphans", 0):
+        yield f"not deleted, as RECONCILE is `report`: the records {gone}"
+    if forgotten := count.get("answers_forgotten", 0):
+        yield f"forgotten: the answers about the bytes of {images(forgotten)} no longer there"

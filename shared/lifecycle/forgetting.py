@@ -44,17 +44,6 @@ def is_any_due(app: App) -> bool:
     return any(is_due(app, mark) for mark in listing.all_below(app.host, names.FORGETTING, ""))
 
 
-def page(app: App, *, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
-    """
-    Forget what is due among the next marks.
-
-    Returns:
-        The count of digests whose answers are gone now, and where to go on (None after the last).
-    """
-    found = app.host.page(names.FORGETTING, limit=limit, continuation=continuation)
-    return sum(forget_answers(app, mark.name, mark) for mark in found.items if is_due(app, mark)), found.continuation
-
-
 def forget_answers(app: App, sha256: str, mark: BlobInfo | None = None) -> bool:
     """
     Delete the answers about bytes, and the records that HTTP callers had of them, unless an image has them.

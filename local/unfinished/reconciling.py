@@ -73,7 +73,7 @@ def _how_far(status: Json) -> str:
 
 
 def _object(value: object) -> Json:
-    """Return an object, also from its JSON, as which the host tells an input; an empty one in place of anything else."""
+    """Return an object, also from its JSON, as the host tells an input; an empty one in place of anything else."""
     if isinstance(value, str):
         with suppress(NotJsonError):
             value = read_json(value)

@@ -16,6 +16,7 @@ async def main(image: func.InputStream, starter: str, context: func.Context) -> 
         name = names.image_of_event(image.name or "")
         if name is None:
             # Event Grid does not filter by the trigger's path.
-            log.event(_logger, "upload.ignored", blob=image.name)
+            container, _, other = (image.name or "").partition("/")
+            log.event(_logger, "upload.ignored", container=container, blob=other)
             return
         await on_upload.process(name, image.read(), starter)

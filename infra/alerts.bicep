@@ -65,13 +65,13 @@ var deliveries = [
     key: 'deadletters'
     title: 'events could not be delivered'
     metric: 'DeadLetteredCount'
-    description: 'Event Grid gave up events and wrote them to the container deadletters of the host account. Their uploads were never seen: mend the cause, then upload the images again.'
+    description: 'Event Grid gave up events and wrote them to the container deadletters of the host account. The app never saw these uploads or deletions: mend the cause, and the nightly comparison finds them.'
   }
   {
     key: 'dropped'
     title: 'events were lost'
     metric: 'DroppedEventCount'
-    description: 'Event Grid gave up events and could not even write them to the container deadletters. Look at the role of the topic\'s identity on the host account; then upload the images of that time again.'
+    description: 'Event Grid gave up events and could not even write them to the container deadletters. Look at the role of the topic\'s identity on the host account; the nightly comparison finds the images of that time.'
   }
 ]
 

@@ -73,8 +73,9 @@ resource deadLetters 'Microsoft.Storage/storageAccounts/blobServices/containers@
   name: 'deadletters'
 }
 
-// The app deletes after seven days what was sent to be read (shared/durable/purge.py); the rule does so where it is stopped.
-// The rule names no other container: claims are paid for, and azure-webjobs-* is the platform's.
+// The app deletes after seven days what was sent to be read (shared/durable/purge.py); a rule does so where it is stopped.
+// No part of the app deletes dead letters, and they name images: a month is time to look into them.
+// The rules name no other container: claims are paid for, and azure-webjobs-* is the platform's.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
   parent: account
   name: 'default'
@@ -98,6 +99,28 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
               baseBlob: {
                 delete: {
                   daysAfterModificationGreaterThan: 7
+                }
+              }
+            }
+          }
+        }
+        {
+          name: 'undelivered'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: [
+                'blockBlob'
+              ]
+              prefixMatch: [
+                'deadletters/'
+              ]
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterModificationGreaterThan: 30
                 }
               }
             }

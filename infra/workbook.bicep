@@ -13,6 +13,7 @@ var queries = {
   functions: loadTextContent('queries/functions.kql')
   latency: loadTextContent('queries/latency.kql')
   latency_over_time: loadTextContent('queries/latency_over_time.kql')
+  lost: loadTextContent('queries/lost.kql')
   reasons: loadTextContent('queries/reasons.kql')
   spent: loadTextContent('queries/spent.kql')
   throttling: loadTextContent('queries/throttling.kql')
@@ -37,7 +38,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   kind: 'shared'
   properties: {
     displayName: 'Blobsight'
-    description: 'Uploads, latency, spending and 429s, unfinished images and the reasons.'
+    description: 'Uploads, latency, spending and 429s, unfinished images and the reasons, images without a result.'
     category: 'workbook'
     version: 'Notebook/1.0'
     sourceId: insightsId

@@ -36,11 +36,17 @@ COMMANDS = {
     "connect": Command("connect", "azd up", "Gives the app its roles and containers on existing accounts."),
     "wait-for-roles": Command("roles", "azd up", "Waits until the youngest role of the app's identity works."),
     "subscribe": Command(
-        "subscribe", "azd hooks run postdeploy", "Has uploads start the app, by an event subscription."
+        "subscribe",
+        "azd hooks run postdeploy",
+        "Has uploads and deletions start the app, by event subscriptions.",
     ),
-    "smoke": Command("smoke", "azd hooks run postdeploy", "Uploads a sample and shows what the app found in it."),
+    "smoke": Command(
+        "smoke",
+        "azd hooks run postdeploy",
+        "Uploads a sample, shows what the app found in it, deletes it.",
+    ),
     "disconnect": Command(
-        "disconnect", "azd down --purge --force", "Takes away the roles and the subscription on existing accounts."
+        "disconnect", "azd down --purge --force", "Takes away the roles and the subscriptions on existing accounts."
     ),
 }
 

@@ -72,7 +72,7 @@ SOURCE_MD5 = "sourcemd5"
 SOURCE_BYTES = "sourcebytes"
 # Blob metadata of every record: the digest of the request it answers.
 REQUEST = "request"
-# Blob metadata of a claim: its state; since when its answer or refusal stands, which can be before the blob was made.
+# Blob metadata of a claim: its state; since when its answer or refusal stands, which can be before it was written.
 CLAIM_STATE = "state"
 SAID_AT = "saidat"
 # Blob metadata of the records of a document (PDF, TIFF of several pages): no step but reading its text applies.

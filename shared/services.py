@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from shared import names, threads
+from shared import log, names, threads
 from shared.answers.answers import Answers
 from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
@@ -22,7 +22,7 @@ from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
-from shared.settings import Settings
+from shared.settings import Settings, log_names
 from shared.storage.azure import BlobStore
 from shared.storage.blobs import Blobs
 from shared.storage.bulkhead import Bulkhead
@@ -34,6 +34,8 @@ from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
 
 _T = TypeVar("_T")
+# What is logged before the settings are known, or where they are wrong, tells no name that the log is not to have.
+log.configure(log_names())
 
 
 class App(NamedTuple):
@@ -99,6 +101,7 @@ def replaced(app: App) -> Iterator[None]:
 
 def build(settings: Settings, *, clock: Clock | None = None) -> App:
     """Put the parts together. Connects to nothing yet."""
+    log.configure(settings.log_names)
     clock = clock or SystemClock()
     # Uploads have an executor of their own beside the worker's threads.
     connections = 2 * settings.threads

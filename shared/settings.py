@@ -259,6 +259,16 @@ def health_key(environment: Mapping[str, str] | None = None) -> str | None:
     return environment.get("HEALTH_KEY", "").strip() or None
 
 
+def log_names(environment: Mapping[str, str] | None = None) -> parse.LogNames:
+    """LOG_NAMES alone: it holds where other settings are wrong. Where it is wrong itself, names are hidden."""
+    environment = os.environ if environment is None else environment
+    found = next(each.metadata for each in fields(Settings) if each.name == "log_names")
+    with suppress(ValueError):
+        value: parse.LogNames = read(found, environment)
+        return value
+    return "hash"
+
+
 def max_wait_seconds(environment: Mapping[str, str] | None = None) -> float:
     """MAX_WAIT_SECONDS alone: a request ends in time even where other settings are wrong; the default where it is."""
     environment = os.environ if environment is None else environment

@@ -49,9 +49,20 @@ _current: contextvars.ContextVar[_Invocation | None] = contextvars.ContextVar("i
 _late: deque[Callable[[], None]] = deque(maxlen=1000)
 
 
+def _unchanged(error: Exception) -> Exception:
+    return error
+
+
+_leaving: Callable[[Exception], Exception] = _unchanged
+
+
 @contextmanager
 def invocation(context: "func.Context") -> Iterator[None]:
-    """Inside, everything is a part of this invocation; lines that ended ones have left are written first."""
+    """
+    Inside, everything is a part of this invocation; lines that ended ones have left are written first.
+
+    An error leaves it as `leave_with` was told.
+    """
     current = _Invocation(context)
     token = _current.set(current)
     try:
@@ -59,10 +70,20 @@ def invocation(context: "func.Context") -> Iterator[None]:
             while True:
                 _late.popleft()()
         yield
+    except Exception as error:
+        if (left := _leaving(error)) is error:
+            raise
+        raise left from left.__cause__
     finally:
         with current.lock:
             current.over = True
         _current.reset(token)
+
+
+def leave_with(change: Callable[[Exception], Exception]) -> None:
+    """From now on, errors leave invocations so changed, because the platform logs their texts."""
+    global _leaving
+    _leaving = change
 
 
 def invocation_id() -> str | None:

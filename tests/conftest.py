@@ -8,6 +8,8 @@ import hypothesis
 import pytest
 from doubles.witness import COVERAGE
 
+from shared import log
+
 # Every process that a test starts has it from here. Where a test asks for models, it takes this away.
 os.environ["MODELS"] = "off"
 # The same examples at every run, and no time limit that a busy machine could break.
@@ -22,6 +24,12 @@ def _memory_is_traced_no_longer() -> Iterator[None]:
     left_on = tracemalloc.is_tracing()
     tracemalloc.stop()
     assert not left_on
+
+
+@pytest.fixture(autouse=True)
+def _names_are_in_the_log() -> None:
+    """As with the settings of `doubles.parts`, unless a test chooses otherwise."""
+    log.configure("plain")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

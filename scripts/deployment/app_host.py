@@ -1,4 +1,4 @@
-"""The Functions host of the app: waking it, and the key of its blob trigger's webhook."""
+"""The Functions host of the app: waking it, the key of its blob trigger's webhook, and whether it has a function."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def webhook_key(arm: Arm, site: ResourceId) -> str | NotYet:
         return NotYet("the app's host has not loaded the blob trigger yet")
     arm.hide(str(key))
     return str(key)
+
+
+def is_loaded(arm: Arm, site: ResourceId, function: str) -> bool | NotYet:
+    """Return True once Azure knows the function in the app, or why that is not so yet."""
+    answer = arm.once("GET", f"{site}/functions/{function}", VERSION, needs=f"Website Contributor on {site}")
+    if answer.ok:
+        return True
+    if answer.status == 404:
+        return NotYet(f"the app's host has not loaded {function} yet")
+    return NotYet(f"the app's functions cannot be read ({answer.reason})", answer.retry_after)
 
 
 def load_triggers(arm: Arm, site: ResourceId) -> None:

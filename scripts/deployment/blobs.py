@@ -38,15 +38,17 @@ class Account:
         """Remove a blob."""
         return self._send("DELETE", f"{container}/{quote(name)}", {})
 
-    def names(self, container: str, prefix: str) -> list[str]:
-        """Return the names that begin so, of the first 5,000; none where the container cannot be listed."""
+    def names(self, container: str, prefix: str) -> list[str] | None:
+        """Return the names that begin so, of the first 5,000; None where the container cannot be listed."""
         query = urlencode({"restype": "container", "comp": "list", "prefix": prefix})
         reply = self._send("GET", f"{container}?{query}", {})
+        if reply.status == 404:
+            return []
         try:
             # The answer is the storage account's own, and names are all that is taken from it.
-            root = ElementTree.fromstring(reply.data if reply.ok else b"<none/>")  # noqa: S314
+            root = ElementTree.fromstring(reply.data if reply.ok else b"")  # noqa: S314
         except ElementTree.ParseError:
-            return []
+            return None
         return [each.text or "" for each in root.iterfind("Blobs/Blob/Name")]
 
     def _send(self, method: str, target: str, headers: dict[str, str], data: bytes | None = None) -> wire.Reply:

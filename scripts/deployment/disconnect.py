@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 300.0
 
 def run(clock: Clock = SYSTEM_CLOCK) -> None:
     """
-    Take away the event subscription and the roles that this environment made on existing accounts, and nothing else.
+    Take away the event subscriptions and the roles that this environment made on existing accounts, and nothing else.
 
     What cannot be taken away is told, and keeps nothing else from going: a lock or a missing role on a company's
     account must not make its owner pay for an app that is to be removed.
@@ -36,8 +36,9 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
     left: list[str] = []
     # First, so that no event comes to an app that may not read its image any more.
     if topic is not None and app:
-        path = event_subscriptions.path_of(topic, app)
-        left += _trouble(path, partial(_unsubscribe, arm, topic, app, clock))
+        for kind in event_subscriptions.KINDS:
+            path = event_subscriptions.path_of(topic, app, kind)
+            left += _trouble(path, partial(_unsubscribe, arm, topic, path, clock))
     for account in (images, vision):
         if account is not None:
             left += _trouble(f"Roles on {account}", partial(_disconnect, arm, account))
@@ -64,9 +65,9 @@ def _disconnect(arm: Arm, account: ResourceId) -> None:
         print(f"Disconnected: {account.name}; roles taken away: {roles}. Nothing else is touched there.")
 
 
-def _unsubscribe(arm: Arm, topic: ResourceId, app: str, clock: Clock) -> None:
-    """Take the app's subscription away from a topic that stays."""
-    path, name = event_subscriptions.path_of(topic, app), event_subscriptions.name_of(app)
+def _unsubscribe(arm: Arm, topic: ResourceId, path: str, clock: Clock) -> None:
+    """Take one of the app's subscriptions away from a topic that stays."""
+    name = path.rpartition("/")[2]
     needs = f"EventGrid EventSubscription Contributor on {topic}"
 
     def attempt() -> str | NotYet:

@@ -56,17 +56,11 @@ def _check_subscription(images: ResourceId) -> None:
 def _check_images(arm: Arm, images: ResourceId, closed: bool) -> str:
     """Refuse an account that cannot hold the images; return its region."""
     answer = _read(arm, images, STORAGE_VERSION, IMAGES_VARIABLE)
-    account = answer.properties()
     kind = answer.document.get("kind")
     if kind != "StorageV2":
         raise Failed(
             f"The storage account {images.name} is of the kind {kind}. The app needs StorageV2 (general purpose v2): "
             "only that has both events and queues. An account of the kind Storage can be upgraded in the portal."
-        )
-    if account.get("isHnsEnabled"):
-        raise Failed(
-            f"The storage account {images.name} has a hierarchical namespace. The app does not follow its renames "
-            f"and its directories. Use another account, or none: `azd env set {IMAGES_VARIABLE} ''`."
         )
     _check_network(images, answer, closed)
     location = str(answer.document.get("location", "")).replace(" ", "").lower()

@@ -6,16 +6,18 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from deployment import blobs, environment, waiting, wire
-from deployment.event_subscriptions import CONTAINER
+from deployment.deliveries import Event
+from deployment.event_subscriptions import CONTAINER, CREATED, DELETED
 from deployment.failures import Failed
 from deployment.site import PROJECT
 
 FILE = PROJECT / "samples" / "coffee.jpg"
 # Always the same, so that a second run finds the answers of the first, which are paid for.
 NAME = "blobsight-smoke/coffee.jpg"
-# As Event Grid tells of it.
-SUBJECT = f"/blobServices/default/containers/{CONTAINER}/blobs/{NAME}"
-API = "PutBlob"
+# As Event Grid tells of them.
+_SUBJECT = f"/blobServices/default/containers/{CONTAINER}/blobs/{NAME}"
+UPLOAD = Event(CREATED, _SUBJECT, {"api": "PutBlob", "contentLength": FILE.stat().st_size})
+DELETION = Event(DELETED, _SUBJECT, {"api": "DeleteBlob"})
 _RECORDS = (
     ("analysis", NAME),
     ("text", NAME),
@@ -78,12 +80,28 @@ class Sample:
         """Read its analysis record."""
         return self._account.get("analysis", f"{NAME}.json")
 
+    def records(self) -> list[tuple[str, str]] | waiting.NotYet:
+        """Return its records that are there: container and name; why not where a container cannot be listed."""
+        found = {(container, prefix): self._account.names(container, prefix) for container, prefix in _RECORDS}
+        dark = [container for (container, _), names in found.items() if names is None]
+        if dark:
+            return waiting.NotYet(f"the container {dark[0]} of {self._name} cannot be listed")
+        return [(container, name) for (container, _), names in found.items() for name in names or []]
+
+    def delete(self) -> str:
+        """Delete the sample alone; return why that cannot be done, or nothing."""
+        return self._deleted(CONTAINER, NAME)
+
     def remove(self) -> list[str]:
         """Remove it and its records; return what could not be removed."""
-        found = [(container, name) for container, prefix in _RECORDS for name in self._account.names(container, prefix)]
-        left = []
-        for container, name in [(CONTAINER, NAME), *found]:
-            reply = self._account.delete(container, name)
-            if not reply.ok and reply.status != 404:
-                left.append(f"{container}/{name} ({reply.trouble or blobs.code(reply)})")
-        return left
+        found = [(container, name) for container, prefix in _RECORDS for name in self._names(container, prefix)]
+        left = [self._deleted(container, name) for container, name in [(CONTAINER, NAME), *found]]
+        return [reason for reason in left if reason]
+
+    def _names(self, container: str, prefix: str) -> list[str]:
+        return self._account.names(container, prefix) or []
+
+    def _deleted(self, container: str, name: str) -> str:
+        reply = self._account.delete(container, name)
+        is_gone = reply.ok or reply.status == 404
+        return "" if is_gone else f"{container}/{name} ({reply.trouble or blobs.code(reply)})"

@@ -28,16 +28,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long is waited, in seconds: for all up to the sample's record, for its log, between two looks."""
+    """
+    How long is waited, in seconds.
+
+    Attributes:
+        record: for all up to the sample's record.
+        deletion: for the end of its records, once the sample is deleted.
+        log: for its log.
+        look: between two looks.
+    """
 
     record: float = 300.0
+    deletion: float = 180.0
     log: float = 600.0
     look: float = 3.0
 
 
 def run(clock: waiting.Clock = waiting.SYSTEM_CLOCK, patience: Patience | None = None) -> None:
     """
-    Upload the sample, show what the app found in it, see its log arrive, and remove it.
+    Upload the sample, show what the app found in it, delete it, see its records go and its log arrive.
 
     Raises:
         Failed: with the cause, if the app does not do what it is for.
@@ -59,6 +68,7 @@ class Smoke:
         url = environment.required("BLOBSIGHT_IMAGES_BLOB_URL")
         self._account = environment.required("BLOBSIGHT_IMAGES_ACCOUNT_ID").rpartition("/")[2]
         self._sample = sample.Sample(blobs.Account(url, self._tokens), self._account)
+        self._is_gone = False
 
     def run(self) -> None:
         """Do it."""
@@ -75,10 +85,14 @@ class Smoke:
             return
         try:
             self._see_record(watch)
+            self._see_deletion(watch)
             self._see_log(uploaded)
         finally:
             self._remove()
-        _say(f"Blobsight works: an upload was analyzed and its log arrived. {self._next('an image')}")
+        _say(
+            "Blobsight works: an upload was analyzed, its deletion took the records away, and its log arrived. "
+            f"{self._next('an image')}"
+        )
 
     def _look_at_site(self) -> None:
         if self._site.state == "Stopped":
@@ -107,6 +121,15 @@ class Smoke:
         for line in findings.table(state, record.document, self._site.python):
             _say(line)
 
+    def _see_deletion(self, watch: watching.Watch) -> None:
+        reason = self._sample.delete()
+        if reason:
+            raise Failed(f"The app did its work, and the sample could not be deleted: {reason}.")
+        deadline = waiting.Deadline(self._patience.deletion, self._clock)
+        self._until("deletion", lambda: watch.deletion(self._sample.records()), watch.why, deadline)
+        self._is_gone = True
+        _say("Deleted the sample; deletion: the records are gone")
+
     def _see_log(self, since: datetime) -> None:
         fault = log_lines.fault(self._site)
         if fault:
@@ -125,13 +148,17 @@ class Smoke:
     def _look_from_outside(self, watch: watching.Watch) -> None:
         """Prove what can be proven without an upload."""
         _say(f"The network is closed: {self._account} takes no upload from this machine")
-        fault = deliveries.fault(self._arm, sample.SUBJECT, sample.API)
-        if fault:
-            raise Failed(fault)
+        for event, kind in (
+            (sample.UPLOAD, event_subscriptions.UPLOADS),
+            (sample.DELETION, event_subscriptions.CHANGES),
+        ):
+            fault = deliveries.fault(self._arm, event, kind)
+            if fault:
+                raise Failed(fault)
         self._until("the app", lambda: watch.answer(sample.FILE.read_bytes()), watch.why)
         _say(
-            "The app has analyzed the sample over HTTP, and the event subscription is right. Not proven from here: "
-            f"that an upload starts the app. {self._next('an image from inside the network')}"
+            "The app has analyzed the sample over HTTP, and the event subscriptions are right. Not proven from here: "
+            f"that an upload or a deletion starts the app. {self._next('an image from inside the network')}"
         )
 
     def _next(self, what: str) -> str:
@@ -143,7 +170,10 @@ class Smoke:
 
     def _remove(self) -> None:
         left = self._sample.remove()
-        _say(f"Could not be removed: {', '.join(left)}" if left else "Removed the sample and its records")
+        if left:
+            _say(f"Could not be removed: {', '.join(left)}")
+        elif not self._is_gone:
+            _say("Removed the sample and its records")
 
     def _until(
         self,

@@ -40,7 +40,7 @@ class Watch:
         self._deadline = deadline
         self._why: Callable[[], str] = lambda: ""
         self._asked_again_at = clock.now()
-        self._events_looked_at = clock.now() - _EVENTS_SECONDS
+        self._looked_at: dict[str, float] = {}
 
     def state(self) -> dict[str, Any] | waiting.NotYet:
         """
@@ -93,13 +93,38 @@ class Watch:
 
     def _no_event(self) -> waiting.NotYet:
         """Nothing has told the app of the sample yet, or it is at work."""
-        if self._clock.now() >= self._events_looked_at + _EVENTS_SECONDS:
-            self._events_looked_at = self._clock.now()
-            fault = deliveries.fault(self._arm, sample.SUBJECT, sample.API)
-            if fault:
-                raise Failed(fault)
+        fault = self._fault(sample.UPLOAD, event_subscriptions.UPLOADS)
+        if fault:
+            raise Failed(fault)
         self._why = self._why_nothing_arrives
         return waiting.NotYet("the app has not begun with the sample")
+
+    def deletion(self, left: list[tuple[str, str]] | waiting.NotYet) -> bool | waiting.NotYet:
+        """
+        Return True once no record of the deleted sample is left.
+
+        Args:
+            left: container and name of each that is, or why that is not known.
+
+        Raises:
+            Failed: if the deletion cannot come to the app, with the cause.
+        """
+        if isinstance(left, waiting.NotYet):
+            return left
+        if not left:
+            return True
+        fault = self._fault(sample.DELETION, event_subscriptions.CHANGES)
+        if fault:
+            raise Failed(f"The records of the deleted sample stay. {fault}")
+        self._why = self._why_nothing_arrives
+        return waiting.NotYet(f"{len(left)} records of the deleted sample are still there")
+
+    def _fault(self, event: deliveries.Event, kind: event_subscriptions.Kind) -> str | None:
+        """Ask Azure now and then what keeps an event from the app."""
+        if self._clock.now() < self._looked_at.get(kind.suffix, -_EVENTS_SECONDS) + _EVENTS_SECONDS:
+            return None
+        self._looked_at[kind.suffix] = self._clock.now()
+        return deliveries.fault(self._arm, event, kind)
 
     def _why_nothing_arrives(self) -> str:
         missing = self._site.missing_functions()
@@ -107,8 +132,8 @@ class Watch:
             return _not_loaded(missing)
         host = environment.optional("BLOBSIGHT_HOST_ACCOUNT_ID").rpartition("/")[2] or "the host account"
         return (
-            "The event subscription is right, and its event has not arrived. Look into the container "
-            f"{event_subscriptions.DEAD_LETTERS} of {host}, and at the metrics of the system topic "
+            "The event subscription is right, and its event has not arrived or could not be done. Look into the "
+            f"container {event_subscriptions.DEAD_LETTERS} of {host}, and at the metrics of the system topic "
             f"{environment.required('BLOBSIGHT_TOPIC_ID').rpartition('/')[2]}."
         )
 

@@ -266,7 +266,7 @@ class Claims:
             if release:
                 self.blobs.release(names.CACHE, held.name, held.lease)
         except StorageError as error:
-            log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error.message)
+            log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error)
             return not error.transient or isinstance(error, ConflictError)
         return True
 

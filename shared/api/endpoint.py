@@ -80,7 +80,7 @@ def _as_function(main: Callable[..., _Answer], handler: Callable[..., _Answer]) 
 def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[None]:
     with (
         threads.invocation(context),
-        log.correlated(_correlation(req)),
+        log.correlated(_correlation(req), sent=True),
         time_budget.request(settings.max_wait_seconds()),
     ):
         yield
@@ -88,14 +88,14 @@ def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[None]:
 
 def _answer_to(error: Exception) -> func.HttpResponse:
     if not isinstance(error, BlobsightError):
-        _logger.error("request.crashed correlation=%s", log.correlation_id(), exc_info=error)
+        _logger.error("request.crashed correlation=%s", log.told_correlation_id(), exc_info=log.quiet(error))
         return responses.problem(BlobsightError("The app made a mistake; its log has the details."))
     log.event(
         _logger,
         "request.refused",
         level=logging.INFO if error.status < 500 else logging.WARNING,
         code=error.code,
-        problem=error.message,
+        problem=error,
     )
     return responses.problem(error)
 

@@ -115,7 +115,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
             return await hand_over(client, task.anew(anew))
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
     if isinstance(task, Job):
-        log.event(_logger, "text.handed_over", blob=task.name or "-", instance=task.instance_id)
+        log.event(_logger, "text.handed_over", blob=task.name or None, instance=task.instance_id)
     else:
         log.event(_logger, "step.handed_over", blob=task.name, instance=task.instance_id, seconds=task.seconds)
     return True

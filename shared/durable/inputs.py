@@ -60,7 +60,7 @@ def drop(host: Blobs, job: Job) -> None:
         try:
             host.delete(container, job.input_name)
         except StorageError as error:
-            log.event(_logger, "input.left", level=logging.WARNING, subject=job.subject[:16], problem=error.message)
+            log.event(_logger, "input.left", level=logging.WARNING, subject=job.subject[:16], problem=error)
 
 
 def _sealed(host: Blobs, job: Job, content: bytes) -> bytes:

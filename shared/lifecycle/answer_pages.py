@@ -77,6 +77,8 @@ def answers(app: App, work: PageWork) -> Page:
     - A claim about an address goes after a day.
     - A claim goes when it is older than `ANSWER_LIFETIME_DAYS`, unless it is a refusal, which always serves.
     - All claims about bytes of no image go when the last one was written 30 days ago.
+
+    Of a subject over the end of a page, what goes on its first page counts.
     """
     place = Place.read(work["continuation"])
     listed = app.host.page(names.CACHE, limit=_PAGE, continuation=place.token)

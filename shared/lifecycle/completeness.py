@@ -77,11 +77,8 @@ class _Looking:
             return self._found(is_lost=True)
         if not made or has_text:
             return self._found(is_lost=False)
-        due = analysis.text_due_of(made[0], self._app.settings.text_mode)
-        if due is None:
-            return self._found(is_lost=False, untold=made[0])
-        # Where only the settings make it due, it was not lost.
-        return self._found(is_lost=due.then and due.now)
+        due = analysis.text_due_of(made[0].metadata, self._app.settings.text_mode)
+        return self._found(is_lost=due is not None and due.was_lost, untold=None if due else made[0])
 
     def _found(self, *, is_lost: bool, untold: BlobInfo | None = None) -> Finding:
         return Finding(is_lost, self._records, self._others, untold)

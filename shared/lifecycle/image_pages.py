@@ -7,7 +7,7 @@ beside it, so an image that is well costs one look of its own: whether it is not
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -27,7 +27,7 @@ from shared.records import analysis, by_step, edited, former, versions
 from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs, listing
-from shared.storage.blobs import BlobInfo, IfEtag
+from shared.storage.blobs import BlobInfo
 from shared.threads import side_by_side
 
 _IMAGES = 500
@@ -89,7 +89,7 @@ def page(app: App, work: PageWork) -> Page:
     done: list[_One] = []
     if images:
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            found, walks = _walk(app, plan, [image.name for image in images], place.walks, pool)
+            found, walks = _walk(app, plan, images, place.walks, pool)
             done = _look(app, plan, images, found, pool)
     _tell([image.name for image, one in zip(images, done, strict=False) if one.lost])
     counts: Counts = {}
@@ -114,18 +114,19 @@ def _after(images: list[BlobInfo], name: str) -> list[BlobInfo]:
 
 
 def _walk(
-    app: App, plan: Plan, page_names: Sequence[str], begun: dict[str, str | None], pool: Executor
+    app: App, plan: Plan, images: Sequence[BlobInfo], begun: dict[str, str | None], pool: Executor
 ) -> tuple[_Found, dict[str, str | None]]:
     """The records of these images, as far as listings show them, and where the next page's listings begin."""
-    stems = {names.stem(name) for name in page_names}
-    prefix, last = plan["images_prefix"], page_names[-1]
+    places = {place for image in images for place in by_step.places(app.settings, image.name)}
+    long = sum(names.stem(image.name).startswith(names.LONG) for image in images)
+    prefix, last = plan["images_prefix"], images[-1].name
 
     def walk(where: tuple[str, str]) -> tuple[_Found, str | None]:
         container, before = where
         step = before.removesuffix("/")
 
         def wanted(name: str) -> bool:
-            return names.stem_of_record(container, name) in stems
+            return (container, name) in places
 
         walked = listing.walk(
             app.images,
@@ -135,7 +136,7 @@ def _walk(
             wanted,
         )
         found = walked.found
-        if sum(stem.startswith(names.LONG) for stem in stems) >= _MIN_LONG:
+        if long >= _MIN_LONG:
             found |= listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found
         return {(container, name): info for name, info in found.items()}, walked.continuation
 
@@ -161,8 +162,10 @@ def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool:
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     counts: Counts = {"images": 1}
     finding = _finding(app, plan, found, image)
-    if plan["mode"] == "repair":
-        _adopt(app, image, finding)
+    if plan["mode"] == "repair" or finding.untold:
+        told = _mark(app, image, finding, repairs=plan["mode"] == "repair")
+        due = analysis.text_due_of(told, app.settings.text_mode) if finding.untold else None
+        finding = finding._replace(is_lost=finding.is_lost or (due is not None and due.was_lost))
     changed = image.modified or image.created
     # Of a young one the event is on its way.
     if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):
@@ -202,8 +205,6 @@ def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
         finding = completeness.look(app, seen, asked, thoroughly=True)
     if finding.is_lost and any(seen.may_be_source_of(record) for record in finding.others):
         finding = _by_bytes(app, image, repairs) or finding
-    if finding.untold:
-        return finding._replace(is_lost=_is_text_lost(app, finding.untold, repairs=repairs))
     return finding
 
 
@@ -221,43 +222,43 @@ def _by_bytes(app: App, image: BlobInfo, repairs: bool) -> Finding | None:
     return None
 
 
-def _is_text_lost(app: App, record: BlobInfo, *, repairs: bool) -> bool:
-    """Whether text is due, by an analysis that a version before has written; from then on its properties tell it."""
+def _mark(app: App, image: BlobInfo, finding: Finding, *, repairs: bool) -> Mapping[str, str]:
+    """
+    What the mark says by which the image is noted as the owner of the bytes that its records are of.
+
+    It is written where it is missing, as earlier versions wrote none. These also wrote analyses whose properties do not
+    tell whether there is text: the mark tells it in their place, so each is read once.
+    """
+    version = _version(app, image, finding)
+    sha256 = version.get(names.SOURCE_SHA256, "")
+    mark = app.host.head(names.OWNERS, names.owner(sha256, image.name)) if sha256 else None
+    told = mark.metadata if mark else version
+    text = {}
+    if finding.untold and names.TEXT_DUE not in told:
+        text = _text_mark(app, finding.untold)
+    if repairs and sha256 and (mark is None or text):
+        owners.note(app.host, sha256, image.name, {**told, **text})
+    return {**told, **text}
+
+
+def _version(app: App, image: BlobInfo, finding: Finding) -> dict[str, str]:
+    """The metadata of a record of the image's present version, as far as its records know it."""
+    record = next((record for record in finding.records if names.SOURCE_SHA256 in record.metadata), None)
+    if record:
+        kept = (names.SOURCE_SHA256, names.SOURCE_MD5, names.SOURCE_BYTES)
+        known = {key: record.metadata[key] for key in kept if key in record.metadata}
+        return {names.SOURCE_ETAG: image.etag, **known}
+    sha256 = former.sha256_of(app.images, image.name, image.etag) if finding.records else ""
+    return {names.SOURCE_ETAG: image.etag, names.SOURCE_SHA256: sha256} if sha256 else {}
+
+
+def _text_mark(app: App, record: BlobInfo) -> dict[str, str]:
+    """What the content of an analysis says of text; nothing where it was made anew just now."""
     blob = app.images.read(names.ANALYSIS, record.name)
-    if blob is None or blob.info.etag != record.etag:
-        return False  # it was made anew just now
-    told = {**record.metadata, **analysis.text_mark(blob.data)}
-    if repairs:
-        with suppress(ConflictError):
-            app.images.write(
-                names.ANALYSIS,
-                record.name,
-                blob.data,
-                content_type=record.content_type or names.JSON,
-                metadata=told,
-                cache_control=record.cache_control,
-                condition=IfEtag(record.etag),
-            )
-    due = analysis.text_due_of(record._replace(metadata=told), app.settings.text_mode)
-    return due is not None and due.then and due.now
-
-
-def _adopt(app: App, image: BlobInfo, finding: Finding) -> None:
-    """Note that the image has the bytes that its records are of, unless that is known; earlier versions did not."""
-    record = next(iter(_told(finding.records)), None)
-    metadata = dict(record.metadata) if record else {}
-    sha256 = metadata.get(names.SOURCE_SHA256, "")
-    if not record and finding.records:
-        sha256 = former.sha256_of(app.images, image.name, image.etag)
-    if sha256 and app.host.head(names.OWNERS, names.owner(sha256, image.name)) is None:
-        kept = {key: metadata[key] for key in (names.SOURCE_MD5, names.SOURCE_BYTES) if key in metadata}
-        version = {**kept, names.SOURCE_ETAG: image.etag, names.SOURCE_SHA256: sha256}
-        owners.note(app.host, sha256, image.name, version)
-
-
-def _told(records: Iterable[BlobInfo]) -> list[BlobInfo]:
-    """The records that tell the digest of their image's bytes."""
-    return [record for record in records if names.SOURCE_SHA256 in record.metadata]
+    # One that is no analysis tells nothing, and is no reason to give the comparison up.
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        return analysis.text_mark(blob.data) if blob and blob.info.etag == record.etag else {}
+    return {}
 
 
 def _tell(lost: Sequence[str]) -> None:

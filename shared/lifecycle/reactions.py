@@ -51,7 +51,7 @@ async def process(event: object, starter: str) -> None:
         SettingsError, PythonMismatchError: the app is not set up.
         StorageError: storage does not answer, or something could not be handed over.
     """
-    with log.correlated(_identifier(event)):
+    with log.correlated(_identifier(event), sent=True):
         try:
             meaning = storage_events.read(event)
             if isinstance(meaning, Needless):
@@ -59,9 +59,9 @@ async def process(event: object, starter: str) -> None:
                 return
             await _react(services.current(), meaning, starter)
         except RefusedError as error:
-            _refuse(event, error, error.action)
+            _refuse(event, error.reason, error, error.action)
         except StorageRefusedError as error:
-            _refuse(event, error, error.action)
+            _refuse(event, error.code, error, error.action)
 
 
 async def _react(app: App, meaning: Meaning, starter: str) -> None:
@@ -155,6 +155,6 @@ def _ignore(blob: str, reason: str) -> None:
     log.event(_logger, "event.ignored", blob=blob or None, reason=reason)
 
 
-def _refuse(event: object, error: Exception, action: str) -> None:
+def _refuse(event: object, reason: str, error: Exception, action: str) -> None:
     subject = storage_events.subject_of(event)
-    log.event(_logger, "event.refused", level=logging.ERROR, blob=subject, problem=error, action=action)
+    log.event(_logger, "event.refused", level=logging.ERROR, blob=subject, reason=reason, problem=error, action=action)

@@ -36,7 +36,7 @@ class Counts(TypedDict, total=False):
     Attributes:
         images: all that there are, folders left out.
         without_result: those that came since the app's first start and have neither a record nor a reason.
-        started: how many of these were given a try.
+        started: how many of these have a try arranged, by this run or an earlier one.
         older: those that came before, which wait for a backfill.
         orphans: images that are gone and of which there were records.
         records_deleted: their records.

@@ -59,8 +59,8 @@ async def page(work: PageWork, starter: str) -> Paged:
             # Imported here: its import costs more than all others together, and most pages leave nothing.
             from azure.durable_functions import DurableOrchestrationClient
 
-            started = await _start(app, DurableOrchestrationClient(starter), done.left)
-            counts = added(counts, {"started": started})
+            await _start(app, DurableOrchestrationClient(starter), done.left)
+            counts = added(counts, {"started": len(done.left)})
         return {"continuation": done.continuation, "counts": counts}
 
 
@@ -73,15 +73,14 @@ def _done(app: App, work: PageWork) -> Page:
     return phase(app, work) if phase else Page(None, {})
 
 
-async def _start(app: App, client: DurableClient, left: Sequence[Appointment]) -> int:
-    """Hand over those that are not under way from an earlier run, each with a turn of its own; how many they are."""
+async def _start(app: App, client: DurableClient, left: Sequence[Appointment]) -> None:
+    """Hand over those that are not under way from an earlier page or run, each with a turn of its own."""
     statuses = await _side_by_side(lambda each: handover.status_of(client, each.instance_id), left)
     fresh = [each for each, status in zip(left, statuses, strict=True) if not handover.is_under_way(status or None)]
     calls = [sum(by_step.calls(app.settings, step) for step in _PAID) for _ in fresh]
     turns = await services.in_thread(_executor, lambda: appointments.turns(app.quota, calls))
     arranged = [each._replace(seconds=seconds) for each, seconds in zip(fresh, turns, strict=True)]
     await _side_by_side(lambda each: handover.hand_over(client, each), arranged)
-    return len(arranged)
 
 
 # Whether there is text to read is known after the analysis.

@@ -39,6 +39,7 @@ TYPES = tuple(
 )
 _NEEDLESS = (f"{_PREFIX}DirectoryCreated", f"{_PREFIX}AsyncOperationInitiated")
 _ARCHIVE = "archive"
+_LOOK = "Look whether the blob of the event has its records, and report the event: Event Grid sends none like it."
 _SUBSCRIBE = "Make the subscription anew with `python scripts/cloud.py connect`: it delivers EventGridSchema, filtered."
 
 
@@ -97,11 +98,17 @@ Meaning = Deleted | TooLarge | TierChanged | Renamed | DirectoryChanged | Needle
 
 
 class RefusedError(Exception):
-    """The event is none that the app can take, however often it is delivered; *action* says what to do."""
+    """
+    The event is none that the app can take, however often it is delivered.
 
-    def __init__(self, problem: str, action: str = _SUBSCRIBE) -> None:
+    Attributes:
+        reason: why, in a word.
+        action: what to do.
+    """
+
+    def __init__(self, reason: str, problem: str, action: str) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.reason = reason
         self.action = action
 
 
@@ -117,17 +124,17 @@ def read(event: object) -> Meaning:
     """
     kind = getattr(event, "event_type", None)
     if not isinstance(kind, str) or hasattr(event, "specversion"):
-        _refuse("It has no eventType, as a CloudEvent has none.")
+        _refuse("cloud_event", "It has no eventType, as a CloudEvent has none.")
     if kind in _NEEDLESS:
         return Needless("needless_type", _shown(event))
     if kind not in TYPES:
-        _refuse(f"Its type {kind} is none that the app follows.")
+        _refuse("other_type", f"Its type {kind} is none that the app follows.")
     content = event.get_json()  # type: ignore[attr-defined]
     if not isinstance(content, dict):
-        _refuse("It has no object named data.", "Look in the log of the storage account for what was done then.")
+        _refuse("damaged", "It has no object named data.")
     identifier = getattr(event, "id", None)
     if not isinstance(identifier, str) or not identifier or not _is_text(identifier):
-        _refuse("It has no id.")
+        _refuse("damaged", "It has no id.")
     match kind.removeprefix(_PREFIX):
         case "BlobCreated":
             return _created(content, identifier)
@@ -154,7 +161,7 @@ def subject_of(event: object) -> str | None:
 def _created(content: Mapping[str, object], identifier: str) -> Meaning:
     name, length, etag = _in_images(content, "url"), content.get("contentLength"), content.get("eTag")
     if not isinstance(length, int) or isinstance(length, bool) or length < 0:
-        _refuse("It has no data.contentLength, the size of the blob.")
+        _refuse("damaged", "It has no data.contentLength, the size of the blob.")
     if length <= LARGEST_OF_TRIGGER:
         return Needless("analyzed_on_upload", name)
     unquoted = etag.strip('"') if isinstance(etag, str) and _is_text(etag) else ""
@@ -185,14 +192,14 @@ def _both(content: Mapping[str, object]) -> tuple[str | None, str | None]:
     """The names before and after a rename, each None in another container."""
     former, now = (_in_container(content, key) for key in ("sourceUrl", "destinationUrl"))
     if former is None and now is None:
-        _refuse("It is about another container.")
+        _refuse("other_container", "It is about another container.")
     return former, now
 
 
 def _in_images(content: Mapping[str, object], member: str) -> str:
     name = _in_container(content, member)
     if name is None:
-        _refuse("It is about another container.")
+        _refuse("other_container", "It is about another container.")
     return name
 
 
@@ -200,14 +207,14 @@ def _in_container(content: Mapping[str, object], member: str) -> str | None:
     """The name of the image at an address, or None if it lies in another container."""
     url = content.get(member)
     if not isinstance(url, str):
-        _refuse(f"It has no data.{member}, the address of what it is about.")
+        _refuse("damaged", f"It has no data.{member}, the address of what it is about.")
     container, name = _place(url, member)
     if container != names.IMAGES:
         return None
     try:
         return names.check_image_name(name)
     except BlobsightError as error:
-        _refuse(f"data.{member} is no address of an image: {error.message}")
+        _refuse("damaged", f"data.{member} is no address of an image: {error.message}")
 
 
 def _place(url: str, member: str) -> tuple[str, str]:
@@ -219,7 +226,7 @@ def _place(url: str, member: str) -> tuple[str, str]:
     problem = f"data.{member} is not the address of a blob."
     # Python takes tabs and line breaks out of an address without a word, and it would be another one then.
     if not _is_text(url) or any(ord(character) < 0x20 for character in url):
-        _refuse(problem)
+        _refuse("damaged", problem)
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -227,9 +234,9 @@ def _place(url: str, member: str) -> tuple[str, str]:
         segments = parts.path.lstrip("/").split("/", 1 + account)
         container, name = (unquote(segment, errors="strict") for segment in segments[account:])
     except ValueError:
-        _refuse(problem)
+        _refuse("damaged", problem)
     if not host or not container or not name or parts.fragment:
-        _refuse(problem)
+        _refuse("damaged", problem)
     return container, name
 
 
@@ -257,5 +264,5 @@ def _shown(event: object) -> str:
     return subject if isinstance(subject, str) and _is_text(subject) else ""
 
 
-def _refuse(problem: str, action: str = _SUBSCRIBE) -> NoReturn:
-    raise RefusedError(problem, action)
+def _refuse(reason: str, problem: str) -> NoReturn:
+    raise RefusedError(reason, problem, _LOOK if reason == "damaged" else _SUBSCRIBE)

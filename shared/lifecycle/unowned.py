@@ -1,4 +1,4 @@
-"""Which digests are of no image, by a few listings of the owners' marks."""
+"""Which digests are of no image, by a few listings of the owners' marks, and a HEAD for each of those."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,9 @@ _PARALLEL: Final = 8
 
 def among(app: App, subjects: Sequence[str], *, first: bool, last: bool) -> frozenset[str]:
     """
-    Those of the subjects that no image is known to have; an address never has an image.
+    Those of the subjects that no image is known to have, or has had of late; an address never has an image.
+
+    What the last image has left is the phase `forgetting`'s alone, `FORGET_AFTER_HOURS` after its deletion.
 
     Args:
         app: the app.
@@ -31,5 +33,9 @@ def among(app: App, subjects: Sequence[str], *, first: bool, last: bool) -> froz
     with ThreadPoolExecutor(_PARALLEL) as pool:
         marks = listing.list_below(app.host, names.OWNERS, prefixes, pool)
         found = side_by_side(pool, lambda subject: marks.below(names.owners(subject)), of_bytes)
-        owned = {subject for subject, owners in zip(of_bytes, found, strict=True) if owners}
-    return frozenset(subjects) - owned
+        stay = {subject for subject, owners in zip(of_bytes, found, strict=True) if owners}
+        # After that look: the mark there is written before the owner's goes.
+        may_go = [subject for subject in of_bytes if subject not in stay]
+        left = side_by_side(pool, lambda subject: app.host.head(names.FORGETTING, names.forgetting(subject)), may_go)
+        stay |= {subject for subject, mark in zip(may_go, left, strict=True) if mark}
+    return frozenset(subjects) - stay

@@ -185,4 +185,4 @@ def problem_of(error: BlobsightError) -> Problem:
 
 def log_event(job: Job, event: str, **fields: object) -> None:
     """Log an event of a job with these fields too."""
-    log.event(_logger, event, level=logging.INFO, blob=job.name or "-", subject=job.subject[:16], **fields)
+    log.event(_logger, event, level=logging.INFO, blob=job.name or None, subject=job.subject[:16], **fields)

@@ -112,7 +112,7 @@ class Obstacles:
         opened = self._breaker.failed(now, probe=turn.probing)
         if opened and self._breaker.open_until is not None:
             seconds = self._breaker.open_until - now
-            log.event(_logger, "breaker.opened", level=logging.WARNING, seconds=seconds, problem=error.message)
+            log.event(_logger, "breaker.opened", level=logging.WARNING, seconds=seconds, problem=error)
         return opened
 
     def _pass_over(self, turn: Turn, now: float) -> None:

@@ -164,7 +164,7 @@ class Quota:
         try:
             return self._store.update(change, always=always)
         except StorageError as error:
-            log.event(_logger, "quota.not_written", level=logging.WARNING, problem=error.message)
+            log.event(_logger, "quota.not_written", level=logging.WARNING, problem=error)
             return otherwise
 
     def _grant(self, planned: tuple[float, Reserved], asks: Sequence[int]) -> Grant:
@@ -196,7 +196,7 @@ class Quota:
                     "How much was paid already cannot be looked up.", retry_after_seconds=OFFLINE_SECONDS
                 ) from error
         if first:
-            log.event(_logger, "quota.unreachable", level=logging.WARNING, share=OFFLINE_SHARE, problem=error.message)
+            log.event(_logger, "quota.unreachable", level=logging.WARNING, share=OFFLINE_SHARE, problem=error)
 
     def _reserve_offline(self, asks: Sequence[int]) -> tuple[float, Reserved]:
         moment, now = self._clock.now(), self._clock.utc().timestamp()

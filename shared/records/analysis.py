@@ -3,6 +3,7 @@ The analysis record: the answer of Computer Vision about an image, with the ques
 """
 
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from shared import names
@@ -13,7 +14,6 @@ from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
 from shared.settings import Settings
-from shared.storage.blobs import BlobInfo
 from shared.vision import billing, questions
 from shared.vision.fields import Json
 from shared.vision.models import Analysis, Answer
@@ -90,6 +90,11 @@ class TextDue(NamedTuple):
     then: bool
     now: bool
 
+    @property
+    def was_lost(self) -> bool:
+        """Whether text that is not there was lost: where only the settings make it due, it was not."""
+        return self.then and self.now
+
 
 def text_mark(record: bytes) -> dict[str, str]:
     """The metadata that tells whether text was due, and in which modes it is, so that a listing tells it."""
@@ -98,11 +103,11 @@ def text_mark(record: bytes) -> dict[str, str]:
     return {names.TEXT_DUE: ",".join([str(content.get("text", "due")), *modes])}
 
 
-def text_due_of(info: BlobInfo, text_mode: str) -> TextDue | None:
-    """What an analysis record's metadata tells of text; None of one that a version before has written."""
-    if names.TEXT_DUE not in info.metadata:
+def text_due_of(metadata: Mapping[str, str], text_mode: str) -> TextDue | None:
+    """What `text_mark` has told; None of metadata that do not have it."""
+    if names.TEXT_DUE not in metadata:
         return None
-    then, *modes = info.metadata[names.TEXT_DUE].split(",")
+    then, *modes = metadata[names.TEXT_DUE].split(",")
     return TextDue(then != "none", text_mode in modes)
 
 

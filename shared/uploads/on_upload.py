@@ -55,7 +55,7 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
             blob=name,
             code=error.code,
             seconds=_MENDING_SECONDS,
-            problem=error.message,
+            problem=error,
         )
         return [_later(name, data, _MENDING_SECONDS)]
     except BlobsightError as error:

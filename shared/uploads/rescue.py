@@ -197,6 +197,6 @@ def _parsed(message: bytes) -> _Event | None:
 
 
 def _drop(reason: str, event: _Event | None = None) -> list[Appointment]:
-    where = f"{event.container}/{event.name}" if event else "-"
-    log.event(_logger, "rescue.dropped", level=logging.WARNING, reason=reason, blob=where)
+    container, name = (event.container, event.name) if event else (None, None)
+    log.event(_logger, "rescue.dropped", level=logging.WARNING, reason=reason, container=container, blob=name)
     return []

@@ -1,5 +1,5 @@
 """
-Both orchestrators answer recorded histories as they did when these were recorded, turn by turn.
+The orchestrators answer recorded histories as they did when these were recorded, turn by turn.
 
 Orchestrations outlive deployments: an instance that slept while the app was updated goes on with the new code and its
 old history. If that code asks for something else, the platform ends the instance. So a difference here is a break with
@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import azure.functions as func
 import pytest
@@ -33,6 +33,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, job_of, upload
 
+import ReconcileOrchestrator
 import RetryOrchestrator
 from local.host.durable.history import EventType, make_event
 from OcrOrchestrator import main
@@ -40,6 +41,8 @@ from shared import names
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
+from shared.lifecycle import image_pages, reconcile_loop, reconcile_page
+from shared.lifecycle.reconcile_loop import Plan
 from shared.ocr import poll_loop
 from shared.uploads import retry_loop, retry_step
 from shared.vision.poll_schedule import Median
@@ -47,7 +50,11 @@ from shared.vision.read_models import ReadResult
 
 HISTORIES = Path(__file__).resolve().parents[1] / "fixtures" / "histories"
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
-MAINS = {"OcrOrchestrator": main, "RetryOrchestrator": RetryOrchestrator.main}
+MAINS = {
+    "OcrOrchestrator": main,
+    "RetryOrchestrator": RetryOrchestrator.main,
+    "ReconcileOrchestrator": ReconcileOrchestrator.main,
+}
 # The SDK recommends types that functions of the v1 model cannot give.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without expected_type")
 
@@ -217,6 +224,79 @@ def retry_lost() -> OrchestratorRun:
     return retry_crashed(times=(retry_loop.MOST_CRASHES + 1) * retry_loop.CRASH_ATTEMPTS)
 
 
+class PlannedRun(NamedTuple):
+    """A run of the reconciliation, as an orchestration is begun with it."""
+
+    plan: Plan
+    instance_id: str = reconcile_loop.WHOLE_ID
+
+    def to_json(self) -> Plan:
+        return self.plan
+
+
+PLAN: Plan = {
+    "id": "0123456789abcdef",
+    "by": "timer",
+    "mode": "repair",
+    "phases": [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING],
+    "began": "2026-01-01T00:00:00+00:00",
+    "since": "2026-01-02T00:00:00+00:00",
+    "until": "2026-01-01T00:00:00+00:00",
+    "images_prefix": "",
+    "records_prefix": "",
+}
+
+
+def reconciliation(app: Parts, **more: Any) -> OrchestratorRun:
+    """Images that are older than the app, so that none is handed over, and records of one that is gone."""
+    upload(app, RED)
+    for number in range(3):
+        app.images.write(names.IMAGES, f"old-{number}.jpg", BLUE, content_type="image/jpeg")
+    app.images.write(names.ANALYSIS, "gone.jpg.json", b"{}", content_type="application/json")
+    return OrchestratorRun(
+        app,
+        PlannedRun(PLAN),  # type: ignore[arg-type]  # it is begun alike
+        ReconcileOrchestrator.main,
+        orchestrator="ReconcileOrchestrator",
+        activities={reconcile_loop.PAGE: partial(reconcile_page.page, starter="nothing is handed over")},
+        **more,
+    )
+
+
+def reconciled() -> OrchestratorRun:
+    return reconciliation(parts())
+
+
+def reconciled_continued() -> OrchestratorRun:
+    """With so many pages that one execution would be replayed too often."""
+    app = parts()
+    for number in range(reconcile_loop.MAX_PAGES):
+        app.images.write(names.IMAGES, f"more-{number:03}.jpg", RED, content_type="image/jpeg")
+    run = reconciliation(app)
+
+    async def page(work: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(image_pages, "_IMAGES", 1)
+            return await reconcile_page.page(work, "nothing is handed over")
+
+    run.activities = {reconcile_loop.PAGE: page}
+    return run
+
+
+def reconcile_crashed(*, times: int = 4) -> OrchestratorRun:
+    return reconciliation(parts(), crashes={reconcile_loop.PAGE: [None, None, *[ZeroDivisionError("oh")] * times]})
+
+
+def reconcile_given_up() -> OrchestratorRun:
+    """It crashes as often as a page is tried, and that is reported."""
+    return reconcile_crashed(times=reconcile_loop.MOST_CRASHES * reconcile_loop.CRASH_ATTEMPTS)
+
+
+def reconcile_lost() -> OrchestratorRun:
+    """It crashes even when that is to be reported."""
+    return reconcile_crashed(times=2 * reconcile_loop.MOST_CRASHES * reconcile_loop.CRASH_ATTEMPTS)
+
+
 RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "short": (short, "Completed", "done"),
     "slow": (slow, "Completed", "done"),
@@ -241,6 +321,11 @@ RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "retry-crashed": (retry_crashed, "Completed", "ended"),
     "retry-given-up": (retry_given_up, "Completed", "ended"),
     "retry-lost": (retry_lost, "Completed", "failed"),
+    "reconciled": (reconciled, "Completed", "ended"),
+    "reconciled-continued": (reconciled_continued, "Completed", "ended"),
+    "reconcile-crashed": (reconcile_crashed, "Completed", "ended"),
+    "reconcile-given-up": (reconcile_given_up, "Completed", "failed"),
+    "reconcile-lost": (reconcile_lost, "Completed", "failed"),
 }
 
 
@@ -288,8 +373,10 @@ def test_the_engine_takes_the_same_way_today(name: str) -> None:
 def test_the_recordings_cover_timers_retries_continuing_and_every_activity() -> None:
     seen = {event["EventType"] for name in RUNS for each in history(name)["executions"] for event in each["history"]}
     assert {0, 4, 5, 6, 10, 11, 12, 13} <= seen
-    assert [len(history(name)["executions"]) for name in ("continued", "retried-continued")] == [2, 2]
-    assert {call for name in RUNS for call in calls(history(name))} == {"OcrSubmit", "OcrPoll", "OcrStore", "RetryStep"}
+    continued = ("continued", "retried-continued", "reconciled-continued")
+    assert [len(history(name)["executions"]) for name in continued] == [2, 2, 2]
+    called = {call for name in RUNS for call in calls(history(name))}
+    assert called == {"OcrSubmit", "OcrPoll", "OcrStore", "RetryStep", "ReconcilePage"}
 
 
 @pytest.mark.parametrize("run", [address, address_continued])
@@ -374,6 +461,7 @@ def patched(name: str, value: Any, loop: Any = poll_loop, whole: Main = main) ->
     return orchestrate
 
 
+patched_run = partial(patched, loop=reconcile_loop, whole=ReconcileOrchestrator.main)
 patched_retry = partial(patched, loop=retry_loop, whole=RetryOrchestrator.main)
 
 
@@ -399,6 +487,10 @@ CHANGES: dict[str, tuple[str, Main]] = {
     "other retries of the retry's activity": ("retry-crashed", patched_retry("CRASH_ATTEMPTS", 2)),
     "another wait after a crash of a retry": ("retry-crashed", patched_retry("CRASH_SECONDS", 60.0)),
     "fewer turns before a retry continues as new": ("retried-continued", patched_retry("MAX_TURNS", 40)),
+    "another name of the page's activity": ("reconciled", patched_run("PAGE", "ReconcileAll")),
+    "another wait after a crash of a page": ("reconcile-crashed", patched_run("CRASH_SECONDS", 60.0)),
+    "fewer pages before it continues as new": ("reconciled-continued", patched_run("MAX_PAGES", 40)),
+    "another input of a page": ("reconciled", patched_run("work_of", lambda state: {"plan": state["plan"]})),
     "another status": ("short", patched("status", lambda state, now: {"step": state["step"]})),
 }
 

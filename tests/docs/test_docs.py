@@ -251,6 +251,8 @@ def test_every_parameter_of_the_deployment_is_described_with_its_default() -> No
         "python_mismatch",
         "settings_invalid",
         "Webhook validation handshake failed",
+        "Destination endpoint not found",
+        "The records of the deleted sample stay",
         "blobs_extension",
         "Failed to resolve table or column",
     ],

@@ -22,7 +22,7 @@ from unittest import mock
 import pytest
 from azure.functions.queue import QueueMessage
 from azure.storage.blob import ContentSettings
-from deployment import findings, sample
+from deployment import event_subscriptions, findings, sample
 from doubles import kql
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
@@ -47,11 +47,13 @@ pytestmark = pytest.mark.e2e
 PROGRESS = re.compile(r"\d+ of \d+ uploaded, .+|\d+ images take .+")
 RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
-KNOWN = re.compile(r"(curl|python|export|while|cat|#|\.) |(control|key|location)=")
+KNOWN = re.compile(r"(curl|printf|python|export|while|cat|#|\.) |(control|key|location)=")
 # Deploying: these are looked at, and not run.
 AZURE = re.compile(
     r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"
     r"|az storage (blob (upload|download)|container generate-sas --as-user) --auth-mode login .+"
+    r"|az rest --method put --url \"https://management\.azure\.com/TOPIC/eventSubscriptions/[\w-]+\?api-version="
+    rf"{event_subscriptions.VERSION}\" --body @(uploads|large|events)\.json"
     r"|az functionapp keys list --resource-group GROUP --name APP --query functionKeys\.default --output tsv"
 )
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
@@ -61,6 +63,10 @@ LEFT_OUT = {
     "later": "what it shows is being built; the mark goes when it is there",
     "elsewhere": "it needs a program and a model that the project neither has nor fetches",
 }
+
+
+# What each kind of event subscription is called where it is made by hand, by the suffix of its name.
+HAND_MADE = {"": "uploads.json", "-large": "large.json", "-events": "events.json"}
 
 
 # How blocks are run
@@ -259,9 +265,23 @@ def as_the_hooks_print(world: World, block: Block) -> None:
     scripts = "".join(path.read_text() for path in (world.place.folder / "scripts/deployment").glob("*.py"))
     for line in block.text.splitlines():
         parts = re.split(
-            r"blobsight-func-\w+|\(\w+\)|\(?[0-9]+ (?:of [0-9]+ )?s\)?|'images'|AnalyzeOnUpload|: |; ", line
+            r"blobsight-func-[\w-]+|\(\w+\)|\(?[0-9]+ (?:of [0-9]+ )?s\)?|[0-9]+ (?=MB)|'images'"
+            r"|AnalyzeOnUpload|StorageEvents|: |; ",
+            line,
         )
         assert [part for part in parts if part.strip(" .") not in scripts] == [], line
+
+
+def as_an_event_subscription(world: World, block: Block) -> None:
+    """What one makes by hand is what the deployment makes, but for the address: an app elsewhere has webhooks only."""
+    kind = next(each for each in event_subscriptions.KINDS if block.above.startswith(f"`{HAND_MADE[each.suffix]}`"))
+    shown = json.loads(block.text)
+    url = shown["properties"]["destination"]["properties"]["endpointUrl"]
+    assert shown == event_subscriptions.body(kind, event_subscriptions.to_webhook(url), "HOST")
+    if kind is event_subscriptions.UPLOADS:
+        assert url == event_subscriptions.endpoint("https://ADDRESS", "BLOBS_KEY")
+    else:
+        assert url.startswith(f"https://ADDRESS/runtime/webhooks/EventGrid?functionName={kind.function}&code=")
 
 
 def as_typed_to_azure(world: World, block: Block) -> None:
@@ -366,6 +386,10 @@ WAYS = (
     Way(console("python examples/"), as_programs_of_the_examples),
     Way(known_commands, in_a_terminal),
     Way(typed_to_azure, as_typed_to_azure),
+    Way(
+        lambda block: block.kind == "json" and '"deadLetterWithResourceIdentity"' in block.text,
+        as_an_event_subscription,
+    ),
     Way(lambda block: block.kind == "dockerfile", as_a_dockerfile),
     Way(lambda block: block.kind == "text" and block.text.startswith("The app is at "), as_the_smoke_test_prints),
     Way(lambda block: block.kind == "text" and block.text.startswith("This environment makes "), as_the_hooks_print),

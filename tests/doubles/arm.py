@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from deployment.site import functions as functions_of_the_project
 from doubles.arm_shapes import VERSIONS, unknown_members
 from doubles.clock import FakeClock
 
@@ -65,6 +66,7 @@ class FakeArm:
 
     Attributes:
         resources: what is there, by its path.
+        functions: the names of the functions that the app's host has loaded, in lower case.
         groups: names of resource groups by the azd environment of their tag.
         budgets: those of every group.
         roles, subscriptions: the same for role assignments and event subscriptions.
@@ -90,6 +92,7 @@ class FakeArm:
         self.groups: dict[str, list[str]] = {}
         self.registrations: dict[str, str] = {}
         self.system_keys: dict[str, str] = {"blobs_extension": "k3y/+=="}
+        self.functions: set[str] = {name.lower() for name in functions_of_the_project()}
         self.states: list[str] = []
         self.not_shown = ""
         self.operation_at = "{url}/operations/1"
@@ -153,6 +156,7 @@ class FakeArm:
         return [
             (r"/roleassignments(/|$)", self._role),
             (r"/eventsubscriptions/[^/]+(/getfullurl)?$", self._subscription),
+            (r"/microsoft\.web/sites/[^/]+/functions/[^/]+$", self._function),
             (r"/operations/\d+$", self._operation),
             (r"/blobservices/default/containers", self._container),
             (r"/host/default/(listkeys|sync)$", self._host),
@@ -212,14 +216,20 @@ class FakeArm:
         if topic not in self.resources:
             return _absent(topic)
         if method == "POST":
+            assert there is None or there["endpoint"], "only a webhook has an address"
             return (200, {"endpointUrl": there["endpoint"]}) if there else _absent(path)
         if method == "DELETE":
             self.journal.append(f"DELETE {path}")
             return (202, {}) if self.subscriptions.pop(path, None) else (204, {})
         if method == "PUT":
+            destination = body["properties"]["destination"]["properties"]
+            endpoint = destination.pop("endpointUrl", "")
+            if endpoint:
+                destination["endpointBaseUrl"] = endpoint.partition("?")[0]
+            elif destination["resourceId"].rpartition("/")[2].lower() not in self.functions:
+                # Azure/bicep, issue 11656.
+                return 400, {"error": {"code": "Endpoint validation", "message": "Destination endpoint not found."}}
             self.journal.append(f"PUT {path}")
-            endpoint = body["properties"]["destination"]["properties"].pop("endpointUrl")
-            body["properties"]["destination"]["properties"]["endpointBaseUrl"] = endpoint.partition("?")[0]
             # One that has failed is never tried again: azure-sdk-for-net, issue 51014.
             failed = there is not None and there["becomes"] == "Failed"
             becomes = "Failed" if failed else (self.states.pop(0) if self.states else "Succeeded")
@@ -237,7 +247,7 @@ class FakeArm:
 
     def _operation(self, *_: Any) -> Reply:
         """Say what became of a PUT; the whole address stands in it, as in the real one."""
-        endpoint = next(iter(self.subscriptions.values()))["endpoint"]
+        endpoint = next(each["endpoint"] for each in self.subscriptions.values() if each["endpoint"])
         detail = {"code": "Url validation", "message": f"Webhook validation handshake failed for {endpoint}."}
         error = {"code": "ResourceOperationFailure", "message": "It ended as Failed.", "details": [detail]}
         return 200, {"status": "Failed", "error": error}
@@ -256,6 +266,10 @@ class FakeArm:
             self.journal.append(f"POST {path}")
             return 204, {}
         return 200, {"masterKey": "m4ster", "systemKeys": dict(self.system_keys)}
+
+    def _function(self, method: str, path: str, body: dict[str, Any], query: dict[str, list[str]]) -> Reply:
+        assert method == "GET"
+        return (200, {}) if path.rpartition("/")[2] in self.functions else _absent(path)
 
     def _budgets(self, *_: Any) -> Reply:
         return 200, {"value": self.budgets}

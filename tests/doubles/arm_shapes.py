@@ -16,10 +16,12 @@ VERSIONS: list[tuple[str, tuple[str, ...]]] = [
 
 _ANY = None
 _ROLE = {"roleDefinitionId": _ANY, "principalId": _ANY, "principalType": _ANY, "description": _ANY}
-_WEBHOOK = {"endpointUrl": _ANY, "maxEventsPerBatch": _ANY, "preferredBatchSizeInKilobytes": _ANY}
+_BATCH = {"maxEventsPerBatch": _ANY, "preferredBatchSizeInKilobytes": _ANY}
+# By `endpointType`: what one has, another does not know.
+_DESTINATIONS = {"WebHook": {"endpointUrl": _ANY, **_BATCH}, "AzureFunction": {"resourceId": _ANY, **_BATCH}}
 _BLOBS = {"resourceId": _ANY, "blobContainerName": _ANY}
 _SUBSCRIPTION = {
-    "destination": {"endpointType": _ANY, "properties": _WEBHOOK},
+    "destination": {"endpointType": _ANY, "properties": _ANY},
     "eventDeliverySchema": _ANY,
     "filter": {
         "includedEventTypes": _ANY,
@@ -47,8 +49,20 @@ def unknown_members(path: str, body: Any) -> list[str]:
     """Return the members of a body that Azure does not know at this path; the path itself where nothing fits it."""
     for pattern, shape in _SHAPES:
         if re.search(pattern, path):
-            return _unknown(shape, body, "")
+            return _unknown(shape, body, "") + _unknown_of_destination(body)
     return [path]
+
+
+def _unknown_of_destination(body: Any) -> list[str]:
+    """Return the members that the destination of an event subscription does not have, as its type is."""
+    destination = body.get("properties", {}).get("destination") if isinstance(body, dict) else None
+    if not destination:
+        return []
+    shape = _DESTINATIONS.get(destination.get("endpointType"))
+    at, given = "/properties/destination/properties", destination.get("properties", {})
+    if shape is None:
+        return ["/properties/destination/endpointType"]
+    return _unknown(shape, given, at) + [f"{at} without {name}" for name in shape if name not in given]
 
 
 def _unknown(shape: Any, body: Any, at: str) -> list[str]:

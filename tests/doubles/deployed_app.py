@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -24,6 +25,7 @@ GROUP = "/subscriptions/5ab5/resourceGroups/rg-test"
 APP = f"{GROUP}/providers/Microsoft.Web/sites/func-test"
 TOPIC = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/evgt-test"
 KEY = "the-function-key"
+RECORD_CONTAINERS = ("analysis", "text", "thumbnails", "unfinished")
 METRICS = "/providers/Microsoft.Authorization/roleDefinitions/3913510d-42f4-4e42-8a64-420c390055eb"
 DONE = {
     "state": "complete",
@@ -64,11 +66,13 @@ class DeployedApp:
         keys: the answers to `listkeys`, in order; the last one stays. So it is with all lists of answers here.
         functions: the names that it knows.
         subscriptions: the properties of the topic's event subscriptions.
+        listings: the names in a container of records, by its name, at each look; none where there is nothing.
         settings, roles: the app settings; the role definitions of the app's identity.
         rows: how many lines of the log a query counts.
         logs: the status of a query.
         queries: the queries so far.
-        uploads, images, analyses: the answers to an upload, to `/api/images/...`, to `/api/analyze`.
+        uploads, deletions: the answers to an upload, to a deletion.
+        images, analyses: the answers to `/api/images/...`, to `/api/analyze`.
     """
 
     port: int = 0
@@ -80,6 +84,7 @@ class DeployedApp:
     keys: list[Answer] = field(default_factory=lambda: [(200, {}, {"functionKeys": {"default": KEY}})])
     functions: list[str] = field(default_factory=functions_of_the_project)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    listings: dict[str, list[list[str]]] = field(default_factory=dict)
     settings: dict[str, str] = field(
         default_factory=lambda: {log_lines.CONNECTION: "I", log_lines.SIGN_IN: "ClientId=c;Authorization=AAD"}
     )
@@ -88,6 +93,7 @@ class DeployedApp:
     logs: int = 200
     queries: list[str] = field(default_factory=list)
     uploads: list[Answer] = field(default_factory=lambda: [(201, {"Date": format_datetime(EPOCH, usegmt=True)}, None)])
+    deletions: list[Answer] = field(default_factory=lambda: [(202, {}, None)])
     images: list[Answer] = field(default_factory=lambda: [(200, {}, DONE)])
     analyses: list[Answer] = field(default_factory=lambda: [(200, {}, {})])
 
@@ -117,11 +123,26 @@ class DeployedApp:
 
     def subscribe(self, app_url: str, **changes: Any) -> None:
         """Have uploads lead to an app, by the subscription that `subscribe` makes, but for *changes*."""
-        made = event_subscriptions.body(event_subscriptions.endpoint(app_url, "a-system-key"), "h057")["properties"]
+        where = event_subscriptions.to_webhook(event_subscriptions.endpoint(app_url, "a-system-key"))
         # Azure does not show the query, which has the key.
-        made["destination"]["properties"] = {"endpointBaseUrl": event_subscriptions.webhook(app_url)}
+        where["properties"] = {"endpointBaseUrl": event_subscriptions.webhook(app_url)}
+        self._subscribe(event_subscriptions.UPLOADS, where, changes)
+
+    def subscribe_function(self, kind: event_subscriptions.Kind, app: str = APP, **changes: Any) -> None:
+        """Have other events lead to `StorageEvents` of an app, in the same way."""
+        # Azure writes ids in cases of its own.
+        address = {"resourceId": f"{app}/functions/{kind.function}".upper()}
+        self._subscribe(kind, {"endpointType": "AzureFunction", "properties": address}, changes)
+
+    def _subscribe(self, kind: event_subscriptions.Kind, where: dict[str, Any], changes: dict[str, Any]) -> None:
+        made = event_subscriptions.body(kind, where, "h057")["properties"]
         made["filter"] |= changes.pop("filter", {})
         self.subscriptions.append({"provisioningState": "Succeeded", **made, **changes})
+
+    def _listed(self, container: str, _: bytes) -> Answer:
+        names = self.listings.get(container) or [[]]
+        found = "".join(f"<Blob><Name>{name}</Name></Blob>" for name in (names.pop(0) if len(names) > 1 else names[0]))
+        return 200, {}, f"<EnumerationResults><Blobs>{found}</Blobs></EnumerationResults>".encode()
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request."""
@@ -161,8 +182,8 @@ class DeployedApp:
             ("POST /api/analyze", lambda _: _next(self.analyses)),
             ("PUT /images/blobsight-smoke/coffee.jpg", lambda _: _next(self.uploads)),
             ("GET /analysis/blobsight-smoke/coffee.jpg.json", lambda _: (200, {}, RECORD)),
-            ("GET /(analysis|text|thumbnails|unfinished)", lambda _: (200, {}, b"<EnumerationResults/>")),
-            ("DELETE /.*", lambda _: (202, {}, None)),
+            *((f"GET /{name}", partial(self._listed, name)) for name in RECORD_CONTAINERS),
+            ("DELETE /.*", lambda _: _next(self.deletions)),
         ]
 
     def _query(self, body: bytes) -> Answer:

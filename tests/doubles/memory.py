@@ -63,6 +63,15 @@ class MemoryBlobs:
             stored = self._containers.get(container, {})
             return {name: stored[name].blob.data for name in sorted(stored)}
 
+    def everything(self) -> list[tuple[str, str, BlobInfo, bytes]]:
+        """Every blob: container, name, what a HEAD tells, content."""
+        with self._lock:
+            return [
+                (container, name, stored.blob.info, stored.blob.data)
+                for container, blobs in self._containers.items()
+                for name, stored in blobs.items()
+            ]
+
     def tell(self, container: str, name: str, **known: str | None) -> None:
         """Change what a HEAD tells of a blob, as a change of its tier or the end of a copy does; its ETag stays."""
         with self._lock:

@@ -25,7 +25,7 @@ from doubles.parts import Parts
 from doubles.storage_events import storage_event
 
 from shared import names, services
-from shared.lifecycle import housekeeping, reactions, reconcile_loop, reconcile_page
+from shared.lifecycle import housekeeping, plans, reactions, reconcile_loop, reconcile_page
 from shared.ocr import activities, poll_loop
 from shared.uploads import on_upload, retry_loop, retry_step
 
@@ -186,11 +186,7 @@ class TaskHub:
 
     def reconcile(self) -> Json:
         """Ask for a reconciliation as a caller does, and let its pages be done; how it ended."""
-        from UnfinishedHttp import main
-
-        sent = request("POST", route={"action": "reconcile"})
-        answer = asyncio.run(main(sent, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
-        assert answer.status_code == 202, answer.get_body()
+        asyncio.run(plans.begin(self, reconcile_loop.WHOLE_ID, plans.by_request(self.app.services)))
         return self.finish(reconcile_loop.WHOLE_ID)
 
     def finish(self, instance_id: str, *, most_seconds: float = 7200.0) -> Json:

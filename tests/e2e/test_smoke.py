@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cloud
 import pytest
-from deployment import sample, smoke, wire
+from deployment import event_subscriptions, sample, smoke, wire
 from doubles.calls import call
 from doubles.clock import FakeClock
 from doubles.deployed_app import DeployedApp, running_deployed_app
@@ -178,10 +178,12 @@ def test_it_works_once_all_is_well_and_a_second_run_pays_nothing_and_names_a_log
     stack: KeylessStack, deployed: DeployedApp, run: Run
 ) -> None:
     deployed.subscribe(stack.addresses.host_url)
+    deployed.subscribe_function(event_subscriptions.CHANGES)
     status, printed = run(stack.addresses.host_url)
     assert status == 0, printed
     for expected in ("caption     a photo in orange", "600x400 pixels, 64474 bytes", "200x150, 1024x768", "3 lines"):
         assert expected in printed
+    assert "deletion: the records are gone" in printed
     assert printed.splitlines()[-1].startswith("Blobsight works")
     wait_until(lambda: left(stack) == [])
     paid = vision_stats(stack)["operations"]

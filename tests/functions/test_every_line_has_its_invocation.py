@@ -18,7 +18,7 @@ from doubles.worker_world import GOOD, Run, all_runs, run, ways
 # The SDK recommends types that functions of the v1 model cannot give.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without expected_type")
 # What `shared.threads` has beside its hand-overs.
-OTHERS = {"invocation_id", "tell"}
+OTHERS = {"invocation_id", "leave_with", "tell"}
 
 
 @pytest.fixture(scope="module")

@@ -1,31 +1,43 @@
-"""An account of images with a hierarchical namespace: refused at the first answer that shows it."""
+"""An account of images with a hierarchical namespace, in which directories are real, by the app up to the wire."""
 
 import asyncio
+import json
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 import responses
 from doubles.azure_account import AzureAccount
 from doubles.clock import FakeClock
-from doubles.http_requests import Hub, invocation, problem_of, request, upload
+from doubles.documented_events import decoded, deleted
+from doubles.http_requests import Hub, invocation, parsed, request, upload
 from doubles.parts import ENVIRONMENT
 from doubles.pictures import picture
 
 import ImagesHttp
-import ThumbnailHttp
 from AnalyzeOnUpload import main
-from RetryStep import main as retry
 from shared import names, services
-from shared.api import health
+from shared.errors import StorageNameTakenError
 from shared.settings import Settings
+from StorageEvents import main as storage_events
 
 LAKE = "http://127.0.0.1:9/lake"
 BOOKS = "http://127.0.0.1:9/books"
 SETTINGS = {
     "ImagesStorage": f"AccountName=lake;AccountKey=c2VjcmV0;BlobEndpoint={LAKE}",
     "AzureWebJobsStorage": f"AccountName=books;AccountKey=c2VjcmV0;BlobEndpoint={BOOKS}",
+    "THUMBNAIL_SIZES": "100x50",
+    "THUMBNAIL_MODE": "center",
+    "TEXT_MODE": "never",
 }
+ANSWER = {
+    "tags": [],
+    "objects": [],
+    "description": {"tags": [], "captions": []},
+    "metadata": {"width": 100, "height": 100, "format": "Jpeg"},
+    "modelVersion": "2021-05-01",
+    "requestId": "r",
+}
+RECORDS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
 IMAGE = picture()
 
 
@@ -54,39 +66,59 @@ def lake(web: responses.RequestsMock, books: AzureAccount) -> Iterator[AzureAcco
         yield lake
 
 
-def test_an_upload_waits_and_nothing_is_written_or_paid(
-    lake: AzureAccount, web: responses.RequestsMock, task_hub: Hub
+def records(account: AzureAccount) -> list[tuple[str, str]]:
+    return sorted(place for place in account.blobs if place[0] in RECORDS)
+
+
+def test_an_upload_is_processed_as_in_any_account_and_leaves_no_trace_when_it_is_deleted(
+    lake: AzureAccount, books: AzureAccount, web: responses.RequestsMock, task_hub: Hub
 ) -> None:
+    lake.make_directory(names.IMAGES, "album")
+    lake.blobs[names.IMAGES, "album/a.jpg"] = IMAGE
+    web.post("https://vision.invalid/vision/v3.2/analyze", json=ANSWER)
+    asyncio.run(main(upload("images/album/a.jpg", IMAGE), "the durable client's binding", invocation()))
+    assert records(lake) == [
+        (names.ANALYSIS, "album"),
+        (names.ANALYSIS, "album/a.jpg.json"),
+        (names.THUMBNAILS, "album"),
+        (names.THUMBNAILS, "album/a.jpg"),
+        (names.THUMBNAILS, "album/a.jpg/100x50-plain.jpg"),
+    ]
+    del lake.blobs[names.IMAGES, "album/a.jpg"]
+    gone = decoded(deleted("album/a.jpg"))
+    asyncio.run(storage_events(gone, "the durable client's binding", invocation()))
+    # The directories go too, because they tell the image's name; the user's own stays.
+    assert records(lake) == []
+    assert (names.IMAGES, "album") in lake.blobs
+    assert task_hub.started == []
+
+
+def test_directories_are_no_images(lake: AzureAccount) -> None:
+    lake.make_directory(names.IMAGES, "album")
+    listed = parsed(ImagesHttp.main(request("GET"), invocation()))
+    assert [each["name"] for each in listed["images"]] == ["a.jpg"]
+    assert ImagesHttp.main(request("GET", route={"name": "album"}), invocation()).status_code == 404
+
+
+def test_a_record_whose_name_a_directory_has_is_a_failure_that_is_told_and_nothing_is_paid(
+    lake: AzureAccount, task_hub: Hub
+) -> None:
+    """No answer of Computer Vision is there, so a call would fail."""
+    for place in ((names.ANALYSIS, "a.jpg.json"), (names.THUMBNAILS, "a.jpg/100x50-plain.jpg")):
+        lake.make_directory(*place)
     asyncio.run(main(upload("images/a.jpg", IMAGE), "the durable client's binding", invocation()))
-    [(name, _, task)] = task_hub.started
-    assert (name, task["name"], task["steps"]) == ("RetryOrchestrator", "a.jpg", ["analysis", "thumbnails", "text"])
-    assert lake.asked == [("GET", names.IMAGES, "a.jpg")]
-    assert {urlsplit(str(call.request.url)).path.split("/")[1] for call in web.calls} == {"lake"}
-    # What is tried again waits on, and the account is not asked any more.
-    work = {"name": "a.jpg", "steps": task["steps"], "key": "k", "attempts": 1, "crash": None}
-    assert asyncio.run(retry(work, "starter", invocation()))["state"] == "deferred"
-    assert len(lake.asked) == 1
+    for step in ("analysis", "thumbnails"):
+        document = json.loads(lake.blobs[names.UNFINISHED, f"{step}/a.jpg.json"] or b"")
+        assert (document["state"], document["code"]) == ("failed", "name_taken")
+        assert "Rename one of the two images" in document["action"]
+    assert task_hub.started == []
 
 
-def test_http_callers_get_503_with_the_account_and_what_to_do(lake: AzureAccount) -> None:
-    for answer in (
-        ImagesHttp.main(request("GET", route={"name": "a.jpg"}), invocation()),
-        ThumbnailHttp.main(
-            request("GET", route={"name": "a.jpg"}, params={"width": "50", "height": "50"}), invocation()
-        ),
-    ):
-        problem = problem_of(answer, 503, "storage_hierarchical")
-        assert "lake (ImagesStorage) has a hierarchical namespace" in problem["detail"]
-        assert "ImagesStorage" in problem["action"]
-    assert len(lake.asked) == 1
-
-
-def test_health_says_so_as_soon_as_there_is_an_image(lake: AzureAccount) -> None:
-    lake.blobs.clear()
-    assert health.Look()().up
-    lake.blobs[names.IMAGES, "a.jpg"] = IMAGE
-    (problem,) = health.Look()().problems
-    assert (problem["part"], problem["code"]) == ("images", "storage_hierarchical")
+def test_a_record_below_a_file_is_refused_by_storage_and_told(lake: AzureAccount, web: responses.RequestsMock) -> None:
+    lake.blobs[names.ANALYSIS, "a.json"] = b"{}"
+    with pytest.raises(StorageNameTakenError) as error:
+        services.current().images.write(names.ANALYSIS, "a.json/b.jpg.json", b"{}", content_type=names.JSON)
+    assert (error.value.status, error.value.transient) == (409, False)
 
 
 def test_an_account_without_one_is_served_and_its_namespace_costs_no_request(lake: AzureAccount, task_hub: Hub) -> None:

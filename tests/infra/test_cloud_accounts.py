@@ -68,7 +68,6 @@ def test_a_topic_that_this_environment_made_is_not_an_existing_one(
 IMAGES_REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "old kind": ({"kind": "Storage"}, "is of the kind Storage. The app needs StorageV2"),
     "no queues": ({"kind": "BlockBlobStorage"}, "is of the kind BlockBlobStorage"),
-    "data lake": ({"properties": {"isHnsEnabled": True}}, "has a hierarchical namespace"),
     "closed": ({"properties": {"publicNetworkAccess": "Disabled"}}, "`azd env set BLOBSIGHT_CLOSED_NETWORK true`"),
     "firewall": ({"properties": {"networkAcls": {"defaultAction": "Deny"}}}, "is closed to the public network"),
 }
@@ -165,6 +164,13 @@ def test_closed_accounts_are_reached_through_the_closed_network(world: CloudWorl
         world.arm.resources[account.lower()]["properties"]["publicNetworkAccess"] = "Disabled"
     world.sets(BLOBSIGHT_CLOSED_NETWORK="True")
     assert world.runs("prepare") == 0
+
+
+def test_an_account_with_a_hierarchical_namespace_is_taken(world: CloudWorld) -> None:
+    world.has_accounts()
+    world.arm.resources[PHOTOS.lower()]["properties"]["isHnsEnabled"] = True
+    assert world.runs("prepare") == 0
+    assert "Images: the existing storage account Photos in westeurope." in world.said
 
 
 def test_what_keeps_deleted_images_is_only_noted(world: CloudWorld) -> None:
@@ -381,9 +387,16 @@ FORBIDDEN = refusal(403, "AuthorizationFailed", "No.")
 @pytest.mark.parametrize(
     ("method", "pattern", "fault", "told", "removed"),
     [
-        ("DELETE", f"{ROLES}/", refusal(409, "ScopeLocked", "Locked."), "stays: 409 ScopeLocked Locked.", 1),
-        ("DELETE", f"{ROLES}/", FORBIDDEN, "Role Based Access Control Administrator (or Owner) on", 1),
-        ("GET", f"photos/.*{ROLES}$", FORBIDDEN, f"Roles on {PHOTOS}: You may not GET", 2),
+        ("DELETE", f"{ROLES}/", refusal(409, "ScopeLocked", "Locked."), "stays: 409 ScopeLocked Locked.", 3),
+        ("DELETE", f"{ROLES}/", FORBIDDEN, "Role Based Access Control Administrator (or Owner) on", 3),
+        ("GET", f"photos/.*{ROLES}$", FORBIDDEN, f"Roles on {PHOTOS}: You may not GET", 4),
+        (
+            "DELETE",
+            "func-test-large$",
+            refusal(409, "ScopeLocked", "Locked."),
+            "blobsight-func-test-large could not",
+            6,
+        ),
         ("GET", "eventsubscriptions", FORBIDDEN, f"{PHOTOS_TOPIC}/eventSubscriptions/blobsight-func-test: You may", 4),
     ],
 )

@@ -7,11 +7,13 @@ from typing import Any
 import cloud
 import pytest
 from deployment import log_lines, sample, smoke
+from deployment.event_subscriptions import CHANGES, LARGE
 from doubles.clock import FakeClock
-from doubles.deployed_app import DONE, KEY, Answer, DeployedApp, problem, refused, running_deployed_app, state
+from doubles.deployed_app import DONE, GROUP, KEY, Answer, DeployedApp, problem, refused, running_deployed_app, state
 from doubles.fake_azd import FakeAzd
 
 Change = Callable[[DeployedApp], None]
+LENGTH = {"operatorType": "NumberGreaterThan", "key": "data.contentLength", "value": 0}
 MISMATCH = problem(503, "python_mismatch", "built for Python 3.11, runs on 3.12")
 
 
@@ -20,6 +22,8 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DeployedApp
     FakeAzd(tmp_path, monkeypatch)
     with running_deployed_app(monkeypatch) as app:
         app.subscribe(app.url)
+        for kind in (LARGE, CHANGES):
+            app.subscribe_function(kind)
         yield app
 
 
@@ -64,7 +68,10 @@ def test_it_shows_what_was_found_and_takes_the_sample_away(app: DeployedApp, run
     upload = app.asked.index(f"PUT /images/{sample.NAME}")
     removals = [at for at, each in enumerate(app.asked) if each == f"DELETE /images/{sample.NAME}"]
     # What a run before has left would look like this one's success.
-    assert removals[0] < upload < removals[-1]
+    assert removals[0] < upload < removals[1]
+    # Its records go by the event of its deletion, and not by the one who looks.
+    assert not [each for each in app.asked[removals[1] :] if each.startswith("DELETE /") and "/images/" not in each]
+    assert "Deleted the sample; deletion: the records are gone\n" in printed
     assert f'TimeGenerated >= datetime(2026-01-01T00:00:00Z) and Message contains "{sample.NAME}"' in app.queries[0]
 
 
@@ -93,9 +100,20 @@ def with_state(**changes: Any) -> Change:
     return change
 
 
+def stays(change: Change) -> Change:
+    """Return the change of an app whose records are there when the sample is deleted."""
+
+    def changed(app: DeployedApp) -> None:
+        change(app)
+        app.listings["analysis"] = [[], [f"{sample.NAME}.json"]]
+
+    return changed
+
+
 def elsewhere(app: DeployedApp) -> None:
     app.subscriptions.clear()
     app.subscribe("https://other.invalid")
+    app.subscribe_function(CHANGES, "/subscriptions/x/resourceGroups/y/providers/Microsoft.Web/sites/other")
     app.images[:] = [state("pending")]
 
 
@@ -108,13 +126,42 @@ AT_ONCE: dict[str, tuple[Change, tuple[str, ...]]] = {
     "stopped calls": (images(state("deferred", code="calls_stopped")), ("calls_stopped", "Do this")),
     "no container": (uploads(refused(404, "ContainerNotFound")), ("no container images",)),
     "no subscription": (lambda app: (app.subscriptions.clear(), images(state("pending"))(app))[0], ("No event sub",)),
-    "leads elsewhere": (elsewhere, ("No event subscription leads", "lead elsewhere")),
+    "leads elsewhere": (elsewhere, ("No event subscription leads", "lead elsewhere or take other events")),
     "failed": (with_state(provisioningState="Failed"), ("subscription is Failed", "azd hooks run postdeploy")),
     "other container": (filtered(subjectBeginsWith="/blobServices/default/containers/old/"), ("containers/old/",)),
     "other events": (filtered(includedEventTypes=["Microsoft.Storage.BlobDeleted"]), ("and not Microsoft.Storage",)),
     "other uploads": (
         filtered(advancedFilters=[{"operatorType": "StringIn", "key": "data.api", "values": ["CopyBlob"]}]),
-        ("by CopyBlob and not by PutBlob",),
+        ("whose api is one of CopyBlob, and the sample's is PutBlob",),
+    ),
+    "other lengths": (
+        filtered(advancedFilters=[{"operatorType": "NumberLessThan", "key": "data.contentLength", "value": 5.0}]),
+        ("by NumberLessThan 5 of contentLength, and the sample's is 64474",),
+    ),
+    "no subscription for deletions": (
+        stays(lambda app: app.subscriptions.pop()),
+        ("stay. No event subscription leads",),
+    ),
+    "deletions lead elsewhere": (
+        stays(lambda app: (app.subscriptions.pop(), app.subscribe_function(CHANGES, f"{GROUP}/sites/other"))),
+        (
+            "stay. No event subscription leads from the images to /subscriptions/5ab5/resourceGroups/rg-test/",
+            "elsewhere",
+        ),
+    ),
+    "failed for deletions": (
+        stays(lambda app: app.subscriptions[-1].update(provisioningState="Failed")),
+        ("stay. The event subscription is Failed", "azd hooks run postdeploy"),
+    ),
+    "a rule that no deletion passes": (
+        stays(lambda app: app.subscriptions[-1]["filter"].update(advancedFilters=[LENGTH])),
+        ("stay. The event subscription takes events by NumberGreaterThan 0 of contentLength, and the sample's is No",),
+    ),
+    "deletions of another container": (
+        stays(
+            lambda app: app.subscriptions[-1]["filter"].update(subjectBeginsWith="/blobServices/default/containers/o/")
+        ),
+        ("stay. The event subscription takes /blobServices/default/containers/o/*",),
     ),
 }
 
@@ -176,6 +223,49 @@ def test_what_may_still_become_right_is_waited_for_and_named_in_the_end(app: Dep
         assert each in printed
 
 
+def test_records_that_go_a_while_after_the_sample_are_no_failure(app: DeployedApp, run: Run) -> None:
+    there = {name: [f"{sample.NAME}.json"] for name in ("analysis", "text")}
+    # What a run before has left, then three looks of this one.
+    app.listings = {name: [[], left, left, left, []] for name, left in there.items()}
+    status, printed, waited = run()
+    assert status == 0, printed
+    assert "deletion: 2 records of the deleted sample are still there (0 of 180 s)\n" in printed
+    assert waited == 45
+
+
+STAYING: dict[str, tuple[Change, tuple[str, ...]]] = {
+    "no event": (lambda app: None, ("The last reason: 1 records of the deleted sample", "deadletters of sthost")),
+    "not loaded": (lambda app: app.functions.remove("StorageEvents"), ("has not loaded StorageEvents",)),
+}
+
+
+@pytest.mark.parametrize("case", STAYING)
+def test_records_that_stay_are_a_failure_with_a_cause_and_are_taken_away(app: DeployedApp, run: Run, case: str) -> None:
+    change, expected = STAYING[case]
+    stays(change)(app)
+    status, printed, waited = run()
+    assert status == 1
+    assert 150 < waited <= 180
+    for each in expected:
+        assert each in printed
+    assert f"DELETE /analysis/{sample.NAME}.json" in app.asked
+    assert "Removed the sample and its records" in printed
+
+
+def test_a_container_that_cannot_be_listed_is_not_an_empty_one(app: DeployedApp, run: Run) -> None:
+    app.listings["text"] = [[], ["<"]]
+    status, printed, _ = run()
+    assert status == 1
+    assert "the container text of stimages cannot be listed" in printed
+
+
+def test_a_sample_that_cannot_be_deleted_is_told(app: DeployedApp, run: Run) -> None:
+    app.deletions = [(202, {}, None), refused(409, "BlobImmutableDueToPolicy")]
+    status, printed, _ = run()
+    assert status == 1
+    assert "could not be deleted: images/blobsight-smoke/coffee.jpg (BlobImmutableDueToPolicy)." in printed
+
+
 def test_a_role_that_works_at_last_is_not_a_failure(app: DeployedApp, run: Run) -> None:
     app.uploads[:0] = [refused(403, "AuthorizationPermissionMismatch")] * 3
     app.images[:] = [state("deferred", code="vision_unauthorized")] * 8 + [(200, {}, DONE)]
@@ -227,10 +317,15 @@ def test_a_closed_network_is_no_failure_and_what_can_be_looked_at_is(
     assert "POST /api/analyze" in app.asked
     app.analyses[:] = [MISMATCH]
     assert run()[0] == 1
-    app.subscriptions.clear()
+    app.analyses[:] = [(200, {}, {})]
+    removed = app.subscriptions.pop()
     status, printed, _ = run()
     assert status == 1
-    assert "No event subscription" in printed
+    assert "No event subscription leads from the images to /subscriptions/5ab5/resourceGroups/rg-test/" in printed
+    app.subscriptions[:] = [removed]
+    status, printed, _ = run()
+    assert status == 1
+    assert "No event subscription leads from the images to http" in printed
 
 
 def test_a_role_that_does_not_work_yet_is_not_taken_for_a_closed_network(

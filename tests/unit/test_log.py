@@ -1,12 +1,20 @@
+import hashlib
+import json
 import logging
 import re
 import threading
+import traceback
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import log
+from shared import log, threads
+from shared.errors import SettingsError, StorageError
+from shared.settings import log_names
 
 LOGGER = logging.getLogger("test.log")
 
@@ -93,3 +101,117 @@ def test_what_is_not_wanted_is_not_even_put_together(caplog: pytest.LogCaptureFi
     caplog.set_level(logging.WARNING)
     log.event(LOGGER, "image.gone", blob=Loud())
     assert caplog.messages == []
+
+
+NAME = "Hüsch Zebra8173.jpg"
+FORMS = (NAME, quote(NAME), json.dumps(NAME)[1:-1], "Zebra8173")
+DIGEST = "sha256:" + hashlib.sha256(NAME.encode()).hexdigest()[:16]
+
+
+@pytest.fixture
+def hidden() -> None:
+    log.configure("hash")
+
+
+def tells_the_name(text: str) -> bool:
+    return any(form in text for form in FORMS)
+
+
+@pytest.mark.usefixtures("hidden")
+def test_a_name_becomes_a_digest(lines: pytest.LogCaptureFixture) -> None:
+    log.event(LOGGER, "step.done", blob=NAME, step="analysis", seconds=1.5)
+    log.event(LOGGER, "text.stored", blob=None)
+    assert lines.messages == [
+        f"step.done blob={DIGEST} step=analysis seconds=1.5 correlation=-",
+        "text.stored blob=- correlation=-",
+    ]
+
+
+@pytest.mark.usefixtures("hidden")
+@pytest.mark.parametrize("name", ["-", "", "\ud800", "x" * 1024])
+def test_any_name_becomes_a_digest(lines: pytest.LogCaptureFixture, name: str) -> None:
+    log.event(LOGGER, "image.gone", blob=name)
+    assert re.fullmatch("image.gone blob=sha256:[0-9a-f]{16} correlation=-", lines.messages[0])
+
+
+@pytest.mark.usefixtures("hidden")
+def test_of_a_text_that_may_quote_a_name_stays_the_code(lines: pytest.LogCaptureFixture) -> None:
+    for problem in (StorageError(f"No answer for images/{NAME}."), f"No answer for {NAME}", KeyError(NAME)):
+        log.event(LOGGER, "request.refused", problem=problem)
+    assert [line.split()[1] for line in lines.messages] == [
+        "problem=storage_unavailable",
+        "problem=withheld",
+        "problem=KeyError",
+    ]
+
+
+@pytest.mark.usefixtures("hidden")
+def test_a_message_about_settings_stays(lines: pytest.LogCaptureFixture) -> None:
+    error = SettingsError(["VISION_KEY is not set"])
+    log.event(LOGGER, "upload.deferred", problem=error)
+    assert "VISION_KEY is not set" in lines.messages[0]
+    assert log.quiet(error) is error
+
+
+@pytest.mark.usefixtures("hidden")
+def test_a_field_that_is_not_known_becomes_a_digest(lines: pytest.LogCaptureFixture) -> None:
+    log.event(LOGGER, "image.gone", forgotten=NAME, number=7, there=True)
+    assert lines.messages == [f"image.gone forgotten={DIGEST} number=7 there=True correlation=-"]
+
+
+@pytest.mark.usefixtures("hidden")
+def test_what_a_caller_sends_as_identifier_becomes_a_digest_in_the_log_only(lines: pytest.LogCaptureFixture) -> None:
+    guid = "085e08a1-4fee-44ab-86ab-1dc0d3bbae51"
+    for sent in (guid, guid.replace("-", ""), NAME):
+        with log.correlated(sent, sent=True) as correlation:
+            assert correlation == log.correlation_id() == sent
+            log.event(LOGGER, "image.gone")
+    with log.correlated("0x8DE,analyze-1"):
+        log.event(LOGGER, "image.gone")
+    told = [line.partition("correlation=")[2] for line in lines.messages]
+    assert told == [guid, guid.replace("-", ""), DIGEST, "0x8DE,analyze-1"]
+
+
+def failing() -> None:
+    try:
+        raise KeyError(NAME)
+    except KeyError as error:
+        try:
+            raise OSError(NAME)
+        except OSError:
+            raise StorageError(f"No answer for {NAME}.") from error
+
+
+def left() -> Exception:
+    """What leaves a function whose work fails."""
+    context: Any = SimpleNamespace(invocation_id="1", thread_local_storage=SimpleNamespace())
+    with pytest.raises(Exception) as raised, threads.invocation(context):  # noqa: PT011  # of any type
+        failing()
+    assert isinstance(raised.value, Exception)
+    return raised.value
+
+
+@pytest.mark.usefixtures("hidden")
+def test_an_error_that_leaves_a_function_has_its_type_and_traceback_and_no_name() -> None:
+    error = left()
+    text = "".join(traceback.format_exception(error))
+    assert not tells_the_name(text)
+    assert (type(error).__name__, str(error)) == ("StorageError", "storage_unavailable")
+    assert "in failing" in text
+    assert "KeyError: withheld" in text
+    assert not tells_the_name(repr(error))
+
+
+def test_with_plain_names_an_error_leaves_as_it_is() -> None:
+    error = left()
+    assert isinstance(error, StorageError)
+    assert tells_the_name(str(error))
+    assert isinstance(error.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("value", "mode"), [("", "plain"), ("plain", "plain"), ("hash", "hash"), (" hash ", "hash"), ("hashed", "hash")]
+)
+def test_the_setting_holds_where_others_are_wrong_and_a_wrong_one_hides(value: str, mode: str) -> None:
+    assert log_names({"LOG_NAMES": value}) == mode
+    assert log_names({}) == "plain"

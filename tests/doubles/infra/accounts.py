@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 
+from deployment import event_subscriptions
 from doubles import bicep
 from doubles.bicep import Expression, Items, Loop, Value
 from doubles.infra.inventory import name_of
@@ -139,6 +140,8 @@ PARAMETERS = {
     "alerts.visionMonthlyLimit": {"main.bicep visionMonthlyLimit"},
     "workbook.insightsId": {"logs.bicep insights.id"},
 }
+# As docs/records.md says; the app itself deletes none.
+_DEAD_LETTER_DAYS = 30
 _LOCATION = {"main.bicep location"}
 _TOKEN = {"main.bicep uniqueString(subscription().id, environmentName, location)"}
 
@@ -178,22 +181,25 @@ def _origins(deployment: Deployment) -> Iterator[str]:
 
 
 def _lifecycle(deployment: Deployment) -> Iterator[str]:
-    """Only what was sent to be read goes by itself; answers are paid for, and the rest is the platform's."""
+    """Only inputs and dead letters go by themselves; answers are paid for, and the rest is the platform's."""
+    wanted = {f"{names.INPUTS}/": purge.KEPT.days, f"{event_subscriptions.DEAD_LETTERS}/": _DEAD_LETTER_DAYS}
     for placed in deployment.of_type("Microsoft.Storage/storageAccounts/managementPolicies"):
         rules = _items(bicep.at(placed.resource.properties, "policy.rules"))
-        if len(rules) != 1:
-            yield f"{placed.resource.where}: it has {len(rules)} rules, and not one"
+        found = {}
         for rule in rules:
             if _items(bicep.at(rule, "definition.filters.blobTypes")) != ["blockBlob"]:
                 yield f"{placed.resource.where}: its rule is not of block blobs"
             if bicep.at(rule, "enabled") is not True:
                 yield f"{placed.resource.where}: its rule is not enabled"
             prefixes = bicep.at(rule, "definition.filters.prefixMatch")
-            if not isinstance(prefixes, Items) or list(prefixes) != [f"{names.INPUTS}/"]:
-                yield f"{placed.resource.where}: its rule deletes more than {names.INPUTS}/: {prefixes}"
-            days = bicep.at(rule, "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan")
-            if days != purge.KEPT.days:
-                yield f"{placed.resource.where}: inputs are kept for {days} days and by the app for {purge.KEPT.days}"
+            if not isinstance(prefixes, Items) or len(prefixes) != 1 or next(iter(prefixes)) not in wanted:
+                yield f"{placed.resource.where}: its rule deletes something else than {', '.join(wanted)}: {prefixes}"
+                continue
+            found[str(next(iter(prefixes)))] = bicep.at(
+                rule, "definition.actions.baseBlob.delete.daysAfterModificationGreaterThan"
+            )
+        if found != wanted or len(rules) != len(wanted):
+            yield f"{placed.resource.where}: kept for days {found} by {len(rules)} rules, and not {wanted}"
 
 
 def _endpoints(deployment: Deployment) -> Iterator[str]:

@@ -319,7 +319,13 @@ def programs(files: Files) -> Iterator[Mutation]:
     for name in ("prepare", "connect", "wait-for-roles", "subscribe", "smoke", "disconnect"):
         wrong = files[COMMANDS].replace(f'    "{name}": ', f'    "{name}x": ', 1)
         yield Mutation(f"{COMMANDS}: {name} is misspelt", COMMANDS, wrong)
-    for constant, value in (("FUNCTION", "AnalyzeOnUpload"), ("DEAD_LETTERS", "deadletters"), ("CONTAINER", "images")):
+    constants = {
+        "FUNCTION": "AnalyzeOnUpload",
+        "EVENTS_FUNCTION": "StorageEvents",
+        "DEAD_LETTERS": "deadletters",
+        "CONTAINER": "images",
+    }
+    for constant, value in constants.items():
         yield from _words(files, "scripts/", f'\n{constant} = "{value}"', f'\n{constant} = "{value}s"')
     yield from _words(files, "scripts/", '"images", "analysis"', '"images", "analyses"')
     yield from _words(files, "scripts/", '"Storage Blob Data Owner"', '"Storage Blob Data Reader"')
@@ -443,6 +449,8 @@ def values(files: Files) -> Iterator[Mutation]:
         ("infra/host-storage.bicep", "name: 'deadletters'", "name: 'letters'"),
         ("infra/host-storage.bicep", "'inputs/'", "'cache/'"),
         ("infra/host-storage.bicep", "GreaterThan: 7", "GreaterThan: 1"),
+        ("infra/host-storage.bicep", "'deadletters/'", "'azure-webjobs-hosts/'"),
+        ("infra/host-storage.bicep", "GreaterThan: 30", "GreaterThan: 3"),
         ("infra/host-storage.bicep", "publicNetworkAccess: 'Enabled'", "publicNetworkAccess: 'Disabled'"),
         ("infra/images.bicep", "'webjobs-blobtrigger-poison'", "'poison'"),
         ("infra/images.bicep", "closedNetwork ? 'Deny' : 'Allow'", "closedNetwork ? 'Allow' : 'Deny'"),

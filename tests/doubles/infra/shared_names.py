@@ -68,17 +68,20 @@ def _lists(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _functions(deployment: Deployment) -> Iterator[str]:
-    triggers, queues = {}, set()
+    triggers, queues, others = {}, set(), set()
     for path, text in deployment.files.items():
         if path.endswith("/function.json"):
             for binding in (parsed_json(text) or {}).get("bindings", []):
                 if binding.get("type") == "blobTrigger" and binding.get("source") == "EventGrid":
                     triggers[path.partition("/")[0]] = binding.get("path")
+                if binding.get("type") == "eventGridTrigger":
+                    others.add(path.partition("/")[0])
                 if binding.get("type") == "queueTrigger":
                     queues.add(binding.get("queueName"))
     if list(triggers.values()) != [f"{names.IMAGES}/{{name}}"]:
         yield f"more or less than one function is started by uploads to {names.IMAGES}: {triggers}"
     yield from _constant(deployment, "FUNCTION", set(triggers))
+    yield from _constant(deployment, "EVENTS_FUNCTION", others)
     made = {
         placed.resource.body.get("name")
         for placed in deployment.of_type("Microsoft.Storage/storageAccounts/queueServices/queues")

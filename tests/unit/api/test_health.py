@@ -36,6 +36,7 @@ def test_all_is_well_where_every_part_answers(app: Parts) -> None:
             "day": {"date": "2026-01-01", "transactions": 0, "limit": None},
             "month": {"date": "2026-01", "transactions": 0, "limit": None},
         },
+        "reconciliation": None,
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -206,11 +207,8 @@ class TestAnotherWriterAtAnyMoment:
             images.append(blob)
             app.images.delete(names.IMAGES, "a.jpg")
             moments = Moments(app, moment, lambda app=app: undelete(app))  # type: ignore[misc]
-            with moments:
-                try:
-                    deletion.forget(app.services, "a.jpg")
-                except SourceChangedError:
-                    pass
+            with moments, suppress(SourceChangedError):
+                deletion.forget(app.services, "a.jpg")
             if moments.is_over:
                 assert moment > 15
                 break

@@ -10,7 +10,7 @@ from doubles.parts import Parts, parts
 
 from shared import names
 from shared.errors import StorageError
-from shared.lifecycle import forgetting, housekeeping, plans, report
+from shared.lifecycle import adoption, forgetting, housekeeping, plans, report
 from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, begin
 
 HOUR = 3600.0
@@ -145,6 +145,7 @@ def test_a_run_that_died_before_it_told_its_beginning_is_due_an_hour_later() -> 
 
 def test_off_cleans_once_a_day_and_compares_nothing() -> None:
     clockwork = Clockwork(RECONCILE="off")
+    adoption.note(clockwork.app.services, "2026-01-01T00:00:00+00:00")
     assert clockwork.tick() == [("reconcile", [*CLEANING])]
     assert clockwork.tick(24) == [("reconcile", [*CLEANING])]
     assert report.section(clockwork.app.services) is None

@@ -9,7 +9,7 @@ from shared import names, services
 from shared.api import health
 from shared.api.health import Look
 from shared.errors import ConflictError, StorageError
-from shared.lifecycle import plans, report
+from shared.lifecycle import adoption, plans, report
 from shared.lifecycle.reconcile_loop import Plan
 
 COUNTS = {"images": 9, "without_result": 2, "started": 2, "older": 3, "records_deleted": 4, "answers_forgotten": 1}
@@ -75,6 +75,7 @@ def test_one_that_was_given_up_tells_no_number() -> None:
 @pytest.mark.parametrize("kind", ["forgetting", "of_directory", "off"])
 def test_runs_that_compare_not_everything_leave_the_number_as_it_is(kind: str) -> None:
     app = parts(RECONCILE="off" if kind == "off" else "repair")
+    adoption.note(app.services, "2026-01-01T00:00:00+00:00")
     made = {
         "forgetting": plans.forgetting,
         "of_directory": lambda app: plans.of_directory(app, images="new/", records="old/"),

@@ -165,15 +165,15 @@ def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     # A report too: the marks are the app's own books, and tell what may not be deleted.
     told = _mark(app, image, finding)
     due = analysis.text_due_of(told, app.settings.text_mode) if finding.untold else None
-    finding = finding._replace(is_lost=finding.is_lost or (due is not None and due.was_lost))
-    changed = image.modified or image.created
-    # Of a young one the event is on its way.
-    if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):
+    if not finding.is_lost and not (due is not None and due.was_lost):
         return _One(counts)
+    changed = image.modified or image.created
     # One that the app knew before was overwritten since, whenever the first of that name came.
     came = changed if finding.others else image.created or changed
     if came is not None and came < datetime.fromisoformat(plan["since"]) and not _had_result(app, plan, image):
         return _One({**counts, "older": 1})
+    if changed is not None and changed > datetime.fromisoformat(plan["until"]):
+        return _One(counts)  # its event is on its way
     counts = {**counts, "without_result": 1}
     if plan["mode"] == "report":
         return _One(counts, lost=True)

@@ -68,7 +68,7 @@ class Reconciliation:
         return f"; {told_of_starts(self.without_result, self.started, self.mode)}" if self.without_result else ""
 
 
-def told_of_starts(count: int, started: int, mode: str) -> str:
+def told_of_starts(count: int, started: int, mode: object) -> str:
     """Say how many of the *count* images without a result were started, at least one."""
     if mode == "report":
         return "none is started, as RECONCILE is `report`"

@@ -3,9 +3,11 @@
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from local.counts import images
 from local.errors import INTERRUPTED, LocalError
+from local.json_text import NotJsonError, read_json
 from local.reconciliation import told_of_starts, waiting
 from local.unfinished.api import Api, Json, NotThereError
 from local.unfinished.pauses import Pauses
@@ -39,12 +41,14 @@ def reconcile(api: Api) -> int:
         raise LocalError(
             f"{error}\nunfinished: the app goes on with the comparison; `doctor` says what it found"
         ) from error
-    outcome = status.get("output")
-    if status.get("runtimeStatus") != "Completed" or not isinstance(outcome, dict) or outcome.get("state") != "ended":
-        problem = outcome.get("problem") if isinstance(outcome, dict) else outcome
-        print(f"unfinished: the app gave the comparison up: {problem or 'host.log says why'}", file=sys.stderr)
+    outcome = _object(status.get("output"))
+    if outcome.get("state") != "ended":
+        problem = outcome.get("problem") or status.get("output") or "host.log says why"
+        print(f"unfinished: the app gave the comparison up: {problem}", file=sys.stderr)
         return 1
-    for line in _found(outcome.get("counts") or {}, str(_mode(status))):
+    plan = _object(status.get("input"))
+    mode = _object(plan.get("plan", plan)).get("mode")
+    for line in _found(_object(outcome.get("counts")), mode):
         print(line)
     return 0
 
@@ -62,18 +66,21 @@ def _ended(api: Api) -> Json:
 
 
 def _how_far(status: Json) -> str:
-    told = status.get("customStatus") or {}
-    counts = told.get("counts") or {}
+    told = _object(status.get("customStatus"))
+    counts = _object(told.get("counts"))
     phase = PHASES.get(told.get("phase", "report"), "forgetting answers that no image needs")
     return f"{phase}; {images(counts.get('images', 0))} so far"
 
 
-def _mode(status: Json) -> object:
-    given = status.get("input") or {}
-    return (given.get("plan") or given).get("mode", "repair")
+def _object(value: object) -> Json:
+    """Return an object, also from its JSON, as the host tells an input; an empty one in place of anything else."""
+    if isinstance(value, str):
+        with suppress(NotJsonError):
+            value = read_json(value)
+    return value if isinstance(value, dict) else {}
 
 
-def _found(counts: Json, mode: str) -> Iterator[str]:
+def _found(counts: Json, mode: object) -> Iterator[str]:
     count = {name: int(value) for name, value in counts.items()}
     lost, started, older = (count.get(name, 0) for name in ("without_result", "started", "older"))
     starts = f"; {told_of_starts(lost, started, mode)}" if lost else ""

@@ -1,5 +1,6 @@
 """What the app's comparison of images and records has found is told in plain words, by each command that tells it."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def test_the_doctor_says_nothing_of_an_app_that_has_compared_nothing_or_is_older
 
 def status(state: str, phase: str = "images", output: object = None, **counts: int) -> dict[str, Any]:
     told = {"phase": phase, "counts": counts}
-    return {"runtimeStatus": state, "customStatus": told, "input": {"mode": "repair"}, "output": output}
+    return {"runtimeStatus": state, "customStatus": told, "input": json.dumps({"mode": "repair"}), "output": output}
 
 
 def ended(**counts: int) -> dict[str, Any]:

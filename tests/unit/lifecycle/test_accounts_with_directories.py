@@ -9,7 +9,8 @@ from doubles.pictures import picture
 from doubles.task_hub import TaskHub
 
 from shared import names
-from shared.lifecycle import first_start
+from shared.lifecycle import first_start, image_pages, plans
+from shared.lifecycle.reconcile_loop import PageWork
 from shared.storage import image_blobs
 from shared.uploads import steps
 
@@ -64,3 +65,31 @@ def test_lost_uploads_are_done_and_records_of_lost_deletions_go_whatever_lies_in
         hub.reconcile()
         hub.pass_time(900)
     assert {container: lake.images.contents(container) for container in RECORDS} == before
+
+
+def test_a_page_that_was_broken_off_at_an_image_that_is_gone_by_now_leaves_none_out(
+    lake: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here `a/y.jpg` comes before `a.jpg`, and by letters after it."""
+    monkeypatch.setattr(image_pages, "_MOST_SECONDS", -1.0)
+    monkeypatch.setattr(image_pages, "_AT_ONCE", 2)
+    for number, name in enumerate(("a/x.jpg", "a/y.jpg", "a.jpg", "b.jpg")):
+        lake.images.write(names.IMAGES, name, picture(colour=(0, 60 * number, 0)), content_type="image/jpeg")
+    lake.clock.advance(7200)
+    work: PageWork = {
+        "plan": plans.by_request(lake.services),
+        "phase": "images",
+        "continuation": None,
+        "counts": {},
+        "ended": False,
+    }
+    first = image_pages.page(lake.services, work)
+    assert [each.name for each in first.left] == ["a/x.jpg", "a/y.jpg"]
+    lake.images.delete(names.IMAGES, "a/y.jpg")
+    found: list[str] = []
+    continuation = first.continuation
+    while continuation:
+        page = image_pages.page(lake.services, {**work, "continuation": continuation})
+        found += [each.name for each in page.left]
+        continuation = page.continuation
+    assert found == ["a/x.jpg", "a.jpg", "b.jpg"]

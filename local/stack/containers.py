@@ -8,7 +8,9 @@ from local.addresses import Addresses
 from local.errors import LocalError
 from local.stack.state_lock import busy_ports
 
-CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished", "cache", "inputs", "keys", "quota")
+IMAGES_ACCOUNT = ("images", "analysis", "text", "thumbnails", "unfinished")
+HOST_ACCOUNT = ("cache", "inputs", "keys", "quota", "owners", "forgetting", "reconciliation")
+CONTAINERS = IMAGES_ACCOUNT + HOST_ACCOUNT
 QUEUES = ("webjobs-blobtrigger-poison",)
 
 

@@ -15,7 +15,7 @@ from shared.answers import owners
 from shared.errors import ConflictError
 from shared.lifecycle import adoption, claim_deletion
 from shared.services import App
-from shared.storage import listing
+from shared.storage import directories, listing
 from shared.storage.blobs import BlobInfo, Blobs
 
 _logger = logging.getLogger(__name__)
@@ -88,3 +88,4 @@ def _delete_all(images: Blobs, container: str, prefix: str) -> None:
     for info in listing.all_below(images, container, prefix):
         with suppress(ConflictError):  # written anew, by a caller who sends these bytes now
             images.delete(container, info.name, etag=info.etag)
+            directories.prune(images, container, info.name)

@@ -49,6 +49,14 @@ var rules = concat([
     severity: 1
     window: 'PT1H'
   }
+  {
+    key: 'lost'
+    title: 'Blobsight: images had no result'
+    description: 'The nightly comparison found images of which the app had never heard, because their events were lost, and began with them. Look at the event subscriptions and at the time the app was down; docs/monitoring.md says what to do.'
+    query: loadTextContent('queries/lost.kql')
+    severity: 2
+    window: 'P1D'
+  }
 ], empty(visionMonthlyLimit) ? [] : [
   {
     key: 'spending'

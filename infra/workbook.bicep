@@ -9,11 +9,11 @@ param insightsId string
 
 // Each is the text of queries/{name}.kql, and "query" in workbook.json is its name.
 var queries = {
+  comparisons: loadTextContent('queries/comparisons.kql')
   exceptions: loadTextContent('queries/exceptions.kql')
   functions: loadTextContent('queries/functions.kql')
   latency: loadTextContent('queries/latency.kql')
   latency_over_time: loadTextContent('queries/latency_over_time.kql')
-  lost: loadTextContent('queries/lost.kql')
   reasons: loadTextContent('queries/reasons.kql')
   spent: loadTextContent('queries/spent.kql')
   throttling: loadTextContent('queries/throttling.kql')

@@ -70,7 +70,7 @@ class Settings:
     vision_stop: bool = setting("VISION_STOP", "Whether no paid call is made at all.", parse.truth, "false")
     answer_lifetime_days: int | None = setting(
         "ANSWER_LIFETIME_DAYS",
-        "How old an answer may be that is given again without a paid call; empty is any age.",
+        "How old an answer may be that is given again without a paid call; older ones go. Empty is any age.",
         parse.days,
         "",
     )

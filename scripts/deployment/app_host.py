@@ -35,7 +35,7 @@ def webhook_key(arm: Arm, site: ResourceId) -> str | NotYet:
 
 def is_loaded(arm: Arm, site: ResourceId, function: str) -> bool | NotYet:
     """Return True once Azure knows the function in the app, or why that is not so yet."""
-    answer = arm.once("GET", f"{site}/functions/{function}", VERSION, needs=f"Website Contributor on {site}")
+    answer = arm.once("GET", f"{site}/functions/{function}", VERSION, needs=f"Reader on {site}")
     if answer.ok:
         return True
     if answer.status == 404:

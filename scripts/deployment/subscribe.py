@@ -121,7 +121,7 @@ class _Subscribing:
         self._destination = destination
         self._path = event_subscriptions.path_of(app.topic, app.name, kind)
         self._needs = (
-            f"EventGrid EventSubscription Contributor on {app.topic}, and Website Contributor on {app.site},"
+            f"EventGrid EventSubscription Contributor on {app.topic} and Website Contributor on {app.site}"
             if kind.suffix
             else f"EventGrid EventSubscription Contributor on {app.topic}"
         )

@@ -18,7 +18,7 @@ from shared.threads import side_by_side
 KEPT = timedelta(days=7)
 # host.json ends an invocation after 300 s, and all others of its process with it.
 SENT_SECONDS: Final = 60.0
-HISTORIES_SECONDS: Final = 120.0
+HISTORIES_SECONDS: Final = 60.0
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 # A page takes less than the 60 s that are left then, also of a slow account.
 _PAGE = 500
@@ -56,6 +56,8 @@ async def purge(app: App, client: PurgingClient) -> None:
         await services.in_thread(app.threads, partial(_sent, app, container, before))
         for container in (names.INPUTS, names.KEYS)
     ]
+    # A look whose process died has left the blob that it wrote.
+    await services.in_thread(app.threads, partial(_sent, app, names.HEALTH, before, prefix=names.retention("")))
     instances = await _histories(client, before)
     more = [
         what
@@ -94,13 +96,13 @@ class _Deleted(NamedTuple):
     done: bool
 
 
-def _sent(app: App, container: str, before: datetime) -> _Deleted:
+def _sent(app: App, container: str, before: datetime, *, prefix: str = "") -> _Deleted:
     """Delete documents sent before that; a job that still needs one asks its caller to send it again."""
     count, continuation = 0, None
     deadline = Deadline.after(SENT_SECONDS, app.clock)
     with ThreadPoolExecutor(_PARALLEL) as pool:
         while deadline.remaining():
-            page = app.host.page(container, limit=_PAGE, continuation=continuation)
+            page = app.host.page(container, prefix=prefix, limit=_PAGE, continuation=continuation)
             old = [info for info in page.items if info.modified is not None and info.modified < before]
             count += sum(side_by_side(pool, partial(_delete, app, container), old))
             continuation = page.continuation

@@ -20,7 +20,7 @@ from shared.errors import ConflictError
 from shared.lifecycle import forgetting
 from shared.records import by_step, former, unfinished, versions
 from shared.services import App
-from shared.storage import directories, listing
+from shared.storage import directories, image_blobs, listing
 from shared.storage.blobs import BlobInfo, Blobs
 
 _logger = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def _records(images: Blobs, name: str) -> Iterator[tuple[str, BlobInfo]]:
     prefix = names.thumbnails(name)
     for info in listing.all_below(images, names.THUMBNAILS, prefix):
         # Of whatever size and format; what lies deeper is another image's, whose name goes on where this one ends.
-        if "/" not in info.name.removeprefix(prefix):
+        if "/" not in info.name.removeprefix(prefix) and not image_blobs.is_folder_marker(info):
             yield names.THUMBNAILS, info
     places = [
         (names.TEXT, names.plain_text(name)),
@@ -114,7 +114,8 @@ def _records(images: Blobs, name: str) -> Iterator[tuple[str, BlobInfo]]:
         *(unfinished.place(step, name) for step in by_step.STEPS),
     ]
     for container, place in places:
-        if found := images.head(container, place):
+        found = images.head(container, place)
+        if found and not image_blobs.is_folder_marker(found):
             yield container, found
 
 

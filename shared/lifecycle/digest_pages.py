@@ -16,7 +16,7 @@ from shared.lifecycle.pacing import Place
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.services import App
-from shared.storage import image_blobs
+from shared.storage import directories
 from shared.storage.blobs import BlobInfo
 
 _CONTAINERS = (names.TEXT, names.THUMBNAILS)
@@ -33,11 +33,8 @@ def by_digest(app: App, work: PageWork) -> Page:
     container = place.word
     listed = app.images.page(container, prefix=names.BY_DIGEST, limit=_PAGE, continuation=place.token)
     before = app.clock.utc() - unowned.KEPT
-    old = [
-        each
-        for each in listed.items
-        if each.modified and each.modified <= before and not image_blobs.is_folder_marker(each)
-    ]
+    # A directory too, where it is real: it goes if it is empty, which a kill can have left.
+    old = [each for each in listed.items if each.modified and each.modified <= before]
     subjects = list(dict.fromkeys(names.subject(each.name) for each in old))
     free = unowned.among(app, subjects, first=place.token is None, last=listed.continuation is None)
     going = [each for each in old if names.subject(each.name) in free]
@@ -53,3 +50,4 @@ def by_digest(app: App, work: PageWork) -> Page:
 def _delete(app: App, container: str, record: BlobInfo) -> None:
     with suppress(ConflictError):
         app.images.delete(container, record.name, etag=record.etag)
+        directories.prune(app.images, container, record.name)

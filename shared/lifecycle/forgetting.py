@@ -15,7 +15,7 @@ from shared.answers import owners
 from shared.errors import ConflictError
 from shared.lifecycle import adoption, claim_deletion
 from shared.services import App
-from shared.storage import listing
+from shared.storage import directories, listing
 from shared.storage.blobs import BlobInfo, Blobs
 
 _logger = logging.getLogger(__name__)
@@ -42,17 +42,6 @@ def is_due(app: App, mark: BlobInfo) -> bool:
 def is_any_due(app: App) -> bool:
     """Whether there is anything to forget; listings until something is found."""
     return any(is_due(app, mark) for mark in listing.all_below(app.host, names.FORGETTING, ""))
-
-
-def page(app: App, *, limit: int, continuation: str | None = None) -> tuple[int, str | None]:
-    """
-    Forget what is due among the next marks.
-
-    Returns:
-        The count of digests whose answers are gone now, and where to go on (None after the last).
-    """
-    found = app.host.page(names.FORGETTING, limit=limit, continuation=continuation)
-    return sum(forget_answers(app, mark.name, mark) for mark in found.items if is_due(app, mark)), found.continuation
 
 
 def forget_answers(app: App, sha256: str, mark: BlobInfo | None = None) -> bool:
@@ -99,3 +88,4 @@ def _delete_all(images: Blobs, container: str, prefix: str) -> None:
     for info in listing.all_below(images, container, prefix):
         with suppress(ConflictError):  # written anew, by a caller who sends these bytes now
             images.delete(container, info.name, etag=info.etag)
+            directories.prune(images, container, info.name)

@@ -32,8 +32,13 @@ def had_result(app: App, info: BlobInfo, former: str) -> bool:
     Raises:
         StorageError: storage did not answer.
     """
-    places = by_step.places(app.settings, former)
-    return any(app.images.head(container, name) for container, name in places) or _is_answered(app, info)
+    return had_records(app, former) or _is_answered(app, info)
+
+
+def had_records(app: App, name: str) -> bool:
+    """Whether there are records of an image of that name, of whatever version."""
+    found = (app.images.head(*place) for place in by_step.places(app.settings, name))
+    return any(info and not image_blobs.is_folder_marker(info) for info in found)
 
 
 def _is_answered(app: App, info: BlobInfo) -> bool:

@@ -100,7 +100,7 @@ def page(app: App, work: PageWork) -> Page:
         return Page(place._replace(after=images[len(done) - 1].name).to_text(), counts, left)
     if listed.continuation:
         return Page(_Place(listed.continuation, walks, "").to_text(), counts, left)
-    if plan["mode"] == "repair" and not plan["images_prefix"]:
+    if not plan["images_prefix"]:
         adoption.note(app, plan["began"])
     return Page(None, counts, left)
 
@@ -162,18 +162,18 @@ def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool:
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     counts: Counts = {"images": 1}
     finding = _finding(app, plan, found, image)
-    if plan["mode"] == "repair" or finding.untold:
-        told = _mark(app, image, finding, repairs=plan["mode"] == "repair")
-        due = analysis.text_due_of(told, app.settings.text_mode) if finding.untold else None
-        finding = finding._replace(is_lost=finding.is_lost or (due is not None and due.was_lost))
-    changed = image.modified or image.created
-    # Of a young one the event is on its way.
-    if not finding.is_lost or (changed is not None and changed > datetime.fromisoformat(plan["until"])):
+    # A report too: the marks are the app's own books, and tell what may not be deleted.
+    told = _mark(app, image, finding)
+    due = analysis.text_due_of(told, app.settings.text_mode) if finding.untold else None
+    if not finding.is_lost and not (due is not None and due.was_lost):
         return _One(counts)
+    changed = image.modified or image.created
     # One that the app knew before was overwritten since, whenever the first of that name came.
     came = changed if finding.others else image.created or changed
     if came is not None and came < datetime.fromisoformat(plan["since"]) and not _had_result(app, plan, image):
         return _One({**counts, "older": 1})
+    if changed is not None and changed > datetime.fromisoformat(plan["until"]):
+        return _One(counts)  # its event is on its way
     counts = {**counts, "without_result": 1}
     if plan["mode"] == "report":
         return _One(counts, lost=True)
@@ -222,7 +222,7 @@ def _by_bytes(app: App, image: BlobInfo, repairs: bool) -> Finding | None:
     return None
 
 
-def _mark(app: App, image: BlobInfo, finding: Finding, *, repairs: bool) -> Mapping[str, str]:
+def _mark(app: App, image: BlobInfo, finding: Finding) -> Mapping[str, str]:
     """
     What the mark says by which the image is noted as the owner of the bytes that its records are of.
 
@@ -236,7 +236,7 @@ def _mark(app: App, image: BlobInfo, finding: Finding, *, repairs: bool) -> Mapp
     text = {}
     if finding.untold and names.TEXT_DUE not in told:
         text = _text_mark(app, finding.untold)
-    if repairs and sha256 and (mark is None or text):
+    if sha256 and (mark is None or text):
         owners.note(app.host, sha256, image.name, {**told, **text})
     return {**told, **text}
 

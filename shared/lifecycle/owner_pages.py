@@ -66,7 +66,7 @@ def _look(app: App, repair: bool, mark: BlobInfo) -> _Looked:
         return _Looked()
     if known.sha256 == sha256:
         # It tells the ETag from now on, so the next comparison reads no bytes.
-        marks.note(app.host, sha256, name, known.metadata())
+        marks.note(app.host, sha256, name, {**mark.metadata, **known.metadata()})
         return _Looked()
     with suppress(SourceChangedError):  # its bytes are others again, and may be these
         deletion.disown(app, name, [sha256], partial(versions.ensure_unchanged, app.images, known))

@@ -13,7 +13,7 @@ from typing import Literal
 from shared.durable import handover
 from shared.durable.handover import DurableClient
 from shared.errors import StorageError
-from shared.lifecycle import first_start
+from shared.lifecycle import adoption, first_start
 from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, ORCHESTRATOR, PhaseName, Plan
 from shared.services import App
 
@@ -23,9 +23,17 @@ _OF_DIRECTORY: tuple[PhaseName, ...] = ("images", "analysis", "thumbnails", "tex
 
 
 def by_timer(app: App) -> Plan:
-    """The nightly run: everything, or without the comparison where RECONCILE is off."""
-    off = app.settings.reconcile == "off"
-    return _plan(app, "timer", CLEANING if off else COMPARING + CLEANING, app.clock.utc() - YOUNG)
+    """
+    The nightly run: everything, or without the comparison where RECONCILE is off.
+
+    Images of earlier versions have to be adopted once before anything goes for want of an owner, also where it is off.
+    """
+    until = app.clock.utc() - YOUNG
+    if app.settings.reconcile != "off":
+        return _plan(app, "timer", COMPARING + CLEANING, until)
+    if adoption.since(app):
+        return _plan(app, "timer", CLEANING, until)
+    return {**_plan(app, "timer", ("images", *CLEANING), until), "mode": "report"}
 
 
 def by_request(app: App) -> Plan:

@@ -123,6 +123,8 @@ def _why_not_renamed(app: App, former: str | None, name: str) -> str | None:
     # From another container it has come like an upload.
     if former is None or not former_names.is_older(app, info) or former_names.had_result(app, info, former):
         return None
+    if former_names.had_records(app, name):
+        return None  # it took the place of another one, like an upload of that name
     return "older_than_app"
 
 

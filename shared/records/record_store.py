@@ -221,7 +221,11 @@ def delete_outdated(
         SourceChangedError: what *check* raised; nothing was deleted.
     """
     seen = [(container, name, blobs.head(container, name)) for container, name in places]
-    outdated = [(container, name, info.etag) for container, name, info in seen if info and wanted(info)]
+    outdated = [
+        (container, name, info.etag)
+        for container, name, info in seen
+        if info and not image_blobs.is_folder_marker(info) and wanted(info)
+    ]
     if outdated or last_look:
         check()
     for container, name, etag in outdated:

@@ -4,16 +4,21 @@ The directories of an account in which they are real (a hierarchical namespace, 
 There a directory is made with the first blob in it, and stays when the last one goes. In listings and by a HEAD it is
 an empty blob with the metadata `hdi_isfolder`. Delete Blob deletes it only if it is empty (learn.microsoft.com, Known
 issues with Azure Data Lake Storage). No file and directory can have the same name.
+
+Some accounts refuse Delete Blob for every directory, with 400 OperationNotSupportedOnDirectory (azure-sdk-for-net issue
+39065, azure-storage-fuse issue 1068). Their empty directories stay.
 """
 
-from shared.errors import ConflictError
+from shared.errors import ConflictError, StorageNameTakenError
 from shared.storage import image_blobs
 from shared.storage.blobs import Blobs
 
 
 def prune(blobs: Blobs, container: str, name: str) -> None:
     """
-    Delete the directories above a blob that was deleted, as far as they are empty, because they tell its name.
+    Delete the directories above a blob that was deleted, because they tell its name.
+
+    Only empty ones go, and only where the account lets them.
 
     Nothing is asked of an account without directories.
 
@@ -29,6 +34,6 @@ def prune(blobs: Blobs, container: str, name: str) -> None:
             try:
                 # Only that very directory: a blob of its name may have been written in its place.
                 blobs.delete(container, above, etag=info.etag)
-            except ConflictError:
+            except (ConflictError, StorageNameTakenError):
                 return
         above = above.rpartition("/")[0]

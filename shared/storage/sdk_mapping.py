@@ -32,9 +32,10 @@ class AbsentError(ConflictError):
 _KINDS: dict[int, type[StorageError]] = {404: AbsentError, 409: ConflictError, 412: ConflictError}
 # Codes of a 409 that is no conflict.
 _ARCHIVED = frozenset(["BlobArchived", "BlobBeingRehydrated"])
-# Codes of a 409 where a directory is to be a file, or a file a directory (Azure Storage, "Blob service error codes" and
+# Codes where a directory is to be a file, or a file a directory (Azure Storage, "Blob service error codes" and
 # those of Data Lake Storage Gen2, whose namespace the Blob service works on).
-_NAME_TAKEN = frozenset(["PathConflict", "ResourceTypeMismatch"])
+# The last one is a 400, of what no directory lets be done with it (azure-storage-fuse issue 1068).
+_NAME_TAKEN = frozenset(["PathConflict", "ResourceTypeMismatch", "OperationNotSupportedOnDirectory"])
 # Codes of a 400 that blames a name or a continuation; any other blames a request that the app itself put together.
 _REFUSED = frozenset(
     [
@@ -131,7 +132,7 @@ def _kind(status: int, reason: str) -> type[StorageError]:
         return StorageRefusedError
     if status == 409 and reason in _ARCHIVED:
         return ImageArchivedError
-    if status == 409 and reason in _NAME_TAKEN:
+    if status in (400, 409) and reason in _NAME_TAKEN:
         return StorageNameTakenError
     return _KINDS.get(status, StorageError)
 

@@ -28,7 +28,8 @@ class AzureAccount:
         address: of its blobs.
         hierarchical: whether directories are real (Data Lake Storage Gen2): they are made with the first blob in them,
             stay, are listed, and have no blob of their name.
-        versioning, soft_delete: whether what is overwritten and deleted is kept.
+        versioning, soft_delete: whether what is overwritten and deleted is kept. With soft delete, Delete Blob refuses
+            directories here; Azure has been seen to do so.
         refused: operations, such as `list`, that it answers with 403.
         blobs: what there is now, by container and name; a directory is None.
         asked: method, container and name of every request; `list` is a method here.
@@ -87,6 +88,8 @@ class AzureAccount:
         if place not in self.blobs:
             return 404, {"x-ms-error-code": "BlobNotFound"}, b""
         if method == "DELETE":
+            if self._is_directory(*place) and self.soft_delete:
+                return 400, {"x-ms-error-code": "OperationNotSupportedOnDirectory"}, b""
             if any(each[0] == place[0] and each[1].startswith(f"{place[1]}/") for each in self.blobs):
                 return 409, {"x-ms-error-code": "DirectoryIsNotEmpty"}, b""
             del self.blobs[place]

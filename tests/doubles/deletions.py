@@ -7,7 +7,8 @@ from doubles.parts import Parts
 from doubles.read_runs import ReadRun
 
 from shared import names
-from shared.lifecycle import deletion, forgetting
+from shared.lifecycle import answer_pages, deletion, plans
+from shared.lifecycle.reconcile_loop import PageWork
 from shared.uploads import steps
 
 RECORDS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
@@ -60,11 +61,14 @@ def owners(app: Parts) -> list[str]:
 
 def forget_what_is_due(app: Parts) -> int:
     """A round of forgetting over all marks; how many digests' answers are gone."""
-    forgotten, continuation = forgetting.page(app.services, limit=2)
-    while continuation:
-        count, continuation = forgetting.page(app.services, limit=2, continuation=continuation)
-        forgotten += count
-    return forgotten
+    work = PageWork(plan=plans.forgetting(app.services), phase="forgetting", continuation=None, counts={}, ended=False)
+    forgotten = 0
+    while True:
+        page = answer_pages.forgetting(app.services, work)
+        forgotten += page.counts.get("answers_forgotten", 0)
+        if page.continuation is None:
+            return forgotten
+        work["continuation"] = page.continuation
 
 
 class Moments:

@@ -23,6 +23,7 @@ from shared.durable.read_job import Job
 
 UPLOADS = "AnalyzeOnUpload"
 RESCUES = "RescueUpload"
+EVENTS = "StorageEvents"
 POISON = "webjobs-blobtrigger-poison"
 JSON = "application/json"
 # The functions with a durable client, whose binding is named `starter`.
@@ -74,6 +75,9 @@ class Side(Protocol):
         *queued* has it come as out of the queue, base64 there and bytes for the function; else it comes as text.
         """
 
+    def notify(self, event: Mapping[str, Any]) -> str | None:
+        """Run StorageEvents for an event, in whatever schema; returns what it raised, as its type and text."""
+
     def tick(self, function: str) -> str | None:
         """Run a function that waits for a time, once; returns what it raised, as its type and text."""
 
@@ -87,6 +91,7 @@ class LocalSide:
     delivered: int = 0
     failed: int = 0
     rescued: int = 0
+    notified: int = 0
 
     @property
     def base(self) -> str:
@@ -118,6 +123,16 @@ class LocalSide:
             self._run_now(RESCUES, message)
         self.rescued += 1
         return logged_error(self.host, RESCUES, self.rescued)
+
+    def notify(self, event: Mapping[str, Any]) -> str | None:
+        """Post it as Event Grid does, and wait for its end in the log."""
+        target = f"/runtime/webhooks/EventGrid?functionName={EVENTS}"
+        headers = {"aeg-event-type": "Notification", "Content-Type": JSON}
+        answer = self.host.request("POST", target, json.dumps([event]), headers)
+        self.notified += 1
+        error = logged_error(self.host, EVENTS, self.notified)
+        assert answer.status == (500 if error else 202), answer.text
+        return error
 
     def tick(self, function: str) -> str | None:
         """Have the host run it as its administrators can, and wait for its end in the log."""
@@ -163,6 +178,12 @@ class RealSide:
         given = bytes_value(message.encode()) if queued else text_value(message)
         inputs = {"message": given, **self._starter(RESCUES)}
         outcome = self.runtime.invoke(RESCUES, inputs, queue_metadata(message))
+        return None if outcome.ok else raised(outcome)
+
+    def notify(self, event: Mapping[str, Any]) -> str | None:
+        """Invoke the function with the event as the host hands one over."""
+        inputs = {"event": text_value(json.dumps(event), "json"), **self._starter(EVENTS)}
+        outcome = self.runtime.invoke(EVENTS, inputs)
         return None if outcome.ok else raised(outcome)
 
     def tick(self, function: str) -> str | None:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, cast
 import azure.functions as func
 import pytest
 from azure.functions.queue import QueueMessage
+from doubles import documented_events
 from doubles.clock import FakeClock
 from doubles.fake_vision import read_text
 from doubles.handovers import Site, Watch
@@ -48,6 +49,7 @@ from shared.durable.appointments import Appointment
 from shared.durable.read_job import from_request
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
+from shared.lifecycle.storage_events import LARGEST_OF_TRIGGER
 from shared.ocr import poll_loop
 from shared.records import by_step
 from shared.settings import Settings
@@ -241,6 +243,7 @@ def ways(function: Function) -> list[Way]:
     makers = {
         "activityTrigger": _activities,
         "blobTrigger": lambda name: [Way(name, "upload", _upload)],
+        "eventGridTrigger": _events,
         "httpTrigger": _requests,
         "orchestrationTrigger": _turns,
         "queueTrigger": lambda name: [Way(name, "message", lambda _: {"message": _poison("a.jpg")})],
@@ -256,6 +259,29 @@ def ways(function: Function) -> list[Way]:
 def _upload(world: World) -> Inputs:
     world.parts.images.write(names.IMAGES, "new.jpg", NEW, content_type="image/jpeg")
     return {"image": upload("images/new.jpg", NEW)}
+
+
+def _events(name: str) -> list[Way]:
+    """Of each kind that something follows from, and one that is refused."""
+    told = {
+        "deleted": documented_events.deleted("c.jpg"),
+        "too large": documented_events.created("b.jpg", LARGEST_OF_TRIGGER + 1),
+        "back from the archive": documented_events.tier_changed("b.jpg", accessTier="Hot", previousTier="Archive"),
+        "renamed": documented_events.renamed("a.jpg", "b.jpg"),
+        "directory deleted": documented_events.directory_deleted("album"),
+        "nothing to do": documented_events.created("b.jpg", 1),
+        "no address": documented_events.deleted("../a.jpg"),
+    }
+
+    def inputs(event: documented_events.Event) -> Callable[[World], Inputs]:
+        def gone(world: World) -> Inputs:
+            for image in ("a.jpg", "c.jpg"):
+                world.parts.images.delete(names.IMAGES, image)
+            return {"event": documented_events.decoded(event)}
+
+        return gone
+
+    return [Way(name, label, inputs(event)) for label, event in told.items()]
 
 
 def _with_starter(inputs: Callable[[World], Inputs]) -> Callable[[World], Inputs]:

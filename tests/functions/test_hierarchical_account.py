@@ -93,6 +93,19 @@ def test_an_upload_is_processed_as_in_any_account_and_leaves_no_trace_when_it_is
     assert task_hub.started == []
 
 
+def test_where_no_directory_can_be_deleted_the_records_go_all_the_same(
+    lake: AzureAccount, books: AzureAccount, web: responses.RequestsMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake.soft_delete = True
+    web.post("https://vision.invalid/vision/v3.2/analyze", json=ANSWER)
+    asyncio.run(main(upload("images/a.jpg", IMAGE), "the durable client's binding", invocation()))
+    del lake.blobs[names.IMAGES, "a.jpg"]
+    for _ in range(2):
+        asyncio.run(storage_events(decoded(deleted("a.jpg")), "the durable client's binding", invocation()))
+    assert records(lake) == [(names.THUMBNAILS, "a.jpg")]
+    assert "event.refused" not in caplog.text
+
+
 def test_directories_are_no_images(lake: AzureAccount) -> None:
     lake.make_directory(names.IMAGES, "album")
     listed = parsed(ImagesHttp.main(request("GET"), invocation()))

@@ -300,6 +300,23 @@ def test_an_old_image_that_never_had_a_result_is_not_paid_for_its_new_name(lake:
     assert lake.vision.count() == paid
 
 
+def test_an_old_image_that_takes_the_place_of_another_one_is_processed_like_an_upload(
+    lake: Parts, hub: TaskHub
+) -> None:
+    put(lake, "old.jpg")
+    grow_old(lake)
+    processed(lake, "a.jpg", BLUE)
+    lake.images.delete(names.IMAGES, "a.jpg")
+    lake.images.rename(names.IMAGES, "old.jpg", "a.jpg")
+    tell(renamed("old.jpg", "a.jpg"))
+    hub.pass_time(2)
+    record = lake.images.head(names.ANALYSIS, "a.jpg.json")
+    image = lake.images.head(names.IMAGES, "a.jpg")
+    assert record
+    assert image
+    assert record.metadata[names.SOURCE_ETAG] == image.etag
+
+
 def test_a_renamed_directory_is_compared_under_both_names(app: Parts, task_hub: Hub) -> None:
     first_start.note(app.services)
     app.clock.advance(60)

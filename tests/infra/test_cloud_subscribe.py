@@ -10,9 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from deployment import event_subscriptions, resource_ids
 from deployment.event_subscriptions import CHANGES, KINDS, LARGE, UPLOADS, Kind, name_of, to_function, to_webhook
+from deployment.subscribe import LOOK_SECONDS
 from doubles.arm import BUSY, GARBAGE, LOST, RESET, FakeArm, Fault, refusal
 from doubles.arm_shapes import unknown_members
 from doubles.cloud_world import HOST, OWN_TOPIC, SITE, CloudWorld
+
+from shared.lifecycle import storage_events
 
 KEY = "k3y/+=="
 PATH = f"{OWN_TOPIC}/eventSubscriptions/blobsight-func-test".lower()
@@ -100,6 +103,11 @@ def test_what_is_too_large_and_what_is_deleted_renamed_or_moved_goes_to_the_func
     assert changes["filter"]["advancedFilters"] == [], (
         "no deletion tells a length, and a missing one lets nothing through"
     )
+
+
+def test_the_app_follows_the_events_that_come_and_is_told_of_the_lengths_that_the_trigger_is_not() -> None:
+    assert set(storage_events.TYPES) == {*LARGE.types, *CHANGES.types}
+    assert storage_events.LARGEST_OF_TRIGGER == event_subscriptions.LARGEST_UPLOAD_BYTES
 
 
 @pytest.mark.parametrize("length", [9, 47, 48, 54, 60])
@@ -415,6 +423,11 @@ def test_what_waiting_cannot_mend_is_told_at_once(world: CloudWorld) -> None:
     world.arm.always = {("PUT", SUBSCRIPTION): refusal(403, "AuthorizationFailed", "The client has no permission.")}
     assert world.runs("subscribe") == 1
     assert f"You need the role EventGrid EventSubscription Contributor on {OWN_TOPIC}." in world.said
+    linked = refusal(403, "LinkedAuthorizationFailed", "The client has no permission on the function.")
+    world.arm.always = {("PUT", "-large$"): linked}
+    assert world.runs("subscribe") == 1
+    assert f"Contributor on {OWN_TOPIC} and Website Contributor on {SITE}.\n" in world.said
+    del world.arm.subscriptions[PATH]
     world.arm.always = {("PUT", SUBSCRIPTION): refusal(403, "RequestDisallowedByPolicy", "No webhooks.")}
     assert world.runs("subscribe") == 1
     assert "A policy of your subscription refuses" in world.said
@@ -424,7 +437,7 @@ def test_what_waiting_cannot_mend_is_told_at_once(world: CloudWorld) -> None:
     world.arm.resources.clear()
     assert world.runs("subscribe") == 1
     assert "There is no system topic evgt-own in rg-test. Run `azd provision --no-state`." in world.said
-    assert world.clock.now() == 0
+    assert world.clock.now() == 2 * LOOK_SECONDS, "until uploads were there"
 
 
 def test_a_sign_in_that_has_ended_is_renewed_once(world: CloudWorld) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import package
 import pytest
+from doubles.documented_events import created, deleted, directory_deleted, event, renamed, tier_changed
 from doubles.documents import text_pdf
 from doubles.function_folders import DURABLE, FOLDERS, deploy, with_binding
 from doubles.hosting import PROJECT_ROOT, Host, running_host
@@ -39,6 +40,7 @@ from doubles.real_runtime_sides import (
 )
 from doubles.real_runtime_world import World, world
 from doubles.runtime_environments import RuntimeEnvironment, environments
+from doubles.storage_events import as_cloud_event
 from doubles.vision_calls import picture, sample
 from doubles.witness import covered
 
@@ -80,6 +82,19 @@ RESCUES = {
     "an image that is gone": (given_up("gone.jpg"), False),
     "junk": ("{no JSON", False),
     "a record that storage does not take": (given_up(LOCKED), False),
+}
+# What Event Grid tells of other than uploads; none of these images is there when it does.
+EVENTS = {
+    "a deletion": deleted(ODD_NAME),
+    "a deletion again": deleted(ODD_NAME),
+    "a deletion of what is there": deleted("coffee.jpg"),
+    "what is too large, and gone": created("gone.pdf", 2**30),
+    "back from the archive, and gone": tier_changed("gone.jpg", accessTier="Hot", previousTier="Archive"),
+    "a rename": renamed("gone.jpg", "gone too.jpg"),
+    "a directory": directory_deleted("gone"),
+    "a CloudEvent": as_cloud_event(deleted("coffee.jpg")),
+    "another type": event("DirectoryCreated", {}),
+    "no address": deleted("../coffee.jpg"),
 }
 RAISED = {
     "an upload that was overwritten a moment ago": "shared.errors.BusyError: "
@@ -230,6 +245,7 @@ class Played:
     refused: Answer
     raised: Mapping[str, str | None]
     rescued: Mapping[str, str | None]
+    notified: Mapping[str, str | None]
     paid: Mapping[str, Any]
     records: Mapping[str, Any]
     invoked: frozenset[str] = frozenset()
@@ -254,7 +270,8 @@ def play(side: Side, its: World) -> Played:
     refused = _asked(side, its, "refused", analyze(LATE))
     paid = {name: counted for name, counted in its.paid().items() if name != POLLS}
     rescued = _rescue(side, its)
-    return Played(answers, cancelled, refused, raised, rescued, paid, its.records())
+    notified = _notify(side, its)
+    return Played(answers, cancelled, refused, raised, rescued, notified, paid, its.records())
 
 
 def _rescue(side: Side, its: World) -> dict[str, str | None]:
@@ -265,6 +282,12 @@ def _rescue(side: Side, its: World) -> dict[str, str | None]:
     its.storage.get_blob_client("unfinished", f"analysis/{LOCKED}.json").acquire_lease()
     ended = {name: side.rescue(message, queued=queued) for name, (message, queued) in RESCUES.items()}
     return {name: error and its.plain(error) for name, error in ended.items()}
+
+
+def _notify(side: Side, its: World) -> dict[str, str | None]:
+    """Tell of what happened to images beside uploads."""
+    its.storage.get_blob_client("images", ODD_NAME).delete_blob()
+    return {name: side.notify(each) for name, each in EVENTS.items()}
 
 
 def _read(side: Side, request: Request) -> None:
@@ -459,6 +482,20 @@ def test_a_rescue_ends_as_in_microsofts_runtime(name: str, played: tuple[Played,
     assert local.rescued[name] == real.rescued[name]
     assert real.rescued[name] == RAISED.get(name)
     covered(WITNESS, "rescues", name)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_ends_as_in_microsofts_runtime(name: str, played: tuple[Played, Played]) -> None:
+    local, real = played
+    assert local.notified[name] == real.notified[name]
+    assert real.notified[name] is None
+    covered(WITNESS, "other events", name)
+
+
+def test_the_records_of_a_deleted_image_are_gone_on_both_sides(played: tuple[Played, Played]) -> None:
+    for side in played:
+        assert not [name for name in side.records if ODD_NAME in name]
+        assert [name for name in side.records if name.startswith("analysis/coffee.jpg")]
 
 
 def test_the_timer_ends_as_in_microsofts_runtime(played: tuple[Played, Played]) -> None:

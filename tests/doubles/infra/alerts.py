@@ -9,7 +9,7 @@ from doubles.infra.inventory import name_of
 from doubles.infra.project import Deployment, Placed
 
 # The alerts, by the `key` of the objects of which they are made.
-KEYS = {"failures", "appointments", "poison", "spending", "deadletters", "dropped"}
+KEYS = {"failures", "appointments", "poison", "lost", "spending", "deadletters", "dropped"}
 _ALERTS = ("Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts")
 # Which variable each loop is over.
 LOOPS = {"alerts.logAlerts": "rules", "alerts.deliveryAlerts": "deliveries"}

@@ -151,3 +151,34 @@ def test_and_so_does_an_answer_whose_bytes_cannot_be_decoded() -> None:
     document = {**json.loads(BEFORE["claims"]["answered with bytes"]), "base64": "%%%"}
     world.blobs.write(names.CACHE, CLAIM, json.dumps(document).encode(), content_type=names.JSON)
     assert world.ask() == JSON
+
+
+@pytest.mark.parametrize("state", WRITTEN)
+def test_metadata_tell_since_when_an_answer_or_a_refusal_stands(state: str) -> None:
+    document = WRITTEN[state]
+    told = claim_documents.metadata(document)
+    assert told["state"] == document["state"]
+    assert claim_documents.said_at(told) == (None if state == "asking" else EPOCH)
+
+
+@pytest.mark.parametrize("told", [{}, {"saidat": ""}, {"saidat": "soon"}, {"saidat": "2026-01-01T00:00:00"}])
+def test_metadata_that_tell_no_moment_tell_nothing(told: dict[str, str]) -> None:
+    assert claim_documents.said_at(told) is None
+
+
+def test_a_claim_that_is_answered_tells_so_in_its_metadata() -> None:
+    clock = FakeClock()
+    blobs = MemoryBlobs(clock)
+    seen: list[dict[str, str]] = []
+
+    def call() -> Answer:
+        info = blobs.head(names.CACHE, CLAIM)
+        assert info
+        seen.append(dict(info.metadata))
+        return JSON
+
+    Claims(blobs, clock).ask("subject", QUESTION, call, wait_seconds=20.0)
+    info = blobs.head(names.CACHE, CLAIM)
+    assert info
+    assert seen == [{"state": "asking"}]
+    assert info.metadata == {"state": "answered", "saidat": EPOCH.isoformat()}

@@ -129,3 +129,48 @@ def test_owners_are_looked_up_together(app: Parts) -> None:
     clean(app)
     assert len(kept(app)) == 600
     assert len(seen) < 10
+
+
+class KilledError(Exception):
+    """The end of a process."""
+
+
+def test_no_digest_stays_as_the_name_of_a_directory_where_directories_are_real(app: Parts) -> None:
+    app.images.has_directories = True
+    keep(app, sha(1))
+    keep(app, sha(2))
+    app.clock.advance(MONTH)
+    young = keep(app, sha(3))
+    clean(app)
+    assert {name for _, name in kept(app)} == {
+        *(name for _, name in young),
+        *("by-sha256", f"by-sha256/{sha(3)}"),
+    }
+
+
+def test_a_directory_that_a_kill_has_left_empty_goes_another_night(app: Parts) -> None:
+    app.images.has_directories = True
+    keep(app, sha(1))
+    app.clock.advance(MONTH)
+
+    def before(operation: str, _: str, name: str) -> None:
+        if (operation, name) == ("head", f"by-sha256/{sha(1)}"):
+            raise KilledError
+
+    app.images.before = before
+    with pytest.raises(KilledError):
+        clean(app)
+    app.images.before = None
+    app.clock.advance(MONTH)
+    clean(app)
+    clean(app)
+    assert [name for _, name in kept(app) if sha(1) in name] == []
+
+
+def test_what_is_forgotten_leaves_no_directory_either(app: Parts) -> None:
+    app.images.has_directories = True
+    keep(app, sha(1))
+    forgetting.begin(app.host, sha(1))
+    app.clock.advance(DAY)
+    assert forgetting.forget_answers(app.services, sha(1))
+    assert kept(app) == []

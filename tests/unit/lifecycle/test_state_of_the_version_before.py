@@ -39,12 +39,14 @@ LOST = "lost.jpg"
 PHOTOS, LETTERS = ("photo.jpg", "copies/photo.jpg"), ("letter.pdf", "copies/letter.pdf")
 RECORDS = (names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED)
 DAY = 86_400.0
+# Between the last that the version before did and the first start of this one; what slept sleeps on.
+UPGRADE_SECONDS = 60.0
 
 
 @contextmanager
 def running(**settings: str) -> Iterator[TaskHub]:
     app = parts(**{**BEFORE["settings"], **settings})
-    app.clock.advance(BEFORE["now_seconds"])
+    app.clock.advance(BEFORE["now_seconds"] + UPGRADE_SECONDS)
     restore(app.images, BEFORE["images"])
     restore(app.host, BEFORE["host"])
     # The new version starts later than the last image came.
@@ -70,6 +72,13 @@ def etags(hub: TaskHub) -> dict[tuple[str, str], str]:
     """The ETag of each record."""
     pages = ((container, hub.app.images.page(container, limit=1000).items) for container in RECORDS)
     return {(container, info.name): info.etag for container, infos in pages for info in infos}
+
+
+def contents(hub: TaskHub) -> dict[tuple[str, str], bytes]:
+    """The content of each record."""
+    return {
+        (container, name): data for container in RECORDS for name, data in hub.app.images.contents(container).items()
+    }
 
 
 def marks(hub: TaskHub) -> dict[str, str]:
@@ -101,13 +110,18 @@ def test_after_the_upgrade_every_image_has_the_state_that_it_had(hub: TaskHub) -
 
 
 def test_the_first_reconciliation_starts_nothing_pays_nothing_and_forgets_no_answer(hub: TaskHub) -> None:
-    before, answers, under_way = etags(hub), hub.app.host.contents(names.CACHE), set(hub.instances)
+    before, stored, under_way = etags(hub), contents(hub), set(hub.instances)
+    answers = hub.app.host.contents(names.CACHE)
     ended = hub.reconcile()
     counts = {name: count for name, count in ended["counts"].items() if count}
     assert ended["state"] == "ended"
     gone = of_image(before, "gone.jpg")
     assert counts == {"images": len(STATES), "older": 1, "orphans": 1, "records_deleted": len(gone)}
-    assert etags(hub) == {record: etag for record, etag in before.items() if record not in gone}
+    # An analysis gets a note in its metadata whether there is text, so that no later look has to read it.
+    assert contents(hub) == {record: data for record, data in stored.items() if record not in gone}
+    assert {record for record, etag in etags(hub).items() if etag != before[record]} <= {
+        record for record in before if record[0] == names.ANALYSIS
+    }
     assert hub.app.host.contents(names.CACHE) == answers
     assert set(hub.instances) - under_way == {"reconcile"}
     assert hub.app.vision.asked == []
@@ -123,11 +137,11 @@ def test_the_first_reconciliation_notes_whose_bytes_all_images_have_of_which_a_r
 
 def test_the_second_reconciliation_changes_nothing(hub: TaskHub) -> None:
     hub.reconcile()
-    before = (etags(hub), marks(hub), hub.app.host.contents(names.CACHE))
+    before = (etags(hub), whole_life.owner_marks(hub.app), hub.app.host.contents(names.CACHE))
     hub.pass_time(5)
     ended = hub.reconcile()
     assert {name for name, count in ended["counts"].items() if count} == {"images", "older"}
-    assert (etags(hub), marks(hub), hub.app.host.contents(names.CACHE)) == before
+    assert (etags(hub), whole_life.owner_marks(hub.app), hub.app.host.contents(names.CACHE)) == before
 
 
 def test_with_an_earlier_moment_the_lost_image_alone_is_started_and_paid() -> None:

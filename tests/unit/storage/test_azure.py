@@ -18,6 +18,7 @@ from shared.errors import (
     ImageArchivedError,
     StorageDeniedError,
     StorageError,
+    StorageNameTakenError,
     StorageRefusedError,
 )
 from shared.storage.azure import BlobStore
@@ -174,6 +175,28 @@ def test_what_storage_says_of_the_archive_tier_is_an_error_of_its_own(code: str)
     responses.get("http://127.0.0.1:9/a/c/a.txt", status=409, headers={"x-ms-error-code": code})
     with pytest.raises(ImageArchivedError, match=code):
         BlobStore(UNREACHABLE).read("c", "a.txt")
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "PathConflict"), (409, "ResourceTypeMismatch"), (400, "OperationNotSupportedOnDirectory")]
+)
+def test_a_directory_of_the_name_is_an_error_of_its_own_which_waiting_does_not_help(status: int, code: str) -> None:
+    responses.put("http://127.0.0.1:9/a/c/a.txt", status=status, headers={"x-ms-error-code": code})
+    with pytest.raises(StorageNameTakenError, match=code) as error:
+        put(BlobStore(UNREACHABLE), "c")
+    assert (error.value.code, error.value.transient) == ("name_taken", False)
+
+
+@responses.activate
+@pytest.mark.parametrize("hierarchical", [True, False])
+def test_the_answers_about_blobs_tell_whether_directories_are_real(hierarchical: bool) -> None:
+    owner = {"x-ms-owner": "$superuser"} if hierarchical else {}
+    responses.head("http://127.0.0.1:9/a/c/a.txt", headers={"ETag": '"0x1"', **owner})
+    blobs = BlobStore(UNREACHABLE)
+    assert not blobs.has_directories
+    blobs.head("c", "a.txt")
+    assert blobs.has_directories is hierarchical
 
 
 @pytest.mark.parametrize("size", [0, 1, 40 * 1024 * 1024], ids=["empty", "one byte", "several ranges"])

@@ -49,7 +49,8 @@ def records(stack: Stack) -> dict[str, str]:
 
 def owners(stack: Stack) -> set[tuple[str, str]]:
     """The owner marks: an image's name, which is none of the long ones here, and the digest that it is said to have."""
-    marks = (name.partition("/") for name in _names(stack, "owners"))
+    # One blob without a slash says that all images have theirs.
+    marks = (name.partition("/") for name in _names(stack, "owners") if "/" in name)
     return {(name, sha256) for sha256, _, name in marks}
 
 

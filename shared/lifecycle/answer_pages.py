@@ -66,7 +66,11 @@ def forgetting(app: App, work: PageWork) -> Page:
     gone = list(pacing.in_parts(app, lambda mark: marks.forget_answers(app, mark.name, mark), due))
     counts = Counts(answers_forgotten=sum(gone))
     if len(gone) < len(due):
-        return Page(place.told(), counts)  # what was forgotten is not listed again
+        # What cannot be forgotten yet is still there, and is passed over for this night.
+        last = due[len(gone) - 1].name
+        again = app.host.page(names.FORGETTING, limit=_PAGE, continuation=place.token)
+        stay = sum(mark.name <= last for mark in again.items)
+        return Page(pacing.told(place.past(app.host, names.FORGETTING, stay)), counts)
     return Page(pacing.told(Place(listed.continuation) if listed.continuation else None), counts)
 
 

@@ -16,7 +16,7 @@ from shared.lifecycle.pacing import Place
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.services import App
-from shared.storage import directories
+from shared.storage import directories, image_blobs
 from shared.storage.blobs import BlobInfo
 
 _CONTAINERS = (names.TEXT, names.THUMBNAILS)
@@ -37,7 +37,8 @@ def by_digest(app: App, work: PageWork) -> Page:
     old = [each for each in listed.items if each.modified and each.modified <= before]
     subjects = list(dict.fromkeys(names.subject(each.name) for each in old))
     free = unowned.among(app, subjects, first=place.token is None, last=listed.continuation is None)
-    going = [each for each in old if names.subject(each.name) in free]
+    # Directories last, when what was in them is gone.
+    going = sorted((each for each in old if names.subject(each.name) in free), key=image_blobs.is_folder_marker)
     done = list(pacing.in_parts(app, partial(_delete, app, container), going))
     if len(done) < len(going):
         return Page(place.told(), Counts())  # what was deleted is not listed again
@@ -48,6 +49,9 @@ def by_digest(app: App, work: PageWork) -> Page:
 
 
 def _delete(app: App, container: str, record: BlobInfo) -> None:
+    if image_blobs.is_folder_marker(record):
+        directories.prune(app.images, container, f"{record.name}/")
+        return
     with suppress(ConflictError):
         app.images.delete(container, record.name, etag=record.etag)
         directories.prune(app.images, container, record.name)

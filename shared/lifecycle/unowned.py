@@ -28,6 +28,8 @@ def among(app: App, subjects: Sequence[str], *, first: bool, last: bool) -> froz
         first, last: whether that page is the first or the last one.
     """
     of_bytes = [each for each in subjects if not each.startswith(ImageUrl.PREFIX)]
+    if not of_bytes:
+        return frozenset(subjects)
     # Addresses come after all digests of bytes.
     prefixes = listing.whole_prefixes(of_bytes, first=first, last=last or len(of_bytes) < len(subjects))
     with ThreadPoolExecutor(_PARALLEL) as pool:

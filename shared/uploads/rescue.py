@@ -10,6 +10,7 @@ record and an appointment, whose tries `shared.uploads.attempt_mark` counts.
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -87,6 +88,9 @@ def rescue(app: App, message: bytes) -> list[Appointment]:
     try:
         found = _rescue(app, event)
     except SourceChangedError as change:
+        if change.deleted:
+            with suppress(SourceChangedError):  # there is one of that name again
+                deletion.forget(app, event.name)
         # Another version has an event of its own.
         return _drop("gone" if change.deleted else "overwritten", event)
     except (BadRequestError, StorageRefusedError):
@@ -119,12 +123,7 @@ def _rescue(app: App, event: _Event) -> list[Appointment]:
     text_only = by_step.is_document(app.images, app.settings, image)
     missing = list(_missing(app, image, text_only))
     extra = text.text_only_mark(text_only=text_only)
-    try:
-        noted = [(step, _note(app, image, step, specs, extra)) for step, specs in missing]
-    except SourceChangedError as change:
-        if change.deleted:
-            deletion.forget(app, image.name, digests={image.sha256} - {""})
-        raise
+    noted = [(step, _note(app, image, step, specs, extra)) for step, specs in missing]
     return [_appointment(image, step, request) for step, request in noted if request is not None]
 
 

@@ -228,14 +228,19 @@ def _unfinished(
 
 def give_up(app: App, name: str, steps: Sequence[str], message: str) -> None:
     """Record that the app itself could not do the steps, so that no caller waits for them."""
-    source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
-    if source is None:
-        return
-    for step in steps:
-        specs = by_step.specs(app.settings, step, name)
-        with suppress(SourceChangedError):
+    try:
+        source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
+        if source is None:
+            raise SourceChangedError(deleted=True)
+        for step in steps:
+            specs = by_step.specs(app.settings, step, name)
             if not by_step.all_there(app.images, source, specs):
                 unfinished.note(app.images, app.clock, source, step, specs, AppCrashedError(message))
+        versions.ensure_unchanged(app.images, source)
+    except SourceChangedError as change:
+        if change.deleted:
+            with suppress(SourceChangedError):  # there is one of that name again, with an event of its own
+                deletion.forget(app, name)
 
 
 def _drop_outdated(app: App, source: Version, steps: Sequence[str]) -> None:

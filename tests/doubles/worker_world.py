@@ -9,6 +9,7 @@ The paths come of two lists. `ways` has the good invocations of a function by th
 on disk, each step of the durable loops. `WEATHERS` has what can be wrong, or different, around any invocation.
 """
 
+import hashlib
 import json
 import logging
 import sys
@@ -17,16 +18,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import azure.functions as func
 import pytest
 from azure.functions.queue import QueueMessage
 from doubles import documented_events
-from doubles.clock import FakeClock
+from doubles.clock import EPOCH, FakeClock
 from doubles.fake_vision import read_text
 from doubles.handovers import Site, Watch
 from doubles.http_requests import Hub, request, upload
@@ -49,6 +51,8 @@ from shared.durable.appointments import Appointment
 from shared.durable.read_job import from_request
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
+from shared.lifecycle import adoption, reconcile_loop
+from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, Plan
 from shared.lifecycle.storage_events import LARGEST_OF_TRIGGER
 from shared.ocr import poll_loop
 from shared.records import by_step
@@ -65,6 +69,9 @@ UNFINISHED: dict[str, BlobsightError] = {
     "b.jpg": VisionUnavailableError("down"),
     "c.jpg": ImageRejectedError("no image"),
 }
+# Until all that is kept for a while is old.
+_LONG_SECONDS = 40 * 86_400.0
+FAR = EPOCH + timedelta(seconds=_LONG_SECONDS)
 Inputs = dict[str, Any]
 
 
@@ -247,7 +254,7 @@ def ways(function: Function) -> list[Way]:
         "httpTrigger": _requests,
         "orchestrationTrigger": _turns,
         "queueTrigger": lambda name: [Way(name, "message", lambda _: {"message": _poison("a.jpg")})],
-        "timerTrigger": lambda name: [Way(name, "time", lambda _: {"timer": SimpleNamespace(past_due=False)})],
+        "timerTrigger": lambda name: [Way(name, "time", _timer)],
     }
     found = makers[function.trigger](function.name) if function.trigger in makers else []
     is_request, is_durable = function.trigger == "httpTrigger", "durableClient" in function.bindings.values()
@@ -259,6 +266,14 @@ def ways(function: Function) -> list[Way]:
 def _upload(world: World) -> Inputs:
     world.parts.images.write(names.IMAGES, "new.jpg", NEW, content_type="image/jpeg")
     return {"image": upload("images/new.jpg", NEW)}
+
+
+def _timer(world: World) -> Inputs:
+    """Documents that were sent long ago are still there, and so is the mark of bytes that no image has."""
+    world.parts.host.write(names.INPUTS, "read/old", IMAGE, content_type=names.BYTES)
+    world.parts.host.write(names.FORGETTING, _digest(IMAGE), b"", content_type=names.BYTES)
+    world.clock.advance(_LONG_SECONDS)
+    return {"timer": SimpleNamespace(past_due=False)}
 
 
 def _events(name: str) -> list[Way]:
@@ -314,6 +329,62 @@ def _poison(name: str) -> func.QueueMessage:
     return QueueMessage(id="m", body=json.dumps(content), dequeue_count=1)
 
 
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _plan(*phases: str) -> Plan:
+    at = {"began": FAR.isoformat(), "since": EPOCH.isoformat(), "until": FAR.isoformat()}
+    plan = {"id": "0123456789abcdef", "by": "timer", "mode": "repair", "phases": list(phases), **at}
+    return cast(Plan, {**plan, "images_prefix": "", "records_prefix": ""})
+
+
+def _pages(name: str) -> list[Way]:
+    """A page of each phase, of accounts in which each finds something to do, and the two reports."""
+
+    def page(
+        phase: str, *, ended: bool = False, problem: str | None = None, mode: Literal["repair", "report"] = "repair"
+    ) -> Callable[[World], Inputs]:
+        def inputs(world: World) -> Inputs:
+            _leave_behind(world)
+            about = {"phase": phase, "continuation": None, "counts": {}, "ended": ended, "problem": problem}
+            return {"work": {"plan": {**_plan(*COMPARING, *CLEANING), "mode": mode}, **about}}
+
+        return inputs
+
+    phases = [Way(name, phase, page(phase)) for phase in (*COMPARING, *CLEANING)]
+    counted = Way(name, "analysis, only counted", page("analysis", mode="report"))
+    reports = [
+        Way(name, "beginning", page("report")),
+        Way(name, "end", page("report", ended=True)),
+        Way(name, "failure", page("report", ended=True, problem="OSError: no answer for images/a.jpg")),
+    ]
+    return [*phases, counted, *reports]
+
+
+def _leave_behind(world: World) -> None:
+    """What deleted images, lost events and callers of long ago leave."""
+    images, host = world.parts.images, world.parts.host
+    gone, sent = _digest(NEW), _digest(IMAGE)
+    metadata = {names.SOURCE_ETAG: "0x1", names.SOURCE_SHA256: gone}
+    for container, record in [
+        (names.ANALYSIS, names.analysis("gone.jpg")),
+        (names.THUMBNAILS, names.thumbnail("gone.jpg", width=9, height=9, smart=True)),
+        (names.TEXT, names.text("gone.jpg")),
+        (names.TEXT, names.text_of_digest(sent, "read-1")),
+        (names.THUMBNAILS, names.thumbnail_of_digest(sent, width=9, height=9, smart=True)),
+    ]:
+        images.write(container, record, b"{}", content_type=names.JSON, metadata=metadata)
+    images.delete(names.IMAGES, "c.jpg")
+    host.write(names.OWNERS, names.owner(gone, "gone.jpg"), b"gone.jpg", content_type=names.PLAIN, metadata=metadata)
+    host.write(names.FORGETTING, names.forgetting(sent), b"", content_type=names.BYTES)
+    for subject in (sent, f"url-{sent}"):
+        asked = {names.CLAIM_STATE: "answered"}
+        host.write(names.CACHE, names.claim(subject, "analyze-1"), b"{}", content_type=names.JSON, metadata=asked)
+    adoption.note(world.services, FAR.isoformat())
+    world.clock.advance(_LONG_SECONDS)
+
+
 def _activities(name: str) -> list[Way]:
     def read(world: World) -> Inputs:
         run = ReadRun(world.parts, job_of(world.parts, NEW)).until(name)
@@ -325,15 +396,18 @@ def _activities(name: str) -> list[Way]:
 
     if name in (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE):
         return [Way(name, "next step", read)]
+    if name == reconcile_loop.PAGE:
+        return _pages(name)
     if name == retry_loop.STEP:
         return [Way(name, "next try", retry), Way(name, "last crash", lambda world: retry(world, "ValueError: oh"))]
     return []
 
 
 def _turns(name: str) -> list[Way]:
-    given = {
+    given: dict[str, Callable[[World], Any]] = {
         "OcrOrchestrator": lambda world: job_of(world.parts, NEW).to_json(),
         "RetryOrchestrator": lambda _: Appointment("a.jpg", by_step.STEPS, "key", 5.0).to_json(),
+        reconcile_loop.ORCHESTRATOR: lambda _: _plan(*COMPARING),
     }
 
     def first(world: World) -> Inputs:

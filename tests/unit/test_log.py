@@ -1,9 +1,13 @@
 import hashlib
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 import threading
 import traceback
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +21,7 @@ from shared.errors import SettingsError, StorageError
 from shared.settings import log_names
 
 LOGGER = logging.getLogger("test.log")
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Lines(logging.Handler):
@@ -215,3 +220,30 @@ def test_with_plain_names_an_error_leaves_as_it_is() -> None:
 def test_the_setting_holds_where_others_are_wrong_and_a_wrong_one_hides(value: str, mode: str) -> None:
     assert log_names({"LOG_NAMES": value}) == mode
     assert log_names({}) == "plain"
+
+
+@pytest.mark.parametrize(("setting", "told"), [("hash", DIGEST), ("hashed", DIGEST), ("plain", f'blob="{NAME}"')])
+def test_a_function_of_an_app_whose_settings_are_wrong_keeps_to_the_setting(setting: str, told: str) -> None:
+    """No other setting is there, so nothing is built."""
+    code = (
+        "import logging, sys\n"
+        "logging.basicConfig(level=logging.INFO, stream=sys.stdout)\n"
+        "import AnalyzeOnUpload\n"
+        "from types import SimpleNamespace\n"
+        "import asyncio\n"
+        "context = SimpleNamespace(invocation_id='1', thread_local_storage=SimpleNamespace())\n"
+        f"image = SimpleNamespace(name='images/{NAME}', read=lambda: b'')\n"
+        "try:\n"
+        "    asyncio.run(AnalyzeOnUpload.main(image, '{}', context))\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    environment = {"LOG_NAMES": setting, "PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True, encoding="utf-8"
+    )
+    lines = [line for line in run.stdout.splitlines() if "upload.deferred" in line]
+    assert len(lines) == 1, run.stdout + run.stderr
+    assert told in lines[0]
+    assert "VISION_ENDPOINT is not set" in lines[0]
+    assert tells_the_name(run.stdout) is (setting == "plain")

@@ -588,3 +588,19 @@ def test_forgetting_goes_on_where_its_time_was_over() -> None:
     counts = run(app, answer_pages.forgetting)
     assert counts == Counter(answers_forgotten=100, pages=4)
     assert kept(app) == list(app.host.contents(names.FORGETTING)) == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0])
+def test_forgetting_passes_over_what_cannot_be_forgotten_yet(seconds: float) -> None:
+    app = adopted(parts())
+    leased = [name for number in range(100) for name in keep(app, sha(number))][::2]
+    for number in range(100):
+        forgetting.begin(app.host, sha(number))
+    app.clock.advance(DAY)
+    for name in leased:
+        assert app.host.acquire(names.CACHE, name, "lease", 10_000)
+    app.host.before = lambda operation, *_: app.clock.advance(seconds if operation == "delete" else 0)
+    counts = run(app, answer_pages.forgetting)
+    assert counts == Counter(answers_forgotten=50, pages=4 if seconds else 1)
+    assert kept(app) == leased
+    assert len(app.host.contents(names.FORGETTING)) == 50

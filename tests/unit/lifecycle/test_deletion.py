@@ -595,3 +595,49 @@ def test_a_claim_whose_call_is_under_way_keeps_the_mark_for_the_next_round() -> 
     assert forgetting.is_any_due(app.services)
     assert deletions.forget_what_is_due(app) == 1
     assert books(app) == {}
+
+
+@pytest.mark.parametrize("hours", ["0", "24"])
+def test_the_last_two_copies_deleted_at_the_same_time_take_the_answers(hours: str) -> None:
+    """Each deletion may still see the other image's mark, at any moment of its own."""
+    moment = 0
+    while True:
+        app = parts(FORGET_AFTER_HOURS=hours)
+        for name in ("a.jpg", "b.jpg"):
+            upload(app, name, RED)
+            app.images.delete(names.IMAGES, name)
+        app.clock.advance(LEASE_SECONDS)
+        moments = Moments(app, moment, lambda app=app: deletion.forget(app.services, "b.jpg"))  # type: ignore[misc]
+        with moments:
+            deletion.forget(app.services, "a.jpg")
+        if moments.is_over:
+            break
+        app.clock.advance(int(hours) * deletions.HOUR_SECONDS)
+        deletions.forget_what_is_due(app)
+        assert (records(app), books(app)) == ({}, {}), moments.passed
+        moment += 1
+    assert moment > 12
+
+
+@pytest.mark.parametrize("operation", ["write", "read"])
+def test_a_step_that_is_given_up_while_its_image_goes_leaves_no_note(app: Parts, operation: str) -> None:
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+
+    def go(what: str, container: str, _: str) -> None:
+        if (what, container) == (operation, names.UNFINISHED):
+            app.images.before = None
+            app.images.delete(names.IMAGES, "a.jpg")
+
+    app.images.before = go
+    steps.give_up(app.services, "a.jpg", ["analysis", "thumbnails"], "It raised.")
+    assert records(app) == {}
+
+
+def test_a_step_that_is_given_up_of_an_image_that_is_gone_takes_its_notes_away(app: Parts) -> None:
+    app.vision.failing = ThrottledError("full", retry_after_seconds=60.0)
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    steps.process(app.services, "a.jpg", RED)
+    assert names.UNFINISHED in records(app)
+    app.images.delete(names.IMAGES, "a.jpg")
+    steps.give_up(app.services, "a.jpg", ["analysis"], "It raised.")
+    assert records(app) == {}

@@ -41,7 +41,11 @@ def settle(hub: TaskHub) -> None:
 
 
 class Once:
-    """Does something at one operation of the accounts, counted from 0, and notes how many there were."""
+    """
+    Does something at one operation of the accounts, counted from 0, and notes how many there were.
+
+    Those of a call under way are left out: who holds its claim would stand still meanwhile, and so lose it.
+    """
 
     def __init__(self, app: Parts, moment: int, action: Callable[[], None]) -> None:
         self.count = 0
@@ -51,7 +55,7 @@ class Once:
 
     def __call__(self, operation: str, container: str, name: str) -> None:
         with self._lock:
-            if self._acting.is_set():
+            if self._acting.is_set() or (container == names.CACHE and name):
                 return
             number, self.count = self.count, self.count + 1
             if number != self._moment:

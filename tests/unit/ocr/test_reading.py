@@ -727,6 +727,17 @@ def test_a_text_is_known_once_it_is_stored(app: Parts) -> None:
     assert reading.is_known(app.services, job)
 
 
+def test_an_image_whose_text_a_caller_asks_for_by_name_has_its_bytes_noted_once(app: Parts) -> None:
+    job = job_of(app, RED)
+    reading.is_known(app.services, job)
+    assert app.host.contents(names.OWNERS) == {names.owner(job.subject, "a.jpg"): b"a.jpg"}
+    ReadRun(app, job).finish()
+    asked: list[str] = []
+    app.host.before = lambda operation, container, _: asked.append(container)
+    assert reading.is_known(app.services, job)
+    assert asked == []
+
+
 def test_the_text_of_the_same_bytes_is_known_and_its_records_are_made_at_once(app: Parts) -> None:
     ReadRun(app, job_of(app, RED)).finish()
     copy = job_of(app, RED, "copy.jpg")

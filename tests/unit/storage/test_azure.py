@@ -179,7 +179,8 @@ def test_what_storage_says_of_the_archive_tier_is_an_error_of_its_own(code: str)
 
 @responses.activate
 @pytest.mark.parametrize(
-    ("status", "code"), [(409, "PathConflict"), (409, "ResourceTypeMismatch"), (400, "OperationNotSupportedOnDirectory")]
+    ("status", "code"),
+    [(409, "PathConflict"), (409, "ResourceTypeMismatch"), (400, "OperationNotSupportedOnDirectory")],
 )
 def test_a_directory_of_the_name_is_an_error_of_its_own_which_waiting_does_not_help(status: int, code: str) -> None:
     responses.put("http://127.0.0.1:9/a/c/a.txt", status=status, headers={"x-ms-error-code": code})

@@ -258,6 +258,15 @@ def test_an_image_that_is_gone_is_dropped(app: Parts, caplog: pytest.LogCaptureF
     assert reasons(caplog) == ["gone"]
 
 
+def test_what_killed_workers_have_left_of_an_image_that_is_gone_goes(app: Parts) -> None:
+    etag = upload(app)
+    steps.process(app.services, "a.jpg", RED)
+    app.images.delete(names.IMAGES, "a.jpg")
+    assert rescued(app, etag) == []
+    assert app.images.contents(names.ANALYSIS) == app.images.contents(names.THUMBNAILS) == {}
+    assert app.host.contents(names.OWNERS) == {}
+
+
 @pytest.mark.parametrize(("data", "reason"), [(None, "gone"), (BLUE, "overwritten")])
 def test_an_image_that_changes_meanwhile_gets_no_record(
     app: Parts, data: bytes | None, reason: str, caplog: pytest.LogCaptureFixture

@@ -90,14 +90,17 @@ class Answers:
 
         Raises:
             NotFoundError: there is no such blob; others that `image_blobs.read` raises.
+            ConflictError: an image that is named was overwritten before it was asked about.
             ImageRejectedError, PayloadTooLargeError: before any call if the bytes show it, else as the service said.
                 The app's own refusal is not kept: another version or setting may take the image.
             BusyError: another caller asks the same and did not finish within *wait_seconds*.
             VisionError: the service refused or failed.
         """
+        named: Owner | None = None
         if isinstance(image, ImageBlob):
             blob = image_blobs.read(self._images, image.name, most=self._most_bytes)
-            image = ImageBytes(blob.data, Owner(image.name, blob.info.etag))
+            named = Owner(image.name, blob.info.etag)
+            image = ImageBytes(blob.data, named)
         asked = self._fitted(question, image)
         if background:
             self.note_owner(image)
@@ -107,6 +110,8 @@ class Answers:
                 return known
             if before_call:
                 before_call()
+            if named and isinstance(image, ImageBytes):
+                owners.note_there(self._claims.blobs, self._images, image, named)
             self.note_owner(image)
             return self._asked(asked, image, background=background)
 

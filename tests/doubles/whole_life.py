@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from doubles.parts import Parts
 
 from shared import names
 from shared.api import image_states
+from shared.records import by_step
 
 _RECORDS = (names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED)
 
@@ -38,20 +39,19 @@ def record_names(app: Parts) -> dict[str, list[str]]:
 
 
 def records_of_none(app: Parts) -> list[str]:
-    """The records that no image can have, or whose source's bytes are not the image's."""
-    of_images = {sha256: name for name, sha256 in digests(app).items()}
-    stems = {
-        record
-        for name in digests(app)
-        for record in (names.analysis(name), names.text(name), names.plain_text(name), names.thumbnails(name))
-    } | {names.unfinished(step, name) for name in digests(app) for step in ("analysis", "thumbnails", "text")}
+    """The records of images that are not there, and those of other bytes than the image has."""
+    sources = {}
+    for name, sha256 in digests(app).items():
+        steps = (names.unfinished(step, name) for step in by_step.STEPS)
+        for place in (names.analysis(name), names.text(name), names.plain_text(name), names.thumbnails(name), *steps):
+            sources[place] = sha256
     found = []
     for container in _RECORDS:
         for record in record_names(app)[container]:
             info = app.images.head(container, record)
             assert info is not None
-            known = f"{record.rpartition('/')[0]}/" if container == names.THUMBNAILS else record
-            if known not in stems or info.metadata["sourcesha256"] not in of_images:
+            place = f"{record.rpartition('/')[0]}/" if container == names.THUMBNAILS else record
+            if sources.get(place) != info.metadata["sourcesha256"]:
                 found.append(f"{container}/{record}")
     return found
 
@@ -67,12 +67,24 @@ def states(app: Parts) -> Counter[str]:
     return Counter(each["state"] for each in image_states.page(app.services, limit=200)["images"])
 
 
-def check(app: Parts, *, also_owned: Iterable[tuple[str, str]] = ()) -> None:
-    """Assert all of it: everything is complete and true, nothing is left of what is gone, nothing was paid twice."""
-    assert set(states(app)) <= {"complete"}, image_states.page(app.services, limit=200)["images"]
+def check(app: Parts, *, failed: Collection[str] = (), in_flight: Collection[str] = ()) -> None:
+    """
+    Assert all of it: everything is complete and true, nothing is left of what is gone, nothing was paid twice.
+
+    Args:
+        app: whose accounts.
+        failed: the images that are none.
+        in_flight: the subjects of which something was asked when a worker was killed, once for each question.
+    """
+    listed = {each["name"]: each["state"] for each in image_states.page(app.services, limit=200)["images"]}
+    assert listed == {name: "failed" if name in failed else "complete" for name in digests(app)}
     assert records_of_none(app) == []
-    assert owner_marks(app) == {*digests(app).items(), *also_owned}
-    assert paid_twice(app) == Counter()
+    assert owner_marks(app) == {*digests(app).items()}
+    # A question that was in flight may be asked once more.
+    again = Counter[str]()
+    for (_, subject), count in paid_twice(app).items():
+        again[subject] += count - 1
+    assert again - Counter(in_flight) == Counter()
     owned = {sha256 for _, sha256 in owner_marks(app)}
     assert subjects(app) - owned <= {*app.host.contents(names.FORGETTING)}
     assert json.loads(app.host.contents(names.RECONCILIATION)[names.LAST_RECONCILIATION])["running"] is None

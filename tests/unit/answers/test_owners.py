@@ -1,6 +1,6 @@
 """Which image an answer is about: noted before the answer is claimed or paid for, once, and by one write."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from doubles.documents import several
@@ -9,11 +9,12 @@ from doubles.pictures import picture
 
 from shared import names
 from shared.answers import owners
-from shared.errors import BusyError, ImageRejectedError, StorageError
+from shared.errors import BusyError, ConflictError, ImageRejectedError, NotFoundError, StorageError
 from shared.images import ImageBlob, ImageBytes, ImageUrl, Owner
 from shared.records import analysis, versions
 from shared.records.versions import SeenVersion, Source
 from shared.uploads import steps
+from shared.vision import questions
 
 RED, BLUE, PDF = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200)), several("PDF", 1)
 LONG = "x" * 1000
@@ -210,3 +211,26 @@ def test_a_version_and_its_bytes_tell_the_same_of_themselves(app: Parts) -> None
     assert isinstance(source, Source)
     assert source.image.owner == Owner("a.jpg", etag)
     assert source.image.describe(etag) == source.metadata()
+
+
+@pytest.mark.parametrize(
+    ("becomes", "error", "marked"), [(None, NotFoundError, False), (BLUE, ConflictError, False), (RED, None, True)]
+)
+def test_an_image_that_goes_before_its_mark_is_written_keeps_none_and_nothing_is_paid(
+    app: Parts, becomes: bytes | None, error: type[Exception] | None, marked: bool
+) -> None:
+    """As its deletion is over, no event takes the mark away again. The same bytes under another ETag stay its own."""
+    put(app, "a.jpg", RED)
+
+    def change(operation: str, container: str, _: str) -> None:
+        if (operation, container) == ("write", names.OWNERS):
+            app.images.delete(names.IMAGES, "a.jpg")
+            if becomes:
+                put(app, "a.jpg", becomes)
+
+    app.host.before = change
+    with pytest.raises(error) if error else nullcontext():
+        app.services.answers.ask(questions.describe(), ImageBlob("a.jpg"))
+    assert bool(held(app)) is marked
+    assert len(app.vision.asked) == marked
+    assert bool(app.host.contents(names.CACHE)) is marked

@@ -7,8 +7,8 @@ to upright pixels of the image itself before it is kept, so all that comes from 
 """
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from shared import names
 from shared.answers import former, owners
@@ -90,17 +90,15 @@ class Answers:
 
         Raises:
             NotFoundError: there is no such blob; others that `image_blobs.read` raises.
-            ConflictError: an image that is named was overwritten before it was asked about.
             ImageRejectedError, PayloadTooLargeError: before any call if the bytes show it, else as the service said.
                 The app's own refusal is not kept: another version or setting may take the image.
             BusyError: another caller asks the same and did not finish within *wait_seconds*.
             VisionError: the service refused or failed.
         """
-        named: Owner | None = None
+        named = isinstance(image, ImageBlob)
         if isinstance(image, ImageBlob):
             blob = image_blobs.read(self._images, image.name, most=self._most_bytes)
-            named = Owner(image.name, blob.info.etag)
-            image = ImageBytes(blob.data, named)
+            image = ImageBytes(blob.data, Owner(image.name, blob.info.etag))
         asked = self._fitted(question, image)
         if background:
             self.note_owner(image)
@@ -110,12 +108,10 @@ class Answers:
                 return known
             if before_call:
                 before_call()
-            if named and isinstance(image, ImageBytes):
-                owners.note_there(self._claims.blobs, self._images, image, named)
             self.note_owner(image)
             return self._asked(asked, image, background=background)
 
-        with refusals_told(image):
+        with refusals_told(image), self._owner_confirmed(image if named else None):
             answer = self._claims.ask(
                 image.subject,
                 asked,
@@ -132,6 +128,15 @@ class Answers:
         """Note which image has these bytes, once: before the first claim about them, or the first paid call."""
         if isinstance(image, ImageBytes):
             owners.note_bytes(self._claims.blobs, image)
+
+    @contextmanager
+    def _owner_confirmed(self, image: ImageBytes | ImageUrl | None) -> Iterator[None]:
+        """Look after the work whether an image that a caller has named still has the bytes that are noted of it."""
+        try:
+            yield
+        finally:
+            if isinstance(image, ImageBytes) and image.is_owned:
+                owners.confirm(self._claims.blobs, self._images, image)
 
     def find(self, question: Question, image: ImageBytes | ImageUrl) -> Answer | None:
         """

@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from shared import names
-from shared.errors import ConflictError
+from shared.errors import ConflictError, StorageError
 from shared.images import ImageBytes, Owner
 from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs
+from shared.transport import time_budget
+
+# A caller with an answer waits no longer for storage.
+_CONFIRM_SECONDS = 1.0
 
 
-def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> str:
+def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> None:
     """
     Note that an image has these bytes.
 
@@ -25,12 +29,8 @@ def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> st
         sha256: of the bytes.
         name: the image's; the blob's content too, as a long one does not fit into the blob's name.
         metadata: what tells the image's version (`records.versions.Version.metadata`).
-
-    Returns:
-        The mark's ETag.
     """
-    place, content = names.owner(sha256, name), name.encode()
-    return host.write(names.OWNERS, place, content, content_type=names.PLAIN, metadata=metadata)
+    host.write(names.OWNERS, names.owner(sha256, name), name.encode(), content_type=names.PLAIN, metadata=metadata)
 
 
 def note_bytes(host: Blobs, image: ImageBytes) -> None:
@@ -38,30 +38,6 @@ def note_bytes(host: Blobs, image: ImageBytes) -> None:
     if image.owner and not image.is_owned:
         note(host, image.subject, image.owner.name, image.describe(image.owner.etag))
         image.is_owned = True
-
-
-def note_there(host: Blobs, images: Blobs, image: ImageBytes, owner: Owner) -> None:
-    """
-    Note that an image which a caller has named has these bytes, unless it has gone since they were read.
-
-    Its deletion finds a mark that was there before. A mark that comes after the deletion would name it for ever.
-
-    Raises:
-        NotFoundError: the image is gone.
-        ConflictError: it has other bytes by now.
-    """
-    if image.is_owned:
-        return
-    etag = note(host, image.subject, owner.name, image.describe(owner.etag))
-    info = image_blobs.head(images, owner.name)
-    if info and not (info.size != len(image.data) or (info.md5 and info.md5.hex() != image.md5)):
-        image.is_owned = True
-        return
-    with suppress(ConflictError):  # an upload of the same bytes has written its own
-        host.delete(names.OWNERS, names.owner(image.subject, owner.name), etag=etag)
-    if info:
-        raise ConflictError(f"The image {owner.name!r} was overwritten meanwhile.")
-    raise image_blobs.no_such_image(owner.name)
 
 
 def is_owned(host: Blobs, sha256: str) -> bool:
@@ -76,6 +52,34 @@ def is_owned(host: Blobs, sha256: str) -> bool:
 def find(host: Blobs, sha256: str, name: str) -> BlobInfo | None:
     """The mark that an image has these bytes, if there is one."""
     return host.head(names.OWNERS, names.owner(sha256, name))
+
+
+def confirm(host: Blobs, images: Blobs, image: ImageBytes) -> None:
+    """
+    Take the mark back if the image is gone by now, or has other bytes, so that it was written too late to go with it.
+
+    An error of storage is no reason to withhold an answer; the comparison of images and records finds the mark then.
+    """
+    with suppress(StorageError), time_budget.within(_CONFIRM_SECONDS):
+        if image.owner and not _has(images, image.owner, image.subject):
+            mark = find(host, image.subject, image.owner.name)
+            begin_forgetting(host, image.subject)
+            # Once more, because an upload of the same bytes may have come before the mark was looked for.
+            if mark and not _has(images, image.owner, image.subject):
+                delete(host, mark)
+
+
+def _has(images: Blobs, owner: Owner, sha256: str) -> bool:
+    info = image_blobs.head(images, owner.name)
+    if info is None or info.etag == owner.etag:
+        return info is not None
+    found = image_blobs.digest(images, owner.name)
+    return found is not None and found.sha256 == sha256
+
+
+def begin_forgetting(host: Blobs, sha256: str) -> None:
+    """Note that no image may have these bytes from now on; the hours begin anew where that was noted before."""
+    host.write(names.FORGETTING, names.forgetting(sha256), b"", content_type=names.BYTES)
 
 
 def delete(host: Blobs, mark: BlobInfo) -> bool:

@@ -1,4 +1,8 @@
-"""`GET /api/unfinished`: deferred and failed steps, with the reason; `POST /api/unfinished/retry`: try them again."""
+"""
+`GET /api/unfinished`: deferred and failed steps, with the reason; `POST /api/unfinished/retry`: try them again.
+
+`POST /api/unfinished/reconcile`: compare all images with their records.
+"""
 
 import azure.functions as func
 
@@ -8,7 +12,7 @@ from shared.api.endpoint import async_endpoint
 
 @async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
-    """Answer with a page of unfinished steps, or with the steps that are tried again."""
+    """Answer with a page of unfinished steps, the steps that are tried again, or a comparison that has begun."""
     # Imported here: its import costs more than all others together.
     from azure.durable_functions import DurableOrchestrationClient
 

@@ -165,8 +165,7 @@ def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     # A report too: the marks are the app's own books, and tell what may not be deleted.
     told = _mark(app, image, finding)
     due = analysis.text_due_of(told, app.settings.text_mode) if finding.untold else None
-    finding = finding._replace(is_lost=finding.is_lost or (due is not None and due.was_lost))
-    if not finding.is_lost:
+    if not finding.is_lost and not (due is not None and due.was_lost):
         return _One(counts)
     changed = image.modified or image.created
     # One that the app knew before was overwritten since, whenever the first of that name came.

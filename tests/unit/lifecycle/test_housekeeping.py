@@ -145,10 +145,16 @@ def test_a_run_that_died_before_it_told_its_beginning_is_due_an_hour_later() -> 
 
 def test_off_cleans_once_a_day_and_compares_nothing() -> None:
     clockwork = Clockwork(RECONCILE="off")
-    adoption.note(clockwork.app.services, "2026-01-01T00:00:00+00:00")
+    adoption.note(clockwork.app.services, clockwork.app.clock.utc().isoformat())
     assert clockwork.tick() == [("reconcile", [*CLEANING])]
     assert clockwork.tick(24) == [("reconcile", [*CLEANING])]
     assert report.section(clockwork.app.services) is None
+
+
+def test_off_looks_once_whose_bytes_the_images_have_and_starts_none() -> None:
+    clockwork = Clockwork(RECONCILE="off")
+    assert plans.by_timer(clockwork.app.services)["mode"] == "report"
+    assert clockwork.tick() == [("reconcile", ["images", *CLEANING])]
 
 
 def test_answers_whose_hours_are_over_are_forgotten_every_hour() -> None:

@@ -75,7 +75,7 @@ def test_one_that_was_given_up_tells_no_number() -> None:
 @pytest.mark.parametrize("kind", ["forgetting", "of_directory", "off"])
 def test_runs_that_compare_not_everything_leave_the_number_as_it_is(kind: str) -> None:
     app = parts(RECONCILE="off" if kind == "off" else "repair")
-    adoption.note(app.services, "2026-01-01T00:00:00+00:00")
+    adoption.note(app.services, app.clock.utc().isoformat())
     made = {
         "forgetting": plans.forgetting,
         "of_directory": lambda app: plans.of_directory(app, images="new/", records="old/"),

@@ -49,6 +49,8 @@ def running(**settings: str) -> Iterator[TaskHub]:
     app.clock.advance(BEFORE["now_seconds"] + UPGRADE_SECONDS)
     restore(app.images, BEFORE["images"])
     restore(app.host, BEFORE["host"])
+    # The new version starts later than the last image came.
+    app.clock.advance(1)
     hub = TaskHub(app)
     with hub.running():
         for each in BEFORE["instances"]:
@@ -77,6 +79,12 @@ def contents(hub: TaskHub) -> dict[tuple[str, str], bytes]:
     return {
         (container, name): data for container in RECORDS for name, data in hub.app.images.contents(container).items()
     }
+
+
+def marks(hub: TaskHub) -> dict[str, str]:
+    """The ETag of each mark of an owner."""
+    infos = hub.app.host.page(names.OWNERS, limit=1000).items
+    return {info.name: info.etag for info in infos if info.name != names.ADOPTED}
 
 
 def sha256_of(hub: TaskHub, name: str) -> str:

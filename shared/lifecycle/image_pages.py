@@ -84,7 +84,7 @@ def page(app: App, work: PageWork) -> Page:
     """Look at the next images of the run; those that are to be tried are left to be handed over."""
     plan, place = work["plan"], _Place.of(work["continuation"])
     listed = image_blobs.page(app.images, prefix=plan["images_prefix"], limit=_IMAGES, continuation=place.images)
-    images = _after(listed.items, place.after)
+    images = _after(listed.items, place.after, has_directories=app.images.has_directories)
     walks = dict(place.walks)
     done: list[_One] = []
     if images:
@@ -105,11 +105,13 @@ def page(app: App, work: PageWork) -> Page:
     return Page(None, counts, left)
 
 
-def _after(images: list[BlobInfo], name: str) -> list[BlobInfo]:
+def _after(images: list[BlobInfo], name: str, *, has_directories: bool) -> list[BlobInfo]:
     """The images that come after that one, by the listing's own order."""
     place = next((number for number, image in enumerate(images) if image.name == name), None)
     if place is not None:
         return images[place + 1 :]
+    if has_directories:
+        return images  # listed by their paths, in an order that letters do not tell: all once more, so none is missed
     return [image for image in images if image.name > name]
 
 

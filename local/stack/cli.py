@@ -4,12 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from local import health_report
 from local.app import AppClient, function_key, master_key
 from local.app_settings import PROJECT, overridden
 from local.console import say
@@ -21,7 +19,7 @@ from local.signals import signals_call
 from local.stack import recipes
 from local.stack.options import PARTS, Choice, parse
 from local.stack.own_service import require_answer, told_of_service
-from local.stack.pending import told_of_pending
+from local.stack.pending import told_of_comparison, told_of_pending
 from local.stack.service import Recipe
 from local.stack.space import SpaceWatch, watched_space
 from local.stack.state_lock import LEFTOVER_SECONDS, locked_state, require_free_ports, wait_for_leftovers
@@ -175,9 +173,7 @@ class _Stack:
     def _tell_reconciliation(self) -> None:
         """Say what the app's last comparison of images and records has found; nothing before the first."""
         if self._choice.has_app and not self._supervisor.stop_requested.is_set():
-            with suppress(LocalError):
-                report = health_report.ask(self._addresses.host_url, self._health_key)
-                self._say(*(report.reconciliation.lines() if report.reconciliation else ()))
+            self._say(*told_of_comparison(self._addresses.host_url, self._health_key))
 
     def _stay(self) -> None:
         stop = self._supervisor.stop_requested

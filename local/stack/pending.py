@@ -1,10 +1,12 @@
-"""Say what a change of settings has left: images whose records answer other settings, and what redoes them."""
+"""Say what is left to do: images whose records answer other settings, and those that have no result at all."""
 
 import time
 from collections.abc import Callable
 
+from local import health_report
 from local.app import AppClient, ImageState
 from local.counts import images
+from local.errors import LocalError
 from local.wording import program_elsewhere
 
 SETTINGS_CHANGED = "settings_changed"
@@ -34,6 +36,15 @@ def told_of_pending(
     why = f"settings were changed since {their} records were made, or the work on {them} was interrupted"
     paid = ", which your service bills" if is_paid else ""
     return f"{bound}{images(count)} {are} pending, because {why}. This makes {their} records anew{paid}:\n  {command}"
+
+
+def told_of_comparison(host_url: str, health_key: str) -> list[str]:
+    """Say what the app's last comparison of images and records has found; nothing before the first, or without app."""
+    try:
+        found = health_report.ask(host_url, health_key).reconciliation
+    except LocalError:
+        return []
+    return list(found.lines()) if found else []
 
 
 def _is_left(image: ImageState) -> bool:

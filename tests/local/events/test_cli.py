@@ -13,6 +13,8 @@ from doubles.azurite import Azurite
 from doubles.patience import wait_until
 from doubles.webhooks import FakeWebhooks
 
+from local.events.journal import Changes, Journal
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -120,6 +122,16 @@ def test_a_deletion_whose_end_it_was_killed_before_is_told_again_under_the_same_
     start()
     host.wait_for(2)
     assert host.accepted[0] == host.accepted[1]
+
+
+def test_a_mistake_of_one_sender_ends_it_so_that_it_is_started_again(start: Start, tmp_path: Path) -> None:
+    with Journal(tmp_path / "events" / "told.db", "images") as journal:
+        journal.record(Changes(events=[{"id": "1"}]))
+        journal._database.execute("UPDATE due SET event = '{'")
+    process = start()
+    assert process.wait(110) == 1
+    assert process.stderr is not None
+    assert "events cannot be sent" in process.stderr.read()
 
 
 def test_what_it_says_of_the_functions_is_what_it_does() -> None:

@@ -1,7 +1,9 @@
 """The subscription in Azure lets the watcher's events through, and of Azure's own only those of whole uploads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,12 @@ from doubles.storage_events import OTHERS, UNFINISHED, storage_event
 from doubles.storage_events import UPLOADS as ENDINGS
 
 from local.addresses import Addresses
+from local.events import journal as journal_module
 from local.events import schema
 from local.events.container import Blob, WatchedContainer
+from local.events.journal import Journal
+from local.events.outbox import Outbox
+from local.events.watcher import Watcher
 
 HOLDS: dict[str, Callable[[Any, dict[str, Any]], bool]] = {
     "StringIn": lambda found, rule: str(found).lower() in [value.lower() for value in rule["values"]],
@@ -83,3 +89,34 @@ def test_what_is_deleted_or_renamed_has_one_way_although_it_tells_no_length(api:
 def test_a_new_directory_and_half_an_upload_have_none() -> None:
     for api in ("CreateDirectory", *UNFINISHED):
         assert [kind for kind in KINDS if passes(storage_event(api, "2026"), kind)] == []
+
+
+class Listed(WatchedContainer):
+    """A container that lists what a test puts into it."""
+
+    blobs: tuple[Blob, ...] = ()
+
+    def pages(self) -> Iterator[list[Blob]]:
+        yield list(self.blobs)
+
+    def has(self, name: str) -> bool:
+        return any(blob.name == name for blob in self.blobs)
+
+
+def test_each_change_goes_to_the_function_whose_subscription_lets_it_through(tmp_path: Path) -> None:
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    small = Blob("a.jpg", "0x1", "image/jpeg", 104_857_600, "BlockBlob", begun, begun, "Archive")
+    large = replace(small, name="b.jpg", content_length=104_857_601)
+    told = tmp_path / "told.db"
+    with Listed(Addresses(7071).connection_string, "images") as container, Journal(told, "images") as journal:
+        watcher = Watcher(container, journal)
+        watcher.record_baseline()
+        for container.blobs in ((small, large), (replace(small, tier="Hot"), large), ()):
+            assert watcher.scan() > 0
+        with Outbox(told, journal_module.UPLOADS) as uploads, Outbox(told, journal_module.EVENTS) as events:
+            kinds = [
+                [[kind for kind in KINDS if passes(each.event, kind)] for each in box.due(0, 9)]
+                for box in (uploads, events)
+            ]
+    assert kinds == [[[UPLOADS]], [[LARGE], [CHANGES], [CHANGES], [CHANGES]]]
+    assert [kind.function for kind in KINDS] == ["AnalyzeOnUpload", "StorageEvents", "StorageEvents"]

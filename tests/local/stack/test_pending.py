@@ -6,7 +6,7 @@ from doubles.fake_app import image_json, running_app
 from doubles.ports import five_free_ports
 
 from local.app import AppClient
-from local.stack.pending import ENOUGH_SECONDS, told_of_pending
+from local.stack.pending import ENOUGH_SECONDS, told_of_comparison, told_of_pending
 
 
 def pending(name: str, code: str) -> dict[str, Any]:
@@ -48,3 +48,17 @@ def test_of_many_as_many_are_counted_as_the_time_allows() -> None:
 
 def test_an_app_that_does_not_answer_has_nothing_to_tell() -> None:
     assert told_of_pending(AppClient(five_free_ports()), "") is None
+
+
+def test_what_the_last_comparison_has_found_is_told_and_nothing_before_the_first() -> None:
+    report: dict[str, Any] = {"status": "up", "problems": [], "warnings": []}
+    with running_app() as app:
+        app.health_key, url = "k", f"http://127.0.0.1:{app.port}"
+        app.health = 200, {**report, "reconciliation": None}
+        assert told_of_comparison(url, "k") == []
+        last = {"state": "ended", "mode": "repair", "checkedAt": "2026-11-30T03:30:00+00:00", "started": 0}
+        counts = {"imagesWithoutResult": 0, "waitForBackfill": 0}
+        app.health = 200, {**report, "reconciliation": {**last, **counts}}
+        assert told_of_comparison(url, "k") == ["images without a result: 0, checked at 2026-11-30 03:30 UTC"]
+        assert told_of_comparison(url, "another") == []
+    assert told_of_comparison(f"http://127.0.0.1:{five_free_ports()}", "k") == []

@@ -7,8 +7,8 @@ to upright pixels of the image itself before it is kept, so all that comes from 
 """
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from shared import names
 from shared.answers import former, owners
@@ -95,6 +95,7 @@ class Answers:
             BusyError: another caller asks the same and did not finish within *wait_seconds*.
             VisionError: the service refused or failed.
         """
+        named = isinstance(image, ImageBlob)
         if isinstance(image, ImageBlob):
             blob = image_blobs.read(self._images, image.name, most=self._most_bytes)
             image = ImageBytes(blob.data, Owner(image.name, blob.info.etag))
@@ -110,7 +111,7 @@ class Answers:
             self.note_owner(image)
             return self._asked(asked, image, background=background)
 
-        with refusals_told(image):
+        with refusals_told(image), self._owner_confirmed(image if named else None):
             answer = self._claims.ask(
                 image.subject,
                 asked,
@@ -127,6 +128,15 @@ class Answers:
         """Note which image has these bytes, once: before the first claim about them, or the first paid call."""
         if isinstance(image, ImageBytes):
             owners.note_bytes(self._claims.blobs, image)
+
+    @contextmanager
+    def _owner_confirmed(self, image: ImageBytes | ImageUrl | None) -> Iterator[None]:
+        """Look after the work whether an image that a caller has named still has the bytes that are noted of it."""
+        try:
+            yield
+        finally:
+            if isinstance(image, ImageBytes) and image.is_owned:
+                owners.confirm(self._claims.blobs, self._images, image)
 
     def find(self, question: Question, image: ImageBytes | ImageUrl) -> Answer | None:
         """

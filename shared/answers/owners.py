@@ -7,11 +7,17 @@ The metadata are those of a record, so a listing tells of which version of the i
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from shared import names
-from shared.errors import ConflictError
-from shared.images import ImageBytes
+from shared.errors import ConflictError, StorageError
+from shared.images import ImageBytes, Owner
+from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs
+from shared.transport import time_budget
+
+# A caller with an answer waits no longer for storage.
+_CONFIRM_SECONDS = 1.0
 
 
 def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> None:
@@ -46,6 +52,34 @@ def is_owned(host: Blobs, sha256: str) -> bool:
 def find(host: Blobs, sha256: str, name: str) -> BlobInfo | None:
     """The mark that an image has these bytes, if there is one."""
     return host.head(names.OWNERS, names.owner(sha256, name))
+
+
+def confirm(host: Blobs, images: Blobs, image: ImageBytes) -> None:
+    """
+    Take the mark back if the image is gone by now, or has other bytes, so that it was written too late to go with it.
+
+    An error of storage is no reason to withhold an answer; the comparison of images and records finds the mark then.
+    """
+    with suppress(StorageError), time_budget.within(_CONFIRM_SECONDS):
+        if image.owner and not _has(images, image.owner, image.subject):
+            mark = find(host, image.subject, image.owner.name)
+            begin_forgetting(host, image.subject)
+            # Once more, because an upload of the same bytes may have come before the mark was looked for.
+            if mark and not _has(images, image.owner, image.subject):
+                delete(host, mark)
+
+
+def _has(images: Blobs, owner: Owner, sha256: str) -> bool:
+    info = image_blobs.head(images, owner.name)
+    if info is None or info.etag == owner.etag:
+        return info is not None
+    found = image_blobs.digest(images, owner.name)
+    return found is not None and found.sha256 == sha256
+
+
+def begin_forgetting(host: Blobs, sha256: str) -> None:
+    """Note that no image may have these bytes from now on; the hours begin anew where that was noted before."""
+    host.write(names.FORGETTING, names.forgetting(sha256), b"", content_type=names.BYTES)
 
 
 def delete(host: Blobs, mark: BlobInfo) -> bool:

@@ -32,7 +32,8 @@ def moment(app: App) -> datetime:
             _noted.add(app.host)
             return datetime.fromisoformat(json.loads(blob.data)["at"])
         with suppress(ConflictError):  # another process is faster
-            content = json.dumps({"at": app.clock.utc().isoformat()}).encode()
+            # Storage tells the creation of a blob in whole seconds: one of the same second is not older.
+            content = json.dumps({"at": app.clock.utc().replace(microsecond=0).isoformat()}).encode()
             app.host.write(
                 names.RECONCILIATION, names.FIRST_START, content, content_type=names.JSON, condition=IfEtag(None)
             )

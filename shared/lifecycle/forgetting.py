@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 def begin(host: Blobs, sha256: str) -> None:
     """Note that no image may have these bytes from now on; the hours begin anew where that was noted before."""
-    host.write(names.FORGETTING, names.forgetting(sha256), b"", content_type=names.BYTES)
+    owners.begin_forgetting(host, sha256)
 
 
 def forget_at_once(app: App, digests: Iterable[str]) -> None:

@@ -38,7 +38,9 @@ def test_no_known_answer_is_asked_for(found: dict[str, Trip]) -> None:
 
 
 def test_a_first_upload_asks_storage_no_more_often_than_before(found: dict[str, Trip]) -> None:
-    assert sum(found["upload, 1 analysis and 2 thumbnails"].storage.values()) <= 27
+    # One is the mark of the owner; the first upload of a process also reads, and the very first writes, when the app
+    # first ran.
+    assert sum(found["upload, 1 analysis and 2 thumbnails"].storage.values()) <= 27 + 1 + 2
 
 
 def test_a_known_answer_is_one_look(found: dict[str, Trip]) -> None:

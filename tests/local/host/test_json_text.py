@@ -21,6 +21,7 @@ OWN_TEXTS = {
     "app_settings.py",
     "unfinished/api.py",
     "events/webhook.py",
+    "events/outbox.py",
     "stack/state_lock.py",
     "host/blobs/queue.py",
     "host/http/keys.py",

@@ -1,16 +1,20 @@
 """Which image an answer is about: noted before the answer is claimed or paid for, once, and by one write."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from doubles import deletions
+from doubles.deletions import HOUR_SECONDS, Moments, forget_what_is_due
 from doubles.documents import several
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names
 from shared.answers import owners
-from shared.errors import BusyError, ImageRejectedError, StorageError
+from shared.errors import BusyError, ImageRejectedError, StorageError, ThrottledError
 from shared.images import ImageBlob, ImageBytes, ImageUrl, Owner
+from shared.lifecycle import deletion
 from shared.records import analysis, versions
 from shared.records.versions import SeenVersion, Source
 from shared.uploads import steps
@@ -210,3 +214,76 @@ def test_a_version_and_its_bytes_tell_the_same_of_themselves(app: Parts) -> None
     assert isinstance(source, Source)
     assert source.image.owner == Owner("a.jpg", etag)
     assert source.image.describe(etag) == source.metadata()
+
+
+class TestNamedImagesThatGoMeanwhile:
+    """A caller names an image, which is deleted or overwritten while its question is asked."""
+
+    @staticmethod
+    def ask(app: Parts) -> None:
+        app.services.answers.ask(analysis.question(app.services.settings), ImageBlob("a.jpg"))
+
+    @staticmethod
+    def delete(app: Parts) -> None:
+        app.images.delete(names.IMAGES, "a.jpg")
+        deletion.forget(app.services, "a.jpg")
+
+    def at_every_moment(self, happen: Callable[[Parts], object]) -> list[Parts]:
+        """Worlds in which it has happened before each operation after the read of the image, in turn."""
+        worlds: list[Parts] = []
+        while True:
+            app = parts()
+            put(app, "a.jpg", RED)
+            moments = Moments(app, len(worlds) + 1, lambda app=app: happen(app))  # type: ignore[misc]
+            with moments:
+                self.ask(app)
+            if moments.is_over:
+                assert len(worlds) > 5
+                return worlds
+            worlds.append(app)
+
+    def test_no_mark_is_left_of_one_that_is_deleted(self) -> None:
+        for app in self.at_every_moment(self.delete):
+            assert held(app) == {}
+            assert list(app.host.contents(names.FORGETTING)) == [digest(RED)]
+            app.clock.advance(25 * HOUR_SECONDS)
+            assert forget_what_is_due(app) == 1
+            assert app.host.contents(names.CACHE) == {}
+
+    def test_no_mark_is_left_of_one_that_is_overwritten(self) -> None:
+        for app in self.at_every_moment(lambda app: put(app, "a.jpg", BLUE)):
+            assert held(app) == {}
+
+    def test_the_mark_stays_where_the_same_bytes_come_again(self) -> None:
+        def again(app: Parts) -> None:
+            self.delete(app)
+            deletions.upload(app, "a.jpg", RED)
+
+        for app in self.at_every_moment(again):
+            assert list(held(app).values()) == [b"a.jpg"]
+
+    def test_a_call_that_fails_leaves_no_mark_either(self, app: Parts) -> None:
+        put(app, "a.jpg", RED)
+        app.vision.failing = ThrottledError("full", retry_after_seconds=60.0)
+        app.vision.before_call = lambda: app.images.delete(names.IMAGES, "a.jpg")
+        with pytest.raises(ThrottledError):
+            self.ask(app)
+        assert held(app) == {}
+
+    def test_an_edit_of_metadata_changes_nothing(self, app: Parts) -> None:
+        put(app, "a.jpg", RED)
+        app.vision.at_call = lambda *_: app.images.edit(names.IMAGES, "a.jpg", metadata={"album": "holiday"})
+        self.ask(app)
+        assert list(held(app).values()) == [b"a.jpg"]
+        assert app.host.contents(names.FORGETTING) == {}
+
+    def test_storage_that_fails_then_withholds_no_answer(self, app: Parts) -> None:
+        put(app, "a.jpg", RED)
+
+        def refuse(operation: str, container: str, _: str) -> None:
+            if operation == "head":
+                raise StorageError("away")
+
+        app.images.before = refuse
+        self.ask(app)
+        assert len(app.vision.asked) == 1

@@ -554,6 +554,24 @@ class TestRecordsOfEarlierVersions:
             deletions.forget_what_is_due(app)
             assert subjects(app) >= asked
 
+    def test_nothing_is_paid_again_for_the_images_that_stay(self) -> None:
+        before = json.loads((self.FIXTURES / "before.json").read_text())
+        app = parts(THUMBNAIL_SIZES="100x50")
+        restore(app.images, before["images"])
+        restore(app.host, before["host"])
+        complete = [name for name in app.images.contents(names.IMAGES) if state(app, name) == "complete"]
+        assert len(complete) == 3
+        for gone in complete:
+            kept = {name: data for name, data in app.images.contents(names.IMAGES).items() if name in complete}
+            kept.pop(gone)
+            delete(app, gone)
+            app.clock.advance(25 * deletions.HOUR_SECONDS)
+            deletions.forget_what_is_due(app)
+            for name, data in kept.items():
+                assert state(app, name) == "complete"
+                deliver(app, name, data)
+        assert calls(app) == 0
+
     def test_a_copy_s_deletion_takes_nothing_from_the_others_that_have_no_marks(self) -> None:
         before = json.loads((self.FIXTURES / "before.json").read_text())
         app = parts(THUMBNAIL_SIZES="100x50")

@@ -29,6 +29,12 @@ def test_it_is_noted_once_and_stays() -> None:
     assert noted(app) == [EPOCH.isoformat()]
 
 
+def test_it_is_told_in_whole_seconds_as_storage_tells_the_creation_of_an_image() -> None:
+    app = parts()
+    app.clock.advance(9.7)
+    assert first_start.moment(app.services) == EPOCH + timedelta(seconds=9)
+
+
 def test_of_two_processes_the_first_is_right() -> None:
     app = parts()
 

@@ -76,3 +76,53 @@ def test_what_was_not_listed_is_asked_for() -> None:
         True,
         False,
     ]
+
+
+def walked(blobs: MemoryBlobs, every: set[str], size: int) -> tuple[list[str], int]:
+    """What walks beside pages of so many names find of their records, and how many listings they take."""
+    listings: list[str] = []
+    blobs.before = lambda operation, container, name: listings.append(operation)
+    ordered, found, continuation = sorted(every), list[str](), None
+    for start in range(0, len(ordered), size):
+        page = ordered[start : start + size]
+        wanted = {f"{name}.json" for name in page}
+        walk = listing.walk(blobs, ("c", ""), continuation, page[-1], wanted.__contains__)
+        continuation = walk.continuation
+        found += walk.found
+    return found, len(listings)
+
+
+@pytest.mark.parametrize("listed", [1, 2, 5, 1000])
+@given(st.sets(st.integers(0, 999), max_size=40), st.sets(st.integers(0, 999), max_size=40), st.integers(1, 9))
+def test_a_walk_finds_the_records_of_each_page_whatever_others_lie_between(
+    listed: int, images: set[int], others: set[int], size: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "_WALKED_AT_ONCE", listed)
+        blobs = MemoryBlobs(FakeClock())
+        for number in images | others:
+            blobs.write("c", f"{number:03}.jpg.json", b"", content_type="text/plain")
+        every = {f"{number:03}.jpg" for number in images}
+        found, listings = walked(blobs, every, size)
+    assert sorted(found) == sorted(f"{name}.json" for name in every)
+    # Each listing once, and the last one of a page once more.
+    assert listings <= len(images | others) / listed + 2 * len(every) / size + 2
+
+
+def test_a_walk_through_very_many_others_ends_and_the_next_goes_on_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_WALKED_AT_ONCE", 2)
+    monkeypatch.setattr(listing, "_MOST_WALKED", 3)
+    blobs = MemoryBlobs(FakeClock())
+    for name in [*(f"b{number}" for number in range(10)), "c.json"]:
+        blobs.write("c", name, b"", content_type="text/plain")
+    first = listing.walk(blobs, ("c", ""), None, "c", lambda name: name == "c.json")
+    second = listing.walk(blobs, ("c", ""), first.continuation, "c", lambda name: name == "c.json")
+    assert (first.found, list(second.found)) == ({}, ["c.json"])
+
+
+def test_a_walk_below_a_prefix_compares_what_follows_it() -> None:
+    blobs = MemoryBlobs(FakeClock())
+    for name in ("text/a.json", "text/b.json", "thumbnails/a.json"):
+        blobs.write("c", name, b"", content_type="text/plain")
+    walk = listing.walk(blobs, ("c", "text/"), None, "b", lambda name: True)
+    assert list(walk.found) == ["text/a.json", "text/b.json"]

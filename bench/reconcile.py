@@ -245,6 +245,7 @@ def run(sizes: Sequence[int]) -> list[Measured]:
                 there = size
                 measure(connection, size)
                 found.append(measure(connection, size))
+                print(report(found), file=sys.stderr, flush=True)
     return found
 
 

@@ -155,6 +155,7 @@ def play(side: Side) -> dict[str, Any]:
     ask("lost", "OcrPoll", letter, ticket=unknown)
     ask("elsewhere", "OcrPoll", letter, ticket={**unknown, "operation": "http://127.0.0.1:9/x/y"})
     _retry(side, outcomes)
+    outcomes["compared"] = _compared(side)
     its.fail({"status": {"401": 1.0}})
     outcomes["retry deferred"] = _retried(side, "late.png", picture(colour="green", kind="PNG"), "analysis")
     ask("refused key", "OcrSubmit", of_image(its, "late.pdf", LATE), failures=2)
@@ -175,6 +176,24 @@ def _retried(side: Side, name: str, content: bytes | None, *steps: str, crash: s
     if content is not None:
         side.world.upload(names.IMAGES, name, content)
     return side.ask("RetryStep", {"name": name, "steps": steps, "key": "0x1,q", "attempts": 1, "crash": crash})
+
+
+def _compared(side: Side) -> Json:
+    """What ReconcilePage finds in a folder with one image whose event was lost; a report starts nothing."""
+    side.world.upload(names.IMAGES, "lost/photo.png", PHOTO)
+    plan = {
+        "id": "run",
+        "by": "request",
+        "mode": "report",
+        "phases": ["images"],
+        "began": NOW,
+        "since": "2026-01-01T00:00:00+00:00",
+        "until": NOW,
+        "images_prefix": "lost/",
+        "records_prefix": "",
+    }
+    work = {"plan": plan, "phase": "images", "continuation": None, "counts": {}, "ended": False, "problem": None}
+    return side.ask("ReconcilePage", work)
 
 
 STATES = {
@@ -246,6 +265,11 @@ def test_an_activity_answers_as_in_microsofts_runtime(name: str, played: tuple[J
     assert local == real
     assert real["state"] == STATES[name]
     covered(WITNESS, "outcomes of activities", name)
+
+
+def test_a_page_of_a_comparison_is_as_in_microsofts_runtime(played: tuple[Json, Json]) -> None:
+    for side in played:
+        assert side["compared"] == {"continuation": None, "counts": {"images": 1, "without_result": 1}}
 
 
 @pytest.mark.parametrize("name", ["address that nobody serves", "address of the version before"])

@@ -419,6 +419,28 @@ class TestDeletedWhileWorkedOn:
         assert (records(app), owners(app)) == ({}, [])
         assert books(app)[names.FORGETTING] == [digest(RED)]
 
+    def test_a_caller_s_thumbnail_of_an_image_that_is_overwritten_leaves_no_mark_of_the_former_bytes(
+        self, app: Parts
+    ) -> None:
+        app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+
+        def overwrite(*_: object) -> None:
+            app.vision.at_call = None
+            upload(app, "a.jpg", BLUE)
+
+        app.vision.at_call = overwrite
+        on_demand(app, "a.jpg")
+        assert list(app.host.contents(names.OWNERS)) == [names.owner(digest(BLUE), "a.jpg")]
+        assert books(app)[names.FORGETTING] == [digest(RED)]
+
+    def test_a_caller_s_thumbnail_that_fails_while_its_image_goes_leaves_no_mark(self, app: Parts) -> None:
+        app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+        app.vision.failing = ThrottledError("full", retry_after_seconds=60.0)
+        app.vision.before_call = lambda: app.images.delete(names.IMAGES, "a.jpg")
+        with pytest.raises(ThrottledError):
+            on_demand(app, "a.jpg")
+        assert owners(app) == []
+
 
 class TestOverwritten:
     """The bytes that an image had before are no image's, unless another one has them."""

@@ -7,6 +7,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names
+from shared.answers.owners import begin_forgetting
 from shared.api import thumbnails as thumbnails_over_http
 from shared.errors import StorageError
 from shared.images import ImageBytes
@@ -206,7 +207,7 @@ def test_a_mark_that_was_written_anew_meanwhile_stays(app: Parts) -> None:
 
     def renew(operation: str, container: str, _: str) -> None:
         if (operation, container) == ("delete", names.FORGETTING):
-            forgetting.begin(app.host, digest(RED))
+            begin_forgetting(app.host, digest(RED))
 
     app.host.before = renew
     assert forget(app)

@@ -214,7 +214,10 @@ class BlobStore:
         self._or_none(
             container,
             name,
-            lambda: self._blob(container, name).delete_blob(lease=lease, **sdk_mapping.conditions(condition)),
+            # A blob with a snapshot, which people or a backup have made, cannot be deleted without it.
+            lambda: self._blob(container, name).delete_blob(
+                delete_snapshots="include", lease=lease, **sdk_mapping.conditions(condition)
+            ),
         )
 
     def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:  # noqa: D102

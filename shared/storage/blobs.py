@@ -119,7 +119,12 @@ class Blobs(Protocol):
         """Write the whole blob and return its ETag; ConflictError if the condition or the lease does not hold."""
 
     def delete(self, container: str, name: str, *, etag: str | None = None, lease: str | None = None) -> None:
-        """Delete the blob if there is one; ConflictError if it has another ETag than the given, or is leased."""
+        """
+        Delete the blob with its snapshots, if there is one.
+
+        Raises:
+            ConflictError: it has another ETag than the given, or is leased.
+        """
 
     def page(self, container: str, *, prefix: str = "", limit: int = 100, continuation: str | None = None) -> Page:
         """One page of the container's blobs in the order of their names, with their metadata."""

@@ -345,6 +345,16 @@ def test_deleting_another_version_is_refused(blobs: Blobs, container: str) -> No
     assert blobs.head(container, "a.txt") is None
 
 
+def test_a_blob_is_deleted_with_its_snapshots(azurite: Azurite, container: str) -> None:
+    store = BlobStore(azurite.connection_string)
+    store.write(container, "a", b"1", content_type="text/plain")
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        client = service.get_container_client(container)
+        client.get_blob_client("a").create_snapshot()
+        store.delete(container, "a")
+        assert list(client.list_blobs(include=["snapshots"])) == []
+
+
 def test_a_lease_keeps_others_from_leasing_writing_and_deleting(blobs: Blobs, container: str) -> None:
     etag = put(blobs, container)
     mine = lease_id()

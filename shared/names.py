@@ -81,6 +81,8 @@ TEXT_ONLY = "textonly"
 TEXT_STILL_DUE = "textstilldue"
 # Blob metadata of an analysis record: whether text was due when it was made, and in which TEXT_MODEs it is.
 TEXT_DUE = "textdue"
+# Blob metadata of an analysis record: the settings named no thumbnails when it was made.
+NO_THUMBNAILS = "nothumbnails"
 # Blob metadata of the thumbnails of an image that a caller has asked for, of whatever size.
 ON_DEMAND = "ondemand"
 

@@ -73,7 +73,7 @@ class _Looking:
             return self._found(is_lost=True)
         if not made and note and note.was_blamed:
             return self._found(is_lost=names.TEXT_STILL_DUE in note.info.metadata and not has_text)
-        if self._are_thumbnails_lost():
+        if self._are_thumbnails_lost(made):
             return self._found(is_lost=True)
         if not made or has_text:
             return self._found(is_lost=False)
@@ -89,7 +89,9 @@ class _Looking:
         notes = self._of_it([self._find(*unfinished.place(step, self._version.name))])
         return records, unfinished.note_of(notes[0]) if notes else None
 
-    def _are_thumbnails_lost(self) -> bool:
+    def _are_thumbnails_lost(self, analyses: Sequence[BlobInfo]) -> bool:
+        if any(names.NO_THUMBNAILS in info.metadata for info in analyses):
+            return False  # only the settings have changed since
         specs = by_step.specs(self._app.settings, by_step.THUMBNAILS, self._version.name)
         made, note = self._of_step(by_step.THUMBNAILS) if specs else ([], None)
         return bool(specs) and not made and note is None and not self._has_other_thumbnails(specs)

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import NamedTuple
 
 from shared import names
+from shared.answers import owners
 from shared.lifecycle import deletion
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import PageWork, Plan
@@ -110,12 +111,13 @@ def _gone(app: App, stem: str, record: BlobInfo) -> str | None:
 def _name(app: App, stem: str, record: BlobInfo) -> str | None:
     """The name of an image that its records have a digest of: the owner of their bytes tells it, or a document."""
     sha256 = record.metadata.get(names.SOURCE_SHA256)
-    mark = app.host.read(names.OWNERS, names.owner_of_stem(sha256, stem)) if sha256 else None
-    if mark:
-        return mark.data.decode()
+    owner = owners.image_of(app.host, names.owner_of_stem(sha256, stem)) if sha256 else None
+    if owner:
+        return owner
     for container, place in _documents(stem):
         blob = app.images.read(container, place)
-        name = parsed(blob.data).get("source", {}).get("name") if blob else None
+        source = parsed(blob.data).get("source") if blob else None
+        name = source.get("name") if isinstance(source, dict) else None
         if isinstance(name, str) and names.stem(name) == stem:
             return name
     return None

@@ -137,8 +137,12 @@ def _is_nightly(plan: Plan) -> bool:
 
 
 def _begun(document: LastDocument, plan: Plan) -> LastDocument:
-    timer = plan["began"] if _is_nightly(plan) else document["timer"]
-    return {**document, "timer": timer, "running": plan if is_comparison(plan) else document["running"]}
+    if is_comparison(plan):
+        document = {**document, "running": plan}
+    elif _is_nightly(plan):
+        # It has the id of a comparison, so none is under way: one that was ended from outside has not said so.
+        document = {**document, "running": None}
+    return {**document, "timer": plan["began"] if _is_nightly(plan) else document["timer"]}
 
 
 def _ended(app: App, document: LastDocument, work: PageWork) -> LastDocument:

@@ -190,3 +190,23 @@ def test_an_image_that_comes_back_meanwhile_keeps_what_is_its_own(hub: TaskHub) 
     hub.pass_time(60)
     counts(hub)
     whole_life.check(hub.app)
+
+
+@pytest.mark.parametrize("content", [b'{"source": 5}', b'{"source": null}', b'{"source": {"name": 7}}', b"[]", b"\xff"])
+def test_a_record_that_is_damaged_and_tells_no_name_stays_and_stops_nothing(hub: TaskHub, content: bytes) -> None:
+    record = f"{names.LONG}{'a' * 64}.json"
+    hub.app.images.write(names.ANALYSIS, record, content, content_type=names.JSON)
+    assert counts(hub) == {}
+    assert record in hub.app.images.contents(names.ANALYSIS)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"another.jpg"])
+def test_a_mark_that_is_damaged_stops_nothing_and_a_document_tells_the_name(hub: TaskHub, content: bytes) -> None:
+    hub.upload(LONG, RED)
+    hub.upload("another.jpg", GREEN)
+    (mark,) = (name for name in hub.app.host.contents(names.OWNERS) if names.LONG in name)
+    hub.app.host.write(names.OWNERS, mark, content, content_type=names.PLAIN)
+    assert counts(hub) == {"images": 2}
+    without_event(hub, LONG)
+    assert counts(hub) == {"images": 1, "orphans": 1, "records_deleted": 3}
+    whole_life.check(hub.app)

@@ -197,3 +197,11 @@ def test_a_blob_that_is_damaged_is_as_none_and_written_anew(data: bytes) -> None
     assert (found.up, found.reconciliation) == (True, None)
     assert report.read(app.services)["timer"] is None
     assert told(app, plans.by_timer(app.services))["imagesWithoutResult"] == 2
+
+
+def test_one_that_was_ended_from_outside_is_not_told_as_running_for_ever() -> None:
+    app = parts(RECONCILE="off")
+    adoption.note(app.services, app.clock.utc().isoformat())
+    first = told(app, plans.by_request(app.services))
+    assert told(app, plans.by_request(app.services), ended=False)["state"] == "running"
+    assert told(app, plans.by_timer(app.services)) == first

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from doubles import whole_life
@@ -12,7 +13,7 @@ from doubles.task_hub import TaskHub
 
 from shared import names
 from shared.errors import VisionUnavailableError
-from shared.lifecycle import first_start, record_pages
+from shared.lifecycle import first_start, pacing, plans, record_pages
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
 LETTER = text_pdf("Dear reader,")
@@ -172,6 +173,25 @@ def test_pages_of_any_size_find_the_same(size: int, hub: TaskHub, monkeypatch: p
     without_event(hub, "1/photo.jpg", "2/photo.jpg", "5/photo.jpg", "letter.pdf")
     assert counts(hub) == {"images": 3, "orphans": 4, "records_deleted": 11}
     whole_life.check(hub.app)
+
+
+def test_a_page_that_takes_too_long_ends_early_and_the_next_forgets_the_rest(
+    hub: TaskHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "PART", 2)
+    monkeypatch.setattr(pacing, "SECONDS", -1.0)
+    gone = [f"{number}.jpg" for number in range(5)]
+    for number, name in enumerate(gone):
+        hub.upload(name, picture(colour=(number, 0, 0)))
+    without_event(hub, *gone)
+    work: Any = {"plan": plans.by_request(hub.app.services), "phase": "analysis", "continuation": None}
+    orphans: list[int] = []
+    while not orphans or work["continuation"]:
+        page = record_pages.page(hub.app.services, work)
+        work["continuation"] = page.continuation
+        orphans.append(page.counts["orphans"])
+    assert orphans == [2, 2, 1]
+    assert hub.app.images.contents(names.ANALYSIS) == hub.app.images.contents(names.THUMBNAILS) == {}
 
 
 def test_an_image_that_comes_back_meanwhile_keeps_what_is_its_own(hub: TaskHub) -> None:

@@ -249,6 +249,19 @@ def test_thumbnails_that_the_settings_did_not_name_before_are_not_lost() -> None
     assert len(hub.app.vision.asked) == asked
 
 
+def test_after_a_change_of_sizes_an_image_costs_no_more_than_before(hub: TaskHub) -> None:
+    for number in range(100):
+        hub.upload(f"{number}.jpg", picture(colour=(number, 3, 7)))
+    hub.pass_time(60)
+    changed = later(hub, THUMBNAIL_SIZES="64x64")
+    asked: list[str] = []
+    for account in (changed.app.images, changed.app.host):
+        account.before = lambda operation, container, name: asked.append(operation)
+    with changed.running():
+        assert counts(changed) == {"images": 100}
+    assert len(asked) <= 3 * 100
+
+
 def test_no_thumbnails_any_more_is_no_loss(hub: TaskHub) -> None:
     hub.upload("photo.jpg", RED)
     changed = later(hub, THUMBNAIL_SIZES=",")

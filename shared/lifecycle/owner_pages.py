@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared import contract, names
 from shared.answers import owners as marks
-from shared.errors import ConflictError, ImageArchivedError
+from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.lifecycle import deletion, pacing
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork
@@ -40,7 +40,7 @@ def owners(app: App, work: PageWork) -> Page:
     place = pacing.Place.read(work["continuation"])
     listed = app.host.page(names.OWNERS, limit=_PAGE, continuation=place.token)
     repair = work["plan"]["mode"] == "repair"
-    looked = list(pacing.in_parts(app, partial(_look, app, repair), listed.items))
+    looked = list(pacing.in_parts(app, partial(_looked, app, repair), listed.items))
     counts = Counts(
         orphans=sum(each.records > 0 for each in looked), records_deleted=sum(each.records for each in looked)
     )
@@ -48,6 +48,13 @@ def owners(app: App, work: PageWork) -> Page:
         return Page(listed.continuation and pacing.Place(listed.continuation).told(), counts)
     stay = sum(each.stays for each in looked)
     return Page(pacing.told(place.past(app.host, names.OWNERS, stay)), counts)
+
+
+def _looked(app: App, repair: bool, mark: BlobInfo) -> _Looked:
+    # Of one image, such as one with a key of its owner's: the mark stays, and the others have their turn.
+    with suppress(ConflictError, StorageRefusedError):
+        return _look(app, repair, mark)
+    return _Looked()
 
 
 def _look(app: App, repair: bool, mark: BlobInfo) -> _Looked:
@@ -77,13 +84,10 @@ def _look(app: App, repair: bool, mark: BlobInfo) -> _Looked:
 
 
 def _image_of(app: App, mark: BlobInfo) -> str | None:
-    """The image that a mark names; None of another blob, and where the mark is gone."""
+    """The image that a mark names; None of another blob, and where the mark is gone or damaged."""
     if "/" not in mark.name:
         return None
-    name = names.owners_image(mark.name)
-    if name is None and (blob := app.host.read(names.OWNERS, mark.name)):
-        return blob.data.decode()
-    return name
+    return names.owners_image(mark.name) or marks.image_of(app.host, mark.name)
 
 
 def _gone(app: App, name: str, sha256: str) -> _Looked:

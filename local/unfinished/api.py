@@ -79,8 +79,8 @@ class Api:
         """
         Ask, with *key* in place of the app's; the answer has this *member*.
 
-        Raises NotThereError for 404, NoAnswerError where none came, and LocalError for any other answer that is not 2xx or
-        not the app's.
+        Raises NotThereError for 404, NoAnswerError where none came, and LocalError for any other answer that is not 2xx
+        or not the app's.
         """
         key = key or self._key
         for _ in range(ATTEMPTS - 1):

@@ -154,7 +154,7 @@ class _Background:
 
 def _send(sender: BatchSender | SingleSender) -> None:
     if told := sender.send():
-        logger.info("told the host of %d changes", told)
+        logger.info("told the host of %d change%s", told, "s" * (told != 1))
 
 
 def _told(options: argparse.Namespace) -> Path:

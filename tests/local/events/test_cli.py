@@ -59,6 +59,8 @@ def test_uploads_after_the_ready_line_reach_the_host_and_sigterm_ends_it_well(
     process.terminate()
     assert process.wait(110) == 0
     assert host.subjects() == ["a.jpg"]
+    assert process.stderr is not None
+    assert process.stderr.read().endswith("told the host of 1 change\n")
 
 
 def test_uploads_while_it_was_killed_reach_the_host_after_its_restart(

@@ -40,7 +40,7 @@ TYPES = tuple(
 _NEEDLESS = (f"{_PREFIX}DirectoryCreated", f"{_PREFIX}AsyncOperationInitiated")
 _ARCHIVE = "archive"
 _LOOK = "Look whether the blob of the event has its records, and report the event: Event Grid sends none like it."
-_SUBSCRIBE = "Make the subscription anew with `python scripts/cloud.py connect`: it delivers EventGridSchema, filtered."
+_SUBSCRIBE = "Run `azd hooks run postdeploy`, or make the subscription anew: in EventGridSchema, with the right filters."
 
 
 class Deleted(NamedTuple):

@@ -18,7 +18,7 @@ from deployment.resource_ids import ResourceId
 VERSION = "2025-02-15"
 # The blob trigger that takes its events from Event Grid; the host refuses events for any other name without a word.
 FUNCTION = "AnalyzeOnUpload"
-# The Event Grid trigger, which takes what is no upload that fits.
+# The Event Grid trigger, which takes deletions and the like, and uploads that are too large for the other one.
 EVENTS_FUNCTION = "StorageEvents"
 CONTAINER = "images"
 DEAD_LETTERS = "deadletters"

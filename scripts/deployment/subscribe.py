@@ -37,7 +37,7 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
 
 
 class _App:
-    """What is the same for all subscriptions of the app."""
+    """The values that all subscriptions of the app have in common."""
 
     def __init__(self, clock: Clock) -> None:
         self.name = required("AZURE_FUNCTION_APP_NAME")

@@ -1,5 +1,5 @@
 """
-The phases `forgetting` and `answers`: answers that no image needs go, and those that serve no longer.
+The phases `forgetting` and `answers`: they delete answers that no image needs, and those that are too old to serve.
 
 A claim goes by the ETag that was seen, without its lease. So a claim that is asked about now, or was answered since,
 stays. An answer that goes is paid for again if it is asked for again, and nothing else comes of it.
@@ -111,7 +111,7 @@ def _subjects(claims: list[BlobInfo], *, decided: str, last: bool) -> Iterator[_
 
 
 def _cleaned(app: App, rules: _Rules, free: frozenset[str], subject: _Subject) -> int:
-    """Delete what is to go of a subject's claims; how many of this page are gone."""
+    """Delete those of a subject's claims that are to go; how many of this page are gone."""
     if subject.subject in free and not subject.subject.startswith(ImageUrl.PREFIX):
         claims = iter(subject.claims) if subject.whole else _all_if_old(app.host, rules, subject.subject)
         return min(claim_deletion.forget(app.host, subject.subject, claims), len(subject.claims))
@@ -135,7 +135,7 @@ def _claims(host: Blobs, subject: str) -> Iterator[BlobInfo]:
 
 
 def _is_over(app: App, rules: _Rules, claim: BlobInfo) -> bool:
-    """Whether a claim serves no longer, whoever has the bytes; only one of an earlier version has to be read."""
+    """Whether a claim serves no longer, even if an image has the bytes; only an earlier version's has to be read."""
     written, told = claim.modified or rules.now, claim.metadata
     if claim.name.startswith(ImageUrl.PREFIX):
         return written <= rules.now - OF_ADDRESSES

@@ -73,7 +73,7 @@ class _Place(NamedTuple):
 
 
 class _One(NamedTuple):
-    """What one image comes to."""
+    """The outcome for one image."""
 
     counts: Counts
     lost: bool = False
@@ -151,7 +151,7 @@ def _walk(
 
 
 def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool: Executor) -> list[_One]:
-    """What the images come to, all or as many as there is time for."""
+    """The outcomes for the images: all, or as many as there is time for."""
     begun = app.clock.now()
     done: list[_One] = []
     for start in range(0, len(images), _AT_ONCE):
@@ -192,7 +192,7 @@ def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
 
 
 def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
-    """What is known of an image: first as the listings tell, then as its records, and at last as its bytes do."""
+    """The findings about an image: first by the listings, then by its records, and at last by its bytes."""
     repairs = plan["mode"] == "repair"
     seen = SeenVersion(image)
 
@@ -211,7 +211,7 @@ def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
 
 
 def _by_bytes(app: App, image: BlobInfo, repairs: bool) -> Finding | None:
-    """What is known of an image whose properties do not tell whether its records hold; None if its bytes do not."""
+    """The same by an image's bytes, where its properties do not tell whether its records hold; None if these do not."""
     if repairs:
         if not edited.recognize(app.images, app.settings, image):
             return None

@@ -1,7 +1,7 @@
 """
 One page of a reconciliation, by its phase: the work of ReconcilePage.
 
-A page is bounded in time and memory, whatever the containers hold, and may be done twice: its worker can be killed.
+A page is bounded in time and memory, however full the containers are. It may be done twice, as a worker can be killed.
 """
 
 from collections.abc import Callable

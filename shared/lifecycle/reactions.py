@@ -1,9 +1,9 @@
 """
-StorageEvents as the platform calls it: what an event of the images' account means is done.
+StorageEvents as the platform calls it: the app reacts to an event of the images' account.
 
 Event Grid delivers an event again whose function raises, for a day. So only what waiting can help is raised; anything
-else is an error in the log. Events come in any order, late and more than once. So each is done by what there is now:
-records go of an image that is not there, and an image that is there has its missing steps tried.
+else is an error in the log. Events come in any order, late and more than once. So the app looks at the account: it
+deletes the records of an image that is not there, and tries the missing steps of one that is.
 
 No event has an image paid for that came before the app, as `shared.lifecycle.former_names` says.
 """
@@ -71,7 +71,7 @@ async def _react(app: App, meaning: Meaning, starter: str) -> None:
 
         await plans.begin(DurableOrchestrationClient(starter), plans.directory_id(meaning.event), plan)
         return
-    # First what is missing: were it done last, a renamed image that came before the app would be told by no record.
+    # The missing steps first: of a renamed image that is older than the app, only the former records tell that it may.
     task = await services.in_thread(_executor, lambda: _appointment(app, meaning))
     if task:
         await handover.hand_over_all(starter, [task])
@@ -140,7 +140,7 @@ def _plan(app: App, changed: DirectoryChanged) -> Plan:
     plan = plans.of_directory(app, images=changed.now, records=changed.former)
     images: tuple[PhaseName, ...] = ("images",) if changed.now else ()
     plan["phases"] = [*images, *(_RECORDS if changed.former else ())]
-    # Every event is followed, whatever RECONCILE says of the comparison at night.
+    # RECONCILE holds for the comparison at night; every event is followed.
     plan["mode"] = "repair"
     if not changed.former:
         # From another container all of them have come like uploads.

@@ -1,8 +1,8 @@
 """
-The phases `analysis`, `thumbnails`, `text` and `unfinished` of a reconciliation: records whose image is gone.
+The phases `analysis`, `thumbnails`, `text` and `unfinished`: they delete records whose image is gone.
 
-A page is a run of records in the order of their names. Which of their images exist is found by walking the container
-of images beside it; one that is missing there is asked for, and then forgotten with all of its records.
+A page is a run of records in the order of their names. A walk along the container of images shows which of their images
+exist. A HEAD asks for each of the others, and `deletion.forget` deletes the records of those that are gone.
 """
 
 import json

@@ -40,7 +40,7 @@ TYPES = tuple(
 _NEEDLESS = (f"{_PREFIX}DirectoryCreated", f"{_PREFIX}AsyncOperationInitiated")
 _ARCHIVE = "archive"
 _LOOK = "Look whether the blob of the event has its records, and report the event: Event Grid sends none like it."
-_SUBSCRIBE = "Run `azd hooks run postdeploy`, or make the subscription anew: in EventGridSchema, with the right filters."
+_SUBSCRIBE = "Run `azd hooks run postdeploy`, or make the subscription anew: in EventGridSchema, with its filters."
 
 
 class Deleted(NamedTuple):

@@ -19,7 +19,7 @@ from shared.answers import owners
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError, ImageArchivedError
-from shared.lifecycle import adoption, completeness, former_names
+from shared.lifecycle import adoption, completeness, older_images
 from shared.lifecycle.completeness import Finding
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan, added
@@ -188,7 +188,7 @@ def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
     if plan["by"] != "event":
         return False
     former_name = plan["records_prefix"] + image.name.removeprefix(plan["images_prefix"])
-    return former_names.had_result(app, image, former_name)
+    return older_images.had_result(app, image, former_name)
 
 
 def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:

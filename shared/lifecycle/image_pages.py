@@ -19,7 +19,7 @@ from shared.answers import owners
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError, ImageArchivedError
-from shared.lifecycle import adoption, completeness, older_images
+from shared.lifecycle import adoption, completeness, older_images, pages
 from shared.lifecycle.completeness import Finding
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan, added
@@ -32,9 +32,6 @@ from shared.threads import side_by_side
 
 _IMAGES = 500
 _PARALLEL = 8
-_AT_ONCE = 50
-# Images whose bytes have to be read take their time; the rest of the page comes in the next one.
-_MOST_SECONDS = 100.0
 # Of one page; GET /api/images?state=pending lists all.
 _MOST_NAMED = 100
 # A listing of those that lie under digests is worth it from so many on.
@@ -90,7 +87,8 @@ def page(app: App, work: PageWork) -> Page:
     if images:
         with ThreadPoolExecutor(_PARALLEL) as pool:
             found, walks = _walk(app, plan, images, place.walks, pool)
-            done = _look(app, plan, images, found, pool)
+        # Images whose bytes have to be read take their time; the rest of the page comes in the next one.
+        done = list(pages.in_parts(app, partial(_one, app, plan, found), images))
     _tell([image.name for image, one in zip(images, done, strict=False) if one.lost])
     counts: Counts = {}
     for one in done:
@@ -148,17 +146,6 @@ def _walk(
         found |= records
         continuations[container + before.removesuffix("/")] = continuation
     return found, continuations
-
-
-def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool: Executor) -> list[_One]:
-    """The outcomes for the images: all, or as many as there is time for."""
-    begun = app.clock.now()
-    done: list[_One] = []
-    for start in range(0, len(images), _AT_ONCE):
-        done += side_by_side(pool, partial(_one, app, plan, found), images[start : start + _AT_ONCE])
-        if app.clock.now() - begun > _MOST_SECONDS:
-            break
-    return done
 
 
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:

@@ -25,8 +25,8 @@ DEAD_LETTERS = "deadletters"
 CREATED, DELETED = "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"
 # How an upload ends, by each way into a storage account; one upload has other events too, before its content is there.
 ENDINGS = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit")
-# The host reads an upload into the instance's memory before the app sees it. What is larger comes as an event alone,
-# and the app decides before anything is read: image_too_large at once, or a try where MAX_UPLOAD_MEGABYTES allows more.
+# The host reads an upload into the instance's memory before the app sees it. A larger one comes as an event
+# alone. The app refuses it unread (image_too_large), or tries it where MAX_UPLOAD_MEGABYTES allows more.
 LARGEST_UPLOAD_BYTES = 100 * 1024**2
 _LONGEST_NAME = 64
 _LENGTH = "data.contentLength"

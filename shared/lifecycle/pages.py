@@ -4,8 +4,8 @@ One page of a reconciliation: where it begins, how far it gets, and what came of
 A page is bounded in time and memory, however full the containers are. It may be done twice, as a worker can be killed.
 
 It lists once, and looks at the listing in parts side by side, until its time is over. The next page does the rest. The
-continuation of a listing leads to its end only. So where the time was over earlier, a second listing of as many blobs
-as are done with and still there leads to the place between.
+continuation of a listing leads to its end only. To begin in between, the page lists once more: as many blobs as are
+done with and still there.
 """
 
 import json

@@ -5,8 +5,8 @@
 
 The old images are in the container before the app first starts. Then some images are uploaded and done.
 After that events are switched off, other images are uploaded, and the first ones are deleted. One reconciliation has to
-complete the new images and to remove everything of the deleted ones, while the host is killed. Nothing may be paid for the old
-images, which the health counts. At last the events come after all, and may change and cost nothing.
+complete the new images and to remove everything of the deleted ones, while the host is killed. Nothing may be paid for
+the old images, which the health counts. At last the events come after all, and may change and cost nothing.
 """
 
 import argparse

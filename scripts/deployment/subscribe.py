@@ -56,8 +56,8 @@ class _App:
         uploads = _Subscribing(self, event_subscriptions.UPLOADS, self._webhook)
         large = _Subscribing(self, event_subscriptions.LARGE, self._function)
         changes = _Subscribing(self, event_subscriptions.CHANGES, self._function)
-        # Uploads first, so that nothing keeps them waiting. But where it takes uploads of any length by now, the one for
-        # large uploads comes first: no upload is lost if this ends in between.
+        # Uploads first, so that nothing keeps them waiting. But where it takes uploads of any length by now, the one
+        # for large uploads comes first: no upload is lost if this ends in between.
         order = (large, uploads, changes) if uploads.takes_large_uploads() else (uploads, large, changes)
         for one in order:
             one.run()

@@ -13,14 +13,14 @@ from shared import names
 from shared.errors import ConflictError, StorageError
 from shared.images import ImageBytes, Owner
 from shared.storage import image_blobs
-from shared.storage.blobs import BlobInfo, Blobs
+from shared.storage.blobs import BlobInfo, Blobs, IfEtag
 from shared.transport import time_budget
 
 # A caller with an answer waits no longer for storage.
 _CONFIRM_SECONDS = 1.0
 
 
-def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> None:
+def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str], *, condition: IfEtag | None = None) -> None:
     """
     Note that an image has these bytes.
 
@@ -29,8 +29,16 @@ def note(host: Blobs, sha256: str, name: str, metadata: Mapping[str, str]) -> No
         sha256: of the bytes.
         name: the image's; the blob's content too, as a long one does not fit into the blob's name.
         metadata: what tells the image's version (`records.versions.Version.metadata`).
+        condition: on which it is written; ConflictError if it does not hold.
     """
-    host.write(names.OWNERS, names.owner(sha256, name), name.encode(), content_type=names.PLAIN, metadata=metadata)
+    host.write(
+        names.OWNERS,
+        names.owner(sha256, name),
+        name.encode(),
+        content_type=names.PLAIN,
+        metadata=metadata,
+        condition=condition,
+    )
 
 
 def note_bytes(host: Blobs, image: ImageBytes) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 
 from shared import names
+from shared.answers import owners
 from shared.api import responses
 from shared.configuration.parse import Mode
 from shared.errors import BadRequestError, BusyError, ConflictError
@@ -100,16 +101,23 @@ def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version |
     source = versions.identify(app.images, name, None, most=app.settings.max_upload_bytes)
     if source is None:
         return None
+    # Whether the mark of the image, which a paid call writes, is right, or is gone with the image.
+    is_true = False
     try:
         fill = partial(_content, app, source, wanted)
         record_store.make(app.images, source, spec, fill, {names.ON_DEMAND: "true"})
         versions.ensure_unchanged(app.images, source)
+        is_true = True
         return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
                 deletion.forget(app, name, digests={source.sha256} - {""})
-    return None
+                is_true = True
+        return None
+    finally:
+        if not is_true and isinstance(source, Source) and source.image.is_owned:
+            owners.confirm(app.host, app.images, source.image)
 
 
 def _content(app: App, found: Source | WithheldVersion, wanted: Thumbnail) -> Filled:

@@ -5,13 +5,13 @@ So a claim that is asked about now, or was answered since, stays.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Final
 
 from shared import names
 from shared.answers import owners
-from shared.errors import ConflictError
+from shared.errors import ConflictError, StorageError
 from shared.storage.blobs import Blob, BlobInfo, Blobs, IfEtag
+from shared.transport import time_budget
 
 # So many answers are in memory at once; a text of 2,000 pages has some ten megabytes.
 _BATCH: Final = 16
@@ -41,10 +41,16 @@ def forget(host: Blobs, sha256: str, claims: Iterable[BlobInfo]) -> int:
     for batch in _batches(claims):
         if owners.is_owned(host, sha256):
             return count
-        gone = [blob for claim in batch if (blob := _taken(host, claim))]
-        if gone and owners.is_owned(host, sha256):
-            for blob in gone:
-                _put_back(host, blob)
+        gone: list[Blob] = []
+        try:
+            _take(host, batch, gone)
+            is_needed = bool(gone) and owners.is_owned(host, sha256)
+        except StorageError:
+            # Whether an image has come is not known, and the round is done again.
+            _put_back(host, gone)
+            raise
+        if is_needed:
+            _put_back(host, gone)
             return count
         count += len(gone)
     return count
@@ -61,20 +67,34 @@ def _batches(claims: Iterable[BlobInfo]) -> Iterator[list[BlobInfo]]:
         yield batch
 
 
-def _taken(host: Blobs, claim: BlobInfo) -> Blob | None:
-    """The claim, which is deleted; None if it stays, or was gone."""
-    blob = host.read(names.CACHE, claim.name)
-    return blob if blob and delete(host, claim) else None
+def _take(host: Blobs, claims: Iterable[BlobInfo], gone: list[Blob]) -> None:
+    """Delete these claims; those that are gone, or may be where storage fails, are in *gone* at any moment."""
+    for claim in claims:
+        blob = host.read(names.CACHE, claim.name)
+        if blob is None:
+            continue
+        gone.append(blob)
+        if not delete(host, claim):
+            gone.pop()
 
 
-def _put_back(host: Blobs, blob: Blob) -> None:
-    info = blob.info
-    with suppress(ConflictError):  # it was asked for anew
-        host.write(
-            names.CACHE,
-            info.name,
-            blob.data,
-            content_type=info.content_type or names.JSON,
-            metadata=info.metadata,
-            condition=IfEtag(None),
-        )
+def _put_back(host: Blobs, gone: Iterable[Blob]) -> None:
+    """Write claims that are gone as they were; each of them, also where storage fails for another one."""
+    failed: StorageError | None = None
+    with time_budget.overtime():
+        for info, data in gone:
+            try:
+                host.write(
+                    names.CACHE,
+                    info.name,
+                    data,
+                    content_type=info.content_type or names.JSON,
+                    metadata=info.metadata,
+                    condition=IfEtag(None),
+                )
+            except ConflictError:  # it is there, or was asked for anew
+                continue
+            except StorageError as error:
+                failed = error
+    if failed:
+        raise failed

@@ -89,7 +89,7 @@ def _given_up(app: App, name: str, digests: Iterable[str]) -> list[BlobInfo]:
     found = [owners.find(app.host, digest, name) for digest in sorted(digests)]
     # After the look: an upload that comes between writes its mark anew, and before the marks and records go.
     for digest in sorted(digests):
-        forgetting.begin(app.host, digest)
+        owners.begin_forgetting(app.host, digest)
     return [mark for mark in found if mark]
 
 

@@ -21,17 +21,12 @@ from shared.storage.blobs import BlobInfo, Blobs
 _logger = logging.getLogger(__name__)
 
 
-def begin(host: Blobs, sha256: str) -> None:
-    """Note that no image may have these bytes from now on; the hours begin anew where that was noted before."""
-    owners.begin_forgetting(host, sha256)
-
-
 def forget_at_once(app: App, digests: Iterable[str]) -> None:
     """Forget the answers about these bytes now, if the setting is 0 hours."""
     if app.settings.forget_after_hours == 0:
         for sha256 in sorted(digests):
             # The deletion of a copy at the same time may have taken the mark away, as it still saw this image's.
-            begin(app.host, sha256)
+            owners.begin_forgetting(app.host, sha256)
             forget_answers(app, sha256)
 
 

@@ -27,7 +27,7 @@ from shared.records import analysis, by_step, edited, former, versions
 from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs, listing
-from shared.storage.blobs import BlobInfo
+from shared.storage.blobs import BlobInfo, IfEtag
 from shared.threads import side_by_side
 
 _IMAGES = 500
@@ -226,7 +226,9 @@ def _mark(app: App, image: BlobInfo, finding: Finding) -> Mapping[str, str]:
     if finding.untold and names.TEXT_DUE not in told:
         text = _text_mark(app, finding.untold)
     if sha256 and (mark is None or text):
-        owners.note(app.host, sha256, image.name, {**told, **text})
+        with suppress(ConflictError):  # it is gone with the image, or was written anew
+            condition = IfEtag(mark.etag) if mark else None
+            owners.note(app.host, sha256, image.name, {**told, **text}, condition=condition)
     return {**told, **text}
 
 

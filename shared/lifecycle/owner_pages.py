@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared import contract, names
 from shared.answers import owners as marks
-from shared.errors import ImageArchivedError
+from shared.errors import ConflictError, ImageArchivedError
 from shared.lifecycle import deletion, pages
 from shared.lifecycle.pages import Page, Place
 from shared.lifecycle.reconcile_loop import Counts, PageWork
@@ -19,7 +19,7 @@ from shared.records import versions
 from shared.records.versions import SeenVersion, SourceChangedError, UnreadVersion, Version
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.blobs import BlobInfo
+from shared.storage.blobs import BlobInfo, IfEtag
 
 _PAGE = 500
 
@@ -66,7 +66,9 @@ def _look(app: App, repair: bool, mark: BlobInfo) -> _Looked:
         return _Looked()
     if known.sha256 == sha256:
         # It tells the ETag from now on, so the next comparison reads no bytes.
-        marks.note(app.host, sha256, name, {**mark.metadata, **known.metadata()})
+        with suppress(ConflictError):  # it is gone with the image, or was written anew
+            told = {**mark.metadata, **known.metadata()}
+            marks.note(app.host, sha256, name, told, condition=IfEtag(mark.etag))
         return _Looked()
     with suppress(SourceChangedError):  # its bytes are others again, and may be these
         deletion.disown(app, name, [sha256], partial(versions.ensure_unchanged, app.images, known))

@@ -115,14 +115,19 @@ def _unless_superseded(app: App, job: Job, work: Callable[[], _T]) -> _T | Super
             lambda: None,
             lambda info: info.metadata.get(names.SOURCE_ETAG) == job.etag,
         )
-        # Raised if there is one of that name again, or one with these bytes. What the Read has stored late, or will, is
-        # forgotten with the other answers.
-        with suppress(SourceChangedError):
-            if change.deleted:
-                deletion.forget(app, job.name, digests={job.subject})
-            elif job.version:
-                deletion.disown(app, job.name, {job.subject}, partial(versions.ensure_other, app.images, job.version))
+        _disown(app, job, deleted=change.deleted)
         return {"state": "superseded", "deleted": change.deleted}
+
+
+def _disown(app: App, job: Job, *, deleted: bool) -> None:
+    """What the Read has stored late, or will, is forgotten with the other answers, unless an image has its bytes."""
+    if deleted:
+        with suppress(SourceChangedError):  # another one has taken its name
+            deletion.forget(app, job.name, digests={job.subject})
+            return
+    if job.version:
+        with suppress(SourceChangedError):  # it has these bytes again
+            deletion.disown(app, job.name, {job.subject}, partial(versions.ensure_other, app.images, job.version))
 
 
 def _note(app: App, job: Job, error: BlobsightError, seconds: float | None, begun: datetime) -> None:

@@ -20,7 +20,7 @@ from doubles.pictures import picture
 from shared import names
 from shared.answers import claim_documents, owners
 from shared.images import ImageBytes
-from shared.lifecycle import adoption, answer_pages, claim_deletion, deletion, forgetting
+from shared.lifecycle import adoption, answer_pages, claim_deletion, deletion
 from shared.storage.blobs import BlobInfo, Page
 from shared.uploads import steps
 from shared.vision import questions
@@ -582,7 +582,7 @@ def test_forgetting_goes_on_where_its_time_was_over() -> None:
     app = adopted(parts())
     for number in range(100):
         keep(app, sha(number))
-        forgetting.begin(app.host, sha(number))
+        owners.begin_forgetting(app.host, sha(number))
     app.clock.advance(DAY)
     app.host.before = lambda operation, *_: app.clock.advance(3.0 if operation == "delete" else 0)
     counts = run(app, answer_pages.forgetting)
@@ -595,7 +595,7 @@ def test_forgetting_passes_over_what_cannot_be_forgotten_yet(seconds: float) -> 
     app = adopted(parts())
     leased = [name for number in range(100) for name in keep(app, sha(number))][::2]
     for number in range(100):
-        forgetting.begin(app.host, sha(number))
+        owners.begin_forgetting(app.host, sha(number))
     app.clock.advance(DAY)
     for name in leased:
         assert app.host.acquire(names.CACHE, name, "lease", 10_000)

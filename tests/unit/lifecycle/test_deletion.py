@@ -391,6 +391,26 @@ class TestDeletedWhileWorkedOn:
         assert list(app.host.contents(names.OWNERS)) == [names.owner(digest(other), "a.pdf")]
         assert books(app)[names.FORGETTING] == [digest(PDF)]
 
+    def test_a_document_that_goes_during_its_read_loses_its_mark_whenever_another_takes_its_name(self) -> None:
+        other, moment = several("PDF", 2), 0
+        while True:
+            app = parts()
+            app.images.write(names.IMAGES, "a.pdf", PDF, content_type="application/pdf")
+            (outcome,) = steps.process(app.services, "a.pdf", PDF)
+            assert outcome.job
+            run = ReadRun(app, outcome.job)
+            run.step()
+            delete(app, "a.pdf")
+            moments = Moments(app, moment, lambda app=app: upload(app, "a.pdf", other))  # type: ignore[misc]
+            with moments:
+                assert run.finish()["state"] == "superseded"
+            if moments.is_over:
+                break
+            assert list(app.host.contents(names.OWNERS)) == [names.owner(digest(other), "a.pdf")], moments.passed
+            assert digest(PDF) in books(app)[names.FORGETTING]
+            moment += 1
+        assert moment > 8
+
     def test_a_caller_s_thumbnail_of_an_image_that_goes_leaves_nothing(self, app: Parts) -> None:
         app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
         app.vision.at_call = lambda *_: app.images.delete(names.IMAGES, "a.jpg")
@@ -398,6 +418,28 @@ class TestDeletedWhileWorkedOn:
             on_demand(app, "a.jpg")
         assert (records(app), owners(app)) == ({}, [])
         assert books(app)[names.FORGETTING] == [digest(RED)]
+
+    def test_a_caller_s_thumbnail_of_an_image_that_is_overwritten_leaves_no_mark_of_the_former_bytes(
+        self, app: Parts
+    ) -> None:
+        app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+
+        def overwrite(*_: object) -> None:
+            app.vision.at_call = None
+            upload(app, "a.jpg", BLUE)
+
+        app.vision.at_call = overwrite
+        on_demand(app, "a.jpg")
+        assert list(app.host.contents(names.OWNERS)) == [names.owner(digest(BLUE), "a.jpg")]
+        assert books(app)[names.FORGETTING] == [digest(RED)]
+
+    def test_a_caller_s_thumbnail_that_fails_while_its_image_goes_leaves_no_mark(self, app: Parts) -> None:
+        app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+        app.vision.failing = ThrottledError("full", retry_after_seconds=60.0)
+        app.vision.before_call = lambda: app.images.delete(names.IMAGES, "a.jpg")
+        with pytest.raises(ThrottledError):
+            on_demand(app, "a.jpg")
+        assert owners(app) == []
 
 
 class TestOverwritten:

@@ -63,7 +63,7 @@ def test_what_is_of_an_image_stays(app: Parts) -> None:
 def test_what_the_last_image_has_left_waits_for_the_hours_of_forgetting(app: Parts) -> None:
     places = keep(app, sha(1))
     app.clock.advance(MONTH)
-    forgetting.begin(app.host, sha(1))
+    owners.begin_forgetting(app.host, sha(1))
     clean(app)
     assert kept(app) == places
 
@@ -170,7 +170,7 @@ def test_a_directory_that_a_kill_has_left_empty_goes_another_night(app: Parts) -
 def test_what_is_forgotten_leaves_no_directory_either(app: Parts) -> None:
     app.images.has_directories = True
     keep(app, sha(1))
-    forgetting.begin(app.host, sha(1))
+    owners.begin_forgetting(app.host, sha(1))
     app.clock.advance(DAY)
     assert forgetting.forget_answers(app.services, sha(1))
     assert kept(app) == []

@@ -7,7 +7,9 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names
+from shared.answers.owners import begin_forgetting
 from shared.api import thumbnails as thumbnails_over_http
+from shared.errors import StorageError
 from shared.images import ImageBytes
 from shared.lifecycle import adoption, forgetting
 from shared.records import analysis
@@ -136,6 +138,53 @@ def test_answers_come_back_as_they_were_for_an_image_that_came_meanwhile(app: Pa
     assert {blob.name: (blob.metadata, blob.size) for blob in app.host.page(names.CACHE).items} == before
 
 
+@pytest.mark.parametrize("fails", ["the deletion's answer", "the next look"])
+def test_answers_come_back_where_storage_fails_after_an_image_has_come(app: Parts, fails: str) -> None:
+    gone(app)
+    before = app.host.contents(names.CACHE)
+    deleted = 0
+
+    def fail(operation: str, container: str, name: str) -> None:
+        nonlocal deleted
+        if operation == "delete" and container == names.CACHE:
+            deleted += 1
+            if deleted == 1:
+                app.host.write(names.OWNERS, names.owner(digest(RED), "b.jpg"), b"b.jpg", content_type=names.PLAIN)
+            elif deleted == 2 and fails == "the deletion's answer":
+                app.host.delete(names.CACHE, name)
+                raise StorageError("Blob storage did not answer.")
+        if operation == "page" and container == names.OWNERS and deleted:
+            raise StorageError("Blob storage did not answer.")
+
+    app.host.before = fail
+    with pytest.raises(StorageError):
+        forget(app)
+    app.host.before = None
+    assert deleted > 1
+    assert app.host.contents(names.CACHE) == before
+
+
+def test_each_answer_comes_back_that_can_where_storage_fails_for_one(app: Parts) -> None:
+    gone(app)
+    before = app.host.contents(names.CACHE)
+    written = 0
+
+    def fail(operation: str, container: str, _: str) -> None:
+        nonlocal written
+        if operation == "page" and container == names.OWNERS and not app.host.contents(names.CACHE):
+            app.host.write(names.OWNERS, names.owner(digest(RED), "b.jpg"), b"b.jpg", content_type=names.PLAIN)
+        if operation == "write" and container == names.CACHE:
+            written += 1
+            if written == 1:
+                raise StorageError("Blob storage did not answer.")
+
+    app.host.before = fail
+    with pytest.raises(StorageError):
+        forget(app)
+    app.host.before = None
+    assert len(app.host.contents(names.CACHE)) == len(before) - 1 == written - 1
+
+
 def test_a_round_that_is_killed_at_any_moment_is_ended_by_the_next() -> None:
     moment = 0
     while True:
@@ -158,7 +207,7 @@ def test_a_mark_that_was_written_anew_meanwhile_stays(app: Parts) -> None:
 
     def renew(operation: str, container: str, _: str) -> None:
         if (operation, container) == ("delete", names.FORGETTING):
-            forgetting.begin(app.host, digest(RED))
+            begin_forgetting(app.host, digest(RED))
 
     app.host.before = renew
     assert forget(app)

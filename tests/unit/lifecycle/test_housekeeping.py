@@ -9,8 +9,9 @@ from doubles.http_requests import Hub
 from doubles.parts import Parts, parts
 
 from shared import names
+from shared.answers import owners
 from shared.errors import StorageError
-from shared.lifecycle import adoption, forgetting, housekeeping, plans, report
+from shared.lifecycle import adoption, housekeeping, plans, report
 from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, begin
 
 HOUR = 3600.0
@@ -161,7 +162,7 @@ def test_answers_whose_hours_are_over_are_forgotten_every_hour() -> None:
     clockwork = Clockwork()
     clockwork.tick(5)
     clockwork.taken()
-    forgetting.begin(clockwork.app.host, SHA)
+    owners.begin_forgetting(clockwork.app.host, SHA)
     assert clockwork.tick(20) == []
     # At the hour of the comparison, that one forgets them too.
     assert clockwork.app.clock.utc() == datetime(2026, 1, 2, 1, 30, tzinfo=UTC)

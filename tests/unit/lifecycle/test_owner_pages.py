@@ -127,6 +127,21 @@ def test_an_edited_image_keeps_its_mark_and_is_read_once(app: Parts) -> None:
     assert seen["digest images"] == 1
 
 
+def test_the_mark_of_an_edited_image_that_goes_meanwhile_is_not_written_again(app: Parts) -> None:
+    upload(app, "a.jpg", RED)
+    app.images.edit(names.IMAGES, "a.jpg", md5=None)
+
+    def go(operation: str, container: str, _: str) -> None:
+        if (operation, container) == ("write", names.OWNERS):
+            app.images.delete(names.IMAGES, "a.jpg")
+            deletion.forget(app.services, "a.jpg")
+
+    app.host.before = go
+    compare(app)
+    app.host.before = None
+    assert marks(app) == []
+
+
 def test_bytes_that_cannot_be_read_now_leave_the_mark(app: Parts) -> None:
     upload(app, "archived.jpg", ONE)
     app.images.edit(names.IMAGES, "archived.jpg", md5=None, tier="Archive")

@@ -81,6 +81,8 @@ TEXT_ONLY = "textonly"
 TEXT_STILL_DUE = "textstilldue"
 # Blob metadata of an analysis record: whether text was due when it was made, and in which TEXT_MODEs it is.
 TEXT_DUE = "textdue"
+# Blob metadata of an analysis record: the settings named no thumbnails when it was made.
+NO_THUMBNAILS = "nothumbnails"
 # Blob metadata of the thumbnails of an image that a caller has asked for, of whatever size.
 ON_DEMAND = "ondemand"
 
@@ -123,16 +125,11 @@ def image_of_event(path: str) -> str | None:
     return name if container == IMAGES and name else None
 
 
-def _stem(name: str) -> str:
-    """The image's name as records use it: itself, unless it is too long or would meet a name of another kind."""
+def stem(name: str) -> str:
+    """What the names of an image's records begin with: itself, unless it is too long or would meet another kind's."""
     if len(name) > MAX_PLAIN_NAME_CHARACTERS or name.startswith((LONG, BY_DIGEST)):
         return LONG + hashlib.sha256(name.encode()).hexdigest()
     return name
-
-
-def stem(name: str) -> str:
-    """What the names of an image's records begin with: its name, or a digest of it below `LONG`."""
-    return _stem(name)
 
 
 def stem_of_record(container: str, record: str) -> str | None:
@@ -154,17 +151,17 @@ def owner_of_stem(sha256: str, stem: str) -> str:
 
 def analysis(name: str) -> str:
     """The analysis record of an image, in the container `analysis`."""
-    return f"{_stem(name)}.json"
+    return f"{stem(name)}.json"
 
 
 def unfinished(step: str, name: str) -> str:
     """The record that tells why a step of an image is missing, in the container `unfinished`."""
-    return f"{step}/{_stem(name)}.json"
+    return f"{step}/{stem(name)}.json"
 
 
 def thumbnails(name: str) -> str:
     """What the names of an image's thumbnails begin with, in the container `thumbnails`."""
-    return f"{_stem(name)}/"
+    return f"{stem(name)}/"
 
 
 def thumbnail(name: str, *, width: int, height: int, smart: bool, form: Format = "jpeg") -> str:
@@ -183,12 +180,12 @@ def _thumbnail_file(width: int, height: int, smart: bool, form: Format) -> str:
 
 def text(name: str) -> str:
     """The text of an image, with places and confidences, in the container `text`."""
-    return f"{_stem(name)}.json"
+    return f"{stem(name)}.json"
 
 
 def plain_text(name: str) -> str:
     """The same as plain text, in the container `text`."""
-    return f"{_stem(name)}.txt"
+    return f"{stem(name)}.txt"
 
 
 def by_digest(digest: str) -> str:
@@ -238,7 +235,7 @@ def question_key(claim: str) -> str:
 
 def owner(sha256: str, name: str) -> str:
     """The blob that says that an image has the bytes of that digest, in the container `owners`."""
-    return f"{owners(sha256)}{_stem(name)}"
+    return f"{owners(sha256)}{stem(name)}"
 
 
 def owners(sha256: str) -> str:

@@ -62,6 +62,13 @@ def find(host: Blobs, sha256: str, name: str) -> BlobInfo | None:
     return host.head(names.OWNERS, names.owner(sha256, name))
 
 
+def image_of(host: Blobs, mark: str) -> str | None:
+    """The image that a mark's content names; None where the mark is gone, or its content is damaged."""
+    blob = host.read(names.OWNERS, mark)
+    name = blob.data.decode(errors="replace") if blob else ""
+    return name if name and names.stem(name) == mark.partition("/")[2] else None
+
+
 def confirm(host: Blobs, images: Blobs, image: ImageBytes) -> None:
     """
     Take the mark back if the image is gone by now or has other bytes: no deletion of the image has seen the mark.

@@ -18,6 +18,8 @@ from shared.storage.blobs import BlobInfo
 
 # How a record is looked up, by container and name.
 Find = Callable[[str, str], BlobInfo | None]
+# How thumbnails of any size are looked up, by the image's name.
+FindThumbnails = Callable[[str], Sequence[BlobInfo]]
 _MOST_THUMBNAILS = 100
 
 
@@ -38,7 +40,7 @@ class Finding(NamedTuple):
     untold: BlobInfo | None = None
 
 
-def look(app: App, version: Version, find: Find, *, thoroughly: bool) -> Finding:
+def look(app: App, version: Version, find: Find, find_thumbnails: FindThumbnails | None = None) -> Finding:
     """
     Look up the records of each step of that version of an image.
 
@@ -46,19 +48,23 @@ def look(app: App, version: Version, find: Find, *, thoroughly: bool) -> Finding
         app: the app.
         version: of the image.
         find: looks records up.
-        thoroughly: whether thumbnails of other sizes are looked for too, by a listing.
+        find_thumbnails: looks up those of other sizes too; by default, a listing.
     """
-    return _Looking(app, version, find, thoroughly).finding()
+    return _Looking(app, version, find, find_thumbnails or (lambda name: _thumbnails(app, name))).finding()
+
+
+def _thumbnails(app: App, name: str) -> Sequence[BlobInfo]:
+    return app.images.page(names.THUMBNAILS, prefix=names.thumbnails(name), limit=_MOST_THUMBNAILS).items
 
 
 class _Looking:
     """Looks at one image; each record is looked up once, and only if it matters."""
 
-    def __init__(self, app: App, version: Version, find: Find, thoroughly: bool) -> None:
+    def __init__(self, app: App, version: Version, find: Find, find_thumbnails: FindThumbnails) -> None:
         self._app = app
         self._version = version
         self._find = find
-        self._thoroughly = thoroughly
+        self._find_thumbnails = find_thumbnails
         self._records: list[BlobInfo] = []
         self._others: list[BlobInfo] = []
 
@@ -73,7 +79,7 @@ class _Looking:
             return self._found(is_lost=True)
         if not made and note and note.was_blamed:
             return self._found(is_lost=names.TEXT_STILL_DUE in note.info.metadata and not has_text)
-        if self._are_thumbnails_lost():
+        if self._are_thumbnails_lost(made):
             return self._found(is_lost=True)
         if not made or has_text:
             return self._found(is_lost=False)
@@ -89,22 +95,21 @@ class _Looking:
         notes = self._of_it([self._find(*unfinished.place(step, self._version.name))])
         return records, unfinished.note_of(notes[0]) if notes else None
 
-    def _are_thumbnails_lost(self) -> bool:
+    def _are_thumbnails_lost(self, analyses: Sequence[BlobInfo]) -> bool:
+        if any(names.NO_THUMBNAILS in info.metadata for info in analyses):
+            return False  # only the settings have changed since
         specs = by_step.specs(self._app.settings, by_step.THUMBNAILS, self._version.name)
         made, note = self._of_step(by_step.THUMBNAILS) if specs else ([], None)
         return bool(specs) and not made and note is None and not self._has_other_thumbnails(specs)
 
     def _has_other_thumbnails(self, specs: Sequence[RecordSpec]) -> bool:
         """Whether other settings have made thumbnails of it; those that a caller has asked for tell nothing."""
-        if not self._thoroughly:
-            return False
         prefix = names.thumbnails(self._version.name)
-        listed = self._app.images.page(names.THUMBNAILS, prefix=prefix, limit=_MOST_THUMBNAILS).items
         known = {spec.name for spec in specs}
         return bool(
             self._of_it(
                 info
-                for info in listed
+                for info in self._find_thumbnails(self._version.name)
                 if info.name not in known
                 and "/" not in info.name.removeprefix(prefix)
                 and names.ON_DEMAND not in info.metadata

@@ -8,12 +8,12 @@ holds. For an app that is upgraded, the first start of a version that knows this
 import json
 import weakref
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared import names
 from shared.errors import BlobsightError, ConflictError
 from shared.services import App
-from shared.storage.blobs import Blobs, IfEtag
+from shared.storage.blobs import Blob, Blobs, IfEtag
 
 # Where this process has seen it written.
 _noted: weakref.WeakSet[Blobs] = weakref.WeakSet()
@@ -21,7 +21,7 @@ _noted: weakref.WeakSet[Blobs] = weakref.WeakSet()
 
 def moment(app: App) -> datetime:
     """
-    When the app first ran; noted now if it was not yet.
+    When the app first ran; noted now if it was not yet. Where the blob is damaged, it is when the blob was written.
 
     Raises:
         StorageError: storage did not answer.
@@ -30,13 +30,20 @@ def moment(app: App) -> datetime:
         blob = app.host.read(names.RECONCILIATION, names.FIRST_START)
         if blob is not None:
             _noted.add(app.host)
-            return datetime.fromisoformat(json.loads(blob.data)["at"])
+            return _told(blob) or blob.info.created or blob.info.modified or app.clock.utc()
         with suppress(ConflictError):  # another process is faster
             # Storage tells the creation of a blob in whole seconds: one of the same second is not older.
             content = json.dumps({"at": app.clock.utc().replace(microsecond=0).isoformat()}).encode()
             app.host.write(
                 names.RECONCILIATION, names.FIRST_START, content, content_type=names.JSON, condition=IfEtag(None)
             )
+
+
+def _told(blob: Blob) -> datetime | None:
+    with suppress(ValueError, KeyError, TypeError):
+        moment = datetime.fromisoformat(json.loads(blob.data)["at"])
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def note(app: App) -> None:

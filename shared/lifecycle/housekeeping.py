@@ -16,6 +16,7 @@ from shared.services import App
 _MINUTE = 30
 # A timer may fire a moment early.
 _EARLY = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
 
 
 async def begin_due(app: App, client: DurableClient) -> None:
@@ -33,12 +34,16 @@ async def begin_due(app: App, client: DurableClient) -> None:
 def _due(app: App) -> tuple[str, Plan] | None:
     first_start.note(app)
     last = report.read(app)["timer"]
-    if (
-        last is None
-        or datetime.fromisoformat(last) < moment_before(app.clock.utc() + _EARLY, app.settings.reconcile_hour) - _EARLY
-    ):
+    if last is None or _is_over(app, datetime.fromisoformat(last)):
         return WHOLE_ID, plans.by_timer(app)
     return (FORGETTING_ID, plans.forgetting(app)) if forgetting.is_any_due(app) else None
+
+
+def _is_over(app: App, last: datetime) -> bool:
+    """Whether the next comparison is due after the one that began then."""
+    now = app.clock.utc()
+    # A clock that was put back must not keep it from running until it is there again.
+    return last > now + _HOUR or last < moment_before(now + _EARLY, app.settings.reconcile_hour) - _EARLY
 
 
 def moment_before(now: datetime, hour: int) -> datetime:

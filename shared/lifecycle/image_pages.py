@@ -7,6 +7,7 @@ beside it, so an image that is well costs one look of its own: whether it is not
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -36,6 +37,8 @@ _PARALLEL = 8
 _MOST_NAMED = 100
 # A listing of those that lie under digests is worth it from so many on.
 _MIN_LONG = 3
+# Of an image's thumbnails of other sizes; where these tell nothing, a listing of its own tells.
+_MOST_OTHERS = 4
 # Container, and what the names of records begin with before the image's.
 _WALKS = (
     (names.ANALYSIS, ""),
@@ -44,7 +47,19 @@ _WALKS = (
     *((names.UNFINISHED, f"{step}/") for step in by_step.STEPS),
 )
 _logger = logging.getLogger(__name__)
-_Found = dict[tuple[str, str], BlobInfo]
+
+
+class _Found(NamedTuple):
+    """
+    What listings show of the records of a page's images.
+
+    Attributes:
+        records: by container and name.
+        thumbnails: the first of any size, by the image's stem.
+    """
+
+    records: dict[tuple[str, str], BlobInfo]
+    thumbnails: dict[str, list[BlobInfo]]
 
 
 class _Place(NamedTuple):
@@ -118,15 +133,25 @@ def _walk(
 ) -> tuple[_Found, dict[str, str | None]]:
     """The records of these images, as far as listings show them, and where the next page's listings begin."""
     places = {place for image in images for place in by_step.places(app.settings, image.name)}
-    long = sum(names.stem(image.name).startswith(names.LONG) for image in images)
+    stems = {names.stem(image.name) for image in images}
+    thumbnails: dict[str, list[BlobInfo]] = {}
+    long = sum(stem.startswith(names.LONG) for stem in stems)
     prefix, last = plan["images_prefix"], images[-1].name
 
-    def walk(where: tuple[str, str]) -> tuple[_Found, str | None]:
+    def walk(where: tuple[str, str]) -> tuple[dict[tuple[str, str], BlobInfo], str | None]:
         container, before = where
         step = before.removesuffix("/")
 
+        others: Counter[str] = Counter()
+
         def wanted(name: str) -> bool:
-            return (container, name) in places
+            if (container, name) in places:
+                return True
+            stem = names.stem_of_record(container, name) if container == names.THUMBNAILS else None
+            if stem not in stems:
+                return False
+            others[stem] += 1
+            return others[stem] <= _MOST_OTHERS
 
         walked = listing.walk(
             app.images,
@@ -140,12 +165,15 @@ def _walk(
             found |= listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found
         return {(container, name): info for name, info in found.items()}, walked.continuation
 
-    found: _Found = {}
+    found: dict[tuple[str, str], BlobInfo] = {}
     continuations = {}
     for (container, before), (records, continuation) in zip(_WALKS, side_by_side(pool, walk, _WALKS), strict=True):
         found |= records
         continuations[container + before.removesuffix("/")] = continuation
-    return found, continuations
+    for (container, name), info in found.items():
+        if container == names.THUMBNAILS and (stem := names.stem_of_record(container, name)):
+            thumbnails.setdefault(stem, []).append(info)
+    return _Found(found, thumbnails), continuations
 
 
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
@@ -184,14 +212,14 @@ def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
     seen = SeenVersion(image)
 
     def listed(container: str, name: str) -> BlobInfo | None:
-        return found.get((container, name))
+        return found.records.get((container, name))
 
     def asked(container: str, name: str) -> BlobInfo | None:
-        return found.get((container, name)) or app.images.head(container, name)
+        return found.records.get((container, name)) or app.images.head(container, name)
 
-    finding = completeness.look(app, seen, listed, thoroughly=False)
+    finding = completeness.look(app, seen, listed, lambda name: found.thumbnails.get(names.stem(name), ()))
     if finding.is_lost:
-        finding = completeness.look(app, seen, asked, thoroughly=True)
+        finding = completeness.look(app, seen, asked)
     if finding.is_lost and any(seen.may_be_source_of(record) for record in finding.others):
         finding = _by_bytes(app, image, repairs) or finding
     return finding
@@ -203,11 +231,11 @@ def _by_bytes(app: App, image: BlobInfo, repairs: bool) -> Finding | None:
         if not edited.recognize(app.images, app.settings, image):
             return None
         now = image_blobs.head(app.images, image.name)
-        return completeness.look(app, SeenVersion(now), app.images.head, thoroughly=True) if now else None
+        return completeness.look(app, SeenVersion(now), app.images.head) if now else None
     with suppress(ConflictError, ImageArchivedError):
         version = versions.current(app.images, image)
         if version is not None:
-            return completeness.look(app, version, app.images.head, thoroughly=True)
+            return completeness.look(app, version, app.images.head)
     return None
 
 

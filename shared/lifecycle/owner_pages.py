@@ -77,13 +77,10 @@ def _look(app: App, repair: bool, mark: BlobInfo) -> _Looked:
 
 
 def _image_of(app: App, mark: BlobInfo) -> str | None:
-    """The image that a mark names; None of another blob, and where the mark is gone."""
+    """The image that a mark names; None of another blob, and where the mark is gone or damaged."""
     if "/" not in mark.name:
         return None
-    name = names.owners_image(mark.name)
-    if name is None and (blob := app.host.read(names.OWNERS, mark.name)):
-        return blob.data.decode()
-    return name
+    return names.owners_image(mark.name) or marks.image_of(app.host, mark.name)
 
 
 def _gone(app: App, name: str, sha256: str) -> _Looked:

@@ -22,8 +22,9 @@ from shared.services import App
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-# A run is one at a time; those of directories come beside it.
-_executor = ThreadPoolExecutor(2, thread_name_prefix="reconcile")
+# A run is one at a time, and those of directories come beside it. A page that waits here for a thread uses up the time
+# of its function, which ends the process; and many directories may be renamed at once.
+_executor = ThreadPoolExecutor(4, thread_name_prefix="reconcile")
 _PARALLEL = 8
 
 PHASES: Mapping[str, Phase] = {

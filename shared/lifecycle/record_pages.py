@@ -7,13 +7,15 @@ exist. A HEAD asks for each of the others, and `deletion.forget` deletes the rec
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 from shared import names
-from shared.lifecycle import deletion
+from shared.answers import owners
+from shared.lifecycle import deletion, pacing
 from shared.lifecycle.pages import Page
-from shared.lifecycle.reconcile_loop import PageWork, Plan
+from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan
 from shared.records import by_step
 from shared.records.unfinished_document import parsed
 from shared.records.versions import SourceChangedError
@@ -66,13 +68,20 @@ def page(app: App, work: PageWork) -> Page:
             there, images = _images(app, plan, records, place.images)
             suspects = [(stem, record) for stem, record in records.items() if stem not in there]
             gone = [name for name in side_by_side(pool, lambda each: _gone(app, *each), suspects) if name]
-        orphans, deleted = _forget(app, plan, container, gone, pool)
+        if plan["mode"] == "report":
+            counted = side_by_side(pool, lambda name: _is_counted(app, container, name), gone)
+            counts: Counts = {"orphans": sum(not each for each in counted), "records_deleted": 0}
+        else:
+            counts, is_late = _forget(app, gone)
+            if is_late:
+                # Once more from here: what was forgotten is not listed again.
+                return Page(json.dumps(place), counts)
     if listed.continuation:
         following = _Place(place.part, listed.continuation, images, next(reversed(records), place.after))
     else:
         following = _Place(place.part + 1)
     more = following.part < len(parts)
-    return Page(json.dumps(following) if more else None, {"orphans": orphans, "records_deleted": deleted})
+    return Page(json.dumps(following) if more else None, counts)
 
 
 def _first_of_each(container: str, records: Iterable[BlobInfo], after: str) -> dict[str, BlobInfo]:
@@ -110,12 +119,13 @@ def _gone(app: App, stem: str, record: BlobInfo) -> str | None:
 def _name(app: App, stem: str, record: BlobInfo) -> str | None:
     """The name of an image that its records have a digest of: the owner of their bytes tells it, or a document."""
     sha256 = record.metadata.get(names.SOURCE_SHA256)
-    mark = app.host.read(names.OWNERS, names.owner_of_stem(sha256, stem)) if sha256 else None
-    if mark:
-        return mark.data.decode()
+    owner = owners.image_of(app.host, names.owner_of_stem(sha256, stem)) if sha256 else None
+    if owner:
+        return owner
     for container, place in _documents(stem):
         blob = app.images.read(container, place)
-        name = parsed(blob.data).get("source", {}).get("name") if blob else None
+        source = parsed(blob.data).get("source") if blob else None
+        name = source.get("name") if isinstance(source, dict) else None
         if isinstance(name, str) and names.stem(name) == stem:
             return name
     return None
@@ -128,14 +138,13 @@ def _documents(stem: str) -> Iterable[tuple[str, str]]:
         yield names.UNFINISHED, f"{step}/{stem}.json"
 
 
-def _forget(app: App, plan: Plan, container: str, gone: Sequence[str], pool: Executor) -> tuple[int, int]:
-    """Forget the images that are gone; how many they are, and how many records were deleted."""
-    if plan["mode"] == "report":
-        return sum(
-            not counted for counted in side_by_side(pool, lambda name: _is_counted(app, container, name), gone)
-        ), 0
-    deleted = [count for count in side_by_side(pool, lambda name: _forgotten(app, name), gone) if count is not None]
-    return len(deleted), sum(deleted)
+def _forget(app: App, gone: Sequence[str]) -> tuple[Counts, bool]:
+    """Forget images that are gone; what was done, and whether the time was over before the last of them."""
+    looked = list(pacing.in_parts(app, partial(_forgotten, app), gone))
+    deleted = [count for count in looked if count is not None]
+    # Where nothing could be deleted, to begin once more would be for ever; the next night finds what is left.
+    is_late = len(looked) < len(gone) and any(deleted)
+    return {"orphans": len(deleted), "records_deleted": sum(deleted)}, is_late
 
 
 def _forgotten(app: App, name: str) -> int | None:

@@ -8,6 +8,7 @@ directory, are told by the log alone.
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -136,8 +137,12 @@ def _is_nightly(plan: Plan) -> bool:
 
 
 def _begun(document: LastDocument, plan: Plan) -> LastDocument:
-    timer = plan["began"] if _is_nightly(plan) else document["timer"]
-    return {**document, "timer": timer, "running": plan if is_comparison(plan) else document["running"]}
+    if is_comparison(plan):
+        document = {**document, "running": plan}
+    elif _is_nightly(plan):
+        # It has the id of a comparison, so none is under way: one that was ended from outside has not said so.
+        document = {**document, "running": None}
+    return {**document, "timer": plan["began"] if _is_nightly(plan) else document["timer"]}
 
 
 def _ended(app: App, document: LastDocument, work: PageWork) -> LastDocument:
@@ -158,14 +163,32 @@ def _ended(app: App, document: LastDocument, work: PageWork) -> LastDocument:
 
 
 def _read(app: App) -> tuple[LastDocument, str | None]:
+    """The document and its ETag. A member that is none of this version's is as if it were not there."""
     blob = app.host.read(names.RECONCILIATION, names.LAST_RECONCILIATION)
-    content: dict[str, Any] = json.loads(blob.data) if blob else {}
+    content: Any = None
+    with suppress(ValueError):  # one that is damaged must not keep every night's run from beginning
+        content = json.loads(blob.data) if blob else None
+    members = content if isinstance(content, dict) else {}
+    timer, running, last = (members.get(name) for name in ("timer", "running", "last"))
     document: LastDocument = {
-        "timer": content.get("timer"),
-        "running": content.get("running"),
-        "last": content.get("last"),
+        "timer": timer if _is_moment(timer) else None,
+        "running": running if _has(running, "mode", "since", "began") else None,
+        "last": last if _has(last, "mode", "since", "began", "state", counts=dict) else None,
     }
     return document, blob.info.etag if blob else None
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _has(value: object, *texts: str, **others: type) -> bool:
+    """Whether it is an object with members of these kinds."""
+    kinds = {**dict.fromkeys(texts, str), **others}
+    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in kinds.items())
 
 
 def _change(app: App, change: Callable[[LastDocument], LastDocument]) -> None:

@@ -99,6 +99,11 @@ def wanted(settings: Settings) -> list[Thumbnail]:
     ]
 
 
+def mark_of_none(settings: Settings) -> dict[str, str]:
+    """The metadata of an analysis that is made while no thumbnails are wanted: without them the image is complete."""
+    return {} if settings.thumbnail_sizes else {names.NO_THUMBNAILS: "true"}
+
+
 def spec(name: str, thumbnail: Thumbnail) -> RecordSpec:
     """Where the thumbnail of an image lies."""
     width, height, _, form = thumbnail

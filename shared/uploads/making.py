@@ -106,7 +106,8 @@ def _withheld(source: WithheldVersion) -> bytes:
 def _analysis(run: Round, source: Source) -> Filled:
     question = analysis.question(run.app.settings)
     record = analysis.document(source, _ask(run, source, question), run.app.settings, run.app.clock)
-    return Filled(record, question, analysis.text_mark(record))
+    marks = {**analysis.text_mark(record), **thumbnails.mark_of_none(run.app.settings)}
+    return Filled(record, question, marks)
 
 
 def _ask(run: Round, source: Source, question: Question) -> Answer:

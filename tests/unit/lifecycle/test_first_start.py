@@ -86,3 +86,18 @@ def test_storage_that_is_out_fails_nothing_and_is_asked_again() -> None:
     app.clock.advance(60)
     first_start.note(app.services)
     assert noted(app) == [(EPOCH + timedelta(seconds=60)).isoformat()]
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\xff\xfe", b"[]", b"null", b"{}", b'{"at": 7}', b'{"at": "soon"}'])
+def test_a_blob_that_is_damaged_tells_it_by_its_own_time(data: bytes) -> None:
+    app = parts()
+    app.host.write(names.RECONCILIATION, names.FIRST_START, data, content_type=names.JSON)
+    app.clock.advance(3600)
+    first_start.note(app.services)
+    assert first_start.moment(app.services) == EPOCH
+
+
+def test_a_moment_without_a_zone_is_in_utc() -> None:
+    app = parts()
+    app.host.write(names.RECONCILIATION, names.FIRST_START, b'{"at": "2025-12-31T00:00:00"}', content_type=names.JSON)
+    assert first_start.moment(app.services) == EPOCH - timedelta(days=1)

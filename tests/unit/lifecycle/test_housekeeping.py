@@ -189,3 +189,12 @@ def test_the_first_start_is_noted_by_the_timer() -> None:
     clockwork = Clockwork()
     clockwork.fire()
     assert names.FIRST_START in clockwork.app.host.contents(names.RECONCILIATION)
+
+
+def test_a_clock_that_was_put_back_keeps_no_comparison_from_beginning() -> None:
+    clockwork = Clockwork()
+    clockwork.app.clock.advance(365 * 24 * HOUR)
+    assert clockwork.tick() == [WHOLE]
+    clockwork.app.clock.advance(-365 * 24 * HOUR)
+    assert clockwork.tick() == [WHOLE]
+    assert clockwork.tick(48) == [WHOLE, WHOLE]

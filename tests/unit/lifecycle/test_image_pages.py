@@ -237,9 +237,34 @@ def test_what_only_settings_make_pending_is_not_lost(hub: TaskHub, change: str) 
     assert len(hub.app.vision.asked) == asked
 
 
+def test_thumbnails_that_the_settings_did_not_name_before_are_not_lost() -> None:
+    hub = begun(THUMBNAIL_SIZES=",")
+    with hub.running():
+        hub.upload("photo.jpg", RED)
+    asked = len(hub.app.vision.asked)
+    changed = later(hub, THUMBNAIL_SIZES="100x50")
+    with changed.running():
+        assert counts(changed) == {"images": 1}
+        assert set(changed.instances) == {"reconcile"}
+    assert len(hub.app.vision.asked) == asked
+
+
+def test_after_a_change_of_sizes_an_image_costs_no_more_than_before(hub: TaskHub) -> None:
+    for number in range(100):
+        hub.upload(f"{number}.jpg", picture(colour=(number, 3, 7)))
+    hub.pass_time(60)
+    changed = later(hub, THUMBNAIL_SIZES="64x64")
+    asked: list[str] = []
+    for account in (changed.app.images, changed.app.host):
+        account.before = lambda operation, container, name: asked.append(operation)
+    with changed.running():
+        assert counts(changed) == {"images": 100}
+    assert len(asked) <= 3 * 100
+
+
 def test_no_thumbnails_any_more_is_no_loss(hub: TaskHub) -> None:
     hub.upload("photo.jpg", RED)
-    changed = later(hub, THUMBNAIL_SIZES="64x64")
+    changed = later(hub, THUMBNAIL_SIZES=",")
     put(hub.app, "lost.jpg", BLUE)
     with changed.running():
         assert counts(changed) == {"images": 2, "without_result": 1, "started": 1}

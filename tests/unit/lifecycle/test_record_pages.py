@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from doubles import whole_life
@@ -12,7 +13,7 @@ from doubles.task_hub import TaskHub
 
 from shared import names
 from shared.errors import VisionUnavailableError
-from shared.lifecycle import first_start, record_pages
+from shared.lifecycle import first_start, pacing, plans, record_pages
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
 LETTER = text_pdf("Dear reader,")
@@ -174,6 +175,25 @@ def test_pages_of_any_size_find_the_same(size: int, hub: TaskHub, monkeypatch: p
     whole_life.check(hub.app)
 
 
+def test_a_page_that_takes_too_long_ends_early_and_the_next_forgets_the_rest(
+    hub: TaskHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "PART", 2)
+    monkeypatch.setattr(pacing, "SECONDS", -1.0)
+    gone = [f"{number}.jpg" for number in range(5)]
+    for number, name in enumerate(gone):
+        hub.upload(name, picture(colour=(number, 0, 0)))
+    without_event(hub, *gone)
+    work: Any = {"plan": plans.by_request(hub.app.services), "phase": "analysis", "continuation": None}
+    orphans: list[int] = []
+    while not orphans or work["continuation"]:
+        page = record_pages.page(hub.app.services, work)
+        work["continuation"] = page.continuation
+        orphans.append(page.counts["orphans"])
+    assert orphans == [2, 2, 1]
+    assert hub.app.images.contents(names.ANALYSIS) == hub.app.images.contents(names.THUMBNAILS) == {}
+
+
 def test_an_image_that_comes_back_meanwhile_keeps_what_is_its_own(hub: TaskHub) -> None:
     hub.upload("photo.jpg", RED)
     without_event(hub, "photo.jpg")
@@ -189,4 +209,24 @@ def test_an_image_that_comes_back_meanwhile_keeps_what_is_its_own(hub: TaskHub) 
     hub.deliver("photo.jpg")
     hub.pass_time(60)
     counts(hub)
+    whole_life.check(hub.app)
+
+
+@pytest.mark.parametrize("content", [b'{"source": 5}', b'{"source": null}', b'{"source": {"name": 7}}', b"[]", b"\xff"])
+def test_a_record_that_is_damaged_and_tells_no_name_stays_and_stops_nothing(hub: TaskHub, content: bytes) -> None:
+    record = f"{names.LONG}{'a' * 64}.json"
+    hub.app.images.write(names.ANALYSIS, record, content, content_type=names.JSON)
+    assert counts(hub) == {}
+    assert record in hub.app.images.contents(names.ANALYSIS)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"another.jpg"])
+def test_a_mark_that_is_damaged_stops_nothing_and_a_document_tells_the_name(hub: TaskHub, content: bytes) -> None:
+    hub.upload(LONG, RED)
+    hub.upload("another.jpg", GREEN)
+    (mark,) = (name for name in hub.app.host.contents(names.OWNERS) if names.LONG in name)
+    hub.app.host.write(names.OWNERS, mark, content, content_type=names.PLAIN)
+    assert counts(hub) == {"images": 2}
+    without_event(hub, LONG)
+    assert counts(hub) == {"images": 1, "orphans": 1, "records_deleted": 3}
     whole_life.check(hub.app)

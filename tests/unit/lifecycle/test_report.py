@@ -174,3 +174,34 @@ def test_health_is_neither_down_nor_slow_because_of_it(trouble: str, monkeypatch
     free.set()
     assert found.up
     assert found.detailed()["reconciliation"] is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"garbage",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"timer": 5, "last": 3, "running": [1]}',
+        b'{"timer": "soon", "last": {}, "running": {}}',
+        b'{"timer": "2026-01-01T00:00:00", "last": {"state": "ended", "counts": {"images": 1}}}',
+    ],
+)
+def test_a_blob_that_is_damaged_is_as_none_and_written_anew(data: bytes) -> None:
+    app = parts()
+    app.host.write(names.RECONCILIATION, names.LAST_RECONCILIATION, data, content_type=names.JSON)
+    with services.replaced(app.services):
+        found = Look()()
+    assert (found.up, found.reconciliation) == (True, None)
+    assert report.read(app.services)["timer"] is None
+    assert told(app, plans.by_timer(app.services))["imagesWithoutResult"] == 2
+
+
+def test_one_that_was_ended_from_outside_is_not_told_as_running_for_ever() -> None:
+    app = parts(RECONCILE="off")
+    adoption.note(app.services, app.clock.utc().isoformat())
+    first = told(app, plans.by_request(app.services))
+    assert told(app, plans.by_request(app.services), ended=False)["state"] == "running"
+    assert told(app, plans.by_timer(app.services)) == first

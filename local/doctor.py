@@ -38,6 +38,9 @@ LOCK = PROJECT / "locks" / "local.txt"
 AZURITE = PROJECT / "local" / "azurite"
 MARGIN = " " * 20
 NEEDED_BYTES = 1 << 30  # set-up takes about 800 MB
+_NOT_COMPARED = (
+    "images without a result: not known before the first comparison; POST /api/unfinished/reconcile begins one"
+)
 PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(.*)$", re.MULTILINE)
 PLATFORM = re.compile(r"sys_platform == '(\w+)'")
 
@@ -229,6 +232,8 @@ def app(url: str, *keys: str) -> list[Finding]:
         findings.append(Finding("app", True, _told_spending(report.spending)))
     if report.reconciliation:
         findings.append(_told_reconciliation(report.reconciliation))
+    elif report.compares:
+        findings.append(Finding("app", True, _NOT_COMPARED))
     if report.problems or report.warnings:
         return findings
     state = f"{'up' if report.is_up else 'down'} at {url}"

@@ -22,7 +22,8 @@ class HealthReport:
 
     *problems* and *warnings* hold `{"part", "code", "message", "action"}` each; both are None for who has no key.
     *spending* is `{"day": {"date", "transactions", "limit"}, "month": ...}`, and None where the app does not tell it.
-    *version* is None of an app that does not tell it, and *reconciliation* of one that has compared nothing so far.
+    *version* is None of an app that does not tell it, and *reconciliation* of one that has compared nothing so far;
+    *compares* is True of an app that will.
     """
 
     is_up: bool
@@ -31,6 +32,7 @@ class HealthReport:
     version: str | None = None
     spending: dict[str, dict[str, Any]] | None = None
     reconciliation: Reconciliation | None = None
+    compares: bool = False
 
 
 def ask(url: str, key: str | None) -> HealthReport:
@@ -46,7 +48,8 @@ def ask(url: str, key: str | None) -> HealthReport:
         is_up = {200: True, 503: False}[status] and document["status"] == "up"
         told = {name: document.get(name) for name in ("problems", "warnings", "version", "spending")}
         section = document.get("reconciliation")
-        return HealthReport(is_up, **told, reconciliation=Reconciliation.of_health(section) if section else None)
+        found = Reconciliation.of_health(section) if section else None
+        return HealthReport(is_up, **told, reconciliation=found, compares="reconciliation" in document)
     except (OSError, http.client.HTTPException) as error:
         raise LocalError(f"{url} does not answer: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError):

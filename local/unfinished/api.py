@@ -27,6 +27,10 @@ class NotThereError(LocalError):
     """The app answers 404: it knows no such image, or has nothing to do for it."""
 
 
+class NoAnswerError(LocalError):
+    """No answer came: the app is not there, or was killed and is being started again."""
+
+
 class Api:
     """
     The API of the app whose host has *port*; *key* is needed where it checks keys.
@@ -75,7 +79,8 @@ class Api:
         """
         Ask, with *key* in place of the app's; the answer has this *member*.
 
-        Raises NotThereError for 404, and LocalError for any other answer that is not 2xx or not the app's.
+        Raises NotThereError for 404, NoAnswerError where none came, and LocalError for any other answer that is not 2xx
+        or not the app's.
         """
         key = key or self._key
         for _ in range(ATTEMPTS - 1):
@@ -100,9 +105,9 @@ class Api:
             after = answer.getheader("Retry-After", "")
             return answer.status, answer.read(), min(int(after), MAX_WAIT_SECONDS) if after.isdecimal() else None
         except TimeoutError as error:
-            raise LocalError(f"the app on port {self._port} gave no answer within {ANSWER_SECONDS:.0f} s") from error
+            raise NoAnswerError(f"the app on port {self._port} gave no answer within {ANSWER_SECONDS:.0f} s") from error
         except (OSError, http.client.HTTPException) as error:
-            raise LocalError(
+            raise NoAnswerError(
                 f"no app answers on port {self._port}: start a stack there with "
                 f"`{start_command(port=self._port)}`, or name the running one by --state or --port"
             ) from error

@@ -9,10 +9,12 @@ from local.counts import images
 from local.errors import INTERRUPTED, LocalError
 from local.json_text import NotJsonError, read_json
 from local.reconciliation import told_of_starts, waiting
-from local.unfinished.api import Api, Json, NotThereError
+from local.unfinished.api import Api, Json, NoAnswerError, NotThereError
 from local.unfinished.pauses import Pauses
 
 POLL_SECONDS = 0.5
+# A host that was killed is started again within that, and the comparison goes on where it was.
+PATIENCE_SECONDS = 60.0
 UNDER_WAY = ("Pending", "Running", "ContinuedAsNew")
 PHASES = {
     "report": "beginning or ending",
@@ -54,13 +56,20 @@ def reconcile(api: Api) -> int:
 
 
 def _ended(api: Api) -> Json:
-    """Wait for the end, and return the instance's status; tells now and then how far it is."""
+    """Wait for the end, also over a restart, and return the instance's status; tells now and then how far it is."""
     status: Json = {}
     pauses = Pauses(lambda: f"going on: {_how_far(status)}")
+    answered = time.monotonic()
     while True:
-        status = api.reconciliation()
-        if status.get("runtimeStatus") not in UNDER_WAY:
-            return status
+        try:
+            status = api.reconciliation()
+        except NoAnswerError:
+            if time.monotonic() - answered >= PATIENCE_SECONDS:
+                raise
+        else:
+            answered = time.monotonic()
+            if status.get("runtimeStatus") not in UNDER_WAY:
+                return status
         pauses.passed()
         time.sleep(POLL_SECONDS)
 
@@ -84,7 +93,9 @@ def _found(counts: Json, mode: object) -> Iterator[str]:
     count = {name: int(value) for name, value in counts.items()}
     lost, started, older = (count.get(name, 0) for name in ("without_result", "started", "older"))
     starts = f"; {told_of_starts(lost, started, mode)}" if lost else ""
-    yield f"{images(count.get('images', 0))}, {lost or 'none'} of them without a result{starts}"
+    # The older ones have no result either.
+    those = "of those since the app's first start" if older else "of them"
+    yield f"{images(count.get('images', 0))}, {lost or 'none'} {those} without a result{starts}"
     if older:
         yield waiting(older)
     gone = f"of {images(count.get('orphans', 0))} no longer there"

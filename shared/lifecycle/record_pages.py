@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from shared import names
 from shared.answers import owners
-from shared.lifecycle import deletion, pacing
+from shared.lifecycle import deletion, pages
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan
 from shared.records import by_step
@@ -140,7 +140,7 @@ def _documents(stem: str) -> Iterable[tuple[str, str]]:
 
 def _forget(app: App, gone: Sequence[str]) -> tuple[Counts, bool]:
     """Forget images that are gone; what was done, and whether the time was over before the last of them."""
-    looked = list(pacing.in_parts(app, partial(_forgotten, app), gone))
+    looked = list(pages.in_parts(app, partial(_forgotten, app), gone))
     deleted = [count for count in looked if count is not None]
     # Where nothing could be deleted, to begin once more would be for ever; the next night finds what is left.
     is_late = len(looked) < len(gone) and any(deleted)

@@ -40,7 +40,10 @@ TYPES = tuple(
 _NEEDLESS = (f"{_PREFIX}DirectoryCreated", f"{_PREFIX}AsyncOperationInitiated")
 _ARCHIVE = "archive"
 _LOOK = "Look whether the blob of the event has its records, and report the event: Event Grid sends none like it."
-_SUBSCRIBE = "Run `azd hooks run postdeploy`, or make the subscription anew: in EventGridSchema, with its filters."
+_SUBSCRIBE = (
+    "Delete the event subscription that sends it, and run `azd hooks run postdeploy`: that makes those the app needs, "
+    "which are filtered and deliver EventGridSchema."
+)
 
 
 class Deleted(NamedTuple):

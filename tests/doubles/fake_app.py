@@ -23,7 +23,8 @@ class FakeApp:
     load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
     *comparisons* are the statuses of its comparison, the last again and again; None: it has none.
-    The next *busy* requests are answered 503, to come back at once; *foreign* is the body of all answers, if set.
+    The next *busy* requests are answered 503, to come back at once; *foreign* is the body of all answers, if set. The
+    next *silent* requests get no answer, as of a host that is killed.
     """
 
     port: int = 0
@@ -48,6 +49,7 @@ class FakeApp:
     before_status: Callable[[], None] = lambda: None
     busy: int = 0
     foreign: bytes | None = None
+    silent: int = 0
 
     def answer(self, target: str, key: str | None) -> tuple[int, dict[str, Any]]:
         path = urlsplit(target).path
@@ -185,6 +187,9 @@ def running_app(port: int = 0) -> Iterator[FakeApp]:
                 super().finish()
 
         def reply(self, status: int, document: dict[str, Any]) -> None:
+            if app.silent:
+                app.silent -= 1
+                return
             body = json.dumps(document).encode() if app.foreign is None else app.foreign
             if app.busy:
                 app.busy -= 1

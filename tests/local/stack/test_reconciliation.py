@@ -99,8 +99,16 @@ def test_the_doctor_tells_it_and_warns_of_a_comparison_that_failed(app: FakeApp)
     assert "unfinished reconcile" in failed.mend
 
 
-def test_the_doctor_says_nothing_of_an_app_that_has_compared_nothing_or_is_older(app: FakeApp) -> None:
-    assert len(findings(app, reconciliation=None)) == len(findings(app)) == 1
+def test_the_doctor_tells_that_an_app_has_compared_nothing_so_far(app: FakeApp) -> None:
+    found = findings(app, reconciliation=None)[-1]
+    assert (found.is_ok, found.is_warning) == (True, False)
+    assert found.found.startswith("images without a result: not known before the first comparison")
+
+
+def test_the_doctor_says_nothing_of_it_of_an_older_app_or_without_the_key(app: FakeApp) -> None:
+    assert len(findings(app)) == 1
+    app.health_key = "another"
+    assert len(findings(app, reconciliation=None)) == 1
 
 
 def status(state: str, phase: str = "images", output: object = None, **counts: int) -> dict[str, Any]:
@@ -126,7 +134,7 @@ def test_a_comparison_is_begun_and_its_outcome_told_at_the_end(
     assert (run(), app.begun) == (0, 1)
     assert capsys.readouterr().out.splitlines() == [
         "the app compares images and records",
-        "903 images, 3 of them without a result; all were started",
+        "903 images, 3 of those since the app's first start without a result; all were started",
         BACKFILL,
         "deleted: 8 records of 2 images no longer there",
     ]
@@ -195,6 +203,36 @@ def test_an_app_that_goes_away_meanwhile_goes_on_with_it_later(
     assert capsys.readouterr().err.splitlines()[-1] == (
         "unfinished: the app goes on with the comparison; `doctor` says what it found"
     )
+
+
+def killed(app: FakeApp, requests: int) -> Callable[[], None]:
+    """Have the host leave so many requests without an answer, beginning with the one that asks for the status."""
+
+    def kill() -> None:
+        app.before_status, app.silent = (lambda: None), requests
+
+    return kill
+
+
+def test_the_outcome_is_told_although_the_host_is_killed_meanwhile(
+    run: Run, app: FakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.comparisons, app.before_status = [status("Running"), status("Running"), ended(images=2)], killed(app, 3)
+    assert run() == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1:] == ["2 images, none of them without a result"]
+    assert told.err == ""
+
+
+def test_a_host_that_does_not_come_back_is_not_waited_for_for_ever(
+    run: Run, app: FakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reconciling, "PATIENCE_SECONDS", 0.0)
+    app.comparisons, app.before_status = [ended(images=2)], killed(app, 1)
+    assert run() == 1
+    first, last = capsys.readouterr().err.splitlines()
+    assert f"no app answers on port {app.port}" in first
+    assert last == "unfinished: the app goes on with the comparison; `doctor` says what it found"
 
 
 @pytest.mark.parametrize("words", [["a.jpg"], ["--all"], ["--pending"], ["--code", "x"], ["--step", "text"]])

@@ -84,6 +84,8 @@ def test_a_cloud_event_is_refused_and_the_log_says_what_to_do(done: str) -> None
     error = refused(as_cloud_event(EXAMPLES[done]))
     assert "CloudEvent" in str(error)
     assert "EventGridSchema" in error.action
+    # It mends subscriptions; `connect` is about roles.
+    assert "`azd hooks run postdeploy`" in error.action
 
 
 def test_a_cloud_event_is_refused_too_where_azure_functions_makes_an_event_without_a_type_of_it() -> None:

@@ -142,7 +142,7 @@ def _forget(app: App, gone: Sequence[str]) -> tuple[Counts, bool]:
     """Forget images that are gone; what was done, and whether the time was over before the last of them."""
     looked = list(pages.in_parts(app, partial(_forgotten, app), gone))
     deleted = [count for count in looked if count is not None]
-    # Where nothing could be deleted, to begin once more would be for ever; the next night finds what is left.
+    # If nothing could be deleted, one more page would do the same for ever; the next night does the rest.
     is_late = len(looked) < len(gone) and any(deleted)
     return {"orphans": len(deleted), "records_deleted": sum(deleted)}, is_late
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shared import contract, names
 from shared.answers import owners as marks
-from shared.errors import ConflictError, ImageArchivedError
+from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
 from shared.lifecycle import deletion, pages
 from shared.lifecycle.pages import Page, Place
 from shared.lifecycle.reconcile_loop import Counts, PageWork
@@ -40,7 +40,7 @@ def owners(app: App, work: PageWork) -> Page:
     place = Place.read(work["continuation"])
     listed = app.host.page(names.OWNERS, limit=_PAGE, continuation=place.token)
     repair = work["plan"]["mode"] == "repair"
-    looked = list(pages.in_parts(app, partial(_look, app, repair), listed.items))
+    looked = list(pages.in_parts(app, partial(_looked, app, repair), listed.items))
     counts = Counts(
         orphans=sum(each.records > 0 for each in looked), records_deleted=sum(each.records for each in looked)
     )
@@ -48,6 +48,13 @@ def owners(app: App, work: PageWork) -> Page:
         return Page(listed.continuation and Place(listed.continuation).told(), counts)
     stay = sum(each.stays for each in looked)
     return Page(pages.told(place.past(app.host, names.OWNERS, stay)), counts)
+
+
+def _looked(app: App, repair: bool, mark: BlobInfo) -> _Looked:
+    # Of one image, such as one with a key of its owner's: the mark stays, and the others have their turn.
+    with suppress(ConflictError, StorageRefusedError):
+        return _look(app, repair, mark)
+    return _Looked()
 
 
 def _look(app: App, repair: bool, mark: BlobInfo) -> _Looked:

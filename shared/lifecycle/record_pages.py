@@ -8,11 +8,13 @@ exist. A HEAD asks for each of the others, and `deletion.forget` deletes the rec
 import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from shared import names
 from shared.answers import owners
+from shared.errors import ConflictError, StorageRefusedError
 from shared.lifecycle import deletion, pages
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan
@@ -113,7 +115,10 @@ def _images(
 def _gone(app: App, stem: str, record: BlobInfo) -> str | None:
     """The name of the image of a record if there is no such image; None if there is, or if no name can be found."""
     name = _name(app, stem, record) if stem.startswith(names.LONG) else stem
-    return name if name and image_blobs.head(app.images, name) is None else None
+    # An image that storage tells nothing of, such as one with a key of its owner's, is there.
+    with suppress(ConflictError, StorageRefusedError):
+        return name if name and image_blobs.head(app.images, name) is None else None
+    return None
 
 
 def _name(app: App, stem: str, record: BlobInfo) -> str | None:

@@ -12,7 +12,7 @@ from doubles.pictures import picture
 from doubles.task_hub import TaskHub
 
 from shared import names
-from shared.errors import VisionUnavailableError
+from shared.errors import ConflictError, StorageRefusedError, VisionUnavailableError
 from shared.lifecycle import first_start, pages, plans, record_pages
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
@@ -229,4 +229,25 @@ def test_a_mark_that_is_damaged_stops_nothing_and_a_document_tells_the_name(hub:
     assert counts(hub) == {"images": 2}
     without_event(hub, LONG)
     assert counts(hub) == {"images": 1, "orphans": 1, "records_deleted": 3}
+    whole_life.check(hub.app)
+
+
+@pytest.mark.parametrize("error", [ConflictError, StorageRefusedError])
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_one_image_that_storage_tells_nothing_of_ends_no_comparison(
+    hub: TaskHub, monkeypatch: pytest.MonkeyPatch, error: type[Exception], is_listed: bool
+) -> None:
+    hub.upload("closed.jpg", RED)
+    hub.upload("gone.jpg", BLUE)
+    without_event(hub, "gone.jpg")
+
+    def before(operation: str, container: str, name: str) -> None:
+        if name == "closed.jpg" and container == names.IMAGES:
+            raise error("its owner has the key")
+
+    hub.app.images.before = before
+    if not is_listed:
+        monkeypatch.setattr(record_pages, "_images", lambda *given: (set(), None))
+    assert counts(hub) == {"images": 1, "orphans": 1, "records_deleted": 3}
+    hub.app.images.before = None
     whole_life.check(hub.app)

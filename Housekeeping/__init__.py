@@ -7,7 +7,7 @@ from shared.lifecycle import housekeeping
 
 
 async def main(timer: func.TimerRequest, starter: str, context: func.Context) -> None:
-    """Begin what is due."""
+    """Begin the run that is due."""
     from azure.durable_functions import DurableOrchestrationClient
 
     with threads.invocation(context):

@@ -4,9 +4,9 @@
     python -m bench.changes [--names 40] [--seconds 60] [--kills 8] [--seed 1]
 
 Pictures are uploaded, overwritten, copied, renamed and deleted under the same names, as the seed says, in the weather
-of `bench.chaos`. A rename is a copy and a deletion, whose events come in this order, or a deletion and an upload of the
-same bytes, whose events come in that one. In the end there is one reconciliation. Then each image must have the records
-of its present bytes and a true owner mark, and nothing may be left of what is gone. No question may have been paid
+of `bench.chaos`. A rename is a copy and a deletion, or a deletion and an upload of the same bytes, with events in that
+order. In the end there is one reconciliation. Then each image must have the records of its present bytes and a true
+owner mark, and nothing may be left of deleted images. No question may have been paid
 twice, but for those in flight at a kill: no answer is forgotten within a day.
 """
 

@@ -3,10 +3,10 @@
 
     python -m bench.lost_events [--old 500] [--uploads 1000] [--deletions 50] [--kills 3] [--seed 1]
 
-The old images are in the container before the app first starts. Then some images are uploaded and done, events are
-switched off, as many others are uploaded as are asked for, and the first ones are deleted. One reconciliation has to
-complete the former and to remove everything of the latter, while the host is killed. Nothing may be paid for the old
-images, which the health counts. At last the events come after all, and may change and cost nothing.
+The old images are in the container before the app first starts. Then some images are uploaded and done.
+After that events are switched off, other images are uploaded, and the first ones are deleted. One reconciliation has to
+complete the new images and to remove everything of the deleted ones, while the host is killed. Nothing may be paid for
+the old images, which the health counts. At last the events come after all, and may change and cost nothing.
 """
 
 import argparse

@@ -34,7 +34,7 @@ from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
 
 _T = TypeVar("_T")
-# What is logged before the settings are known, or where they are wrong, tells no name that the log is not to have.
+# Lines that are logged before the settings are known, or where these are wrong, must not tell names in hash mode.
 log.configure(log_names())
 
 

@@ -104,4 +104,5 @@ def _found(counts: Json, mode: object) -> Iterator[str]:
     elif count.get("orphans", 0):
         yield f"not deleted, as RECONCILE is `report`: the records {gone}"
     if forgotten := count.get("answers_forgotten", 0):
-        yield f"forgotten: the answers about the bytes of {images(forgotten)} no longer there"
+        what = "1 file or address" if forgotten == 1 else f"{forgotten} files or addresses"
+        yield f"forgotten: the answers about {what} that no image needs"

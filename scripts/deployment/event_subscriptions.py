@@ -18,15 +18,15 @@ from deployment.resource_ids import ResourceId
 VERSION = "2025-02-15"
 # The blob trigger that takes its events from Event Grid; the host refuses events for any other name without a word.
 FUNCTION = "AnalyzeOnUpload"
-# The Event Grid trigger, which takes what is no upload that fits.
+# The Event Grid trigger, which takes deletions and the like, and uploads that are too large for the other one.
 EVENTS_FUNCTION = "StorageEvents"
 CONTAINER = "images"
 DEAD_LETTERS = "deadletters"
 CREATED, DELETED = "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"
 # How an upload ends, by each way into a storage account; one upload has other events too, before its content is there.
 ENDINGS = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit")
-# The host reads an upload into the instance's memory before the app sees it. What is larger comes as an event alone,
-# and the app decides before anything is read: image_too_large at once, or a try where MAX_UPLOAD_MEGABYTES allows more.
+# The host reads an upload into the instance's memory before the app sees it. A larger one comes as an event
+# alone. The app refuses it unread (image_too_large), or tries it where MAX_UPLOAD_MEGABYTES allows more.
 LARGEST_UPLOAD_BYTES = 100 * 1024**2
 _LONGEST_NAME = 64
 _LENGTH = "data.contentLength"

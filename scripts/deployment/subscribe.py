@@ -1,9 +1,9 @@
 """
 The account's events start the app: its event subscriptions, made once the app runs.
 
-They cannot be made earlier, because the app's host makes the key of the blob trigger, and Event Grid refuses a
-destination that does not answer or is no function yet. A host that is just being started has neither, so the command
-tries both again until they work.
+They cannot be made earlier: the app's host makes the key of the blob trigger, and Event Grid refuses a destination that
+does not answer or is no function yet. A host that is just being started has neither, so the command tries both again
+until they work.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
 
 
 class _App:
-    """What is the same for all subscriptions of the app."""
+    """The values that all subscriptions of the app have in common."""
 
     def __init__(self, clock: Clock) -> None:
         self.name = required("AZURE_FUNCTION_APP_NAME")
@@ -56,8 +56,8 @@ class _App:
         uploads = _Subscribing(self, event_subscriptions.UPLOADS, self._webhook)
         large = _Subscribing(self, event_subscriptions.LARGE, self._function)
         changes = _Subscribing(self, event_subscriptions.CHANGES, self._function)
-        # Uploads first, so that nothing keeps them waiting. But one that takes all of them stays as it is until what it
-        # will not take any more has another way: whenever this ends in between, no upload is lost.
+        # Uploads first, so that nothing keeps them waiting. But where it takes uploads of any length by now, the one
+        # for large uploads comes first: no upload is lost if this ends in between.
         order = (large, uploads, changes) if uploads.takes_large_uploads() else (uploads, large, changes)
         for one in order:
             one.run()

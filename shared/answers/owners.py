@@ -71,7 +71,7 @@ def image_of(host: Blobs, mark: str) -> str | None:
 
 def confirm(host: Blobs, images: Blobs, image: ImageBytes) -> None:
     """
-    Take the mark back if the image is gone by now, or has other bytes, so that it was written too late to go with it.
+    Take the mark back if the image is gone by now or has other bytes: no deletion of the image has seen the mark.
 
     An error of storage is no reason to withhold an answer; the comparison of images and records finds the mark then.
     """

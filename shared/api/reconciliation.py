@@ -8,7 +8,7 @@ from shared.durable.handover import DurableClient
 from shared.lifecycle import plans
 from shared.lifecycle.reconcile_loop import WHOLE_ID
 
-_WHERE = "GET /api/health with HEALTH_KEY says under `reconciliation` how far it is and what it has found."
+_WHERE = "GET /api/health with HEALTH_KEY says under `reconciliation` whether it runs, and what the last one found."
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:

@@ -1,5 +1,5 @@
 """
-The phases `forgetting` and `answers`: answers that no image needs go, and those that serve no longer.
+The phases `forgetting` and `answers`: they delete answers that no image needs, and those that are too old to serve.
 
 A claim goes by the ETag that was seen, without its lease. So a claim that is asked about now, or was answered since,
 stays. An answer that goes is paid for again if it is asked for again, and nothing else comes of it.
@@ -14,10 +14,9 @@ from typing import Final, NamedTuple
 from shared import names
 from shared.answers import claim_documents
 from shared.images import ImageUrl
-from shared.lifecycle import adoption, claim_deletion, pacing, unowned
+from shared.lifecycle import adoption, claim_deletion, pages, unowned
 from shared.lifecycle import forgetting as marks
-from shared.lifecycle.pacing import Place
-from shared.lifecycle.pages import Page
+from shared.lifecycle.pages import Page, Place
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.services import App
 from shared.storage.blobs import BlobInfo, Blobs
@@ -63,15 +62,15 @@ def forgetting(app: App, work: PageWork) -> Page:
     place = Place.read(work["continuation"])
     listed = app.host.page(names.FORGETTING, limit=_PAGE, continuation=place.token)
     due = [mark for mark in listed.items if marks.is_due(app, mark)]
-    gone = list(pacing.in_parts(app, lambda mark: marks.forget_answers(app, mark.name, mark), due))
+    gone = list(pages.in_parts(app, lambda mark: marks.forget_answers(app, mark.name, mark), due))
     counts = Counts(answers_forgotten=sum(gone))
     if len(gone) < len(due):
         # What cannot be forgotten yet is still there, and is passed over for this night.
         last = due[len(gone) - 1].name
         again = app.host.page(names.FORGETTING, limit=_PAGE, continuation=place.token)
         stay = sum(mark.name <= last for mark in again.items)
-        return Page(pacing.told(place.past(app.host, names.FORGETTING, stay)), counts)
-    return Page(pacing.told(Place(listed.continuation) if listed.continuation else None), counts)
+        return Page(pages.told(place.past(app.host, names.FORGETTING, stay)), counts)
+    return Page(pages.told(Place(listed.continuation) if listed.continuation else None), counts)
 
 
 def answers(app: App, work: PageWork) -> Page:
@@ -92,7 +91,7 @@ def answers(app: App, work: PageWork) -> Page:
     subjects = list(_subjects(listed.items, decided=place.word, last=listed.continuation is None))
     may_go = [each.subject for each in subjects if each.is_new and all(map(rules.is_old, each.claims))]
     free = unowned.among(app, may_go, first=place.token is None, last=listed.continuation is None)
-    done = list(pacing.in_parts(app, partial(_cleaned, app, rules, free), subjects))
+    done = list(pages.in_parts(app, partial(_cleaned, app, rules, free), subjects))
     counts = Counts(
         answers_forgotten=sum(bool(gone) and each.is_new for each, gone in zip(subjects, done, strict=False))
     )
@@ -111,7 +110,7 @@ def _subjects(claims: list[BlobInfo], *, decided: str, last: bool) -> Iterator[_
 
 
 def _cleaned(app: App, rules: _Rules, free: frozenset[str], subject: _Subject) -> int:
-    """Delete what is to go of a subject's claims; how many of this page are gone."""
+    """Delete those of a subject's claims that are to go; how many of this page are gone."""
     if subject.subject in free and not subject.subject.startswith(ImageUrl.PREFIX):
         claims = iter(subject.claims) if subject.whole else _all_if_old(app.host, rules, subject.subject)
         return min(claim_deletion.forget(app.host, subject.subject, claims), len(subject.claims))
@@ -135,7 +134,7 @@ def _claims(host: Blobs, subject: str) -> Iterator[BlobInfo]:
 
 
 def _is_over(app: App, rules: _Rules, claim: BlobInfo) -> bool:
-    """Whether a claim serves no longer, whoever has the bytes; only one of an earlier version has to be read."""
+    """Whether a claim serves no longer, even if an image has the bytes; only an earlier version's has to be read."""
     written, told = claim.modified or rules.now, claim.metadata
     if claim.name.startswith(ImageUrl.PREFIX):
         return written <= rules.now - OF_ADDRESSES

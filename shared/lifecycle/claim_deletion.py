@@ -31,8 +31,8 @@ def forget(host: Blobs, sha256: str, claims: Iterable[BlobInfo]) -> int:
     """
     Delete claims about these bytes, unless an image has the bytes by now.
 
-    An image can come between the look and the deletion. Its upload may have taken an answer that is then gone, and a
-    copy of the image would pay for it again, so the answer comes back.
+    An image can come between the look and the deletion. Its upload may have taken an answer that is then gone.
+    A copy of the image would pay for it again, so the claims are put back.
 
     Returns:
         How many are gone.

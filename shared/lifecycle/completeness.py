@@ -25,7 +25,7 @@ _MOST_THUMBNAILS = 100
 
 class Finding(NamedTuple):
     """
-    What is known of an image.
+    The findings about an image.
 
     Attributes:
         is_lost: whether nothing is known of a step that applies.
@@ -42,7 +42,7 @@ class Finding(NamedTuple):
 
 def look(app: App, version: Version, find: Find, find_thumbnails: FindThumbnails | None = None) -> Finding:
     """
-    What is known of the steps of that version of an image.
+    Look up the records of each step of that version of an image.
 
     Args:
         app: the app.

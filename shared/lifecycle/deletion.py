@@ -1,7 +1,7 @@
 """
-An image that is gone takes everything with it that was made of it, but for the answers, which others may need.
+Delete all records of an image that is gone, and note since when its bytes are no image's.
 
-The answers paid for its bytes are forgotten later (`shared.lifecycle.forgetting`), unless another image has them.
+The answers paid for its bytes are forgotten later (`shared.lifecycle.forgetting`), unless another image has these.
 
 The order makes it safe beside other writers: look at what there is, look whether the image is gone, delete exactly what
 was seen. An image that comes again meanwhile writes records and marks anew, and these have other ETags. The order makes
@@ -104,7 +104,7 @@ def _told(images: Blobs, name: str) -> Iterator[tuple[_Record, str]]:
 def _records(images: Blobs, name: str) -> Iterator[tuple[str, BlobInfo]]:
     prefix = names.thumbnails(name)
     for info in listing.all_below(images, names.THUMBNAILS, prefix):
-        # Of whatever size and format; what lies deeper is another image's, whose name goes on where this one ends.
+        # Of every size and format; a deeper one is another image's, whose name goes on where this one ends.
         if "/" not in info.name.removeprefix(prefix) and not image_blobs.is_folder_marker(info):
             yield names.THUMBNAILS, info
     places = [

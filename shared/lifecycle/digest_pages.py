@@ -11,9 +11,8 @@ from functools import partial
 
 from shared import names
 from shared.errors import ConflictError
-from shared.lifecycle import adoption, pacing, unowned
-from shared.lifecycle.pacing import Place
-from shared.lifecycle.pages import Page
+from shared.lifecycle import adoption, pages, unowned
+from shared.lifecycle.pages import Page, Place
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.services import App
 from shared.storage import directories, image_blobs
@@ -39,7 +38,7 @@ def by_digest(app: App, work: PageWork) -> Page:
     free = unowned.among(app, subjects, first=place.token is None, last=listed.continuation is None)
     # Directories last, when what was in them is gone.
     going = sorted((each for each in old if names.subject(each.name) in free), key=image_blobs.is_folder_marker)
-    done = list(pacing.in_parts(app, partial(_delete, app, container), going))
+    done = list(pages.in_parts(app, partial(_delete, app, container), going))
     if len(done) < len(going):
         return Page(place.told(), Counts())  # what was deleted is not listed again
     if listed.continuation:

@@ -47,7 +47,7 @@ def _told(blob: Blob) -> datetime | None:
 
 
 def note(app: App) -> None:
-    """Note the first start, once in a process; storage that is out is no reason to fail what is under way."""
+    """Note the first start, once in a process; an outage of storage must not fail the caller's own work."""
     if app.host not in _noted:
         with suppress(BlobsightError):
             moment(app)

@@ -1,5 +1,5 @@
 """
-Housekeeping as the platform calls it, once an hour: begin what is due.
+Housekeeping as the platform calls it, once an hour: begin the run that is due.
 
 The comparison is due at the half of RECONCILE_HOUR. An hour that was missed, as the app was stopped, is caught up at
 the next. Answers are forgotten hourly, if the time of one has come.

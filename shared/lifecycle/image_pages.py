@@ -20,7 +20,7 @@ from shared.answers import owners
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError, ImageArchivedError
-from shared.lifecycle import adoption, completeness, former_names
+from shared.lifecycle import adoption, completeness, older_images, pages
 from shared.lifecycle.completeness import Finding
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan, added
@@ -33,9 +33,6 @@ from shared.threads import side_by_side
 
 _IMAGES = 500
 _PARALLEL = 8
-_AT_ONCE = 50
-# Images whose bytes have to be read take their time; the rest of the page comes in the next one.
-_MOST_SECONDS = 100.0
 # Of one page; GET /api/images?state=pending lists all.
 _MOST_NAMED = 100
 # A listing of those that lie under digests is worth it from so many on.
@@ -88,7 +85,7 @@ class _Place(NamedTuple):
 
 
 class _One(NamedTuple):
-    """What one image comes to."""
+    """The outcome for one image."""
 
     counts: Counts
     lost: bool = False
@@ -105,7 +102,8 @@ def page(app: App, work: PageWork) -> Page:
     if images:
         with ThreadPoolExecutor(_PARALLEL) as pool:
             found, walks = _walk(app, plan, images, place.walks, pool)
-            done = _look(app, plan, images, found, pool)
+        # Images whose bytes have to be read take their time; the rest of the page comes in the next one.
+        done = list(pages.in_parts(app, partial(_one, app, plan, found), images))
     _tell([image.name for image, one in zip(images, done, strict=False) if one.lost])
     counts: Counts = {}
     for one in done:
@@ -178,17 +176,6 @@ def _walk(
     return _Found(found, thumbnails), continuations
 
 
-def _look(app: App, plan: Plan, images: Sequence[BlobInfo], found: _Found, pool: Executor) -> list[_One]:
-    """What the images come to, all or as many as there is time for."""
-    begun = app.clock.now()
-    done: list[_One] = []
-    for start in range(0, len(images), _AT_ONCE):
-        done += side_by_side(pool, partial(_one, app, plan, found), images[start : start + _AT_ONCE])
-        if app.clock.now() - begun > _MOST_SECONDS:
-            break
-    return done
-
-
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     counts: Counts = {"images": 1}
     finding = _finding(app, plan, found, image)
@@ -216,11 +203,11 @@ def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
     if plan["by"] != "event":
         return False
     former_name = plan["records_prefix"] + image.name.removeprefix(plan["images_prefix"])
-    return former_names.had_result(app, image, former_name)
+    return older_images.had_result(app, image, former_name)
 
 
 def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
-    """What is known of an image: first as the listings tell, then as its records, and at last as its bytes do."""
+    """The findings about an image: first by the listings, then by its records, and at last by its bytes."""
     repairs = plan["mode"] == "repair"
     seen = SeenVersion(image)
 
@@ -239,7 +226,7 @@ def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
 
 
 def _by_bytes(app: App, image: BlobInfo, repairs: bool) -> Finding | None:
-    """What is known of an image whose properties do not tell whether its records hold; None if its bytes do not."""
+    """The same by an image's bytes, where its properties do not tell whether its records hold; None if these do not."""
     if repairs:
         if not edited.recognize(app.images, app.settings, image):
             return None

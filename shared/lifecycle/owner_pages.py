@@ -12,8 +12,8 @@ from typing import NamedTuple
 from shared import contract, names
 from shared.answers import owners as marks
 from shared.errors import ConflictError, ImageArchivedError, StorageRefusedError
-from shared.lifecycle import deletion, pacing
-from shared.lifecycle.pages import Page
+from shared.lifecycle import deletion, pages
+from shared.lifecycle.pages import Page, Place
 from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.records import versions
 from shared.records.versions import SeenVersion, SourceChangedError, UnreadVersion, Version
@@ -37,17 +37,17 @@ def owners(app: App, work: PageWork) -> Page:
 
     The bytes of an image are read only where its length is that of the mark, and ETag and MD5 leave it open.
     """
-    place = pacing.Place.read(work["continuation"])
+    place = Place.read(work["continuation"])
     listed = app.host.page(names.OWNERS, limit=_PAGE, continuation=place.token)
     repair = work["plan"]["mode"] == "repair"
-    looked = list(pacing.in_parts(app, partial(_looked, app, repair), listed.items))
+    looked = list(pages.in_parts(app, partial(_looked, app, repair), listed.items))
     counts = Counts(
         orphans=sum(each.records > 0 for each in looked), records_deleted=sum(each.records for each in looked)
     )
     if len(looked) == len(listed.items):
-        return Page(listed.continuation and pacing.Place(listed.continuation).told(), counts)
+        return Page(listed.continuation and Place(listed.continuation).told(), counts)
     stay = sum(each.stays for each in looked)
-    return Page(pacing.told(place.past(app.host, names.OWNERS, stay)), counts)
+    return Page(pages.told(place.past(app.host, names.OWNERS, stay)), counts)
 
 
 def _looked(app: App, repair: bool, mark: BlobInfo) -> _Looked:

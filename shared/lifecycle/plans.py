@@ -1,5 +1,5 @@
 """
-What a run of ReconcileOrchestrator is to do, and how it is begun.
+The plan of a run of ReconcileOrchestrator, and how a run is begun.
 
 The whole comparison is one at a time, by its instance id: two processes that begin it at once begin one.
 """
@@ -37,7 +37,7 @@ def by_timer(app: App) -> Plan:
 
 
 def by_request(app: App) -> Plan:
-    """The run that a caller wants: everything, whatever RECONCILE says, and images of any age since the first start."""
+    """The run that a caller wants: everything, even if RECONCILE is off, and all images since the first start."""
     return _plan(app, "request", COMPARING + CLEANING, app.clock.utc())
 
 

@@ -1,11 +1,11 @@
 """
-StorageEvents as the platform calls it: what an event of the images' account means is done.
+StorageEvents as the platform calls it: the app reacts to an event of the images' account.
 
 Event Grid delivers an event again whose function raises, for a day. So only what waiting can help is raised; anything
-else is an error in the log. Events come in any order, late and more than once. So each is done by what there is now:
-records go of an image that is not there, and an image that is there has its missing steps tried.
+else is an error in the log. Events come in any order, late and more than once. So the app looks at the account: it
+deletes the records of an image that is not there, and tries the missing steps of one that is.
 
-No event has an image paid for that came before the app, as `shared.lifecycle.former_names` says.
+No event has an image paid for that came before the app, as `shared.lifecycle.older_images` says.
 """
 
 import logging
@@ -16,7 +16,7 @@ from shared import log, services
 from shared.durable import handover
 from shared.durable.appointments import Appointment
 from shared.errors import ImageArchivedError, StorageRefusedError
-from shared.lifecycle import deletion, former_names, plans, storage_events
+from shared.lifecycle import deletion, older_images, plans, storage_events
 from shared.lifecycle.reconcile_loop import PhaseName, Plan
 from shared.lifecycle.storage_events import (
     Deleted,
@@ -71,7 +71,7 @@ async def _react(app: App, meaning: Meaning, starter: str) -> None:
 
         await plans.begin(DurableOrchestrationClient(starter), plans.directory_id(meaning.event), plan)
         return
-    # First what is missing: were it done last, a renamed image that came before the app would be told by no record.
+    # The missing steps first: of a renamed image that is older than the app, only the former records tell that it may.
     task = await services.in_thread(_executor, lambda: _appointment(app, meaning))
     if task:
         await handover.hand_over_all(starter, [task])
@@ -113,7 +113,7 @@ def _why_not_restored(app: App, name: str, *, is_told: bool) -> str | None:
         return None
     if not is_told:
         return "was_not_archived"
-    return "older_than_app" if former_names.is_older(app, info) else None
+    return "older_than_app" if older_images.is_older(app, info) else None
 
 
 def _why_not_renamed(app: App, former: str | None, name: str) -> str | None:
@@ -121,9 +121,9 @@ def _why_not_renamed(app: App, former: str | None, name: str) -> str | None:
     if info is None:
         return "gone"  # renamed again, or deleted, of which there is an event
     # From another container it has come like an upload.
-    if former is None or not former_names.is_older(app, info) or former_names.had_result(app, info, former):
+    if former is None or not older_images.is_older(app, info) or older_images.had_result(app, info, former):
         return None
-    if former_names.had_records(app, name):
+    if older_images.had_records(app, name):
         return None  # it took the place of another one, like an upload of that name
     return "older_than_app"
 
@@ -140,7 +140,7 @@ def _plan(app: App, changed: DirectoryChanged) -> Plan:
     plan = plans.of_directory(app, images=changed.now, records=changed.former)
     images: tuple[PhaseName, ...] = ("images",) if changed.now else ()
     plan["phases"] = [*images, *(_RECORDS if changed.former else ())]
-    # Every event is followed, whatever RECONCILE says of the comparison at night.
+    # RECONCILE holds for the comparison at night; every event is followed.
     plan["mode"] = "repair"
     if not changed.former:
         # From another container all of them have come like uploads.

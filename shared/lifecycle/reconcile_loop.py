@@ -21,7 +21,7 @@ MAX_PAGES = 50
 CRASH_SECONDS, MOST_CRASHES = 300.0, 5
 CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
 
-# In the order in which they are done. What is gone comes after what is missing, so a renamed image finds its answers.
+# In the order in which they are done: missing images before those that are gone, so a renamed one finds its answers.
 PhaseName = Literal[
     "images", "analysis", "thumbnails", "text", "unfinished", "owners", "forgetting", "answers", "by_digest"
 ]
@@ -55,7 +55,7 @@ class Counts(TypedDict, total=False):
 @final
 class Plan(TypedDict):
     """
-    What is compared and what may be done.
+    The scope of a run, and whether it changes anything.
 
     Attributes:
         id: of the run, for the log.

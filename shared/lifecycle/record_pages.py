@@ -1,8 +1,8 @@
 """
-The phases `analysis`, `thumbnails`, `text` and `unfinished` of a reconciliation: records whose image is gone.
+The phases `analysis`, `thumbnails`, `text` and `unfinished`: they delete records whose image is gone.
 
-A page is a run of records in the order of their names. Which of their images exist is found by walking the container
-of images beside it; one that is missing there is asked for, and then forgotten with all of its records.
+A page is a run of records in the order of their names. A walk along the container of images shows which of their images
+exist. A HEAD asks for each of the others, and `deletion.forget` deletes the records of those that are gone.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from shared import names
 from shared.answers import owners
 from shared.errors import ConflictError, StorageRefusedError
-from shared.lifecycle import deletion, pacing
+from shared.lifecycle import deletion, pages
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan
 from shared.records import by_step
@@ -145,9 +145,9 @@ def _documents(stem: str) -> Iterable[tuple[str, str]]:
 
 def _forget(app: App, gone: Sequence[str]) -> tuple[Counts, bool]:
     """Forget images that are gone; what was done, and whether the time was over before the last of them."""
-    looked = list(pacing.in_parts(app, partial(_forgotten, app), gone))
+    looked = list(pages.in_parts(app, partial(_forgotten, app), gone))
     deleted = [count for count in looked if count is not None]
-    # Where nothing could be deleted, to begin once more would be for ever; the next night finds what is left.
+    # If nothing could be deleted, one more page would do the same for ever; the next night does the rest.
     is_late = len(looked) < len(gone) and any(deleted)
     return {"orphans": len(deleted), "records_deleted": sum(deleted)}, is_late
 

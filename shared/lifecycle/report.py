@@ -1,5 +1,5 @@
 """
-What a run has found, for people: lines of the log, and of the comparison `reconciliation/last.json` (host account).
+The report of a run: lines in the log, and for a whole comparison `reconciliation/last.json` (host account).
 
 The blob holds the last comparison of everything and the one that is under way. Runs that only clean, and those of a
 directory, are told by the log alone.

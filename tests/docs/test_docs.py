@@ -131,7 +131,7 @@ def test_states_have_the_words_of_the_json_in_the_documentation() -> None:
 
 
 def test_every_state_in_an_example_is_one_that_its_route_documents() -> None:
-    words = {"complete", "failed", "deferred", "pending", "done", "running", "none", "cancelling", "cancelled"}
+    words = {"complete", "failed", "deferred", "pending", "done", "running", "none", "cancelling", "cancelled", "ended"}
     text = text_of("docs/http-api.md")
     shown = set(re.findall(r'"state": "(\w+)"', text))
     assert {"complete", "done", "running"} <= shown <= words
@@ -283,7 +283,9 @@ CHANGES = {
     (account, change) for account in ("blobs", "_blobs", "host", "images") for change in ("write", "delete", "kept")
 }
 CHANGES |= {("record_store", name) for name in ("make", "write", "update_etag", "delete_outdated")}
-CHANGES |= {("unfinished", name) for name in ("note", "rewrite", "clear", "forget")}
+CHANGES |= {("unfinished", name) for name in ("note", "rewrite", "clear")}
+CHANGES |= {("owners", "note"), ("owners", "note_bytes"), ("owners", "delete"), ("marks", "note")}
+CHANGES |= {("deletion", "forget"), ("deletion", "disown")}
 
 
 def changes_blobs(module: Path) -> bool:

@@ -173,6 +173,9 @@ def with_keys(world: World, block: Block) -> None:
 
 def with_a_health_key_in_an_outage(world: World, block: Block) -> None:
     """A second host, which has the key and has not looked yet; the first one's last look counts for 30 seconds."""
+    with world.terminal() as opened:
+        status, printed = opened.run(world.place.here("python -m local unfinished reconcile"))
+        assert status == 0, printed
     world.control("PUT", "faults", status={"503": 1})
     own = app_settings.environment(world.stack.addresses, environment(HEALTH_KEY="let-me-see"))
     with running_host(world.place.folder, world.folder / "health", environment=own) as host:

@@ -145,7 +145,7 @@ def test_what_there_is_nothing_of_is_not_told(run: Run, app: FakeApp, capsys: py
     assert run() == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
         "1 image, none of them without a result",
-        "forgotten: the answers about the bytes of 1 image no longer there",
+        "forgotten: the answers about 1 file or address that no image needs",
     ]
 
 

@@ -71,8 +71,8 @@ def test_a_page_that_was_broken_off_at_an_image_that_is_gone_by_now_leaves_none_
     lake: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here `a/y.jpg` comes before `a.jpg`, and by letters after it."""
-    monkeypatch.setattr(image_pages, "_MOST_SECONDS", -1.0)
-    monkeypatch.setattr(image_pages, "_AT_ONCE", 2)
+    monkeypatch.setattr("shared.lifecycle.pages.SECONDS", 0.0)
+    monkeypatch.setattr("shared.lifecycle.pages.PART", 2)
     for number, name in enumerate(("a/x.jpg", "a/y.jpg", "a.jpg", "b.jpg")):
         lake.images.write(names.IMAGES, name, picture(colour=(0, 60 * number, 0)), content_type="image/jpeg")
     lake.clock.advance(7200)

@@ -105,7 +105,7 @@ def test_both_containers_are_cleaned_page_by_page(
     app: Parts, size: int, slow: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(digest_pages, "_PAGE", size)
-    monkeypatch.setattr("shared.lifecycle.pacing.PART", 2)
+    monkeypatch.setattr("shared.lifecycle.pages.PART", 2)
     expected: list[Any] = []
     for number in range(20):
         places = keep(app, sha(number))

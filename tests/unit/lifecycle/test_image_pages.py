@@ -413,8 +413,8 @@ def test_an_analysis_tells_by_its_properties_what_its_content_says_of_text(mode:
 def test_a_page_that_takes_too_long_ends_early_and_the_next_goes_on_there(
     hub: TaskHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_pages, "_AT_ONCE", 2)
-    monkeypatch.setattr(image_pages, "_MOST_SECONDS", -1.0)
+    monkeypatch.setattr("shared.lifecycle.pages.PART", 2)
+    monkeypatch.setattr("shared.lifecycle.pages.SECONDS", 0.0)
     for number in range(5):
         put(hub.app, f"lost-{number}.jpg", picture(colour=(number, 0, 0)))
     work = begin(plans.by_request(hub.app.services))

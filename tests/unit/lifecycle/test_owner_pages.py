@@ -205,7 +205,7 @@ def test_pages_whose_time_is_over_go_on_where_they_were(
     app: Parts, mode: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner_pages, "_PAGE", size)
-    monkeypatch.setattr("shared.lifecycle.pacing.PART", 2)
+    monkeypatch.setattr("shared.lifecycle.pages.PART", 2)
     gone_kept_and_other(app)
     before = marks(app)
     app.images.before = lambda *_: app.clock.advance(200.0)

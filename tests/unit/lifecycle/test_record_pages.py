@@ -13,7 +13,7 @@ from doubles.task_hub import TaskHub
 
 from shared import names
 from shared.errors import ConflictError, StorageRefusedError, VisionUnavailableError
-from shared.lifecycle import first_start, pacing, plans, record_pages
+from shared.lifecycle import first_start, pages, plans, record_pages
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
 LETTER = text_pdf("Dear reader,")
@@ -178,8 +178,8 @@ def test_pages_of_any_size_find_the_same(size: int, hub: TaskHub, monkeypatch: p
 def test_a_page_that_takes_too_long_ends_early_and_the_next_forgets_the_rest(
     hub: TaskHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "PART", 2)
-    monkeypatch.setattr(pacing, "SECONDS", -1.0)
+    monkeypatch.setattr(pages, "PART", 2)
+    monkeypatch.setattr(pages, "SECONDS", -1.0)
     gone = [f"{number}.jpg" for number in range(5)]
     for number, name in enumerate(gone):
         hub.upload(name, picture(colour=(number, 0, 0)))

@@ -1,9 +1,8 @@
 """
-Whether an image may be tried under a new name, although it is older than the app.
+Images that are older than the app's first start, which the app never pays for by itself.
 
-An image that came before the app's first start is never paid for by itself, and a rename leaves its time of creation as
-it was. But one that had a result has answers to its bytes, or had records under its former name. So it gets its
-records under the new one, and mostly without a call.
+A rename leaves the time of creation as it was. But an older image that had a result has answers to its bytes, or had
+records under its former name. So it may be tried under the new one, and mostly without a call.
 """
 
 from shared import names

@@ -29,6 +29,7 @@ from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs, listing
 from shared.storage.blobs import BlobInfo, IfEtag
+from shared.storage.listing import Walk
 from shared.threads import side_by_side
 
 _IMAGES = 500
@@ -56,10 +57,16 @@ class _Found(NamedTuple):
     Attributes:
         records: by container and name.
         thumbnails: the first of any size, by the image's stem.
+        walks: the listings, by container.
     """
 
     records: dict[tuple[str, str], BlobInfo]
     thumbnails: dict[str, list[BlobInfo]]
+    walks: list[tuple[str, Walk]]
+
+    def tells(self, container: str, name: str) -> bool:
+        """Whether the listings would show that record."""
+        return any(walk.tells(name) for walked, walk in self.walks if walked == container)
 
 
 class _Place(NamedTuple):
@@ -138,7 +145,7 @@ def _walk(
     long = sum(stem.startswith(names.LONG) for stem in stems)
     prefix, last = plan["images_prefix"], images[-1].name
 
-    def walk(where: tuple[str, str]) -> tuple[dict[tuple[str, str], BlobInfo], str | None]:
+    def walk(where: tuple[str, str]) -> Walk:
         container, before = where
         step = before.removesuffix("/")
 
@@ -160,20 +167,20 @@ def _walk(
             last.removeprefix(prefix),
             wanted,
         )
-        found = walked.found
         if long >= _MIN_LONG:
-            found |= listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found
-        return {(container, name): info for name, info in found.items()}, walked.continuation
+            walked.found.update(listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found)
+        return walked
 
     found: dict[tuple[str, str], BlobInfo] = {}
-    continuations = {}
-    for (container, before), (records, continuation) in zip(_WALKS, side_by_side(pool, walk, _WALKS), strict=True):
-        found |= records
-        continuations[container + before.removesuffix("/")] = continuation
+    continuations, walks = {}, []
+    for (container, before), walked in zip(_WALKS, side_by_side(pool, walk, _WALKS), strict=True):
+        found |= {(container, name): info for name, info in walked.found.items()}
+        continuations[container + before.removesuffix("/")] = walked.continuation
+        walks.append((container, walked))
     for (container, name), info in found.items():
         if container == names.THUMBNAILS and (stem := names.stem_of_record(container, name)):
             thumbnails.setdefault(stem, []).append(info)
-    return _Found(found, thumbnails), continuations
+    return _Found(found, thumbnails, walks), continuations
 
 
 def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
@@ -187,7 +194,7 @@ def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
     changed = image.modified or image.created
     # One that the app knew before was overwritten since, whenever the first of that name came.
     came = changed if finding.others else image.created or changed
-    if came is not None and came < datetime.fromisoformat(plan["since"]) and not _had_result(app, plan, image):
+    if _is_older(plan, came) and not _had_result(app, plan, image):
         return _One({**counts, "older": 1})
     if changed is not None and changed > datetime.fromisoformat(plan["until"]):
         return _One(counts)  # its event is on its way
@@ -196,6 +203,10 @@ def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
         return _One(counts, lost=True)
     key = appointments.key(image.etag, "")
     return _One(counts, True, Appointment(image.name, by_step.STEPS, key, 0.0, attempts=0))
+
+
+def _is_older(plan: Plan, came: datetime | None) -> bool:
+    return came is not None and came < datetime.fromisoformat(plan["since"])
 
 
 def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
@@ -214,8 +225,12 @@ def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
     def listed(container: str, name: str) -> BlobInfo | None:
         return found.records.get((container, name))
 
+    # An old container costs no looks night after night. Of other images, a record may be new since the listing.
+    believed = _is_older(plan, image.created or image.modified) and not app.images.has_directories
+
     def asked(container: str, name: str) -> BlobInfo | None:
-        return found.records.get((container, name)) or app.images.head(container, name)
+        record = found.records.get((container, name))
+        return record if record or (believed and found.tells(container, name)) else app.images.head(container, name)
 
     finding = completeness.look(app, seen, listed, lambda name: found.thumbnails.get(names.stem(name), ()))
     if finding.is_lost:

@@ -65,10 +65,25 @@ class Walk(NamedTuple):
     Attributes:
         found: those that were wanted, by name.
         continuation: of the listing that was the last; the next run begins with it again, as it may reach beyond.
+        prefix: of all blobs that were listed.
+        first, last: the names between which each blob was listed; an empty *first* is the beginning, and a *last* that
+            is None the end.
     """
 
     found: dict[str, BlobInfo]
     continuation: str | None
+    prefix: str = ""
+    first: str = ""
+    last: str | None = None
+
+    def tells(self, name: str) -> bool:
+        """
+        Whether a blob of that name would have been listed, in an account without directories.
+
+        How storage orders other letters than those of ASCII is not documented, so it tells nothing of such names.
+        """
+        within = self.first <= name and (self.last is None or name <= self.last)
+        return name.isascii() and name.startswith(self.prefix) and within
 
 
 def walk(
@@ -94,14 +109,20 @@ def walk(
     """
     container, prefix = place
     found: dict[str, BlobInfo] = {}
+    first, reached = ("" if continuation is None else None), ""
     for _ in range(_MOST_WALKED):
         page = blobs.page(container, prefix=prefix, limit=_WALKED_AT_ONCE, continuation=continuation)
         found |= {info.name: info for info in page.items if wanted(info.name)}
-        reached = page.items[-1].name.removeprefix(prefix) if page.items else ""
-        if page.continuation is None or (last is not None and reached > last and not reached.startswith(last)):
+        if page.items:
+            first = page.items[0].name if first is None else first
+            reached = page.items[-1].name
+        beyond = reached.removeprefix(prefix)
+        if page.continuation is None or (last is not None and beyond > last and not beyond.startswith(last)):
             break
         continuation = page.continuation
-    return Walk(found, continuation)
+    end = None if page.continuation is None else reached
+    # Where nothing was listed, nothing lies between the two.
+    return Walk(found, continuation, prefix, reached if first is None else first, end)
 
 
 def list_below(blobs: Blobs, container: str, prefixes: Iterable[str], pool: Executor) -> Listing:

@@ -285,6 +285,20 @@ def test_images_older_than_the_app_are_counted_and_never_paid_for() -> None:
         assert len(app.vision.asked) == asked
 
 
+def test_an_image_older_than_the_app_takes_no_look_of_its_own() -> None:
+    app = parts(THUMBNAIL_SIZES="100x50")
+    for number in range(100):
+        put(app, f"old-{number}.jpg", picture(colour=(number, 0, 0)))
+    app.clock.advance(60)
+    hub = TaskHub(app)
+    asked: list[str] = []
+    with hub.running():
+        hub.upload("old-5.jpg.jpg", RED)
+        app.images.before = lambda operation, container, name: asked.append(operation)
+        assert counts(hub) == {"images": 101, "older": 100}
+    assert len(asked) < 50
+
+
 def test_an_earlier_moment_takes_older_ones_and_a_later_one_leaves_lost_ones(hub: TaskHub) -> None:
     put(hub.app, "lost.jpg")
     for moment, found in (("2026-01-01T00:02:00Z", "older"), ("2025-12-31", "started")):

@@ -109,6 +109,27 @@ def test_a_walk_finds_the_records_of_each_page_whatever_others_lie_between(
     assert listings <= len(images | others) / listed + 2 * len(every) / size + 2
 
 
+@pytest.mark.parametrize("listed", [1, 3, 1000])
+@given(st.sets(st.integers(0, 99), max_size=30), st.lists(st.integers(0, 99), min_size=1, max_size=4))
+def test_a_walk_tells_of_a_name_only_if_it_would_have_found_it(listed: int, there: set[int], ends: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "_WALKED_AT_ONCE", listed)
+        blobs = MemoryBlobs(FakeClock())
+        for number in there:
+            blobs.write("c", f"p/{number:02}", b"", content_type="text/plain")
+        continuation, told = None, set[int]()
+        for end in sorted(ends):
+            walk = listing.walk(blobs, ("c", "p/"), continuation, f"{end:02}", lambda name: True)
+            continuation = walk.continuation
+            tells = {number for number in range(100) if walk.tells(f"p/{number:02}")}
+            assert {f"p/{number:02}" for number in tells & there} == set(walk.found)
+            told |= tells
+            assert not walk.tells("q/01")
+            assert not walk.tells("p/\u00e4")
+        # Nothing between the pages is left open, but for what lies past the last run.
+        assert set(range(max(ends) + 1)) <= told
+
+
 def test_a_walk_through_very_many_others_ends_and_the_next_goes_on_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_WALKED_AT_ONCE", 2)
     monkeypatch.setattr(listing, "_MOST_WALKED", 3)

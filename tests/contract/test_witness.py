@@ -48,7 +48,7 @@ def test_a_witness_that_was_not_asked_has_a_line_with_the_reason() -> None:
 def test_the_summary_counts_what_passing_tests_covered_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((PROJECT / "tests" / "conftest.py").read_text())
     (tmp_path / "test_it.py").write_text(TESTS)
-    options = ["-p", "no:cacheprovider", "-o", f"pythonpath={PROJECT / 'tests'}", "--import-mode=importlib"]
+    options = ["-p", "no:cacheprovider", "-o", f"pythonpath={PROJECT / 'tests'} {PROJECT}", "--import-mode=importlib"]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path)],
         cwd=tmp_path,

@@ -106,11 +106,11 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
     """
     orchestrator = ORCHESTRATOR if isinstance(task, Job) else RETRY_ORCHESTRATOR
     try:
-        await _in_time(client.start_new(orchestrator, task.instance_id, task.to_json()))
-    except Exception as error:  # the SDK raises nothing more specific
+        await start(client, orchestrator, task.instance_id, task.to_json())
+    except StorageError:
         status = await _status_or_none(client, task.instance_id)
         if not status or not is_under_way(status):
-            raise StorageError(f"{orchestrator} {task.instance_id} could not be started: {error}.") from error
+            raise
         if anew and isinstance(task, Job) and _has_problem(status):
             return await hand_over(client, task.anew(anew))
         return not isinstance(task, Job) or _is_the_same(task, job_of(status))
@@ -123,7 +123,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
 
 async def start(client: DurableClient, orchestrator: str, instance_id: str, given: Mapping[str, object]) -> None:
     """
-    Start an instance of another orchestrator.
+    Start an instance of an orchestrator.
 
     Raises:
         StorageError: it could not be started, or is under way.

@@ -102,21 +102,21 @@ def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version |
     if source is None:
         return None
     # Whether the mark of the image, which a paid call writes, is right, or is gone with the image.
-    is_true = False
+    is_marked_right = False
     try:
         fill = partial(_content, app, source, wanted)
         record_store.make(app.images, source, spec, fill, {names.ON_DEMAND: "true"})
         versions.ensure_unchanged(app.images, source)
-        is_true = True
+        is_marked_right = True
         return source
     except SourceChangedError as change:
         if change.deleted:
             with suppress(SourceChangedError):  # there is an image of that name again
                 deletion.forget(app, name, digests={source.sha256} - {""})
-                is_true = True
+                is_marked_right = True
         return None
     finally:
-        if not is_true and isinstance(source, Source) and source.image.is_owned:
+        if not is_marked_right and isinstance(source, Source) and source.image.is_owned:
             owners.confirm(app.host, app.images, source.image)
 
 

@@ -144,6 +144,15 @@ def stem_of_record(container: str, record: str) -> str | None:
     return found if found and slash and not record.startswith(BY_DIGEST) else None
 
 
+def is_thumbnail_of(record: str, name: str) -> bool:
+    """
+    Whether a blob below `thumbnails(name)` is a thumbnail of that image.
+
+    Further down lie those of images whose names begin with this one's and a slash.
+    """
+    return record.rpartition("/")[0] == stem(name)
+
+
 def owner_of_stem(sha256: str, stem: str) -> str:
     """The blob that says that the image of that stem has those bytes, in the container `owners`."""
     return f"{owners(sha256)}{stem}"

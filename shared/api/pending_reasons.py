@@ -47,14 +47,12 @@ def has_other_thumbnails(app: App, image: Version, specs: Iterable[RecordSpec], 
     asked = {spec.name: spec for spec in specs}
     seconds = app.settings.vision_timeout_seconds + app.settings.max_wait_seconds
     before = app.clock.utc() - timedelta(seconds=seconds)
-    prefix = names.thumbnails(image.name)
     return any(
         info.name not in asked
         or not asked[info.name].is_answered_by(info.metadata.get(names.REQUEST))
         or (info.modified is not None and info.modified < before)
-        for info in seen.below(prefix)
-        # Further down lie those of images whose names begin with this one's.
-        if "/" not in info.name.removeprefix(prefix)
+        for info in seen.below(names.thumbnails(image.name))
+        if names.is_thumbnail_of(info.name, image.name)
         and names.ON_DEMAND not in info.metadata
         and image.is_source_of(app.images, info)
     )

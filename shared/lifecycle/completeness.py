@@ -104,14 +104,13 @@ class _Looking:
 
     def _has_other_thumbnails(self, specs: Sequence[RecordSpec]) -> bool:
         """Whether other settings have made thumbnails of it; those that a caller has asked for tell nothing."""
-        prefix = names.thumbnails(self._version.name)
         known = {spec.name for spec in specs}
         return bool(
             self._of_it(
                 info
                 for info in self._find_thumbnails(self._version.name)
                 if info.name not in known
-                and "/" not in info.name.removeprefix(prefix)
+                and names.is_thumbnail_of(info.name, self._version.name)
                 and names.ON_DEMAND not in info.metadata
             )
         )

@@ -10,13 +10,11 @@ it safe against a kill, too: what tells a digest goes last, so the next one who 
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
 from functools import cache, partial
 from typing import NamedTuple
 
 from shared import log, names
 from shared.answers import owners
-from shared.errors import ConflictError
 from shared.lifecycle import forgetting
 from shared.records import by_step, former, unfinished, versions
 from shared.services import App
@@ -102,10 +100,9 @@ def _told(images: Blobs, name: str) -> Iterator[tuple[_Record, str]]:
 
 
 def _records(images: Blobs, name: str) -> Iterator[tuple[str, BlobInfo]]:
-    prefix = names.thumbnails(name)
-    for info in listing.all_below(images, names.THUMBNAILS, prefix):
-        # Of every size and format; a deeper one is another image's, whose name goes on where this one ends.
-        if "/" not in info.name.removeprefix(prefix) and not image_blobs.is_folder_marker(info):
+    for info in listing.all_below(images, names.THUMBNAILS, names.thumbnails(name)):
+        # Of every size and format.
+        if names.is_thumbnail_of(info.name, name) and not image_blobs.is_folder_marker(info):
             yield names.THUMBNAILS, info
     places = [
         (names.TEXT, names.plain_text(name)),
@@ -121,13 +118,7 @@ def _records(images: Blobs, name: str) -> Iterator[tuple[str, BlobInfo]]:
 
 def _delete(images: Blobs, records: Iterable[_Record]) -> int:
     """Delete exactly these; returns how many are gone."""
-    deleted = 0
-    for container, name, etag in records:
-        with suppress(ConflictError):  # it was written anew, and is another one's
-            images.delete(container, name, etag=etag)
-            directories.prune(images, container, name)
-            deleted += 1
-    return deleted
+    return sum(directories.delete(images, container, name, etag) for container, name, etag in records)
 
 
 def _delete_marks(host: Blobs, marks: Iterable[BlobInfo]) -> None:

@@ -6,11 +6,9 @@ was none, or is of an address and writes it in any case, so the record is younge
 written anew has another ETag than the listing's, and stays.
 """
 
-from contextlib import suppress
 from functools import partial
 
 from shared import names
-from shared.errors import ConflictError
 from shared.lifecycle import adoption, pages, unowned
 from shared.lifecycle.pages import Page, Place
 from shared.lifecycle.reconcile_loop import Counts, PageWork
@@ -51,6 +49,4 @@ def _delete(app: App, container: str, record: BlobInfo) -> None:
     if image_blobs.is_folder_marker(record):
         directories.prune(app.images, container, f"{record.name}/")
         return
-    with suppress(ConflictError):
-        app.images.delete(container, record.name, etag=record.etag)
-        directories.prune(app.images, container, record.name)
+    directories.delete(app.images, container, record.name, record.etag)

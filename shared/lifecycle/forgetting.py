@@ -83,6 +83,5 @@ def _delete_answers(app: App, sha256: str) -> bool:
 
 def _delete_all(images: Blobs, container: str, prefix: str) -> None:
     for info in listing.all_below(images, container, prefix):
-        with suppress(ConflictError):  # written anew, by a caller who sends these bytes now
-            images.delete(container, info.name, etag=info.etag)
-            directories.prune(images, container, info.name)
+        # One that was written anew is of a caller who sends these bytes now.
+        directories.delete(images, container, info.name, info.etag)

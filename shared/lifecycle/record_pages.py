@@ -163,9 +163,8 @@ def _is_counted(app: App, container: str, name: str) -> bool:
     """Whether an earlier phase has counted the image, as it found a record of it that was not deleted."""
     earlier = _ORDER[: _ORDER.index(container)]
     if names.THUMBNAILS in earlier:
-        prefix = names.thumbnails(name)
-        listed = app.images.page(names.THUMBNAILS, prefix=prefix, limit=_RECORDS).items
-        if any("/" not in info.name.removeprefix(prefix) for info in listed):
+        listed = app.images.page(names.THUMBNAILS, prefix=names.thumbnails(name), limit=_RECORDS).items
+        if any(names.is_thumbnail_of(info.name, name) for info in listed):
             return True
     places = [place for place in by_step.places(app.settings, name) if place[0] in earlier]
     return any(app.images.head(*place) is not None for place in places)

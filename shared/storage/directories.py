@@ -14,6 +14,21 @@ from shared.storage import image_blobs
 from shared.storage.blobs import Blobs
 
 
+def delete(blobs: Blobs, container: str, name: str, etag: str) -> bool:
+    """
+    Delete exactly the blob that was seen, and the directories above that are empty then.
+
+    Returns:
+        Whether it is gone; False if it was written anew since.
+    """
+    try:
+        blobs.delete(container, name, etag=etag)
+    except ConflictError:
+        return False
+    prune(blobs, container, name)
+    return True
+
+
 def prune(blobs: Blobs, container: str, name: str) -> None:
     """
     Delete the directories above a blob that was deleted, because they tell its name.

@@ -131,3 +131,10 @@ def test_outputs_never_land_in_the_watched_container() -> None:
 )
 def test_each_resource_has_books_of_its_own(endpoint: str, name: str) -> None:
     assert names.quota(endpoint) == name
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "dir/a.jpg", "by-sha256", "by-sha256/a.jpg", "x" * 1000])
+def test_a_thumbnail_further_down_is_that_of_another_image(name: str) -> None:
+    own = names.thumbnail(name, width=200, height=150, smart=True)
+    assert names.is_thumbnail_of(own, name)
+    assert not names.is_thumbnail_of(f"{names.thumbnails(name)}b.jpg/200x150-smart.jpg", name)

@@ -15,6 +15,7 @@ PINNED = {name for lock in LOCKS for name in re.findall(r"^([A-Za-z0-9._-]+)==",
 FOLDERS = {"azure-functions-runtime-v1": ROOT / ".venv" / "runtime-v1"}
 # What packages say in their older ways, classifiers and free text, in SPDX's words.
 SPDX = {
+    "Apache License, Version 2.0": "Apache-2.0",
     "MIT License": "MIT",
     "Apache Software License": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",

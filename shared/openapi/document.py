@@ -59,6 +59,12 @@ def schemas() -> dict[str, Json]:
     return dict(sorted(found.items()))
 
 
+def _security(operation: Operation) -> list[Json]:
+    """The keys that open it: in the query no other parameter may have the key's name."""
+    taken = {each["name"] for each in operation.parameters if each["in"] == "query"}
+    return [{name: []} for name, key in KEYS.items() if key["in"] != "query" or key["name"] not in taken]
+
+
 @lru_cache(maxsize=4)
 def document(address: str = "") -> Json:
     """
@@ -73,8 +79,7 @@ def document(address: str = "") -> Json:
     paths: dict[str, Json] = {}
     for operation in operations():
         if operation.contract:
-            keys = [{name: []} for name in KEYS]
-            paths.setdefault(operation.path, {})[operation.method] = document_of(operation, keys)
+            paths.setdefault(operation.path, {})[operation.method] = document_of(operation, _security(operation))
     return {
         "openapi": "3.0.3",
         "info": {"title": TITLE, "version": __version__, "description": DESCRIPTION},

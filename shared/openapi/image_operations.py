@@ -117,7 +117,7 @@ def _stored_thumbnail(name: str, method: str, path: str, summary: str, *, by_pat
         + (" A name with slashes goes into the query of the other operation." if by_path else ""),
         _TAG,
         _picture_answers(has_body=not is_head),
-        (problems.NAME, problems.UPLOADED, {"image_too_large": (413,)}, *_THUMBNAIL_CODES),
+        (problems.NAME, problems.UPLOADED, problems.of(413, "image_too_large"), *_THUMBNAIL_CODES),
         (given.NAME_IN_PATH if by_path else given.NAME, *given.THUMBNAIL, given.IF_NONE_MATCH),
         connector=None if by_path or is_head else {},
     )

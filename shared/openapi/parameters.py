@@ -1,6 +1,7 @@
 """The parameters of the operations. Their words and limits are those of the code that reads them."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from shared.api import image_states, unfinished
 from shared.configuration.parse import MAX_CROP_PIXELS, MODES
@@ -14,12 +15,12 @@ from shared.records import by_step
 from shared.vision.questions import DETAILS, MAX_CANDIDATES, MODELS, READ_LANGUAGE
 
 
-def query(name: str, description: str, *, required: bool = False, kind: str = "string", **rules: object) -> Json:
+def query(name: str, description: str, *, required: bool = False, kind: str = "string", **rules: Any) -> Json:
     """A parameter of the query."""
     return _parameter("query", name, description, required=required, kind=kind, **rules)
 
 
-def path(name: str, description: str, **rules: object) -> Json:
+def path(name: str, description: str, **rules: Any) -> Json:
     """A value in the path."""
     return _parameter("path", name, description, required=True, kind="string", **rules)
 
@@ -29,7 +30,7 @@ def header(name: str, description: str) -> Json:
     return _parameter("header", name, description, required=False, kind="string")
 
 
-def _parameter(place: str, name: str, description: str, *, required: bool, kind: str, **rules: object) -> Json:
+def _parameter(place: str, name: str, description: str, *, required: bool, kind: str, **rules: Any) -> Json:
     return {
         "name": name,
         "in": place,
@@ -44,7 +45,7 @@ def _choice(name: str, description: str, words: Iterable[str]) -> Json:
     return query(name, description, pattern=one_of_words(words))
 
 
-_NAME = {"minLength": 1, "maxLength": MAX_BLOB_NAME_CHARACTERS}
+_NAME: Json = {"minLength": 1, "maxLength": MAX_BLOB_NAME_CHARACTERS}
 NAME = query("name", "The image's name in the container `images`.", required=True, **_NAME)
 NAME_IN_PATH = path("name", "The image's name in the container `images`, without slashes.", **_NAME)
 VISUAL_FEATURES = _choice(
@@ -60,7 +61,7 @@ CANDIDATES = query(
     "maxCandidates", "At most so many sentences.", kind="integer", minimum=1, maximum=MAX_CANDIDATES, default=1
 )
 DOMAIN = path("model", "The domain-specific model.", enum=list(MODELS))
-_PIXELS = {"kind": "integer", "minimum": 1, "maximum": MAX_CROP_PIXELS}
+_PIXELS: Json = {"kind": "integer", "minimum": 1, "maximum": MAX_CROP_PIXELS}
 THUMBNAIL = (
     query("width", "Width in pixels; with `mode=vision` at most 1024.", required=True, **_PIXELS),
     query("height", "Height in pixels; with `mode=vision` at most 1024.", required=True, **_PIXELS),

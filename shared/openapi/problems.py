@@ -11,30 +11,25 @@ from http import HTTPStatus
 Codes = dict[str, tuple[int, ...]]
 
 
-def _with(status: int, *codes: str) -> Codes:
+def of(status: int, *codes: str) -> Codes:
+    """These codes, which come with one status."""
     return dict.fromkeys(codes, (status,))
 
 
 # Of every function: its query and headers, its settings, a mistake of its own.
 EVERY = (
-    _with(400, "bad_parameter", "bad_header")
-    | _with(500, "settings_invalid", "internal_error")
-    | _with(503, "python_mismatch")
+    of(400, "bad_parameter", "bad_header") | of(500, "settings_invalid", "internal_error") | of(503, "python_mismatch")
 )
-STORAGE = _with(503, "storage_unavailable", "storage_denied", "identity_unavailable")
-JSON_BODY = _with(400, "bad_json") | _with(411, "length_required")
-NO_BODY = _with(400, "body_not_expected") | _with(411, "length_required")
-NAME = _with(400, "bad_blob_name") | _with(404, "image_not_found")
+STORAGE = of(503, "storage_unavailable", "storage_denied", "identity_unavailable")
+JSON_BODY = of(400, "bad_json") | of(411, "length_required")
+NO_BODY = of(400, "body_not_expected") | of(411, "length_required")
+NAME = of(400, "bad_blob_name") | of(404, "image_not_found")
 # Of an uploaded image whose bytes have to be read.
-UPLOADED = _with(409, "image_archived", "image_incomplete") | _with(400, "image_copy_failed")
+UPLOADED = of(409, "image_archived", "image_incomplete") | of(400, "image_copy_failed")
 BROUGHT = (
-    JSON_BODY
-    | NAME
-    | UPLOADED
-    | _with(400, "bad_url", "image_missing", "body_not_an_image")
-    | _with(413, "image_too_large")
+    JSON_BODY | NAME | UPLOADED | of(400, "bad_url", "image_missing", "body_not_an_image") | of(413, "image_too_large")
 )
-PICTURE = _with(
+PICTURE = of(
     400,
     "image_empty",
     "not_an_image",
@@ -44,12 +39,12 @@ PICTURE = _with(
     "image_too_many_pixels",
 )
 # What Computer Vision says of a question and its image, and where it was not asked.
-REFUSED = _with(400, "vision_refused", "image_url_refused", "image_size_refused", "image_not_supported")
-APPROVAL = _with(400, "vision_approval_missing")
-UNASKED = _with(429, "quota_exhausted") | _with(503, "turn_too_late", "calls_stopped", "busy")
+REFUSED = of(400, "vision_refused", "image_url_refused", "image_size_refused", "image_not_supported")
+APPROVAL = of(400, "vision_approval_missing")
+UNASKED = of(429, "quota_exhausted") | of(503, "turn_too_late", "calls_stopped", "busy")
 OUTAGE = (
-    _with(429, "vision_throttled")
-    | _with(
+    of(429, "vision_throttled")
+    | of(
         502,
         "vision_unauthorized",
         "vision_forbidden",
@@ -58,16 +53,16 @@ OUTAGE = (
         "vision_answer_too_large",
         "vision_unexpected_answer",
     )
-    | _with(503, "vision_unavailable", "vision_too_slow")
+    | of(503, "vision_unavailable", "vision_too_slow")
     | {"identity_unavailable": (502, 503)}
 )
 VISION = REFUSED | UNASKED | OUTAGE
-RECORD = _with(409, "name_taken", "conflict")
-READ_FAILED = _with(422, "read_failed", "read_too_slow", "read_lost", "input_gone") | _with(502, "operation_elsewhere")
-READ_UNKNOWN = _with(404, "ocr_not_found")
-READ_GONE = _with(410, "ocr_cancelled", "ocr_superseded", "ocr_gone")
-READ_FINISHED = _with(409, "ocr_finished")
-NOTHING = _with(404, "not_found")
+RECORD = of(409, "name_taken", "conflict")
+READ_FAILED = of(422, "read_failed", "read_too_slow", "read_lost", "input_gone") | of(502, "operation_elsewhere")
+READ_UNKNOWN = of(404, "ocr_not_found")
+READ_GONE = of(410, "ocr_cancelled", "ocr_superseded", "ocr_gone")
+READ_FINISHED = of(409, "ocr_finished")
+NOTHING = of(404, "not_found")
 
 _ALL = (
     EVERY,

@@ -14,14 +14,10 @@ _FAILED = (
     problems.PICTURE,
     problems.REFUSED,
     problems.READ_FAILED,
-    {
-        "image_too_large": (413,),
-        "image_copy_failed": (400,),
-        "name_taken": (409,),
-        "image_archived": (409,),
-        "image_incomplete": (409,),
-        "vision_answer_too_large": (502,),
-    },
+    problems.of(409, "name_taken", "image_archived", "image_incomplete"),
+    problems.of(413, "image_too_large"),
+    problems.of(400, "image_copy_failed"),
+    problems.of(502, "vision_answer_too_large"),
 )
 
 
@@ -37,7 +33,7 @@ def operations() -> list[Operation]:
             "Has the text of an image, a PDF or a TIFF read. The text of the same document costs nothing again.",
             _TAG,
             {200: _text(), 202: _waiting("The Read has begun.", "ReadAccepted")},
-            (problems.BROUGHT, problems.STORAGE, problems.PICTURE, {"ocr_gone": (410,)}),
+            (problems.BROUGHT, problems.STORAGE, problems.PICTURE, problems.of(410, "ocr_gone")),
             (*given.READ, given.TEXT_FORMAT),
             IMAGE,
         ),

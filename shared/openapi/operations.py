@@ -137,7 +137,7 @@ def _problem(status: int, codes: list[str], *, has_body: bool) -> Json:
     listed = ", ".join(f"`{code}`" for code in codes)
     headers = {"Retry-After": retry_after(required=False)} if status in (429, 502, 503) else None
     content = {names.PROBLEM: named("Problem")} if has_body else None
-    return {**answer(f"{problems.phrase(status)}: {listed}.", content, headers), "x-codes": codes}
+    return {**answer(f"{problems.PHRASES[status]}: {listed}.", content, headers), "x-codes": codes}
 
 
 _OF_ALL = (

@@ -57,6 +57,9 @@ LANGUAGE = query("language", "Language of the answer; the setting VISION_LANGUAG
 MODEL = query(
     "model-version", "Version of the model: `latest` or a date; the setting without it.", pattern=f"^{MODEL_VERSION}$"
 )
+# Taken, because those who ask a model send them here too.
+UNUSED_LANGUAGE = query("language", "Not looked at: the list is the same in all languages.", minLength=1)
+UNUSED_MODEL = query("model-version", "Not looked at: the list is the same for all versions.", minLength=1)
 CANDIDATES = query(
     "maxCandidates", "At most so many sentences.", kind="integer", minimum=1, maximum=MAX_CANDIDATES, default=1
 )

@@ -20,6 +20,26 @@ PHRASES = {
     502: "Computer Vision did not do what it was asked",
     503: "It cannot be done at this moment",
 }
+# What can come with the time after which it works: storage that is out always does, of the others some.
+TIMED = frozenset(
+    {
+        "busy",
+        "calls_stopped",
+        "identity_unavailable",
+        "image_archived",
+        "quota_exhausted",
+        "storage_denied",
+        "storage_unavailable",
+        "turn_too_late",
+        "vision_api_retired",
+        "vision_forbidden",
+        "vision_not_found",
+        "vision_quota_exhausted",
+        "vision_throttled",
+        "vision_unauthorized",
+        "vision_unavailable",
+    }
+)
 # By code, the statuses with which it can come.
 Codes = dict[str, tuple[int, ...]]
 

@@ -8,11 +8,10 @@ themselves. The address is our own: the durable management addresses carry a key
 import json
 import re
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import names, services, settings
+from shared import names, services
 from shared.api import bodies, parameters, responses
 from shared.durable import inputs, read_job
 from shared.durable.handover import (
@@ -74,7 +73,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     if known:
         return await services.in_thread(app.threads, lambda: _result(app, job.record, job.plain_record, plain))
     await _hand_over(app, client, job)
-    return _accepted(req, job.instance_id, {"id": job.instance_id, "state": "running"}, 1)
+    return _accepted(req, job.instance_id, {"id": job.instance_id, "state": "running"}, 1, plain=plain)
 
 
 async def _hand_over(app: App, client: DurableClient, job: Job) -> None:
@@ -130,7 +129,7 @@ async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str
             "state": "running",
             **{key: value for key, value in said.items() if value is not None},
         }
-        return _accepted(req, instance_id, body, said.get("waitSeconds", 0))
+        return _accepted(req, instance_id, body, said.get("waitSeconds", 0), plain=plain)
     outcome = _outcome(status, instance_id)
     app = services.current()
     record, plain_record = (outcome[key].partition("/")[2] for key in ("record", "plain"))
@@ -231,22 +230,12 @@ def _shown(source: Json) -> Json:
     return {**source, "url": addresses.shown(source["url"])} if "url" in source else source
 
 
-def _accepted(req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float) -> func.HttpResponse:
-    wait = responses.retry_after(min(_LONGEST_RETRY_SECONDS, wait_seconds))
-    return responses.answer_json(body, status=202, headers={"Location": _address(req, instance_id), **wait})
-
-
-def _address(req: func.HttpRequest, instance_id: str) -> str:
-    """
-    Where to ask, absolute, because that is what pollers follow, and at a host that the settings or the platform name.
-
-    The request's own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in
-    the query goes back in it, and so does the format: pollers follow the address as it is.
-    """
-    given = {"code": parameters.key_in_query(req), "format": parameters.text(req, "format")}
-    kept = {name: value for name, value in given.items() if value}
-    query = f"?{urlencode(kept, quote_via=quote)}" if kept else ""
-    return f"{settings.public_address()}{names.ocr_path(instance_id)}{query}"
+def _accepted(
+    req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float, *, plain: bool
+) -> func.HttpResponse:
+    """202; the format that was asked for goes along, because pollers follow the address as it is."""
+    path = f"{names.ocr_path(instance_id)}{'?format=txt' if plain else ''}"
+    return responses.accepted(req, path, body, min(_LONGEST_RETRY_SECONDS, wait_seconds))
 
 
 def _wants_plain(req: func.HttpRequest) -> bool:

@@ -149,7 +149,7 @@ def test_a_key_in_the_headers_does_not_come_back(app: Parts) -> None:
 def test_the_format_goes_along_with_the_location(app: Parts, hub: Hub) -> None:
     """A poller follows the address as it is, and wants what it asked for at first."""
     response = ask(body=RED, format="txt", code="key")
-    assert urlsplit(response.headers["Location"]).query == "code=key&format=txt"
+    assert urlsplit(response.headers["Location"]).query == "format=txt&code=key"
     hub.set(job_for(app).instance_id, "Running")
     again = ask("GET", identifier=job_for(app).instance_id, format="txt")
     assert urlsplit(again.headers["Location"]).query == "format=txt"

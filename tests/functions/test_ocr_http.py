@@ -692,5 +692,5 @@ def test_the_apps_own_mistakes_are_told_without_its_inside(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
 
-    monkeypatch.setattr("shared.api.ocr._prepare", broken)
+    monkeypatch.setattr("shared.ocr.on_request.prepare", broken)
     problem_of(ask(body=RED), 500, "internal_error")

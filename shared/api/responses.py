@@ -83,25 +83,35 @@ def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpR
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
 
 
-def accepted(req: func.HttpRequest, path: str, body: Mapping[str, object], seconds: float) -> func.HttpResponse:
+def address(req: func.HttpRequest, path: str) -> str:
     """
-    202: the answer is not there yet. Location says where it will be, Retry-After when to ask.
+    Our own address as a Location says it, for callers who follow it as it is.
 
-    Location is absolute, because that is what pollers follow, at a host that the settings or the platform name. The
-    request's own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in the
-    query goes back in it: pollers follow the address as it is. An app without an address gives the path alone.
+    It is absolute, because that is what pollers follow, at a host that the settings or the platform name. The request's
+    own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in the query goes
+    back in it. An app without an address gives the path alone.
 
     Args:
         req: the request.
-        path: our own address below the host's, with a query of its own or without one.
-        body: the JSON answer.
-        seconds: until it is worth asking.
+        path: what follows the host's address, with a query of its own or without one.
     """
     key = parameters.key_in_query(req)
     joint = "&" if "?" in path else "?"
     query = f"{joint}{urlencode({'code': key}, quote_via=quote)}" if key else ""
-    location = f"{settings.public_address()}{path}{query}"
-    return answer_json(body, status=202, headers={"Location": location, **retry_after(seconds)})
+    return f"{settings.public_address()}{path}{query}"
+
+
+def accepted(req: func.HttpRequest, path: str, body: Mapping[str, object], seconds: float) -> func.HttpResponse:
+    """
+    202: the answer is not there yet. Location says where it will be, Retry-After when to ask.
+
+    Args:
+        req: the request.
+        path: where to ask again, as `address` takes it.
+        body: the JSON answer.
+        seconds: until it is worth asking.
+    """
+    return answer_json(body, status=202, headers={"Location": address(req, path), **retry_after(seconds)})
 
 
 def pending(error: BusyError) -> func.HttpResponse:

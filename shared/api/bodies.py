@@ -32,7 +32,7 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
         BadRequestError: `image_missing`, `body_not_an_image`, `bad_json`, `bad_blob_name`; as `destinations.check`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if not body:
         raise BadRequestError(
             "The request has no image (0 bytes).",
@@ -64,7 +64,7 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
         BadRequestError: `bad_json`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if not body:
         json_object.refuse("The request has no body", expected)
     declared = _media_type(req)
@@ -84,7 +84,7 @@ def refuse(req: func.HttpRequest, reason: str) -> None:
         BadRequestError: `body_not_expected`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if body:
         raise BadRequestError(
             f"The request has a body of {len(body)} bytes. {reason}",
@@ -93,7 +93,13 @@ def refuse(req: func.HttpRequest, reason: str) -> None:
         )
 
 
-def _bytes_of(req: func.HttpRequest) -> bytes:
+def bytes_of(req: func.HttpRequest) -> bytes:
+    """
+    The body as it came.
+
+    Raises:
+        LengthRequiredError: a chunked body.
+    """
     body = req.get_body() or b""
     if not body and "chunked" in req.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequiredError("A chunked body does not reach the app.")

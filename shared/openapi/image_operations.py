@@ -88,7 +88,7 @@ def _domains() -> list[Operation]:
             "Lists the domain-specific models of Computer Vision.",
             _TAG,
             {200: json_answer("The models.", "DomainModels")},
-            (problems.OUTAGE, problems.UNASKED),
+            (problems.OUTAGE, problems.of(503, "turn_too_late"), problems.of(400, "vision_refused")),
             (given.UNUSED_LANGUAGE, given.UNUSED_MODEL),
         ),
         Operation(

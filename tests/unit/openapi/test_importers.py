@@ -2,8 +2,8 @@
 The rules of those who import the documents, each with its source.
 
 API Management: learn.microsoft.com, "API import restrictions and known issues". Connectors: learn.microsoft.com,
-"Create a custom connector with an OpenAPI extension" and "Learn best practices for string fields" (connectors). A rule that can break is
-shown to find a document that breaks it.
+"Create a custom connector with an OpenAPI extension" and "Learn best practices for string fields". A rule that can
+break is shown to find a document that breaks it.
 """
 
 import copy

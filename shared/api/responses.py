@@ -8,10 +8,12 @@ import json
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import clock, log, names
+from shared import clock, log, names, settings
+from shared.api import parameters
 from shared.errors import BlobsightError, BusyError, SettingsError, StorageError
 from shared.storage.blobs import Blob, BlobInfo
 
@@ -84,6 +86,27 @@ def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpR
     if is_known(blob.info, known):
         return func.HttpResponse(status_code=304, headers=headers)
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
+
+
+def accepted(req: func.HttpRequest, path: str, body: Mapping[str, object], seconds: float) -> func.HttpResponse:
+    """
+    202: the answer is not there yet. Location says where it will be, Retry-After when to ask.
+
+    Location is absolute, because that is what pollers follow, at a host that the settings or the platform name. The
+    request's own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in the
+    query goes back in it: pollers follow the address as it is. An app without an address gives the path alone.
+
+    Args:
+        req: the request.
+        path: our own address below the host's, with a query of its own or without one.
+        body: the JSON answer.
+        seconds: until it is worth asking.
+    """
+    key = parameters.key_in_query(req)
+    joint = "&" if "?" in path else "?"
+    query = f"{joint}{urlencode({'code': key}, quote_via=quote)}" if key else ""
+    location = f"{settings.public_address()}{path}{query}"
+    return answer_json(body, status=202, headers={"Location": location, **retry_after(seconds)})
 
 
 def pending(error: BusyError) -> func.HttpResponse:

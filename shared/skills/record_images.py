@@ -21,7 +21,7 @@ from shared.json_types import Json
 from shared.services import App
 from shared.skills import placement
 from shared.skills.placement import Placement
-from shared.untrusted import fetchable, json_object
+from shared.untrusted import destinations, json_object
 from shared.untrusted.characters import listed
 
 INPUTS = ("image", "url", "name")
@@ -72,14 +72,16 @@ def image_of(app: App, given: Given) -> ImageBytes | ImageUrl | ImageBlob:
     The image itself, or what leads to it.
 
     Raises:
-        BadRequestError: `bad_json` for text that is no base64; `bad_url`, `bad_blob_name`.
+        BadRequestError: `bad_json` for text that is no base64; `bad_url`, `url_not_allowed`, `bad_blob_name`.
     """
     if given.kind == "data":
         return ImageBytes(_decoded(given.text))
     if given.kind == "name":
         return ImageBlob(names.check_image_name(given.text))
     own = _own_name(app, given.text)
-    return ImageBlob(names.check_image_name(own)) if own else ImageUrl(fetchable.check(given.text))
+    if own:
+        return ImageBlob(names.check_image_name(own))
+    return ImageUrl(destinations.check(given.text, app.settings.url_allow))
 
 
 def _image(inputs: Json) -> Given:

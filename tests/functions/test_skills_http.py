@@ -166,6 +166,9 @@ BAD = [
     ({"name": "a\x00.jpg"}, "bad_json"),
     ({"url": "ftp://x.example/a.jpg"}, "bad_url"),
     ({"url": "https://x.example/a b.jpg"}, "bad_url"),
+    ({"url": "http://x.example/a.jpg"}, "url_not_allowed"),
+    ({"image": "https://169.254.169.254/a.jpg"}, "url_not_allowed"),
+    ({"image": {"$type": "file", "url": "https://127.1/a.jpg"}}, "url_not_allowed"),
     ({"url": "\ud800"}, "bad_json"),
     ({"url": SIGNED, "sasToken": 7}, "bad_json"),
 ]

@@ -110,8 +110,8 @@ def _require_shallow(found: Any, expected: str) -> None:
     level = [found]
     for _ in range(MAX_DEPTH):
         inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-        level = [value for values in inside for value in values]
-    if any(isinstance(each, dict | list) for each in level):
+        level = [value for values in inside for value in values if isinstance(value, dict | list)]
+    if level:
         _refuse_depth(expected)
 
 

@@ -10,12 +10,12 @@ from typing import NoReturn
 
 import azure.functions as func
 
-from shared import names
+from shared import names, services
 from shared.api import forms, misencoded_bodies, wrapped_images
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
-from shared.untrusted import fetchable, json_object
+from shared.untrusted import destinations, json_object
 from shared.untrusted.characters import listed
 
 _EITHER = 'expected one of {"name": "an image in the container images"} and {"url": "https://..."}'
@@ -34,11 +34,11 @@ def image_of(req: func.HttpRequest, most: int | None = None) -> ImageBytes | Ima
         most: how many bytes an image that has to be decoded may have.
 
     Raises:
-        BadRequestError: `image_missing`, `body_not_an_image`, `bad_json`, `bad_url`, `bad_blob_name`.
+        BadRequestError: `image_missing`, `body_not_an_image`, `bad_json`, `bad_blob_name`; as `destinations.check`.
         PayloadTooLargeError: `image_too_large`.
         LengthRequiredError: a chunked body.
     """
-    body, declared, media_type = _bytes_of(req), _content_type(req), _media_type(req)
+    body, declared, media_type = bytes_of(req), _content_type(req), _media_type(req)
     if body and forms.is_form(body, declared):
         return _image_in_form(forms.file_of(body, declared), most)
     is_json = misencoded_bodies.is_json(media_type)
@@ -63,7 +63,7 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
         BadRequestError: `bad_json`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if not body:
         json_object.refuse("The request has no body", expected)
     mistake = misencoded_bodies.find_mistake(body, names.JSON, _encoding(req))
@@ -80,7 +80,7 @@ def refuse(req: func.HttpRequest, reason: str) -> None:
         BadRequestError: `body_not_expected`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if body:
         raise BadRequestError(
             f"The request has a body of {len(body)} bytes. {reason}",
@@ -89,7 +89,13 @@ def refuse(req: func.HttpRequest, reason: str) -> None:
         )
 
 
-def _bytes_of(req: func.HttpRequest) -> bytes:
+def bytes_of(req: func.HttpRequest) -> bytes:
+    """
+    The body as it came.
+
+    Raises:
+        LengthRequiredError: a chunked body.
+    """
     body = req.get_body() or b""
     if not body and "chunked" in req.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequiredError("A chunked body does not reach the app.")
@@ -146,4 +152,6 @@ def _image_of_json(body: bytes) -> ImageUrl | ImageBlob:
         json_object.refuse(f"The JSON body has {listed(members) or 'no member'}", _EITHER)
     (kind,) = members
     text = json_object.text_of(members, kind, _EITHER)
-    return ImageUrl(fetchable.check(text)) if kind == "url" else ImageBlob(names.check_image_name(text))
+    if kind == "url":
+        return ImageUrl(destinations.check(text, services.current().settings.url_allow))
+    return ImageBlob(names.check_image_name(text))

@@ -34,6 +34,8 @@ from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
 
 _T = TypeVar("_T")
+# At ten calls a second, each of which takes a second or two, as many are under way.
+BATCH_THREADS = 16
 # Lines that are logged before the settings are known, or where these are wrong, must not tell names in hash mode.
 log.configure(log_names())
 
@@ -54,6 +56,8 @@ class App(NamedTuple):
     callers: Executor
     quota: Quota
     converter: Converter
+    # For the records of batches, which may take minutes and are not to keep requests from the threads above.
+    batches: Executor
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -164,4 +168,5 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     )
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
     callers = ThreadPoolExecutor(settings.threads, thread_name_prefix="callers")
-    return App(settings, images, host, vision, answers, clock, Median(), pool, callers, quota, converter)
+    batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batches")
+    return App(settings, images, host, vision, answers, clock, Median(), pool, callers, quota, converter, batches)

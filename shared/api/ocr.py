@@ -61,7 +61,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     parameters.reject_unknown(req, *on_request.PARAMETERS, "format")
     plain = _wants_plain(req)
     app = services.current()
-    given = bodies.image_of(req)
+    given = await services.in_thread(app.threads, lambda: bodies.image_of(req))
     asked = parameters_of(req)
     job, known = await services.in_thread(app.threads, lambda: on_request.prepare(app, given, asked))
     if known:

@@ -43,10 +43,11 @@ async def answer(req: func.HttpRequest, starter: str, question: Question) -> fun
     *starter* is the durable client's binding.
     """
     app = services.current()
+    most = app.settings.max_upload_bytes
     if preferences.responds_async(req):
-        return await _respond_async(app, req, starter, question, lambda: bodies.image_of(req))
+        return await _respond_async(app, req, starter, question, lambda: bodies.image_of(req, most))
     return await services.in_thread(
-        app.callers, lambda: responses.answer_json(app.answers.ask(question, bodies.image_of(req)).json())
+        app.callers, lambda: responses.answer_json(app.answers.ask(question, bodies.image_of(req, most)).json())
     )
 
 
@@ -56,7 +57,7 @@ async def thumbnail(req: func.HttpRequest, starter: str, wanted: Thumbnail) -> f
     posted = req.method == "POST"
 
     def given() -> Given:
-        return bodies.image_of(req) if posted else ImageBlob(parameters.name_of(req))
+        return bodies.image_of(req, app.settings.max_upload_bytes) if posted else ImageBlob(parameters.name_of(req))
 
     # HEAD tells what GET would, and a caller of it has nothing to come for.
     if preferences.responds_async(req) and req.method != "HEAD":

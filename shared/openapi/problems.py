@@ -119,6 +119,7 @@ ALL = (
     READ_GONE,
     READ_FINISHED,
     NOTHING,
+    OPERATION,
     BATCH,
 )
 

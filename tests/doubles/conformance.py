@@ -34,6 +34,11 @@ UNDOCUMENTED_HEADERS = {
     "x-content-type-options": "the host's, for every answer",
     "request-context": "of Application Insights in Azure",
 }
+# Addresses that are served although the document leaves them out, the address whose operation answers, and why.
+BESIDE = (
+    ("GET", r"/domains/[^/]+", "/domains", "the route's value is not looked at; it is that of the other method"),
+    ("POST", r"/thumbnail/.+", "/thumbnail", "the route's value is not looked at; it is that of the other methods"),
+)
 PROBLEM = "application/problem+json"
 _HERE = "urn:contract"
 
@@ -54,6 +59,12 @@ class Operation(NamedTuple):
     def parameters(self, where: str) -> dict[str, Json]:
         """The parameters in the query, the path or the headers."""
         return {each["name"]: each for each in self.spec.get("parameters", []) if each["in"] == where}
+
+    def fit(self, given: set[str]) -> tuple[int, int, int]:
+        """How well it fits a request with these parameters in its query, to be compared."""
+        required = {name for name, spec in self.parameters("query").items() if spec.get("required")}
+        unknown = len(given - self.parameters("query").keys())
+        return (-self.path.count("{"), len(required & given) if required <= given else -1, -unknown)
 
     def response(self, status: int) -> Json | None:
         """What it documents of a status."""
@@ -90,10 +101,21 @@ class Contract:
         return sorted(found, key=lambda each: each.path.count("{"))
 
     def operation_of(self, exchange: Exchange) -> Operation | None:
-        """The operation that an exchange belongs to."""
+        """The operation that an exchange belongs to; of two with one address the one whose query was sent."""
+        path = self.path_of(exchange)
+        given = {name for name, _ in exchange.query}
+        candidates = [
+            each
+            for each in self.operations
+            if each.method == exchange.method and (each.pattern.fullmatch(path) or each.path == f"{path}/")
+        ]
+        return max(candidates, key=lambda each: each.fit(given), default=None)
+
+    def path_of(self, exchange: Exchange) -> str:
+        """The path as the document has it."""
         path = exchange.path.removeprefix(self.base) or "/"
-        fitting = (each for each in self.operations if each.method == exchange.method and each.pattern.fullmatch(path))
-        return next(fitting, None)
+        served = (to for method, form, to, _ in BESIDE if method == exchange.method and re.fullmatch(form, path))
+        return next(served, path)
 
     def resolve(self, schema: Json) -> Json:
         """The schema that a reference names, or the schema itself."""
@@ -166,6 +188,10 @@ class Contract:
             yield f"content type {kind} is not documented: {exchange.body[:300]!r}"
         elif kind.endswith("json"):
             yield from self._of_json(documented, exchange.body, "body")
+        if kind == PROBLEM and "x-codes" in response:
+            code = json.loads(exchange.body).get("code")
+            if code not in response["x-codes"]:
+                yield f"code {code} is not documented of status {exchange.status}"
 
     def _of_json(self, media: Json, body: bytes, what: str) -> Iterator[str]:
         try:
@@ -185,9 +211,7 @@ class Contract:
             if name not in documented:
                 yield f"parameter {name} is not documented, and is served"
                 continue
-            schema = documented[name]["schema"]
-            problems = self.problems(schema, of_text(self.resolve(schema), value))
-            yield from (f"parameter {name} {each}, and is served" for each in problems)
+            yield from (f"parameter {name} {each}, and is served" for each in self._of_value(documented[name], value))
         given = {name for name, _ in exchange.query}
         yield from (
             f"parameter {name} is required, and the request is served without it"
@@ -199,11 +223,23 @@ class Contract:
             yield from self._of_sent_body(operation, exchange)
 
     def _of_path(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
-        found = operation.pattern.fullmatch(exchange.path.removeprefix(self.base))
+        found = operation.pattern.fullmatch(self.path_of(exchange))
         for name, value in found.groupdict().items() if found else ():
-            spec = next(each for each in operation.spec.get("parameters", []) if group(each["name"]) == name)
-            problems = self.problems(spec["schema"], of_text(self.resolve(spec["schema"]), value))
-            yield from (f"path value {spec['name']} {each}, and is served" for each in problems)
+            spec = next(each for each in operation.parameters("path").values() if group(each["name"]) == name)
+            yield from (f"path value {spec['name']} {each}, and is served" for each in self._of_value(spec, value))
+
+    def _of_value(self, parameter: Json, text: str) -> list[str]:
+        """How a text breaks the schema of a parameter; the app takes words in any case, and lists with spaces."""
+        schema = self.resolve(parameter["schema"])
+        problems = self.problems(parameter["schema"], of_text(schema, text))
+        plain = ",".join(part.strip() for part in text.split(",") if part.strip())
+        words = [str(word).lower() for word in schema.get("enum", [])]
+        is_word = plain.lower() in words or (
+            "|" in schema.get("pattern", "")
+            and text.isascii()
+            and bool(re.search(schema["pattern"], plain, re.IGNORECASE))
+        )
+        return [] if is_word else problems
 
     def _of_sent_body(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         body = operation.spec.get("requestBody")

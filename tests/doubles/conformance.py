@@ -36,8 +36,13 @@ UNDOCUMENTED_HEADERS = {
 }
 # Addresses that are served although the document leaves them out, the address whose operation answers, and why.
 BESIDE = (
-    ("GET", r"/domains/[^/]+", "/domains", "the route's value is not looked at; it is that of the other method"),
-    ("POST", r"/thumbnail/.+", "/thumbnail", "the route's value is not looked at; it is that of the other methods"),
+    ("GET", r"(?s:/domains/.+)", "/domains", "the route's value is not looked at; it is that of the other method"),
+    (
+        "POST",
+        r"(?s:/thumbnail/.+)",
+        "/thumbnail",
+        "the route's value is not looked at; it is that of the other methods",
+    ),
 )
 PROBLEM = "application/problem+json"
 _HERE = "urn:contract"

@@ -82,7 +82,7 @@ def _unfinished() -> list[Operation]:
             "Has unfinished steps tried again, at once and in the order of the backlog.",
             _UNFINISHED,
             {202: json_answer("The steps that are tried again.", "Retried")},
-            (problems.JSON_BODY, problems.of(400, "bad_blob_name"), problems.NOTHING, problems.STORAGE),
+            (problems.JSON_BODY, problems.NAME, problems.NOTHING, problems.STORAGE),
             body=retry,
         ),
         Operation(

@@ -36,12 +36,12 @@ UNDOCUMENTED_HEADERS = {
 }
 # Addresses that are served although the document leaves them out, the address whose operation answers, and why.
 BESIDE = (
-    ("GET", r"(?s:/domains/.+)", "/domains", "the route's value is not looked at; it is that of the other method"),
+    ("GET", r"(?s:/domains/.+)", "/domains", "the route's value is not looked at; another method has it"),
     (
         "POST",
         r"(?s:/thumbnail/.+)",
         "/thumbnail",
-        "the route's value is not looked at; it is that of the other methods",
+        "the route's value is not looked at; other methods have it",
     ),
 )
 PROBLEM = "application/problem+json"

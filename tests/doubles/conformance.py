@@ -108,11 +108,12 @@ class Contract:
     def operation_of(self, exchange: Exchange) -> Operation | None:
         """The operation that an exchange belongs to; of two with one address the one whose query was sent."""
         path = self.path_of(exchange)
+        bare = path.rstrip("/") or "/"
         given = {name for name, _ in exchange.query}
         candidates = [
             each
             for each in self.operations
-            if each.method == exchange.method and (each.pattern.fullmatch(path) or each.path == f"{path}/")
+            if each.method == exchange.method and (each.pattern.fullmatch(path) or each.path in (bare, f"{bare}/"))
         ]
         return max(candidates, key=lambda each: each.fit(given), default=None)
 

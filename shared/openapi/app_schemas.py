@@ -106,6 +106,9 @@ def _health() -> dict[str, Json]:
                 "limit": or_null(whole("The limit of the settings; null where there is none.", **count)),
             },
         ),
+        "LastReconciliation": thing(
+            "The last comparison of all images with their records.", {"reconciliation": named("Reconciliation")}
+        ),
         "Reconciliation": or_null(
             thing(
                 "The last comparison of all images with their records; null before the first, or unknown.",

@@ -60,7 +60,11 @@ NAME = of(400, "bad_blob_name") | of(404, "image_not_found")
 # Of an uploaded image whose bytes have to be read.
 UPLOADED = of(409, "image_archived", "image_incomplete") | of(400, "image_copy_failed")
 BROUGHT = (
-    JSON_BODY | NAME | UPLOADED | of(400, "bad_url", "image_missing", "body_not_an_image") | of(413, "image_too_large")
+    JSON_BODY
+    | NAME
+    | UPLOADED
+    | of(400, "bad_url", "url_not_allowed", "image_missing", "body_not_an_image")
+    | of(413, "image_too_large")
 )
 PICTURE = of(
     400,

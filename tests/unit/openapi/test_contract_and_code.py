@@ -31,6 +31,7 @@ IDS = [
     "GetHealth",
     "GetImage",
     "GetImageByPath",
+    "GetReconciliation",
     "GetText",
     "GetThumbnail",
     "GetThumbnailByPath",

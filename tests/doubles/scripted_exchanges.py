@@ -9,21 +9,25 @@ import asyncio
 import importlib
 import inspect
 import json
+import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 import pytest
 from doubles.clock import FakeClock
 from doubles.documents import several
-from doubles.exchanges import Exchange
+from doubles.exchanges import Exchange, of_wire
 from doubles.fake_vision import FakeVision, read_text
-from doubles.full_answers import SCRIPT
+from doubles.full_answers import BOX, CELEBRITY, FACE, LANDMARK, SCRIPT
 from doubles.function_folders import types
+from doubles.host_in_process import host_in_process
 from doubles.http_requests import Hub, invocation, parsed, request
-from doubles.judged_answers import recorded
+from doubles.judged_answers import contract, recorded
 from doubles.parts import Parts, asking, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
@@ -33,25 +37,49 @@ from shared.api import health
 from shared.contract import LANGUAGES
 from shared.durable.read_job import Job, from_image
 from shared.errors import (
+    AnswerTooLargeError,
+    BlobsightError,
     BusyError,
+    PayloadTooLargeError,
+    PythonMismatchError,
+    ReadFailedError,
     StorageError,
+    StorageNameTakenError,
     ThrottledError,
     UnexpectedAnswerError,
+    VisionError,
     VisionRefusedError,
     VisionUnauthorizedError,
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
+from shared.ocr.error_outcomes import problem_of
 from shared.records.versions import Source
+from shared.services import App, build
+from shared.settings import Settings
 from shared.uploads import steps
 from shared.vision.models import Answer
 from shared.vision.questions import Question, features
 from shared.vision.read_models import ReadOperation, ReadResult
 
+
+def _kinds(count: int) -> dict[str, Any]:
+    """A thing that has so many names, each of a wider kind."""
+    named: dict[str, Any] = {"object": f"thing-{count}", "confidence": 0.5}
+    return {**named, "parent": _kinds(count - 1)} if count > 1 else named
+
+
 KEY = "key-of-the-health"
 HOST = "blobsight.example"
 FEATURES: dict[str, Any] = {
-    "Categories": {"categories": [*SCRIPT["analyze"]["categories"], {"name": "others_", "score": 0.1}]},
+    "Categories": {
+        "categories": [
+            *SCRIPT["analyze"]["categories"],
+            {"name": "others_", "score": 0.1},
+            {"name": "people_", "score": 0.1, "detail": {"celebrities": [CELEBRITY]}},
+            {"name": "building_", "score": 0.1, "detail": {"landmarks": [LANDMARK]}},
+        ]
+    },
     "Adult": {
         "adult": {
             **dict.fromkeys(("isAdultContent", "isRacyContent", "isGoryContent"), False),
@@ -69,11 +97,21 @@ FEATURES: dict[str, Any] = {
         }
     },
     "Tags": {"tags": [*SCRIPT["analyze"]["tags"], {"name": "outdoor", "confidence": 0.9}]},
-    "Faces": {"faces": SCRIPT["analyze"]["faces"]},
-    "Objects": {"objects": SCRIPT["analyze"]["objects"]},
+    "Faces": {
+        "faces": [
+            *SCRIPT["analyze"]["faces"],
+            {"age": 3, "gender": "Male", "faceRectangle": FACE},
+            {"age": None, "gender": None, "faceRectangle": FACE},
+            {"faceRectangle": FACE},
+        ]
+    },
+    "Objects": {"objects": [{"rectangle": BOX, **_kinds(count)} for count in range(1, 8)]},
     "ImageType": {"imageType": {"clipArtType": 0, "lineDrawingType": 0}},
     "Brands": {"brands": SCRIPT["analyze"]["brands"]},
 }
+
+
+_HANDWRITTEN = {"style": {"name": "handwriting", "confidence": 0.8}}
 
 
 class FullVision(FakeVision):
@@ -88,6 +126,8 @@ class FullVision(FakeVision):
         elif question.operation == "analyze":
             asked = features(question)
             found = {key: value for name in asked for key, value in FEATURES.get(name, {}).items()}
+            if "color" in found and len(asked) == 1:
+                found["color"] = {key: value for key, value in found["color"].items() if key != "isBwImg"}
             kept = ("requestId", "modelVersion", "metadata", *(("description",) if "Description" in asked else ()))
             document = {key: document[key] for key in kept} | found
         return answer._replace(body=json.dumps(document).encode()) if document else answer
@@ -99,7 +139,9 @@ class FullVision(FakeVision):
         body = dict(result.body)
         if "analyzeResult" in body:
             pages = (SCRIPT["read"]["readResults"] + read_text(self.text)["readResults"]) * self.pages
-            body["analyzeResult"] = {**body["analyzeResult"], "readResults": pages[: max(2, self.pages)]}
+            pages = pages[: max(2, self.pages)]
+            pages[1] = {**pages[1], "unit": "inch", "lines": [{**pages[1]["lines"][0], "appearance": _HANDWRITTEN}]}
+            body["analyzeResult"] = {**body["analyzeResult"], "readResults": pages}
         return ReadResult.of(body)
 
 
@@ -109,6 +151,7 @@ class Pass:
     def __init__(self, app: Parts, hub: Hub) -> None:
         self.app = app
         self.hub = hub
+        self.seen: list[Exchange] = []
         self._colour = 0
 
     def ask(
@@ -129,6 +172,10 @@ class Pass:
         answer = main(sent, invocation(), **more)
         found: func.HttpResponse = asyncio.run(answer) if inspect.isawaitable(answer) else answer
         return found
+
+    def note(self, exchange: Exchange) -> None:
+        """Tell of an exchange that came about without a function."""
+        self.seen.append(exchange)
 
     def image(self) -> bytes:
         """A picture that was not seen before."""
@@ -159,10 +206,11 @@ class Pass:
 def exchanges() -> list[Exchange]:
     """All of one pass."""
     found: list[Exchange] = []
-    for script in (_images_asked_about, _thumbnails, _texts, _states, _unfinished, _health):
+    for script in _SCRIPTS:
         with pytest.MonkeyPatch.context() as patched, recorded() as seen:
-            script(_begun(patched))
-            found += seen
+            run = _begun(patched)
+            script(run)
+            found += [*seen, *run.seen]
     return found
 
 
@@ -185,7 +233,8 @@ def _images_asked_about(run: Pass) -> None:
     image = run.image()
     run.ask("AnalyzeHttp", body=image, visualFeatures=every, details="Celebrities,Landmarks", language="de")
     run.ask("AnalyzeHttp", body=image, descriptionExclude="Landmarks", model_version="latest")
-    run.ask("AnalyzeHttp", body=image, visualFeatures="Categories")
+    for feature in FEATURES:
+        run.ask("AnalyzeHttp", body=run.image(), visualFeatures=feature)
     run.ask("DescribeHttp", body=image)
     run.ask(
         "DescribeHttp",
@@ -219,7 +268,10 @@ def _images_asked_about(run: Pass) -> None:
 # Made anew each time, because each that is raised carries its way with it.
 _OF_VISION: list[Callable[[], Exception]] = [
     lambda: ThrottledError("slow down", retry_after_seconds=7, request_id="r"),
+    lambda: ThrottledError("slow down"),
     lambda: VisionUnauthorizedError("no"),
+    lambda: VisionUnauthorizedError("no", retry_after_seconds=3),
+    lambda: VisionUnavailableError("down", retry_after_seconds=3),
     lambda: UnexpectedAnswerError("odd"),
     lambda: VisionUnavailableError("down"),
     lambda: RuntimeError("a mistake"),
@@ -239,6 +291,8 @@ def _faults_of_images(run: Pass, ask: Callable[..., func.HttpResponse], *, visio
     ask(b"", headers={"Transfer-Encoding": "chunked"})
     run.store("archived.jpg", process=False)
     app.images.tell(names.IMAGES, "archived.jpg", tier="Archive")
+    ask({"name": "archived.jpg"})
+    app.images.tell(names.IMAGES, "archived.jpg", archive_status="rehydrate-pending-to-hot")
     ask({"name": "archived.jpg"})
     ask(run.image() + b"\0" * 1024**2)
     with run.failing(StorageError("down")):
@@ -304,6 +358,8 @@ def _faults_of_names(run: Pass, ask: Callable[[str], func.HttpResponse]) -> None
     run.store("archived.jpg", process=False)
     run.app.images.tell(names.IMAGES, "archived.jpg", tier="Archive")
     ask("archived.jpg")
+    run.app.images.tell(names.IMAGES, "archived.jpg", archive_status="rehydrate-pending-to-hot")
+    ask("archived.jpg")
     run.store("large.jpg", run.image() + b"\0" * 1024**2, process=False)
     ask("large.jpg")
     with run.failing(StorageError("down")):
@@ -353,10 +409,8 @@ def _texts(run: Pass) -> None:
     run.ask("OcrHttp", "GET", path={"id": waiting})
     hub.set(waiting, "Completed")
     run.ask("OcrHttp", "DELETE", path={"id": waiting})
-    for status in (413, 409, 422, 429, 502, 503, 400, 500):
-        failed = {"status": status, "code": _FAILED[status], "message": "m", "action": "a", "requestId": "r"}
-        hub.set(waiting, "Completed", output={"state": "failed", "problem": failed})
-        run.ask("OcrHttp", "GET", path={"id": waiting})
+    _ends_of_reads(run)
+    run.ask("OcrHttp", "DELETE", path={"id": waiting})
     for method in ("GET", "DELETE"):
         run.ask("OcrHttp", method, path={"id": "ocr-0"})
         run.ask("OcrHttp", method, path={"id": waiting}, other="1")
@@ -366,16 +420,39 @@ def _texts(run: Pass) -> None:
     _faults_of_images(run, lambda body, **more: run.ask("OcrHttp", body=body, **more), vision=False)
 
 
-_FAILED = {
-    400: "image_unreadable",
-    409: "image_archived",
-    413: "image_too_large",
-    422: "read_failed",
-    429: "vision_throttled",
-    500: "internal_error",
-    502: "vision_unauthorized",
-    503: "vision_unavailable",
-}
+def _ends_of_reads(run: Pass) -> None:
+    """Reads that failed, were overtaken, or whose record is gone."""
+    app, hub = run.app, run.hub
+    for code, error in {
+        "": ReadFailedError("broken"),
+        "read_too_slow": ReadFailedError("slow", code="read_too_slow"),
+        "read_lost": ReadFailedError("lost", code="read_lost"),
+        "input_gone": ReadFailedError("gone", code="input_gone"),
+        "operation_elsewhere": VisionError("elsewhere", code="operation_elsewhere"),
+        "vision_answer_too_large": AnswerTooLargeError("large"),
+        "vision_refused": VisionRefusedError("no"),
+        "image_too_large": PayloadTooLargeError("large"),
+        "name_taken": StorageNameTakenError("taken"),
+        "internal_error": BlobsightError("a mistake"),
+    }.items():
+        identifier = parsed(run.ask("OcrHttp", body=run.image()))["id"]
+        if code == "name_taken":
+            # Found when the record is written.
+            outcome = {"state": "failed", "problem": problem_of(error)}
+        else:
+            app.vision.failing = error
+            outcome = ReadRun(app, _job(hub)).finish()
+            app.vision.failing = None
+        hub.set(identifier, "Completed", output=outcome)
+        run.ask("OcrHttp", "GET", path={"id": identifier})
+    identifier = parsed(run.ask("OcrHttp", body=run.image()))["id"]
+    for deleted in (True, False):
+        hub.set(identifier, "Completed", output={"state": "superseded", "deleted": deleted})
+        run.ask("OcrHttp", "GET", path={"id": identifier})
+    hub.set(identifier, "Completed", output=ReadRun(app, _job(hub)).finish())
+    for name in app.images.contents(names.TEXT):
+        app.images.delete(names.TEXT, name)
+    run.ask("OcrHttp", "GET", path={"id": identifier})
 
 
 def _job(hub: Hub) -> Job:
@@ -493,8 +570,130 @@ def _unfinished(run: Pass) -> None:
 
 
 def _health(run: Pass) -> None:
-    """`health`: for every caller and for the operator, up and down."""
-    key = {"headers": {"x-functions-key": KEY}}
-    run.ask("HealthHttp", "GET")
-    run.ask("HealthHttp", "GET", **key)
+    """`health`: for every caller and for the operator, up, down for each reason, and with a comparison's report."""
+    app = run.app
+
+    def look() -> None:
+        health._health = health.Health(FakeClock())
+        run.ask("HealthHttp", "GET")
+        run.ask("HealthHttp", "GET", headers={"x-functions-key": KEY})
+
+    look()
     run.ask("HealthHttp", "GET", other="1")
+    app.vision.failing = VisionUnavailableError("down")
+    look()
+    app.vision.failing = None
+    with run.failing(StorageError("down")):
+        look()
+
+    def fail(*_: object) -> None:
+        raise StorageError("down")
+
+    app.host.before = fail
+    look()
+    app.host.before = None
+    for kept in _reports():
+        document = json.dumps(kept).encode()
+        app.host.write(names.RECONCILIATION, names.LAST_RECONCILIATION, document, content_type=names.JSON)
+        look()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(health.Report, "short", fail)
+        patched.setattr(health, "report", _mistake)
+        run.ask("HealthHttp", "GET")
+    limited = replace(app.services.settings, vision_daily_limit=9, vision_monthly_limit=99)
+    with services.replaced(app.services._replace(settings=limited)):
+        look()
+
+
+async def _mistake() -> None:
+    raise RuntimeError("a mistake")
+
+
+def _reports() -> Iterator[dict[str, Any]]:
+    """The comparisons that health tells of: ended, failed, the first one under way."""
+    plan = {"mode": "report", "since": "2026-11-01T00:00:00+00:00", "began": "2026-11-02T00:00:00+00:00"}
+    ended = {**plan, "by": "timer", "state": "ended", "ended": plan["began"], "counts": {"images": 3}, "problem": None}
+    yield {"timer": None, "running": None, "last": ended}
+    yield {"timer": None, "running": None, "last": {**ended, "mode": "repair", "state": "failed"}}
+    yield {"timer": None, "running": plan, "last": None}
+
+
+def _contract(run: Pass) -> None:
+    """`openapi.json`."""
+    run.ask("OpenApiHttp", "GET")
+    run.ask("OpenApiHttp", "GET", other="1")
+
+
+def _misdeployed(run: Pass) -> None:
+    """Every function where settings are missing, and where the packages are those of another Python."""
+    requests: list[tuple[str, str, dict[str, Any]]] = [
+        ("AnalyzeHttp", "POST", {"body": run.image()}),
+        ("DescribeHttp", "POST", {"body": run.image()}),
+        ("DomainsHttp", "GET", {}),
+        ("DomainsHttp", "POST", {"body": run.image(), "path": {"model": "landmarks"}}),
+        ("HealthHttp", "GET", {"headers": {"x-functions-key": KEY}}),
+        ("ImagesHttp", "GET", {}),
+        ("ImagesHttp", "GET", {"name": "a.jpg"}),
+        ("ImagesHttp", "GET", {"path": {"name": "a.jpg"}}),
+        ("OcrHttp", "POST", {"body": run.image()}),
+        ("OcrHttp", "GET", {"path": {"id": _READ}}),
+        ("OcrHttp", "DELETE", {"path": {"id": _READ}}),
+        ("OpenApiHttp", "GET", {}),
+        ("ThumbnailHttp", "POST", {"body": run.image(), "width": "60", "height": "60"}),
+        ("UnfinishedHttp", "GET", {}),
+        ("UnfinishedHttp", "POST", {"path": {"action": "retry"}, "body": {"all": True}}),
+        ("UnfinishedHttp", "POST", {"path": {"action": "reconcile"}}),
+        ("UnfinishedHttp", "GET", {"path": {"action": "reconcile"}}),
+    ]
+    for method in ("GET", "HEAD"):
+        for where in ({"path": {"name": "a.jpg"}}, {"name": "a.jpg"}):
+            requests.append(("ThumbnailHttp", method, {**where, "width": "60", "height": "60"}))
+    for error in (_missing_settings, _other_python):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(services, "current", error)
+            for folder, method, more in requests:
+                run.hub.set(_READ, "Running" if method == "DELETE" else "Completed", output=_DONE)
+                health._health = health.Health(FakeClock())
+                run.ask(folder, method, **more)
+
+
+_READ = f"ocr-{'0' * 40}"
+_DONE = {"state": "done", "record": "text/a.json", "plain": "text/a.txt"}
+
+
+def _missing_settings() -> App:
+    return build(Settings.from_env({}))
+
+
+def _other_python() -> App:
+    raise PythonMismatchError("The packages were built for Python 3.11, and this is 3.13.")
+
+
+def _of_platform(run: Pass) -> None:
+    """What the platform answers before the app is asked: no key."""
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
+        for name in ("ImagesStorage", "AzureWebJobsStorage"):
+            patched.setenv(name, "UseDevelopmentStorage=true")
+        with host_in_process(Path(folder), enable_auth=True) as host:
+            for operation in contract().operations:
+                if operation.spec["security"]:
+                    target = "/api" + re.sub(r"\{\w+\}", "x", operation.path)
+                    status, rest = host.send(operation.method, target.encode(), [])
+                    head, _, body = rest.partition(b"\r\n\r\n")
+                    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+                    run.note(
+                        of_wire(operation.method, target, status, sent={}, sent_body=b"", headers=headers, body=body)
+                    )
+
+
+_SCRIPTS = (
+    _images_asked_about,
+    _thumbnails,
+    _texts,
+    _states,
+    _unfinished,
+    _health,
+    _contract,
+    _misdeployed,
+    _of_platform,
+)

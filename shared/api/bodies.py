@@ -15,7 +15,7 @@ from shared.api import forms, misencoded_bodies, wrapped_images
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
-from shared.untrusted import destinations, fetchable, json_object
+from shared.untrusted import destinations, json_object
 from shared.untrusted.characters import listed
 
 _EITHER = 'expected one of {"name": "an image in the container images"} and {"url": "https://..."}'

@@ -11,6 +11,7 @@ from doubles.judged_answers import recorded
 from doubles.scripted_deployment import contract_served, health_told, misdeployed, of_platform
 from doubles.scripted_images import images_asked_about, thumbnails
 from doubles.scripted_pass import begun
+from doubles.scripted_skills import skills
 from doubles.scripted_states import states, unfinished
 from doubles.scripted_texts import texts
 
@@ -32,6 +33,7 @@ _SCRIPTS = (
     texts,
     states,
     unfinished,
+    skills,
     health_told,
     contract_served,
     misdeployed,

@@ -72,6 +72,8 @@ def caption(data: bytes, operation: str = "describe") -> str:
     "image",
     [
         base64_of(RED),
+        base64.encodebytes(RED).decode(),
+        f"data:image/jpeg;base64,{base64_of(RED)}",
         {"data": base64_of(RED)},
         {"$type": "file", "data": base64_of(RED)},
         {
@@ -82,7 +84,7 @@ def caption(data: bytes, operation: str = "describe") -> str:
             "pageNumber": 1,
         },
     ],
-    ids=["text", "object", "file", "file with an address"],
+    ids=["text", "lines", "data address", "object", "file", "file with an address"],
 )
 def test_an_image_as_base64_is_asked_about(app: Parts, image: Any) -> None:
     (record,) = values(batch_of({"image": image}))
@@ -166,6 +168,9 @@ BAD = [
     ({"name": "a\x00.jpg"}, "bad_json"),
     ({"url": "ftp://x.example/a.jpg"}, "bad_url"),
     ({"url": "https://x.example/a b.jpg"}, "bad_url"),
+    ({"url": "http://x.example/a.jpg"}, "url_not_allowed"),
+    ({"image": "https://169.254.169.254/a.jpg"}, "url_not_allowed"),
+    ({"image": {"$type": "file", "url": "https://127.1/a.jpg"}}, "url_not_allowed"),
     ({"url": "\ud800"}, "bad_json"),
     ({"url": SIGNED, "sasToken": 7}, "bad_json"),
 ]

@@ -103,6 +103,7 @@ def misdeployed(run: Pass) -> None:
         ("OcrHttp", "GET", {"path": {"id": _READ}}),
         ("OcrHttp", "DELETE", {"path": {"id": _READ}}),
         ("OpenApiHttp", "GET", {}),
+        ("OperationsHttp", "GET", {"path": {"id": _OPERATION}}),
         ("SkillsHttp", "POST", {"path": {"skill": "describe"}, "body": {"values": []}}),
         ("SkillsHttp", "POST", {"path": {"skill": "analyze"}, "body": {"values": []}}),
         ("SkillsHttp", "POST", {"path": {"skill": "read"}, "body": {"values": []}}),
@@ -119,12 +120,17 @@ def misdeployed(run: Pass) -> None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(services, "current", error)
             for folder, method, more in requests:
+                run.hub.set(
+                    _OPERATION, "Completed", name="OperationOrchestrator", output={"state": "done", "job": _JOB}
+                )
                 run.hub.set(_READ, "Running" if method == "DELETE" else "Completed", output=_DONE)
                 health._health = health.Health(FakeClock())
                 run.ask(folder, method, **more)
 
 
 _READ = f"ocr-{'0' * 40}"
+_OPERATION = f"op-{'0' * 40}"
+_JOB: dict[str, Any] = {}
 _DONE = {"state": "done", "record": "text/a.json", "plain": "text/a.txt"}
 
 

@@ -111,7 +111,7 @@ def _refusals(run: Pass) -> None:
         run.ask("AnalyzeHttp", body=body)
     run.ask("AnalyzeHttp", body=b"<html><body>photo</body></html>", headers={"Content-Type": "text/html"})
     run.ask("AnalyzeHttp", body=picture(), headers={"If-None-Match": "x" * 9000})
-    run.ask("ThumbnailHttp", body=picture("PNG", 1100, 1000), width="10", height="10", mode="center")
+    run.ask("AnalyzeHttp", body=picture("PNG", 17_000, 60))
     denied = StorageDeniedError("denied")
     for failure in (denied, ConflictError("changed"), StorageNameTakenError("taken")):
         with run.failing(failure):

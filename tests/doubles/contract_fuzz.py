@@ -28,7 +28,7 @@ OFF = {
 OFF_FOR = {
     (
         "positive_data_acceptance",
-        r"/(analyze|describe|domains/.*|thumbnail.*|ocr.*|unfinished/retry|skills/.*|operations/.*)",
+        r"/(analyze|describe|domains/.*|images|thumbnail.*|ocr.*|unfinished/retry|skills/.*|operations/.*)",
     ): (
         "what no schema can say: rules between two parameters, languages that Computer Vision has for some features"
         " only, an image, a Read that failed"

@@ -26,8 +26,8 @@ OFF = {
     "unsupported_method": "the platform answers 404 to a method that no function has, where the check wants 405",
 }
 _NO_SCHEMA_SAYS = (
-    "what no schema can say: rules between two parameters, languages that Computer Vision has for some features only, an"
-    " image, a Read that failed"
+    "what no schema can say: rules between two parameters, languages that Computer Vision has for some features only,"
+    " an image, a Read that failed"
 )
 # Checks that are off for some operations, by their paths, and why; all others have them.
 OFF_FOR = {

@@ -23,7 +23,7 @@ _KEY_HEADER = "x-functions-key"
 _ADDRESS = re.compile(r"[a-z]+://([^/?#]*)")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(:[0-9]{0,5})?")
 # The headers that are understood. A key or a correlation identifier of any other form is none, which is no error.
-_HEADERS = ("Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match")
+_HEADERS = ("Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match", "Prefer")
 
 
 def check(req: func.HttpRequest) -> None:
@@ -70,6 +70,15 @@ def reject_unknown(req: func.HttpRequest, *allowed: str) -> None:
             f"The query parameter {listed(empty)} is empty.",
             code="bad_parameter",
             action="Give it a value, or leave it out for its default.",
+        )
+
+
+def reject_beside(req: func.HttpRequest, parameter: str, *others: str) -> None:
+    """Refuse a request with this parameter and one of the others, of which one would be left out of account."""
+    given = [name for name in others if name in req.params or name in req.route_params]
+    if parameter in req.params and given:
+        raise BadRequestError(
+            f"{parameter} and {listed(given)} cannot be asked for together: leave one out.", code="bad_parameter"
         )
 
 

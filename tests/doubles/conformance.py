@@ -46,6 +46,8 @@ BESIDE = (
 )
 PROBLEM = "application/problem+json"
 _HERE = "urn:contract"
+# A batch is served although one of its records cannot be meant: that record is answered with its own error.
+_OF_A_RECORD = "request /values/"
 
 
 class Operation(NamedTuple):
@@ -261,7 +263,11 @@ class Contract:
         documented = fitting(body["content"], kind)
         # The app judges bytes by what they are, whatever type is declared.
         if documented is not None and is_json(kind) and not is_beside(exchange.sent_body):
-            yield from (f"{each}, and is served" for each in self._of_json(documented, exchange.sent_body, "request"))
+            yield from (
+                f"{each}, and is served"
+                for each in self._of_json(documented, exchange.sent_body, "request")
+                if not each.startswith(_OF_A_RECORD)
+            )
 
 
 def is_beside(body: bytes) -> bool:

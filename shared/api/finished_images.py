@@ -26,6 +26,7 @@ from shared.records.unfinished_document import FAILED
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo
+from shared.storage.remembered import Remembered
 from shared.threads import side_by_side
 
 # Of one page, by Azure Storage.
@@ -132,8 +133,9 @@ def _finished(app: App, written: _Written) -> ImageState | None:
         name = stems.image_of(app, written.stem, written.records[0])
         if name is None or _is_overtaken(app, name, written):
             return None
-        image = image_states.of_image(app, name)
-        if _is_finished(image) and _newest(app, image) in written.ranks:
+        seen = Remembered(app.images)
+        image = image_states.of_image(app._replace(images=seen.as_blobs()), name)
+        if _is_finished(image) and _newest(seen, image) in written.ranks:
             return image
     return None
 
@@ -161,14 +163,9 @@ def _is_finished(image: ImageState) -> bool:
     )
 
 
-def _newest(app: App, image: ImageState) -> _Rank | None:
-    """The rank of the newest of the records that an image's state was derived from; None if one is gone by now."""
-    ranks = []
-    for container, name in set(_places(image)):
-        info = app.images.head(container, name)
-        if info is None:
-            return None
-        ranks.append(_rank(container, info))
+def _newest(seen: Remembered, image: ImageState) -> _Rank | None:
+    """The rank of the newest of the records that an image's state was derived from; None if there is none."""
+    ranks = [_rank(place[0], info) for place in _places(image) if (info := seen.found.get(place))]
     return max(ranks, default=None)
 
 

@@ -40,6 +40,10 @@ CODES = {
 IMAGE = picture()
 CALLS: dict[str, Callable[[], Any]] = {
     "state": lambda: ImagesHttp.main(request("GET", route={"name": "a.jpg"}), invocation()),
+    "state, waited for": lambda: ImagesHttp.main(
+        request("GET", route={"name": "a.jpg"}, params={"wait": "true"}), invocation()
+    ),
+    "new results": lambda: ImagesHttp.main(request("GET", params={"since": "2025-01-01T00:00:00Z"}), invocation()),
     "list": lambda: ImagesHttp.main(request("GET", params={"limit": "5"}), invocation()),
     "thumbnail": lambda: ThumbnailHttp.main(
         request("GET", route={"name": "a.jpg"}, params={"width": "100", "height": "50"}), invocation()

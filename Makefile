@@ -13,7 +13,7 @@ SAMPLES_no := --no-samples
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench chaos fuzz lint format lock models package setup setup-dev environments due-models clean
+.PHONY: help start demo test coverage bench chaos fuzz lint format lock models contract package setup setup-dev environments due-models clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,7 @@ chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang 
 	@$(BIN)/python -m bench.changes
 	@$(BIN)/python -m bench.lost_events
 	@$(BIN)/python -m bench.hang
+	@$(BIN)/python -m bench.skills
 
 fuzz: setup-dev ## 2,000 examples of each property instead of 150 (ten minutes)
 	@echo "This takes about ten minutes."
@@ -66,6 +67,9 @@ lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 
 models: $(VENV)/.local $(AZURITE) ## Fetch the trained models of the local stack that set-up could not
 	@./local/setup.sh models
+
+contract: $(VENV)/.local ## Write docs/openapi.json and docs/connector.swagger.json from shared/openapi/
+	@$(BIN)/python -m shared.openapi
 
 package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build/blobsight.zip
 	@$(BIN)/python scripts/package.py

@@ -3,20 +3,13 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import bodies, parameters, responses
-from shared.api.endpoint import endpoint
-from shared.vision import questions
+from shared.api import asked, operations, parameters
+from shared.api.endpoint import async_endpoint
 
 
-@endpoint
-def main(req: func.HttpRequest) -> func.HttpResponse:
+@async_endpoint
+async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Describe the image of the request."""
-    parameters.reject_unknown(req, "maxCandidates", "language", "descriptionExclude", "model-version")
-    app = services.current()
-    question = questions.describe(
-        max_candidates=parameters.integer(req, "maxCandidates", 1),
-        language=parameters.text(req, "language") or app.settings.vision_language,
-        description_exclude=parameters.list_of(req, "descriptionExclude"),
-        model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
-    )
-    return responses.answer_json(app.answers.ask(question, bodies.image_of(req)).json())
+    parameters.reject_unknown(req, *asked.DESCRIBE)
+    question = asked.describe(req, services.current().settings)
+    return await operations.answer(req, starter, question)

@@ -14,8 +14,8 @@ import azure.functions as func
 
 from shared import clock, log, names, settings
 from shared.api import parameters
-from shared.errors import BlobsightError, BusyError, SettingsError, StorageError
-from shared.storage.blobs import Blob, BlobInfo
+from shared.errors import BlobsightError, SettingsError, StorageError
+from shared.storage.blobs import Blob
 
 # Storage never says how long: most outages are over by then, or last for minutes.
 _STORAGE_RETRY_SECONDS = 5.0
@@ -67,11 +67,6 @@ def known_etags(req: func.HttpRequest) -> frozenset[str]:
     return frozenset(part for part in parts if part)
 
 
-def is_known(info: BlobInfo, known: frozenset[str]) -> bool:
-    """Whether the caller has this very blob already, so that its content need not be sent."""
-    return not known.isdisjoint((f'"{info.etag}"', "*"))
-
-
 def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpResponse:
     """
     A stored blob with its ETag; 304 if that is one of the *known* ones, as `known_etags` gives them.
@@ -83,7 +78,7 @@ def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpR
         "Content-Location": address,
         "Cache-Control": blob.info.cache_control or "no-cache",
     }
-    if is_known(blob.info, known):
+    if blob.info.is_one_of(known):
         return func.HttpResponse(status_code=304, headers=headers)
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
 
@@ -117,12 +112,6 @@ def accepted(req: func.HttpRequest, path: str, body: Mapping[str, object], secon
         seconds: until it is worth asking.
     """
     return answer_json(body, status=202, headers={"Location": address(req, path), **retry_after(seconds)})
-
-
-def pending(error: BusyError) -> func.HttpResponse:
-    """202: the answer is being made; Retry-After says when to come back."""
-    body = {"state": "pending", "detail": error.message, "action": error.action}
-    return answer_json(body, status=202, headers=retry_after(error.retry_after_seconds or 1))
 
 
 def retry_after(seconds: float) -> dict[str, str]:

@@ -12,10 +12,12 @@ from typing import Any, NoReturn
 
 from shared.errors import BadRequestError
 from shared.json_types import Json
-from shared.untrusted.characters import fault, shown
+from shared.untrusted.characters import MAX_CHARACTERS, fault, shown
 
 # Every body that is meant is far smaller; a larger one holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024
+# The object itself is the first level. No body that is meant has more than five.
+MAX_DEPTH = 16
 _MAX_DIGITS = 15
 _KINDS = {int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
 
@@ -40,6 +42,21 @@ def parsed(body: bytes, expected: str) -> Json:
             code="bad_json",
             action="Send an image as the body itself with Content-Type: application/octet-stream, not inside JSON.",
         )
+    found = loaded(body, expected)
+    for name, value in found.items():
+        problem = fault_inside(value)
+        if problem:
+            refuse(f"The member {shown(name)} {problem}", expected)
+    return found
+
+
+def loaded(body: bytes, expected: str) -> Json:
+    """
+    The same of a body of any size, whose members' values are not looked at: `fault_inside` is to be asked.
+
+    Raises:
+        BadRequestError: `bad_json`, as `parsed`.
+    """
     try:
         found = json.loads(
             body.decode("utf-8-sig"),
@@ -53,15 +70,20 @@ def parsed(body: bytes, expected: str) -> Json:
     except json.JSONDecodeError as error:
         refuse(f"The body is no JSON: line {error.lineno}, column {error.colno}: {error.msg}", expected)
     except RecursionError:
-        refuse("The JSON body is nested too deeply", expected)
+        _refuse_depth(expected)
+    _require_shallow(found, expected)
     if not isinstance(found, dict):
         refuse(f"The JSON body is {described(found)}, not an object", expected)
-    for name, value in found.items():
-        for text in _inside(value):
-            problem = fault(text) if isinstance(text, str) else f"has {text.what}, which no member can be"
-            if problem:
-                refuse(f"The member {shown(name)} {problem}", expected)
     return found
+
+
+def fault_inside(value: Any, longest: int = MAX_CHARACTERS) -> str | None:
+    """Say what is wrong with a text or a number in a value, to stand after its member's name; None if nothing is."""
+    for each in _inside(value):
+        problem = fault(each, longest) if isinstance(each, str) else f"has {each.what}, which no member can be"
+        if problem:
+            return problem
+    return None
 
 
 def text_of(members: Json, name: str, expected: str) -> str:
@@ -82,6 +104,19 @@ def described(value: Any) -> str:
 def refuse(what: str, expected: str) -> NoReturn:
     """Raise `bad_json` with the fault *what*, without a full stop, and the text *expected*."""
     raise BadRequestError(f"{what}; {expected}.", code="bad_json", action="Correct the JSON body as the message says.")
+
+
+def _require_shallow(found: Any, expected: str) -> None:
+    level = [found]
+    for _ in range(MAX_DEPTH):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [value for values in inside for value in values if isinstance(value, dict | list)]
+    if level:
+        _refuse_depth(expected)
+
+
+def _refuse_depth(expected: str) -> NoReturn:
+    refuse(f"The JSON body is nested more than {MAX_DEPTH} levels deep", expected)
 
 
 def _once(pairs: list[tuple[str, Any]], expected: str) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, invocation, parsed, problem_of, request
+from doubles.http_requests import Hub, answered, invocation, parsed, problem_of, request
 from doubles.http_routes import IMAGE, RETRY, ROUTES, TAKERS, Route
 from doubles.parts import Parts
 
@@ -201,7 +201,7 @@ def test_a_number_has_the_digits_0_to_9(number: str) -> None:
         (ThumbnailHttp.main, "height", {"width": "50"}),
         (DescribeHttp.main, "maxCandidates", {}),
     ]:
-        refused(main(request(body=IMAGE, params={**more, name: number}), invocation()), "bad_parameter", name)
+        refused(answered(main, request(body=IMAGE, params={**more, name: number})), "bad_parameter", name)
     for route in LISTS:
         refused(route.answer(query={"limit": number}), "bad_parameter", "limit")
 
@@ -253,7 +253,7 @@ def test_pages_can_be(pages: str) -> None:
     "model", ["x", "brands", "Categories", "landmar\u212as", "l\u0430ndmarks", "landmarks/", "a" * 41]
 )
 def test_a_model_is_one_of_those_there_are(model: str) -> None:
-    answer = DomainsHttp.main(request(body=IMAGE, route={"model": model}), invocation())
+    answer = answered(DomainsHttp.main, request(body=IMAGE, route={"model": model}))
     refused(answer, "bad_parameter", "celebrities and landmarks")
 
 
@@ -271,12 +271,12 @@ def test_a_parameter_that_is_empty_is_refused_though_the_platform_leaves_it_out(
 def test_a_parameter_that_is_there_twice_is_refused_though_the_platform_joins_them(name: str) -> None:
     query = {"width": "100", "height": "50", name: "100,100"}
     address = f"http://127.0.0.1/api?{name}=100&{name.upper()}=100"
-    refused(ThumbnailHttp.main(request("GET", params=query, address=address), invocation()), "bad_parameter", name)
+    refused(answered(ThumbnailHttp.main, request("GET", params=query, address=address)), "bad_parameter", name)
 
 
 def test_a_list_has_a_word_between_its_commas() -> None:
     refused(
-        AnalyzeHttp.main(request(body=IMAGE, params={"visualFeatures": ", ,"}), invocation()),
+        answered(AnalyzeHttp.main, request(body=IMAGE, params={"visualFeatures": ", ,"})),
         "bad_parameter",
         "visualFeatures",
     )
@@ -290,9 +290,6 @@ def known_to(route: Route) -> list[str]:
 
 
 UNFETCHABLE = {
-    "https://example.com\\@127.0.0.1/": "percent-encode",
-    "https:\\\\example.com/a.jpg": "percent-encode",
-    "https://example.com/a\\b.jpg": "percent-encode",
     "https://example.com/a b.jpg": "percent-encode",
     "https://exa\u00a0mple.com/": "percent-encode",
     "https://example.com/\u202ea.jpg": "percent-encode",
@@ -322,8 +319,6 @@ UNFETCHABLE = {
     "//example.com/a.jpg": "http(s)",
     "ftp://example.com/a.jpg": "http(s)",
     "blob:https://example.com/1": "http(s)",
-    "data:image/png;base64,iVBORw0KGgo=": "data: address",
-    "DATA:,x": "data: address",
 }
 
 
@@ -332,12 +327,6 @@ UNFETCHABLE = {
 def test_an_address_that_can_never_be_fetched_is_refused_with_its_reason(route: Route, url: str) -> None:
     document = problem_of(route.answer({"url": url}), 400, "bad_url")
     assert UNFETCHABLE[url] in document["detail"]
-
-
-@pytest.mark.parametrize("route", TAKERS, ids=str)
-def test_a_data_address_is_told_as_one_however_long_it_is(route: Route) -> None:
-    document = problem_of(route.answer({"url": "data:image/png;base64," + "A" * 1_000_000}), 400, "bad_url")
-    assert "bytes as the body" in document["action"]
 
 
 KEYS = [

@@ -31,7 +31,7 @@ from shared.api import finished_images, finished_since
 
 MOST_OPERATIONS = 15.0
 MOST_GROWTH = 0.15
-# Beyond the pages of 5,000 records: the ends of four listings.
+# Beyond the pages of 2,000 records: the ends of four listings.
 _MOST_LISTINGS = 4
 _LIMIT = 200
 _AT_ONCE = 8
@@ -208,9 +208,9 @@ def goals(found: Sequence[Measured]) -> list[Goal]:
     last = found[-1]
     return [
         Goal.at_most(
-            "storage operations of a poll with nothing new, beyond one for 5,000 records",
+            "storage operations of a poll with nothing new, beyond one for 2,000 records",
             _MOST_LISTINGS,
-            last.idle_operations - last.records / 5000,
+            last.idle_operations - last.records / 2000,
         ),
         Goal.at_most("storage operations of an image told", MOST_OPERATIONS, last.operations.total() / last.images),
         Goal.at_most(

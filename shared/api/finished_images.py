@@ -10,6 +10,7 @@ that goes on changing has a newer record, in a later round.
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -29,8 +30,8 @@ from shared.storage.blobs import BlobInfo
 from shared.storage.remembered import Remembered
 from shared.threads import side_by_side
 
-# Of one page, by Azure Storage.
-_MOST_LISTED = 5000
+# Azure Storage gives up to 5,000 on a page, for more than twice the memory and the time.
+_MOST_LISTED = 2000
 _LOOKED_AT_ONCE = 64
 _PARALLEL = 8
 # Of the longest time of a request, after which no further page is begun.
@@ -79,7 +80,7 @@ def since(app: App, moment: str, *, limit: int) -> Finished:
         BadRequestError: *moment* or *limit* is none.
     """
     image_states.check_limit(limit)
-    now = app.clock.utc()
+    now = _now_in_storage(app)
     place = finished_since.read(moment, now).begun(now)
     if place.begin == place.end:
         return Finished([], Place(place.begin).told(), True)
@@ -93,6 +94,13 @@ def since(app: App, moment: str, *, limit: int) -> Finished:
             images += [image for image in side_by_side(pool, partial(_finished, app), records) if image]
             place = place.after(token)
     return Finished(images, place.told(), not place.is_in_round)
+
+
+def _now_in_storage(app: App) -> datetime:
+    """The time by storage's clock, by which records are dated; never later than it is."""
+    if app.images.clock_ahead is None:
+        app.images.page(CONTAINERS[0], limit=1)
+    return app.clock.utc() + (app.images.clock_ahead or timedelta())
 
 
 def _next(app: App, place: Place, most: int, size: int) -> tuple[list[_Written], str | None, int]:

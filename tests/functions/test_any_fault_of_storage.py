@@ -70,6 +70,7 @@ HEADERS = st.fixed_dictionaries(
         "ETag": st.sampled_from(['"0x1"', "", "W/1"]),
         "Content-Range": st.sampled_from(["bytes 0-9/10", "bytes 0-9/99999999", "none", "bytes */*"]),
         "Last-Modified": st.sampled_from([WELL["Last-Modified"], "yesterday"]),
+        "Date": st.sampled_from([WELL["Last-Modified"], "yesterday", "", "Fri, 31 Dec 9999 23:59:59 GMT"]),
         "Content-MD5": st.sampled_from(["AAAA", "no base64!"]),
         "Content-Type": st.sampled_from(["application/xml", "text/html", "application/json; charset=nonsense"]),
         "Content-Length": st.sampled_from(["3", "99999", "-1", "many"]),

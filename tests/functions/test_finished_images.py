@@ -1,6 +1,7 @@
 """`GET /api/images?since=` and `?wait=true`: what pollers are answered, and how they go on by Location alone."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -92,6 +93,19 @@ def test_an_image_of_the_second_at_which_two_rounds_meet_is_told_once(app: Parts
         answer = follow(answer)
         found += told(answer)
     assert found == ["a.jpg"]
+
+
+@pytest.mark.parametrize("seconds", [-120, 120])
+def test_storage_whose_clock_differs_from_the_apps_tells_none_twice_and_none_late(app: Parts, seconds: int) -> None:
+    app.images.clock_ahead = timedelta(seconds=seconds)
+    answer, found = get(since="now"), []
+    for number in range(12):
+        put(app, f"{number}.jpg")
+        steps.process(app.services, f"{number}.jpg", None)
+        app.clock.advance(1)
+        answer = follow(answer)
+        found += told(answer)
+    assert found == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "6.jpg"]
 
 
 def test_a_failed_image_is_told_and_a_deferred_one_when_it_is_done(app: Parts) -> None:

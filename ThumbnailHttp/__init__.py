@@ -10,6 +10,7 @@ from shared.errors import BusyError
 from shared.images import ImageBlob
 from shared.names import FORMATS
 from shared.records.thumbnails import Thumbnail
+from shared.thumbnails import on_demand
 
 
 @endpoint
@@ -30,7 +31,7 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     known = responses.known_etags(req)
     image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
-        blob, address = thumbnails.thumbnail(app, image, wanted, known)
+        blob, address = on_demand.thumbnail(app, image, wanted, known)
     except BusyError as error:
         return responses.pending(error)
     return responses.blob_response(blob, address, known)

@@ -1,7 +1,7 @@
 """
 `GET /api/unfinished`: deferred and failed steps, with the reason; `POST /api/unfinished/retry`: try them again.
 
-`POST /api/unfinished/reconcile`: compare all images with their records.
+`POST /api/unfinished/reconcile`: compare all images with their records; `GET` of it: how far that is.
 """
 
 import azure.functions as func

@@ -8,12 +8,14 @@ import json
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from shared import clock, log, names
+from shared import clock, log, names, settings
+from shared.api import parameters
 from shared.errors import BlobsightError, BusyError, SettingsError, StorageError
-from shared.storage.blobs import Blob, BlobInfo
+from shared.storage.blobs import Blob
 
 # Storage never says how long: most outages are over by then, or last for minutes.
 _STORAGE_RETRY_SECONDS = 5.0
@@ -65,11 +67,6 @@ def known_etags(req: func.HttpRequest) -> frozenset[str]:
     return frozenset(part for part in parts if part)
 
 
-def is_known(info: BlobInfo, known: frozenset[str]) -> bool:
-    """Whether the caller has this very blob already, so that its content need not be sent."""
-    return not known.isdisjoint((f'"{info.etag}"', "*"))
-
-
 def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpResponse:
     """
     A stored blob with its ETag; 304 if that is one of the *known* ones, as `known_etags` gives them.
@@ -81,9 +78,40 @@ def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpR
         "Content-Location": address,
         "Cache-Control": blob.info.cache_control or "no-cache",
     }
-    if is_known(blob.info, known):
+    if blob.info.is_one_of(known):
         return func.HttpResponse(status_code=304, headers=headers)
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
+
+
+def address(req: func.HttpRequest, path: str) -> str:
+    """
+    Our own address as a Location says it, for callers who follow it as it is.
+
+    It is absolute, because that is what pollers follow, at a host that the settings or the platform name. The request's
+    own Host is the caller's word: a poller would follow it with its key to anywhere. A key that came in the query goes
+    back in it. An app without an address gives the path alone.
+
+    Args:
+        req: the request.
+        path: what follows the host's address, with a query of its own or without one.
+    """
+    key = parameters.key_in_query(req)
+    joint = "&" if "?" in path else "?"
+    query = f"{joint}{urlencode({'code': key}, quote_via=quote)}" if key else ""
+    return f"{settings.public_address()}{path}{query}"
+
+
+def accepted(req: func.HttpRequest, path: str, body: Mapping[str, object], seconds: float) -> func.HttpResponse:
+    """
+    202: the answer is not there yet. Location says where it will be, Retry-After when to ask.
+
+    Args:
+        req: the request.
+        path: where to ask again, as `address` takes it.
+        body: the JSON answer.
+        seconds: until it is worth asking.
+    """
+    return answer_json(body, status=202, headers={"Location": address(req, path), **retry_after(seconds)})
 
 
 def pending(error: BusyError) -> func.HttpResponse:

@@ -1,7 +1,7 @@
 """
 `/api/unfinished`: GET lists deferred and failed steps, POST retry has them and pending ones tried again.
 
-POST reconcile compares images and records, as the app does every night.
+POST reconcile compares images and records, as the app does every night, and GET reconcile says how far that is.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ _RETRY = (
 _TEXTS = ("name", "blob", "code", "step", "continuation")
 _FLAGS = ("all", "pending")
 _PARALLEL = 8
+_LONGEST_RETRY_SECONDS = 60.0
 _IN_STEP = {
     by_step.ANALYSIS: " in the step analysis",
     by_step.THUMBNAILS: " in the step thumbnails",
@@ -60,10 +61,13 @@ async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
         return await _retry(req, client)
     if req.method == "POST" and action == "reconcile":
         parameters.reject_unknown(req)
-        return await reconciliation.answer(req, client)
+        return await reconciliation.begin(req, client)
+    if req.method == "GET" and action == "reconcile":
+        parameters.reject_unknown(req)
+        return await reconciliation.report(req, client)
     raise NotFoundError(
-        "There is GET /api/unfinished, POST /api/unfinished/retry and POST /api/unfinished/reconcile.",
-        action="Ask one of the three.",
+        "There is GET /api/unfinished, POST /api/unfinished/retry, and POST and GET /api/unfinished/reconcile.",
+        action="Ask one of the four.",
     )
 
 
@@ -98,7 +102,13 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
         for each in (retry.appointment for retry in retries)
         for step in each.steps
     ]
-    return responses.answer_json({"retried": retried, "continuation": further}, status=202)
+    answered = {"retried": retried, "continuation": further}
+    if "name" not in body:
+        # A poller would follow a Location and lose the continuation.
+        return responses.answer_json(answered, status=202)
+    seconds = max(retry.appointment.seconds for retry in retries)
+    path = names.waiting_image_path(body["name"])
+    return responses.accepted(req, path, answered, min(_LONGEST_RETRY_SECONDS, seconds))
 
 
 async def _have_tried(app: App, client: DurableClient, retry: _Retry) -> None:

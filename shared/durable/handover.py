@@ -144,7 +144,7 @@ async def status_of(client: DurableClient, instance_id: str) -> InstanceStatus |
     try:
         return await _in_time(client.get_status(instance_id))
     except Exception as error:  # the SDK raises nothing more specific
-        raise StorageError(f"The Read {instance_id} could not be asked for: {error}.") from error
+        raise StorageError(f"The instance {instance_id} could not be asked for: {error}.") from error
 
 
 async def purge(client: DurableClient, instance_id: str) -> None:
@@ -170,7 +170,7 @@ async def cancel(client: DurableClient, instance_id: str) -> None:
     try:
         await _in_time(client.terminate(instance_id, "cancelled over HTTP"))
     except Exception as error:  # the SDK raises nothing more specific
-        raise StorageError(f"The Read {instance_id} could not be cancelled: {error}.") from error
+        raise StorageError(f"The instance {instance_id} could not be cancelled: {error}.") from error
 
 
 async def _in_time(asked: Awaitable[_T]) -> _T:

@@ -37,6 +37,10 @@ class BlobInfo(NamedTuple):
     archive_status: str | None = None
     copy_status: str | None = None
 
+    def is_one_of(self, etags: frozenset[str]) -> bool:
+        """Whether it is among blobs of these ETags, quoted as HTTP writes them; `*` is every one."""
+        return not etags.isdisjoint((f'"{self.etag}"', "*"))
+
 
 class Blob(NamedTuple):
     """A blob's content with its properties of that moment."""

@@ -149,7 +149,7 @@ def test_a_key_in_the_headers_does_not_come_back(app: Parts) -> None:
 def test_the_format_goes_along_with_the_location(app: Parts, hub: Hub) -> None:
     """A poller follows the address as it is, and wants what it asked for at first."""
     response = ask(body=RED, format="txt", code="key")
-    assert urlsplit(response.headers["Location"]).query == "code=key&format=txt"
+    assert urlsplit(response.headers["Location"]).query == "format=txt&code=key"
     hub.set(job_for(app).instance_id, "Running")
     again = ask("GET", identifier=job_for(app).instance_id, format="txt")
     assert urlsplit(again.headers["Location"]).query == "format=txt"
@@ -692,5 +692,5 @@ def test_the_apps_own_mistakes_are_told_without_its_inside(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
 
-    monkeypatch.setattr("shared.api.ocr._prepare", broken)
+    monkeypatch.setattr("shared.ocr.on_request.prepare", broken)
     problem_of(ask(body=RED), 500, "internal_error")

@@ -13,7 +13,7 @@ from Housekeeping import main as keep_house
 from ReconcilePage import main as page
 from shared import names, services
 from shared.errors import SettingsError
-from shared.lifecycle import plans, reconcile_loop
+from shared.lifecycle import plans, reconcile_loop, report
 from UnfinishedHttp import main as unfinished
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def ask(body: bytes = b"", *, params: dict[str, str] | None = None) -> func.HttpResponse:
     sent = request("POST", body, params=params, route={"action": "reconcile"})
+    return asyncio.run(unfinished(sent, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
+
+
+def look(**params: str) -> func.HttpResponse:
+    sent = request("GET", params=params, route={"action": "reconcile"})
     return asyncio.run(unfinished(sent, invocation(), starter="the durable client's binding"))  # type: ignore[arg-type]
 
 
@@ -50,6 +55,29 @@ def test_one_that_is_running_is_not_begun_again(app: Parts, task_hub: Hub) -> No
     assert len(task_hub.started) == 1
     task_hub.set("reconcile", "Completed")
     assert parsed(ask())["reconciliation"] == "started"
+
+
+def test_whoever_has_begun_one_follows_it_to_what_it_found(app: Parts, task_hub: Hub) -> None:
+    assert parsed(look()) == {"reconciliation": None}
+    begun = ask(params={"code": "k"})
+    assert begun.headers["Location"].endswith("/api/unfinished/reconcile?code=k")
+    under_way = look()
+    assert (under_way.status_code, parsed(under_way)["reconciliation"]) == (202, "running")
+    assert under_way.headers["Location"].endswith("/api/unfinished/reconcile")
+    assert int(under_way.headers["Retry-After"]) >= 1
+    run(work(app, "report"))
+    run(work(app, "report", ended=True, counts={"images": 7}))
+    task_hub.set("reconcile", "Completed")
+    ended = look()
+    found = parsed(ended)["reconciliation"]
+    assert (ended.status_code, found["state"], found["images"]) == (200, "ended", 7)
+    assert found == report.section(app.services)
+
+
+def test_a_look_takes_no_parameter_and_begins_nothing(app: Parts, task_hub: Hub) -> None:
+    problem_of(look(since="2020-01-01"), 400, "bad_parameter")
+    assert look().status_code == 200
+    assert task_hub.started == []
 
 
 @pytest.mark.parametrize(("setting", "mode"), [("off", "repair"), ("repair", "repair"), ("report", "report")])

@@ -122,7 +122,7 @@ def test_a_wrong_parameter_is_refused(app: Parts, params: dict[str, str]) -> Non
     problem_of(answer(request("GET", params=params)), 400, "bad_parameter")
 
 
-@pytest.mark.parametrize(("method", "action"), [("GET", "retry"), ("POST", ""), ("POST", "forget")])
+@pytest.mark.parametrize(("method", "action"), [("GET", "retry"), ("POST", ""), ("POST", "forget"), ("GET", "forget")])
 def test_other_actions_are_not_found(app: Parts, method: str, action: str) -> None:
     problem_of(answer(request(method, route={"action": action} if action else {})), 404, "not_found")
 
@@ -140,6 +140,25 @@ def test_one_image_is_tried_again(sick: Parts, hub: Hub) -> None:
 def test_the_seconds_until_then_are_a_short_number(app: Parts, hub: Hub) -> None:
     store(app, "notes.jpg", b"dear diary")
     assert b'"inSeconds": 0}' in retry({"name": "notes.jpg"}).get_body()
+
+
+def test_a_retry_of_one_image_says_where_its_end_is_told(sick: Parts, hub: Hub) -> None:
+    headers = retry({"name": "dir/refused ä.jpg"}).headers
+    assert headers["Location"].endswith("/api/images?name=dir%2Frefused%20%C3%A4.jpg&wait=true")
+    assert 1 <= int(headers["Retry-After"]) <= 60
+
+
+def test_the_key_of_the_query_stands_in_that_address_again(sick: Parts, hub: Hub) -> None:
+    sent = request("POST", {"name": "notes.jpg"}, route={"action": "retry"}, params={"code": "k/"})
+    assert answer(sent).headers["Location"].endswith("/api/images?name=notes.jpg&wait=true&code=k%2F")
+
+
+@pytest.mark.parametrize("body", [{"all": True}, {"pending": True}, {"code": "not_an_image"}])
+def test_a_retry_of_many_has_no_address_to_follow(sick: Parts, hub: Hub, body: dict[str, Any]) -> None:
+    """A poller would follow it, and nothing would send the continuation."""
+    response = retry(body)
+    assert response.status_code == 202
+    assert not {"Location", "Retry-After"} & set(response.headers)
 
 
 def test_one_image_is_tried_again_by_the_word_of_the_first_version(sick: Parts, hub: Hub) -> None:

@@ -16,7 +16,7 @@ from doubles.read_runs import ReadRun, job_of
 from doubles.tiffs import Page, tiff
 
 from shared import names
-from shared.api import image_states, pending_reasons, thumbnails
+from shared.api import image_states, pending_reasons
 from shared.errors import (
     BadRequestError,
     NotFoundError,
@@ -30,6 +30,7 @@ from shared.records.thumbnails import Thumbnail
 from shared.services import App, build
 from shared.settings import Settings
 from shared.storage import listing
+from shared.thumbnails import on_demand
 from shared.uploads import steps
 
 RED = picture(colour=(200, 0, 0))
@@ -275,7 +276,7 @@ def test_thumbnails_that_callers_ask_for_are_no_change_of_settings() -> None:
     def ask_for_more(*given: Any) -> None:
         app.vision.at_call = None
         for width, height in ((64, 64), (1024, 768)):
-            thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(width, height, "vision"))
+            on_demand.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(width, height, "vision"))
         app.clock.advance(100)
         seen.append(reasons(app.services))
 

@@ -117,3 +117,27 @@ def test_pending_is_202_with_the_time_to_come_back(seconds: float | None, header
     assert response.headers["Retry-After"] == header
     assert document["state"] == "pending"
     assert document["detail"] == "Being made."
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "location"),
+    [
+        ("/api/ocr/x", {}, "https://app.example/api/ocr/x"),
+        ("/api/ocr/x", {"code": "a b/"}, "https://app.example/api/ocr/x?code=a%20b%2F"),
+        ("/api/images?name=a%20b", {"Code": "k"}, "https://app.example/api/images?name=a%20b&code=k"),
+        ("/api/images?name=a%20b", {"other": "k"}, "https://app.example/api/images?name=a%20b"),
+    ],
+)
+def test_accepted_says_where_and_when_to_ask(
+    monkeypatch: pytest.MonkeyPatch, path: str, given: dict[str, str], location: str
+) -> None:
+    monkeypatch.setenv("PUBLIC_ADDRESS", "https://app.example")
+    response = responses.accepted(request(params=given), path, {"state": "running"}, 1.2)
+    assert (response.status_code, parsed(response)) == (202, {"state": "running"})
+    assert (response.headers["Location"], response.headers["Retry-After"]) == (location, "2")
+
+
+def test_accepted_gives_the_path_where_the_app_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PUBLIC_ADDRESS", "WEBSITE_HOSTNAME"):
+        monkeypatch.delenv(name, raising=False)
+    assert responses.accepted(request(), "/api/ocr/x", {}, 0).headers["Location"] == "/api/ocr/x"

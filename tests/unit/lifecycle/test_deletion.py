@@ -17,13 +17,13 @@ from doubles.stored_before import restore
 
 from shared import names
 from shared.api import image_states
-from shared.api import thumbnails as thumbnails_over_http
 from shared.errors import ThrottledError
 from shared.images import ImageBlob, ImageBytes
 from shared.lifecycle import deletion, forgetting
 from shared.records import versions
 from shared.records.thumbnails import Thumbnail
 from shared.records.versions import SourceChangedError
+from shared.thumbnails import on_demand
 from shared.uploads import steps
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
@@ -50,16 +50,16 @@ def state(app: Parts, name: str) -> str:
     return str(image_states.of_image(app.services, name)["state"])
 
 
-def on_demand(app: Parts, name: str) -> None:
+def ask_for_others(app: Parts, name: str) -> None:
     """Have a caller ask for thumbnails of a size and a format that no setting names."""
     for wanted in (Thumbnail(48, 32, "auto"), Thumbnail(33, 22, "center", "webp")):
-        thumbnails_over_http.thumbnail(app.services, ImageBlob(name), wanted)
+        on_demand.thumbnail(app.services, ImageBlob(name), wanted)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_record_of_a_deleted_image_goes_and_the_answers_stay(app: Parts, name: str) -> None:
     upload(app, name, RED)
-    on_demand(app, name)
+    ask_for_others(app, name)
     app.clock.advance(LEASE_SECONDS)
     assert len(records(app)[names.THUMBNAILS]) == 4
     answers = books(app)[names.CACHE]
@@ -282,7 +282,7 @@ def test_a_deletion_without_documents_that_is_killed_is_ended_by_the_next(name: 
 
 def on_demand_by_service(app: Parts, name: str) -> None:
     for side in (30, 40, 50):
-        thumbnails_over_http.thumbnail(app.services, ImageBlob(name), Thumbnail(side, side, "vision"))
+        on_demand.thumbnail(app.services, ImageBlob(name), Thumbnail(side, side, "vision"))
 
 
 class TestRenames:
@@ -415,7 +415,7 @@ class TestDeletedWhileWorkedOn:
         app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
         app.vision.at_call = lambda *_: app.images.delete(names.IMAGES, "a.jpg")
         with pytest.raises(Exception, match="no image"):
-            on_demand(app, "a.jpg")
+            ask_for_others(app, "a.jpg")
         assert (records(app), owners(app)) == ({}, [])
         assert books(app)[names.FORGETTING] == [digest(RED)]
 
@@ -429,7 +429,7 @@ class TestDeletedWhileWorkedOn:
             upload(app, "a.jpg", BLUE)
 
         app.vision.at_call = overwrite
-        on_demand(app, "a.jpg")
+        ask_for_others(app, "a.jpg")
         assert list(app.host.contents(names.OWNERS)) == [names.owner(digest(BLUE), "a.jpg")]
         assert books(app)[names.FORGETTING] == [digest(RED)]
 
@@ -438,7 +438,7 @@ class TestDeletedWhileWorkedOn:
         app.vision.failing = ThrottledError("full", retry_after_seconds=60.0)
         app.vision.before_call = lambda: app.images.delete(names.IMAGES, "a.jpg")
         with pytest.raises(ThrottledError):
-            on_demand(app, "a.jpg")
+            ask_for_others(app, "a.jpg")
         assert owners(app) == []
 
 

@@ -8,12 +8,12 @@ from doubles.pictures import picture
 
 from shared import names
 from shared.answers.owners import begin_forgetting
-from shared.api import thumbnails as thumbnails_over_http
 from shared.errors import StorageError
 from shared.images import ImageBytes
 from shared.lifecycle import adoption, forgetting
 from shared.records import analysis
 from shared.records.thumbnails import Thumbnail
+from shared.thumbnails import on_demand
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
 
@@ -40,7 +40,7 @@ def forget(app: Parts, data: bytes = RED) -> bool:
 
 
 def test_what_callers_had_of_the_same_bytes_goes_too(app: Parts) -> None:
-    thumbnails_over_http.thumbnail(app.services, ImageBytes(RED), Thumbnail(40, 40, "center"))
+    on_demand.thumbnail(app.services, ImageBytes(RED), Thumbnail(40, 40, "center"))
     place = names.text_of_digest(digest(RED), "read-1")
     app.images.write(names.TEXT, place, b"{}", content_type=names.JSON)
     others = names.text_of_digest(digest(BLUE), "read-1")

@@ -18,7 +18,7 @@ from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 
 from shared import names
-from shared.api import image_states, thumbnails, unfinished_entries
+from shared.api import image_states, unfinished_entries
 from shared.api.unfinished_entries import Filter
 from shared.durable import read_job
 from shared.errors import ConflictError, ThrottledError, VisionRefusedError
@@ -26,6 +26,7 @@ from shared.images import ImageBlob, ImageBytes
 from shared.ocr import poll_loop
 from shared.records import versions
 from shared.records.thumbnails import CACHE_CONTROL, Thumbnail
+from shared.thumbnails import on_demand
 from shared.uploads import rescue, steps
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -319,9 +320,9 @@ def test_the_attempts_of_what_is_deferred_are_counted_on(app: Parts, change: Edi
 def test_its_thumbnail_is_served_without_a_call(app: Parts, change: Edit) -> None:
     size = Thumbnail(100, 50, "auto")
     upload(app)
-    made, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
+    made, _ = on_demand.thumbnail(app.services, ImageBlob(NAME), size)
     change(app)
-    again, _ = thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
+    again, _ = on_demand.thumbnail(app.services, ImageBlob(NAME), size)
     assert again.data == made.data
     assert app.vision.count() == {"areaOfInterest": 1}
 
@@ -331,7 +332,7 @@ def test_its_thumbnail_is_served_however_often_it_is_edited(app: Parts) -> None:
     upload(app)
     meddle(app, clear, None)
     for _ in range(3):
-        thumbnails.thumbnail(app.services, ImageBlob(NAME), size)
+        on_demand.thumbnail(app.services, ImageBlob(NAME), size)
     assert app.vision.count() == {"areaOfInterest": 1}
 
 

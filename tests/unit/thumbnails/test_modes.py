@@ -12,7 +12,7 @@ from doubles.tiffs import Page, tiff
 from PIL import Image
 
 from shared import names
-from shared.api import image_states, thumbnails
+from shared.api import image_states
 from shared.configuration.parse import Mode
 from shared.errors import (
     ImageRejectedError,
@@ -26,6 +26,7 @@ from shared.names import Format
 from shared.pictures import converter
 from shared.records import by_step
 from shared.records.thumbnails import Thumbnail
+from shared.thumbnails import on_demand
 from shared.uploads import retry_step, steps
 from shared.uploads.steps import StepOutcome
 from shared.vision import questions
@@ -145,7 +146,7 @@ def test_a_caller_gets_it_in_every_mode_and_format_however_the_image_comes(
     real_thumbnails(app, monkeypatch)
     app.images.write(names.IMAGES, "a.jpg", DATA, content_type="image/jpeg")
     for image in (ImageBlob("a.jpg"), ImageBytes(DATA), ImageBlob("a.jpg"), ImageBytes(DATA)):
-        blob, _ = thumbnails.thumbnail(app.services, image, Thumbnail(60, 40, mode, form))
+        blob, _ = on_demand.thumbnail(app.services, image, Thumbnail(60, 40, mode, form))
         shown = "red" if mode == "center" else "blue"
         assert decoded(blob.data) == (form.upper(), (60, 40), shown)
         assert blob.info.content_type == f"image/{form}"
@@ -161,8 +162,8 @@ def test_boxes_that_the_analysis_was_paid_for_make_all_thumbnails_for_nothing(si
     assert asked(app) == {}
     assert {decoded(data)[2] for data in stored(app).values()} == {"blue"}
     # Later, and of the same bytes under another name or over HTTP.
-    thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(77, 33, "auto"))
-    thumbnails.thumbnail(app.services, ImageBytes(DATA), Thumbnail(77, 33, "auto"))
+    on_demand.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(77, 33, "auto"))
+    on_demand.thumbnail(app.services, ImageBytes(DATA), Thumbnail(77, 33, "auto"))
     assert ended(upload(app, name="b.jpg")) == {"analysis": "done", "thumbnails": "done"}
     assert asked(app) == {}
     assert app.host.contents(names.CACHE).keys() == {
@@ -286,7 +287,7 @@ def test_nothing_is_paid_for_what_neither_can_make() -> None:
     assert asked(app) == {"generateThumbnail": 1}
     broken = halves("WEBP")[:-400]
     with pytest.raises(ImageRejectedError):
-        thumbnails.thumbnail(app.services, ImageBytes(broken), Thumbnail(60, 40, "auto"))
+        on_demand.thumbnail(app.services, ImageBytes(broken), Thumbnail(60, 40, "auto"))
     assert asked(app) == {}
 
 
@@ -302,7 +303,7 @@ def test_the_picture_is_decoded_once_for_all_and_never_where_all_are_there(monke
     monkeypatch.setattr(converter.Converter, "reduced", counted)
     upload(app)
     process(app)
-    thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(60, 40, "auto"))
+    on_demand.thumbnail(app.services, ImageBlob("a.jpg"), Thumbnail(60, 40, "auto"))
     assert decoded_sizes == [[(60, 40), (60, 40), (20, 20), (20, 20)]]
 
 
@@ -319,7 +320,7 @@ def test_a_thumbnail_is_never_enlarged() -> None:
 def test_an_address_is_the_services_in_every_mode(mode: Mode) -> None:
     app = app_of()
     image = ImageUrl("https://example.com/a.jpg")
-    blob, _ = thumbnails.thumbnail(app.services, image, Thumbnail(60, 40, mode))
+    blob, _ = on_demand.thumbnail(app.services, image, Thumbnail(60, 40, mode))
     assert blob.data == thumbnail_bytes(questions.thumbnail(60, 40, smart_cropping=mode != "center"), image)
     assert asked(app) == {"generateThumbnail": 1}
 
@@ -327,7 +328,7 @@ def test_an_address_is_the_services_in_every_mode(mode: Mode) -> None:
 def test_bytes_beyond_the_limit_are_refused_in_the_mode_that_asks_nothing_too() -> None:
     app = app_of(MAX_UPLOAD_MEGABYTES="1")
     with pytest.raises(PayloadTooLargeError):
-        thumbnails.thumbnail(app.services, ImageBytes(DATA.ljust(2**20 + 1, b"\0")), Thumbnail(60, 40, "center"))
+        on_demand.thumbnail(app.services, ImageBytes(DATA.ljust(2**20 + 1, b"\0")), Thumbnail(60, 40, "center"))
 
 
 # What is stored of bytes under their digest.
@@ -341,7 +342,7 @@ def digest_place(mode: str = "smart") -> str:
 def test_what_the_version_before_has_stored_of_bytes_holds(mode: Mode) -> None:
     app = app_of()
     app.images.write(names.THUMBNAILS, digest_place(), b"former", content_type="image/jpeg")
-    blob, _ = thumbnails.thumbnail(app.services, ImageBytes(DATA), Thumbnail(60, 40, mode))
+    blob, _ = on_demand.thumbnail(app.services, ImageBytes(DATA), Thumbnail(60, 40, mode))
     assert (blob.data, asked(app)) == (b"former", {})
 
 
@@ -351,13 +352,13 @@ def test_a_crop_by_the_app_does_not_answer_vision_and_its_successor_holds_for_al
 ) -> None:
     app = app_of()
     app.images.write(names.IMAGES, "a.jpg", DATA, content_type="image/jpeg")
-    cut, _ = thumbnails.thumbnail(app.services, image, Thumbnail(60, 40, "auto"))
+    cut, _ = on_demand.thumbnail(app.services, image, Thumbnail(60, 40, "auto"))
     asked(app)
-    made, _ = thumbnails.thumbnail(app.services, image, Thumbnail(60, 40, "vision"))
+    made, _ = on_demand.thumbnail(app.services, image, Thumbnail(60, 40, "vision"))
     assert asked(app) == {"generateThumbnail": 1}
     assert (made.info.name, made.data == cut.data) == (cut.info.name, False)
     for mode in ("vision", "auto", "area"):
-        again, _ = thumbnails.thumbnail(app.services, image, Thumbnail(60, 40, mode))
+        again, _ = on_demand.thumbnail(app.services, image, Thumbnail(60, 40, mode))
         assert again.data == made.data
     assert asked(app) == {}
 
@@ -372,12 +373,12 @@ def test_callers_who_race_for_one_thumbnail_get_the_same_and_pay_once(image: Ima
     def another(*_: object) -> None:
         # Just before the first one writes its own.
         app.images.before = None
-        others.append(thumbnails.thumbnail(app.services, image, wanted)[0].data)
+        others.append(on_demand.thumbnail(app.services, image, wanted)[0].data)
 
     app.images.before = lambda operation, container, name: (
         another() if (operation, container) == ("write", names.THUMBNAILS) else None
     )
-    first, _ = thumbnails.thumbnail(app.services, image, wanted)
+    first, _ = on_demand.thumbnail(app.services, image, wanted)
     assert others == [first.data]
     assert asked(app) == {"areaOfInterest": 1}
     assert len(stored(app)) == 1

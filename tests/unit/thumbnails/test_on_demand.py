@@ -5,11 +5,11 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
 from shared import names
-from shared.api import thumbnails
 from shared.errors import BadRequestError, BusyError, ImageRejectedError, NotFoundError, VisionUnavailableError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.records.thumbnails import CACHE_CONTROL, Thumbnail, wanted
 from shared.storage.blobs import IfEtag
+from shared.thumbnails import on_demand
 from shared.vision import questions
 
 SIZE = Thumbnail(100, 50, "vision")
@@ -41,22 +41,22 @@ def test_the_thumbnails_are_those_of_the_settings() -> None:
 
 def test_a_thumbnail_is_made_once_and_served_from_storage_then(app: Parts) -> None:
     etag = upload(app, RED)
-    first, address = thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+    first, address = on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert first.data == thumbnail_bytes(QUESTION, RED)
     assert first.info.name == STORED
     assert first.info.content_type == "image/jpeg"
     assert first.info.cache_control == CACHE_CONTROL
     assert first.info.metadata[names.SOURCE_ETAG] == etag
     assert address == app.images.url("thumbnails", STORED)
-    assert thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE) == (first, address)
+    assert on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE) == (first, address)
     assert paid(app) == 1
 
 
 def test_a_thumbnail_of_an_overwritten_image_is_made_anew(app: Parts) -> None:
     upload(app, RED)
-    thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+    on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     upload(app, BLUE)
-    blob, _ = thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+    blob, _ = on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert blob.data == thumbnail_bytes(QUESTION, BLUE)
 
 
@@ -64,7 +64,7 @@ def test_an_image_overwritten_meanwhile_gets_the_new_ones_thumbnail(app: Parts) 
     upload(app, RED)
     versions = [BLUE]
     app.vision.at_call = lambda *_: upload(app, versions.pop()) if versions else None
-    blob, _ = thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+    blob, _ = on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert blob.data == thumbnail_bytes(QUESTION, BLUE)
     assert app.images.contents("thumbnails") == {STORED: thumbnail_bytes(QUESTION, BLUE)}
 
@@ -73,7 +73,7 @@ def test_an_image_deleted_meanwhile_leaves_no_thumbnail(app: Parts) -> None:
     upload(app, RED)
     app.vision.at_call = lambda *_: app.images.delete(names.IMAGES, "a.jpg")
     with pytest.raises(NotFoundError):
-        thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+        on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert app.images.contents("thumbnails") == {}
 
 
@@ -82,13 +82,13 @@ def test_an_image_overwritten_for_ever_is_busy(app: Parts) -> None:
     shade = iter(range(0, 255, 25))  # of neighbours, the JPEG can have the same bytes
     app.vision.at_call = lambda *_: upload(app, ImageBytes(picture(colour=(next(shade), 9, 9))))
     with pytest.raises(BusyError) as caught:
-        thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+        on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert caught.value.retry_after_seconds
 
 
 def test_no_such_image_is_not_found_without_a_call(app: Parts) -> None:
     with pytest.raises(NotFoundError) as caught:
-        thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+        on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert caught.value.code == "image_not_found"
     assert paid(app) == 0
 
@@ -97,12 +97,12 @@ def test_a_size_out_of_range_is_refused_without_a_call(app: Parts) -> None:
     upload(app, RED)
     for image in (ImageBlob("a.jpg"), RED):
         with pytest.raises(BadRequestError):
-            thumbnails.thumbnail(app.services, image, Thumbnail(4097, 1, "center"))
+            on_demand.thumbnail(app.services, image, Thumbnail(4097, 1, "center"))
     assert paid(app) == 0
 
 
 def test_bytes_are_stored_under_their_digest(app: Parts) -> None:
-    blob, address = thumbnails.thumbnail(app.services, RED, SIZE)
+    blob, address = on_demand.thumbnail(app.services, RED, SIZE)
     name = f"by-sha256/{RED.subject}/100x50-smart.jpg"
     assert app.images.contents("thumbnails") == {name: thumbnail_bytes(QUESTION, RED)}
     assert address == app.images.url("thumbnails", name)
@@ -115,20 +115,20 @@ def test_the_same_bytes_are_paid_once_whatever_they_are_called(app: Parts) -> No
     upload(app, RED, "one.jpg")
     upload(app, RED, "other.jpg")
     for image in (ImageBlob("one.jpg"), ImageBlob("other.jpg"), RED, RED):
-        thumbnails.thumbnail(app.services, image, SIZE)
+        on_demand.thumbnail(app.services, image, SIZE)
     assert paid(app) == 1
 
 
 def test_an_address_is_stored_under_its_digest_without_being_fetched(app: Parts) -> None:
     image = ImageUrl("https://example.com/a.jpg")
-    blob, _ = thumbnails.thumbnail(app.services, image, SIZE)
+    blob, _ = on_demand.thumbnail(app.services, image, SIZE)
     assert blob.data == thumbnail_bytes(QUESTION, image)
     assert blob.info.name == f"by-sha256/{image.subject.removeprefix('url-')}/100x50-smart.jpg"
 
 
 def test_bytes_that_are_no_image_cost_no_call(app: Parts) -> None:
     with pytest.raises(ImageRejectedError):
-        thumbnails.thumbnail(app.services, ImageBytes(b"text"), SIZE)
+        on_demand.thumbnail(app.services, ImageBytes(b"text"), SIZE)
     assert paid(app) == 0
 
 
@@ -139,7 +139,7 @@ def test_while_somebody_else_asks_the_caller_is_told_to_come_back(app: Parts) ->
     # Somebody alive: the lease lies further ahead than the caller is ready to wait.
     assert app.host.acquire(names.CACHE, claim, "another", 60)
     with pytest.raises(BusyError) as caught:
-        thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+        on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert caught.value.retry_after_seconds
     assert app.clock.now() <= 6
     assert paid(app) == 0
@@ -149,15 +149,15 @@ def test_a_service_that_is_down_leaves_nothing_behind(app: Parts) -> None:
     upload(app, RED)
     app.vision.failing = VisionUnavailableError("down")
     with pytest.raises(VisionUnavailableError):
-        thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+        on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
     assert app.images.contents("thumbnails") == {}
     app.vision.failing = None
-    assert thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)[0].data == thumbnail_bytes(QUESTION, RED)
+    assert on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)[0].data == thumbnail_bytes(QUESTION, RED)
 
 
 def test_two_accounts_keep_claims_and_images_apart(app: Parts) -> None:
     upload(app, RED)
-    thumbnails.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
+    on_demand.thumbnail(app.services, ImageBlob("a.jpg"), SIZE)
 
     def containers(blobs: MemoryBlobs) -> list[str]:
         return [each for each in (names.IMAGES, *names.OUTPUTS) if blobs.contents(each)]

@@ -13,6 +13,8 @@ _LANGUAGES = """
 """
 LANGUAGES = frozenset(_LANGUAGES.split())
 READING_ORDERS = ("basic", "natural")
+# The form of a model's version; that the date is one of the calendar, `model_version` checks.
+MODEL_VERSION = r"(?:latest|([0-9]{4}-[0-9]{2}-[0-9]{2}))(?:-preview)?"
 MAX_THUMBNAIL_PIXELS = 1024  # generateThumbnail takes 1..1024 for each side
 # v3.2 image operations: "less than 4 megabytes", "greater than 50 x 50", "less than 16,000 x 16,000"
 # (learn.microsoft.com, Image Analysis overview, 2025-09-16); an image of exactly 50 pixels is taken.
@@ -45,7 +47,7 @@ def model_version(text: str) -> str:
     Raises:
         ValueError: it is none; the text completes a sentence that names the setting or the parameter.
     """
-    found = re.fullmatch(r"(?:latest|([0-9]{4}-[0-9]{2}-[0-9]{2}))(?:-preview)?", text)
+    found = re.fullmatch(MODEL_VERSION, text)
     if not found or (found[1] and not _is_date(found[1])):
         raise ValueError("must be latest or a date such as 2021-05-01")
     return text

@@ -23,6 +23,8 @@ _PAGES = re.compile(r"([0-9]{1,9})?(-)?([0-9]{1,9})?")
 MAX_PAGE = 99_999  # the service reads 2,000 pages at most; what is beyond this can only be a mistake
 DETAILS = ("Celebrities", "Landmarks")
 MODELS = ("celebrities", "landmarks")
+# The form of the language of a text; the service refuses those that it does not read.
+READ_LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?(-[A-Z]{2})?"
 MAX_CANDIDATES = 100  # the swagger gives no limit; more than a hundred captions can only be a mistake
 
 
@@ -197,7 +199,7 @@ def read(
         reading_order: `basic` (left to right, top to bottom) or `natural` (as people read columns).
         model_version: `latest` or a date.
     """
-    if language is not None and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?(-[A-Z]{2})?", language):
+    if language is not None and not re.fullmatch(READ_LANGUAGE, language):
         raise BadRequestError(
             f"language={shown(language)} is no language code such as en or zh-Hans.", code="bad_parameter"
         )

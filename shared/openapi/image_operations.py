@@ -1,0 +1,153 @@
+"""The operations about one picture: analyses, sentences, domain-specific models, thumbnails."""
+
+from collections.abc import Mapping
+
+from shared import names
+from shared.json_types import Json
+from shared.openapi import parameters as given
+from shared.openapi import problems
+from shared.openapi.members import named
+from shared.openapi.operations import BINARY, Body, Operation, answer, header, json_answer, retry_after
+
+IMAGE = Body(
+    "The image: its bytes, or JSON with the name of an uploaded image or an address.",
+    {names.BYTES: BINARY, names.JSON: named("ImageReference")},
+)
+ASKED = (problems.BROUGHT, problems.STORAGE, problems.PICTURE, problems.VISION)
+_TAG = "Images"
+_THUMBNAIL_CODES = (problems.STORAGE, problems.PICTURE, problems.VISION, problems.RECORD)
+
+
+def operations() -> list[Operation]:
+    """In the order of the document."""
+    return [*_questions(), *_domains(), *_thumbnails()]
+
+
+def _questions() -> list[Operation]:
+    return [
+        Operation(
+            "AnalyzeImage",
+            "AnalyzeHttp",
+            "post",
+            "/analyze",
+            "Analyze image",
+            "Asks Computer Vision for features of an image. The same question about the same bytes is paid once.",
+            _TAG,
+            {200: json_answer("Computer Vision's answer.", "ImageAnalysis")},
+            (*ASKED, problems.APPROVAL),
+            (given.VISUAL_FEATURES, given.VISION_DETAILS, given.LANGUAGE, given.EXCLUDE, given.MODEL),
+            IMAGE,
+        ),
+        Operation(
+            "DescribeImage",
+            "DescribeHttp",
+            "post",
+            "/describe",
+            "Describe image",
+            "Asks Computer Vision for sentences that describe an image, best first.",
+            _TAG,
+            {200: json_answer("Computer Vision's answer.", "ImageDescriptionAnswer")},
+            (*ASKED, problems.APPROVAL),
+            (given.CANDIDATES, given.LANGUAGE, given.EXCLUDE, given.MODEL),
+            IMAGE,
+        ),
+    ]
+
+
+def _domains() -> list[Operation]:
+    return [
+        Operation(
+            "ListDomainModels",
+            "DomainsHttp",
+            "get",
+            "/domains",
+            "List domain models",
+            "Lists the domain-specific models of Computer Vision.",
+            _TAG,
+            {200: json_answer("The models.", "DomainModels")},
+            (problems.OUTAGE, problems.UNASKED),
+            (given.LANGUAGE, given.MODEL),
+        ),
+        Operation(
+            "AnalyzeDomain",
+            "DomainsHttp",
+            "post",
+            "/domains/{model}",
+            "Find landmarks or celebrities",
+            "Asks a domain-specific model of Computer Vision about an image.",
+            _TAG,
+            {200: json_answer("Computer Vision's answer.", "DomainAnswer")},
+            (*ASKED, problems.APPROVAL),
+            (given.DOMAIN, given.LANGUAGE, given.MODEL),
+            IMAGE,
+        ),
+    ]
+
+
+def _picture_headers() -> dict[str, Json]:
+    return {
+        "ETag": header("The version of the stored thumbnail, in quotation marks."),
+        "Content-Location": header("The address of the stored thumbnail, without a signature."),
+        "Cache-Control": header("How long a private cache may keep it."),
+    }
+
+
+def _picture_answers(*, has_body: bool = True, unchanged: bool = True) -> Mapping[int, Json]:
+    formats = {kind: BINARY for kind, _ in names.FORMATS.values()} if has_body else None
+    pending = {names.JSON: named("ThumbnailPending")} if has_body else None
+    found = {
+        200: answer("The thumbnail.", formats, _picture_headers()),
+        202: answer("It is being made for another caller.", pending, {"Retry-After": retry_after()}),
+    }
+    if unchanged:
+        found[304] = answer("The caller has this thumbnail already.", None, _picture_headers())
+    return found
+
+
+def _stored_thumbnail(name: str, method: str, path: str, summary: str, *, by_path: bool) -> Operation:
+    is_head = method == "head"
+    return Operation(
+        name,
+        "ThumbnailHttp",
+        method,
+        path,
+        summary,
+        "Gives a thumbnail of an uploaded image. It is made once, and served from storage from then on."
+        + (" The answer has headers alone." if is_head else "")
+        + (" A name with slashes goes into the query of the other operation." if by_path else ""),
+        _TAG,
+        _picture_answers(has_body=not is_head),
+        (problems.NAME, problems.UPLOADED, problems.of(413, "image_too_large"), *_THUMBNAIL_CODES),
+        (given.NAME_IN_PATH if by_path else given.NAME, *given.THUMBNAIL, given.IF_NONE_MATCH),
+        connector=None if by_path or is_head else {},
+    )
+
+
+def _thumbnails() -> list[Operation]:
+    return [
+        _stored_thumbnail("GetThumbnail", "get", "/thumbnail", "Get thumbnail of an uploaded image", by_path=False),
+        _stored_thumbnail("HeadThumbnail", "head", "/thumbnail", "Look at the headers of a thumbnail", by_path=False),
+        Operation(
+            "MakeThumbnail",
+            "ThumbnailHttp",
+            "post",
+            "/thumbnail",
+            "Make thumbnail",
+            "Makes a thumbnail of any image, and stores it.",
+            _TAG,
+            _picture_answers(unchanged=False),
+            (problems.BROUGHT, *_THUMBNAIL_CODES),
+            given.THUMBNAIL,
+            IMAGE,
+        ),
+        _stored_thumbnail(
+            "GetThumbnailByPath", "get", "/thumbnail/{name}", "Get thumbnail by a name in the path", by_path=True
+        ),
+        _stored_thumbnail(
+            "HeadThumbnailByPath",
+            "head",
+            "/thumbnail/{name}",
+            "Look at headers by a name in the path",
+            by_path=True,
+        ),
+    ]

@@ -1,0 +1,109 @@
+"""The parameters of the operations. Their words and limits are those of the code that reads them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shared.api import image_states, unfinished
+from shared.configuration.parse import MAX_CROP_PIXELS, MODES
+from shared.contract import FEATURES, LANGUAGES, MODEL_VERSION, READING_ORDERS
+from shared.json_types import Json
+from shared.names import FORMATS, MAX_BLOB_NAME_CHARACTERS
+from shared.openapi.members import one_of_words
+from shared.openapi.state_schemas import CODE, UNFINISHED_STATES
+from shared.openapi.text_schemas import READ_ID
+from shared.records import by_step
+from shared.vision.questions import DETAILS, MAX_CANDIDATES, MODELS, READ_LANGUAGE
+
+
+def query(name: str, description: str, *, required: bool = False, kind: str = "string", **rules: Any) -> Json:
+    """A parameter of the query."""
+    return _parameter("query", name, description, required=required, kind=kind, **rules)
+
+
+def path(name: str, description: str, **rules: Any) -> Json:
+    """A value in the path."""
+    return _parameter("path", name, description, required=True, kind="string", **rules)
+
+
+def header(name: str, description: str) -> Json:
+    """A header of the request."""
+    return _parameter("header", name, description, required=False, kind="string")
+
+
+def _parameter(place: str, name: str, description: str, *, required: bool, kind: str, **rules: Any) -> Json:
+    return {
+        "name": name,
+        "in": place,
+        "description": description,
+        "required": required,
+        "schema": {"type": kind, **rules},
+    }
+
+
+def _choice(name: str, description: str, words: Iterable[str]) -> Json:
+    """A comma-separated choice: importers take no arrays but in one style, which this is not."""
+    return query(name, description, pattern=one_of_words(words))
+
+
+_NAME: Json = {"minLength": 1, "maxLength": MAX_BLOB_NAME_CHARACTERS}
+NAME = query("name", "The image's name in the container `images`.", required=True, **_NAME)
+NAME_IN_PATH = path("name", "The image's name in the container `images`, without slashes.", **_NAME)
+VISUAL_FEATURES = _choice(
+    "visualFeatures", "Comma-separated features; the setting VISION_FEATURES without it.", FEATURES
+)
+VISION_DETAILS = _choice("details", "Comma-separated details; seen only together with `Categories`.", DETAILS)
+EXCLUDE = _choice("descriptionExclude", "Comma-separated details that descriptions leave out.", DETAILS)
+LANGUAGE = query("language", "Language of the answer; the setting VISION_LANGUAGE without it.", enum=sorted(LANGUAGES))
+MODEL = query(
+    "model-version", "Version of the model: `latest` or a date; the setting without it.", pattern=f"^{MODEL_VERSION}$"
+)
+CANDIDATES = query(
+    "maxCandidates", "At most so many sentences.", kind="integer", minimum=1, maximum=MAX_CANDIDATES, default=1
+)
+DOMAIN = path("model", "The domain-specific model.", enum=list(MODELS))
+_PIXELS: Json = {"kind": "integer", "minimum": 1, "maximum": MAX_CROP_PIXELS}
+THUMBNAIL = (
+    query("width", "Width in pixels; with `mode=vision` at most 1024.", required=True, **_PIXELS),
+    query("height", "Height in pixels; with `mode=vision` at most 1024.", required=True, **_PIXELS),
+    query("mode", "How the picture is cut; the setting THUMBNAIL_MODE without it.", enum=list(MODES)),
+    query("smartCropping", "False is `mode=center`, true any other mode.", kind="boolean"),
+    query("format", "Format of the thumbnail.", enum=list(FORMATS), default="jpeg"),
+)
+IF_NONE_MATCH = header("If-None-Match", "The ETag of the thumbnail that the caller has already.")
+READ = (
+    query(
+        "language",
+        "Language of the text, to force it; the service finds it by itself without.",
+        pattern=f"^{READ_LANGUAGE}$",
+    ),
+    query(
+        "pages",
+        "Pages of a PDF or a TIFF, such as `1,3-5,8-`; all without it.",
+        pattern=r"^[0-9]*-?[0-9]*(,[0-9]*-?[0-9]*)*$",
+        minLength=1,
+    ),
+    query(
+        "readingOrder",
+        "Order of the lines; the setting TEXT_READING_ORDER without it.",
+        enum=list(READING_ORDERS),
+    ),
+    query(
+        "model-version",
+        "Version of the model: `latest` or a date; the setting without it.",
+        pattern=f"^{MODEL_VERSION}$",
+    ),
+)
+TEXT_FORMAT = query(
+    "format", "`json`, or `txt` for the plain text alone once it is known.", enum=["json", "txt"], default="json"
+)
+READ_IDENTIFIER = path("id", "The identifier of the Read.", pattern=READ_ID)
+LIMIT = query("limit", "Images on a page.", kind="integer", minimum=1, maximum=image_states.MAX_PAGE, default=50)
+PREFIX = query("prefix", "Only names that begin so.", **_NAME)
+STATE = query("state", "Only images in this state.", enum=list(image_states.STATES))
+CONTINUATION = query("continuation", "What the page before said.", minLength=1)
+STEP = query("step", "Only this step.", enum=list(by_step.STEPS))
+UNFINISHED_STATE = query("state", "Only steps in this state.", enum=list(UNFINISHED_STATES))
+UNFINISHED_CODE = query("code", "Only steps with this code.", pattern=CODE)
+UNFINISHED_LIMIT = query(
+    "limit", "Steps on a page.", kind="integer", minimum=1, maximum=unfinished.MAX_PAGE, default=50
+)

@@ -1,0 +1,115 @@
+"""The operations about states of images and unfinished steps, the health check and the contract itself."""
+
+from shared import names
+from shared.openapi import parameters as given
+from shared.openapi import problems
+from shared.openapi.members import named
+from shared.openapi.operations import Body, Operation, json_answer
+
+_STATES, _UNFINISHED, _APP = "States", "Unfinished", "App"
+
+
+def operations() -> list[Operation]:
+    """In the order of the document."""
+    return [*_images(), *_unfinished(), *_app()]
+
+
+def _images() -> list[Operation]:
+    codes = (problems.NAME, problems.STORAGE)
+    return [
+        Operation(
+            "ListImages",
+            "ImagesHttp",
+            "get",
+            "/images",
+            "List images",
+            "Lists the uploaded images with their states, page by page.",
+            _STATES,
+            {200: json_answer("One page of images.", "ImageList")},
+            (problems.STORAGE,),
+            (given.LIMIT, given.PREFIX, given.STATE, given.CONTINUATION),
+            connector=None,
+        ),
+        Operation(
+            "GetImage",
+            "ImagesHttp",
+            "get",
+            "/images/",
+            "Get state of an image",
+            "Tells how far one image is. The slash at the end sets it apart from the list; the app does without.",
+            _STATES,
+            {200: json_answer("The state of the image.", "ImageState")},
+            codes,
+            (given.NAME,),
+        ),
+        Operation(
+            "GetImageByPath",
+            "ImagesHttp",
+            "get",
+            "/images/{name}",
+            "Get state of an image by a name in the path",
+            "Tells how far one image is. A name with slashes goes into the query of the other operation.",
+            _STATES,
+            {200: json_answer("The state of the image.", "ImageState")},
+            codes,
+            (given.NAME_IN_PATH,),
+            connector=None,
+        ),
+    ]
+
+
+def _unfinished() -> list[Operation]:
+    retry = Body("What is tried again.", {names.JSON: named("Retry")})
+    return [
+        Operation(
+            "ListUnfinished",
+            "UnfinishedHttp",
+            "get",
+            "/unfinished",
+            "List unfinished steps",
+            "Lists what is deferred or failed of all images, and why, page by page.",
+            _UNFINISHED,
+            {200: json_answer("One page of steps.", "UnfinishedList")},
+            (problems.STORAGE,),
+            (given.STEP, given.UNFINISHED_STATE, given.UNFINISHED_CODE, given.UNFINISHED_LIMIT, given.CONTINUATION),
+        ),
+        Operation(
+            "RetryUnfinished",
+            "UnfinishedHttp",
+            "post",
+            "/unfinished/retry",
+            "Try unfinished steps again",
+            "Has unfinished steps tried again, at once and in the order of the backlog.",
+            _UNFINISHED,
+            {202: json_answer("The steps that are tried again.", "Retried")},
+            (problems.JSON_BODY, problems.of(400, "bad_blob_name"), problems.NOTHING, problems.STORAGE),
+            body=retry,
+        ),
+        Operation(
+            "StartReconciliation",
+            "UnfinishedHttp",
+            "post",
+            "/unfinished/reconcile",
+            "Compare all images with their records",
+            "Begins a comparison of all images with their records, as the app does every night.",
+            _UNFINISHED,
+            {202: json_answer("The comparison has begun, or is under way.", "ReconciliationBegun")},
+            (problems.NO_BODY, problems.STORAGE),
+        ),
+    ]
+
+
+def _app() -> list[Operation]:
+    return [
+        Operation(
+            "GetHealth",
+            "HealthHttp",
+            "get",
+            "/health",
+            "Get health",
+            "Tells whether the app can work. The value of HEALTH_KEY as key opens the whole report.",
+            _APP,
+            {200: json_answer("The app can work.", "Health"), 503: json_answer("The app cannot work.", "Health")},
+            anonymous=True,
+        ),
+    ]

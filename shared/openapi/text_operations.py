@@ -1,0 +1,83 @@
+"""The operations about text."""
+
+from shared import names
+from shared.json_types import Json
+from shared.openapi import parameters as given
+from shared.openapi import problems
+from shared.openapi.image_operations import IMAGE
+from shared.openapi.members import named
+from shared.openapi.operations import Operation, answer, header, json_answer, location, retry_after
+
+_TAG = "Text"
+# What a Read has failed with is told by its GET; what waiting can help is waited for.
+_FAILED = (
+    problems.PICTURE,
+    problems.REFUSED,
+    problems.READ_FAILED,
+    problems.of(409, "name_taken", "image_archived", "image_incomplete"),
+    problems.of(413, "image_too_large"),
+    problems.of(400, "image_copy_failed"),
+    problems.of(502, "vision_answer_too_large"),
+)
+
+
+def operations() -> list[Operation]:
+    """In the order of the document."""
+    return [
+        Operation(
+            "ReadText",
+            "OcrHttp",
+            "post",
+            "/ocr",
+            "Read text",
+            "Has the text of an image, a PDF or a TIFF read. The text of the same document costs nothing again.",
+            _TAG,
+            {200: _text(), 202: _waiting("The Read has begun.", "ReadAccepted")},
+            (problems.BROUGHT, problems.STORAGE, problems.PICTURE, problems.of(410, "ocr_gone")),
+            (*given.READ, given.TEXT_FORMAT),
+            IMAGE,
+        ),
+        Operation(
+            "GetText",
+            "OcrHttp",
+            "get",
+            "/ocr/{id}",
+            "Get text",
+            "Tells how far a Read is, and then the text.",
+            _TAG,
+            {200: _text(), 202: _waiting("The Read goes on.", "ReadProgress")},
+            (problems.READ_UNKNOWN, problems.READ_GONE, problems.STORAGE, *_FAILED),
+            (given.READ_IDENTIFIER, given.TEXT_FORMAT),
+        ),
+        Operation(
+            "CancelReading",
+            "OcrHttp",
+            "delete",
+            "/ocr/{id}",
+            "Cancel reading",
+            "Cancels a Read that is running. A document that Computer Vision has accepted is paid all the same.",
+            _TAG,
+            {
+                200: json_answer("The Read is cancelled.", "ReadCancelled"),
+                202: json_answer("The Read is being cancelled.", "ReadCancelled"),
+            },
+            (problems.READ_UNKNOWN, problems.READ_FINISHED, problems.STORAGE),
+            (given.READ_IDENTIFIER,),
+        ),
+    ]
+
+
+def _text() -> Json:
+    place = {"Content-Location": header("The address of the stored text, without a signature.")}
+    return answer("The text.", {names.JSON: named("ReadText"), "text/plain": {"type": "string"}}, place)
+
+
+def _waiting(description: str, schema: str) -> Json:
+    return json_answer(
+        description,
+        schema,
+        {
+            "Location": location("The address to ask next. A key of the query stands in it."),
+            "Retry-After": retry_after(),
+        },
+    )

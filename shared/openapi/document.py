@@ -31,6 +31,8 @@ TAGS = {
 }
 HOST = "your-app.azurewebsites.net"
 BASE = "/api"
+# It changes with the version of the app only.
+CACHE_CONTROL = "public, max-age=300"
 KEYS: Json = {
     "functionKey": {
         "type": "apiKey",

@@ -119,7 +119,7 @@ def _stored_thumbnail(name: str, method: str, path: str, summary: str, *, by_pat
         _picture_answers(has_body=not is_head),
         (problems.NAME, problems.UPLOADED, problems.of(413, "image_too_large"), *_THUMBNAIL_CODES),
         (given.NAME_IN_PATH if by_path else given.NAME, *given.THUMBNAIL, given.IF_NONE_MATCH),
-        connector=None if by_path or is_head else {},
+        connector=None if by_path else {"x-ms-visibility": "internal"} if is_head else {},
     )
 
 

@@ -3,7 +3,8 @@ One operation of the contract, and what all operations have: headers, the answer
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from shared import names
 from shared.json_types import Json
@@ -45,7 +46,8 @@ class Operation(NamedTuple):
         codes: the problems.
         body: what the request brings.
         anonymous: whether it needs no key.
-        connector: how the connector's document shows it; None where it does not.
+        connector: what the connector's document says of it besides, and which parameters it goes `without`; None where
+            the connector has it not.
         contract: whether the contract has it.
     """
 
@@ -61,7 +63,7 @@ class Operation(NamedTuple):
     parameters: tuple[Json, ...] = ()
     body: Body | None = None
     anonymous: bool = False
-    connector: Mapping[str, object] | None = {}
+    connector: Mapping[str, Any] | None = MappingProxyType({})
     contract: bool = True
 
 
@@ -107,7 +109,7 @@ def document_of(operation: Operation, security: Iterable[Json]) -> Json:
         "description": operation.description,
         "tags": [operation.tag],
         "parameters": [*operation.parameters, *_OF_ALL],
-        "responses": {str(status): each for status, each in sorted(_responses(operation).items())},
+        "responses": {str(status): each for status, each in sorted(responses_of(operation).items())},
         "security": [] if operation.anonymous else list(security),
     }
     if operation.body:
@@ -119,7 +121,8 @@ def document_of(operation: Operation, security: Iterable[Json]) -> Json:
     return found
 
 
-def _responses(operation: Operation) -> dict[int, Json]:
+def responses_of(operation: Operation) -> dict[int, Json]:
+    """Every answer by status: its own, 401 without a key, and the problems."""
     found = dict(operation.responses)
     if not operation.anonymous:
         found[401] = {"description": _UNAUTHORIZED}

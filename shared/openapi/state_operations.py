@@ -4,7 +4,7 @@ from shared import names
 from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.members import named
-from shared.openapi.operations import Body, Operation, json_answer
+from shared.openapi.operations import Body, Operation, header, json_answer
 
 _STATES, _UNFINISHED, _APP = "States", "Unfinished", "App"
 
@@ -111,5 +111,17 @@ def _app() -> list[Operation]:
             _APP,
             {200: json_answer("The app can work.", "Health"), 503: json_answer("The app cannot work.", "Health")},
             anonymous=True,
+        ),
+        Operation(
+            "GetContract",
+            "OpenApiHttp",
+            "get",
+            "/openapi.json",
+            "Get the contract",
+            "Gives this document, with the address of the app in it.",
+            _APP,
+            {200: json_answer("The document.", "Contract", {"Cache-Control": header("How long it may be kept.")})},
+            anonymous=True,
+            connector={"x-ms-visibility": "internal"},
         ),
     ]

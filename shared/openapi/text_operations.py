@@ -36,6 +36,7 @@ def operations() -> list[Operation]:
             (problems.BROUGHT, problems.STORAGE, problems.PICTURE, problems.of(410, "ocr_gone")),
             (*given.READ, given.TEXT_FORMAT),
             IMAGE,
+            connector={"without": ("format",)},
         ),
         Operation(
             "GetText",
@@ -48,6 +49,7 @@ def operations() -> list[Operation]:
             {200: _text(), 202: _waiting("The Read goes on.", "ReadProgress")},
             (problems.READ_UNKNOWN, problems.READ_GONE, problems.STORAGE, *_FAILED),
             (given.READ_IDENTIFIER, given.TEXT_FORMAT),
+            connector={"without": ("format",)},
         ),
         Operation(
             "CancelReading",

@@ -1,9 +1,9 @@
 """What `/api/ocr` answers."""
 
+from shared.contract import READING_ORDERS
 from shared.json_types import Json
 from shared.openapi.members import named, or_null, seconds, text, thing, whole, word
 from shared.openapi.vision_schemas import read_schemas
-from shared.vision.questions import READING_ORDERS
 
 READ_ID = "^ocr-[0-9a-f]{40}$"
 _STEPS = ("OcrSubmit", "OcrPoll", "OcrStore")

@@ -34,6 +34,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("OcrHttp", "DELETE"): [],
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],
+    ("OpenApiHttp", "GET"): [],
     ("ThumbnailHttp", "GET"): THUMBNAIL,
     ("ThumbnailHttp", "HEAD"): THUMBNAIL,
     ("ThumbnailHttp", "POST"): THUMBNAIL,

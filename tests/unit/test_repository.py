@@ -111,11 +111,11 @@ def test_a_function_is_an_adapter_whose_main_takes_its_bindings(folder: Path) ->
     assert arguments | {"context"} == {each["name"] for each in bindings(folder)} - {"$return"} | {"context"}
 
 
-def test_only_the_health_check_is_open_to_anybody() -> None:
+def test_only_the_health_check_and_the_contract_are_open_to_anybody() -> None:
     anonymous = {
         folder.name for folder in FOLDERS for binding in bindings(folder) if binding.get("authLevel") == "anonymous"
     }
-    assert anonymous == {"HealthHttp"}
+    assert anonymous == {"HealthHttp", "OpenApiHttp"}
 
 
 def test_no_two_functions_share_a_route() -> None:

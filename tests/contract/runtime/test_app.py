@@ -252,6 +252,8 @@ REQUESTS = {
     "retry of nothing": unfinished("POST", "retry", {"name": "coffee.jpg"}),
     "reconcile with a body": unfinished("POST", "reconcile", {"all": True}),
     "retry of what is unclear": unfinished("POST", "retry", {"all": False}),
+    "contract": Request("OpenApiHttp", "GET", "/api/openapi.json"),
+    "contract with a parameter": Request("OpenApiHttp", "GET", "/api/openapi.json?version=2"),
     "health": Request("HealthHttp", "GET", "/api/health"),
     "health with a parameter": Request("HealthHttp", "GET", "/api/health?verbose=1"),
 }

@@ -26,6 +26,11 @@ def environment(addresses: Addresses, inherited: Mapping[str, str], *, own_servi
     return {**{name: value for name, value in inherited.items() if name != "PYTHONDONTWRITEBYTECODE"}, **own}
 
 
+def url_allow(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the setting by which callers' addresses may lead to this machine, where *settings* have none of it."""
+    return {} if settings.get("URL_ALLOW", "").strip() else {"URL_ALLOW": _example()["URL_ALLOW"]}
+
+
 def with_defaults(settings: Mapping[str, str]) -> dict[str, str]:
     """Return *settings* with the default in the place of each that is not set."""
     return {**_example(), **{name: value for name, value in settings.items() if value.strip()}}

@@ -138,6 +138,9 @@ class Settings:
         parse.seconds,
         "20",
     )
+    url_allow: parse.Allowed | None = setting(
+        "URL_ALLOW", "Where a caller's url may lead beside https on the internet.", parse.url_allow, "", shown=False
+    )
     max_upload_megabytes: int = setting(
         "MAX_UPLOAD_MEGABYTES",
         "Largest upload that is processed, in megabytes of 1,048,576 bytes.",

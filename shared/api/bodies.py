@@ -9,12 +9,12 @@ import re
 
 import azure.functions as func
 
-from shared import names
+from shared import names, services
 from shared.api import misencoded_bodies
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
-from shared.untrusted import fetchable, json_object
+from shared.untrusted import destinations, fetchable, json_object
 from shared.untrusted.characters import listed
 
 _EITHER = 'expected one of {"name": "an image in the container images"} and {"url": "https://..."}'
@@ -29,7 +29,7 @@ def image_of(req: func.HttpRequest) -> ImageBytes | ImageUrl | ImageBlob:
     The image that the request brings.
 
     Raises:
-        BadRequestError: `image_missing`, `body_not_an_image`, `bad_json`, `bad_url`, `bad_blob_name`.
+        BadRequestError: `image_missing`, `body_not_an_image`, `bad_json`, `bad_blob_name`; as `destinations.check`.
         LengthRequiredError: a chunked body.
     """
     body = _bytes_of(req)
@@ -117,4 +117,6 @@ def _image_of_json(body: bytes) -> ImageUrl | ImageBlob:
         json_object.refuse(f"The JSON body has {listed(members) or 'no member'}", _EITHER)
     (kind,) = members
     text = json_object.text_of(members, kind, _EITHER)
-    return ImageUrl(fetchable.check(text)) if kind == "url" else ImageBlob(names.check_image_name(text))
+    if kind == "url":
+        return ImageUrl(destinations.check(text, services.current().settings.url_allow))
+    return ImageBlob(names.check_image_name(text))

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from shared.contract import FEATURES, LANGUAGES, MAX_READ_BYTES, READING_ORDERS
 from shared.names import FORMATS, Format
-from shared.untrusted import base_addresses
+from shared.untrusted import allowed_destinations, base_addresses
 
 VISION_AUTHS = ("key", "identity")
 TEXT_MODES = ("auto", "always", "never")
@@ -23,6 +23,7 @@ Reconcile = Literal["repair", "report", "off"]
 RECONCILE_MODES: tuple[Reconcile, ...] = get_args(Reconcile)
 LogNames = Literal["plain", "hash"]
 LOG_NAMES: tuple[LogNames, ...] = get_args(LogNames)
+Allowed = allowed_destinations.Allowed
 MAX_CROP_PIXELS = 4096  # a side of a thumbnail that the app cuts: no screen shows more
 MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
 
@@ -154,6 +155,7 @@ def _whole_number(kind: str, least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+url_allow = allowed_destinations.parsed
 vision_auth = _one_of(VISION_AUTHS)
 text_mode = _one_of(TEXT_MODES)
 reconcile = _one_of(RECONCILE_MODES)

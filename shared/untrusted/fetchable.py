@@ -13,6 +13,8 @@ MAX_CHARACTERS = 2048
 _MAX_HOST_CHARACTERS = 253
 _LABEL = r"[A-Za-z0-9_-]{1,63}"
 _NUMBER = r"[0-9]+|0[xX][0-9a-fA-F]*"
+# Letters and marks that programs leave out of a name (Default_Ignorable_Code_Point of Unicode).
+_IGNORED = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 _ACTION = "Give an http or https address that Computer Vision can fetch, percent-encoded."
 
 
@@ -75,6 +77,8 @@ def _is_label(label: str) -> bool:
     """The fetching program encodes letters of other scripts; of their digits and full-width forms programs differ."""
     if label.isascii():
         return bool(re.fullmatch(_LABEL, label))
+    if re.search(_IGNORED, label):
+        return False
     ascii_only = "".join(each for each in label if each.isascii())
     others = (each for each in label if not each.isascii())
     return re.fullmatch(_LABEL, ascii_only or "a") is not None and all(

@@ -290,9 +290,6 @@ def known_to(route: Route) -> list[str]:
 
 
 UNFETCHABLE = {
-    "https://example.com\\@127.0.0.1/": "percent-encode",
-    "https:\\\\example.com/a.jpg": "percent-encode",
-    "https://example.com/a\\b.jpg": "percent-encode",
     "https://example.com/a b.jpg": "percent-encode",
     "https://exa\u00a0mple.com/": "percent-encode",
     "https://example.com/\u202ea.jpg": "percent-encode",

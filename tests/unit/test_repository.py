@@ -23,7 +23,7 @@ FUNCTIONS = tuple(folder.name for folder in FOLDERS)
 LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt"), *ROOT.glob("bench/peers/locks/*.txt")])
 
 # What tells the local stack's parts to each other; everything else is at its default.
-OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage"}
+OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage", "URL_ALLOW"}
 # The platform's own number depends on the machine.
 OF_THE_LOCAL_STACK |= {"PYTHON_THREADPOOL_THREAD_COUNT"}
 

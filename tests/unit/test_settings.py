@@ -13,7 +13,7 @@ from shared.vision import billing
 
 SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
 # In which a key is put easily: as part of an address.
-NEVER_REPEATED = (*SECRETS, "VISION_ENDPOINT", "PUBLIC_ADDRESS", "AZURE_CLIENT_ID")
+NEVER_REPEATED = (*SECRETS, "VISION_ENDPOINT", "PUBLIC_ADDRESS", "AZURE_CLIENT_ID", "URL_ALLOW")
 
 
 def read(**environment: str) -> Settings:
@@ -56,6 +56,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         text_model_version="latest",
         text_deadline_seconds=1800.0,
         max_wait_seconds=20.0,
+        url_allow=None,
         max_upload_megabytes=100,
         max_megapixels=100,
         images_storage=Account("AccountName=images;AccountKey=c2VjcmV0"),
@@ -179,6 +180,9 @@ def test_a_limit_is_as_high_as_one_analysis_costs_or_0(name: str) -> None:
         ("VISION_MODEL_VERSION", "9999-99-99"),
         ("TEXT_MODEL_VERSION", "2023-02-29"),
         ("AZURE_CLIENT_ID", "my-identity"),
+        ("URL_ALLOW", "localhost"),
+        ("URL_ALLOW", "10.0.0.1/8"),
+        ("URL_ALLOW", "https://a.example, https://a.example/images"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_is_allowed(name: str, text: str) -> None:

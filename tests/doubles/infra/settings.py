@@ -42,6 +42,7 @@ LEFT_AT_ITS_DEFAULT = {
     "TEXT_MODEL_VERSION": _DEFAULT,
     "TEXT_DEADLINE_SECONDS": _DEFAULT,
     "MAX_WAIT_SECONDS": _DEFAULT,
+    "URL_ALLOW": "callers name hosts of the public internet",
     "MAX_UPLOAD_MEGABYTES": _DEFAULT,
     "MAX_MEGAPIXELS": _DEFAULT,
     "REQUESTS_CA_BUNDLE": "Azure's certificates are of authorities that are built in",

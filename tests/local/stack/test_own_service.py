@@ -8,12 +8,13 @@ from doubles.fake_app import running_app
 
 from local import samples
 from local.addresses import Addresses
-from local.app_settings import EXAMPLE, PROJECT, VISION_KEY, environment, overridden, with_defaults
+from local.app_settings import EXAMPLE, PROJECT, VISION_KEY, environment, overridden, url_allow, with_defaults
 from local.errors import LocalError
 from local.local_settings import read_local_settings
 from local.stack.options import parse
 from local.stack.own_service import DEARER_DOLLARS, DOLLARS, cost_of_samples, require_answer, told_of_service
-from shared.settings import described
+from shared.settings import Settings, described
+from shared.untrusted import destinations
 
 SERVICE = {"VISION_ENDPOINT": "https://mine.cognitiveservices.azure.com", "VISION_KEY": "a-key"}
 
@@ -125,6 +126,16 @@ def test_ones_own_service_keeps_its_settings_in_the_environment_of_the_host() ->
     own = environment(Addresses(17571), SERVICE, own_service=True)
     assert {name: own[name] for name in SERVICE} == SERVICE
     assert "127.0.0.1:17573" in own["ImagesStorage"]
+
+
+def test_addresses_of_this_machine_are_allowed_where_the_developer_allows_no_others() -> None:
+    own = {"URL_ALLOW": "http://localhost,https://localhost,127.0.0.0/8,::1/128"}
+    assert url_allow({}) == url_allow({"URL_ALLOW": " "}) == own
+    assert url_allow({"URL_ALLOW": "10.0.0.0/8"}) == {}
+    allowed = Settings.from_env({**json.loads(EXAMPLE.read_text())["Values"], **own}).url_allow
+    for host in ("localhost", "127.0.0.1", "127.1", "[::1]"):
+        for scheme in ("http", "https"):
+            assert destinations.check(f"{scheme}://{host}:7073/images/a.jpg", allowed)
 
 
 def test_a_broken_local_settings_json_is_told(tmp_path: Path) -> None:

@@ -18,12 +18,15 @@ from shared.errors import (
     BusyError,
     ImageArchivedError,
     ImageIncompleteError,
+    ThrottledError,
     VisionNotFoundError,
     VisionUnauthorizedError,
 )
 from shared.pace.quota import Quota
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
+# A caller waits for what is handed over: a wait of which nothing is known ends sooner.
+_FIRST_CALLER_SECONDS, _UNHINTED_SECONDS = 2.0, 5.0
 # An operator has to mend the settings, the network or the key first.
 _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
 # An operator has to bring the image back first, which may never happen.
@@ -90,6 +93,13 @@ def seconds_until(error: BlobsightError, failed_attempts: int, *, first_seconds:
     elif isinstance(error, ImageIncompleteError):
         longest = _LONGEST_COPY_SECONDS
     return float(min(longest, first * 2.0 ** min(failed_attempts - 1, 16)))
+
+
+def seconds_for_caller(error: BlobsightError, failures: int) -> float:
+    """The same of work that is not the backlog's, after so many failures in a row before this one."""
+    seconds = max(0.1, seconds_until(error, failures + 1, first_seconds=_FIRST_CALLER_SECONDS))
+    unhinted = error.retry_after_seconds is None and isinstance(error, (BusyError, ThrottledError))
+    return min(seconds, _UNHINTED_SECONDS) if unhinted else seconds
 
 
 def arrange(quota: Quota, error: BlobsightError, failed_attempts: int, calls: int) -> float:

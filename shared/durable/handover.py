@@ -15,6 +15,7 @@ from shared import log
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import StorageError
+from shared.json_types import Json
 from shared.transport import time_budget
 
 ORCHESTRATOR = "OcrOrchestrator"
@@ -75,6 +76,21 @@ class DurableClient(Protocol):
         """Delete the history of an instance that has ended."""
 
 
+class Task(Protocol):
+    """What is handed over by its id, and knows under which name its request has kept what was sent."""
+
+    @property
+    def instance_id(self) -> str:
+        """The id of its orchestration."""
+
+    @property
+    def input(self) -> str:
+        """That name; empty where nothing was kept."""
+
+    def to_json(self) -> Mapping[str, object]:
+        """The form in which it is kept."""
+
+
 async def hand_over_all(starter: str, tasks: Sequence[Job | Appointment], *, anew: str = "") -> None:
     """
     Have them done. *starter* is the durable client's binding; *anew* as `hand_over` takes it.
@@ -113,11 +129,31 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
             raise
         if anew and isinstance(task, Job) and _has_problem(status):
             return await hand_over(client, task.anew(anew))
-        return not isinstance(task, Job) or _is_the_same(task, job_of(status))
+        return not isinstance(task, Job) or _is_the_same(task.input, status)
     if isinstance(task, Job):
         log.event(_logger, "text.handed_over", blob=task.name or None, instance=task.instance_id)
     else:
         log.event(_logger, "step.handed_over", blob=task.name, instance=task.instance_id, seconds=task.seconds)
+    return True
+
+
+async def hand_over_kept(client: DurableClient, orchestrator: str, task: Task) -> bool:
+    """
+    Have an operation done. An instance that is under way is not started again.
+
+    Returns:
+        As `hand_over`.
+
+    Raises:
+        StorageError: it could not be started.
+    """
+    try:
+        await start(client, orchestrator, task.instance_id, task.to_json())
+    except StorageError:
+        status = await _status_or_none(client, task.instance_id)
+        if not status or not is_under_way(status):
+            raise
+        return _is_the_same(task.input, status)
     return True
 
 
@@ -186,19 +222,30 @@ def _has_problem(status: InstanceStatus) -> bool:
     return isinstance(status.custom_status, dict) and bool(status.custom_status.get("problem"))
 
 
-def _is_the_same(job: Job, other: Job | None) -> bool:
-    """Whether both come from one request; yes, where the other one is not known."""
-    return other is None or other.input == job.input
+def _is_the_same(token: str, status: InstanceStatus) -> bool:
+    """Whether a request's own job is the instance's; yes, where that one is not known."""
+    given = given_to(status)
+    return given is None or "subject" not in given or given.get("input", "") == token
 
 
 def job_of(status: InstanceStatus) -> Job | None:
     """The job of an instance of OcrOrchestrator, or None if the app has not started it."""
+    given = given_to(status)
+    try:
+        return None if given is None else Job.from_json(given)
+    except TypeError:
+        return None
+
+
+def given_to(status: InstanceStatus) -> Json | None:
+    """The job with which an instance began, as it is kept; None if the app has not started it."""
     try:
         given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
-        # An instance that was continued as new has its job in its state.
-        return Job.from_json(given.get("job", given)) if isinstance(given, dict) else None
-    except (ValueError, TypeError, AttributeError):
+    except ValueError:
         return None
+    # An instance that was continued as new has its job in its state.
+    job = given.get("job", given) if isinstance(given, dict) else None
+    return job if isinstance(job, dict) else None
 
 
 def runtime_status(status: InstanceStatus | None) -> str | None:

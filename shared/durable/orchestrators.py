@@ -46,6 +46,16 @@ class AppointmentJson(TypedDict):
     attempts: int
 
 
+class Problem(TypedDict):
+    """An error, as an outcome carries it. The status is the one of an HTTP answer."""
+
+    code: str
+    status: int
+    message: str
+    action: str
+    requestId: str | None
+
+
 class OrchestrationContext(Protocol[_Input_co]):
     """`azure.durable_functions.DurableOrchestrationContext` of an orchestrator with that input."""
 

@@ -116,6 +116,10 @@ class Job(NamedTuple):
         """The name of its blobs in the containers `inputs` and `keys`, which `shared.durable.inputs` keeps."""
         return names.request_input(self.instance_id, self.input) if self.input else names.former_input(self.subject)
 
+    def with_input(self, token: str) -> "Job":
+        """The same job, whose request has kept the document under that name."""
+        return self._replace(input=token)
+
     @property
     def record(self) -> str:
         """The name of its record with places, in the container `text`."""

@@ -13,10 +13,10 @@ from contextlib import suppress
 
 from shared import log, services
 from shared.answers.tickets import ReadTicket
+from shared.durable.problems import problem_of
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED
 from shared.ocr import reading
-from shared.ocr.error_outcomes import problem_of
 from shared.ocr.outcomes import Outcome
 from shared.ocr.poll_loop import PATIENCE_SECONDS, ReadWork
 from shared.services import App

@@ -12,10 +12,11 @@ from typing import TypeVar
 
 from shared import log, names
 from shared.durable import appointments
+from shared.durable.problems import problem_of
 from shared.durable.read_job import Job
-from shared.errors import BlobsightError, BusyError, ReadFailedError, ThrottledError
+from shared.errors import BlobsightError, ReadFailedError
 from shared.lifecycle import deletion
-from shared.ocr.outcomes import Failed, Problem, Superseded, Waiting
+from shared.ocr.outcomes import Failed, Superseded, Waiting
 from shared.records import by_step, record_store, text, unfinished, versions
 from shared.records.unfinished_document import FAILED, UnfinishedDocument
 from shared.records.versions import SourceChangedError, Version
@@ -23,7 +24,6 @@ from shared.services import App
 
 # Shorter waits leave no record, but for one that would still say that the text has failed.
 _NOTED_SECONDS = 5.0
-_FIRST_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -53,14 +53,16 @@ def outcome_of(
         return _unless_superseded(app, job, work)
     except BlobsightError as error:
         problem = error
-        seconds = max(waits[0], min(waits[1], _seconds_to_wait(error, failures))) if error.transient else None
+        seconds = (
+            max(waits[0], min(waits[1], appointments.seconds_for_caller(error, failures))) if error.transient else None
+        )
     if seconds is not None and in_backlog:
         seconds = app.quota.postpone(at_least_seconds=seconds)
     try:
         return _unless_superseded(app, job, lambda: _missed(app, job, problem, seconds, begun))
     except BlobsightError as second:
         # It comes back as soon as the note may be written, which tells nothing of a longer wait meanwhile.
-        return _waiting(job, problem, min(seconds or math.inf, _seconds_to_wait(second, failures)))
+        return _waiting(job, problem, min(seconds or math.inf, appointments.seconds_for_caller(second, failures)))
 
 
 def _missed(app: App, job: Job, error: BlobsightError, seconds: float | None, begun: datetime) -> Waiting | Failed:
@@ -168,24 +170,6 @@ def _drop_outdated(app: App, job: Job, version: Version) -> None:
 def text_places(job: Job) -> list[tuple[str, str]]:
     """Where its records lie, the plain one first: the other one's presence says that both are there."""
     return [(names.TEXT, job.plain_record), (names.TEXT, job.record)]
-
-
-def _seconds_to_wait(error: BlobsightError, failures: int) -> float:
-    """Seconds until a try can work: as the error says, else twice as many after each failure."""
-    seconds = max(0.1, appointments.seconds_until(error, failures + 1, first_seconds=_FIRST_SECONDS))
-    unhinted = error.retry_after_seconds is None and isinstance(error, (BusyError, ThrottledError))
-    return min(seconds, _NOTED_SECONDS) if unhinted else seconds
-
-
-def problem_of(error: BlobsightError) -> Problem:
-    """An error as an outcome carries it."""
-    return {
-        "code": error.code,
-        "status": error.status,
-        "message": error.message,
-        "action": error.action,
-        "requestId": error.request_id,
-    }
 
 
 def log_event(job: Job, event: str, **fields: object) -> None:

@@ -4,9 +4,10 @@ A document that a caller asks to have read: its job, the handing over to OcrOrch
 `shared.api.ocr` answers one document of a request, `shared.skills` each record of a batch.
 """
 
-from shared import names, services
+from shared import names
 from shared.durable import inputs, read_job
 from shared.durable.handover import DurableClient, InstanceStatus, hand_over, runtime_status
+from shared.durable.problems import error_of
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError, GoneError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
@@ -47,12 +48,7 @@ def prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str,
 
 async def begin(app: App, client: DurableClient, job: Job) -> None:
     """Have it read; delete the document that this request has kept unless its own job is the one under way."""
-    needed = False
-    try:
-        needed = await hand_over(client, job)
-    finally:
-        if not needed:
-            await services.in_thread(app.threads, lambda: inputs.drop(app.host, job))
+    await inputs.dropped_unless_needed(app, job, hand_over(client, job))
 
 
 def outcome(status: InstanceStatus, instance_id: str) -> Json:
@@ -71,12 +67,7 @@ def outcome(status: InstanceStatus, instance_id: str) -> Json:
         what = "deleted" if outcome.get("deleted") else "overwritten"
         raise GoneError(f"The image was {what} before its text was read.", code="ocr_superseded")
     if outcome.get("state") == "failed":
-        problem = outcome["problem"]
-        error = BlobsightError(
-            problem["message"], code=problem["code"], action=problem["action"], request_id=problem["requestId"]
-        )
-        error.status = problem["status"]
-        raise error
+        raise error_of(outcome["problem"])
     if outcome.get("state") != "done":
         raise BlobsightError(f"The Read {instance_id} came to no end: {ended}, {status.output}.")
     return outcome

@@ -7,17 +7,7 @@ The outcomes of OcrOrchestrator's activities, as they lie in its history, and th
 
 from typing import Literal, NotRequired, TypedDict
 
-from shared.durable.orchestrators import JobJson
-
-
-class Problem(TypedDict):
-    """An error, as an outcome carries it. The status is the one of an HTTP answer."""
-
-    code: str
-    status: int
-    message: str
-    action: str
-    requestId: str | None
+from shared.durable.orchestrators import JobJson, Problem
 
 
 class _Reported(TypedDict):

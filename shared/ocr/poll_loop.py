@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypedDict
 
 from shared import clock
-from shared.durable.orchestrators import JobJson, OrchestrationContext
-from shared.ocr.outcomes import Crashed, End, Outcome, Problem
+from shared.durable.orchestrators import JobJson, OrchestrationContext, Problem
+from shared.ocr.outcomes import Crashed, End, Outcome
 
 SUBMIT: Final = "OcrSubmit"
 POLL: Final = "OcrPoll"

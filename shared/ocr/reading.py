@@ -15,12 +15,13 @@ from shared import names
 from shared.answers import owners
 from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.durable import appointments, inputs
+from shared.durable.orchestrators import Problem
 from shared.durable.read_job import Job
 from shared.errors import GoneError, ReadFailedError
 from shared.images import ImageBytes, ImageUrl
 from shared.ocr import polls, text_records
 from shared.ocr.error_outcomes import failed_meanwhile, log_event, outcome_of
-from shared.ocr.outcomes import ENDS, Done, Outcome, Problem
+from shared.ocr.outcomes import ENDS, Done, Outcome
 from shared.records import versions
 from shared.records.versions import SourceChangedError
 from shared.services import App

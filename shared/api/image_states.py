@@ -12,6 +12,7 @@ from shared.api import step_states
 from shared.api.step_states import AnalysisState, StepState, TextState, ThumbnailState
 from shared.errors import BadRequestError
 from shared.records import edited
+from shared.records.unfinished_document import DEFERRED, FAILED
 from shared.records.versions import SeenVersion
 from shared.services import App
 from shared.storage import image_blobs, listing
@@ -21,9 +22,9 @@ from shared.threads import side_by_side
 from shared.untrusted.characters import shown
 
 MAX_PAGE = 200
-COMPLETE = "complete"
+COMPLETE, PENDING = "complete", "pending"
 # An image's own state is the first of these that one of its steps has.
-_OF_STEPS = ("failed", "deferred", "pending")
+_OF_STEPS = (FAILED, DEFERRED, PENDING)
 STATES = (COMPLETE, *reversed(_OF_STEPS))
 # Images in other states must not take a request's time: the continuation goes on from there.
 MOST_LOOKED_AT = 400
@@ -74,8 +75,7 @@ def page(
 
     With a *state*, a page can be short, or empty, and still have a continuation, when many are in other states.
     """
-    if not 1 <= limit <= MAX_PAGE:
-        raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
+    check_limit(limit)
     if state is not None and state not in STATES:
         raise BadRequestError(f"state={shown(state)} is none of {', '.join(STATES)}.", code="bad_parameter")
     images: list[ImageState] = []
@@ -92,6 +92,12 @@ def page(
             enough = len(images) >= limit or looked_at >= MOST_LOOKED_AT or listings >= MOST_LISTINGS
             if state is None or continuation is None or enough:
                 return {"images": images, "continuation": continuation}
+
+
+def check_limit(limit: int) -> None:
+    """Raise BadRequestError if no answer tells so many images."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
 
 
 def _thumbnails_of(app: App, images: Page, pool: Executor, first: bool) -> Listing:
@@ -124,7 +130,7 @@ def _state(app: App, info: BlobInfo, listed: Listing) -> ImageState:
 
 def _is_in_doubt(found: ImageState) -> bool:
     """Whether the bytes may know more than the properties."""
-    return "pending" in [each["state"] for each in (found["analysis"], *found["thumbnails"], found["text"])]
+    return PENDING in [each["state"] for each in (found["analysis"], *found["thumbnails"], found["text"])]
 
 
 def _overall(states: Sequence[str]) -> str:

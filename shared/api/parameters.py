@@ -73,6 +73,15 @@ def reject_unknown(req: func.HttpRequest, *allowed: str) -> None:
         )
 
 
+def reject_beside(req: func.HttpRequest, parameter: str, *others: str) -> None:
+    """Refuse a request with this parameter and one of the others, of which one would be left out of account."""
+    given = [name for name in others if name in req.params or name in req.route_params]
+    if parameter in req.params and given:
+        raise BadRequestError(
+            f"{parameter} and {listed(given)} cannot be asked for together: leave one out.", code="bad_parameter"
+        )
+
+
 def _sent(req: func.HttpRequest) -> Iterable[tuple[str, str]]:
     """The query as it was sent, with what the platform leaves out."""
     return parse_qsl(req.url.partition("?")[2].partition("#")[0], keep_blank_values=True)

@@ -13,13 +13,11 @@ from functools import partial
 from typing import NamedTuple
 
 from shared import names
-from shared.answers import owners
 from shared.errors import ConflictError, StorageRefusedError
-from shared.lifecycle import deletion, pages
+from shared.lifecycle import deletion, pages, stems
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan
 from shared.records import by_step
-from shared.records.unfinished_document import parsed
 from shared.records.versions import SourceChangedError
 from shared.services import App
 from shared.storage import image_blobs, listing
@@ -114,33 +112,11 @@ def _images(
 
 def _gone(app: App, stem: str, record: BlobInfo) -> str | None:
     """The name of the image of a record if there is no such image; None if there is, or if no name can be found."""
-    name = _name(app, stem, record) if stem.startswith(names.LONG) else stem
+    name = stems.image_of(app, stem, record)
     # An image that storage tells nothing of, such as one with a key of its owner's, is there.
     with suppress(ConflictError, StorageRefusedError):
         return name if name and image_blobs.head(app.images, name) is None else None
     return None
-
-
-def _name(app: App, stem: str, record: BlobInfo) -> str | None:
-    """The name of an image that its records have a digest of: the owner of their bytes tells it, or a document."""
-    sha256 = record.metadata.get(names.SOURCE_SHA256)
-    owner = owners.image_of(app.host, names.owner_of_stem(sha256, stem)) if sha256 else None
-    if owner:
-        return owner
-    for container, place in _documents(stem):
-        blob = app.images.read(container, place)
-        source = parsed(blob.data).get("source") if blob else None
-        name = source.get("name") if isinstance(source, dict) else None
-        if isinstance(name, str) and names.stem(name) == stem:
-            return name
-    return None
-
-
-def _documents(stem: str) -> Iterable[tuple[str, str]]:
-    yield names.ANALYSIS, f"{stem}.json"
-    yield names.TEXT, f"{stem}.json"
-    for step in by_step.STEPS:
-        yield names.UNFINISHED, f"{step}/{stem}.json"
 
 
 def _forget(app: App, gone: Sequence[str]) -> tuple[Counts, bool]:

@@ -30,7 +30,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("DomainsHttp", "GET"): ["language", "model-version"],
     ("DomainsHttp", "POST"): ["language", "model-version"],
     ("HealthHttp", "GET"): [],
-    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state"],
+    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state", "since", "wait"],
     ("OcrHttp", "DELETE"): [],
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],
@@ -106,6 +106,9 @@ PIECES += [
     "data:image/png;base64,",
     "landmarks",
     "retry",
+    "now",
+    "2025-12-31T20:00:00+01:00",
+    "at-WzEsMiwwLG51bGxd",
 ]
 EVERY = st.characters(exclude_categories=())
 CLEAN = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)

@@ -13,4 +13,4 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
     parameters.reject_unknown(req, *asked.DESCRIBE)
     app = services.current()
     question = asked.describe(req, app.settings)
-    return responses.answer_json(app.answers.ask(question, bodies.image_of(req)).json())
+    return responses.answer_json(app.answers.ask(question, bodies.image_of(req, app.settings.max_upload_bytes)).json())

@@ -28,4 +28,4 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         language=parameters.text(req, "language") or app.settings.vision_language,
         model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return responses.answer_json(app.answers.ask(question, bodies.image_of(req)).json())
+    return responses.answer_json(app.answers.ask(question, bodies.image_of(req, app.settings.max_upload_bytes)).json())

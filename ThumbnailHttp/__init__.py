@@ -29,7 +29,8 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         parameters.one_of(req, "format", tuple(FORMATS)) or "jpeg",
     )
     known = responses.known_etags(req)
-    image = bodies.image_of(req) if req.method == "POST" else ImageBlob(parameters.name_of(req))
+    most = app.settings.max_upload_bytes
+    image = bodies.image_of(req, most) if req.method == "POST" else ImageBlob(parameters.name_of(req))
     try:
         blob, address = on_demand.thumbnail(app, image, wanted, known)
     except BusyError as error:

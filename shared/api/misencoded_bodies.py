@@ -4,25 +4,20 @@ What a body is that should be an image or JSON and is neither: the common ways t
 Only the first bytes are looked at, and what they are counts for more than what the headers say.
 """
 
-import base64
 import binascii
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from shared.api import wrapped_images
 from shared.pictures.inspection import kind_of
-from shared.pictures.kinds import PDF
 from shared.untrusted.characters import shown
 
 # As many first bytes are enough; nothing is decoded beyond them.
 HEAD_BYTES = 2048
 _SAMPLE_BYTES = 256
 _SIGNATURE_BYTES = 16
-# So many characters are more than a word.
-_LEAST_CHARACTERS = 24
-# Base64 for addresses, as base64.
-_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 _BYTES = "Send the image's bytes alone, as curl does with --data-binary @photo.jpg -H 'Content-Type: image/jpeg'."
 _DECODE = f"Decode it first. {_BYTES}"
@@ -40,15 +35,9 @@ class Mistake(NamedTuple):
 
 # At the beginning of the body, behind white space, a byte order mark and a quotation mark.
 _BEGINNINGS = (
-    (
-        rb'\{[^{}]{0,300}?"\$content(-type)?"',
-        "an object of Azure Logic Apps with $content",
-        "Send its base64ToBinary(...). " + _BYTES,
-    ),
     (rb'\{\s*"type"\s*:\s*"Buffer"', "bytes written as a list of numbers in JSON", _BYTES),
     (rb'\{\s*"0"\s*:\s*\d{1,3}\s*[,}]', "bytes written as numbers in JSON", _BYTES),
     (rb"\[\s*-?\d{1,3}\s*,\s*-?\d{1,3}\s*[,\]]", "bytes written as a list of numbers", _BYTES),
-    (rb"(?i:data:[^,\s]{0,100},)", "a data: address, which holds the image as text", _DECODE),
     (rb"(?i:https?://)", "an address as plain text", _ADDRESS),
     (rb"(?i:%7b%22|data%3a|https?%3a)", "percent-encoded text", f"Send it as it is. {_TYPED}"),
     (
@@ -75,7 +64,6 @@ _BEGINNINGS = (
     (rb"\xff\xfe[ -~]\0|\xfe\xff\0[ -~]", "text in UTF-16", f"Send JSON in UTF-8. {_BYTES}"),
     (rb"\xef\xbf\xbd", "an image that was read as text, which destroys it", f"Read the file as bytes. {_BYTES}"),
 )
-_FORM = rb"(?i)\s{0,16}--[^\r\n]{1,200}\r?\n([^\r\n]{1,400}\r?\n){0,4}?content-disposition:"
 _WRAPPED = rb"(\xef\xbb\xbf)?\s{0,256}(?i:--|[\[{\"]|data:|https?://)"
 _JSON = rb'(\xef\xbb\xbf)?\s{0,256}(\{\s{0,256}["}]|\[\s{0,256}["{\[\]])'
 _PAIR = rb"[A-Za-z0-9_.%\[\]-]{1,64}="
@@ -95,6 +83,8 @@ def find_mistake(body: bytes, media_type: str, encoding: str) -> Mistake | None:
     for pattern, what, action in _BEGINNINGS:
         if re.match(pattern, start) or re.match(pattern, start.removeprefix(b'"')):
             return Mistake(what, action)
+    if (code := re.match(rb"(?:b[\"']|')", start)) and wrapped_images.is_base64_of_image(start[code.end() :]):
+        return Mistake("base64 as a program prints it", "Leave out its quotation marks and the b before them.")
     written = _written(start)
     if written:
         return Mistake(f"{written[1]} written as {written[0]} text", _DECODE)
@@ -109,26 +99,16 @@ def find_mistake(body: bytes, media_type: str, encoding: str) -> Mistake | None:
     return None
 
 
-def find_form(body: bytes, media_type: str) -> Mistake | None:
-    """
-    The mistake of sending a multipart form, or None.
-
-    Asked before anything else: an image lies in the form, and a PDF may begin behind other bytes.
-    """
-    declared = media_type.startswith("multipart/")
-    if (declared and not _is_image_from_the_start(body)) or re.match(_FORM, body[:HEAD_BYTES]):
-        return Mistake("a multipart form", f"Forms are not read, and curl makes one with -F. {_BYTES}")
-    return None
+def find_mistake_of_file(file: bytes) -> Mistake | None:
+    """The mistake that the file in a form shows, or None."""
+    if looks_like_json(file):
+        return Mistake("JSON", "Send the JSON as the body itself, with Content-Type: application/json.")
+    return find_mistake(file, "", "")
 
 
 def is_image(body: bytes) -> bool:
     """Whether it begins like an image; in a form, JSON or an address, a PDF's name may stand, which is none."""
     return kind_of(body) is not None and not re.match(_WRAPPED, body)
-
-
-def _is_image_from_the_start(body: bytes) -> bool:
-    kind = kind_of(body)
-    return kind is not None and (kind is not PDF or body.startswith(b"%PDF-"))
 
 
 def is_json(media_type: str) -> bool:
@@ -156,10 +136,6 @@ def _of_hex(sample: bytes) -> bytes:
     return binascii.unhexlify(_whole(_plain(sample).removeprefix(b"0x"), 2))
 
 
-def _of_base64(sample: bytes) -> bytes:
-    return base64.b64decode(_whole(_plain(sample).translate(_STANDARD).rstrip(b"="), 4), validate=True)
-
-
 def _plain(sample: bytes) -> bytes:
     """Without white space and the quotation marks of a programming language."""
     return re.sub(rb"^b?[\"']|[\"']$|\s+", b"", sample)
@@ -167,7 +143,7 @@ def _plain(sample: bytes) -> bytes:
 
 def _whole(characters: bytes, size: int) -> bytes:
     """As many as decode together."""
-    if len(characters) < _LEAST_CHARACTERS:
+    if len(characters) < wrapped_images.LEAST_CHARACTERS:
         raise ValueError("too short to be told from a word")
     return characters[: len(characters) // size * size]
 
@@ -183,7 +159,6 @@ def _of_letters(encoding: str) -> Callable[[bytes], bytes]:
 
 _WAYS: dict[str, Callable[[bytes], bytes]] = {
     "hexadecimal": _of_hex,
-    "base64": _of_base64,
     "UTF-8": _of_letters("latin-1"),
     "UTF-8 (from Windows-1252)": _of_letters("cp1252"),
 }

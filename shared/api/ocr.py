@@ -63,7 +63,7 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     parameters.reject_unknown(req, *on_request.PARAMETERS, "format")
     plain = _wants_plain(req)
     app = services.current()
-    given = bodies.image_of(req)
+    given = await services.in_thread(app.threads, lambda: bodies.image_of(req))
     asked = {
         ours: parameters.text(req, theirs) or ""
         for theirs, ours in on_request.PARAMETERS.items()

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from local.addresses import LOOPBACK, Addresses
+from local.errors import LocalError
+from local.local_settings import read_local_settings
 from local.wording import start_command
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -19,16 +22,12 @@ def environment(addresses: Addresses, inherited: Mapping[str, str], *, own_servi
     With the developer's *own service*, those of Computer Vision are left as they are.
     """
     own = {**_of_storage(addresses), **({} if own_service else _of_vision(addresses)), "PYTHONUNBUFFERED": "1"}
+    own["URL_ALLOW"] = _url_allow(inherited)
     # A proxy for the internet must not be asked for loopback.
     for name in ("NO_PROXY", "no_proxy"):
         own[name] = ",".join(filter(None, [inherited.get(name, ""), LOOPBACK, "localhost"]))
     # Set on machines that read many files and write none; here it would make every start compile every module.
     return {**{name: value for name, value in inherited.items() if name != "PYTHONDONTWRITEBYTECODE"}, **own}
-
-
-def url_allow(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the setting by which callers' addresses may lead to this machine, where *settings* have none of it."""
-    return {} if settings.get("URL_ALLOW", "").strip() else {"URL_ALLOW": _example()["URL_ALLOW"]}
 
 
 def with_defaults(settings: Mapping[str, str]) -> dict[str, str]:
@@ -59,6 +58,14 @@ def overridden(
 def _example() -> dict[str, str]:
     values: dict[str, str] = json.loads(EXAMPLE.read_text())["Values"]
     return values
+
+
+def _url_allow(inherited: Mapping[str, str]) -> str:
+    """Return where callers' addresses may lead: what the developer has set, or else this machine."""
+    of_file: dict[str, str] = {}
+    with suppress(LocalError):  # which `start` and the host tell
+        of_file = read_local_settings(PROJECT)
+    return with_defaults({**of_file, **inherited})["URL_ALLOW"]
 
 
 def _of_vision(addresses: Addresses) -> dict[str, str]:

@@ -28,10 +28,10 @@ TEXTS = frozenset({"action", "problem"})
 # Fields whose values the app chooses, or that are numbers, times or digests.
 PLAIN = frozenset(
     {
-        *("answers_forgotten", "by", "claim", "code", "container", "correlation", "date", "images", "inputs"),
-        *("instance", "instances", "keys", "limit", "mode", "more", "of_day", "of_month", "older", "orphans", "phases"),
-        *("reason", "records", "records_deleted", "seconds", "share", "since", "started", "step", "steps", "subject"),
-        *("tries", "used", "window", "without_result"),
+        *("answers_forgotten", "by", "claim", "code", "container", "correlation", "date", "failed", "images", "inputs"),
+        *("instance", "instances", "keys", "late", "limit", "mode", "more", "of_day", "of_month", "older", "orphans"),
+        *("phases", "reason", "records", "records_deleted", "seconds", "share", "since", "started", "step", "steps"),
+        *("subject", "tries", "used", "window", "without_result"),
     }
 )
 _WITHHELD = "withheld"

@@ -34,6 +34,8 @@ from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
 
 _T = TypeVar("_T")
+# At ten calls a second, each of which takes a second or two, as many are under way.
+BATCH_THREADS = 16
 # Lines that are logged before the settings are known, or where these are wrong, must not tell names in hash mode.
 log.configure(log_names())
 
@@ -52,6 +54,8 @@ class App(NamedTuple):
     threads: Executor
     quota: Quota
     converter: Converter
+    # For the records of batches, which may take minutes and are not to keep requests from the threads above.
+    batches: Executor
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -161,4 +165,5 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         most_bytes=settings.max_upload_bytes,
     )
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    return App(settings, images, host, vision, answers, clock, Median(), pool, quota, converter)
+    batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batches")
+    return App(settings, images, host, vision, answers, clock, Median(), pool, quota, converter, batches)

@@ -126,7 +126,6 @@ def _plan(options: argparse.Namespace) -> Plan:
         os.environ.update(app_settings.environment(Addresses(options.port), os.environ, own_service=own_service))
     apply_local_settings(root, os.environ)
     if options.in_stack:
-        os.environ.update(app_settings.url_allow(os.environ))
         os.environ[HEALTH_KEY] = health_key(options.state.resolve(), os.environ)
     config = read_host_json(root, os.environ)
     set_up_logging(config.log_levels, options.attribution)

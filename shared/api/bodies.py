@@ -15,7 +15,7 @@ from shared.api import forms, misencoded_bodies, wrapped_images
 from shared.errors import BadRequestError, LengthRequiredError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
-from shared.untrusted import destinations, fetchable, json_object
+from shared.untrusted import destinations, json_object
 from shared.untrusted.characters import listed
 
 _EITHER = 'expected one of {"name": "an image in the container images"} and {"url": "https://..."}'
@@ -38,7 +38,7 @@ def image_of(req: func.HttpRequest, most: int | None = None) -> ImageBytes | Ima
         PayloadTooLargeError: `image_too_large`.
         LengthRequiredError: a chunked body.
     """
-    body, declared, media_type = _bytes_of(req), _content_type(req), _media_type(req)
+    body, declared, media_type = bytes_of(req), _content_type(req), _media_type(req)
     if body and forms.is_form(body, declared):
         return _image_in_form(forms.file_of(body, declared), most)
     is_json = misencoded_bodies.is_json(media_type)
@@ -63,7 +63,7 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
         BadRequestError: `bad_json`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if not body:
         json_object.refuse("The request has no body", expected)
     mistake = misencoded_bodies.find_mistake(body, names.JSON, _encoding(req))
@@ -80,7 +80,7 @@ def refuse(req: func.HttpRequest, reason: str) -> None:
         BadRequestError: `body_not_expected`.
         LengthRequiredError: a chunked body.
     """
-    body = _bytes_of(req)
+    body = bytes_of(req)
     if body:
         raise BadRequestError(
             f"The request has a body of {len(body)} bytes. {reason}",
@@ -89,7 +89,13 @@ def refuse(req: func.HttpRequest, reason: str) -> None:
         )
 
 
-def _bytes_of(req: func.HttpRequest) -> bytes:
+def bytes_of(req: func.HttpRequest) -> bytes:
+    """
+    The body as it came.
+
+    Raises:
+        LengthRequiredError: a chunked body.
+    """
     body = req.get_body() or b""
     if not body and "chunked" in req.headers.get("Transfer-Encoding", "").lower():
         raise LengthRequiredError("A chunked body does not reach the app.")

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from shared.errors import BadRequestError
 from shared.json_types import Json
-from shared.untrusted.characters import fault, shown
+from shared.untrusted.characters import MAX_CHARACTERS, fault, shown
 
 # Every body that is meant is far smaller; a larger one holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024
@@ -40,6 +40,21 @@ def parsed(body: bytes, expected: str) -> Json:
             code="bad_json",
             action="Send an image as the body itself with Content-Type: application/octet-stream, not inside JSON.",
         )
+    found = loaded(body, expected)
+    for name, value in found.items():
+        problem = fault_inside(value)
+        if problem:
+            refuse(f"The member {shown(name)} {problem}", expected)
+    return found
+
+
+def loaded(body: bytes, expected: str) -> Json:
+    """
+    The same of a body of any size, whose members' values are not looked at: `fault_inside` is to be asked.
+
+    Raises:
+        BadRequestError: `bad_json`, as `parsed`.
+    """
     try:
         found = json.loads(
             body.decode("utf-8-sig"),
@@ -56,12 +71,16 @@ def parsed(body: bytes, expected: str) -> Json:
         refuse("The JSON body is nested too deeply", expected)
     if not isinstance(found, dict):
         refuse(f"The JSON body is {described(found)}, not an object", expected)
-    for name, value in found.items():
-        for text in _inside(value):
-            problem = fault(text) if isinstance(text, str) else f"has {text.what}, which no member can be"
-            if problem:
-                refuse(f"The member {shown(name)} {problem}", expected)
     return found
+
+
+def fault_inside(value: Any, longest: int = MAX_CHARACTERS) -> str | None:
+    """Say what is wrong with a text or a number in a value, to stand after its member's name; None if nothing is."""
+    for each in _inside(value):
+        problem = fault(each, longest) if isinstance(each, str) else f"has {each.what}, which no member can be"
+        if problem:
+            return problem
+    return None
 
 
 def text_of(members: Json, name: str, expected: str) -> str:

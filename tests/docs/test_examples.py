@@ -54,6 +54,9 @@ AZURE = re.compile(
     r"|az storage (blob (upload|download)|container generate-sas --as-user) --auth-mode login .+"
     r"|az rest --method put --url \"https://management\.azure\.com/TOPIC/eventSubscriptions/[\w-]+\?api-version="
     rf"{event_subscriptions.VERSION}\" --body @(uploads|large|events)\.json"
+    r"|curl -X PUT -H 'api-key: SEARCHKEY' -H 'Content-Type: application/json'"
+    r" --data-binary @examples/search/[\w-]+\.json"
+    r" 'https://SEARCH\.search\.windows\.net/(datasources|indexes|skillsets|indexers)/[\w-]+\?api-version=2025-09-01'"
     r"|az functionapp keys list --resource-group GROUP --name APP --query functionKeys\.default --output tsv"
 )
 STAYS = re.compile(r"python -m local (start|vision|host|events)\b")
@@ -296,6 +299,8 @@ def as_typed_to_azure(world: World, block: Block) -> None:
     for command in block.commands:
         if found := re.match(r"azd env set (\w+) \S+$", command.text):
             assert f"${{{found[1]}=" in parameters, command.text
+        if found := re.search(r"@(examples/search/\S+) 'https://[^/]+/\w+/([^?]+)", command.text):
+            assert json.loads((world.place.folder / found[1]).read_text())["name"] == found[2]
 
 
 def with_new_files(world: World, block: Block) -> None:
@@ -407,8 +412,8 @@ WAYS = (
     Way(console("add photos"), with_a_folder_of_photos),
     Way(console("python examples/"), as_programs_of_the_examples),
     Way(of_a_client, with_new_files),
-    Way(known_commands, in_a_terminal),
     Way(typed_to_azure, as_typed_to_azure),
+    Way(known_commands, in_a_terminal),
     Way(
         lambda block: block.kind == "json" and '"deadLetterWithResourceIdentity"' in block.text,
         as_an_event_subscription,

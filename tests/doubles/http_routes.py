@@ -1,6 +1,7 @@
 """Every HTTP route of the app, read from the function.json files on disk, with a request that each of them answers."""
 
 import asyncio
+import base64
 import importlib
 import inspect
 import json
@@ -23,10 +24,16 @@ _PATH = {
     "DomainsHttp": {"model": "landmarks"},
     "ImagesHttp": {},
     "OcrHttp": {"id": READ},
+    "SkillsHttp": {"skill": "describe"},
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
 }
 _WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
+# Bodies that bring no image as the others do.
+_OF_ITS_OWN: dict[str, dict[str, Any]] = {
+    "SkillsHttp": {"values": [{"recordId": "0", "data": {"image": base64.b64encode(IMAGE).decode()}}]},
+    "UnfinishedHttp": {"all": True},
+}
 
 
 class Route(NamedTuple):
@@ -39,7 +46,7 @@ class Route(NamedTuple):
     @property
     def takes_image(self) -> bool:
         """Whether its body brings an image."""
-        return self.method == "POST" and self.folder != "UnfinishedHttp"
+        return self.method == "POST" and self.folder not in _OF_ITS_OWN
 
     @property
     def path_values(self) -> dict[str, str]:
@@ -56,7 +63,7 @@ class Route(NamedTuple):
         """The body of a good request."""
         if self.method != "POST":
             return b""
-        return IMAGE if self.takes_image else {"all": True}
+        return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
 
     def path_names(self) -> list[str]:
         """The names of the values in the path."""

@@ -37,6 +37,7 @@ class World:
             "VISION_ENDPOINT": self.vision.url,
             "VISION_KEY": self.vision.key,
             "VISION_RATE": "100/1",
+            "URL_ALLOW": "127.0.0.0/8",
             "THUMBNAIL_SIZES": "200x150",
             "ImagesStorage": self.azurite.connection_string,
             "AzureWebJobsStorage": self.azurite.connection_string,

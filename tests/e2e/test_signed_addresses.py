@@ -1,8 +1,9 @@
 """
 An address can be a key: sent to every route that takes one, it is nowhere afterwards.
 
-A whole stack is asked with addresses that carry a user, a password, a signature and a fragment. Then everything that it
-has written and said is looked through, while it runs and after it has stopped.
+A whole stack is asked with addresses that carry a signature, and with addresses that carry a user, a password or a
+fragment, which it refuses. Then everything that it has written and said is looked through, while it runs and after it
+has stopped.
 """
 
 import json
@@ -101,21 +102,21 @@ def running(folder: Path) -> Iterator[RunningStack]:
 
 def signed(origin: str, name: str, number: int) -> str:
     """An address whose every part that may not be shown is a word to look for."""
-    host = origin.partition("://")[2]
     query = f"sv=2024-11-04&sp=r&n={number}&sig={quote(f'{SIGNATURE}/+{number}==', safe='')}"
-    return f"http://{USER}:{PASSWORD}@{host}/{SHOWN}-{name}.jpg?{query}#{FRAGMENT}"
+    return f"{origin}/{SHOWN}-{name}.jpg?{query}"
 
 
 def ask_every_route(caller: Caller, origin: str) -> None:
     numbers = iter(range(100))
     for name in ("coffee", "missing"):
         for route in ("analyze", "describe", "domains/landmarks", "thumbnail?width=70&height=70"):
-            status = caller.post(route, signed(origin, name, next(numbers))).status
-            assert status == (200 if name == "coffee" else 400), route
+            answer = caller.post(route, signed(origin, name, next(numbers)))
+            assert answer.status == (200 if name == "coffee" else 400), (route, answer.body)
     read_and_refused(caller, origin, numbers)
     throttled(caller, signed(origin, "sign", next(numbers)))
     cancelled(caller, signed(origin, "sign", next(numbers)))
     wrong_bodies(caller, signed(origin, "sign", next(numbers)))
+    not_allowed(caller, signed(origin, "sign", next(numbers)))
 
 
 def read_and_refused(caller: Caller, origin: str, numbers: Iterator[int]) -> None:
@@ -159,11 +160,22 @@ def cancelled(caller: Caller, address: str) -> None:
 
 def wrong_bodies(caller: Caller, address: str) -> None:
     """Where an address does not belong, it is refused without being repeated."""
+    address = f"{address.replace('://', f'://{USER}:{PASSWORD}@')}#{FRAGMENT}"
     for route in ("analyze", "describe", "domains/landmarks", "thumbnail?width=70&height=70", "ocr"):
         assert caller.ask("POST", f"/api/{route}", {"url": f"{address} "}).status == 400
         assert caller.ask("POST", f"/api/{route}", {"url": address.replace("http:", "ftp:")}).status == 400
         assert caller.ask("POST", f"/api/{route}", {"url": address, "blob": "a.jpg"}).status == 400
         assert caller.ask("POST", f"/api/{route}", {"url": f"{address}{'x' * 3000}"}).status == 400
+
+
+def not_allowed(caller: Caller, address: str) -> None:
+    """What carries a user, a password or a fragment, or leads to a private host, is refused before it is sent."""
+    private = address.replace("127.0.0.1", "10.0.0.1")
+    with_user = address.replace("://", f"://{USER}:{PASSWORD}@")
+    for route in ("analyze", "describe", "domains/landmarks", "thumbnail?width=70&height=70", "ocr"):
+        for refused in (private, with_user, f"{address}#{FRAGMENT}"):
+            answer = caller.post(route, refused)
+            assert (answer.status, answer.json()["code"]) == (400, "url_not_allowed")
 
 
 def look_through_storage(search: SecretSearch, stack: RunningStack) -> None:

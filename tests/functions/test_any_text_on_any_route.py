@@ -35,6 +35,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],
     ("OpenApiHttp", "GET"): [],
+    ("SkillsHttp", "POST"): ["maxCandidates", "language", "descriptionExclude", "model-version", "timeoutSeconds"],
     ("ThumbnailHttp", "GET"): THUMBNAIL,
     ("ThumbnailHttp", "HEAD"): THUMBNAIL,
     ("ThumbnailHttp", "POST"): THUMBNAIL,

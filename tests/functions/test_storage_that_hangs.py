@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 from doubles.dripping import dripping
-from doubles.http_requests import invocation, problem_of, request
+from doubles.http_requests import invocation, parsed, problem_of, request
 from doubles.http_routes import ROUTES, Route
 from doubles.parts import ENVIRONMENT
 
@@ -37,7 +37,7 @@ def hanging() -> Iterator[None]:
             yield
 
 
-@pytest.mark.parametrize("route", NEED_STORAGE, ids=str)
+@pytest.mark.parametrize("route", [each for each in NEED_STORAGE if each.folder != "SkillsHttp"], ids=str)
 @pytest.mark.usefixtures("task_hub")
 def test_a_caller_is_told_so_in_time(route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_WAIT_SECONDS", "0.4")
@@ -47,6 +47,16 @@ def test_a_caller_is_told_so_in_time(route: Route, monkeypatch: pytest.MonkeyPat
         assert time.monotonic() - begun < 0.4 + LATE_SECONDS
     assert problem_of(response, 503, "storage_unavailable")["retryAfterSeconds"] > 0
     assert int(response.headers["Retry-After"]) > 0
+
+
+@pytest.mark.usefixtures("task_hub")
+def test_a_batch_is_answered_in_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    route = next(each for each in NEED_STORAGE if each.folder == "SkillsHttp")
+    with hanging():
+        begun = time.monotonic()
+        (record,) = parsed(route.answer(query={"timeoutSeconds": "1"}))["values"]
+        assert time.monotonic() - begun < 1 + LATE_SECONDS
+    assert "(busy)" in record["errors"][0]["message"]
 
 
 def test_who_needs_no_storage_finds_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,6 +184,7 @@ REQUESTS = {
     "analyze a blob that is missing": given("AnalyzeHttp", "analyze", {"blob": "nothing.jpg"}),
     "analyze a blob outside": given("AnalyzeHttp", "analyze", {"blob": "../cache/x"}),
     "analyze a URL that nobody serves": given("AnalyzeHttp", "analyze", {"url": "http://127.0.0.1:9/x.jpg"}),
+    "analyze a URL of a private host": given("AnalyzeHttp", "analyze", {"url": "https://0xa9fea9fe/metadata?sig=s"}),
     "analyze a URL that is none": given("AnalyzeHttp", "analyze", {"url": "ftp://x"}),
     "analyze nothing": analyze(b""),
     "analyze a chunked body": Request("AnalyzeHttp", "POST", "/api/analyze", headers={"Transfer-Encoding": "chunked"}),

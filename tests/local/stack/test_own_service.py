@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from doubles.fake_app import running_app
 
-from local import samples
+from local import app_settings, samples
 from local.addresses import Addresses
-from local.app_settings import EXAMPLE, PROJECT, VISION_KEY, environment, overridden, url_allow, with_defaults
+from local.app_settings import EXAMPLE, PROJECT, VISION_KEY, environment, overridden, with_defaults
 from local.errors import LocalError
 from local.local_settings import read_local_settings
 from local.stack.options import parse
@@ -128,11 +128,17 @@ def test_ones_own_service_keeps_its_settings_in_the_environment_of_the_host() ->
     assert "127.0.0.1:17573" in own["ImagesStorage"]
 
 
-def test_addresses_of_this_machine_are_allowed_where_the_developer_allows_no_others() -> None:
-    own = {"URL_ALLOW": "http://localhost,https://localhost,127.0.0.0/8,::1/128"}
-    assert url_allow({}) == url_allow({"URL_ALLOW": " "}) == own
-    assert url_allow({"URL_ALLOW": "10.0.0.0/8"}) == {}
-    allowed = Settings.from_env({**json.loads(EXAMPLE.read_text())["Values"], **own}).url_allow
+def test_addresses_of_this_machine_are_allowed_where_the_developer_allows_no_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(app_settings, "PROJECT", tmp_path)
+    own = "http://localhost,https://localhost,127.0.0.0/8,::1/128"
+    ours, theirs = Addresses(17571), "10.0.0.0/8"
+    assert environment(ours, {})["URL_ALLOW"] == environment(ours, {"URL_ALLOW": " "})["URL_ALLOW"] == own
+    assert environment(ours, {"URL_ALLOW": theirs}, own_service=True)["URL_ALLOW"] == theirs
+    (tmp_path / "local.settings.json").write_text(json.dumps({"Values": {"URL_ALLOW": theirs}}))
+    assert environment(ours, {})["URL_ALLOW"] == theirs
+    allowed = Settings.from_env(environment(ours, {"URL_ALLOW": own})).url_allow
     for host in ("localhost", "127.0.0.1", "127.1", "[::1]"):
         for scheme in ("http", "https"):
             assert destinations.check(f"{scheme}://{host}:7073/images/a.jpg", allowed)

@@ -1,0 +1,414 @@
+"""`POST /api/skills/{skill}`: the contract of custom skills of Azure AI Search, record by record."""
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import azure.functions as func
+import pytest
+from doubles.http_requests import Hub, invocation, parsed, problem_of, request
+from doubles.parts import Parts
+from doubles.pictures import picture
+from doubles.read_runs import ReadRun
+
+from shared import names
+from shared.durable.read_job import Job
+from shared.errors import ThrottledError, VisionUnavailableError
+from shared.images import ImageBytes
+from shared.records import analysis
+from shared.skills import work
+from SkillsHttp import main
+
+RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
+SIGNED = "https://example.com/a.jpg"
+TOKEN = "?sv=2024&sig=S3CRETSIG%2Fabc"
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def batch_of(*inputs: Any) -> dict[str, Any]:
+    return {"values": [{"recordId": str(number), "data": data} for number, data in enumerate(inputs)]}
+
+
+def sent(body: bytes | Mapping[str, Any], skill: str = "describe", **params: str) -> func.HttpResponse:
+    given = request(body=body, params=params, route={"skill": skill})
+    answer: func.HttpResponse = asyncio.run(main(given, invocation(), starter="the durable client's binding"))
+    return answer
+
+
+def values(body: bytes | Mapping[str, Any], skill: str = "describe", **params: str) -> list[dict[str, Any]]:
+    """The records of an answer, after every check that holds for all answers."""
+    answer = sent(body, skill, **params)
+    assert (answer.status_code, answer.mimetype) == (200, "application/json"), answer.get_body()
+    found: list[dict[str, Any]] = parsed(answer)["values"]
+    for each in found:
+        assert each.keys() == {"recordId", "data", "errors", "warnings"}
+        assert not (each["data"] and each["errors"])
+        for told in (each["errors"], each["warnings"]):
+            assert told is None or (told and all(message.keys() == {"message"} for message in told))
+    return found
+
+
+def refusal(record: dict[str, Any]) -> str:
+    """The code of the record's only error."""
+    (error,) = record["errors"]
+    assert record["data"] == {}
+    return str(error["message"].rpartition("(")[2].removesuffix(")"))
+
+
+def caption(data: bytes, operation: str = "describe") -> str:
+    return f"{operation} {ImageBytes(data).subject}"
+
+
+# The forms of an image
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        base64_of(RED),
+        {"data": base64_of(RED)},
+        {"$type": "file", "data": base64_of(RED)},
+        {
+            "$type": "file",
+            "data": base64_of(RED),
+            "url": "https://x.example/a.jpg",
+            "contentOffset": 3,
+            "pageNumber": 1,
+        },
+    ],
+    ids=["text", "object", "file", "file with an address"],
+)
+def test_an_image_as_base64_is_asked_about(app: Parts, image: Any) -> None:
+    (record,) = values(batch_of({"image": image}))
+    assert (record["recordId"], record["errors"], record["warnings"]) == ("0", None, None)
+    assert record["data"] == {
+        "caption": caption(RED),
+        "confidence": 0.5,
+        "captions": [{"text": caption(RED), "confidence": 0.5}],
+        "tags": ["outdoor"],
+    }
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"url": SIGNED, "sasToken": TOKEN},
+        {"url": SIGNED, "sasToken": TOKEN[1:]},
+        {"image": SIGNED + TOKEN},
+        {"image": {"$type": "file", "url": SIGNED, "sasToken": TOKEN, "data": None}},
+    ],
+)
+def test_an_address_goes_with_its_signature_to_the_service_and_to_nobody_else(
+    app: Parts, caplog: pytest.LogCaptureFixture, inputs: Any
+) -> None:
+    addresses: list[str] = []
+    app.vision.at_call = lambda question, image: addresses.append(getattr(image, "url", ""))
+    caplog.set_level("DEBUG")
+    answer = sent(batch_of(inputs))
+    assert addresses == [SIGNED + TOKEN]
+    stored = [app.host.contents(names.CACHE), app.host.contents(names.INPUTS)]
+    assert "S3CRET" not in f"{answer.get_body()!r}{stored}{caplog.text}"
+
+
+def test_an_address_without_a_signature_is_taken(app: Parts) -> None:
+    (record,) = values(batch_of({"url": SIGNED, "sasToken": None}))
+    assert record["errors"] is None
+
+
+@pytest.mark.parametrize("inputs", [{"name": "a b/ä.jpg"}, {"url": "https://MEMORY.invalid/images/a%20b/%C3%A4.jpg"}])
+def test_an_image_of_the_container_is_read_by_its_name(app: Parts, inputs: Any) -> None:
+    app.images.write(names.IMAGES, "a b/ä.jpg", RED, content_type="image/jpeg")
+    (record,) = values(batch_of(inputs))
+    assert record["data"]["caption"] == caption(RED)
+
+
+def test_an_address_of_the_container_needs_no_signature_and_keeps_none(app: Parts) -> None:
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    (record,) = values(batch_of({"url": app.images.url(names.IMAGES, "a.jpg"), "sasToken": TOKEN}))
+    assert record["data"]["caption"] == caption(RED)
+
+
+def test_another_container_of_the_account_is_not_the_own_one(app: Parts) -> None:
+    seen: list[Any] = []
+    app.vision.at_call = lambda question, image: seen.append(image)
+    values(batch_of({"url": app.images.url("images2", "a.jpg")}, {"url": app.images.url("IMAGES", "a.jpg")}))
+    assert all(hasattr(each, "url") for each in seen)
+    assert len(seen) == 2
+
+
+def test_inputs_that_are_not_known_are_told_and_change_nothing(app: Parts) -> None:
+    (record,) = values(batch_of({"image": base64_of(RED), "languageCode": "en"}))
+    assert record["data"]["caption"] == caption(RED)
+    assert record["warnings"] == [{"message": "The input languageCode is not known here and changes nothing."}]
+
+
+BAD = [
+    ({}, "image_missing"),
+    ({"image": None}, "image_missing"),
+    ({"text": "Hello world"}, "image_missing"),
+    ({"image": 7}, "bad_json"),
+    ({"image": ["x"]}, "bad_json"),
+    ({"image": {}}, "bad_json"),
+    ({"image": {"data": 7}}, "bad_json"),
+    ({"image": base64_of(RED), "name": "a.jpg"}, "bad_json"),
+    ({"image": "BASE64 ENCODED STRING OF A JPEG IMAGE"}, "body_not_an_image"),
+    ({"image": base64_of(b"no image at all, but text")}, "not_an_image"),
+    ({"image": base64_of(picture(width=20, height=20))}, "image_too_small"),
+    ({"image": ""}, "image_empty"),
+    ({"name": "none.jpg"}, "image_not_found"),
+    ({"name": "../a.jpg"}, "bad_blob_name"),
+    ({"name": "a\x00.jpg"}, "bad_json"),
+    ({"url": "ftp://x.example/a.jpg"}, "bad_url"),
+    ({"url": "https://x.example/a b.jpg"}, "bad_url"),
+    ({"url": "http://x.example/a.jpg"}, "url_not_allowed"),
+    ({"image": "https://169.254.169.254/a.jpg"}, "url_not_allowed"),
+    ({"image": {"$type": "file", "url": "https://127.1/a.jpg"}}, "url_not_allowed"),
+    ({"url": "\ud800"}, "bad_json"),
+    ({"url": SIGNED, "sasToken": 7}, "bad_json"),
+]
+
+
+@pytest.mark.parametrize(("inputs", "code"), BAD)
+def test_a_bad_record_has_its_error_and_the_others_their_answers(app: Parts, inputs: Any, code: str) -> None:
+    bad, good = values(batch_of(inputs, {"image": base64_of(RED)}))
+    assert refusal(bad) == code
+    assert good["data"]["caption"] == caption(RED)
+    assert len(app.vision.asked) == 1
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [], {"recordId": "1"}, {"recordId": "1", "data": 5}])
+def test_a_value_that_is_no_record_has_an_error_too(app: Parts, value: Any) -> None:
+    bad, good = values({"values": [value, {"recordId": "0", "data": {"image": base64_of(RED)}}]})
+    assert refusal(bad) == "bad_json"
+    assert bad["recordId"] in ("", "1")
+    assert good["recordId"] == "0"
+    assert good["errors"] is None
+
+
+def test_doubled_and_missing_ids_are_void_and_as_many_records_come_back(app: Parts) -> None:
+    data = {"image": base64_of(RED)}
+    given = [{"recordId": "a", "data": data}, {"recordId": "a", "data": data}, {"data": data}]
+    given += [{"recordId": 7, "data": data}, {"recordId": "b", "data": data}]
+    found = values({"values": given})
+    assert [each["recordId"] for each in found] == ["a", "a", "", "", "b"]
+    assert [bool(each["errors"]) for each in found] == [True, True, True, True, False]
+
+
+# The whole request
+
+
+def test_an_empty_batch_is_answered_empty(app: Parts) -> None:
+    assert values({"values": []}) == []
+
+
+def test_members_beside_those_of_the_contract_are_passed_over(app: Parts) -> None:
+    given = {"recordId": "0", "data": {"image": base64_of(RED)}, "more": 1}
+    assert values({"values": [given], "skillset": "x"})[0]["errors"] is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"x", b"[]", b'"x"', b"{}", b'{"values": null}', b'{"values": {}}', b'{"values": [], "values": []}']
+)
+def test_what_is_no_batch_is_refused_as_a_whole(app: Parts, body: bytes) -> None:
+    problem_of(sent(body), 400, "bad_json")
+
+
+def test_a_thousand_records_are_the_most(app: Parts) -> None:
+    assert len(values(batch_of(*[{}] * 1000))) == 1000
+    assert "1001 records" in problem_of(sent(batch_of(*[{}] * 1001)), 413, "batch_too_large")["detail"]
+
+
+def test_another_skill_is_not_found(app: Parts) -> None:
+    assert "analyze, describe, read" in problem_of(sent(batch_of(), "translate"), 404, "skill_not_found")["action"]
+
+
+@pytest.mark.parametrize(
+    ("skill", "params"),
+    [
+        ("describe", {"timeoutSeconds": "0"}),
+        ("describe", {"timeoutSeconds": "231"}),
+        ("describe", {"timeoutSeconds": "x"}),
+        ("describe", {"visualFeatures": "Tags"}),
+        ("describe", {"maxCandidates": "0"}),
+        ("analyze", {"visualFeatures": "Everything"}),
+        ("read", {"pages": "0"}),
+        ("read", {"format": "txt"}),
+    ],
+)
+def test_parameters_are_those_of_the_question(app: Parts, task_hub: Hub, skill: str, params: dict[str, str]) -> None:
+    problem_of(sent(batch_of(), skill, **params), 400, "bad_parameter")
+
+
+def test_parameters_are_asked(app: Parts) -> None:
+    values(batch_of({"image": base64_of(RED)}), "analyze", visualFeatures="Objects,Color", language="de")
+    ((question, _),) = app.vision.asked
+    assert dict(question.parameters) == {"visualFeatures": "Objects,Color", "language": "de", "model-version": "latest"}
+
+
+# What is paid
+
+
+def test_the_same_image_twice_in_a_batch_is_asked_about_once(app: Parts) -> None:
+    found = values(batch_of({"image": base64_of(RED)}, {"image": {"data": base64_of(RED)}}, {"image": base64_of(BLUE)}))
+    assert [each["data"]["caption"] for each in found] == [caption(RED), caption(RED), caption(BLUE)]
+    assert len(app.vision.asked) == 2
+
+
+def test_the_same_batch_again_pays_nothing_and_is_answered_the_same(app: Parts) -> None:
+    batch = batch_of(*[{"image": base64_of(picture(colour=(12 * each, 0, 0)))} for each in range(20)])
+    first = values(batch, "analyze")
+    assert values(batch, "analyze") == first
+    assert len(app.vision.asked) == 20
+
+
+def test_what_analyze_is_asked_without_parameters_is_what_uploads_ask(app: Parts) -> None:
+    app.services.answers.ask(analysis.question(app.services.settings), ImageBytes(RED))
+    values(batch_of({"image": base64_of(RED)}), "analyze")
+    assert len(app.vision.asked) == 1
+
+
+def test_callers_come_before_uploads_at_the_gate(app: Parts) -> None:
+    values(batch_of({"image": base64_of(RED)}))
+    assert app.vision.in_background == [False]
+
+
+def test_a_record_is_asked_again_while_waiting_can_help(app: Parts) -> None:
+    app.vision.failures = [ThrottledError("slow down", retry_after_seconds=0.01)]
+    (record,) = values(batch_of({"image": base64_of(RED)}))
+    assert record["data"]["caption"] == caption(RED)
+    assert len(app.vision.asked) == 2
+
+
+def test_a_record_that_cannot_be_done_in_time_says_why_and_the_others_are_answered(app: Parts) -> None:
+    values(batch_of({"image": base64_of(BLUE)}))
+    app.vision.failing = VisionUnavailableError("It is down.", retry_after_seconds=60)
+    late, known = values(batch_of({"image": base64_of(RED)}, {"image": base64_of(BLUE)}))
+    assert refusal(late) == "vision_unavailable"
+    assert known["data"]["caption"] == caption(BLUE)
+
+
+@pytest.fixture
+def held(app: Parts) -> Iterator[threading.Event]:
+    """Calls about RED wait until it is set."""
+    released = threading.Event()
+    app.vision.at_call = lambda question, image: released.wait(20) if image.subject == ImageBytes(RED).subject else None
+    yield released
+    released.set()
+
+
+def test_a_batch_is_answered_in_time_and_what_was_paid_meanwhile_is_found_by_the_next_run(
+    app: Parts, held: threading.Event
+) -> None:
+    batch = batch_of({"image": base64_of(RED)}, {"image": base64_of(BLUE)})
+    late, done = values(batch, timeoutSeconds="1")
+    assert refusal(late) == "busy"
+    assert "not done in time" in late["errors"][0]["message"]
+    assert "0.9 seconds" in late["errors"][0]["message"]
+    assert done["data"]["caption"] == caption(BLUE)
+    held.set()
+    first, second = values(batch)
+    assert (first["data"]["caption"], second["data"]["caption"]) == (caption(RED), caption(BLUE))
+    assert len(app.vision.asked) == 2
+
+
+def test_nothing_is_begun_after_the_batch_is_answered(app: Parts, held: threading.Event) -> None:
+    more = [{"image": base64_of(picture(colour=(16 * each, 0, 0)))} for each in range(work.SIDE_BY_SIDE + 4)]
+    released = held
+    app.vision.at_call = lambda question, image: released.wait(20)
+    found = values(batch_of(*more), timeoutSeconds="1")
+    assert {refusal(each) for each in found} == {"busy"}
+    assert len(app.vision.asked) == work.SIDE_BY_SIDE
+
+
+def test_a_mistake_of_the_app_is_that_records_error(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret inside")
+
+    monkeypatch.setattr("shared.skills.outputs.described", broken)
+    (record,) = values(batch_of({"image": base64_of(RED)}))
+    assert refusal(record) == "internal_error"
+    assert "secret" not in json.dumps(record)
+
+
+# read
+
+
+class Reader(Hub):
+    """A task hub in which a Read comes to its end by itself, unless it is *held*."""
+
+    def __init__(self, app: Parts) -> None:
+        super().__init__()
+        self.app = app
+        self.held = False
+
+    async def start_new(self, orchestration_function_name: str, instance_id: str, client_input: Any) -> str:
+        started = await super().start_new(orchestration_function_name, instance_id, client_input)
+        if not self.held:
+            self.finish(instance_id)
+        return started
+
+    def finish(self, instance_id: str) -> None:
+        job = Job.from_json(json.loads(self.statuses[instance_id].input_))
+        self.set(instance_id, "Completed", output=ReadRun(self.app, job).finish())
+
+
+@pytest.fixture
+def reader(app: Parts, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    hub = Reader(app)
+    monkeypatch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda starter: hub)
+    return hub
+
+
+def test_a_document_is_read_and_its_lines_are_told(app: Parts, reader: Reader) -> None:
+    (record,) = values(batch_of({"image": base64_of(RED)}), "read")
+    assert record["data"] == {
+        "text": "HELLO\n",
+        "lines": [{"text": "HELLO", "boundingBox": [10, 10, 90, 10, 90, 30, 10, 30], "page": 1}],
+    }
+    ((orchestrator, _, _),) = reader.started
+    assert orchestrator == "OcrOrchestrator"
+    assert app.host.contents(names.INPUTS) == {}
+
+
+def test_the_language_that_is_asked_for_is_told(app: Parts, reader: Reader) -> None:
+    (record,) = values(batch_of({"image": base64_of(RED)}), "read", language="de")
+    assert record["data"]["language"] == "de"
+
+
+def test_what_was_read_before_is_not_read_again(app: Parts, reader: Reader) -> None:
+    first = values(batch_of({"image": base64_of(RED)}), "read")
+    assert values(batch_of({"image": base64_of(RED)}, {"image": {"data": base64_of(RED)}}), "read")[1] == {
+        **first[0],
+        "recordId": "1",
+    }
+    assert app.vision.count()["read"] == 1
+
+
+def test_an_image_of_the_container_is_read_by_its_record(app: Parts, reader: Reader) -> None:
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    (record,) = values(batch_of({"name": "a.jpg"}), "read")
+    assert record["data"]["text"] == "HELLO\n"
+    assert "a.jpg.json" in app.images.contents(names.TEXT)
+
+
+def test_a_document_that_is_not_read_in_time_goes_on_and_the_next_run_finds_it(app: Parts, reader: Reader) -> None:
+    reader.held = True
+    (late,) = values(batch_of({"image": base64_of(RED)}), "read", timeoutSeconds="1")
+    assert refusal(late) == "busy"
+    ((_, identifier, _),) = reader.started
+    reader.finish(identifier)
+    (record,) = values(batch_of({"image": base64_of(RED)}), "read")
+    assert record["data"]["text"] == "HELLO\n"
+    assert (len(reader.started), app.vision.count()["read"]) == (1, 1)
+
+
+def test_a_document_that_cannot_be_read_has_the_reason(app: Parts, reader: Reader) -> None:
+    app.vision.reads = [["failed"]] * 9
+    (record,) = values(batch_of({"image": base64_of(RED)}), "read")
+    assert refusal(record) == "read_failed"

@@ -5,6 +5,7 @@ from shared.openapi import problems
 from shared.openapi.members import many, moment, named, or_null, seconds, text, texts, thing, whole, word
 from shared.openapi.state_schemas import RUNNING_MODES
 
+VERSION = "3.0.3"
 _PARTS = ("packages", "settings", "vision", "images", "host")
 
 
@@ -32,22 +33,22 @@ def schemas() -> dict[str, Json]:
         "Problem": _problem(),
         **_health(),
         "Contract": thing(
-            "An OpenAPI 3.0.3 document.",
+            "A document of OpenAPI.",
             {
-                "openapi": word("The version of the specification.", ["3.0.3"]),
-                "info": _open("The title, and the version of the app."),
-                "servers": many("The address of the app.", _open("An address.")),
-                "tags": many("The groups of operations.", _open("A group.")),
-                "paths": _open("The operations."),
-                "components": _open("The schemas and the keys."),
+                "openapi": word("The version of the specification.", [VERSION]),
+                "info": named("ContractPart"),
+                "servers": many("The address of the app.", named("ContractPart")),
+                "tags": many("The groups of operations.", named("ContractPart")),
+                "paths": named("ContractPart"),
+                "components": named("ContractPart"),
             },
         ),
+        "ContractPart": {
+            "type": "object",
+            "description": "A part of the document, as the specification of OpenAPI describes it.",
+            "additionalProperties": True,
+        },
     }
-
-
-def _open(description: str) -> Json:
-    """A part of a document that the specification of OpenAPI describes."""
-    return {"type": "object", "description": description, "additionalProperties": True}
 
 
 def _problem() -> Json:
@@ -104,6 +105,9 @@ def _health() -> dict[str, Json]:
                 "transactions": whole("How many were billed.", **count),
                 "limit": or_null(whole("The limit of the settings; null where there is none.", **count)),
             },
+        ),
+        "LastReconciliation": thing(
+            "The last comparison of all images with their records.", {"reconciliation": named("Reconciliation")}
         ),
         "Reconciliation": or_null(
             thing(

@@ -83,7 +83,7 @@ def document(address: str = "") -> Json:
         if operation.contract:
             paths.setdefault(operation.path, {})[operation.method] = document_of(operation, _security(operation))
     return {
-        "openapi": "3.0.3",
+        "openapi": app_schemas.VERSION,
         "info": {"title": TITLE, "version": __version__, "description": DESCRIPTION},
         "servers": [server],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],

@@ -66,7 +66,7 @@ def _domains() -> list[Operation]:
             _TAG,
             {200: json_answer("The models.", "DomainModels")},
             (problems.OUTAGE, problems.UNASKED),
-            (given.LANGUAGE, given.MODEL),
+            (given.UNUSED_LANGUAGE, given.UNUSED_MODEL),
         ),
         Operation(
             "AnalyzeDomain",

@@ -135,9 +135,9 @@ def responses_of(operation: Operation) -> dict[int, Json]:
 
 def _problem(status: int, codes: list[str], *, has_body: bool) -> Json:
     listed = ", ".join(f"`{code}`" for code in codes)
-    headers = {"Retry-After": retry_after(required=False)} if status in (429, 502, 503) else None
+    headers = {"Retry-After": retry_after(required=False)} if problems.TIMED & {*codes} else None
     content = {names.PROBLEM: named("Problem")} if has_body else None
-    return {**answer(f"{problems.phrase(status)}: {listed}.", content, headers), "x-codes": codes}
+    return {**answer(f"{problems.PHRASES[status]}: {listed}.", content, headers), "x-codes": codes}
 
 
 _OF_ALL = (

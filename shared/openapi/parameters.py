@@ -9,7 +9,7 @@ from shared.contract import FEATURES, LANGUAGES, MODEL_VERSION, READING_ORDERS
 from shared.json_types import Json
 from shared.names import FORMATS, MAX_BLOB_NAME_CHARACTERS
 from shared.openapi.members import one_of_words
-from shared.openapi.state_schemas import CODE, UNFINISHED_STATES
+from shared.openapi.state_schemas import UNFINISHED_STATES
 from shared.openapi.text_schemas import READ_ID
 from shared.records import by_step
 from shared.vision.questions import DETAILS, MAX_CANDIDATES, MODELS, READ_LANGUAGE
@@ -57,6 +57,9 @@ LANGUAGE = query("language", "Language of the answer; the setting VISION_LANGUAG
 MODEL = query(
     "model-version", "Version of the model: `latest` or a date; the setting without it.", pattern=f"^{MODEL_VERSION}$"
 )
+# Taken, because those who ask a model send them here too.
+UNUSED_LANGUAGE = query("language", "Not looked at: the list is the same in all languages.", minLength=1)
+UNUSED_MODEL = query("model-version", "Not looked at: the list is the same for all versions.", minLength=1)
 CANDIDATES = query(
     "maxCandidates", "At most so many sentences.", kind="integer", minimum=1, maximum=MAX_CANDIDATES, default=1
 )
@@ -103,7 +106,7 @@ STATE = query("state", "Only images in this state.", enum=list(image_states.STAT
 CONTINUATION = query("continuation", "What the page before said.", minLength=1)
 STEP = query("step", "Only this step.", enum=list(by_step.STEPS))
 UNFINISHED_STATE = query("state", "Only steps in this state.", enum=list(UNFINISHED_STATES))
-UNFINISHED_CODE = query("code", "Only steps with this code.", pattern=CODE)
+UNFINISHED_CODE = query("code", "Only steps with this code.", minLength=1)
 UNFINISHED_LIMIT = query(
     "limit", "Steps on a page.", kind="integer", minimum=1, maximum=unfinished.MAX_PAGE, default=50
 )

@@ -5,8 +5,41 @@ docs/errors.md says what each means.
 """
 
 from collections.abc import Iterable
-from http import HTTPStatus
 
+# Python's own words differ by its version, and the document is the same on all.
+PHRASES = {
+    400: "The request cannot be meant",
+    404: "There is no such thing",
+    409: "It is not in the state for that",
+    410: "It is gone",
+    411: "The body has no length",
+    413: "The image has too many bytes",
+    422: "The document could not be read",
+    429: "There were too many calls",
+    500: "The app or its settings are wrong",
+    502: "Computer Vision did not do what it was asked",
+    503: "It cannot be done at this moment",
+}
+# What can come with the time after which it works: storage that is out always does, of the others some.
+TIMED = frozenset(
+    {
+        "busy",
+        "calls_stopped",
+        "identity_unavailable",
+        "image_archived",
+        "quota_exhausted",
+        "storage_denied",
+        "storage_unavailable",
+        "turn_too_late",
+        "vision_api_retired",
+        "vision_forbidden",
+        "vision_not_found",
+        "vision_quota_exhausted",
+        "vision_throttled",
+        "vision_unauthorized",
+        "vision_unavailable",
+    }
+)
 # By code, the statuses with which it can come.
 Codes = dict[str, tuple[int, ...]]
 
@@ -27,7 +60,11 @@ NAME = of(400, "bad_blob_name") | of(404, "image_not_found")
 # Of an uploaded image whose bytes have to be read.
 UPLOADED = of(409, "image_archived", "image_incomplete") | of(400, "image_copy_failed")
 BROUGHT = (
-    JSON_BODY | NAME | UPLOADED | of(400, "bad_url", "image_missing", "body_not_an_image") | of(413, "image_too_large")
+    JSON_BODY
+    | NAME
+    | UPLOADED
+    | of(400, "bad_url", "url_not_allowed", "image_missing", "body_not_an_image")
+    | of(413, "image_too_large")
 )
 PICTURE = of(
     400,
@@ -43,7 +80,7 @@ REFUSED = of(400, "vision_refused", "image_url_refused", "image_size_refused", "
 APPROVAL = of(400, "vision_approval_missing")
 UNASKED = of(429, "quota_exhausted") | of(503, "turn_too_late", "calls_stopped", "busy")
 OUTAGE = (
-    of(429, "vision_throttled")
+    of(429, "vision_throttled", "vision_quota_exhausted")
     | of(
         502,
         "vision_unauthorized",
@@ -64,7 +101,7 @@ READ_GONE = of(410, "ocr_cancelled", "ocr_superseded", "ocr_gone")
 READ_FINISHED = of(409, "ocr_finished")
 NOTHING = of(404, "not_found")
 
-_ALL = (
+ALL = (
     EVERY,
     STORAGE,
     NO_BODY,
@@ -101,14 +138,9 @@ def by_status(groups: Iterable[Codes]) -> dict[int, list[str]]:
 
 def codes() -> list[str]:
     """All of them, sorted."""
-    return sorted(together(*_ALL))
+    return sorted(together(*ALL))
 
 
 def statuses() -> list[int]:
     """The statuses of all of them, sorted."""
-    return sorted({status for each in together(*_ALL).values() for status in each})
-
-
-def phrase(status: int) -> str:
-    """The words of a status."""
-    return HTTPStatus(status).phrase
+    return sorted({status for each in together(*ALL).values() for status in each})

@@ -1,10 +1,11 @@
 """The operations about states of images and unfinished steps, the health check and the contract itself."""
 
 from shared import names
+from shared.json_types import Json
 from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.members import named
-from shared.openapi.operations import Body, Operation, header, json_answer
+from shared.openapi.operations import Body, Operation, header, json_answer, location, retry_after
 
 _STATES, _UNFINISHED, _APP = "States", "Unfinished", "App"
 
@@ -59,6 +60,10 @@ def _images() -> list[Operation]:
 
 
 def _unfinished() -> list[Operation]:
+    of_one = {
+        "Location": location("The address of the image's state, where `name` was sent.", required=False),
+        "Retry-After": retry_after(required=False),
+    }
     retry = Body("What is tried again.", {names.JSON: named("Retry")})
     return [
         Operation(
@@ -81,8 +86,8 @@ def _unfinished() -> list[Operation]:
             "Try unfinished steps again",
             "Has unfinished steps tried again, at once and in the order of the backlog.",
             _UNFINISHED,
-            {202: json_answer("The steps that are tried again.", "Retried")},
-            (problems.JSON_BODY, problems.of(400, "bad_blob_name"), problems.NOTHING, problems.STORAGE),
+            {202: json_answer("The steps that are tried again.", "Retried", of_one)},
+            (problems.JSON_BODY, problems.NAME, problems.NOTHING, problems.STORAGE),
             body=retry,
         ),
         Operation(
@@ -93,10 +98,28 @@ def _unfinished() -> list[Operation]:
             "Compare all images with their records",
             "Begins a comparison of all images with their records, as the app does every night.",
             _UNFINISHED,
-            {202: json_answer("The comparison has begun, or is under way.", "ReconciliationBegun")},
+            {202: json_answer("The comparison has begun, or is under way.", "ReconciliationBegun", _asked_again())},
             (problems.NO_BODY, problems.STORAGE),
         ),
+        Operation(
+            "GetReconciliation",
+            "UnfinishedHttp",
+            "get",
+            "/unfinished/reconcile",
+            "Get the last comparison",
+            "Tells whether a comparison of all images is under way, and then what it has found.",
+            _UNFINISHED,
+            {
+                200: json_answer("The last comparison.", "LastReconciliation"),
+                202: json_answer("The comparison is under way.", "ReconciliationBegun", _asked_again()),
+            },
+            (problems.STORAGE,),
+        ),
     ]
+
+
+def _asked_again() -> dict[str, Json]:
+    return {"Location": location("The address to ask next."), "Retry-After": retry_after()}
 
 
 def _app() -> list[Operation]:

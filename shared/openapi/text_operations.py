@@ -14,7 +14,7 @@ _FAILED = (
     problems.PICTURE,
     problems.REFUSED,
     problems.READ_FAILED,
-    problems.of(409, "name_taken", "image_archived", "image_incomplete"),
+    problems.of(409, "name_taken"),
     problems.of(413, "image_too_large"),
     problems.of(400, "image_copy_failed"),
     problems.of(502, "vision_answer_too_large"),

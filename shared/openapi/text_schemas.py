@@ -2,11 +2,12 @@
 
 from shared.contract import READING_ORDERS
 from shared.json_types import Json
+from shared.ocr import poll_loop
 from shared.openapi.members import named, or_null, seconds, text, thing, whole, word
 from shared.openapi.vision_schemas import read_schemas
 
+_STEPS = (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE)
 READ_ID = "^ocr-[0-9a-f]{40}$"
-_STEPS = ("OcrSubmit", "OcrPoll", "OcrStore")
 
 
 def schemas() -> dict[str, Json]:
@@ -62,7 +63,7 @@ def schemas() -> dict[str, Json]:
                 "urlSha256": text("The SHA-256 of the whole address, in hex."),
             },
             {"name", "etag", "sha256", "bytes", "url", "urlSha256"},
-            minProperties=2,
+            minProperties=1,
         ),
         "ReadRequest": thing(
             "The parameters with which it was read.",

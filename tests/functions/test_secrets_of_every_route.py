@@ -82,7 +82,7 @@ WAYS: dict[str, Way] = {
     "a skill's signed address": Way(skill(image=SIGNED)),
     "a skill's address and token that are wrong": Way(skill(url=USER, sasToken=SIGNATURE)),
     "a skill's unknown member": Way(skill(address=SIGNED)),
-    "a skill's record that is none": Way({"values": [SIGNED, {"recordId": SIGNED, "data": SIGNED}]}),
+    "a skill's record that is none": Way({"values": [SIGNED, {"recordId": "1", "data": SIGNED}]}),
 }
 KEYS: dict[str, dict[str, Any]] = {
     "in the header": {"headers": {"x-functions-key": KEY}},

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.e2e
 PROGRESS = re.compile(r"\d+ of \d+ uploaded, .+|\d+ images take .+")
 RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
-KNOWN = re.compile(r"(curl|printf|python|export|while|cat|#|\.) |(app|control|key|location)=")
+KNOWN = re.compile(r"(curl|base64|printf|python|export|while|cat|#|\.) |(app|control|key|location)=")
 # Deploying: these are looked at, and not run.
 AZURE = re.compile(
     r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"

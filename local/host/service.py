@@ -30,7 +30,7 @@ from local.host.durable.service import RPC_PATH, DurableService
 from local.host.events.runs import EventRuns, event_functions
 from local.host.events.webhook import EventsWebhook
 from local.host.http.keys import Keys
-from local.host.http.request_head import MAX_LINE_BYTES
+from local.host.http.request_head import MAX_HEADER_BYTES, MAX_HEADERS, MAX_LINE_BYTES
 from local.host.http.routes import Route
 from local.host.process.exclusive import LOOPBACK, listening_socket
 from local.host.queues.listener import QueueListener
@@ -42,7 +42,6 @@ from local.host.timers.trigger import timer_functions
 from local.host.workers import Workers
 
 DRAIN_SECONDS = 30.0
-MAX_HEADER_BYTES = 32_768
 # Without a whole head of a request, from the connection's beginning or the last answer on: half a head may not keep a
 # connection for ever, and a client at work does not wait so long.
 IDLE_SECONDS = 60.0
@@ -174,8 +173,9 @@ def make_server(plan: Plan, runner: Runner, workers: Workers, *, idle_seconds: f
         auto_decompress=False,
         access_log=None,
         keepalive_timeout=idle_seconds,
-        max_field_size=MAX_HEADER_BYTES,
-        # Longer than is allowed, so that this host refuses it and says why.
+        # More than is allowed, so that this host refuses it and says why.
+        max_field_size=2 * MAX_HEADER_BYTES,
+        max_headers=2 * MAX_HEADERS,
         max_line_size=8 * MAX_LINE_BYTES,
     )
 

@@ -9,12 +9,12 @@ The image of a record, in each form in which Azure AI Search sends one.
 An address in the app's own container is read by its name, so it takes no signature.
 """
 
-import base64
 import re
 from typing import Any, Literal, NamedTuple, NoReturn
 from urllib.parse import unquote
 
 from shared import names
+from shared.api import wrapped_images
 from shared.errors import BadRequestError
 from shared.images import ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
@@ -26,6 +26,7 @@ from shared.untrusted.characters import listed
 
 INPUTS = ("image", "url", "name")
 _ALONG = ("sasToken",)
+_DATA = re.compile(r"data:", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?:", re.IGNORECASE)
 _EXPECTED = "Give the skill one of the inputs image, url (with sasToken) and name."
 
@@ -72,7 +73,7 @@ def image_of(app: App, given: Given) -> ImageBytes | ImageUrl | ImageBlob:
     The image itself, or what leads to it.
 
     Raises:
-        BadRequestError: `bad_json` for text that is no base64; `bad_url`, `url_not_allowed`, `bad_blob_name`.
+        BadRequestError: `body_not_an_image` for text that is no base64; `bad_url`, `url_not_allowed`, `bad_blob_name`.
     """
     if given.kind == "data":
         return ImageBytes(_decoded(given.text))
@@ -135,7 +136,9 @@ def _refuse(what: str) -> NoReturn:
 
 
 def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(re.sub(r"\s", "", text), validate=True)
-    except ValueError:
-        raise BadRequestError("The input image is no base64.", code="body_not_an_image", action=_EXPECTED) from None
+    """The bytes that base64 is, or a `data:` address with it."""
+    if _DATA.match(text):
+        found = wrapped_images.image_in(text.encode(errors="replace"), is_json=False)
+        if found is not None:
+            return found
+    return wrapped_images.from_base64(text)

@@ -23,6 +23,7 @@ _OCTAL = re.compile(r"0[0-7]+")
 _EMBEDDING = tuple(map(IPv6Network, ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 # In ::/96, but addresses of their own: unspecified and loopback.
 _OWN = frozenset(map(IPv6Address, ("::", "::1")))
+_OWN_NETWORKS = frozenset(map(IPv6Network, _OWN))
 
 
 def readings(host: str) -> frozenset[IpAddress]:
@@ -43,7 +44,7 @@ def holds_ipv4(network: IpNetwork) -> bool:
     """Whether the network is one of IPv6 whose addresses are spellings of IPv4 addresses."""
     return (
         isinstance(network, IPv6Network)
-        and network.network_address not in _OWN
+        and network not in _OWN_NETWORKS
         and any(network.subnet_of(each) for each in _EMBEDDING)
     )
 

@@ -16,6 +16,8 @@ from shared.untrusted.characters import MAX_CHARACTERS, fault, shown
 
 # Every body that is meant is far smaller; a larger one holds an image, which is sent by itself.
 MAX_BYTES = 64 * 1024
+# The object itself is the first level. No body that is meant has more than five.
+MAX_DEPTH = 16
 _MAX_DIGITS = 15
 _KINDS = {int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
 
@@ -68,7 +70,8 @@ def loaded(body: bytes, expected: str) -> Json:
     except json.JSONDecodeError as error:
         refuse(f"The body is no JSON: line {error.lineno}, column {error.colno}: {error.msg}", expected)
     except RecursionError:
-        refuse("The JSON body is nested too deeply", expected)
+        _refuse_depth(expected)
+    _require_shallow(found, expected)
     if not isinstance(found, dict):
         refuse(f"The JSON body is {described(found)}, not an object", expected)
     return found
@@ -101,6 +104,19 @@ def described(value: Any) -> str:
 def refuse(what: str, expected: str) -> NoReturn:
     """Raise `bad_json` with the fault *what*, without a full stop, and the text *expected*."""
     raise BadRequestError(f"{what}; {expected}.", code="bad_json", action="Correct the JSON body as the message says.")
+
+
+def _require_shallow(found: Any, expected: str) -> None:
+    level = [found]
+    for _ in range(MAX_DEPTH):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [value for values in inside for value in values if isinstance(value, dict | list)]
+    if level:
+        _refuse_depth(expected)
+
+
+def _refuse_depth(expected: str) -> NoReturn:
+    refuse(f"The JSON body is nested more than {MAX_DEPTH} levels deep", expected)
 
 
 def _once(pairs: list[tuple[str, Any]], expected: str) -> Json:

@@ -72,6 +72,8 @@ def caption(data: bytes, operation: str = "describe") -> str:
     "image",
     [
         base64_of(RED),
+        base64.encodebytes(RED).decode(),
+        f"data:image/jpeg;base64,{base64_of(RED)}",
         {"data": base64_of(RED)},
         {"$type": "file", "data": base64_of(RED)},
         {
@@ -82,7 +84,7 @@ def caption(data: bytes, operation: str = "describe") -> str:
             "pageNumber": 1,
         },
     ],
-    ids=["text", "object", "file", "file with an address"],
+    ids=["text", "lines", "data address", "object", "file", "file with an address"],
 )
 def test_an_image_as_base64_is_asked_about(app: Parts, image: Any) -> None:
     (record,) = values(batch_of({"image": image}))

@@ -1,7 +1,8 @@
 """
 A request's line and headers, made fit for use before anything else looks at them.
 
-Kestrel, the server of Azure's host, refuses a request without exactly one proper Host, and a line of more than 8 KB.
+Kestrel, the server of Azure's host, refuses a request without exactly one proper Host, a line of more than 8 KB, more
+than 100 headers, and headers of more than 32 KB together.
 """
 
 import re
@@ -12,6 +13,10 @@ from multidict import CIMultiDict
 from local.host.errors import BadRequestError
 
 MAX_LINE_BYTES = 8192  # Kestrel's MaxRequestLineSize
+MAX_HEADERS = 100  # Kestrel's MaxRequestHeaderCount
+MAX_HEADER_BYTES = 32_768  # Kestrel's MaxRequestHeadersTotalSize
+# What stands between and after a header's name and value: a colon, a space, the end of the line.
+_AROUND = len(b": \r\n")
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]{3,}\]|[A-Za-z0-9!$&'()*+,._~%-]+)(:[0-9]{1,5})?")
 
 
@@ -21,6 +26,12 @@ class LineTooLongError(BadRequestError):
     status = 414
 
 
+class HeadersTooLargeError(BadRequestError):
+    """The request has more headers than Azure's host takes: HTTP 431."""
+
+    status = 431
+
+
 def checked(request: web.BaseRequest) -> web.BaseRequest:
     """Return *request* with headers that are text, whatever bytes came; raises BadRequestError."""
     length = len(f"{request.method} {request.raw_path} HTTP/1.1\r\n")
@@ -28,12 +39,22 @@ def checked(request: web.BaseRequest) -> web.BaseRequest:
         raise LineTooLongError(
             f"the request line has {length} bytes; {MAX_LINE_BYTES} are allowed: send what is long in a body"
         )
+    _check_size(request)
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
         given = " and ".join(map(repr, hosts)) or "missing"
         raise BadRequestError(f"the header Host is {given}: send one, such as localhost or 127.0.0.1:7071")
     headers = CIMultiDict((name, _text(value)) for name, value in request.headers.items())
     return request if headers == request.headers else request.clone(headers=headers)
+
+
+def _check_size(request: web.BaseRequest) -> None:
+    count = len(request.raw_headers)
+    if count > MAX_HEADERS:
+        raise HeadersTooLargeError(f"the request has {count} headers; {MAX_HEADERS} are allowed")
+    length = sum(len(name) + len(value) + _AROUND for name, value in request.raw_headers)
+    if length > MAX_HEADER_BYTES:
+        raise HeadersTooLargeError(f"the headers have {length} bytes together; {MAX_HEADER_BYTES} are allowed")
 
 
 def requested_url(request: web.BaseRequest, encoded_path: str, query: str) -> str:

@@ -203,6 +203,30 @@ def test_body_over_100_mb_is_refused_before_it_is_read(host: Host) -> None:
         assert raw.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    ("count", "each", "status"),
+    [
+        (100, 300, 200),
+        (101, 1, 431),
+        (199, 1, 431),
+        (10, 3254, 200),
+        (1, 32_730, 200),
+        (1, 32_768, 431),
+        (20, 2000, 431),
+        # What not even its parser takes.
+        (300, 1, 400),
+        (1, 70_000, 400),
+    ],
+)
+def test_headers_are_as_many_and_as_long_as_azures_host_takes(host: Host, count: int, each: int, status: int) -> None:
+    """With Host they are 100 or 32,768 bytes at most, the ends of the lines included."""
+    lines = [b"Host: localhost", *(b"X-%d: " % place + b"v" * each for place in range(count - 1))]
+    lines += [b"X-Last: " + b"v" * each] if count == 1 else []
+    with socket.create_connection(("127.0.0.1", host.port), timeout=10) as raw:
+        raw.sendall(b"GET /api/echo HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n")
+        assert int(raw.recv(1000).split(b" ")[1]) == status
+
+
 def test_caller_who_leaves_in_the_middle_of_a_body_starts_nothing(host: Host) -> None:
     with socket.create_connection(("127.0.0.1", host.port), timeout=10) as raw:
         raw.sendall(b"POST /api/echo/left HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc")

@@ -1,5 +1,6 @@
 """What callers ask of the app: requests of every route, of images that are known and of bytes that nobody has sent."""
 
+import base64
 import io
 import json
 import random
@@ -16,6 +17,8 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 _BYTES: Mapping[str, str] = MappingProxyType({"Content-Type": "application/octet-stream"})
 _JSON: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json"})
 _SIDE_PIXELS = 64
+_WORK = ("/api/ocr/", "/api/operations/")
+_FOLLOWED = ": followed"
 
 
 class Ask(NamedTuple):
@@ -37,6 +40,14 @@ def _named(picture: Picture) -> bytes:
     return json.dumps({"name": picture.name}).encode()
 
 
+def _batch(known: Picture, new: bytes) -> bytes:
+    """What Azure AI Search sends: an image that is known, one that is new, and one that is none."""
+    data = ({"name": known.name}, {"image": {"data": base64.b64encode(new).decode()}}, {"image": "none"})
+    return json.dumps(
+        {"values": [{"recordId": str(number), "data": each} for number, each in enumerate(data)]}
+    ).encode()
+
+
 def _path(picture: Picture) -> str:
     return quote(picture.name, safe="")
 
@@ -45,6 +56,14 @@ _MIX: Sequence[tuple[int, _Make]] = (
     (15, lambda known, new: Ask("state of an image", "GET", f"/api/images?name={_path(known)}")),
     (5, lambda known, new: Ask("list", "GET", "/api/images?limit=10")),
     (5, lambda known, new: Ask("unfinished", "GET", "/api/unfinished?limit=10")),
+    (2, lambda known, new: Ask("contract", "GET", "/api/openapi.json")),
+    (3, lambda known, new: Ask("new results", "GET", "/api/images?since=now&limit=5", statuses=(200, 202))),
+    (
+        3,
+        lambda known, new: Ask(
+            "image, waited for", "GET", f"/api/images?name={_path(known)}&wait=true", statuses=(200, 202)
+        ),
+    ),
     (5, lambda known, new: Ask("health", "GET", "/api/health")),
     (2, lambda known, new: Ask("domains", "GET", "/api/domains")),
     (
@@ -63,6 +82,7 @@ _MIX: Sequence[tuple[int, _Make]] = (
     (3, lambda known, new: Ask("describe, new", "POST", "/api/describe", new, _BYTES)),
     (2, lambda known, new: Ask("landmarks, new", "POST", "/api/domains/landmarks", new, _BYTES)),
     (2, lambda known, new: Ask("read, new", "POST", "/api/ocr", new, _BYTES, statuses=(200, 202))),
+    (3, lambda known, new: Ask("skill", "POST", "/api/skills/describe?timeoutSeconds=30", _batch(known, new), _JSON)),
     (3, lambda known, new: Ask("no such image", "GET", "/api/images?name=none.png", statuses=(404,))),
     (3, lambda known, new: Ask("wrong parameter", "GET", "/api/images?limit=none", statuses=(400,))),
     (2, lambda known, new: Ask("no image", "POST", "/api/analyze", b"hello\n", _BYTES, statuses=(400,))),
@@ -76,9 +96,16 @@ def any_request(chance: random.Random, known: Sequence[Picture]) -> Ask:
     return make(chance.choice(known), new_picture(chance))
 
 
-def follow(what: str, path: str) -> Ask:
-    """What a caller asks at the `Location` of a 202: what it is, and the path with its query."""
-    return Ask(f"{what}: followed", "GET", path, statuses=(200, 202))
+def follow(what: str, path: str) -> Ask | None:
+    """
+    What a caller asks at the `Location` of a 202; None where that is no work with an end, but a wait for news.
+
+    Args:
+        what: was asked.
+        path: of the `Location`, with its query.
+    """
+    name = f"{what.removesuffix(_FOLLOWED)}{_FOLLOWED}"
+    return Ask(name, "GET", path, statuses=(200, 202)) if path.startswith(_WORK) else None
 
 
 def new_picture(chance: random.Random) -> bytes:

@@ -137,7 +137,7 @@ class _Caller:
             ask = following or any_request(self._chance, self._known)
             status, headers = self._ask(ask)
             location = headers.get("location") if status == 202 else None
-            following = follow(ask.what.partition(":")[0], _target(location)) if location else None
+            following = follow(ask.what, _target(location)) if location else None
             if status in (0, 202, *REFUSALS):
                 stop.wait(min(_LONGEST_PAUSE_SECONDS, float(headers.get("retry-after", "1"))))
         self._connection.close()

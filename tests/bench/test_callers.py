@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import callers, process_figures
-from bench.caller_requests import NAMES, Ask, any_request, follow, new_picture
+from bench.caller_requests import NAMES, Ask, any_request, new_picture
 from bench.callers import Answered, Plan, Result
 from bench.pictures import pictures
 from bench.process_figures import Held
@@ -105,8 +105,9 @@ class _App(http.server.BaseHTTPRequestHandler):
     stop: threading.Event
 
     def do_GET(self) -> None:
-        self._answer(200)
+        # Before the answer, after which the caller may ask again.
         self.stop.set()
+        self._answer(200)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -138,8 +139,15 @@ def test_a_caller_follows_the_address_of_a_202(monkeypatch: pytest.MonkeyPatch) 
     assert asked == ["/api/ocr", "/api/ocr/ocr-1?code=a"]
     assert [(each.what, each.status, each.wrong) for each in caller.answers] == [
         ("read", 202, ""),
-        (follow("read", "").what, 200, ""),
+        ("read: followed", 200, ""),
     ]
+
+
+def test_what_never_ends_is_not_followed() -> None:
+    assert callers.follow("list: followed", "/api/images?since=now") is None
+    assert callers.follow("read", "/api/operations/op-1?code=a") == Ask(
+        "read: followed", "GET", "/api/operations/op-1?code=a", statuses=(200, 202)
+    )
 
 
 def test_who_is_not_answered_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

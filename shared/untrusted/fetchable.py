@@ -12,6 +12,8 @@ from shared.untrusted.characters import shown
 MAX_CHARACTERS = 2048
 _MAX_HOST_CHARACTERS = 253
 _LABEL = r"[A-Za-z0-9_-]{1,63}"
+# urlsplit passes over what stands before and behind the brackets.
+_BRACKETED = r"\[[^\[\]]*\](?::[0-9]*)?"
 _NUMBER = r"[0-9]+|0[xX][0-9a-fA-F]*"
 # Letters and marks that programs leave out of a name (Default_Ignorable_Code_Point of Unicode).
 _IGNORED = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -64,7 +66,8 @@ def _problem_of_host(parts: SplitResult) -> str | None:
         return "names no host"
     what = f"has the host {shown(host)}, which is none"
     if "[" in parts.netloc:
-        return None if _is_ipv6(host) else f"{what}: between [ and ] stands an IPv6 address"
+        alone = re.fullmatch(_BRACKETED, parts.netloc.rpartition("@")[2])
+        return None if alone and _is_ipv6(host) else f"{what}: between [ and ] stands an IPv6 address"
     labels = host.removesuffix(".").split(".")
     if len(host) > _MAX_HOST_CHARACTERS or not all(map(_is_label, labels)):
         return f"{what}: it has parts of 1 to 63 letters, digits and hyphens with dots between; others as xn--..."

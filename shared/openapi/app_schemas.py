@@ -1,8 +1,8 @@
-"""What `/api/health`, the contract and a refusal are, how a request brings an image, and the 202 of a thumbnail."""
+"""What `/api/health`, the contract and a refusal are, and how a request brings an image."""
 
 from shared.json_types import Json
 from shared.openapi import problems
-from shared.openapi.members import many, moment, named, or_null, seconds, text, texts, thing, whole, word
+from shared.openapi.members import PLAIN, many, moment, named, or_null, seconds, text, texts, thing, whole, word
 from shared.openapi.state_schemas import RUNNING_MODES
 
 VERSION = "3.0.3"
@@ -15,20 +15,19 @@ def schemas() -> dict[str, Json]:
         "ImageReference": thing(
             "An image by its name or by its address: one of the two.",
             {
-                "name": text("The name of an image in the container `images`.", minLength=1, maxLength=1024),
-                "url": text("An address from which Computer Vision fetches the image.", minLength=1, maxLength=2048),
+                "name": text(
+                    "The name of an image in the container `images`.", minLength=1, maxLength=1024, pattern=PLAIN
+                ),
+                "url": text(
+                    "An address from which Computer Vision fetches the image.",
+                    minLength=1,
+                    maxLength=2048,
+                    pattern=PLAIN,
+                ),
             },
             {"name", "url"},
             minProperties=1,
             maxProperties=1,
-        ),
-        "ThumbnailPending": thing(
-            "A thumbnail that is being made for another caller.",
-            {
-                "state": word("How far it is.", ["pending"]),
-                "detail": text("The reason of the wait."),
-                "action": text("The cure."),
-            },
         ),
         "Problem": _problem(),
         **_health(),

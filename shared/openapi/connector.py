@@ -15,7 +15,9 @@ from shared.openapi.members import COMPONENTS, text, thing
 from shared.openapi.operations import Operation, responses_of
 
 _DEFINITIONS = "#/definitions/"
-_KEY = "functionKey"
+# Flows follow the address of a 202 without the headers of the request, and the app puts a key of the query into it
+# (github.com/Azure/logicapps/issues/611).
+_KEY = "functionKeyInQuery"
 # What a name that is split into its words would not say.
 _TITLES = {
     "$content": "File Content",
@@ -69,14 +71,16 @@ def title(name: str) -> str:
 
 def _operation(operation: Operation) -> Json:
     shown = dict(operation.connector or {})
-    without = shown.pop("without", ())
+    without, fixed = shown.pop("without", ()), shown.pop("fixed", {})
     found: Json = {
         "operationId": operation.id,
         "summary": operation.summary,
         "description": operation.description,
         "tags": [operation.tag],
         "parameters": [
-            _parameter(each) for each in operation.parameters if each["name"] not in without and _is_shown(each)
+            _parameter(each, fixed.get(each["name"]))
+            for each in operation.parameters
+            if each["name"] in fixed or (each["in"] != "header" and each["name"] not in without)
         ],
         "responses": {str(status): _response(each) for status, each in sorted(responses_of(operation).items())},
         **shown,
@@ -91,24 +95,21 @@ def _operation(operation: Operation) -> Json:
     return found
 
 
-def _is_shown(parameter: Json) -> bool:
-    """Makers of flows set no header but those that the connector sets for them."""
-    return parameter["in"] != "header" or "x-ms-visibility" in parameter
-
-
-def _parameter(parameter: Json) -> Json:
-    schema = parameter["schema"]
+def _parameter(parameter: Json, fixed: str | None) -> Json:
+    """A parameter; makers do not see one whose value the connector sets."""
+    schema, required = parameter["schema"], parameter["required"] or fixed is not None
     found = {
         "name": parameter["name"],
         "in": parameter["in"],
         "description": parameter["description"],
-        "required": parameter["required"],
+        "required": required,
         "x-ms-summary": title(parameter["name"]),
         **_value(schema),
     }
-    visibility = parameter.get("x-ms-visibility") or ("important" if parameter["required"] else "advanced")
+    if fixed is not None:
+        return {**found, "default": fixed, "x-ms-visibility": "internal"}
     encoding = {"x-ms-url-encoding": "single"} if parameter["in"] == "path" else {}
-    return {**found, "x-ms-visibility": visibility, **encoding}
+    return {**found, "x-ms-visibility": "important" if required else "advanced", **encoding}
 
 
 def _body(description: str, schema: Json) -> Json:

@@ -7,8 +7,9 @@ from shared.json_types import Json
 from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.members import named
-from shared.openapi.operations import BINARY, Body, Operation, answer, header, json_answer, retry_after
+from shared.openapi.operations import BINARY, Body, Operation, answer, header, json_answer, location, retry_after
 
+RESPOND_ASYNC = "respond-async"
 IMAGE = Body(
     "The image: its bytes, or JSON with the name of an uploaded image or an address.",
     {names.BYTES: BINARY, names.JSON: named("ImageReference")},
@@ -18,9 +19,29 @@ _TAG = "Images"
 _THUMBNAIL_CODES = (problems.STORAGE, problems.PICTURE, problems.VISION, problems.RECORD)
 
 
+# A flow waits for two minutes at most, and follows an address for as long as it takes.
+ASYNC: Mapping[str, object] = {"fixed": {"Prefer": RESPOND_ASYNC}}
+
+
 def operations() -> list[Operation]:
     """In the order of the document."""
     return [*_questions(), *_domains(), *_thumbnails()]
+
+
+def _waiting() -> dict[str, Json]:
+    return {
+        "Location": location("The address to ask next. A key of the query stands in it."),
+        "Retry-After": retry_after(),
+    }
+
+
+def _applied(required: bool) -> Json:
+    return header("The preference of the request that was followed.", required=required, enum=[RESPOND_ASYNC])
+
+
+def _handed_over() -> Json:
+    headers = {**_waiting(), "Preference-Applied": _applied(True)}
+    return json_answer("The question is asked, as an operation.", "OperationAccepted", headers)
 
 
 def _questions() -> list[Operation]:
@@ -33,10 +54,11 @@ def _questions() -> list[Operation]:
             "Analyze image",
             "Asks Computer Vision for features of an image. The same question about the same bytes is paid once.",
             _TAG,
-            {200: json_answer("Computer Vision's answer.", "ImageAnalysis")},
+            {200: json_answer("Computer Vision's answer.", "ImageAnalysis"), 202: _handed_over()},
             (*ASKED, problems.APPROVAL),
-            (given.VISUAL_FEATURES, given.VISION_DETAILS, given.LANGUAGE, given.EXCLUDE, given.MODEL),
+            (given.VISUAL_FEATURES, given.VISION_DETAILS, given.LANGUAGE, given.EXCLUDE, given.MODEL, given.PREFER),
             IMAGE,
+            connector=ASYNC,
         ),
         Operation(
             "DescribeImage",
@@ -46,10 +68,11 @@ def _questions() -> list[Operation]:
             "Describe image",
             "Asks Computer Vision for sentences that describe an image, best first.",
             _TAG,
-            {200: json_answer("Computer Vision's answer.", "ImageDescriptionAnswer")},
+            {200: json_answer("Computer Vision's answer.", "ImageDescriptionAnswer"), 202: _handed_over()},
             (*ASKED, problems.APPROVAL),
-            (given.CANDIDATES, given.LANGUAGE, given.EXCLUDE, given.MODEL),
+            (given.CANDIDATES, given.LANGUAGE, given.EXCLUDE, given.MODEL, given.PREFER),
             IMAGE,
+            connector=ASYNC,
         ),
     ]
 
@@ -65,7 +88,7 @@ def _domains() -> list[Operation]:
             "Lists the domain-specific models of Computer Vision.",
             _TAG,
             {200: json_answer("The models.", "DomainModels")},
-            (problems.OUTAGE, problems.UNASKED),
+            (problems.OUTAGE, problems.of(503, "turn_too_late"), problems.of(400, "vision_refused")),
             (given.UNUSED_LANGUAGE, given.UNUSED_MODEL),
         ),
         Operation(
@@ -76,10 +99,11 @@ def _domains() -> list[Operation]:
             "Find landmarks or celebrities",
             "Asks a domain-specific model of Computer Vision about an image.",
             _TAG,
-            {200: json_answer("Computer Vision's answer.", "DomainAnswer")},
+            {200: json_answer("Computer Vision's answer.", "DomainAnswer"), 202: _handed_over()},
             (*ASKED, problems.APPROVAL),
-            (given.DOMAIN, given.LANGUAGE, given.MODEL),
+            (given.DOMAIN, given.LANGUAGE, given.MODEL, given.PREFER),
             IMAGE,
+            connector=ASYNC,
         ),
     ]
 
@@ -97,7 +121,11 @@ def _picture_answers(*, has_body: bool = True, unchanged: bool = True) -> Mappin
     pending = {names.JSON: named("ThumbnailPending")} if has_body else None
     found = {
         200: answer("The thumbnail.", formats, _picture_headers()),
-        202: answer("It is being made for another caller.", pending, {"Retry-After": retry_after()}),
+        202: answer(
+            "It is being made.",
+            pending,
+            {**_waiting(), **({"Preference-Applied": _applied(False)} if has_body else {})},
+        ),
     }
     if unchanged:
         found[304] = answer("The caller has this thumbnail already.", None, _picture_headers())
@@ -118,8 +146,13 @@ def _stored_thumbnail(name: str, method: str, path: str, summary: str, *, by_pat
         _TAG,
         _picture_answers(has_body=not is_head),
         (problems.NAME, problems.UPLOADED, problems.of(413, "image_too_large"), *_THUMBNAIL_CODES),
-        (given.NAME_IN_PATH if by_path else given.NAME, *given.THUMBNAIL, given.IF_NONE_MATCH),
-        connector=None if by_path else {"x-ms-visibility": "internal"} if is_head else {},
+        (
+            given.NAME_IN_PATH if by_path else given.NAME,
+            *given.THUMBNAIL,
+            given.IF_NONE_MATCH,
+            *(() if is_head else (given.PREFER,)),
+        ),
+        connector=None if by_path else {"x-ms-visibility": "internal"} if is_head else ASYNC,
     )
 
 
@@ -137,8 +170,9 @@ def _thumbnails() -> list[Operation]:
             _TAG,
             _picture_answers(unchanged=False),
             (problems.BROUGHT, *_THUMBNAIL_CODES),
-            given.THUMBNAIL,
+            (*given.THUMBNAIL, given.PREFER),
             IMAGE,
+            connector=ASYNC,
         ),
         _stored_thumbnail(
             "GetThumbnailByPath", "get", "/thumbnail/{name}", "Get thumbnail by a name in the path", by_path=True

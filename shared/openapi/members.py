@@ -10,6 +10,8 @@ from typing import Any
 from shared.json_types import Json
 
 COMPONENTS = "#/components/schemas/"
+# A text without what `shared.untrusted.characters` refuses, in the regular expressions of all languages.
+PLAIN = r"^[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]+$"
 
 
 def text(description: str, **rules: Any) -> Json:

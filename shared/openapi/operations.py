@@ -18,7 +18,8 @@ CORRELATION: Json = {
     "required": True,
     "schema": {"type": "string"},
 }
-_UNAUTHORIZED = "Unauthorized: the platform was sent no valid key. The answer has no content."
+_UNAUTHORIZED = "The platform was sent no valid key. The answer has no content."
+_TOO_LONG = "The platform was sent an address of more than 8,192 bytes. The answer has no content."
 
 
 class Body(NamedTuple):
@@ -46,8 +47,8 @@ class Operation(NamedTuple):
         codes: the problems.
         body: what the request brings.
         anonymous: whether it needs no key.
-        connector: what the connector's document says of it besides, and which parameters it goes `without`; None where
-            the connector has it not.
+        connector: what the connector's document says of it besides, which parameters it goes `without`, and which have
+            a `fixed` value; None where the connector has it not.
         contract: whether the contract has it.
     """
 
@@ -126,11 +127,18 @@ def responses_of(operation: Operation) -> dict[int, Json]:
     found = dict(operation.responses)
     if not operation.anonymous:
         found[401] = {"description": _UNAUTHORIZED}
+    if any(_is_free_text(each) for each in operation.parameters):
+        found[414] = {"description": _TOO_LONG}
     for status, codes in problems.by_status((problems.EVERY, *operation.codes)).items():
         if status in found:  # health says itself that the app is down
             continue
         found[status] = _problem(status, codes, has_body=operation.method != "head")
     return found
+
+
+def _is_free_text(parameter: Json) -> bool:
+    schema = parameter["schema"]
+    return parameter["in"] in ("path", "query") and schema["type"] == "string" and "enum" not in schema
 
 
 def _problem(status: int, codes: list[str], *, has_body: bool) -> Json:

@@ -8,10 +8,12 @@ from shared.configuration.parse import MAX_CROP_PIXELS, MODES
 from shared.contract import FEATURES, LANGUAGES, MODEL_VERSION, READING_ORDERS
 from shared.json_types import Json
 from shared.names import FORMATS, MAX_BLOB_NAME_CHARACTERS
-from shared.openapi.members import one_of_words
+from shared.openapi.members import PLAIN, one_of_words
+from shared.openapi.operation_schemas import OPERATION_ID
 from shared.openapi.state_schemas import UNFINISHED_STATES
 from shared.openapi.text_schemas import READ_ID
 from shared.records import by_step
+from shared.skills import request as skill_request
 from shared.vision.questions import DETAILS, MAX_CANDIDATES, MODELS, READ_LANGUAGE
 
 
@@ -45,7 +47,8 @@ def _choice(name: str, description: str, words: Iterable[str]) -> Json:
     return query(name, description, pattern=one_of_words(words))
 
 
-_NAME: Json = {"minLength": 1, "maxLength": MAX_BLOB_NAME_CHARACTERS}
+_TEXT: Json = {"minLength": 1, "pattern": PLAIN}
+_NAME: Json = {**_TEXT, "maxLength": MAX_BLOB_NAME_CHARACTERS}
 NAME = query("name", "The image's name in the container `images`.", required=True, **_NAME)
 NAME_IN_PATH = path("name", "The image's name in the container `images`, without slashes.", **_NAME)
 VISUAL_FEATURES = _choice(
@@ -58,8 +61,8 @@ MODEL = query(
     "model-version", "Version of the model: `latest` or a date; the setting without it.", pattern=f"^{MODEL_VERSION}$"
 )
 # Taken, because those who ask a model send them here too.
-UNUSED_LANGUAGE = query("language", "Not looked at: the list is the same in all languages.", minLength=1)
-UNUSED_MODEL = query("model-version", "Not looked at: the list is the same for all versions.", minLength=1)
+UNUSED_LANGUAGE = query("language", "Not looked at: the list is the same in all languages.", **_TEXT)
+UNUSED_MODEL = query("model-version", "Not looked at: the list is the same for all versions.", **_TEXT)
 CANDIDATES = query(
     "maxCandidates", "At most so many sentences.", kind="integer", minimum=1, maximum=MAX_CANDIDATES, default=1
 )
@@ -100,13 +103,32 @@ TEXT_FORMAT = query(
     "format", "`json`, or `txt` for the plain text alone once it is known.", enum=["json", "txt"], default="json"
 )
 READ_IDENTIFIER = path("id", "The identifier of the Read.", pattern=READ_ID)
+SINCE = query(
+    "since",
+    "Images with new results since then: `now`, a moment (ISO 8601 with zone), or what the answer before said. "
+    "It goes with `limit` alone.",
+    **_TEXT,
+)
+WAIT = query(
+    "wait", "True: 202 with an address to ask, as long as something of the image is worked on.", kind="boolean"
+)
+PREFER = header("Prefer", "`respond-async`: 202 with an address to ask, where the answer is not known yet.")
+OPERATION = path("id", "The identifier of the operation.", pattern=OPERATION_ID)
+SKILL_TIMEOUT = query(
+    "timeoutSeconds",
+    "The `timeout` of the skill: the batch is answered before.",
+    kind="integer",
+    minimum=1,
+    maximum=skill_request.MOST_SECONDS,
+    default=skill_request.DEFAULT_SECONDS,
+)
 LIMIT = query("limit", "Images on a page.", kind="integer", minimum=1, maximum=image_states.MAX_PAGE, default=50)
 PREFIX = query("prefix", "Only names that begin so.", **_NAME)
 STATE = query("state", "Only images in this state.", enum=list(image_states.STATES))
-CONTINUATION = query("continuation", "What the page before said.", minLength=1)
+CONTINUATION = query("continuation", "What the page before said.", **_TEXT)
 STEP = query("step", "Only this step.", enum=list(by_step.STEPS))
 UNFINISHED_STATE = query("state", "Only steps in this state.", enum=list(UNFINISHED_STATES))
-UNFINISHED_CODE = query("code", "Only steps with this code.", minLength=1)
+UNFINISHED_CODE = query("code", "Only steps with this code.", **_TEXT)
 UNFINISHED_LIMIT = query(
     "limit", "Steps on a page.", kind="integer", minimum=1, maximum=unfinished.MAX_PAGE, default=50
 )

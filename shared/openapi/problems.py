@@ -100,6 +100,9 @@ READ_UNKNOWN = of(404, "ocr_not_found")
 READ_GONE = of(410, "ocr_cancelled", "ocr_superseded", "ocr_gone")
 READ_FINISHED = of(409, "ocr_finished")
 NOTHING = of(404, "not_found")
+OPERATION = of(404, "operation_not_found") | of(410, "operation_gone")
+# `skill_not_found` is not among them: the contract has no operation of another skill.
+BATCH = of(400, "bad_json") | of(411, "length_required") | of(413, "batch_too_large")
 
 ALL = (
     EVERY,
@@ -115,6 +118,7 @@ ALL = (
     READ_GONE,
     READ_FINISHED,
     NOTHING,
+    BATCH,
 )
 
 

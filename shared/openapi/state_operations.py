@@ -17,6 +17,12 @@ def operations() -> list[Operation]:
 
 def _images() -> list[Operation]:
     codes = (problems.NAME, problems.STORAGE)
+    state = {
+        200: json_answer("The state of the image.", "ImageState"),
+        202: json_answer(
+            "The state of an image that is worked on, where `wait` is true.", "ImageState", _asked_again()
+        ),
+    }
     return [
         Operation(
             "ListImages",
@@ -26,10 +32,30 @@ def _images() -> list[Operation]:
             "List images",
             "Lists the uploaded images with their states, page by page.",
             _STATES,
-            {200: json_answer("One page of images.", "ImageList")},
+            {200: json_answer("One page of images.", "ImageList", _polled(False)), 202: _nothing_new()},
             (problems.STORAGE,),
-            (given.LIMIT, given.PREFIX, given.STATE, given.CONTINUATION),
+            (given.LIMIT, given.PREFIX, given.STATE, given.CONTINUATION, given.SINCE),
             connector=None,
+        ),
+        Operation(
+            "WhenAnImageIsFinished",
+            "ImagesHttp",
+            "get",
+            "/images",
+            "When an image is finished",
+            "Starts a flow with images that have become complete or failed. Each is told once.",
+            _STATES,
+            {200: json_answer("Images with new results.", "ImagesWithResults", _polled(True)), 202: _nothing_new()},
+            (problems.STORAGE,),
+            (given.SINCE, given.LIMIT),
+            connector={
+                "fixed": {"since": "now"},
+                "x-ms-trigger": "batch",
+                "x-ms-trigger-hint": "To see it work now, upload an image into the container images.",
+                "x-ms-trigger-metadata": {"kind": "query", "mode": "polling"},
+                "x-ms-visibility": "important",
+            },
+            contract=False,
         ),
         Operation(
             "GetImage",
@@ -39,9 +65,9 @@ def _images() -> list[Operation]:
             "Get state of an image",
             "Tells how far one image is. The slash at the end sets it apart from the list; the app does without.",
             _STATES,
-            {200: json_answer("The state of the image.", "ImageState")},
+            state,
             codes,
-            (given.NAME,),
+            (given.NAME, given.WAIT),
         ),
         Operation(
             "GetImageByPath",
@@ -51,12 +77,23 @@ def _images() -> list[Operation]:
             "Get state of an image by a name in the path",
             "Tells how far one image is. A name with slashes goes into the query of the other operation.",
             _STATES,
-            {200: json_answer("The state of the image.", "ImageState")},
+            state,
             codes,
-            (given.NAME_IN_PATH,),
+            (given.NAME_IN_PATH, given.WAIT),
             connector=None,
         ),
     ]
+
+
+def _polled(required: bool) -> dict[str, Json]:
+    return {
+        "Location": location("The address to ask next, where `since` was sent.", required=required),
+        "Retry-After": retry_after(required=required),
+    }
+
+
+def _nothing_new() -> Json:
+    return json_answer("There are no new results since then.", "ImagesWithResults", _asked_again())
 
 
 def _unfinished() -> list[Operation]:
@@ -77,6 +114,7 @@ def _unfinished() -> list[Operation]:
             {200: json_answer("One page of steps.", "UnfinishedList")},
             (problems.STORAGE,),
             (given.STEP, given.UNFINISHED_STATE, given.UNFINISHED_CODE, given.UNFINISHED_LIMIT, given.CONTINUATION),
+            connector={"without": ("code",)},
         ),
         Operation(
             "RetryUnfinished",

@@ -8,6 +8,7 @@ from shared.configuration.parse import RECONCILE_MODES
 from shared.json_types import Json
 from shared.names import FORMATS
 from shared.openapi.members import (
+    PLAIN,
     flag,
     many,
     moment,
@@ -38,6 +39,7 @@ def schemas() -> dict[str, Json]:
 
 
 def _images() -> dict[str, Json]:
+    since = text("What the next request sends as `since`.")
     return {
         "ImageState": thing(
             "How far one image is.",
@@ -59,11 +61,19 @@ def _images() -> dict[str, Json]:
             },
         ),
         "ImageList": thing(
-            "One page of images.",
+            "One page of images, with `continuation`; or those with new results, with `since`.",
             {
-                "images": many("The images in the order of their names.", named("ImageState")),
+                "images": many("The images; of a page in the order of their names.", named("ImageState")),
                 "continuation": or_null(text("What the next request sends as `continuation`; null on the last page.")),
+                "since": since,
             },
+            {"continuation", "since"},
+            minProperties=2,
+            maxProperties=2,
+        ),
+        "ImagesWithResults": thing(
+            "The images with new results.",
+            {"images": many("The images, each complete or failed.", named("ImageState")), "since": since},
         ),
     }
 
@@ -160,12 +170,12 @@ def _unfinished() -> dict[str, Json]:
         "Retry": thing(
             "What is tried again: one of `name`, `code`, `all` and `pending`.",
             {
-                "name": text("One image: all that it misses.", minLength=1, maxLength=1024),
+                "name": text("One image: all that it misses.", minLength=1, maxLength=1024, pattern=PLAIN),
                 "code": text("Every step with this code.", pattern=CODE),
                 "all": flag("True: every step that failed.", enum=[True]),
                 "pending": flag("True: every pending step of every image.", enum=[True]),
                 "step": word("Only this step.", by_step.STEPS),
-                "continuation": text("What the answer before said.", minLength=1),
+                "continuation": text("What the answer before said.", minLength=1, pattern=PLAIN),
             },
             {"name", "code", "all", "pending", "step", "continuation"},
             minProperties=1,

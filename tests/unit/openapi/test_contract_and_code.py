@@ -20,13 +20,17 @@ from shared.vision import error_answers
 Json = dict[str, Any]
 # What no HTTP caller is told: codes of families, and of uploads alone.
 OF_FAMILIES = {"bad_request", "gone", "image_rejected", "vision_failed"}
+# Of a skill that there is not, and the contract has no operation of one.
+OF_NO_OPERATION = {"skill_not_found"}
 OF_UPLOADS = {"app_crashed", "backlog", "upload_gave_up", "upload_interrupted"}
 # They never change: importers name what they make after them.
 IDS = [
     "AnalyzeDomain",
     "AnalyzeImage",
+    "AnalyzeSkill",
     "CancelReading",
     "DescribeImage",
+    "DescribeSkill",
     "GetContract",
     "GetHealth",
     "GetImage",
@@ -41,9 +45,11 @@ IDS = [
     "ListImages",
     "ListUnfinished",
     "MakeThumbnail",
+    "ReadSkill",
     "ReadText",
     "RetryUnfinished",
     "StartReconciliation",
+    "WhenAnImageIsFinished",
 ]
 
 
@@ -99,7 +105,7 @@ def rows() -> dict[str, tuple[int, ...]]:
 
 
 def test_every_code_has_the_statuses_that_the_page_of_errors_says() -> None:
-    documented = {code: of for code, of in rows().items() if code not in OF_FAMILIES | OF_UPLOADS}
+    documented = {code: of for code, of in rows().items() if code not in OF_FAMILIES | OF_UPLOADS | OF_NO_OPERATION}
     assert problems.together(*problems.ALL) == documented
 
 

@@ -4,6 +4,7 @@ import json
 import warnings
 
 import pytest
+from doubles.openapi_documents import operations, schemas
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from shared.openapi.__main__ import files
@@ -49,3 +50,34 @@ def test_the_connector_is_a_document_of_openapi_2() -> None:
 )
 def test_makers_read_names_as_words(name: str, shown: str) -> None:
     assert title(name) == shown
+
+
+def test_the_connector_says_what_the_contract_says() -> None:
+    """Of each operation the statuses and headers, and of each schema the members; 2.0 has no more of either."""
+    by_id = {each.id: each.content for each in operations(document())}
+    # It has another answer than the list whose path it shares.
+    shared = [each for each in operations(connector()) if each.id != "WhenAnImageIsFinished"]
+    assert len(shared) > 15
+    for each in shared:
+        answers, others = each.content["responses"], by_id[each.id]["responses"]
+        assert {status: set(answer.get("headers", ())) for status, answer in answers.items()} == {
+            status: set(answer.get("headers", ())) for status, answer in others.items()
+        }, each.id
+    for name, schema in schemas(connector()).items():
+        other = schemas(document())[name]
+        added = {"$content"} if name == "ImageReference" else set()
+        assert schema.get("properties", {}).keys() - added == other.get("properties", {}).keys(), name
+        assert schema.get("required") == other.get("required"), name
+
+
+def test_the_connector_sets_what_makers_need_not_know() -> None:
+    by_id = {each.id: each for each in operations(connector())}
+    fixed = {
+        (name, parameter["name"]): parameter["default"]
+        for name, each in by_id.items()
+        for parameter in each.parameters()
+        if parameter.get("x-ms-visibility") == "internal"
+    }
+    asynchronous = ("AnalyzeDomain", "AnalyzeImage", "DescribeImage", "GetThumbnail", "MakeThumbnail")
+    prefers = {(name, "Prefer"): "respond-async" for name in asynchronous}
+    assert fixed == prefers | {("WhenAnImageIsFinished", "since"): "now"}

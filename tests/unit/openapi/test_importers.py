@@ -22,6 +22,9 @@ from shared.openapi.document import document
 Json = dict[str, Any]
 Faults = Iterator[str]
 MEGABYTE = 1024**2
+# What others fill: OpenAPI itself, and Azure AI Search, which may send more than is known.
+OF_THE_PLATFORM = ("401", "414")
+OPEN = ("ContractPart", "SkillRequest", "SkillRecord", "SkillInputs")
 TITLE_CASE = re.compile(r"[A-Z0-9][\w-]*( [(A-Z0-9][\w()-]*)*")
 
 
@@ -112,7 +115,7 @@ def schemas_are_named_and_flat(found: Json) -> Faults:
 
 def schemas_are_closed(found: Json) -> Faults:
     for name, schema in schemas(found).items():
-        if schema["type"] == "object" and schema.get("additionalProperties") is not (name == "ContractPart"):
+        if schema["type"] == "object" and schema.get("additionalProperties") is not (name in OPEN):
             yield name
 
 
@@ -172,7 +175,7 @@ def no_words_of_other_versions(found: Json) -> Faults:
 def problems_have_their_type(found: Json) -> Faults:
     for each in operations(found):
         for status, answer in each.content["responses"].items():
-            if int(status) < 400 or status == "401" or each.method == "head" or each.id == "GetHealth":
+            if int(status) < 400 or status in OF_THE_PLATFORM or each.method == "head" or each.id == "GetHealth":
                 continue
             if list(answer.get("content", {})) != ["application/problem+json"]:
                 yield f"{each.id} {status}"
@@ -218,10 +221,33 @@ def paths_say_how_they_are_encoded(found: Json) -> Faults:
                 yield f"{each.id} {parameter['name']}"
 
 
-def the_key_is_a_header(found: Json) -> Faults:
+def the_key_is_in_the_query(found: Json) -> Faults:
+    """Flows follow the address of a 202 without headers; no parameter may have the name of the key."""
     for name, key in found["securityDefinitions"].items():
-        if (key["type"], key["in"]) != ("apiKey", "header"):
+        if (key["type"], key["in"]) != ("apiKey", "query"):
             yield name
+        yield from (each.id for each in operations(found) if key["name"] in [p["name"] for p in each.parameters()])
+
+
+def triggers_are_complete(found: Json) -> Faults:
+    """A batch is a list in the body, by which flows split; a hint says how to see it work."""
+    for each in operations(found):
+        if not each.id.startswith("When"):
+            if "x-ms-trigger" in each.content:
+                yield each.id
+            continue
+        body = resolved(found, each.content["responses"]["200"]["schema"])["properties"]
+        lists = [name for name, member in body.items() if member.get("type") == "array"]
+        ways = {"Location", "Retry-After"}
+        if each.content.get("x-ms-trigger") != "batch" or len(lists) != 1 or "x-ms-trigger-hint" not in each.content:
+            yield each.id
+        if not all(ways <= each.content["responses"][status]["headers"].keys() for status in ("200", "202")):
+            yield each.id
+
+
+def all_is_ascii(found: Json) -> Faults:
+    if not json.dumps(found, ensure_ascii=False).isascii():
+        yield "other characters"
 
 
 BOTH = (
@@ -249,7 +275,9 @@ OF_THE_CONNECTOR = (
     objects_say_so,
     what_is_hidden_has_a_default,
     paths_say_how_they_are_encoded,
-    the_key_is_a_header,
+    the_key_is_in_the_query,
+    triggers_are_complete,
+    all_is_ascii,
 )
 
 
@@ -320,7 +348,12 @@ BREAKS: list[tuple[Callable[[Json], Faults], Json, Callable[[Json], None]]] = [
     (all_is_described, connector(), change("definitions|ImageState|properties|name|x-ms-summary", "the name")),
     (what_is_hidden_has_a_default, connector(), change("paths|/ocr/{id}|get|parameters|0|x-ms-visibility", "internal")),
     (paths_say_how_they_are_encoded, connector(), change("paths|/ocr/{id}|get|parameters|0|x-ms-url-encoding", None)),
-    (the_key_is_a_header, connector(), change("securityDefinitions|functionKey|in", "query")),
+    (the_key_is_in_the_query, connector(), change("securityDefinitions|functionKeyInQuery|in", "header")),
+    (the_key_is_in_the_query, connector(), change("paths|/unfinished|get|parameters|0|name", "code")),
+    (triggers_are_complete, connector(), change("paths|/images|get|x-ms-trigger", "single")),
+    (triggers_are_complete, connector(), change("paths|/ocr|post|x-ms-trigger", "single")),
+    (triggers_are_complete, connector(), change("paths|/images|get|responses|202|headers", {})),
+    (all_is_ascii, connector(), change("info|title", "Blobsight\u2122")),
 ]
 
 

@@ -16,7 +16,6 @@ from shared.untrusted.characters import shown
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
-MAX_PARTS = 16
 MAX_HEADER_BYTES = 8 * 1024
 _MAX_BOUNDARY_CHARACTERS = 200
 # What is handed to the parser at once: it keeps a copy of what it has not understood yet.
@@ -94,7 +93,7 @@ def _events(body: bytes, boundary: bytes) -> Iterator[object]:
     from werkzeug.sansio.multipart import MultipartDecoder, NeedData, State
 
     # What it has not understood yet may be the headers of one part, and the piece that was handed over last.
-    decoder = MultipartDecoder(boundary, MAX_HEADER_BYTES + 2 * _PIECE_BYTES, max_parts=MAX_PARTS)
+    decoder = MultipartDecoder(boundary, MAX_HEADER_BYTES + 2 * _PIECE_BYTES)
     try:
         for start in range(0, len(body), _PIECE_BYTES):
             decoder.receive_data(body[start : start + _PIECE_BYTES])
@@ -103,7 +102,7 @@ def _events(body: bytes, boundary: bytes) -> Iterator[object]:
             if decoder.state is State.EPILOGUE:
                 return
     except RequestEntityTooLarge:
-        _refuse(f"has more than {MAX_PARTS} parts, or more than {MAX_HEADER_BYTES} bytes before a part's content")
+        _refuse(f"has more than {MAX_HEADER_BYTES} bytes before the content of its file")
     except ValueError:
         _refuse("has a part whose headers cannot be read: they are UTF-8, and one is Content-Disposition")
     _refuse("has no end: its last boundary is missing, or is not the one that its Content-Type names")

@@ -98,13 +98,8 @@ def from_base64(text: str | bytes, most: int | None = None) -> bytes:
 
 
 def is_base64_of_image(text: bytes) -> bool:
-    """Whether a text begins as the base64 of an image does, or as that of an object with `$content`."""
-    sample = _SAMPLE.match(text)
-    digits = sample[0].translate(_STANDARD, _LINE_BREAKS) if sample else b""
-    if len(digits) < LEAST_CHARACTERS:
-        return False
-    decoded = binascii.a2b_base64(digits[: len(digits) // 4 * 4])
-    return kind_of(decoded) is not None or _CONTENT_OBJECT.match(decoded) is not None
+    """Whether a text begins as the base64 of an image does."""
+    return kind_of(_beginning_of(text)) is not None
 
 
 def _of_content_object(body: bytes, start: int, most: int | None) -> bytes:
@@ -138,11 +133,17 @@ def _taken_out(body: bytes, start: int, expected: str) -> tuple[bytes, Json]:
 
 def _of_base64(body: bytes, start: int, quotation: bytes, most: int | None) -> bytes | None:
     sample = body[start : start + 2 * SAMPLE_CHARACTERS]
-    if not is_base64_of_image(_beginning_unescaped(sample) if quotation else sample):
-        return None
-    data = from_base64(_text(body, start, quotation), most)
-    content = _CONTENT_OBJECT.match(data)
-    return _of_content_object(data, content.end(), most) if content else data
+    beginning = _beginning_of(_beginning_unescaped(sample) if quotation else sample)
+    if content := _CONTENT_OBJECT.match(beginning):
+        return _of_content_object(from_base64(_text(body, start, quotation)), content.end(), most)
+    return from_base64(_text(body, start, quotation), most) if kind_of(beginning) else None
+
+
+def _beginning_of(text: bytes) -> bytes:
+    """The first bytes that a text of base64 is, as far as it is one; none of a text that is hardly more than a word."""
+    sample = _SAMPLE.match(text)
+    digits = sample[0].translate(_STANDARD, _LINE_BREAKS) if sample else b""
+    return binascii.a2b_base64(digits[: len(digits) // 4 * 4]) if len(digits) >= LEAST_CHARACTERS else b""
 
 
 def _beginning_unescaped(sample: bytes) -> bytes:

@@ -25,7 +25,7 @@ _TITLES = {
     "h": "Height",
     "id": "Identifier",
     "isBWImg": "Is Black And White",
-    "isBwImg": "Is Black And White (Older)",
+    "isBwImg": "Is Black And White In Older Answers",
     "recordId": "Record Identifier",
     "requestId": "Request Identifier",
     "sha256": "SHA-256",

@@ -2,8 +2,8 @@
 The rules of those who import the documents, each with its source.
 
 API Management: learn.microsoft.com, "API import restrictions and known issues". Connectors: learn.microsoft.com,
-"OpenAPI extensions for custom connectors" and "Coding standards for certified connectors". A rule that can break is
-shown to find a document that breaks it.
+"Create a custom connector with an OpenAPI extension" and "Learn best practices for string fields". A rule that can
+break is shown to find a document that breaks it.
 """
 
 import copy
@@ -25,7 +25,7 @@ MEGABYTE = 1024**2
 # What others fill: OpenAPI itself, and Azure AI Search, which may send more than is known.
 OF_THE_PLATFORM = ("401", "414")
 OPEN = ("ContractPart", "SkillRequest", "SkillRecord", "SkillInputs")
-TITLE_CASE = re.compile(r"[A-Z0-9][\w-]*( [(A-Z0-9][\w()-]*)*")
+TITLE_CASE = re.compile(r"[A-Z0-9][\w-]*( [A-Z0-9][\w-]*)*")
 
 
 def named_once(found: Json) -> Faults:
@@ -158,10 +158,10 @@ def small(most: int) -> Callable[[Json], Faults]:
 
 
 def summaries_are_sentences(found: Json) -> Faults:
-    """At most 300 characters; of a connector a sentence without a full stop, and not the description."""
+    """At most 300 characters; of a connector 80, without a slash, and with a letter or a digit at its end."""
     for each in operations(found):
         summary, description = each.content["summary"], each.content["description"]
-        if not re.fullmatch(r"[A-Z][^.]{3,79}", summary) or not re.fullmatch(r"[A-Z].+\.", description):
+        if not re.fullmatch(r"[A-Z][^./]{3,78}[A-Za-z0-9]", summary) or not re.fullmatch(r"[A-Z].+\.", description):
             yield each.id
 
 
@@ -245,6 +245,13 @@ def triggers_are_complete(found: Json) -> Faults:
             yield each.id
 
 
+def the_connector_has_a_name(found: Json) -> Faults:
+    """At most 30 characters, and neither it nor the description has the word API."""
+    info = found["info"]
+    if len(info["title"]) > 30 or re.search(r"\bAPI\b", f"{info['title']} {info['description']}"):
+        yield str(info)
+
+
 def all_is_ascii(found: Json) -> Faults:
     if not json.dumps(found, ensure_ascii=False).isascii():
         yield "other characters"
@@ -278,6 +285,7 @@ OF_THE_CONNECTOR = (
     the_key_is_in_the_query,
     triggers_are_complete,
     all_is_ascii,
+    the_connector_has_a_name,
 )
 
 
@@ -353,6 +361,7 @@ BREAKS: list[tuple[Callable[[Json], Faults], Json, Callable[[Json], None]]] = [
     (triggers_are_complete, connector(), change("paths|/images|get|x-ms-trigger", "single")),
     (triggers_are_complete, connector(), change("paths|/ocr|post|x-ms-trigger", "single")),
     (triggers_are_complete, connector(), change("paths|/images|get|responses|202|headers", {})),
+    (the_connector_has_a_name, connector(), change("info|title", "Blobsight API")),
     (all_is_ascii, connector(), change("info|title", "Blobsight\u2122")),
 ]
 

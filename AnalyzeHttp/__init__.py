@@ -3,14 +3,13 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import asked, bodies, parameters, responses
-from shared.api.endpoint import endpoint
+from shared.api import asked, operations, parameters
+from shared.api.endpoint import async_endpoint
 
 
-@endpoint
-def main(req: func.HttpRequest) -> func.HttpResponse:
+@async_endpoint
+async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Analyze the image of the request; without parameters the very question that uploads ask."""
     parameters.reject_unknown(req, *asked.ANALYZE)
-    app = services.current()
-    question = asked.analyze(req, app.settings)
-    return responses.answer_json(app.answers.ask(question, bodies.image_of(req, app.settings.max_upload_bytes)).json())
+    question = asked.analyze(req, services.current().settings)
+    return await operations.answer(req, starter, question)

@@ -3,20 +3,20 @@
 import azure.functions as func
 
 from shared import services
-from shared.api import bodies, parameters, responses
-from shared.api.endpoint import endpoint
+from shared.api import operations, parameters, responses
+from shared.api.endpoint import async_endpoint
 from shared.errors import BadRequestError
 from shared.vision import questions
 
 
-@endpoint
-def main(req: func.HttpRequest) -> func.HttpResponse:
+@async_endpoint
+async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer with Computer Vision's own v3.2 answer."""
     parameters.reject_unknown(req, "language", "model-version")
     app = services.current()
     model = req.route_params.get("model")
     if req.method == "GET":
-        return responses.answer_json(app.vision.list_models().body)
+        return await services.in_thread(app.callers, lambda: responses.answer_json(app.vision.list_models().body))
     if not model:
         raise BadRequestError(
             "The request names no model.",
@@ -28,4 +28,4 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         language=parameters.text(req, "language") or app.settings.vision_language,
         model_version=parameters.text(req, "model-version") or app.settings.vision_model_version,
     )
-    return responses.answer_json(app.answers.ask(question, bodies.image_of(req, app.settings.max_upload_bytes)).json())
+    return await operations.answer(req, starter, question)

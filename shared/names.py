@@ -281,20 +281,6 @@ def image_path(name: str) -> str:
     return f"/api/images/{quote(name, safe='/')}"
 
 
-def waiting_image_path(name: str) -> str:
-    """Our own address of an image's state that answers 202 until the image is finished, below the host's address."""
-    return f"/api/images?name={quote(name, safe='')}&wait=true"
-
-
 def ocr_path(instance_id: str) -> str:
     """Our own address of a Read's state and result, below the host's address."""
     return f"/api/ocr/{quote(instance_id, safe='')}"
-
-
-def operation_path(instance_id: str) -> str:
-    """Our own address of an operation's state and result, below the host's address."""
-    return f"/api/operations/{quote(instance_id, safe='')}"
-
-
-# Our own address of the comparison under way, and of the last one, below the host's address.
-RECONCILIATION_PATH = "/api/unfinished/reconcile"

@@ -52,6 +52,8 @@ class App(NamedTuple):
     # How long a Read takes, as learned so far, and the threads for what async functions must not do themselves.
     median: Median
     threads: Executor
+    # For requests that wait for Computer Vision, so that they do not occupy those which requests of a status need.
+    callers: Executor
     quota: Quota
     converter: Converter
     # For the records of batches, which may take minutes and are not to keep requests from the threads above.
@@ -107,8 +109,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     """Put the parts together. Connects to nothing yet."""
     log.configure(settings.log_names)
     clock = clock or SystemClock()
-    # Uploads have an executor of their own beside the worker's threads.
-    connections = 2 * settings.threads
+    # Callers and uploads have executors of their own beside the worker's threads.
+    connections = 3 * settings.threads
     same = settings.host_storage == settings.images_storage
     # Half of the worker's threads are for requests that need no storage, whatever storage does.
     places = max(1, settings.threads // (2 if same else 4))
@@ -165,5 +167,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         most_bytes=settings.max_upload_bytes,
     )
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
+    callers = ThreadPoolExecutor(settings.threads, thread_name_prefix="callers")
     batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batches")
-    return App(settings, images, host, vision, answers, clock, Median(), pool, quota, converter, batches)
+    return App(settings, images, host, vision, answers, clock, Median(), pool, callers, quota, converter, batches)

@@ -99,7 +99,7 @@ class Answers:
         if isinstance(image, ImageBlob):
             blob = image_blobs.read(self._images, image.name, most=self._most_bytes)
             image = ImageBytes(blob.data, Owner(image.name, blob.info.etag))
-        asked = self._fitted(question, image)
+        asked = self.fitted(question, image)
         if background:
             self.note_owner(image)
 
@@ -147,14 +147,18 @@ class Answers:
         Raises:
             ImageRejectedError, PayloadTooLargeError: the bytes show that the image is not taken.
         """
-        asked = self._fitted(question, image)
+        asked = self.fitted(question, image)
         if former.among(self._claims, (asked,), image) and (known := self._claims.find(image.subject, asked)):
             return known
         with suppress(ImageRejectedError, PayloadTooLargeError):
             return former.find(self._claims, asked, image)
         return None
 
-    def _fitted(self, question: Question, image: ImageBytes | ImageUrl) -> Question:
+    def kept(self, subject: str, asked: Question) -> Answer | None:
+        """The answer about a subject to the very question that was asked (`fitted`), if it is kept and still serves."""
+        return self._claims.find(subject, asked)
+
+    def fitted(self, question: Question, image: ImageBytes | ImageUrl) -> Question:
         """The question as it is asked about an image that is checked: about itself, or about a copy."""
         if isinstance(image, ImageUrl):
             return question
@@ -206,9 +210,7 @@ class Answers:
         before_call: Callable[[], None] | None = None,
     ) -> ReadTicket:
         """
-        Have a document read, paid at most once: all who ask the same within two days get the same ticket.
-
-        A copy is read where the question has a fit.
+        Have a document read (a copy, if the question has a fit), once for all who ask the same within two days.
 
         Raises:
             BlobsightError: as `ask`.

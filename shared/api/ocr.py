@@ -12,7 +12,7 @@ from typing import Any
 import azure.functions as func
 
 from shared import names, services
-from shared.api import bodies, parameters, responses
+from shared.api import bodies, instances, parameters, responses
 from shared.durable import inputs
 from shared.durable.handover import (
     ORCHESTRATOR,
@@ -21,7 +21,6 @@ from shared.durable.handover import (
     is_under_way,
     job_of,
     runtime_status,
-    status_of,
 )
 from shared.errors import BadRequestError, ConflictError, NotFoundError
 from shared.json_types import Json
@@ -30,7 +29,6 @@ from shared.services import App
 from shared.untrusted import addresses, characters
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
-_LONGEST_RETRY_SECONDS = 60
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -64,16 +62,13 @@ async def _start(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     plain = _wants_plain(req)
     app = services.current()
     given = await services.in_thread(app.threads, lambda: bodies.image_of(req))
-    asked = {
-        ours: parameters.text(req, theirs) or ""
-        for theirs, ours in on_request.PARAMETERS.items()
-        if theirs in req.params
-    }
+    asked = parameters_of(req)
     job, known = await services.in_thread(app.threads, lambda: on_request.prepare(app, given, asked))
     if known:
         return await services.in_thread(app.threads, lambda: _result(app, job.record, job.plain_record, plain))
     await on_request.begin(app, client, job)
-    return _accepted(req, job.instance_id, {"id": job.instance_id, "state": "running"}, 1, plain=plain)
+    body = {"id": job.instance_id, "state": "running"}
+    return responses.accepted(req, _path(job.instance_id, plain=plain), body, 1)
 
 
 async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str) -> func.HttpResponse:
@@ -81,13 +76,7 @@ async def _report(req: func.HttpRequest, client: DurableClient, instance_id: str
     plain = _wants_plain(req)
     status = await _status(client, instance_id)
     if is_under_way(status):
-        said = status.custom_status if isinstance(status.custom_status, dict) else {}
-        body = {
-            "id": instance_id,
-            "state": "running",
-            **{key: value for key, value in said.items() if value is not None},
-        }
-        return _accepted(req, instance_id, body, said.get("waitSeconds", 0), plain=plain)
+        return instances.running(req, _path(instance_id, plain=plain), instance_id, status)
     outcome = on_request.outcome(status, instance_id)
     app = services.current()
     record, plain_record = (outcome[key].partition("/")[2] for key in ("record", "plain"))
@@ -124,9 +113,8 @@ async def _drop_input(status: Any) -> None:
 
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
-    status = await status_of(client, instance_id) if _ID.fullmatch(instance_id) else None
-    # The hub has instances of other orchestrators, which callers must not see.
-    if not status or status.name != ORCHESTRATOR:
+    status = await instances.find(client, instance_id, _ID, ORCHESTRATOR)
+    if not status:
         raise NotFoundError(
             f"There is no Read {characters.shown(instance_id)}.",
             code="ocr_not_found",
@@ -163,12 +151,9 @@ def _shown(source: Json) -> Json:
     return {**source, "url": addresses.shown(source["url"])} if "url" in source else source
 
 
-def _accepted(
-    req: func.HttpRequest, instance_id: str, body: Json, wait_seconds: float, *, plain: bool
-) -> func.HttpResponse:
-    """202; the format that was asked for goes along, because pollers follow the address as it is."""
-    path = f"{names.ocr_path(instance_id)}{'?format=txt' if plain else ''}"
-    return responses.accepted(req, path, body, min(_LONGEST_RETRY_SECONDS, wait_seconds))
+def _path(instance_id: str, *, plain: bool) -> str:
+    """Where to ask; the format that was asked for goes along, because pollers follow the address as it is."""
+    return f"{names.ocr_path(instance_id)}{'?format=txt' if plain else ''}"
 
 
 def _wants_plain(req: func.HttpRequest) -> bool:

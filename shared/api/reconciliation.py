@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from shared import names, services
-from shared.api import bodies, responses
+from shared import services
+from shared.api import bodies, paths, responses
 from shared.durable import handover
 from shared.durable.handover import DurableClient
 from shared.lifecycle import plans
@@ -50,4 +50,4 @@ async def report(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
 
 def _under_way(req: func.HttpRequest, state: str, mode: str | None) -> func.HttpResponse:
     body = {"reconciliation": state, "mode": mode, "action": _WHERE}
-    return responses.accepted(req, names.RECONCILIATION_PATH, body, _RETRY_SECONDS)
+    return responses.accepted(req, paths.RECONCILIATION, body, _RETRY_SECONDS)

@@ -14,7 +14,7 @@ import azure.functions as func
 
 from shared import clock, log, names, settings
 from shared.api import parameters
-from shared.errors import BlobsightError, BusyError, SettingsError, StorageError
+from shared.errors import BlobsightError, SettingsError, StorageError
 from shared.storage.blobs import Blob
 
 # Storage never says how long: most outages are over by then, or last for minutes.
@@ -112,12 +112,6 @@ def accepted(req: func.HttpRequest, path: str, body: Mapping[str, object], secon
         seconds: until it is worth asking.
     """
     return answer_json(body, status=202, headers={"Location": address(req, path), **retry_after(seconds)})
-
-
-def pending(error: BusyError) -> func.HttpResponse:
-    """202: the answer is being made; Retry-After says when to come back."""
-    body = {"state": "pending", "detail": error.message, "action": error.action}
-    return answer_json(body, status=202, headers=retry_after(error.retry_after_seconds or 1))
 
 
 def retry_after(seconds: float) -> dict[str, str]:

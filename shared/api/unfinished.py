@@ -13,7 +13,7 @@ from typing import NamedTuple
 import azure.functions as func
 
 from shared import clock, names, services
-from shared.api import bodies, parameters, pending_steps, reconciliation, responses, unfinished_entries
+from shared.api import bodies, parameters, paths, pending_steps, reconciliation, responses, unfinished_entries
 from shared.api.pending_steps import PendingImage
 from shared.api.unfinished_entries import Entry, Filter
 from shared.durable import appointments
@@ -107,7 +107,7 @@ async def _retry(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
         # A poller would follow a Location and lose the continuation.
         return responses.answer_json(answered, status=202)
     seconds = max(retry.appointment.seconds for retry in retries)
-    path = names.waiting_image_path(body["name"])
+    path = paths.waiting_image(body["name"])
     return responses.accepted(req, path, answered, min(_LONGEST_RETRY_SECONDS, seconds))
 
 

@@ -84,6 +84,10 @@ class Task(Protocol):
         """The id of its orchestration."""
 
     @property
+    def name(self) -> str:
+        """The image in the container `images`; empty where it came over HTTP."""
+
+    @property
     def input(self) -> str:
         """That name; empty where nothing was kept."""
 
@@ -154,6 +158,7 @@ async def hand_over_kept(client: DurableClient, orchestrator: str, task: Task) -
         if not status or not is_under_way(status):
             raise
         return _is_the_same(task.input, status)
+    log.event(_logger, "operation.handed_over", blob=task.name or None, instance=task.instance_id)
     return True
 
 

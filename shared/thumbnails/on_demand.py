@@ -51,6 +51,40 @@ def thumbnail(
     return blob, app.images.url(names.THUMBNAILS, blob.info.name)
 
 
+def find(
+    app: App,
+    image: ImageBytes | ImageUrl | ImageBlob,
+    wanted: Thumbnail,
+    known: frozenset[str] = frozenset(),
+) -> Blob | None:
+    """
+    The same if it is there without a call; None if there is none.
+
+    Raises:
+        NotFoundError: there is no such image.
+        BadRequestError: no thumbnail can have these sides.
+    """
+    wanted.check()
+    if isinstance(image, ImageBlob):
+        spec = thumbnails.spec(image.name, wanted)
+        source = SeenVersion(image_blobs.require_image(app.images, image.name))
+        found = _stored(app, spec, known)
+        return found if found and spec.is_current(app.images, found.info, source) else None
+    if isinstance(image, ImageBytes):
+        return stored(app, wanted, image.subject)
+    _check_address(wanted)
+    return _of_address(app, image, wanted) if app.answers.find(wanted.asked, image) else None
+
+
+def stored(app: App, wanted: Thumbnail, digest: str, version: Version | None = None) -> Blob | None:
+    """The thumbnail that is stored of that version of an image, else of bytes or an address with that digest."""
+    spec = thumbnails.spec(version.name, wanted) if version else thumbnails.spec_of_digest(digest, wanted)
+    found = app.images.read(spec.container, spec.name)
+    if found is None or (version and not version.is_source_of(app.images, found.info)):
+        return None
+    return found if _answers(found.info, spec) else None
+
+
 def _of_blob(app: App, name: str, wanted: Thumbnail, known: frozenset[str]) -> Blob:
     spec = thumbnails.spec(name, wanted)
     source: Version = SeenVersion(image_blobs.require_image(app.images, name))
@@ -124,6 +158,14 @@ def _answers(stored: BlobInfo, spec: RecordSpec) -> bool:
 
 def _of_address(app: App, image: ImageUrl, wanted: Thumbnail) -> Blob:
     """Of what an address shows now, which Computer Vision fetches; the app never does."""
+    _check_address(wanted)
+    spec = thumbnails.spec_of_digest(image.subject.removeprefix(ImageUrl.PREFIX), wanted)
+    made = ThumbnailMaker(app, image, [wanted], partial(_ask, app, image)).content(wanted)
+    # Without a condition: every writer writes what the address shows now.
+    return _write(app, spec, made, None)
+
+
+def _check_address(wanted: Thumbnail) -> None:
     if not wanted.is_made_by_service:
         raise BadRequestError(
             f"width={wanted.width} and height={wanted.height} are more than Computer Vision makes of an address, which"
@@ -131,10 +173,6 @@ def _of_address(app: App, image: ImageUrl, wanted: Thumbnail) -> Blob:
             code="bad_parameter",
             action="Send the image's bytes, or ask for a smaller thumbnail.",
         )
-    spec = thumbnails.spec_of_digest(image.subject.removeprefix(ImageUrl.PREFIX), wanted)
-    made = ThumbnailMaker(app, image, [wanted], partial(_ask, app, image)).content(wanted)
-    # Without a condition: every writer writes what the address shows now.
-    return _write(app, spec, made, None)
 
 
 def _ask(app: App, image: ImageBytes | ImageUrl, question: Question, *, look_first: bool = True) -> Answer:

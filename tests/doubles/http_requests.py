@@ -1,8 +1,10 @@
 """Requests and uploads as the Functions worker hands them to a function."""
 
+import asyncio
+import inspect
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -138,6 +140,14 @@ _MARKS = threading.local()
 def invocation(identifier: str = "invocation-1") -> func.Context:
     """The context of an invocation: its id, and where threads are marked with it."""
     return cast(func.Context, SimpleNamespace(invocation_id=identifier, thread_local_storage=_MARKS))
+
+
+def answered(main: Callable[..., Any], req: func.HttpRequest, context: func.Context | None = None) -> func.HttpResponse:
+    """What a function answers, synchronous or not, with a durable client's binding if it has one."""
+    bindings = {"starter": "the durable client's binding"} if "starter" in inspect.signature(main).parameters else {}
+    answer = main(req, context or invocation(), **bindings)
+    found: func.HttpResponse = asyncio.run(answer) if inspect.isawaitable(answer) else answer
+    return found
 
 
 def raising(error: Exception, **headers: str) -> func.HttpResponse:

@@ -1,9 +1,7 @@
 """Every HTTP route of the app, read from the function.json files on disk, with a request that each of them answers."""
 
-import asyncio
 import base64
 import importlib
-import inspect
 import json
 import re
 from collections.abc import Mapping
@@ -12,18 +10,20 @@ from typing import Any, NamedTuple
 
 import azure.functions as func
 from doubles.function_folders import types
-from doubles.http_requests import invocation, request
+from doubles.http_requests import answered, request
 from doubles.pictures import picture
 
 PROJECT = Path(__file__).resolve().parents[2]
 IMAGE = picture(colour=(200, 0, 0))
 READ = f"ocr-{'0' * 40}"
+OPERATION = f"op-{'0' * 40}"
 # What a request cannot do without: the query, and the values in the path.
 _QUERY = {"ThumbnailHttp": {"width": "100", "height": "50"}}
 _PATH = {
     "DomainsHttp": {"model": "landmarks"},
     "ImagesHttp": {},
     "OcrHttp": {"id": READ},
+    "OperationsHttp": {"id": OPERATION},
     "SkillsHttp": {"skill": "describe"},
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
@@ -65,6 +65,11 @@ class Route(NamedTuple):
             return b""
         return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
 
+    @property
+    def orchestrator(self) -> str:
+        """The orchestrator whose instances the id in its path names."""
+        return "OperationOrchestrator" if self.folder == "OperationsHttp" else "OcrOrchestrator"
+
     def path_names(self) -> list[str]:
         """The names of the values in the path."""
         return re.findall(r"\{\*?(\w+)\??\}", self.path)
@@ -92,14 +97,7 @@ class Route(NamedTuple):
             headers=headers,
             address=address,
         )
-        main = importlib.import_module(self.folder).main
-        answer = (
-            main(sent, invocation(), starter="the durable client's binding")
-            if self.is_durable
-            else main(sent, invocation())
-        )
-        found: func.HttpResponse = asyncio.run(answer) if inspect.isawaitable(answer) else answer
-        return found
+        return answered(importlib.import_module(self.folder).main, sent)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

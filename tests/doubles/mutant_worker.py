@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import warnings  # noqa: E402
 
-from doubles.http_requests import invocation, parsed, request  # noqa: E402
+from doubles.http_requests import answered, parsed, request  # noqa: E402
 from doubles.mutants import mutant  # noqa: E402
 from doubles.parts import Parts  # noqa: E402
 from doubles.photographs import BY_NAME, as_image  # noqa: E402
@@ -119,7 +119,7 @@ def _upload(app: Parts, data: bytes) -> Iterator[str]:
 
 
 def _request(data: bytes) -> Iterator[str]:
-    response = AnalyzeHttp.main(request(body=data), invocation())
+    response = answered(AnalyzeHttp.main, request(body=data))
     if response.status_code >= 500 or (response.status_code != 200 and not parsed(response).get("code")):
         yield f"HTTP: {response.status_code} {response.get_body()[:300]!r}"
 

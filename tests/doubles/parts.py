@@ -57,8 +57,9 @@ def _put_together(
     converter = Converter(most_pixels=chosen.max_megapixels * 10**6, wait_seconds=chosen.max_wait_seconds)
     answers = _answers(chosen, vision, host, images, clock, converter)
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
-    pools = ThreadPoolExecutor(4), ThreadPoolExecutor(16)
-    services = App(chosen, images, host, vision, answers, clock, Median(), pools[0], quota, converter, pools[1])
+    pools = ThreadPoolExecutor(4), ThreadPoolExecutor(4)
+    parts = chosen, images, host, vision, answers, clock, Median(), *pools, quota, converter
+    services = App(*parts, ThreadPoolExecutor(16))
     return Parts(services, images, host, vision, clock)
 
 

@@ -34,6 +34,7 @@ from doubles.handovers import Site, Watch
 from doubles.http_requests import Hub, request, upload
 from doubles.http_routes import IMAGE, READ, ROUTES, Route
 from doubles.memory import MemoryBlobs
+from doubles.operation_runs import kept_operation
 from doubles.orchestrator_runs import context_of
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
@@ -55,6 +56,7 @@ from shared.lifecycle import adoption, reconcile_loop
 from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, Plan
 from shared.lifecycle.storage_events import LARGEST_OF_TRIGGER
 from shared.ocr import poll_loop
+from shared.operations import loop as operation_loop
 from shared.records import by_step
 from shared.settings import Settings
 from shared.storage.blobs import Blob
@@ -402,10 +404,19 @@ def _activities(name: str) -> list[Way]:
         kept = retry_loop.begin(Appointment("a.jpg", by_step.STEPS, "key", 0.0).to_json())
         return {"work": {**{key: kept[key] for key in ("name", "steps", "key", "attempts")}, "crash": crash}}
 
+    def operation(world: World) -> Inputs:
+        return {"work": operation_loop.work_of(operation_loop.begin(kept_operation(world.parts).to_json(), EPOCH))}
+
+    def ended(world: World) -> Inputs:
+        end = operation_loop.crashed("ValueError: oh")
+        return {"work": {**operation(world)["work"], "end": end}}
+
     if name in (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE):
         return [Way(name, "next step", read)]
     if name == reconcile_loop.PAGE:
         return _pages(name)
+    if name == operation_loop.STEP:
+        return [Way(name, "next step", operation), Way(name, "end", ended)]
     if name == retry_loop.STEP:
         return [Way(name, "next try", retry), Way(name, "last crash", lambda world: retry(world, "ValueError: oh"))]
     return []
@@ -415,6 +426,7 @@ def _turns(name: str) -> list[Way]:
     given: dict[str, Callable[[World], Any]] = {
         "OcrOrchestrator": lambda world: job_of(world.parts, NEW).to_json(),
         "RetryOrchestrator": lambda _: Appointment("a.jpg", by_step.STEPS, "key", 5.0).to_json(),
+        operation_loop.ORCHESTRATOR: lambda world: kept_operation(world.parts).to_json(),
         reconcile_loop.ORCHESTRATOR: lambda _: _plan(*COMPARING),
     }
 

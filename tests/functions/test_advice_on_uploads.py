@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from doubles.documents import text_pdf
-from doubles.http_requests import invocation, problem_of, request
+from doubles.http_requests import answered, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
@@ -65,7 +65,7 @@ def test_an_upload_that_is_itself_to_blame_is_told_under_which_name_a_better_one
 
 def test_a_caller_who_sent_the_same_bytes_is_told_nothing_of_uploads(app: Parts) -> None:
     upload(app, PSD)
-    answer = AnalyzeHttp.main(request("POST", PSD), invocation())
+    answer = answered(AnalyzeHttp.main, request("POST", PSD))
     action = problem_of(answer, 400, "format_not_supported")["action"]
     assert action.startswith("Convert it to JPEG or PNG.")
     assert "pload" not in action

@@ -1,5 +1,5 @@
 import pytest
-from doubles.http_requests import invocation, parsed, problem_of, request
+from doubles.http_requests import answered, parsed, problem_of, request
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
@@ -13,7 +13,7 @@ RED = picture(colour=(200, 0, 0))
 
 
 def test_the_answer_is_the_services_own_body(app: Parts) -> None:
-    response = main(request(body=RED), invocation())
+    response = answered(main, request(body=RED))
     assert response.mimetype == "application/json"
     assert parsed(response)["description"]["captions"] == [
         {"text": f"analyze {ImageBytes(RED).subject}", "confidence": 0.5}
@@ -25,7 +25,7 @@ def test_without_parameters_it_is_the_question_of_uploads(app: Parts) -> None:
     """So that what an upload has paid for is not paid for again."""
     app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
     steps.process(app.services, "a.jpg", None)
-    assert main(request(body=RED), invocation()).status_code == 200
+    assert answered(main, request(body=RED)).status_code == 200
     assert app.vision.count()["analyze"] == 1
     assert app.vision.asked[0][0] == analysis.question(app.services.settings)
 
@@ -38,7 +38,7 @@ def test_more_bytes_than_uploads_may_have_are_refused_by_the_body_and_by_the_nam
     app.images.before = lambda operation, container, name: read.append(operation)
     with services.replaced(app.services):
         for body in (data, {"name": "a.bmp"}):
-            problem = problem_of(main(request(body=body), invocation()), 413, "image_too_large")
+            problem = problem_of(answered(main, request(body=body)), 413, "image_too_large")
             assert f"{len(data)} bytes" in problem["detail"]
             assert "1048576" in problem["detail"]
             assert "MAX_UPLOAD_MEGABYTES" in problem["action"]
@@ -55,7 +55,7 @@ def test_each_parameter_reaches_the_service(app: Parts) -> None:
         "descriptionExclude": "Celebrities",
         "model-version": "2021-05-01",
     }
-    assert main(request(body=RED, params=params), invocation()).status_code == 200
+    assert answered(main, request(body=RED, params=params)).status_code == 200
     ((question, _),) = app.vision.asked
     assert dict(question.parameters) == {
         "visualFeatures": "Tags,Color",
@@ -77,6 +77,6 @@ def test_each_parameter_reaches_the_service(app: Parts) -> None:
     ],
 )
 def test_a_parameter_out_of_range_is_refused_by_its_name(app: Parts, parameter: str, value: str) -> None:
-    document = problem_of(main(request(body=RED, params={parameter: value}), invocation()), 400, "bad_parameter")
+    document = problem_of(answered(main, request(body=RED, params={parameter: value})), 400, "bad_parameter")
     assert parameter in document["detail"]
     assert app.vision.asked == []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from doubles.http_requests import invocation, parsed, request
+from doubles.http_requests import answered, parsed, request
 from doubles.parts import Parts
 from doubles.photographs import BY_NAME
 from doubles.scenes import PLACES, Place
@@ -56,7 +56,7 @@ def put(app: Parts, data: bytes, name: str) -> dict[str, str]:
 
 
 def analyzed(body: Any, **params: str) -> Any:
-    response = AnalyzeHttp.main(request(body=body, params=THREE | params), invocation())
+    response = answered(AnalyzeHttp.main, request(body=body, params=THREE | params))
     assert response.status_code == 200, response.get_body()
     return parsed(response)
 
@@ -107,7 +107,7 @@ def test_what_goes_as_it_is_has_its_answer_as_it_is(app: Parts, service: SeeingS
 def test_a_domain_model_that_was_asked_before_is_not_asked_again(app: Parts, service: SeeingService) -> None:
     photograph = BY_NAME["held-8.jpg"]
     paid_before(app, service, photograph.data, questions.domain("celebrities"))
-    response = DomainsHttp.main(request(body=photograph.data, route={"model": "celebrities"}), invocation())
+    response = answered(DomainsHttp.main, request(body=photograph.data, route={"model": "celebrities"}))
     (found,) = parsed(response)["result"]["celebrities"]
     check_place(found["faceRectangle"], "face", photograph.sides)
     assert service.received == []

@@ -11,7 +11,7 @@ import urllib3
 from doubles.clock import FakeClock
 from doubles.fake_vision import FakeVision
 from doubles.fuzz import fuzzed
-from doubles.http_requests import invocation, parsed, request
+from doubles.http_requests import answered, invocation, parsed, request
 from doubles.parts import ENVIRONMENT, asking
 from doubles.pictures import picture
 from hypothesis import given
@@ -41,20 +41,20 @@ IMAGE = picture()
 CALLS: dict[str, Callable[[], Any]] = {
     "state": lambda: ImagesHttp.main(request("GET", route={"name": "a.jpg"}), invocation()),
     "list": lambda: ImagesHttp.main(request("GET", params={"limit": "5"}), invocation()),
-    "thumbnail": lambda: ThumbnailHttp.main(
-        request("GET", route={"name": "a.jpg"}, params={"width": "100", "height": "50"}), invocation()
+    "thumbnail": lambda: answered(
+        ThumbnailHttp.main, request("GET", route={"name": "a.jpg"}, params={"width": "100", "height": "50"})
     ),
-    "known thumbnail": lambda: ThumbnailHttp.main(
+    "known thumbnail": lambda: answered(
+        ThumbnailHttp.main,
         request(
             "GET",
             route={"name": "a.jpg"},
             params={"width": "100", "height": "50"},
             headers={"If-None-Match": WELL["ETag"]},
         ),
-        invocation(),
     ),
-    "analyze": lambda: AnalyzeHttp.main(request("POST", IMAGE), invocation()),
-    "analyze a blob": lambda: AnalyzeHttp.main(request("POST", {"blob": "a.jpg"}), invocation()),
+    "analyze": lambda: answered(AnalyzeHttp.main, request("POST", IMAGE)),
+    "analyze a blob": lambda: answered(AnalyzeHttp.main, request("POST", {"blob": "a.jpg"})),
 }
 WELL = {"ETag": '"0x1"', "Last-Modified": "Sat, 28 Nov 2026 19:00:00 GMT", "x-ms-blob-type": "BlockBlob"}
 LISTING = b'<?xml version="1.0"?><EnumerationResults><Blobs><Blob><Name>a.jpg</Name><Properties>'

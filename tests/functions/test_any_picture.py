@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from doubles.http_requests import Hub, invocation, parsed, problem_of, request, upload
+from doubles.http_requests import Hub, answered, invocation, parsed, problem_of, request, upload
 from doubles.parts import Parts
 from doubles.photographs import BY_NAME, PHOTOGRAPHS, REFUSED, Photograph, as_image
 from doubles.read_runs import ReadRun
@@ -173,7 +173,7 @@ def test_an_upload_ends_complete_with_everything_where_the_picture_shows_it(
 @TAKEN
 def test_the_bytes_over_http_have_the_same_answers(app: Parts, hub: Hub, service: SeeingService, name: str) -> None:
     photograph = BY_NAME[name]
-    response = AnalyzeHttp.main(request(body=photograph.data), invocation())
+    response = answered(AnalyzeHttp.main, request(body=photograph.data))
     if photograph.analyzed == "no":
         problem_of(response, 400, "format_not_supported")
     else:
@@ -181,7 +181,7 @@ def test_the_bytes_over_http_have_the_same_answers(app: Parts, hub: Hub, service
         check_analysis(parsed(response), photograph)
         for form in ("jpeg", "webp"):
             size = {"width": "120", "height": "120", "format": form}
-            response = ThumbnailHttp.main(request(body=photograph.data, params=size), invocation())
+            response = answered(ThumbnailHttp.main, request(body=photograph.data, params=size))
             assert response.status_code == 200, response.get_body()
             assert response.mimetype == f"image/{form}"
             check_thumbnail(response.get_body(), photograph, (120, 120), form.upper())
@@ -211,10 +211,10 @@ def test_what_is_no_picture_that_can_be_taken_is_named_and_nothing_is_asked(
     assert word in note["message"]
     assert note["action"]
     over_http = "image_missing" if code == "image_empty" else code
-    problem = problem_of(AnalyzeHttp.main(request(body=data), invocation()), 400, over_http)
+    problem = problem_of(answered(AnalyzeHttp.main, request(body=data)), 400, over_http)
     assert word in problem["detail"]
     size = {"width": "100", "height": "100"}
-    problem_of(ThumbnailHttp.main(request(body=data, params=size), invocation()), 400, over_http)
+    problem_of(answered(ThumbnailHttp.main, request(body=data, params=size)), 400, over_http)
     response = asyncio.run(OcrHttp.main(request(body=data), invocation(), starter="the binding"))
     if response.status_code == 202:
         # How many pixels a copy would take is found out where it is made.
@@ -248,7 +248,7 @@ def test_pictures_that_find_no_memory_to_be_decoded_in_are_done_later_and_each_i
             app.images.write(names.IMAGES, photograph.name, photograph.data, content_type="image/heic")
             event = upload(f"images/{photograph.name}", photograph.data)
             asyncio.run(AnalyzeOnUpload.main(event, "the binding", invocation()))
-            problem_of(AnalyzeHttp.main(request(body=photograph.data), invocation()), 503, "busy")
+            problem_of(answered(AnalyzeHttp.main, request(body=photograph.data)), 503, "busy")
             asyncio.run(OcrHttp.main(request(body=photograph.data), invocation(), starter="the binding"))
             later = [given for name, _, given in hub.started if name == "RetryOrchestrator"]
             (job,) = (Job.from_json(given) for name, _, given in hub.started if name == "OcrOrchestrator")

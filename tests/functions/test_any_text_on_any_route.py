@@ -32,6 +32,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("HealthHttp", "GET"): [],
     ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state", "since", "wait"],
     ("OcrHttp", "DELETE"): [],
+    ("OperationsHttp", "GET"): [],
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],
     ("OpenApiHttp", "GET"): [],
@@ -48,7 +49,7 @@ NUMBERS = {"width", "height", "maxCandidates", "limit"}
 REFUSALS_OF_TEXTS = ("bad_json", "bad_url", "url_not_allowed", "body_not_an_image", "image_missing")
 MEMBERS = ["url", "blob", "name", "code", "all", "step", "continuation", "$content", "values"]
 # A key and a correlation identifier of any other form are none.
-CHECKED_HEADERS = ["Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match"]
+CHECKED_HEADERS = ["Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match", "Prefer"]
 HEADERS = [*CHECKED_HEADERS, "X-Correlation-Id", "x-functions-key", "Host", "X-Other"]
 
 PIECES = [
@@ -296,5 +297,5 @@ def test_the_table_has_every_route() -> None:
 def test_a_good_request_passes(app: Parts, task_hub: Hub, route: Route) -> None:
     """Otherwise nothing would be learnt from those that are refused."""
     app.images.write(names.IMAGES, "a.jpg", IMAGE, content_type=names.JPEG)
-    task_hub.set(route.path_values.get("id", ""), "Running")
+    task_hub.set(route.path_values.get("id", ""), "Running", name=route.orchestrator)
     assert route.answer().status_code in (200, 202), route.answer().get_body()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import azure.functions as func
 import pytest
 import responses
-from doubles.http_requests import invocation, problem_of, request
+from doubles.http_requests import answered, problem_of, request
 from doubles.parts import ENVIRONMENT, Parts, asking
 from doubles.pictures import picture
 from doubles.tiffs import Page, tiff
@@ -29,7 +29,7 @@ class Taker(NamedTuple):
     operation: str
 
     def post(self, body: bytes | Mapping[str, Any] = RED, **params: str) -> func.HttpResponse:
-        return self.main(request("POST", body, params={**self.params, **params}), invocation())
+        return answered(self.main, request("POST", body, params={**self.params, **params}))
 
 
 TAKERS = [
@@ -165,4 +165,4 @@ def test_wrong_settings_are_told_by_name_and_without_values(taker: Taker, monkey
 
 def test_every_answer_carries_the_callers_correlation_id(app: Parts, taker: Taker) -> None:
     sent = request("POST", RED, params=taker.params, headers={"X-Correlation-Id": "abc-1"})
-    assert taker.main(sent, invocation()).headers["X-Correlation-Id"] == "abc-1"
+    assert answered(taker.main, sent).headers["X-Correlation-Id"] == "abc-1"

@@ -22,7 +22,7 @@ LATE_SECONDS = 15.0
 THREADS = 16
 # What needs no storage, or tells of it.
 WITHOUT_STORAGE = {("DomainsHttp", "GET"), ("HealthHttp", "GET"), ("OcrHttp", "DELETE"), ("OcrHttp", "GET")}
-WITHOUT_STORAGE |= {("OpenApiHttp", "GET")}
+WITHOUT_STORAGE |= {("OpenApiHttp", "GET"), ("OperationsHttp", "GET")}
 NEED_STORAGE = [route for route in ROUTES if (route.folder, route.method) not in WITHOUT_STORAGE]
 
 

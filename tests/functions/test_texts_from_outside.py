@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, invocation, parsed, problem_of, request
+from doubles.http_requests import Hub, answered, invocation, parsed, problem_of, request
 from doubles.http_routes import IMAGE, RETRY, ROUTES, TAKERS, Route
 from doubles.parts import Parts
 
@@ -201,7 +201,7 @@ def test_a_number_has_the_digits_0_to_9(number: str) -> None:
         (ThumbnailHttp.main, "height", {"width": "50"}),
         (DescribeHttp.main, "maxCandidates", {}),
     ]:
-        refused(main(request(body=IMAGE, params={**more, name: number}), invocation()), "bad_parameter", name)
+        refused(answered(main, request(body=IMAGE, params={**more, name: number})), "bad_parameter", name)
     for route in LISTS:
         refused(route.answer(query={"limit": number}), "bad_parameter", "limit")
 
@@ -253,7 +253,7 @@ def test_pages_can_be(pages: str) -> None:
     "model", ["x", "brands", "Categories", "landmar\u212as", "l\u0430ndmarks", "landmarks/", "a" * 41]
 )
 def test_a_model_is_one_of_those_there_are(model: str) -> None:
-    answer = DomainsHttp.main(request(body=IMAGE, route={"model": model}), invocation())
+    answer = answered(DomainsHttp.main, request(body=IMAGE, route={"model": model}))
     refused(answer, "bad_parameter", "celebrities and landmarks")
 
 
@@ -271,12 +271,12 @@ def test_a_parameter_that_is_empty_is_refused_though_the_platform_leaves_it_out(
 def test_a_parameter_that_is_there_twice_is_refused_though_the_platform_joins_them(name: str) -> None:
     query = {"width": "100", "height": "50", name: "100,100"}
     address = f"http://127.0.0.1/api?{name}=100&{name.upper()}=100"
-    refused(ThumbnailHttp.main(request("GET", params=query, address=address), invocation()), "bad_parameter", name)
+    refused(answered(ThumbnailHttp.main, request("GET", params=query, address=address)), "bad_parameter", name)
 
 
 def test_a_list_has_a_word_between_its_commas() -> None:
     refused(
-        AnalyzeHttp.main(request(body=IMAGE, params={"visualFeatures": ", ,"}), invocation()),
+        answered(AnalyzeHttp.main, request(body=IMAGE, params={"visualFeatures": ", ,"})),
         "bad_parameter",
         "visualFeatures",
     )

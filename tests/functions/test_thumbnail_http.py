@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import azure.functions as func
 import pytest
 from doubles.fake_vision import thumbnail_bytes
-from doubles.http_requests import invocation, parsed, problem_of, request
+from doubles.http_requests import Hub, answered, parsed, problem_of, request
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 
@@ -32,7 +32,7 @@ def upload(app: Parts, name: str = "a.jpg", data: bytes = RED) -> None:
 
 def get(name: str = "a.jpg", *, method: str = "GET", known: str = "", **params: str) -> func.HttpResponse:
     headers = {"If-None-Match": known} if known else {}
-    return main(request(method, route={"name": name}, params={**SIZE, **params}, headers=headers), invocation())
+    return answered(main, request(method, route={"name": name}, params={**SIZE, **params}, headers=headers))
 
 
 def test_a_miss_makes_the_thumbnail_and_a_hit_serves_it(app: Parts) -> None:
@@ -143,7 +143,7 @@ def test_head_tells_what_get_tells(app: Parts) -> None:
 def test_the_name_may_have_folders_and_come_as_a_parameter(app: Parts, name: str) -> None:
     upload(app, name)
     assert get(name).status_code == 200
-    assert main(request("GET", params={**SIZE, "name": name}), invocation()).status_code == 200
+    assert answered(main, request("GET", params={**SIZE, "name": name})).status_code == 200
 
 
 def test_the_way_of_cropping_is_the_settings_unless_asked(app: Parts) -> None:
@@ -158,11 +158,11 @@ def test_the_way_of_cropping_is_the_settings_unless_asked(app: Parts) -> None:
 @pytest.mark.parametrize("name", ["..", "../analysis/a.jpg.json", "a/../b.jpg", "..\\a.jpg"])
 def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str) -> None:
     problem_of(get(name), 400, "bad_blob_name")
-    problem_of(main(request("GET", params={**SIZE, "name": name}), invocation()), 400, "bad_blob_name")
+    problem_of(answered(main, request("GET", params={**SIZE, "name": name})), 400, "bad_blob_name")
 
 
 def test_no_name_is_refused(app: Parts) -> None:
-    problem_of(main(request("GET", params=SIZE), invocation()), 400, "bad_blob_name")
+    problem_of(answered(main, request("GET", params=SIZE)), 400, "bad_blob_name")
 
 
 def test_no_such_image_is_404(app: Parts) -> None:
@@ -195,9 +195,7 @@ def test_no_such_image_is_404(app: Parts) -> None:
 def test_a_wrong_size_is_told_without_a_call(app: Parts, method: str, params: dict[str, str], told: str) -> None:
     upload(app)
     body = RED if method == "POST" else b""
-    response = main(
-        request(method, body, route={"name": "a.jpg"} if method == "GET" else {}, params=params), invocation()
-    )
+    response = answered(main, request(method, body, route={"name": "a.jpg"} if method == "GET" else {}, params=params))
     assert told in problem_of(response, 400, "bad_parameter")["detail"]
     assert app.vision.asked == []
 
@@ -211,7 +209,7 @@ def test_what_is_too_large_for_the_mode_of_the_settings_is_told_with_the_mode_th
 
 
 def test_posted_bytes_are_answered_and_stored(app: Parts) -> None:
-    response = main(request("POST", RED, params=SIZE), invocation())
+    response = answered(main, request("POST", RED, params=SIZE))
     name = f"by-sha256/{ImageBytes(RED).subject}/100x50-smart.jpg"
     assert response.status_code == 200
     assert response.get_body() == app.images.contents("thumbnails")[name]
@@ -220,18 +218,18 @@ def test_posted_bytes_are_answered_and_stored(app: Parts) -> None:
 
 def test_a_posted_blob_gets_the_thumbnail_of_its_name(app: Parts) -> None:
     upload(app)
-    response = main(request("POST", {"blob": "a.jpg"}, params=SIZE), invocation())
+    response = answered(main, request("POST", {"blob": "a.jpg"}, params=SIZE))
     assert response.headers["Content-Location"] == app.images.url("thumbnails", "a.jpg/100x50-smart.jpg")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_while_somebody_else_makes_it_the_answer_is_202(app: Parts, method: str) -> None:
+def test_while_somebody_else_makes_it_the_answer_is_202(app: Parts, task_hub: Hub, method: str) -> None:
     upload(app)
     claim = names.claim(ImageBytes(RED).subject, QUESTION.key)
     app.host.write(names.CACHE, claim, b'{"state": "asking"}', content_type=names.JSON)
     # Somebody alive: the lease lies further ahead than the caller is ready to wait.
     assert app.host.acquire(names.CACHE, claim, "another", 60)
-    response = get() if method == "GET" else main(request("POST", RED, params=SIZE), invocation())
+    response = get() if method == "GET" else answered(main, request("POST", RED, params=SIZE))
     assert response.status_code == 202
     assert int(response.headers["Retry-After"]) >= 1
     assert parsed(response)["state"] == "pending"

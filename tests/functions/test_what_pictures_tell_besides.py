@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from doubles.http_requests import Hub, invocation, request, upload
+from doubles.http_requests import Hub, answered, invocation, request, upload
 from doubles.odd_pictures import segment
 from doubles.parts import Parts
 from doubles.photographs import as_image, exif_of
@@ -120,7 +120,7 @@ def test_no_thumbnail_and_no_working_copy_tells_more_than_it_shows(
     assert len(made) == 2
     for form in ("jpeg", "webp"):
         params = {"width": "90", "height": "60", "format": form}
-        response = ThumbnailHttp.main(request(body=data, params=params), invocation())
+        response = answered(ThumbnailHttp.main, request(body=data, params=params))
         assert response.status_code == 200, response.get_body()
         made.append(response.get_body())
     if name != "moving.gif":

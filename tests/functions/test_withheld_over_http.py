@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, invocation, problem_of, request
+from doubles.http_requests import Hub, answered, invocation, problem_of, request
 from doubles.parts import Parts
 from doubles.pictures import picture
 
@@ -27,11 +27,11 @@ def read() -> func.HttpResponse:
 
 
 ROUTES: list[Callable[[], func.HttpResponse]] = [
-    lambda: AnalyzeHttp.main(request("POST", BLOB), invocation()),
-    lambda: DescribeHttp.main(request("POST", BLOB), invocation()),
-    lambda: DomainsHttp.main(request("POST", BLOB, route={"model": "landmarks"}), invocation()),
-    lambda: ThumbnailHttp.main(request("POST", BLOB, params=SIZE), invocation()),
-    lambda: ThumbnailHttp.main(request("GET", route={"name": "a.jpg"}, params=SIZE), invocation()),
+    lambda: answered(AnalyzeHttp.main, request("POST", BLOB)),
+    lambda: answered(DescribeHttp.main, request("POST", BLOB)),
+    lambda: answered(DomainsHttp.main, request("POST", BLOB, route={"model": "landmarks"})),
+    lambda: answered(ThumbnailHttp.main, request("POST", BLOB, params=SIZE)),
+    lambda: answered(ThumbnailHttp.main, request("GET", route={"name": "a.jpg"}, params=SIZE)),
     read,
 ]
 
@@ -63,4 +63,4 @@ def test_a_thumbnail_that_is_there_is_served_although_its_image_is_archived(app:
     steps.process(app.services, "a.jpg", RED)
     app.images.tell(names.IMAGES, "a.jpg", tier="Archive")
     params = {"width": "100", "height": "50"}
-    assert ThumbnailHttp.main(request("GET", route={"name": "a.jpg"}, params=params), invocation()).status_code == 200
+    assert answered(ThumbnailHttp.main, request("GET", route={"name": "a.jpg"}, params=params)).status_code == 200

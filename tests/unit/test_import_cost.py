@@ -48,13 +48,16 @@ def test_few_modules_are_loaded(loaded: list[str]) -> None:
     assert len(loaded) <= MAX_MODULES, loaded
 
 
-@pytest.mark.parametrize("orchestrator", ["OcrOrchestrator", "RetryOrchestrator", "ReconcileOrchestrator"])
+@pytest.mark.parametrize(
+    "orchestrator", ["OcrOrchestrator", "OperationOrchestrator", "RetryOrchestrator", "ReconcileOrchestrator"]
+)
 def test_an_orchestrator_loads_nothing_but_its_loop_and_types(orchestrator: str) -> None:
     script = SCRIPT.replace(', "shared.services"', "")
     done = subprocess.run(
         [sys.executable, "-c", script, orchestrator], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
-    packages = {"shared", "shared.durable", "shared.lifecycle", "shared.ocr", "shared.uploads"}
+    packages = {"shared", "shared.durable", "shared.lifecycle", "shared.ocr", "shared.operations", "shared.uploads"}
     types = {"shared.clock", "shared.durable.orchestrators", "shared.ocr.outcomes"}
-    loops = {orchestrator, "shared.lifecycle.reconcile_loop", "shared.ocr.poll_loop", "shared.uploads.retry_loop"}
+    loops = {orchestrator, "shared.lifecycle.reconcile_loop", "shared.ocr.poll_loop", "shared.operations.loop"}
+    loops |= {"shared.uploads.retry_loop"}
     assert set(json.loads(done.stdout)) - packages - types - loops == set()

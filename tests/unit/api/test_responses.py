@@ -1,5 +1,4 @@
 import json
-from typing import Any
 
 import azure.functions as func
 import pytest
@@ -8,7 +7,6 @@ from doubles.http_requests import parsed, problem_of, raising, request
 from shared.api import responses
 from shared.errors import (
     BadRequestError,
-    BusyError,
     StorageDeniedError,
     StorageError,
     StorageIdentityError,
@@ -64,7 +62,6 @@ def test_every_answer_can_be_sent_whatever_is_in_it(text: str) -> None:
         raising(BadRequestError(text, action=text)),
         raising(VisionUnavailableError(text, request_id=text)),
         responses.answer_json({text: [text]}),
-        responses.pending(BusyError(text)),
     ):
         assert json.loads(answer.get_body().decode("utf-8"))
 
@@ -107,16 +104,6 @@ def test_who_has_another_gets_it_whole(known: str) -> None:
 
 def test_a_post_is_never_answered_with_304() -> None:
     assert stored("POST", known="*").status_code == 200
-
-
-@pytest.mark.parametrize(("seconds", "header"), [(None, "1"), (5.0, "5"), (1.2, "2")])
-def test_pending_is_202_with_the_time_to_come_back(seconds: float | None, header: str) -> None:
-    response = responses.pending(BusyError("Being made.", retry_after_seconds=seconds))
-    document: dict[str, Any] = parsed(response)
-    assert response.status_code == 202
-    assert response.headers["Retry-After"] == header
-    assert document["state"] == "pending"
-    assert document["detail"] == "Being made."
 
 
 @pytest.mark.parametrize(

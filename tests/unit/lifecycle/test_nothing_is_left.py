@@ -21,7 +21,7 @@ import azure.functions as func
 import pytest
 from doubles.documents import text_pdf
 from doubles.fake_vision import FakeVision
-from doubles.http_requests import invocation, request, upload
+from doubles.http_requests import answered, invocation, request, upload
 from doubles.parts import Parts, asking, parts
 from doubles.pictures import picture
 from doubles.storage_events import storage_event
@@ -144,9 +144,7 @@ class Story:
 
     def call(self, folder: str, method: str, body: Any = b"", *, status: int = 200, **sent: Any) -> None:
         module = __import__(folder)
-        bindings = {"starter": "the binding"} if folder == "OcrHttp" else {}
-        answer = module.main(request(method, body, **sent), invocation(), **bindings)
-        answer = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+        answer = answered(module.main, request(method, body, **sent))
         assert answer.status_code in (200, 202, status), answer.get_body()
 
     def _given_up(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from doubles.http_requests import invocation, parsed, request
+from doubles.http_requests import answered, invocation, parsed, request
 from doubles.parts import parts
 from doubles.stored_before import restore
 from doubles.task_hub import TaskHub
@@ -111,7 +111,7 @@ def upload_copies(hub: TaskHub, image_names: list[str]) -> None:
 
 
 def called(main: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-    answer = main(request(*arguments, **more), invocation())
+    answer = answered(main, request(*arguments, **more))
     assert answer.status_code == 200, answer.get_body()
     return answer
 

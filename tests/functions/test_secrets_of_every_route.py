@@ -169,11 +169,14 @@ def test_no_secret_of_a_request_is_anywhere_afterwards(
         for key, sent in KEYS.items():
             headers = {**sent.get("headers", {}), **({"Content-Type": way.content_type} if way.content_type else {})}
             look_at(search, f"{name}, {key}", route.answer(way.body, **{**sent, "headers": headers}))
-    for odd in ODD:
+    # A thumbnail of what is sent has passed over a name since the first version, and the contract has none there.
+    passed_over = (route.folder, route.method) == ("ThumbnailHttp", "POST")
+    odd_ones = [odd for odd in ODD if not (passed_over and "name" in odd.get("query", {}))]
+    for odd in odd_ones:
         look_at(search, f"{odd}", route.answer(**odd))
     look_through(search, app, task_hub)
     assert search.found == []
-    assert len(search.looked["answer"]) == 2 * (len(ways) * len(KEYS) + len(ODD))
+    assert len(search.looked["answer"]) == 2 * (len(ways) * len(KEYS) + len(odd_ones))
 
 
 def test_what_is_looked_for_is_found_where_it_is(app: Parts, task_hub: Hub, search: SecretSearch) -> None:

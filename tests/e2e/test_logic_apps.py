@@ -1,9 +1,10 @@
-"""The workflows of `examples/logic-apps`: they run against an app with keys."""
+"""The workflows of `examples/logic-apps`: they ask for what the contract has, and run against an app with keys."""
 
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from doubles.hosting import Host
@@ -14,6 +15,7 @@ from doubles.running_stack import PROJECT, RunningStack
 
 FOLDER = PROJECT / "examples" / "logic-apps"
 FILES = sorted(FOLDER.glob("*.json"))
+CONTRACT = json.loads((PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 WORDS = re.compile(r"\b[A-Z][A-Z_]+\b")
 
 
@@ -40,6 +42,20 @@ def types(actions: dict[str, Any]) -> Iterator[str]:
         yield action["type"]
         yield from types(action.get("actions", {}))
         yield from types(action.get("else", {}).get("actions", {}))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_workflow_asks_for_what_the_contract_has(file: Any) -> None:
+    definition = json.loads(file.read_text(encoding="utf-8"))["definition"]
+    sent = list(requests(definition))
+    assert sent
+    for each in sent:
+        path = urlsplit(each["inputs"]["uri"].replace("@{parameters('app')}", "")).path.removeprefix("/api")
+        operation = CONTRACT["paths"][path][each["inputs"]["method"].lower()]
+        known = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
+        assert set(each["inputs"]["queries"]) - {"code"} <= known, path
+        headers = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
+        assert set(each["inputs"].get("headers", {})) - {"Content-Type"} <= headers, path
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -91,3 +107,14 @@ def test_what_is_finished_runs_the_workflow_once(workflow_of: Any, shared_stack:
     [failed] = workflow.outputs["Why_it_failed"]
     assert (failed["name"], failed["code"]) == ("logic/stamp.png", "image_too_small")
     assert workflow.outputs["Its_text"] == [{"name": "logic/sign.jpg", "text": "RIVER PARK\nOPEN 8 - 20\n"}]
+
+
+@pytest.mark.e2e
+def test_a_file_is_described_without_a_header_on_the_way(workflow_of: Any) -> None:
+    workflow: Workflow = workflow_of("describe-a-file")
+    answer = workflow.receive("image/png", picture("PNG", colour=(19, 29, 219)))
+    assert answer["caption"].startswith("a photo")
+    assert "blue" in answer["tags"]
+    # It was handed over, and the end was asked for at the address that was told.
+    assert [method for method, _ in workflow.sent] == ["POST", *["GET"] * (len(workflow.sent) - 1)]
+    assert len(workflow.sent) >= 2

@@ -9,17 +9,20 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, invocation, parsed, problem_of, request
+from doubles.http_requests import Hub, answered, invocation, parsed, problem_of, request
 from doubles.parts import Parts
+from doubles.patience import wait_until
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
-from shared import names
+import DescribeHttp
+from shared import names, services
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.records import analysis
 from shared.skills import work
+from shared.vision import questions
 from SkillsHttp import main
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -326,6 +329,26 @@ def test_nothing_is_begun_after_the_batch_is_answered(app: Parts, held: threadin
     found = values(batch_of(*more), timeoutSeconds="1")
     assert {refusal(each) for each in found} == {"busy"}
     assert len(app.vision.asked) == work.SIDE_BY_SIDE
+
+
+def test_batches_that_wait_keep_no_other_request_waiting(app: Parts, held: threading.Event) -> None:
+    """Neither those in the worker's own threads, nor those in the pool of asynchronous functions."""
+    app.services.answers.ask(questions.describe(), ImageBytes(BLUE))
+    app.vision.at_call = lambda question, image: held.wait(20)
+    more = [
+        [{"image": base64_of(picture(colour=(9 * each, 0, batch)))} for each in range(12)] for batch in (0, 90, 180)
+    ]
+    batches = [threading.Thread(target=sent, args=(batch_of(*inputs),)) for inputs in more]
+    for each in batches:
+        each.start()
+    wait_until(lambda: len(app.vision.asked) > services.BATCH_THREADS)
+    answer = answered(DescribeHttp.main, request(body=BLUE))
+    assert parsed(answer)["description"]["captions"][0]["text"] == caption(BLUE)
+    assert asyncio.run(services.in_thread(app.services.threads, lambda: "done")) == "done"
+    assert len(app.vision.asked) == services.BATCH_THREADS + 1
+    held.set()
+    for each in batches:
+        each.join()
 
 
 def test_a_mistake_of_the_app_is_that_records_error(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang,
 	@$(BIN)/python -m bench.changes
 	@$(BIN)/python -m bench.lost_events
 	@$(BIN)/python -m bench.hang
+	@$(BIN)/python -m bench.skills
 	@$(BIN)/python -m bench.callers
 
 fuzz: setup-dev ## 2,000 examples of each property instead of 150 (ten minutes)

@@ -110,7 +110,8 @@ class _Vision(VisionClient):
         )
 
 
-def _app(connection: str) -> App:
+def app_of(connection: str) -> App:
+    """The app on that storage, with the settings of the bench."""
     return services.build(
         Settings.from_env(
             {
@@ -127,7 +128,7 @@ def _app(connection: str) -> App:
 def fill(connection: str, given: Sequence[Picture]) -> None:
     """Put the pictures there, and make all their records."""
     with_text = {picture.sha256 for picture in given if picture.text}
-    app, vision = _app(connection), _Vision(with_text)
+    app, vision = app_of(connection), _Vision(with_text)
     # As `services.build` puts them together, but for the service.
     answers = Answers(
         vision,
@@ -162,7 +163,7 @@ def fill(connection: str, given: Sequence[Picture]) -> None:
 
 
 @contextmanager
-def _counted(counter: Counter[str]) -> Iterator[None]:
+def counted(counter: Counter[str]) -> Iterator[None]:
     """Inside, each request over HTTP is counted by its kind."""
     send = http.client.HTTPConnection.putrequest
 
@@ -184,19 +185,20 @@ def kind_of(method: str, url: str) -> str:
     return f"{'LIST' if parse_qs(parts.query).get('comp') == ['list'] else method} {container}"
 
 
-def _resident(name: str) -> int:
+def resident(name: str) -> int:
+    """Bytes of this process by that name of the kernel's: `VmRSS` now, `VmHWM` at most."""
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return int(next(line for line in status if line.startswith(f"{name}:")).split()[1]) * 1024
 
 
 def compare(connection: str) -> Json:
     """One reconciliation in this process, page by page; `Measured` as JSON."""
-    app = _app(connection)
+    app = app_of(connection)
     total: Counter[str] = Counter()
     by_phase: dict[str, Counter[str]] = {}
-    with services.replaced(app), _counted(total):
+    with services.replaced(app), counted(total):
         state = begin(plans.by_request(app))
-        idle, begun, cpu = _resident("VmRSS"), time.monotonic(), time.process_time()
+        idle, begun, cpu = resident("VmRSS"), time.monotonic(), time.process_time()
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
         while not state["over"]:
             before, phase = Counter(total), phase_of(state)
@@ -209,7 +211,7 @@ def compare(connection: str) -> Json:
             "cpu": time.process_time() - cpu,
             "operations": by_phase,
             "idle": idle,
-            "peak": _resident("VmHWM"),
+            "peak": resident("VmHWM"),
         }
 
 

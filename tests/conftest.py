@@ -1,4 +1,7 @@
-"""What holds for all tests: no trained models, how random examples are found, the terminal summary of the witnesses."""
+"""
+What holds for all tests: no trained models, how random examples are found, answers that keep to the contract, the
+terminal summary of the witnesses.
+"""
 
 import os
 import tracemalloc
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from doubles.judged_answers import judge_all
 from doubles.witness import COVERAGE
 
 from shared import log
@@ -15,6 +19,9 @@ os.environ["MODELS"] = "off"
 # The same examples at every run, and no time limit that a busy machine could break.
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("deterministic")
+
+# Before a test imports a function folder.
+judge_all()
 
 
 @pytest.fixture(autouse=True)

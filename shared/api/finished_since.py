@@ -22,7 +22,7 @@ NOW = "now"
 CONTAINERS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
 # What a place in the middle of a round begins with.
 _PLACE = "at-"
-# Storage's clock tells whole seconds and may go a little after the app's; what it writes must be listed by then.
+# Storage tells whole seconds, and its machines' clocks differ a little; what they have written must be listed by then.
 LAG_SECONDS = 5
 # By which a caller's clock may be ahead.
 _SKEW_SECONDS = 300
@@ -92,7 +92,7 @@ def read(since: str, now: datetime) -> Place:
     latest = int(now.timestamp()) + _SKEW_SECONDS
     if max(place.begin, place.end) > latest:
         raise BadRequestError(
-            f"since={shown(since)} is more than {_SKEW_SECONDS // 60} minutes ahead of the app's clock, which shows"
+            f"since={shown(since)} is more than {_SKEW_SECONDS // 60} minutes ahead of storage's clock, which shows"
             f" {now.isoformat(timespec='seconds')}.",
             code="bad_parameter",
             action="Send a time that is past, or since=now.",

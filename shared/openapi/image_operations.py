@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from shared import names
+from shared.api.preferences import RESPOND_ASYNC
 from shared.json_types import Json
 from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.members import named
 from shared.openapi.operations import BINARY, Body, Operation, answer, header, json_answer, location, retry_after
 
-RESPOND_ASYNC = "respond-async"
 IMAGE = Body(
     "The image: its bytes, or JSON with the name of an uploaded image or an address.",
     {names.BYTES: BINARY, names.JSON: named("ImageReference")},
@@ -25,7 +25,7 @@ ASYNC: Mapping[str, object] = {"fixed": {"Prefer": RESPOND_ASYNC}}
 
 def operations() -> list[Operation]:
     """In the order of the document."""
-    return [*_questions(), *_domains(), *_thumbnails()]
+    return [*_questions(), *_domains(), *_thumbnails(), *_operations()]
 
 
 def _waiting() -> dict[str, Json]:
@@ -184,4 +184,28 @@ def _thumbnails() -> list[Operation]:
             "Look at headers by a name in the path",
             by_path=True,
         ),
+    ]
+
+
+def _operations() -> list[Operation]:
+    """What was handed over ends with what the request would have been answered, or refused, with."""
+    content = {names.JSON: named("OperationAnswer"), **{kind: BINARY for kind, _ in names.FORMATS.values()}}
+    stored = {name: {**each, "required": False} for name, each in _picture_headers().items()}
+    refused = (problems.NAME, problems.UPLOADED, problems.of(413, "image_too_large"), problems.APPROVAL)
+    return [
+        Operation(
+            "GetOperation",
+            "OperationsHttp",
+            "get",
+            "/operations/{id}",
+            "Get the answer of an operation",
+            "Tells how far an operation is, and then what its request would have been answered with.",
+            _TAG,
+            {
+                200: answer("The answer of the request: JSON, or a thumbnail.", content, stored),
+                202: json_answer("The operation goes on.", "OperationProgress", _waiting()),
+            },
+            (problems.OPERATION, *refused, *_THUMBNAIL_CODES),
+            (given.OPERATION,),
+        )
     ]

@@ -129,7 +129,9 @@ def responses_of(operation: Operation) -> dict[int, Json]:
         found[401] = {"description": _UNAUTHORIZED}
     if any(_is_free_text(each) for each in operation.parameters):
         found[414] = {"description": _TOO_LONG}
-    for status, codes in problems.by_status((problems.EVERY, *operation.codes)).items():
+    # The two that everyone may ask tell of wrong settings, or have none.
+    deployed = () if operation.anonymous else (problems.DEPLOYED,)
+    for status, codes in problems.by_status((problems.EVERY, *deployed, *operation.codes)).items():
         if status in found:  # health says itself that the app is down
             continue
         found[status] = _problem(status, codes, has_body=operation.method != "head")

@@ -49,10 +49,10 @@ def of(status: int, *codes: str) -> Codes:
     return dict.fromkeys(codes, (status,))
 
 
-# Of every function: its query and headers, its settings, a mistake of its own.
-EVERY = (
-    of(400, "bad_parameter", "bad_header") | of(500, "settings_invalid", "internal_error") | of(503, "python_mismatch")
-)
+# Of every function: its query and headers, and a mistake of its own.
+EVERY = of(400, "bad_parameter", "bad_header") | of(500, "internal_error")
+# Of each that works with the settings.
+DEPLOYED = of(500, "settings_invalid") | of(503, "python_mismatch")
 STORAGE = of(503, "storage_unavailable", "storage_denied", "identity_unavailable")
 JSON_BODY = of(400, "bad_json") | of(411, "length_required")
 NO_BODY = of(400, "body_not_expected") | of(411, "length_required")
@@ -106,6 +106,7 @@ BATCH = of(400, "bad_json") | of(411, "length_required") | of(413, "batch_too_la
 
 ALL = (
     EVERY,
+    DEPLOYED,
     STORAGE,
     NO_BODY,
     BROUGHT,
@@ -118,6 +119,7 @@ ALL = (
     READ_GONE,
     READ_FINISHED,
     NOTHING,
+    OPERATION,
     BATCH,
 )
 

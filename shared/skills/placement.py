@@ -3,8 +3,8 @@ Places in the image that Azure AI Search has cracked out of a document, from its
 
 An indexer turns images upright and makes large ones smaller before a skill sees them. Each normalized image says how:
 https://learn.microsoft.com/azure/search/cognitive-search-concept-image-scenarios ("About normalized images"). The
-page's `GetOriginalCoordinates` says which way a quarter turn goes. Here each side has a scale of its own, and none is
-cut to a whole number.
+page's `GetOriginalCoordinates` says which way a quarter turn goes, though its text says the other way. Here each side
+has a scale of its own, and none is cut to a whole number.
 """
 
 from typing import Any, NamedTuple

@@ -44,7 +44,12 @@ def parsed(body: bytes) -> list[Record]:
         BadRequestError: `bad_json`: it is no JSON object with a list `values`.
         PayloadTooLargeError: `batch_too_large`.
     """
-    values = json_object.loaded(body, _EXPECTED).get("values")
+    members = json_object.loaded(body, _EXPECTED)
+    values = members.pop("values", None)
+    for name, value in members.items():
+        problem = json_object.fault_inside(value)
+        if problem:
+            json_object.refuse(f"The member {shown(name)} {problem}", _EXPECTED)
     if not isinstance(values, list):
         what = "is missing" if values is None else f"is {json_object.described(values)}, not a list"
         json_object.refuse(f"The member values {what}", _EXPECTED)

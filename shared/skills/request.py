@@ -11,6 +11,7 @@ from shared.ocr import on_request
 from shared.services import App
 from shared.skills import batch, records
 from shared.skills.skill import Reading, Seeing, Skill
+from shared.untrusted.characters import shown
 from shared.vision import questions
 
 # `timeout` of a skill: by default, and at most
@@ -32,7 +33,7 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     name = req.route_params.get("skill") or ""
     if name not in _MAKERS:
         raise NotFoundError(
-            f"There is no skill {name[:40]!r}.",
+            f"There is no skill {shown(name)}.",
             code="skill_not_found",
             action=f"Put one of {', '.join(SKILLS)} into the path.",
         )

@@ -10,6 +10,8 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -32,6 +34,8 @@ _BLOBS_REMEMBERED = 256
 # of Azure Storage, "Version 2020-06-12"). Roles on data suffice to see it. Get Account Information, which says the same
 # outright, asks for an action that no such role has.
 _OWNER = "x-ms-owner"
+# A time that differs by more is no clock's.
+_MOST_AHEAD = timedelta(days=1)
 _T = TypeVar("_T")
 
 
@@ -64,6 +68,8 @@ class BlobStore:
         self._seconds = _HURRIED_SECONDS if hurried else _SECONDS
         self._bulkhead = bulkhead
         self._has_directories = False
+        # What the last answer has told, and when it came. It is parsed where it is needed.
+        self._told_time: tuple[str, datetime] | None = None
         self._lock = threading.Lock()
         self._client: Any = None
         # A blob's client. To make one costs an eighth of a request.
@@ -89,10 +95,22 @@ class BlobStore:
     def _learn(self, headers: Mapping[str, str]) -> None:
         if _OWNER in headers:
             self._has_directories = True
+        if "Date" in headers:
+            self._told_time = headers["Date"], datetime.now(UTC)
 
     @property
     def has_directories(self) -> bool:  # noqa: D102 (Blobs says it)
         return self._has_directories
+
+    @property
+    def clock_ahead(self) -> timedelta | None:  # noqa: D102
+        if self._told_time is None:
+            return None
+        told, at = self._told_time
+        with suppress(ValueError, TypeError):  # a proxy's, say
+            ahead = parsedate_to_datetime(told) - at
+            return ahead if abs(ahead) < _MOST_AHEAD else None
+        return None
 
     def _call(self, container: str, name: str, action: Callable[[], _T]) -> _T:
         """Do it in the time that there is, and let no error of the SDK pass."""

@@ -6,7 +6,7 @@ does not import.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -83,10 +83,16 @@ class Blobs(Protocol):
 
     Attributes:
         has_directories: whether directories are real there, as far as its answers have shown.
+        clock_ahead: how far its clock is ahead of the machine's, by its last answer, whose way counts as a delay of its
+            clock; None before the first answer.
     """
 
     @property
     def has_directories(self) -> bool:  # noqa: D102 (the class says it)
+        ...
+
+    @property
+    def clock_ahead(self) -> timedelta | None:  # noqa: D102
         ...
 
     def url(self, container: str, name: str) -> str:

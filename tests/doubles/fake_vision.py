@@ -72,19 +72,24 @@ class FakeVision(VisionClient):
         if question.operation == "generateThumbnail":
             return Answer("image/jpeg", thumbnail_bytes(question, image), identifier, usage=usage)
         document = {
-            "description": {
-                "tags": list(self.tags),
-                "captions": [{"text": f"{question.operation} {image.subject}", "confidence": 0.5}],
-            },
-            "tags": [{"name": name, "confidence": confidence} for name, confidence in self.tags.items()],
-            "categories": [],
-            "objects": self.objects,
-            **({"areaOfInterest": self.area} if question.operation == "areaOfInterest" else {}),
+            **self._found(question, image),
             "requestId": identifier,
             "modelVersion": "2021-05-01",
             "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
         }
         return Answer("application/json", json.dumps(document).encode(), identifier, usage=usage)
+
+    def _found(self, question: Question, image: ImageBytes | ImageUrl) -> dict[str, object]:
+        """What callers are handed has what v3.2 answers; an analysis tells more than it is asked for."""
+        if question.operation == "domain":
+            return {"result": {question.path.split("/")[1]: []}}
+        captions = [{"text": f"{question.operation} {image.subject}", "confidence": 0.5}]
+        description: dict[str, object] = {"description": {"tags": list(self.tags), "captions": captions}}
+        if question.operation == "describe":
+            return description
+        tags = [{"name": name, "confidence": confidence} for name, confidence in self.tags.items()]
+        area: dict[str, object] = {"areaOfInterest": self.area} if question.operation == "areaOfInterest" else {}
+        return {**description, "tags": tags, "categories": [], "objects": self.objects, **area}
 
     def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
         self.before_call()

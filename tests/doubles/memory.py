@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -46,11 +47,13 @@ class MemoryBlobs:
     Attributes:
         has_directories: whether directories are real, as in Data Lake Storage Gen2: they are made with the first blob
             in them, stay, are listed, and have no blob of their name. May be set while there is no blob.
+        clock_ahead: by how much the times that it tells are ahead of the clock.
     """
 
     def __init__(self, clock: Clock, before: Hook | None = None) -> None:
         self.before = before
         self.has_directories = False
+        self.clock_ahead = timedelta(0)
         self._clock = clock
         self._lock = threading.RLock()
         self._containers: dict[str, dict[str, _Stored]] = {}
@@ -155,8 +158,8 @@ class MemoryBlobs:
                 md5=hashlib.md5(data, usedforsecurity=False).digest(),
                 metadata=dict(metadata or {}),
                 cache_control=cache_control,
-                modified=self._clock.utc(),
-                created=self._clock.utc(),
+                modified=self._clock.utc() + self.clock_ahead,
+                created=self._clock.utc() + self.clock_ahead,
                 tier="Hot",
             )
             if self.has_directories:

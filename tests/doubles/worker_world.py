@@ -217,21 +217,29 @@ def well(handler: BaseHTTPRequestHandler) -> None:
         return whole(202, b"", **{"Operation-Location": address})(handler)
     if path.endswith("/generateThumbnail"):
         return whole(200, IMAGE, **{"Content-Type": "image/jpeg"})(handler)
-    time = {"createdDateTime": "2026-01-01T00:00:00Z", "lastUpdatedDateTime": "2026-01-01T00:00:03Z"}
-    answer: dict[str, Any] = {
-        "description": {"tags": ["text"], "captions": [{"text": "a sign", "confidence": 0.5}]},
-        "tags": [{"name": "text", "confidence": 0.99}],
-        "categories": [],
+    return whole(200, json.dumps(_told(path)).encode(), **{"Content-Type": "application/json"})(handler)
+
+
+def _told(path: str) -> dict[str, Any]:
+    """The answer in JSON of each operation."""
+    if "/read/analyzeResults/" in path:
+        time = {"createdDateTime": "2026-01-01T00:00:00Z", "lastUpdatedDateTime": "2026-01-01T00:00:03Z"}
+        return {"status": "succeeded", **time, "analyzeResult": read_text("HELLO")}
+    if path.endswith("/models"):
+        return {"models": [{"name": "landmarks", "categories": ["outdoor_"]}]}
+    around = {
         "requestId": "request",
         "modelVersion": "2021-05-01",
-        "areaOfInterest": {"x": 0, "y": 8, "w": 64, "h": 48},
         "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
     }
-    if "/read/analyzeResults/" in path:
-        answer = {"status": "succeeded", **time, "analyzeResult": read_text("HELLO")}
-    elif path.endswith("/models"):
-        answer = {"models": [{"name": "landmarks", "categories": ["outdoor_"]}]}
-    return whole(200, json.dumps(answer).encode(), **{"Content-Type": "application/json"})(handler)
+    if path.endswith("/areaOfInterest"):
+        return {"areaOfInterest": {"x": 0, "y": 8, "w": 64, "h": 48}, **around}
+    if "/models/" in path:
+        return {"result": {path.split("/")[-2]: []}, **around}
+    description = {"description": {"tags": ["text"], "captions": [{"text": "a sign", "confidence": 0.5}]}}
+    if path.endswith("/describe"):
+        return {**description, **around}
+    return {**description, "tags": [{"name": "text", "confidence": 0.99}], "categories": [], **around}
 
 
 class Way(NamedTuple):

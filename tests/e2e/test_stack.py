@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from doubles.patience import wait_until
 from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
@@ -101,6 +102,40 @@ def test_the_same_bytes_under_another_name_get_records_and_cost_nothing(stack: R
 def test_no_bytes_are_paid_twice_for_one_question(stack: RunningStack) -> None:
     analyzed = stack.paid_calls()["analyze"]
     assert len(analyzed) == len(set(analyzed))
+
+
+class Poller:
+    """Follows Location, as the polling trigger of Logic Apps does."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.told: list[str] = []
+
+    def has_told(self, name: str) -> bool:
+        """Ask once; whether that image has been told by now."""
+        answer = requests.get(self.address, timeout=60)
+        images = answer.json()["images"]
+        assert (answer.status_code, int(answer.headers["Retry-After"]) in (1, 60)) == (200 if images else 202, True)
+        self.told += [image["name"] for image in images]
+        assert {image["state"] for image in images} <= {"complete", "failed"}
+        self.address = answer.headers["Location"]
+        return name in self.told
+
+
+def test_pollers_that_follow_location_are_told_each_result_once(stack: RunningStack) -> None:
+    images = f"http://127.0.0.1:{stack.addresses.port}/api/images"
+    now, ever = Poller(f"{images}?since=now"), Poller(f"{images}?since=2020-01-01T00:00:00Z&limit=3")
+    assert not now.has_told("told/ä.png")
+    stack.upload("told/ä.png", picture(8))
+    assert stack.wait_for("told/ä.png")["told/ä.png"].state == "complete"
+    for poller in (now, ever):
+        wait_until(lambda poller=poller: poller.has_told("told/ä.png"), poll_seconds=0.5)
+    stack.upload("told/none.png", b"no pixels")
+    for poller in (now, ever):
+        wait_until(lambda poller=poller: poller.has_told("told/none.png"), poll_seconds=0.5)
+        assert len(set(poller.told)) == len(poller.told)
+    assert [name for name in now.told if name.startswith("told/")] == ["told/ä.png", "told/none.png"]
+    assert {*SAMPLES, "told/ä.png", "told/none.png"} <= set(ever.told)
 
 
 def test_adding_a_file_prints_what_was_found(stack: RunningStack, tmp_path: Path) -> None:

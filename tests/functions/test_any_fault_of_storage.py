@@ -40,6 +40,10 @@ CODES = {
 IMAGE = picture()
 CALLS: dict[str, Callable[[], Any]] = {
     "state": lambda: ImagesHttp.main(request("GET", route={"name": "a.jpg"}), invocation()),
+    "state, waited for": lambda: ImagesHttp.main(
+        request("GET", route={"name": "a.jpg"}, params={"wait": "true"}), invocation()
+    ),
+    "new results": lambda: ImagesHttp.main(request("GET", params={"since": "2025-01-01T00:00:00Z"}), invocation()),
     "list": lambda: ImagesHttp.main(request("GET", params={"limit": "5"}), invocation()),
     "thumbnail": lambda: answered(
         ThumbnailHttp.main, request("GET", route={"name": "a.jpg"}, params={"width": "100", "height": "50"})
@@ -66,6 +70,7 @@ HEADERS = st.fixed_dictionaries(
         "ETag": st.sampled_from(['"0x1"', "", "W/1"]),
         "Content-Range": st.sampled_from(["bytes 0-9/10", "bytes 0-9/99999999", "none", "bytes */*"]),
         "Last-Modified": st.sampled_from([WELL["Last-Modified"], "yesterday"]),
+        "Date": st.sampled_from([WELL["Last-Modified"], "yesterday", "", "Fri, 31 Dec 9999 23:59:59 GMT"]),
         "Content-MD5": st.sampled_from(["AAAA", "no base64!"]),
         "Content-Type": st.sampled_from(["application/xml", "text/html", "application/json; charset=nonsense"]),
         "Content-Length": st.sampled_from(["3", "99999", "-1", "many"]),

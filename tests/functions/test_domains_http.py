@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from doubles.http_requests import answered, parsed, problem_of, request
 from doubles.parts import Parts
@@ -37,11 +39,17 @@ def test_the_same_question_is_paid_once_and_another_model_is_another_question(ap
 
 def test_what_the_version_before_kept_under_another_spelling_is_not_paid_again(app: Parts) -> None:
     before = questions.domain("landmarks")._replace(path="models/Landmarks/analyze")
-    answer = Answer("application/json", b'{"result": {"landmarks": []}}', "request-before")
+    kept = {
+        "result": {"landmarks": []},
+        "requestId": "request-before",
+        "modelVersion": "2021-05-01",
+        "metadata": {"width": 64, "height": 64, "format": "Jpeg"},
+    }
+    answer = Answer("application/json", json.dumps(kept).encode(), "request-before")
     Claims(app.host, app.clock).keep(ImageBytes(RED).subject, before, answer)
     for model in ("Landmarks", "landmarks"):
         response = answered(main, request(body=RED, route={"model": model}))
-        assert parsed(response) == {"result": {"landmarks": []}}
+        assert parsed(response) == kept
     assert not app.vision.asked
 
 

@@ -1,6 +1,7 @@
 """`GET /api/images?since=` and `?wait=true`: what pollers are answered, and how they go on by Location alone."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -82,6 +83,31 @@ def test_a_second_that_may_not_be_over_for_storage_is_left_to_the_next_poll(app:
     assert told(follow(answer)) == ["a.jpg"]
 
 
+def test_an_image_of_the_second_at_which_two_rounds_meet_is_told_once(app: Parts) -> None:
+    app.clock.advance(10)
+    put(app, "a.jpg")
+    steps.process(app.services, "a.jpg", None)
+    answer, found = get(since="2026-01-01T00:00:00Z"), []
+    for _ in range(10):
+        app.clock.advance(1)
+        answer = follow(answer)
+        found += told(answer)
+    assert found == ["a.jpg"]
+
+
+@pytest.mark.parametrize("seconds", [-120, 120])
+def test_storage_whose_clock_differs_from_the_apps_tells_none_twice_and_none_late(app: Parts, seconds: int) -> None:
+    app.images.clock_ahead = timedelta(seconds=seconds)
+    answer, found = get(since="now"), []
+    for number in range(12):
+        put(app, f"{number}.jpg")
+        steps.process(app.services, f"{number}.jpg", None)
+        app.clock.advance(1)
+        answer = follow(answer)
+        found += told(answer)
+    assert found == ["0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg", "6.jpg"]
+
+
 def test_a_failed_image_is_told_and_a_deferred_one_when_it_is_done(app: Parts) -> None:
     answer = get(since="now")
     app.vision.failing = ThrottledError("Slow down.")
@@ -143,6 +169,14 @@ def test_names_of_every_kind_are_told(app: Parts) -> None:
     answer = get(since="now")
     finish(app, *images)
     assert sorted(told(follow(answer))) == sorted(images)
+
+
+def test_directories_are_no_records(app: Parts) -> None:
+    app.images.has_directories = True
+    images = ["album.json/a.jpg", "album/a.jpg", "album/b/c.jpg", "z.jpg"]
+    answer = get(since="now")
+    finish(app, *images)
+    assert sorted(told(follow(answer))) == images
 
 
 def test_more_than_the_limit_is_told_by_the_polls_that_follow_at_once(

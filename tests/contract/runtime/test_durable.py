@@ -206,10 +206,12 @@ def _operate(side: Side, outcomes: Json) -> None:
     step("operation without what was sent", sent)
     address = ImageUrl("http://127.0.0.1:9/o?sig=S3CRETSIG")
     kept_address = inputs.keep(host, work.of_address(address, questions.describe()), address.url.encode())
-    step("operation on an address that nobody serves", kept_address)
+    failed = step("operation on an address that nobody serves", kept_address)
+    side.ask("OperationStep", {"job": kept_address.to_json(), "failures": 0, "end": failed})
     its.fail({"status": {"401": 1.0}})
     waits = inputs.keep(host, work.of_bytes(photo, questions.tag()), photo.data)
     step("operation deferred", waits)
+    inputs.drop(host, waits)
 
 
 def _compared(side: Side) -> Json:
@@ -262,7 +264,7 @@ STATES = {
     "operation done and tidied": "done",
     "operation on an image": "done",
     "operation on an image that is gone": "superseded",
-    "operation without what was sent": "done",
+    "operation without what was sent": "failed",
     "operation on an address that nobody serves": "failed",
     "operation deferred": "wait",
     "retry deferred": "deferred",

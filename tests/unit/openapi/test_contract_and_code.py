@@ -35,6 +35,7 @@ IDS = [
     "GetHealth",
     "GetImage",
     "GetImageByPath",
+    "GetOperation",
     "GetReconciliation",
     "GetText",
     "GetThumbnail",

@@ -4,6 +4,7 @@ import hashlib
 import socket
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 import responses
@@ -95,6 +96,26 @@ def test_an_account_that_keeps_nothing_has_nothing_left_of_a_blob_that_was_delet
 ) -> None:
     assert blobs.kept(container, "a.txt") == Kept(versions=False, deleted=False)
     assert blobs.page(container).items == []
+
+
+def test_an_account_tells_by_its_answers_how_far_its_clock_is_ahead(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    ahead = blobs.clock_ahead
+    # Its answer tells whole seconds, and has been on its way.
+    assert ahead is not None
+    assert timedelta(seconds=-30) < ahead <= timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "told", ["yesterday", "", "Fri, 31 Dec 9999 23:59:59 GMT", "Mon, 30 Nov 2026 20:00:00 -0000", "Thu, 01 Jan 1970"]
+)
+def test_a_time_that_is_none_tells_nothing(told: str) -> None:
+    store = BlobStore(UNREACHABLE)
+    with responses.RequestsMock() as web:
+        web.head("http://127.0.0.1:9/a/images/a.jpg", status=404, headers={"Date": told})
+        assert store.clock_ahead is None
+        assert store.head("images", "a.jpg") is None
+        assert store.clock_ahead is None
 
 
 def test_an_empty_blob_is_a_blob(blobs: Blobs, container: str) -> None:

@@ -1,0 +1,237 @@
+"""
+What the polls of `GET /api/images?since=` cost: requests to storage, time and memory, by the number of images.
+
+    python -m bench.new_results [--images 1500 3000]
+
+The images are the same picture under many names, with the records that the app has made of it, on an Azurite of the
+run's own. A fresh process polls: once where nothing is new, and then from the beginning, by `since` of each answer,
+until all is told. Linux only.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.pictures import Picture, pictures
+from bench.reconcile import app_of, counted, fill, resident
+from bench.section import Goal, goals_table, table
+from bench.stack import running_storage
+from shared import names
+from shared.api import finished_images, finished_since
+
+MOST_OPERATIONS = 15.0
+MOST_GROWTH = 0.15
+# Beyond the pages of 2,000 records: the ends of four listings.
+_MOST_LISTINGS = 4
+_LIMIT = 200
+_AT_ONCE = 8
+_MEGABYTE = 2**20
+_RECORDS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT)
+
+
+class Measured(NamedTuple):
+    """
+    The polls of one process.
+
+    Attributes:
+        images, records: how many there are.
+        told: how many images were told, each time that one was.
+        polls: how many polls told them, and how many seconds the longest took.
+        operations: requests to storage, of the poll that found nothing and of those that told.
+        idle_seconds, seconds: of the poll that found nothing; of those that told, all together.
+        idle, peak: resident bytes before and at most.
+    """
+
+    images: int
+    records: int
+    told: int
+    polls: int
+    longest: float
+    idle_operations: int
+    operations: Counter[str]
+    idle_seconds: float
+    seconds: float
+    idle: int
+    peak: int
+
+
+def copy(connection: str, model: Picture, copies: Sequence[str]) -> int:
+    """Give each of these names the picture with its records; returns how many records one has."""
+    app = app_of(connection)
+    found = [
+        (container, info.name, blob)
+        for container in _RECORDS
+        for info in app.images.page(container, prefix=model.name, limit=100).items
+        if (blob := app.images.read(container, info.name))
+    ]
+
+    def one(name: str) -> None:
+        app.images.write(names.IMAGES, name, model.data, content_type="image/png")
+        for container, record, blob in found:
+            app.images.write(
+                container,
+                record.replace(model.name, name),
+                blob.data,
+                content_type=blob.info.content_type or names.BYTES,
+                metadata=blob.info.metadata,
+            )
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(one, copies))
+    return len(found)
+
+
+def poll(connection: str) -> dict[str, Any]:
+    """All polls in this process."""
+    app = app_of(connection)
+    idle_operations: Counter[str] = Counter()
+    operations: Counter[str] = Counter()
+    told: list[str] = []
+    longest, polls = 0.0, 0
+
+    def go_on(since: str) -> float:
+        """Poll until all is told; in how many seconds."""
+        nonlocal longest, polls
+        begun, polls, over = time.monotonic(), 0, False
+        while not over:
+            before = time.monotonic()
+            found = finished_images.since(app, since, limit=_LIMIT)
+            longest, polls = max(longest, time.monotonic() - before), polls + 1
+            told.extend(image["name"] for image in found.images)
+            since, over = found.since, found.is_over
+        return time.monotonic() - begun
+
+    idle = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+    # A round in which nothing was written.
+    now = int(datetime.now(UTC).timestamp())
+    with counted(idle_operations):
+        idle_seconds = go_on(finished_since.Place(now, now + 1).told())
+    with counted(operations):
+        seconds = go_on("2020-01-01T00:00:00Z")
+    return {
+        "told": len(told),
+        "names": len(set(told)),
+        "polls": polls,
+        "longest": longest,
+        "idle_operations": idle_operations.total(),
+        "operations": operations,
+        "idle_seconds": idle_seconds,
+        "seconds": seconds,
+        "idle": idle,
+        "peak": resident("VmHWM"),
+    }
+
+
+def measure(connection: str, images: int, records: int) -> Measured:
+    """The polls of a fresh process. Raises RuntimeError if it failed, or told an image twice or never."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.new_results", "--process"],
+        env={**os.environ, "BENCH_STORAGE": connection},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    told = json.loads(done.stdout.splitlines()[-1])
+    if not told.pop("names") == told["told"] == images:
+        raise RuntimeError(f"Of {images} images {told['told']} were told.")
+    told["operations"] = Counter(told["operations"])
+    return Measured(images=images, records=records, **told)
+
+
+def run(sizes: Sequence[int]) -> list[Measured]:
+    """Measure each number of images, in rising order."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        (model,) = pictures(1, state / "answers")
+        with running_storage(state) as connection:
+            fill(connection, [model])
+            there = 1
+            for size in sorted(sizes):
+                records = copy(connection, model, [f"{number:06}.png" for number in range(there, size)])
+                there = size
+                time.sleep(finished_since.LAG_SECONDS + 1)
+                found.append(measure(connection, size, records * size))
+                print(report(found), file=sys.stderr, flush=True)
+    return found
+
+
+def report(found: Sequence[Measured]) -> str:
+    """The tables."""
+    rows = [
+        (
+            f"{each.images}",
+            f"{each.records}",
+            f"{each.idle_operations}",
+            f"{each.idle_seconds:.2f}",
+            f"{each.operations.total() / each.images:.1f}",
+            f"{each.images / each.seconds:.0f}",
+            f"{each.polls}",
+            f"{each.longest:.1f}",
+            f"{each.idle / _MEGABYTE:.0f}",
+            f"{each.peak / _MEGABYTE:.0f}",
+        )
+        for each in found
+    ]
+    header = (
+        "images",
+        "records",
+        "operations, nothing new",
+        "seconds",
+        "operations an image told",
+        "images a second",
+        "polls",
+        "longest, seconds",
+        "MB before",
+        "MB peak",
+    )
+    kinds = [(kind, f"{count}") for kind, count in sorted(found[-1].operations.items())]
+    of_kind = (f"operation, of {found[-1].images} images", "how many")
+    return "\n\n".join([table(header, rows), table(of_kind, kinds), goals_table(goals(found))])
+
+
+def goals(found: Sequence[Measured]) -> list[Goal]:
+    """What has to hold."""
+    last = found[-1]
+    return [
+        Goal.at_most(
+            "storage operations of a poll with nothing new, beyond one for 2,000 records",
+            _MOST_LISTINGS,
+            last.idle_operations - last.records / 2000,
+        ),
+        Goal.at_most("storage operations of an image told", MOST_OPERATIONS, last.operations.total() / last.images),
+        Goal.at_most(
+            "share of memory more for the most images than for the fewest", MOST_GROWTH, last.peak / found[0].peak - 1
+        ),
+    ]
+
+
+def main(argv: list[str]) -> int:
+    """Do it and print the tables; 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.new_results")
+    parser.add_argument("--images", type=int, nargs="+", default=[1500, 3000], metavar="N", help="how many")
+    parser.add_argument("--process", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    if options.process:
+        print(json.dumps(poll(os.environ["BENCH_STORAGE"])))
+        return 0
+    found = run(options.images)
+    print(report(found))
+    return 0 if all(goal.held for goal in goals(found)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""
+The contract against one scripted pass over the app: it allows what came, and what it claims came.
+
+A claim that nothing shows, and an answer that it does not allow, are each a lie. So a lie that is put into it is found.
+"""
+
+import functools
+import json
+import logging
+
+import pytest
+from doubles.conformance import Contract
+from doubles.contract_coverage import Fact, documented, shown
+from doubles.exchanges import Exchange
+from doubles.judged_answers import DOCUMENT, contract
+from doubles.lies import Lie, lies, spread
+from doubles.scripted_exchanges import exchanges
+from doubles.unshown_claims import is_excused, reasons_without_use
+
+CONTRACT = json.loads(DOCUMENT.read_text())
+LIES = list(lies(CONTRACT))
+OF_EACH_KIND = 3
+
+
+@functools.cache
+def recorded() -> tuple[Exchange, ...]:
+    logging.disable(logging.CRITICAL)
+    try:
+        return tuple(exchanges())
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def unshown(judge: Contract) -> set[Fact]:
+    return {fact for fact in documented(judge) - shown(judge, recorded()) if not is_excused(fact)}
+
+
+def test_no_answer_breaks_the_contract() -> None:
+    assert [breach for exchange in recorded() for breach in contract().breaches(exchange)] == []
+
+
+def test_all_that_the_contract_claims_comes_but_what_is_excused() -> None:
+    assert sorted(unshown(contract())) == []
+
+
+def test_each_excuse_is_needed() -> None:
+    assert reasons_without_use(documented(contract()) - shown(contract(), recorded())) == []
+
+
+def is_found(lie: Lie) -> bool:
+    judge = Contract(lie.told(CONTRACT))
+    return any(judge.breaches(exchange) for exchange in recorded()) or bool(unshown(judge))
+
+
+@pytest.mark.parametrize("lie", spread(LIES, OF_EACH_KIND), ids=str)
+def test_a_lie_is_found(lie: Lie) -> None:
+    assert is_found(lie)
+
+
+def test_there_are_lies_of_every_kind() -> None:
+    kinds = {lie.kind for lie in LIES}
+    for what in ("status", "header", "member", "required", "value", "parameter", "null", "parameter's value"):
+        assert {f"{what} left out", f"{what} added"} <= kinds
+    assert {"type turned", "content type turned", "operation left out"} <= kinds
+    assert len(spread(LIES, OF_EACH_KIND)) >= 30

@@ -251,10 +251,11 @@ def test_an_address_that_is_a_key_is_nowhere_afterwards(tmp_path: Path, samples:
     reached = {target.partition("&n=")[2].partition("&")[0] for target in asked if SIGNATURE in target}
     assert reached == {str(number) for number in range(SENT)}
     assert secret.found == []
-    # What was looked through is what there is, and what is there is found.
-    assert {sort: len(names) for sort, names in secret.looked.items()} == {
-        sort: len(names) for sort, names in shown.looked.items()
-    }
+    # What was looked through is what there is, and what is there is found. Of a running stack, files come and go:
+    # Azurite folds its journals into its databases every five seconds.
+    counts = [{sort: len(names) for sort, names in search.looked.items()} for search in (secret, shown)]
+    assert [each.pop("file of the running stack") >= 20 for each in counts] == [True, True]
+    assert counts[0] == counts[1]
     least = {"container": 9, "blob": 30, "queue": 1, "control": 4, "file": 10, "answer": 60, "log": 1}
     assert {sort: len(secret.looked[sort]) >= count for sort, count in least.items()} == dict.fromkeys(least, True)
     for sort in ("blob", "file", "file of the running stack", "answer"):

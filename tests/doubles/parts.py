@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
-from shared.services import App
+from shared.services import BATCH_THREADS, App
 from shared.settings import Settings
 from shared.vision.poll_schedule import Median
 
@@ -59,7 +59,7 @@ def _put_together(
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
     pools = ThreadPoolExecutor(4), ThreadPoolExecutor(4)
     parts = chosen, images, host, vision, answers, clock, Median(), *pools, quota, converter
-    services = App(*parts, ThreadPoolExecutor(16))
+    services = App(*parts, ThreadPoolExecutor(BATCH_THREADS))
     return Parts(services, images, host, vision, clock)
 
 

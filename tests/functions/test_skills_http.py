@@ -4,22 +4,26 @@ import asyncio
 import base64
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, invocation, parsed, problem_of, request
+from doubles.http_requests import Hub, answered, invocation, parsed, problem_of, request
 from doubles.parts import Parts
+from doubles.patience import wait_until
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
 
-from shared import names
+import DescribeHttp
+from shared import names, services
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.records import analysis
 from shared.skills import work
+from shared.vision import questions
 from SkillsHttp import main
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
@@ -116,6 +120,26 @@ def test_an_address_goes_with_its_signature_to_the_service_and_to_nobody_else(
     assert addresses == [SIGNED + TOKEN]
     stored = [app.host.contents(names.CACHE), app.host.contents(names.INPUTS)]
     assert "S3CRET" not in f"{answer.get_body()!r}{stored}{caplog.text}"
+
+
+def test_a_signature_is_put_behind_what_the_address_asks_for(app: Parts) -> None:
+    addresses: list[str] = []
+    app.vision.at_call = lambda question, image: addresses.append(getattr(image, "url", ""))
+    values(batch_of({"url": f"{SIGNED}?snapshot=1", "sasToken": TOKEN}, {"url": f"{SIGNED}?a=1", "sasToken": "?"}))
+    assert sorted(addresses) == [f"{SIGNED}?a=1", f"{SIGNED}?snapshot=1&{TOKEN[1:]}"]
+
+
+def test_places_that_cannot_be_mapped_back_stay_and_the_record_says_so(app: Parts) -> None:
+    place = {"x": 1, "y": 2, "w": 3, "h": 4}
+    app.vision.objects = [{"object": "cup", "confidence": 0.9, "rectangle": place}]
+    sides = {"width": 1000, "height": 500, "originalWidth": 4000, "originalHeight": 2000, "rotationFromOriginal": 0}
+    image = {"data": base64_of(picture("JPEG", 80, 60)), **sides}
+    (other,) = values(batch_of({"image": image}), "analyze")
+    assert other["data"]["objects"][0]["rectangle"] == place
+    assert "80x60 pixels, and its members say 1000x500" in other["warnings"][0]["message"]
+    (mapped,) = values(batch_of({"image": {**image, "width": 80, "height": 60}}), "analyze")
+    assert mapped["data"]["objects"][0]["rectangle"] == {"x": 50, "y": 67, "w": 150, "h": 133}
+    assert mapped["warnings"] is None
 
 
 def test_an_address_without_a_signature_is_taken(app: Parts) -> None:
@@ -328,6 +352,55 @@ def test_nothing_is_begun_after_the_batch_is_answered(app: Parts, held: threadin
     assert len(app.vision.asked) == work.SIDE_BY_SIDE
 
 
+def test_nobody_pays_for_an_image_that_was_found_too_late(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    released, read = threading.Event(), app.images.read
+
+    def slowly(container: str, name: str, **options: Any) -> Any:
+        assert released.wait(20)
+        return read(container, name, **options)
+
+    monkeypatch.setattr(app.images, "read", slowly)
+    (late,) = values(batch_of({"name": "a.jpg"}), timeoutSeconds="1")
+    assert refusal(late) == "busy"
+    released.set()
+    app.services.batches.shutdown()
+    assert app.vision.asked == []
+
+
+def test_a_batch_takes_little_more_memory_than_its_body(app: Parts) -> None:
+    """The body and its texts; images are decoded a few at a time."""
+    padding = bytes(250_000)
+    images = [picture(kind="PNG", colour=(9 * each, 0, 0)) + padding for each in range(24)]
+    body = json.dumps(batch_of(*[{"image": base64_of(each)} for each in images])).encode()
+    images.clear()
+    tracemalloc.start()
+    assert sent(body).status_code == 200
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * len(body)
+
+
+def test_batches_that_wait_keep_no_other_request_waiting(app: Parts, held: threading.Event) -> None:
+    """Neither those in the worker's own threads, nor those in the pool of asynchronous functions."""
+    app.services.answers.ask(questions.describe(), ImageBytes(BLUE))
+    app.vision.at_call = lambda question, image: held.wait(20)
+    more = [
+        [{"image": base64_of(picture(colour=(9 * each, 0, batch)))} for each in range(12)] for batch in (0, 90, 180)
+    ]
+    batches = [threading.Thread(target=sent, args=(batch_of(*inputs),)) for inputs in more]
+    for each in batches:
+        each.start()
+    wait_until(lambda: len(app.vision.asked) > services.BATCH_THREADS)
+    answer = answered(DescribeHttp.main, request(body=BLUE))
+    assert parsed(answer)["description"]["captions"][0]["text"] == caption(BLUE)
+    assert asyncio.run(services.in_thread(app.services.threads, lambda: "done")) == "done"
+    assert len(app.vision.asked) == services.BATCH_THREADS + 1
+    held.set()
+    for each in batches:
+        each.join()
+
+
 def test_a_mistake_of_the_app_is_that_records_error(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
@@ -408,6 +481,65 @@ def test_a_document_that_is_not_read_in_time_goes_on_and_the_next_run_finds_it(a
     (record,) = values(batch_of({"image": base64_of(RED)}), "read")
     assert record["data"]["text"] == "HELLO\n"
     assert (len(reader.started), app.vision.count()["read"]) == (1, 1)
+
+
+def test_a_batch_has_more_time_than_other_requests(app: Parts, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_WAIT_SECONDS", "0.1")
+    reader.held, get_status = True, reader.get_status
+
+    async def finished_at_the_third_look(instance_id: str) -> Any:
+        looks.append(instance_id)
+        if len(looks) == 3:
+            reader.finish(instance_id)
+        return await get_status(instance_id)
+
+    looks: list[str] = []
+    monkeypatch.setattr(reader, "get_status", finished_at_the_third_look)
+    (record,) = values(batch_of({"image": base64_of(RED)}), "read")
+    assert record["data"]["text"] == "HELLO\n"
+    assert len(looks) == 3
+
+
+def test_a_document_that_is_being_handed_over_as_the_batch_is_answered_is_read_all_the_same(
+    app: Parts, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, start_new = asyncio.Event(), reader.start_new
+
+    async def slowly(*given: Any) -> str:
+        await released.wait()
+        return await start_new(*given)
+
+    async def both() -> func.HttpResponse:
+        given = request(
+            body=batch_of({"image": base64_of(RED)}), params={"timeoutSeconds": "1"}, route={"skill": "read"}
+        )
+        answer: func.HttpResponse = await main(given, invocation(), starter="the durable client's binding")
+        released.set()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        return answer
+
+    monkeypatch.setattr(reader, "start_new", slowly)
+    reader.held = True
+    (late,) = parsed(asyncio.run(both()))["values"]
+    assert refusal(late) == "busy"
+    ((_, _, started),) = reader.started
+    assert list(app.host.contents(names.INPUTS)) == [Job.from_json(started).input_name]
+
+
+def test_nothing_of_a_batch_runs_on_once_it_is_answered(app: Parts, reader: Reader) -> None:
+    """But what has begun in a thread; a Read is asked for no longer."""
+
+    async def left() -> int:
+        given = request(
+            body=batch_of({"image": base64_of(RED)}), params={"timeoutSeconds": "1"}, route={"skill": "read"}
+        )
+        await main(given, invocation(), starter="the durable client's binding")
+        # Longer than the pause between two looks at a Read.
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=1)
+        return len(asyncio.all_tasks())
+
+    reader.held = True
+    assert asyncio.run(left()) == 1
 
 
 def test_a_document_that_cannot_be_read_has_the_reason(app: Parts, reader: Reader) -> None:

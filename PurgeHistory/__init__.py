@@ -1,4 +1,4 @@
-"""Once a day: histories of Reads that ended, and bytes that were sent to be read, go after seven days."""
+"""Once a day: histories of Reads and operations that ended, and what was sent for them, go after seven days."""
 
 import azure.functions as func
 

@@ -16,6 +16,7 @@ from bench.pictures import Picture
 _NONE: Mapping[str, str] = MappingProxyType({})
 _BYTES: Mapping[str, str] = MappingProxyType({"Content-Type": "application/octet-stream"})
 _JSON: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json"})
+_NO_WAIT: Mapping[str, str] = MappingProxyType({**_BYTES, "Prefer": "respond-async"})
 _SIDE_PIXELS = 64
 _WORK = ("/api/ocr/", "/api/operations/")
 _FOLLOWED = ": followed"
@@ -80,6 +81,12 @@ _MIX: Sequence[tuple[int, _Make]] = (
     (5, lambda known, new: Ask("analyze, known bytes", "POST", "/api/analyze", known.data, _BYTES)),
     (3, lambda known, new: Ask("analyze, new", "POST", "/api/analyze", new, _BYTES)),
     (3, lambda known, new: Ask("describe, new", "POST", "/api/describe", new, _BYTES)),
+    (
+        3,
+        lambda known, new: Ask(
+            "analyze, not waiting", "POST", "/api/analyze?visualFeatures=Tags", new, _NO_WAIT, statuses=(200, 202)
+        ),
+    ),
     (2, lambda known, new: Ask("landmarks, new", "POST", "/api/domains/landmarks", new, _BYTES)),
     (2, lambda known, new: Ask("read, new", "POST", "/api/ocr", new, _BYTES, statuses=(200, 202))),
     (3, lambda known, new: Ask("skill", "POST", "/api/skills/describe?timeoutSeconds=30", _batch(known, new), _JSON)),

@@ -31,6 +31,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from bench.section import table
 
@@ -47,21 +48,26 @@ _GENERATORS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GEN
 _NO_FUNCTIONS = {"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<module>"}
 _SIZES = ("200x150", "800x600")
 _OPERATION = "https://vision.invalid/vision/v3.2/read/analyzeResults/00000000-0000-0000-0000-000000000000"
+Json = dict[str, Any]
 _READ = {
     "status": "succeeded",
     "createdDateTime": "2026-01-01T00:00:00Z",
     "lastUpdatedDateTime": "2026-01-01T00:00:01Z",
     "analyzeResult": {"version": "3.2.0", "modelVersion": "2022-04-30", "readResults": []},
 }
-_ANSWER = {
+_ANSWER: Json | None = {
     "tags": [],
     "categories": [],
     "description": {"tags": [], "captions": []},
     "areaOfInterest": {"x": 0, "y": 0, "w": 50, "h": 50},
     "requestId": "counted",
+    "metadata": {"width": 64, "height": 64, "format": "Png"},
+    "modelVersion": "2021-05-01",
 }
+# What each operation has of it: others are no answer of Computer Vision's, and the contract has none of them.
+_ALWAYS = {"requestId", "metadata", "modelVersion"}
+_MEMBERS = {"describe": {"description"}, "areaOfInterest": {"areaOfInterest"}}
 _R = TypeVar("_R")
-Json = dict[str, Any]
 
 
 class Trip(NamedTuple):
@@ -182,8 +188,15 @@ class _Wire:
         self.sent += 1
         if "/read/analyze?" in url:
             return Reply(HTTPStatus.ACCEPTED, {"Operation-Location": _OPERATION}, b"")
-        body = _READ if url == _OPERATION else _ANSWER
+        body = _READ if url == _OPERATION else _answer_of(url)
         return Reply(HTTPStatus.OK, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+def _answer_of(url: str) -> Json | None:
+    """What Computer Vision answers at this address: of its operation."""
+    operation = urlsplit(url).path.rpartition("/")[2]
+    wanted = _MEMBERS.get(operation, {"tags", "categories", "description"})
+    return _ANSWER and {name: value for name, value in _ANSWER.items() if name in wanted | _ALWAYS}
 
 
 class _World:
@@ -215,7 +228,7 @@ class _World:
             ):
                 settings = Settings.from_env({**self._environment, "THUMBNAIL_SIZES": ",".join(_SIZES)})
                 parts = services.build(settings, clock=self.clock)
-            stack.enter_context(services.replaced(parts._replace(threads=at_once)))
+            stack.enter_context(services.replaced(parts._replace(threads=at_once, callers=at_once)))
             self.images: Any = parts.images
             yield
 
@@ -295,15 +308,15 @@ def _requests(world: _World) -> Iterator[Trip]:
     request = world.requests.request
     data = import_module("doubles.pictures").picture(colour=(0, 0, 200))
     for name in ("POST /api/describe, new", "POST /api/describe, the answer is known"):
-        yield _answered(world.trip(name, "DescribeHttp", request(body=data)), 200)[0]
+        yield _answered(world.trip(name, "DescribeHttp", request(body=data), starter=""), 200)[0]
     width, height = _SIZES[0].split("x")
     asked = {"params": {"width": width, "height": height}, "route": {"name": "a.jpg"}}
     trip, answer = _answered(
-        world.trip("GET /api/thumbnail/{name}, stored", "ThumbnailHttp", request("GET", **asked)), 200
+        world.trip("GET /api/thumbnail/{name}, stored", "ThumbnailHttp", request("GET", **asked), starter=""), 200
     )
     yield trip
     known = request("GET", **asked, headers={"If-None-Match": answer.headers["ETag"]})
-    yield _answered(world.trip("GET /api/thumbnail/{name}, 304", "ThumbnailHttp", known), 304)[0]
+    yield _answered(world.trip("GET /api/thumbnail/{name}, 304", "ThumbnailHttp", known, starter=""), 304)[0]
     state = request("GET", route={"name": "a.jpg"})
     yield _answered(world.trip("GET /api/images/{name}", "ImagesHttp", state), 200)[0]
 

@@ -64,6 +64,11 @@ async def thumbnail(req: func.HttpRequest, starter: str, wanted: Thumbnail) -> f
     if preferences.responds_async(req) and req.method != "HEAD":
         return await _respond_async(app, req, starter, wanted, given)
     known = responses.known_etags(req)
+    if not posted:
+        # Here, because those who wait for Computer Vision may have every other thread.
+        found = await services.in_thread(app.threads, lambda: on_demand.find(app, given(), wanted, known))
+        if found:
+            return _response(app, found, known)
 
     def now() -> func.HttpResponse:
         return responses.blob_response(*on_demand.thumbnail(app, given(), wanted, known), known)

@@ -1,4 +1,4 @@
-"""Delete histories of orchestrations that ended, and documents that callers sent to be read, after some days."""
+"""Delete histories of orchestrations that ended, and what callers sent to be read or made, after some days."""
 
 import asyncio
 import logging

@@ -8,6 +8,7 @@ known to be there.
 import base64
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +42,8 @@ class SecretSearch:
         """Look through every file below a folder, its name included."""
         for path in sorted(folder.rglob("*")):
             name = str(path.relative_to(folder))
-            if path.is_file():
+            # Of a running stack, files come and go.
+            with suppress(FileNotFoundError, IsADirectoryError):
                 self.look(sort, name, name.encode() + b"\n" + path.read_bytes())
 
     def report(self) -> str:

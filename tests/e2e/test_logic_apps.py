@@ -78,6 +78,22 @@ def test_a_workflow_is_one_that_is_understood_here(file: Any) -> None:
             assert EXPRESSION.fullmatch(f"@{expression.removeprefix('@')}"), text
 
 
+def test_the_actions_that_the_page_names_are_those_of_the_connector() -> None:
+    connector = json.loads((PROJECT / "docs" / "connector.swagger.json").read_text(encoding="utf-8"))
+    operations = [each for path in connector["paths"].values() for each in path.values() if "summary" in each]
+    page = (PROJECT / "docs" / "logic-apps.md").read_text(encoding="utf-8")
+    section = page.partition("## Which action for what")[2].partition("\n## ")[0]
+    named = {name for line in section.splitlines() if line[:1] == "|" for name in re.findall(r"\*([^*]+)\*", line)}
+    assert len(named) >= 8
+    assert named <= {operation["summary"] for operation in operations}
+    [trigger] = [operation for operation in operations if operation["summary"] == "When an image is finished"]
+    assert trigger["x-ms-trigger"]
+    [security] = connector["securityDefinitions"].values()
+    assert (security["in"], security["name"]) == ("query", "code")
+    assert "*API key*, with the parameter `code` in the query" in page
+    assert connector["host"].endswith(".azurewebsites.net")
+
+
 @pytest.fixture
 def workflow_of(keyed_host: tuple[Host, str]) -> Any:
     host, key = keyed_host

@@ -45,8 +45,8 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
 }
 KNOWN = {name for known in PARAMETERS.values() for name in known}
 NUMBERS = {"width", "height", "maxCandidates", "limit"}
-# What is no text can be no JSON, no address, no base64, or base64 of nothing.
-REFUSALS_OF_TEXTS = ("bad_json", "bad_url", "url_not_allowed", "body_not_an_image", "image_missing")
+# What is no text can be no JSON, no address, no base64, or base64 with line breaks of nothing or of no image.
+REFUSALS_OF_TEXTS = ("bad_json", "bad_url", "url_not_allowed", "body_not_an_image", "image_missing", "not_an_image")
 MEMBERS = ["url", "blob", "name", "code", "all", "step", "continuation", "$content", "values"]
 # A key and a correlation identifier of any other form are none.
 CHECKED_HEADERS = ["Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match", "Prefer"]

@@ -1,7 +1,9 @@
 """Requests that are not waited for: 202, the address to ask, and what the request itself would have answered."""
 
+import asyncio
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,7 +11,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 import pytest
-from doubles.http_requests import Hub, answered, parsed, problem_of, request
+from doubles.http_requests import Hub, answered, invocation, parsed, problem_of, request
 from doubles.operation_runs import run_in
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
@@ -19,6 +21,7 @@ import DescribeHttp
 import DomainsHttp
 import OperationsHttp
 import ThumbnailHttp
+import UnfinishedHttp
 from shared import names, services
 from shared.errors import ImageRejectedError, StorageError, ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
@@ -26,6 +29,7 @@ from shared.storage.blobs import IfEtag
 from shared.vision import questions
 
 RED, BLUE = picture(colour=(200, 0, 0)), picture(colour=(0, 0, 200))
+WEBP = picture("WEBP")
 SIZE = {"width": "100", "height": "50", "mode": "vision"}
 ASYNC = {"Prefer": "respond-async"}
 SIGNED = "https://example.com/private.jpg?sv=2024&sig=S3CRETSIG%2Fabc"
@@ -129,6 +133,15 @@ def test_a_caller_who_has_a_thumbnail_already_is_told_so_at_once(app: Parts, tas
     headers = {**ASYNC, "If-None-Match": NAMED.ask().headers["ETag"]}
     sent = request("GET", params=SIZE, route={"name": "a.jpg"}, headers=headers)
     assert answered(ThumbnailHttp.main, sent).status_code == 304
+
+
+@pytest.mark.parametrize("body", [WEBP, {"name": "a.webp"}], ids=["bytes", "name"])
+def test_a_picture_of_which_a_copy_is_sent_is_answered_too(app: Parts, task_hub: Hub, body: Any) -> None:
+    upload(app, WEBP, "a.webp")
+    location = accepted(DESCRIBE.ask(body, prefer="respond-async"))
+    run_in(task_hub, app)
+    assert look(location).get_body() == DESCRIBE.ask(body).get_body()
+    assert len(app.vision.asked) == 1
 
 
 def test_a_thumbnail_by_its_name_is_made_too(app: Parts, task_hub: Hub) -> None:
@@ -433,3 +446,40 @@ def test_nothing_of_an_address_but_a_digest_is_in_history_record_or_log(
     for text in (hub, *caplog.messages, *stored):
         assert "S3CRET" not in text
         assert "sv=2024" not in text
+
+
+def test_who_waits_for_computer_vision_keeps_no_request_for_a_state_from_a_thread(app: Parts, task_hub: Hub) -> None:
+    """As many callers as there are threads for them, and more behind them."""
+    upload(app)
+    held, waiting = threading.Event(), threading.Semaphore(0)
+
+    def at_call(*_: object) -> None:
+        waiting.release()
+        assert held.wait(30)
+
+    app.vision.at_call = at_call
+
+    async def run() -> None:
+        bodies = [picture(colour=(number, 9, 99)) for number in range(12)]
+        each = [AnalyzeHttp.main(request(body=body), invocation(), starter="s") for body in bodies]  # type: ignore[arg-type]
+        callers = asyncio.gather(*each)
+        await asyncio.to_thread(lambda: [waiting.acquire(timeout=30) for _ in range(4)])
+        listing = request("GET", route={})
+        told = await UnfinishedHttp.main(listing, invocation(), starter="s")
+        assert told.status_code == 200
+        held.set()
+        assert {answer.status_code for answer in await callers} == {200}
+
+    asyncio.run(run())
+
+
+def test_a_state_is_told_even_while_all_callers_wait(app: Parts, task_hub: Hub) -> None:
+    location = accepted(DESCRIBE.ask(RED, prefer="respond-async"))
+    run_in(task_hub, app)
+    held = threading.Event()
+    for _ in range(8):
+        app.services.callers.submit(held.wait, 30)
+    try:
+        assert look(location).status_code == 200
+    finally:
+        held.set()

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from doubles.operation_runs import kept_operation
 from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun
@@ -17,7 +18,7 @@ from shared import names
 from shared.durable import inputs, read_job
 from shared.durable import purge as purging
 from shared.errors import StorageError
-from shared.images import ImageBytes
+from shared.images import ImageBytes, ImageUrl
 
 DAY = 86_400.0
 
@@ -182,3 +183,14 @@ def test_what_a_look_at_the_account_has_left_goes_too(app: Parts) -> None:
     store(app, names.retention("b"), names.HEALTH)
     purge(app)
     assert list(app.host.contents(names.HEALTH)) == [names.retention("b"), names.HEALTH_BLOB]
+
+
+def test_what_operations_were_sent_goes_too(app: Parts) -> None:
+    operations = [kept_operation(app), kept_operation(app, image=ImageUrl("https://example.invalid/a?sig=S3CRET"))]
+    assert len(app.host.contents(names.INPUTS)) == 2
+    app.clock.advance(6.9 * DAY)
+    purge(app)
+    assert [inputs.read(app.host, each) is None for each in operations] == [False, False]
+    app.clock.advance(0.2 * DAY)
+    purge(app)
+    assert app.host.contents(names.INPUTS) == app.host.contents(names.KEYS) == {}

@@ -39,7 +39,7 @@ bench: $(VENV)/.dev environments $(AZURITE) due-models ## Measure goals and peer
 	@echo "This takes about half an hour."
 	@$(BIN)/python -m bench
 
-chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang (25 minutes)
+chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang, ask from 200 callers (25 minutes)
 	@echo "This takes about 25 minutes."
 	@$(BIN)/python -m bench.chaos
 	@$(BIN)/python -m bench.chaos --duplicate
@@ -47,6 +47,7 @@ chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang 
 	@$(BIN)/python -m bench.lost_events
 	@$(BIN)/python -m bench.hang
 	@$(BIN)/python -m bench.skills
+	@$(BIN)/python -m bench.callers
 
 fuzz: setup-dev ## 2,000 examples of each property instead of 150 (ten minutes)
 	@echo "This takes about ten minutes."

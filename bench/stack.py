@@ -98,10 +98,14 @@ class Stack:
         self._supervisor.launch(recipes.events(self.addresses, self.state))
         self._supervisor.wait_until_ready("events")
 
+    def host_pid(self) -> int:
+        """The number of the host's process."""
+        return self._supervisor.pids()["host"]
+
     def kill_host(self) -> None:
         """End the host as `kill -9` does, once there is one; another is started in its place."""
         # The number of one that is dead already may be another process's by now.
-        while (pid := self._supervisor.pids()["host"]) == self._killed:
+        while (pid := self.host_pid()) == self._killed:
             time.sleep(_LOOK_SECONDS)
         self._killed = pid
         os.kill(pid, signal.SIGKILL)

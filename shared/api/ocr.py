@@ -26,7 +26,7 @@ from shared.errors import BadRequestError, ConflictError, NotFoundError
 from shared.json_types import Json
 from shared.ocr import on_request, reading
 from shared.services import App
-from shared.untrusted import addresses
+from shared.untrusted import addresses, characters
 
 _ID = re.compile(r"ocr-[0-9a-f]{40}")
 
@@ -116,7 +116,7 @@ async def _status(client: DurableClient, instance_id: str) -> Any:
     status = await instances.find(client, instance_id, _ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
-            f"There is no Read {instance_id[:80]!r}.",
+            f"There is no Read {characters.shown(instance_id)}.",
             code="ocr_not_found",
             action="Send the document again: if it was read before, the answer comes at once and costs nothing.",
         )

@@ -26,6 +26,7 @@ from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob
 from shared.thumbnails import on_demand
+from shared.untrusted import characters
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
@@ -94,7 +95,7 @@ async def report(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     status = await instances.find(client, instance_id, _ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
-            f"There is no operation {instance_id[:80]!r}.",
+            f"There is no operation {characters.shown(instance_id)}.",
             code="operation_not_found",
             action=results.SEND_AGAIN,
         )

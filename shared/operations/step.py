@@ -54,7 +54,8 @@ def _step(app: App, operation: Operation, work: Work) -> Outcome:
     except BlobsightError as error:
         return _missed(operation, error, work["failures"])
     log.event(_logger, "operation.done", blob=operation.name or None, instance=operation.instance_id)
-    return {"state": "done", "job": operation.to_json()}
+    # Without the name of what was sent, which is deleted next.
+    return {"state": "done", "job": operation.with_input("").to_json()}
 
 
 def _missed(operation: Operation, error: BlobsightError, failures: int) -> Waiting | Failed:

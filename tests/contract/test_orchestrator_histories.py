@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import azure.functions as func
 import pytest
 from azure.durable_functions import Orchestrator
+from doubles.operation_runs import kept_operation
 from doubles.orchestrator_runs import (
     Main,
     OrchestratorRun,
@@ -33,6 +34,7 @@ from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import BEFORE, job_of, upload
 
+import OperationOrchestrator
 import ReconcileOrchestrator
 import RetryOrchestrator
 from local.host.durable.history import EventType, make_event
@@ -40,10 +42,16 @@ from OcrOrchestrator import main
 from shared import names
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
-from shared.errors import ThrottledError, VisionUnauthorizedError, VisionUnavailableError
+from shared.errors import ImageRejectedError, ThrottledError, VisionUnauthorizedError, VisionUnavailableError
+from shared.images import ImageBytes, Owner
 from shared.lifecycle import image_pages, reconcile_loop, reconcile_page
 from shared.lifecycle.reconcile_loop import Plan
 from shared.ocr import poll_loop
+from shared.operations import loop as operation_loop
+from shared.operations import step as operation_step
+from shared.operations import work
+from shared.operations.work import Operation
+from shared.records.thumbnails import Thumbnail
 from shared.uploads import retry_loop, retry_step
 from shared.vision.poll_schedule import Median
 from shared.vision.read_models import ReadResult
@@ -54,6 +62,7 @@ MAINS = {
     "OcrOrchestrator": main,
     "RetryOrchestrator": RetryOrchestrator.main,
     "ReconcileOrchestrator": ReconcileOrchestrator.main,
+    "OperationOrchestrator": OperationOrchestrator.main,
 }
 # The SDK recommends types that functions of the v1 model cannot give.
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called without expected_type")
@@ -297,6 +306,76 @@ def reconcile_lost() -> OrchestratorRun:
     return reconcile_crashed(times=2 * reconcile_loop.MOST_CRASHES * reconcile_loop.CRASH_ATTEMPTS)
 
 
+def operation_of(app: Parts, **more: Any) -> OrchestratorRun:
+    """A question about bytes that a caller has sent and does not wait for."""
+    return _operation(app, kept_operation(app), **more)
+
+
+def _operation(app: Parts, operation: Operation, **more: Any) -> OrchestratorRun:
+    return OrchestratorRun(
+        app,
+        operation,  # type: ignore[arg-type]  # it is begun alike
+        OperationOrchestrator.main,
+        orchestrator="OperationOrchestrator",
+        activities={operation_loop.STEP: operation_step.step},  # type: ignore[dict-item]
+        **more,
+    )
+
+
+def operated() -> OrchestratorRun:
+    return operation_of(parts())
+
+
+def operated_on_image() -> OrchestratorRun:
+    """Nothing was sent, so there is nothing to delete at the end."""
+    app = parts()
+    etag = app.images.write(names.IMAGES, "a.jpg", RED, content_type="image/jpeg")
+    return _operation(app, work.of_bytes(ImageBytes(RED, Owner("a.jpg", etag)), Thumbnail(100, 50, "vision")))
+
+
+def operated_often(*, times: int = 3) -> OrchestratorRun:
+    app = parts()
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=9.0)] * times
+    return operation_of(app)
+
+
+def operated_continued() -> OrchestratorRun:
+    """Deferred so often that one execution would be replayed too often."""
+    return operated_often(times=operation_loop.MAX_TURNS + 1)
+
+
+def operation_refused() -> OrchestratorRun:
+    app = parts()
+    app.vision.failures = [ImageRejectedError("No.", code="image_not_supported")]
+    return operation_of(app)
+
+
+def operation_given_up() -> OrchestratorRun:
+    """It waits for as long as anything waits."""
+    app = parts()
+    app.vision.failures = [ThrottledError("later", retry_after_seconds=40_000.0)] * 3
+    return operation_of(app)
+
+
+def operation_superseded() -> OrchestratorRun:
+    run = operated_on_image()
+    run.app.images.delete(names.IMAGES, "a.jpg")
+    return run
+
+
+def operation_crashed_once() -> OrchestratorRun:
+    return operation_of(parts(), crashes={operation_loop.STEP: [ZeroDivisionError("oh"), None, KeyError("a")]})
+
+
+def operation_crashed(*, times: int = operation_loop.CRASH_ATTEMPTS) -> OrchestratorRun:
+    return operation_of(parts(), crashes={operation_loop.STEP: [ZeroDivisionError("oh")] * times})
+
+
+def operation_lost() -> OrchestratorRun:
+    """It crashes even when what was sent is to be deleted."""
+    return operation_crashed(times=2 * operation_loop.CRASH_ATTEMPTS)
+
+
 RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "short": (short, "Completed", "done"),
     "slow": (slow, "Completed", "done"),
@@ -326,6 +405,16 @@ RUNS: dict[str, tuple[Callable[[], OrchestratorRun], str, str | None]] = {
     "reconcile-crashed": (reconcile_crashed, "Completed", "ended"),
     "reconcile-given-up": (reconcile_given_up, "Completed", "failed"),
     "reconcile-lost": (reconcile_lost, "Completed", "failed"),
+    "operated": (operated, "Completed", "done"),
+    "operated-on-image": (operated_on_image, "Completed", "done"),
+    "operated-often": (operated_often, "Completed", "done"),
+    "operated-continued": (operated_continued, "Completed", "done"),
+    "operation-refused": (operation_refused, "Completed", "failed"),
+    "operation-given-up": (operation_given_up, "Completed", "failed"),
+    "operation-superseded": (operation_superseded, "Completed", "superseded"),
+    "operation-crashed-once": (operation_crashed_once, "Completed", "done"),
+    "operation-crashed": (operation_crashed, "Completed", "failed"),
+    "operation-lost": (operation_lost, "Completed", "failed"),
 }
 
 
@@ -373,10 +462,10 @@ def test_the_engine_takes_the_same_way_today(name: str) -> None:
 def test_the_recordings_cover_timers_retries_continuing_and_every_activity() -> None:
     seen = {event["EventType"] for name in RUNS for each in history(name)["executions"] for event in each["history"]}
     assert {0, 4, 5, 6, 10, 11, 12, 13} <= seen
-    continued = ("continued", "retried-continued", "reconciled-continued")
-    assert [len(history(name)["executions"]) for name in continued] == [2, 2, 2]
+    continued = ("continued", "retried-continued", "reconciled-continued", "operated-continued")
+    assert [len(history(name)["executions"]) for name in continued] == [2, 2, 2, 2]
     called = {call for name in RUNS for call in calls(history(name))}
-    assert called == {"OcrSubmit", "OcrPoll", "OcrStore", "RetryStep", "ReconcilePage"}
+    assert called == {"OcrSubmit", "OcrPoll", "OcrStore", "RetryStep", "ReconcilePage", "OperationStep"}
 
 
 @pytest.mark.parametrize("run", [address, address_continued])
@@ -462,6 +551,7 @@ def patched(name: str, value: Any, loop: Any = poll_loop, whole: Main = main) ->
 
 
 patched_run = partial(patched, loop=reconcile_loop, whole=ReconcileOrchestrator.main)
+patched_operation = partial(patched, loop=operation_loop, whole=OperationOrchestrator.main)
 patched_retry = partial(patched, loop=retry_loop, whole=RetryOrchestrator.main)
 
 
@@ -491,6 +581,12 @@ CHANGES: dict[str, tuple[str, Main]] = {
     "another wait after a crash of a page": ("reconcile-crashed", patched_run("CRASH_SECONDS", 60.0)),
     "fewer pages before it continues as new": ("reconciled-continued", patched_run("MAX_PAGES", 40)),
     "another input of a page": ("reconciled", patched_run("work_of", lambda state: {"plan": state["plan"]})),
+    "another name of the operation's activity": ("operated", patched_operation("STEP", "OperationTry")),
+    "other retries of the operation's activity": ("operation-crashed", patched_operation("CRASH_ATTEMPTS", 2)),
+    "fewer turns before an operation continues as new": ("operated-continued", patched_operation("MAX_TURNS", 40)),
+    "another input of an operation": ("operated", patched_operation("work_of", lambda state: {"job": state["job"]})),
+    "another end of an operation": ("operation-given-up", patched_operation("LONGEST", timedelta(hours=72))),
+    "another status of an operation": ("operated-often", patched_operation("status", lambda state: {"is": "on"})),
     "another status": ("short", patched("status", lambda state, now: {"step": state["step"]})),
 }
 

@@ -23,7 +23,7 @@ import pytest
 from azure.functions.queue import QueueMessage
 from azure.storage.blob import ContentSettings
 from deployment import event_subscriptions, findings, sample
-from doubles import kql
+from doubles import client_blocks, kql
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
 from doubles.doc_world import World, as_shown, assert_command, assert_same_members, form, run
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.e2e
 PROGRESS = re.compile(r"\d+ of \d+ uploaded, .+|\d+ images take .+")
 RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
-KNOWN = re.compile(r"(curl|printf|python|export|while|cat|#|\.) |(control|key|location)=")
+KNOWN = re.compile(r"(curl|base64|printf|python|export|while|cat|#|\.) |(app|control|key|location)=")
 # Deploying: these are looked at, and not run.
 AZURE = re.compile(
     r"azd (auth login|up|deploy|down --purge --force|pipeline config|hooks run postdeploy|env (get-values|set \w+ \S+))"
@@ -70,6 +70,9 @@ LEFT_OUT = {
 
 # What each kind of event subscription is called where it is made by hand, by the suffix of its name.
 HAND_MADE = {"": "uploads.json", "-large": "large.json", "-events": "events.json"}
+
+
+CLIENTS = "docs/clients.md"
 
 
 # How blocks are run
@@ -300,10 +303,21 @@ def as_typed_to_azure(world: World, block: Block) -> None:
             assert json.loads((world.place.folder / found[1]).read_text())["name"] == found[2]
 
 
+def with_new_files(world: World, block: Block) -> None:
+    """The block of a client, in its language, with files that the app has never seen."""
+    client_blocks.put_new_files(world)
+    {
+        "console": in_a_terminal,
+        "python": as_python,
+        "powershell": client_blocks.run_powershell,
+        "http": client_blocks.ask,
+    }[block.kind](world, block)
+
+
 def as_output_of_python(world: World, block: Block) -> None:
     assert block.shown_by is not None
     if block.shown_by not in world.printed:
-        as_python(world, block.shown_by)
+        (with_new_files if of_a_client(block.shown_by) else as_python)(world, block.shown_by)
     assert as_shown(world.printed[block.shown_by], block.text) == block.text
 
 
@@ -358,6 +372,11 @@ def typed_to_azure(block: Block) -> bool:
     return block.kind == "console" and bool(texts) and all(AZURE.fullmatch(text) for text in texts)
 
 
+def of_a_client(block: Block) -> bool:
+    """Whether it is one of the page on other services, in a language that is run."""
+    return block.page == CLIENTS and block.kind in client_blocks.LANGUAGES
+
+
 class Way(NamedTuple):
     """How blocks are run: which ones it takes, and what runs them."""
 
@@ -392,6 +411,7 @@ WAYS = (
     Way(console("remove their-photo.jpg"), with_a_photo_of_theirs_there),
     Way(console("add photos"), with_a_folder_of_photos),
     Way(console("python examples/"), as_programs_of_the_examples),
+    Way(of_a_client, with_new_files),
     Way(typed_to_azure, as_typed_to_azure),
     Way(known_commands, in_a_terminal),
     Way(
@@ -448,6 +468,17 @@ def test_every_block_of_every_page_is_run_in_some_way_or_left_out_for_a_written_
     assert {block.page for block in BLOCKS} >= {"README.md", "CONTRIBUTING.md", "docs/http-api.md", "docs/migrating.md"}
     assert [str(block) for block in RUN if way_of(block) is None] == []
     assert [str(block) for block in BLOCKS if block.mark is not None and not LEFT_OUT.get(block.mark)] == []
+
+
+def test_each_language_of_the_page_on_clients_asks_for_the_same() -> None:
+    sections = list(client_blocks.sections(CLIENTS))
+    assert len(sections) >= 4
+    for section in sections:
+        asked = {
+            kind: [path for block in section if block.kind == kind for path in client_blocks.asked(block.text)]
+            for kind in client_blocks.LANGUAGES
+        }
+        assert [asked[kind] for kind in client_blocks.LANGUAGES] == [asked["console"]] * 4, asked
 
 
 @pytest.mark.parametrize(

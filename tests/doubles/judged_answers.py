@@ -43,7 +43,7 @@ def judge_all() -> None:
 
 @contextmanager
 def recorded() -> Iterator[list[Exchange]]:
-    """The exchanges inside."""
+    """The exchanges inside, which the caller judges."""
     found: list[Exchange] = []
     _RECORDERS.append(found.append)
     try:
@@ -63,13 +63,12 @@ def _route(folder: Path) -> str | None:
 
 def _judged(main: Callable[..., Any], route: str) -> Callable[..., Any]:
     def judge(req: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
-        if not DOCUMENT.exists():
-            return response
         exchange = of_function(route, req, response)
         for record in _RECORDERS:
             record(exchange)
-        breaches = contract().breaches(exchange)
-        assert not breaches, "\n".join(breaches)
+        if not _RECORDERS:
+            breaches = contract().breaches(exchange)
+            assert not breaches, "\n".join(breaches)
         return response
 
     if inspect.iscoroutinefunction(main):

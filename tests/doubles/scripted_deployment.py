@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from doubles.clock import FakeClock
 from doubles.exchanges import of_wire
-from doubles.host_in_process import host_in_process
+from doubles.host_in_process import InProcessHost, host_in_process
 from doubles.judged_answers import contract
 from doubles.scripted_pass import KEY, Pass
 
-from shared import names, services
+from shared import names, services, settings
 from shared.api import health
 from shared.errors import (
     PythonMismatchError,
@@ -79,6 +79,13 @@ def contract_served(run: Pass) -> None:
     """`openapi.json`."""
     run.ask("OpenApiHttp", "GET")
     run.ask("OpenApiHttp", "GET", other="1")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settings, "public_address", _mistake_at_once)
+        run.ask("OpenApiHttp", "GET")
+
+
+def _mistake_at_once() -> str:
+    raise RuntimeError("a mistake")
 
 
 def misdeployed(run: Pass) -> None:
@@ -96,6 +103,10 @@ def misdeployed(run: Pass) -> None:
         ("OcrHttp", "GET", {"path": {"id": _READ}}),
         ("OcrHttp", "DELETE", {"path": {"id": _READ}}),
         ("OpenApiHttp", "GET", {}),
+        ("OperationsHttp", "GET", {"path": {"id": _OPERATION}}),
+        ("SkillsHttp", "POST", {"path": {"skill": "describe"}, "body": {"values": []}}),
+        ("SkillsHttp", "POST", {"path": {"skill": "analyze"}, "body": {"values": []}}),
+        ("SkillsHttp", "POST", {"path": {"skill": "read"}, "body": {"values": []}}),
         ("ThumbnailHttp", "POST", {"body": run.image(), "width": "60", "height": "60"}),
         ("UnfinishedHttp", "GET", {}),
         ("UnfinishedHttp", "POST", {"path": {"action": "retry"}, "body": {"all": True}}),
@@ -109,12 +120,17 @@ def misdeployed(run: Pass) -> None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(services, "current", error)
             for folder, method, more in requests:
+                run.hub.set(
+                    _OPERATION, "Completed", name="OperationOrchestrator", output={"state": "done", "job": _JOB}
+                )
                 run.hub.set(_READ, "Running" if method == "DELETE" else "Completed", output=_DONE)
                 health._health = health.Health(FakeClock())
                 run.ask(folder, method, **more)
 
 
 _READ = f"ocr-{'0' * 40}"
+_OPERATION = f"op-{'0' * 40}"
+_JOB: dict[str, Any] = {}
 _DONE = {"state": "done", "record": "text/a.json", "plain": "text/a.txt"}
 
 
@@ -133,11 +149,16 @@ def of_platform(run: Pass) -> None:
             patched.setenv(name, "UseDevelopmentStorage=true")
         with host_in_process(Path(folder), enable_auth=True) as host:
             for operation in contract().operations:
+                query = "&".join(f"{name}=1" for name in operation.parameters("query"))
+                target = f"/api{re.sub(r'{[^}]+}', 'x', operation.path)}?{query}"
                 if operation.spec["security"]:
-                    target = "/api" + re.sub(r"\{\w+\}", "x", operation.path)
-                    status, rest = host.send(operation.method, target.encode(), [])
-                    head, _, body = rest.partition(b"\r\n\r\n")
-                    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-                    run.note(
-                        of_wire(operation.method, target, status, sent={}, sent_body=b"", headers=headers, body=body)
-                    )
+                    _send(run, host, operation.method, target)
+                if operation.response(414):
+                    _send(run, host, operation.method, f"{target}&long={'x' * 9000}")
+
+
+def _send(run: Pass, host: InProcessHost, method: str, target: str) -> None:
+    status, rest = host.send(method, target.encode(), [])
+    head, _, body = rest.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    run.note(of_wire(method, target, status, sent={}, sent_body=b"", headers=headers, body=body))

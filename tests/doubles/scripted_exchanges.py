@@ -10,7 +10,9 @@ from doubles.exchanges import Exchange
 from doubles.judged_answers import recorded
 from doubles.scripted_deployment import contract_served, health_told, misdeployed, of_platform
 from doubles.scripted_images import images_asked_about, thumbnails
+from doubles.scripted_operations import operations
 from doubles.scripted_pass import begun
+from doubles.scripted_skills import skills
 from doubles.scripted_states import states, unfinished
 from doubles.scripted_texts import texts
 
@@ -32,6 +34,8 @@ _SCRIPTS = (
     texts,
     states,
     unfinished,
+    skills,
+    operations,
     health_told,
     contract_served,
     misdeployed,

@@ -4,12 +4,28 @@ from collections.abc import Callable
 from typing import Any
 
 import azure.functions as func
+from doubles.pictures import picture
 from doubles.scripted_pass import FEATURES, OF_VISION, Pass, busy, faults_of_images
 
 from shared import names
 from shared.contract import LANGUAGES
 from shared.errors import (
+    AnswerTooLargeError,
+    BusyError,
+    CallsStoppedError,
+    ConflictError,
+    ImageRejectedError,
+    NoTimeLeftError,
+    NoTokenError,
+    QuotaExhaustedError,
+    StorageDeniedError,
     StorageError,
+    StorageNameTakenError,
+    ThrottledError,
+    UnexpectedAnswerError,
+    VisionNotFoundError,
+    VisionRefusedError,
+    VisionUnauthorizedError,
 )
 
 
@@ -45,10 +61,68 @@ def images_asked_about(run: Pass) -> None:
         run.app.vision.failures = [error()]  # type: ignore[list-item]
         run.ask("DomainsHttp", "GET")
         run.app.vision.failures = []
+    _refusals(run)
     for folder, path in (("AnalyzeHttp", {}), ("DescribeHttp", {}), ("DomainsHttp", {"model": "landmarks"})):
         faults_of_images(
             run, lambda body, folder=folder, path=path, **more: run.ask(folder, body=body, path=path, **more)
         )
+
+
+def _refusals(run: Pass) -> None:
+    """Images that are refused, and what Computer Vision and its client say besides."""
+    app = run.app
+    for error in (
+        VisionRefusedError("no"),
+        VisionRefusedError("no", code="image_url_refused"),
+        VisionRefusedError("no", code="vision_approval_missing"),
+        ImageRejectedError("no", code="image_size_refused"),
+        ImageRejectedError("no", code="image_not_supported"),
+        ImageRejectedError("no", code="image_unreadable"),
+        VisionUnauthorizedError("no", code="vision_forbidden"),
+        NoTokenError("no token"),
+        VisionNotFoundError("none"),
+        VisionNotFoundError("gone", code="vision_api_retired"),
+        ThrottledError("used up", code="vision_quota_exhausted"),
+        QuotaExhaustedError("used up"),
+        CallsStoppedError("stopped"),
+        BusyError("late", code="turn_too_late", retry_after_seconds=1),
+        NoTimeLeftError("late"),
+        UnexpectedAnswerError("odd"),
+        AnswerTooLargeError("large"),
+        busy(),
+    ):
+        app.vision.failing = error
+        run.ask("DomainsHttp", body=run.image(), path={"model": "landmarks"})
+        app.vision.failing = None
+    for body in (
+        b"dear diary",
+        picture("GIF", 10, 10),
+        b"\xff\xd8\xff\xe0",
+        picture("PDF"),
+        {"url": "no address"},
+        {"url": "http://127.0.0.1/a.jpg"},
+        {"name": "empty.jpg"},
+        {"name": "copied.jpg"},
+        {"name": "copy.jpg"},
+    ):
+        for name, told in _STATES_OF_BLOBS.items():
+            run.store(name, b"", process=False)
+            app.images.tell(names.IMAGES, name, **told)
+        run.ask("AnalyzeHttp", body=body)
+    run.ask("AnalyzeHttp", body=b"<html><body>photo</body></html>", headers={"Content-Type": "text/html"})
+    run.ask("AnalyzeHttp", body=picture(), headers={"If-None-Match": "x" * 9000})
+    run.ask("AnalyzeHttp", body=picture("PNG", 17_000, 60))
+    denied = StorageDeniedError("denied")
+    for failure in (denied, ConflictError("changed"), StorageNameTakenError("taken")):
+        with run.failing(failure):
+            run.ask("ThumbnailHttp", body=run.image(), width="10", height="10", mode="center")
+
+
+_STATES_OF_BLOBS: dict[str, dict[str, str | None]] = {
+    "empty.jpg": {},
+    "copied.jpg": {"copy_status": "failed"},
+    "copy.jpg": {"copy_status": "pending"},
+}
 
 
 def thumbnails(run: Pass) -> None:
@@ -80,8 +154,9 @@ def thumbnails(run: Pass) -> None:
                 ),
             )
     image = run.image()
-    for more in ({"mode": "auto"}, {"mode": "area"}, {"mode": "vision"}, {"mode": "center"}, {"format": "webp"}):
+    for more in ({"mode": "auto"}, {"mode": "area"}, {"mode": "vision"}, {"mode": "center"}):
         run.ask("ThumbnailHttp", body=image, **size, **more)
+    run.ask("ThumbnailHttp", body=run.image(), **size, mode="center", format="webp")
     for more in ({"format": "jpeg"}, {"smartCropping": "true"}, {"smartCropping": "false"}):
         run.ask("ThumbnailHttp", body=image, **size, **more)
 

@@ -114,7 +114,8 @@ class FullVision(FakeVision):
         if "analyzeResult" in body:
             pages = (SCRIPT["read"]["readResults"] + read_text(self.text)["readResults"]) * self.pages
             pages = pages[: max(2, self.pages)]
-            pages[1] = {**pages[1], "unit": "inch", "lines": [{**pages[1]["lines"][0], "appearance": _HANDWRITTEN}]}
+            line = pages[1]["lines"][0]
+            pages[1] = {**pages[1], "unit": "inch", "lines": [line, {**line, "appearance": _HANDWRITTEN}]}
             body["analyzeResult"] = {**body["analyzeResult"], "readResults": pages}
         return ReadResult.of(body)
 
@@ -161,7 +162,7 @@ class Pass:
         content = self.image() if data is None else data
         self.app.images.write(names.IMAGES, name, content, content_type="image/jpeg")
         if process:
-            steps.process(self.app.services, name, None)
+            steps.process(services.current(), name, None)
 
     @contextmanager
     def failing(self, error: Exception) -> Iterator[None]:
@@ -183,7 +184,7 @@ def begun(patched: pytest.MonkeyPatch) -> Pass:
     patched.setattr(health, "_health", health.Health(FakeClock()))
     patched.setenv("HEALTH_KEY", KEY)
     patched.setenv("WEBSITE_HOSTNAME", HOST)
-    app = parts(THUMBNAIL_SIZES="100x50", TEXT_MODE="always", MAX_UPLOAD_MEGABYTES="1")
+    app = parts(THUMBNAIL_SIZES="100x50", TEXT_MODE="always", MAX_UPLOAD_MEGABYTES="1", MAX_MEGAPIXELS="1")
     vision = FullVision()
     app = replace(app, vision=vision, services=asking(app.services, vision))
     patched.setattr(services, "_current", app.services)

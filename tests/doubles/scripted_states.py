@@ -1,11 +1,13 @@
 """One scripted pass over the states of images, and over what is unfinished."""
 
+from dataclasses import replace
+
 from doubles.documents import several
 from doubles.http_requests import parsed
 from doubles.read_runs import ReadRun
 from doubles.scripted_pass import Pass, failing_hub
 
-from shared import names
+from shared import names, services
 from shared.durable.read_job import from_image
 from shared.errors import (
     StorageError,
@@ -14,13 +16,15 @@ from shared.errors import (
 )
 from shared.images import ImageBytes
 from shared.records.versions import Source
+from shared.vision.questions import Question
 
 
 def states(run: Pass) -> None:
     """`images`: every state of an image and of its steps."""
-    app = run.app
     every_state(run)
-    shown = ("well.jpg", "notes.jpg", "refused.jpg", "waits.jpg", "pending.jpg", "words.jpg", "long.tif", "unread.jpg")
+    run.app.images.tell(names.IMAGES, "pending.jpg", content_type=None)
+    shown = ["well.jpg", "notes.jpg", "refused.jpg", "waits.jpg", "pending.jpg"]
+    shown += ["words.jpg", "long.tif", "unread.jpg", "slow.jpg"]
     for name in shown:
         run.ask("ImagesHttp", "GET", path={"name": name})
         run.ask("ImagesHttp", "GET", name=name)
@@ -36,8 +40,33 @@ def states(run: Pass) -> None:
                 run.ask("ImagesHttp", "GET", **where)
     run.ask("ImagesHttp", "GET", path={"name": "none.jpg"})
     run.ask("ImagesHttp", "GET", name="none.jpg")
-    app.clock.advance(3600)
+    for wait in ("true", "false"):
+        for name in ("well.jpg", "pending.jpg"):
+            run.ask("ImagesHttp", "GET", path={"name": name}, wait=wait)
+            run.ask("ImagesHttp", "GET", name=name, wait=wait)
+    _finished(run)
+    _after_other_settings(run)
+
+
+def _finished(run: Pass) -> None:
+    """The polling trigger: nothing yet, what has come, and more than one answer holds."""
+    since = parsed(run.ask("ImagesHttp", "GET", since="now"))["since"]
+    run.app.clock.advance(3600)
+    found = run.ask("ImagesHttp", "GET", since="2020-01-01T00:00:00Z", limit="2")
+    run.ask("ImagesHttp", "GET", since=parsed(found)["since"])
+    run.ask("ImagesHttp", "GET", since=since)
     run.ask("ImagesHttp", "GET")
+
+
+def _after_other_settings(run: Pass) -> None:
+    """What is left where thumbnails are wanted in another format, and other features."""
+    changed = replace(run.app.services.settings, thumbnail_formats=("jpeg", "webp"), vision_features=("Faces",))
+    with services.replaced(run.app.services._replace(settings=changed)):
+        for name in ("well.jpg", "pending.jpg"):
+            run.ask("ImagesHttp", "GET", path={"name": name})
+    changed = replace(run.app.services.settings, text_mode="auto")
+    with services.replaced(run.app.services._replace(settings=changed)):
+        run.ask("ImagesHttp", "GET", path={"name": "pending.jpg"})
 
 
 def every_state(run: Pass) -> None:
@@ -58,14 +87,38 @@ def every_state(run: Pass) -> None:
     app.vision.pages, app.vision.reads = 1, [["failed"]]
     run.store("unread.jpg")
     _read_upload(run, "unread.jpg")
+    _odd_ends(run)
 
 
-def _read_upload(run: Pass, name: str) -> None:
+def _odd_ends(run: Pass) -> None:
+    """An image of which only the thumbnails are refused, and one whose text has to wait."""
+    vision = run.app.vision
+
+    def refuse(question: Question, image: object) -> None:
+        if question.operation == "areaOfInterest":
+            raise VisionRefusedError("No.")
+
+    vision.at_call = refuse
+    around = replace(run.app.services.settings, thumbnail_mode_set="area")
+    with services.replaced(run.app.services._replace(settings=around)):
+        run.store("uncut.jpg")
+        run.ask("ImagesHttp", "GET", path={"name": "uncut.jpg"})
+    vision.at_call = None
+    run.store("slow.jpg")
+    vision.failing = VisionUnavailableError("down", retry_after_seconds=60)
+    _read_upload(run, "slow.jpg", steps=1)
+    vision.failing = None
+
+
+def _read_upload(run: Pass, name: str, steps: int = 400) -> None:
     """Read the text of an upload as its orchestration does."""
     blob = run.app.images.read(names.IMAGES, name)
     assert blob is not None
     source = Source(name, blob.info.etag, ImageBytes(blob.data))
-    ReadRun(run.app, from_image(source, run.app.services.settings, text_only=name.endswith(".tif"))).finish()
+    reading = ReadRun(run.app, from_image(source, run.app.services.settings, text_only=name.endswith(".tif")))
+    for _ in range(steps):
+        if not reading.is_over:
+            reading.step()
 
 
 def unfinished(run: Pass) -> None:
@@ -93,7 +146,7 @@ def unfinished(run: Pass) -> None:
         {"all": True, "step": "thumbnails"},
         {"all": True, "step": "analysis"},
         {"name": "none.jpg"},
-        {"name": "well.jpg"},
+        {"name": "words.jpg"},
         {"name": "../x"},
         {},
     ):
@@ -104,7 +157,10 @@ def unfinished(run: Pass) -> None:
     first = parsed(run.ask("UnfinishedHttp", body={"all": True}, path=retry))
     run.ask("UnfinishedHttp", body={"all": True, "continuation": first["continuation"]}, path=retry)
     compare = {"action": "reconcile"}
+    run.ask("UnfinishedHttp", "GET", path=compare)
     run.ask("UnfinishedHttp", path=compare)
+    run.ask("UnfinishedHttp", "GET", path=compare)
+    run.ask("UnfinishedHttp", "GET", path=compare, other="1")
     run.ask("UnfinishedHttp", path=compare)
     run.ask("UnfinishedHttp", path=compare, body=b"x")
     run.ask("UnfinishedHttp", path=compare, headers={"Transfer-Encoding": "chunked"})
@@ -114,3 +170,9 @@ def unfinished(run: Pass) -> None:
             run.ask("UnfinishedHttp", body={"all": True}, path=retry)
         with failing_hub(hub, error):
             run.ask("UnfinishedHttp", path=compare)
+            run.ask("UnfinishedHttp", "GET", path=compare)
+    hub.set("reconcile", "Completed", name="ReconcileOrchestrator")
+    run.ask("UnfinishedHttp", "GET", path=compare)
+    report = replace(run.app.services.settings, reconcile="report")
+    with services.replaced(run.app.services._replace(settings=report)):
+        run.ask("UnfinishedHttp", path=compare)

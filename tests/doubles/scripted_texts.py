@@ -67,7 +67,26 @@ def texts(run: Pass) -> None:
         for error in (StorageError("down"), RuntimeError("a mistake")):
             with failing_hub(hub, error):
                 run.ask("OcrHttp", method, path={"id": waiting})
+    app.images.tell(names.IMAGES, "a.jpg", size=600 * 1024**2)
+    run.ask("OcrHttp", body={"name": "a.jpg"})
+    _deleted_meanwhile(run)
     faults_of_images(run, lambda body, **more: run.ask("OcrHttp", body=body, **more), vision=False)
+
+
+def _deleted_meanwhile(run: Pass) -> None:
+    """A text that is known, and whose record goes before it is read."""
+    app, hub = run.app, run.hub
+    image = run.image()
+    identifier = parsed(run.ask("OcrHttp", body=image))["id"]
+    hub.set(identifier, "Completed", output=ReadRun(app, job(hub)).finish())
+
+    def delete(operation: str, container: str, name: str) -> None:
+        if (operation, container) == ("read", names.TEXT):
+            app.images.delete(container, name)
+
+    app.images.before = delete
+    run.ask("OcrHttp", body=image)
+    app.images.before = None
 
 
 def _ends_of_reads(run: Pass) -> None:

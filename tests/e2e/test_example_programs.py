@@ -1,17 +1,16 @@
 """The programs of `examples/` as they are typed, with an app that wants a key and an account that wants a signature."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from doubles.documents import text_pdf
-from doubles.hosting import PROJECT_ROOT, Host, running_host
+from doubles.hosting import PROJECT_ROOT, Host
 from doubles.pictures import picture
 from doubles.running_stack import RunningStack
 
@@ -20,15 +19,6 @@ from local.addresses import ACCOUNT, ACCOUNT_KEY
 
 pytestmark = pytest.mark.e2e
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="module")
-def keyed_host(shared_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, str]]:
-    """A host beside the stack's own that checks keys, as Azure's does, and its function key."""
-    folder = tmp_path_factory.mktemp("keyed")
-    environment = app_settings.environment(shared_stack.addresses, os.environ)
-    with running_host(PROJECT_ROOT, folder, "--enable-auth", environment=environment) as host:
-        yield host, json.loads((folder / "host" / "keys.json").read_text())["functionKeys"]["default"]
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from azure.storage.queue import QueueServiceClient
 from doubles.calls import Response, call
 from doubles.file_server import serving
 from doubles.patience import wait_until
@@ -21,6 +21,7 @@ from doubles.ports import five_free_ports
 from doubles.running_stack import PROJECT, RunningStack
 from doubles.secret_search import SecretSearch
 from doubles.stack_controls import INSTANCES, Held, faults
+from doubles.storage_search import look_through_storage
 from doubles.vision_calls import encoded
 
 from local import drawings
@@ -32,7 +33,7 @@ USER, PASSWORD, SIGNATURE, FRAGMENT = "Us3rQxJvWkZp", "Passw0rdQxJvWkZp", "S1gna
 # Of an address, this much may be shown; the search has to find it, or it would find nothing at all.
 SHOWN = "ShownQxJvWkZp"
 # Addresses that the service itself has fetched or tried to.
-SENT = 14
+SENT = 20
 JSON = {"Content-Type": "application/json"}
 
 
@@ -43,7 +44,7 @@ class Caller:
         self.stack = stack
         self.answers: list[tuple[str, Response]] = []
 
-    def ask(self, method: str, target: str, body: dict[str, str] | None = None) -> Response:
+    def ask(self, method: str, target: str, body: dict[str, Any] | None = None) -> Response:
         content = json.dumps(body).encode() if body else None
         answer = call(self.stack.addresses.port, method, target, content, JSON if body else {})
         self.answers.append((f"{method} {target}", answer))
@@ -115,6 +116,7 @@ def ask_every_route(caller: Caller, origin: str) -> None:
     read_and_refused(caller, origin, numbers)
     throttled(caller, signed(origin, "sign", next(numbers)))
     cancelled(caller, signed(origin, "sign", next(numbers)))
+    records(caller, origin, numbers)
     wrong_bodies(caller, signed(origin, "sign", next(numbers)))
     not_allowed(caller, signed(origin, "sign", next(numbers)))
 
@@ -158,6 +160,21 @@ def cancelled(caller: Caller, address: str) -> None:
     assert caller.ask("DELETE", path_of(started)).status == 200
 
 
+def records(caller: Caller, origin: str, numbers: Iterator[int]) -> None:
+    """What Azure AI Search sends: an address with its signature beside it or in it, also where it cannot be fetched."""
+    for skill in ("analyze", "describe", "read"):
+        address, _, query = signed(origin, "sign", next(numbers)).partition("?")
+        told = [
+            {"url": address, "sasToken": f"?{query}"},
+            {"image": signed(origin, "missing", next(numbers))},
+            {"url": address.replace("127.0.0.1", "10.0.0.1"), "sasToken": f"?{query}"},
+        ]
+        values = [{"recordId": str(number), "data": data} for number, data in enumerate(told)]
+        answer = caller.ask("POST", f"/api/skills/{skill}?timeoutSeconds=60", {"values": values})
+        assert answer.status == 200
+        assert [bool(each["data"]) for each in answer.json()["values"]] == [True, False, False]
+
+
 def wrong_bodies(caller: Caller, address: str) -> None:
     """Where an address does not belong, it is refused without being repeated."""
     address = f"{address.replace('://', f'://{USER}:{PASSWORD}@')}#{FRAGMENT}"
@@ -176,21 +193,6 @@ def not_allowed(caller: Caller, address: str) -> None:
         for refused in (private, with_user, f"{address}#{FRAGMENT}"):
             answer = caller.post(route, refused)
             assert (answer.status, answer.json()["code"]) == (400, "url_not_allowed")
-
-
-def look_through_storage(search: SecretSearch, stack: RunningStack) -> None:
-    with stack.storage() as storage:
-        for container in storage.list_containers(include_metadata=True):
-            blobs = storage.get_container_client(container.name)
-            search.look("container", container.name, f"{container.name} {dict(container.metadata or {})}")
-            for found in blobs.list_blobs(include=["metadata", "tags"]):
-                blob = blobs.get_blob_client(found.name).download_blob()
-                told = f"{found.name} {found.metadata} {found.tags} {blob.properties}"
-                search.look("blob", f"{container.name}/{found.name}", told.encode() + b"\n" + blob.readall())
-    with QueueServiceClient.from_connection_string(stack.addresses.connection_string) as queues:
-        for queue in queues.list_queues(include_metadata=True):
-            waiting = [str(message) for message in queues.get_queue_client(queue.name).peek_messages(32)]
-            search.look("queue", queue.name, f"{queue} {waiting}")
 
 
 def look_through_all(words: tuple[str, ...], caller: Caller, folder: Path) -> SecretSearch:

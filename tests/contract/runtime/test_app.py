@@ -7,6 +7,7 @@ with the oldest library of the platform.
 What differs from run to run is made equal first: addresses, ids, times, ETags.
 """
 
+import base64
 import json
 import re
 import zipfile
@@ -175,6 +176,16 @@ def ocr(method: str, identifier: str = "", query: str = "", body: bytes = b"") -
     return Request("OcrHttp", method, f"{path}{query}", body, OCTETS if body else {}, route)
 
 
+def skill(name: str, *inputs: object, query: str = "") -> Request:
+    values = [{"recordId": str(number), "data": data} for number, data in enumerate(inputs)]
+    body = json.dumps({"values": values}).encode()
+    return Request("SkillsHttp", "POST", f"/api/skills/{name}{query}", body, JSON, {"skill": name})
+
+
+def as_file(data: bytes) -> dict[str, object]:
+    return {"image": {"$type": "file", "data": base64.b64encode(data).decode()}}
+
+
 REQUESTS = {
     "analyze bytes": analyze(sample("chelsea")),
     "analyze bytes again": analyze(sample("chelsea")),
@@ -256,6 +267,13 @@ REQUESTS = {
     "retry of nothing": unfinished("POST", "retry", {"name": "coffee.jpg"}),
     "reconcile with a body": unfinished("POST", "reconcile", {"all": True}),
     "retry of what is unclear": unfinished("POST", "retry", {"all": False}),
+    "skill": skill("describe", as_file(picture(64, 64)), {"name": "coffee.jpg"}, {"name": "nothing.jpg"}, {}),
+    "skill again": skill("describe", as_file(picture(64, 64)), query="?timeoutSeconds=230"),
+    "skill of more": skill("analyze", as_file(picture(64, 64)), query="?visualFeatures=Color,Faces"),
+    "skill that reads": skill("read", as_file(LETTER), as_file(b"no image at all")),
+    "skill in no time": skill("describe", query="?timeoutSeconds=0"),
+    "skill that is none": skill("translate"),
+    "skill of no batch": replace(skill("describe"), body=b"[1]"),
     "contract": Request("OpenApiHttp", "GET", "/api/openapi.json"),
     "contract with a parameter": Request("OpenApiHttp", "GET", "/api/openapi.json?version=2"),
     "health": Request("HealthHttp", "GET", "/api/health"),

@@ -24,10 +24,14 @@ from doubles.witness import covered
 from shared import names
 from shared.durable import inputs, read_job
 from shared.durable.read_job import Job
-from shared.images import ImageBytes, ImageUrl
+from shared.images import ImageBytes, ImageUrl, Owner
+from shared.operations import work
+from shared.operations.work import Operation
+from shared.records.thumbnails import Thumbnail
 from shared.records.versions import Version
 from shared.settings import Settings
 from shared.storage.azure import BlobStore
+from shared.vision import questions
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
 Json = dict[str, Any]
@@ -156,6 +160,7 @@ def play(side: Side) -> dict[str, Any]:
     ask("elsewhere", "OcrPoll", letter, ticket={**unknown, "operation": "http://127.0.0.1:9/x/y"})
     _retry(side, outcomes)
     outcomes["compared"] = _compared(side)
+    _operate(side, outcomes)
     its.fail({"status": {"401": 1.0}})
     outcomes["retry deferred"] = _retried(side, "late.png", picture(colour="green", kind="PNG"), "analysis")
     ask("refused key", "OcrSubmit", of_image(its, "late.pdf", LATE), failures=2)
@@ -178,6 +183,37 @@ def _retried(side: Side, name: str, content: bytes | None, *steps: str, crash: s
     return side.ask("RetryStep", {"name": name, "steps": steps, "key": "0x1,q", "attempts": 1, "crash": crash})
 
 
+def _operate(side: Side, outcomes: Json) -> None:
+    """What OperationStep makes of a question and of a thumbnail, of bytes, of an image and of what cannot be."""
+    its, photo = side.world, ImageBytes(picture(colour="red", kind="PNG"))
+    host = BlobStore(its.azurite.connection_string)
+
+    def step(name: str, operation: Operation, end: Json | None = None) -> Json:
+        outcome = side.ask("OperationStep", {"job": operation.to_json(), "failures": 0, "end": end})
+        outcomes[name] = json.loads(its.plain(json.dumps(outcome)))
+        return outcome
+
+    sent = inputs.keep(host, work.of_bytes(photo, questions.describe()), photo.data)
+    done = step("operation done", sent)
+    assert host.head(names.INPUTS, sent.input_name)
+    step("operation done and tidied", sent, done)
+    assert host.head(names.INPUTS, sent.input_name) is None
+    its.upload(names.IMAGES, "operated.png", photo.data)
+    etag = its.storage.get_blob_client(names.IMAGES, "operated.png").get_blob_properties().etag.strip('"')
+    named = work.of_bytes(ImageBytes(photo.data, Owner("operated.png", etag)), Thumbnail(60, 60, "center"))
+    step("operation on an image", named)
+    step("operation on an image that is gone", named._replace(name="gone.png"))
+    step("operation without what was sent", sent)
+    address = ImageUrl("http://127.0.0.1:9/o?sig=S3CRETSIG")
+    kept_address = inputs.keep(host, work.of_address(address, questions.describe()), address.url.encode())
+    failed = step("operation on an address that nobody serves", kept_address)
+    side.ask("OperationStep", {"job": kept_address.to_json(), "failures": 0, "end": failed})
+    its.fail({"status": {"401": 1.0}})
+    waits = inputs.keep(host, work.of_bytes(photo, questions.tag()), photo.data)
+    step("operation deferred", waits)
+    inputs.drop(host, waits)
+
+
 def _compared(side: Side) -> Json:
     """What ReconcilePage finds in a folder with one image whose event was lost; a report starts nothing."""
     side.world.upload(names.IMAGES, "lost/photo.png", PHOTO)
@@ -196,6 +232,7 @@ def _compared(side: Side) -> Json:
     return side.ask("ReconcilePage", work)
 
 
+OPERATED_ADDRESS = "operation on an address that nobody serves"
 STATES = {
     "submitted": "submitted",
     "submitted again": "submitted",
@@ -223,6 +260,13 @@ STATES = {
     "retry of what is gone": "ended",
     "retry that crashed": "ended",
     "retry with text": "ended",
+    "operation done": "done",
+    "operation done and tidied": "done",
+    "operation on an image": "done",
+    "operation on an image that is gone": "superseded",
+    "operation without what was sent": "failed",
+    "operation on an address that nobody serves": "failed",
+    "operation deferred": "wait",
     "retry deferred": "deferred",
     "refused key": "wait",
     "refused key while polling": "wait",
@@ -272,7 +316,7 @@ def test_a_page_of_a_comparison_is_as_in_microsofts_runtime(played: tuple[Json, 
         assert side["compared"] == {"continuation": None, "counts": {"images": 1, "without_result": 1}}
 
 
-@pytest.mark.parametrize("name", ["address that nobody serves", "address of the version before"])
+@pytest.mark.parametrize("name", ["address that nobody serves", "address of the version before", OPERATED_ADDRESS])
 def test_an_address_is_opened_there_and_not_told(name: str, played: tuple[Json, Json]) -> None:
     for side in played:
         assert side[name]["problem"]["code"] == "image_url_refused"

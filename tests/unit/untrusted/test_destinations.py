@@ -271,7 +271,9 @@ def spellings(address: IPv4Address) -> st.SearchStrategy[str]:
     numbers = st.integers(1, 4).flatmap(lambda count: st.tuples(*map(written, parts(count))).map(".".join))
     dotted = st.builds("{}{}".format, numbers, st.sampled_from(["", "."]))
     pair = f"{number >> 16:x}:{number & 65535:x}"
-    inside = st.sampled_from(["::ffff:", "::", "::ffff:0:", "64:ff9b::", "0:0:0:0:0:FFFF:"])
+    # `::` and `::1` are addresses of their own.
+    compatible = ["::"] if number > 1 else []
+    inside = st.sampled_from(["::ffff:", *compatible, "::ffff:0:", "64:ff9b::", "0:0:0:0:0:FFFF:"])
     return dotted | st.builds("[{}{}]".format, inside, st.sampled_from([pair, pair.upper(), str(address)]))
 
 

@@ -294,6 +294,18 @@ def test_what_is_no_time_and_no_place_is_refused(app: Parts, since: str) -> None
     problem_of(get(since=since), 400, "bad_parameter")
 
 
+def test_a_signature_that_came_in_the_wrong_parameter_is_told_to_none(
+    app: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    answer = get(since="https://account.example/images/a.jpg?sv=1&sig=c2lnbmF0dXJl", code="the key")
+    problem_of(answer, 400, "bad_parameter")
+    for text in (answer.get_body().decode(), caplog.text):
+        assert "account.example" in text
+        assert "c2lnbmF0dXJl" not in text
+        assert "the key" not in text
+
+
 @pytest.mark.parametrize(
     "params",
     [

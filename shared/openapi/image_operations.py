@@ -205,7 +205,8 @@ def _operations() -> list[Operation]:
                 200: answer("The answer of the request: JSON, or a thumbnail.", content, stored),
                 202: json_answer("The operation goes on.", "OperationProgress", _waiting()),
             },
-            (problems.OPERATION, *refused, *_THUMBNAIL_CODES),
+            (problems.OPERATION, problems.STORAGE),
             (given.OPERATION,),
+            kept=(*refused, *_THUMBNAIL_CODES),
         )
     ]

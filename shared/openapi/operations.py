@@ -50,6 +50,7 @@ class Operation(NamedTuple):
         connector: what the connector's document says of it besides, which parameters it goes `without`, and which have
             a `fixed` value; None where the connector has it not.
         contract: whether the contract has it.
+        kept: the problems with which something has ended before; they come without a time.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Operation(NamedTuple):
     anonymous: bool = False
     connector: Mapping[str, Any] | None = MappingProxyType({})
     contract: bool = True
+    kept: tuple[Codes, ...] = ()
 
 
 def header(description: str, *, required: bool = True, **rules: object) -> Json:
@@ -130,11 +132,13 @@ def responses_of(operation: Operation) -> dict[int, Json]:
     if any(_is_free_text(each) for each in operation.parameters):
         found[414] = {"description": _TOO_LONG}
     # The two that everyone may ask tell of wrong settings, or have none.
-    deployed = () if operation.anonymous else (problems.DEPLOYED,)
-    for status, codes in problems.by_status((problems.EVERY, *deployed, *operation.codes)).items():
+    own = (problems.EVERY, *(() if operation.anonymous else (problems.DEPLOYED,)), *operation.codes)
+    timed = problems.by_status(own)
+    for status, codes in problems.by_status((*own, *operation.kept)).items():
         if status in found:  # health says itself that the app is down
             continue
-        found[status] = _problem(status, codes, has_body=operation.method != "head")
+        has_time = bool(problems.TIMED & {*timed.get(status, ())})
+        found[status] = _problem(status, codes, has_time=has_time, has_body=operation.method != "head")
     return found
 
 
@@ -143,9 +147,9 @@ def _is_free_text(parameter: Json) -> bool:
     return parameter["in"] in ("path", "query") and schema["type"] == "string" and "enum" not in schema
 
 
-def _problem(status: int, codes: list[str], *, has_body: bool) -> Json:
+def _problem(status: int, codes: list[str], *, has_time: bool, has_body: bool) -> Json:
     listed = ", ".join(f"`{code}`" for code in codes)
-    headers = {"Retry-After": retry_after(required=False)} if problems.TIMED & {*codes} else None
+    headers = {"Retry-After": retry_after(required=False)} if has_time else None
     content = {names.PROBLEM: named("Problem")} if has_body else None
     return {**answer(f"{problems.PHRASES[status]}: {listed}.", content, headers), "x-codes": codes}
 

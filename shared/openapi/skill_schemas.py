@@ -30,12 +30,12 @@ def _request() -> dict[str, Json]:
             ["recordId", "data"],
         ),
         "SkillInputs": _open(
-            "The image of the record: one of `image`, `url` and `name`.",
+            "The image of the record: one of `image`, `url` and `name`. Null is the same as leaving out.",
             {
                 "image": {"description": "An object with `data` in base64 or with `url`; or base64, or an address."},
-                "url": text("An address from which Computer Vision fetches the image."),
-                "sasToken": text("The signature that is put behind the address."),
-                "name": text("The name of an image in the container `images`."),
+                "url": or_null(text("An address from which Computer Vision fetches the image.")),
+                "sasToken": or_null(text("The signature that is put behind the address.")),
+                "name": or_null(text("The name of an image in the container `images`.")),
             },
             [],
         ),

@@ -47,8 +47,9 @@ def operations() -> list[Operation]:
             "Tells how far a Read is, and then the text.",
             _TAG,
             {200: _text(), 202: _waiting("The Read goes on.", "ReadProgress")},
-            (problems.READ_UNKNOWN, problems.READ_GONE, problems.STORAGE, *_FAILED),
+            (problems.READ_UNKNOWN, problems.READ_GONE, problems.STORAGE),
             (given.READ_IDENTIFIER, given.TEXT_FORMAT),
+            kept=_FAILED,
             connector={"without": ("format",)},
         ),
         Operation(

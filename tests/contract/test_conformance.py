@@ -80,6 +80,7 @@ DOCUMENT: dict[str, Any] = {
 }
 CONTRACT = Contract(DOCUMENT)
 TOLD = {"X-Correlation-Id": "1", "Content-Type": "application/json; charset=utf-8", "Date": "today"}
+TOLD_AS_JSON = {"content-type": "application/json"}
 THING = {"name": "a", "size": 1, "kind": "big"}
 
 
@@ -191,3 +192,22 @@ def test_coverage_sees_every_kind_of_fact() -> None:
     assert ("enum", "Thing", "kind", "small") in missing
     assert ("member", "Problem", "code") in missing
     assert ("member", "Thing", "kind") not in missing
+
+
+def test_a_wrong_record_of_a_batch_fails_alone() -> None:
+    """It is served, as its own error says; one that is answered with data has to be right."""
+    document = copy.deepcopy(DOCUMENT)
+    post = document["paths"]["/things/{name}"]["post"]
+    post["requestBody"]["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}}
+    post["responses"]["200"]["content"] = {"application/json": {"schema": {"type": "object"}}}
+    record = {"type": "object", "required": ["recordId"]}
+    batch = {"type": "object", "required": ["values"], "properties": {"values": {"type": "array", "items": record}}}
+    document["components"]["schemas"]["Batch"] = batch
+
+    def breaches(errors: Any) -> list[str]:
+        body = json.dumps({"values": [{"errors": errors}]}).encode()
+        return Contract(document).breaches(made(b'{"values": [{}]}', body=body, headers=TOLD_AS_JSON))
+
+    assert breaches([{"message": "no id"}]) == []
+    (breach,) = breaches(None)
+    assert "'recordId' is a required property, and is served" in breach

@@ -48,8 +48,6 @@ BESIDE = (
 REFUSED_BY_HOST = (413, 414, 431)
 PROBLEM = "application/problem+json"
 _HERE = "urn:contract"
-# A batch is served although one of its records cannot be meant: that record is answered with its own error.
-_OF_A_RECORD = "request /values/"
 
 
 class Operation(NamedTuple):
@@ -267,11 +265,9 @@ class Contract:
         documented = fitting(body["content"], kind)
         # The app judges bytes by what they are, whatever type is declared.
         if documented is not None and is_json(kind) and not is_beside(exchange.sent_body):
-            yield from (
-                f"{each}, and is served"
-                for each in self._of_json(documented, exchange.sent_body, "request")
-                if not each.startswith(_OF_A_RECORD)
-            )
+            problems = self._of_json(documented, exchange.sent_body, "request")
+            own = "request /values/" if has_refused_records(exchange.body) else None
+            yield from (f"{each}, and is served" for each in problems if not own or not each.startswith(own))
 
 
 def is_beside(body: bytes) -> bool:
@@ -285,6 +281,16 @@ def is_beside(body: bytes) -> bool:
     except ValueError:
         return True
     return not isinstance(value, dict) or bool({"$content", "blob"} & value.keys())
+
+
+def has_refused_records(body: bytes) -> bool:
+    """Whether it answers a batch of a skill with an error of one record: a wrong record fails alone."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return False
+    values = value.get("values") if isinstance(value, dict) else None
+    return isinstance(values, list) and any(each.get("errors") for each in values)
 
 
 def is_json(kind: str) -> bool:

@@ -25,7 +25,8 @@ def skills(run: Pass) -> None:
         {"image": "https://example.com/a.jpg", "sasToken": TOKEN},
         {"url": "https://example.com/a.jpg", "sasToken": TOKEN},
         {"url": "https://example.com/b.jpg"},
-        {"name": "a.jpg"},
+        {"url": "https://example.com/b.jpg", "sasToken": None, "name": None},
+        {"name": "a.jpg", "url": None},
         {"name": "none.jpg"},
         {},
     ]

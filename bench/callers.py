@@ -206,7 +206,7 @@ def _asked(stack: Stack, plan: Plan, known: Sequence[Picture], show: Callable[[s
 
 
 def _at_rest(host: int, before: Held) -> Held:
-    """What the host holds once nobody asks: as soon as its descriptors are few, or after a while."""
+    """What the host holds once no caller asks: as soon as its descriptors are few, or after a while."""
     until = time.monotonic() + _REST_SECONDS
     while (now := process_figures.held(host)).descriptors > before.descriptors + MOST_DESCRIPTORS:
         if time.monotonic() > until:

@@ -5,7 +5,6 @@ An operation is for callers who prefer that (`Prefer: respond-async`), and for t
 caller is making. What is known already is answered at once either way.
 """
 
-import re
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
@@ -30,7 +29,6 @@ from shared.untrusted import characters
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
-_ID = re.compile(r"op-[0-9a-f]{40}")
 _NONE: frozenset[str] = frozenset()
 # The parameters of a thumbnail, but for the name.
 _THUMBNAIL = ("width", "height", "smartCropping", "mode", "format")
@@ -97,7 +95,7 @@ async def report(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     """
     parameters.reject_unknown(req)
     instance_id = req.route_params.get("id") or ""
-    status = await instances.find(client, instance_id, _ID, ORCHESTRATOR)
+    status = await instances.find(client, instance_id, work.ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
             f"There is no operation {characters.shown(instance_id)}.",

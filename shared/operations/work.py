@@ -19,6 +19,9 @@ from shared.records.thumbnails import Thumbnail
 from shared.records.versions import Version
 from shared.vision.questions import Question
 
+# The form of an instance id.
+ID = "op-[0-9a-f]{40}"
+
 
 class Operation(NamedTuple):
     """

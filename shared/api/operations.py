@@ -16,7 +16,7 @@ from shared.durable import handover, inputs
 from shared.durable.handover import DurableClient
 from shared.durable.problems import error_of
 from shared.errors import BlobsightError, BusyError, GoneError, NotFoundError
-from shared.images import ImageBlob, ImageBytes, ImageUrl, Owner
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl, Owner
 from shared.operations import results, work
 from shared.operations.loop import ORCHESTRATOR
 from shared.operations.work import Operation
@@ -32,7 +32,6 @@ from shared.vision.questions import Question
 _NONE: frozenset[str] = frozenset()
 # The parameters of a thumbnail, but for the name.
 _THUMBNAIL = ("width", "height", "smartCropping", "mode", "format")
-Given = ImageBytes | ImageUrl | ImageBlob
 
 
 async def answer(req: func.HttpRequest, starter: str, question: Question) -> func.HttpResponse:
@@ -55,7 +54,7 @@ async def thumbnail(req: func.HttpRequest, starter: str, wanted: Thumbnail) -> f
     app = services.current()
     posted = req.method == "POST"
 
-    def given() -> Given:
+    def given() -> Image:
         return bodies.image_of(req, app.settings.max_upload_bytes) if posted else ImageBlob(parameters.name_of(req))
 
     # HEAD tells what GET would, and a caller of it has nothing to come for.
@@ -124,7 +123,7 @@ def _gone(message: str) -> GoneError:
 
 
 async def _respond_async(
-    app: App, req: func.HttpRequest, starter: str, asked: Question | Thumbnail, given: Callable[[], Given]
+    app: App, req: func.HttpRequest, starter: str, asked: Question | Thumbnail, given: Callable[[], Image]
 ) -> func.HttpResponse:
     known = responses.known_etags(req)
     prepared = await services.in_thread(app.callers, lambda: _prepare(app, asked, given(), known))
@@ -138,7 +137,7 @@ async def _respond_async(
 
 
 def _prepare(
-    app: App, asked: Question | Thumbnail, given: Given, etags: frozenset[str]
+    app: App, asked: Question | Thumbnail, given: Image, etags: frozenset[str]
 ) -> func.HttpResponse | Operation:
     """The answer, if it is known; else the operation, checked and with its image kept."""
     if isinstance(asked, Thumbnail):
@@ -149,7 +148,7 @@ def _prepare(
     return _response(app, found, etags) if found else _kept(app, asked, image)
 
 
-def _kept(app: App, asked: Question | Thumbnail, given: Given) -> Operation:
+def _kept(app: App, asked: Question | Thumbnail, given: Image) -> Operation:
     """The operation with its image kept, unless the image lies in the container."""
     image = _read(app, given)
     if isinstance(image, ImageUrl):
@@ -161,7 +160,7 @@ def _kept(app: App, asked: Question | Thumbnail, given: Given) -> Operation:
     return operation if image.owner else inputs.keep(app.host, operation, image.data)
 
 
-def _read(app: App, given: Given) -> ImageBytes | ImageUrl:
+def _read(app: App, given: Image) -> ImageBytes | ImageUrl:
     if not isinstance(given, ImageBlob):
         return given
     blob = image_blobs.read(app.images, given.name, most=app.settings.max_upload_bytes)

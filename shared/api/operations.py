@@ -2,7 +2,7 @@
 A question or a thumbnail over HTTP: answered now, or as an operation whose state and answer `/api/operations/{id}` has.
 
 An operation is for callers who prefer that (`Prefer: respond-async`), and for thumbnails of what was sent that another
-caller is making. What is known already is answered at once either way.
+caller is making. A known answer comes at once either way.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import azure.functions as func
 
 from shared import names, services
-from shared.api import bodies, instances, parameters, paths, preferences, responses
+from shared.api import bodies, instances, parameters, paths, preferences, responses, thumbnails
 from shared.durable import handover, inputs
 from shared.durable.handover import DurableClient
 from shared.durable.problems import error_of
@@ -30,8 +30,6 @@ from shared.vision.models import Answer
 from shared.vision.questions import Question
 
 _NONE: frozenset[str] = frozenset()
-# The parameters of a thumbnail, but for the name.
-_THUMBNAIL = ("width", "height", "smartCropping", "mode", "format")
 
 
 async def answer(req: func.HttpRequest, starter: str, question: Question) -> func.HttpResponse:
@@ -184,6 +182,6 @@ def _response(app: App, found: Answer | Blob, etags: frozenset[str]) -> func.Htt
 
 def _own_path(req: func.HttpRequest) -> str:
     """The address of a thumbnail's request itself, below the host's and without its key."""
-    query = {name: value for name, value in req.params.items() if name in _THUMBNAIL}
+    query = {name: value for name, value in req.params.items() if name in thumbnails.PARAMETERS}
     path, more = paths.thumbnail(parameters.name_of(req))
     return f"{path}?{urlencode({**more, **query}, quote_via=quote)}"

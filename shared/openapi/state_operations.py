@@ -90,7 +90,7 @@ def _nothing_new() -> Json:
 
 def _unfinished() -> list[Operation]:
     of_one = asked_again("The address of the image's state, where `name` was sent.", required=False)
-    retry = Body("What is tried again.", {names.JSON: named("Retry")})
+    retry = Body("The steps to try again.", {names.JSON: named("Retry")})
     return [
         Operation(
             "ListUnfinished",
@@ -98,7 +98,7 @@ def _unfinished() -> list[Operation]:
             "get",
             "/unfinished",
             "List unfinished steps",
-            "Lists what is deferred or failed of all images, and why, page by page.",
+            "Lists the deferred and the failed steps of all images with their reasons, page by page.",
             _UNFINISHED,
             {200: json_answer("One page of steps.", "UnfinishedList")},
             (problems.STORAGE,),

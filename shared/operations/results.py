@@ -19,7 +19,7 @@ def make(app: App, operation: Operation, image: Image) -> None:
     Have the answer made, where `found` finds it.
 
     Args:
-        app, operation: the app; what is asked.
+        app, operation: the app; the question or the thumbnail.
         image: the image, which for the kind `image` is given by its name.
 
     Raises:

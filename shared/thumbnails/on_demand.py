@@ -138,7 +138,7 @@ def _content(app: App, found: Source | WithheldVersion, wanted: Thumbnail) -> Fi
 
 def _of_bytes(app: App, image: ImageBytes, wanted: Thumbnail) -> Blob:
     """Of bytes that came over HTTP: the one stored under their digest, if it was made in a way that holds."""
-    # What is no image has no thumbnail, so nothing is looked for.
+    # Other bytes have no thumbnail, so nothing is looked for.
     app.answers.check(image)
     spec = thumbnails.spec_of_digest(image.subject, wanted)
     for _ in range(record_store.MAX_ROUNDS):

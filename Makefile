@@ -39,8 +39,8 @@ bench: $(VENV)/.dev environments $(AZURITE) due-models ## Measure goals and peer
 	@echo "This takes about half an hour."
 	@$(BIN)/python -m bench
 
-chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang, ask from 200 callers (25 minutes)
-	@echo "This takes about 25 minutes."
+chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang, ask from 200 callers (30 minutes)
+	@echo "This takes about 30 minutes."
 	@$(BIN)/python -m bench.chaos
 	@$(BIN)/python -m bench.chaos --duplicate
 	@$(BIN)/python -m bench.changes

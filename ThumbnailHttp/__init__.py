@@ -13,7 +13,7 @@ from shared.records.thumbnails import Thumbnail
 @async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer with the picture; 202 while another caller has it made, and for callers who prefer not to wait."""
-    parameters.reject_unknown(req, "name", "width", "height", "smartCropping", "mode", "format")
+    parameters.reject_unknown(req, "name", *thumbnails.PARAMETERS)
     settings = services.current().settings
     wanted = Thumbnail(
         parameters.integer(req, "width"),

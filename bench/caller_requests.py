@@ -1,4 +1,4 @@
-"""What callers ask of the app: requests of every route, of images that are known and of bytes that nobody has sent."""
+"""What callers ask of the app: requests of every route, of images that are known and of new bytes."""
 
 import base64
 import io

@@ -3,11 +3,11 @@ Many callers at once on the whole stack, over every route. Exits 1 if one is ans
 
     python -m bench.callers [--callers 200] [--seconds 30] [--images 30] [--rate 10] [--seed 1]
 
-Each caller asks again as soon as it is answered, on a connection of its own: for images that are known, for bytes that
-nobody has sent before, and for what is refused. Computer Vision takes so many calls a second, so most of the new bytes
-have to wait or are refused. A refusal is right if it is a 429 or a 503 with a code of docs/errors.md and a
-`Retry-After`. Afterwards the host must hold as many descriptors as before, but for a few. It prints the time of the
-answers by what was asked, and what the host holds.
+Each caller asks again as soon as it is answered, on a connection of its own: for known images, for new bytes, and for
+wrong things. Computer Vision takes so many calls a second, so most of the new bytes have to wait or are refused. A
+refusal is right if it is a 429 or a 503 with a code of docs/errors.md and a `Retry-After`. Afterwards the host must
+hold as many descriptors as before, but for a few. It prints the time of the answers by what was asked, and what the
+host holds.
 """
 
 import argparse
@@ -49,7 +49,7 @@ _MEGABYTE = 2**20
 
 
 class Plan(NamedTuple):
-    """What is done: how many callers, for how long, images that are known, calls a second, and the seed."""
+    """One run: how many callers, for how long, known images, calls a second, and the seed."""
 
     callers: int
     seconds: float
@@ -206,7 +206,7 @@ def _asked(stack: Stack, plan: Plan, known: Sequence[Picture], show: Callable[[s
 
 
 def _at_rest(host: int, before: Held) -> Held:
-    """What the host holds once nobody asks: as soon as its descriptors are few, or after a while."""
+    """What the host holds once no caller asks: as soon as its descriptors are few, or after a while."""
     until = time.monotonic() + _REST_SECONDS
     while (now := process_figures.held(host)).descriptors > before.descriptors + MOST_DESCRIPTORS:
         if time.monotonic() > until:

@@ -8,10 +8,6 @@ run's own. A fresh process polls: once where nothing is new, and then from the b
 until all is told. Linux only.
 """
 
-import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.pictures import Picture, pictures
-from bench.reconcile import app_of, counted, fill, resident
+from bench.reconcile import app_of, counted, fill, main_of, resident, told_by_process
 from bench.section import Goal, goals_table, table
 from bench.stack import running_storage
 from shared import names
@@ -31,8 +27,8 @@ from shared.api import finished_images, finished_since
 
 MOST_OPERATIONS = 15.0
 MOST_GROWTH = 0.15
-# Beyond the pages of 2,000 records: the ends of four listings.
-_MOST_LISTINGS = 4
+# Beyond the pages of 2,000 records: the ends of four listings, and the one that tells a new process of storage's clock.
+_MOST_LISTINGS = 5
 _LIMIT = 200
 _AT_ONCE = 8
 _MEGABYTE = 2**20
@@ -135,16 +131,7 @@ def poll(connection: str) -> dict[str, Any]:
 
 def measure(connection: str, images: int, records: int) -> Measured:
     """The polls of a fresh process. Raises RuntimeError if it failed, or told an image twice or never."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.new_results", "--process"],
-        env={**os.environ, "BENCH_STORAGE": connection},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = told_by_process("bench.new_results", connection)
     if not told.pop("names") == told["told"] == images:
         raise RuntimeError(f"Of {images} images {told['told']} were told.")
     told["operations"] = Counter(told["operations"])
@@ -221,16 +208,7 @@ def goals(found: Sequence[Measured]) -> list[Goal]:
 
 def main(argv: list[str]) -> int:
     """Do it and print the tables; 1 if a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.new_results")
-    parser.add_argument("--images", type=int, nargs="+", default=[1500, 3000], metavar="N", help="how many")
-    parser.add_argument("--process", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(argv)
-    if options.process:
-        print(json.dumps(poll(os.environ["BENCH_STORAGE"])))
-        return 0
-    found = run(options.images)
-    print(report(found))
-    return 0 if all(goal.held for goal in goals(found)) else 1
+    return main_of("bench.new_results", argv, poll, run, report, goals)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from bench.pictures import Picture, pictures
@@ -51,6 +51,7 @@ _AT_ONCE = 4
 _MEGABYTE = 2**20
 
 Json = dict[str, Any]
+_Found = TypeVar("_Found")
 
 
 class Measured(NamedTuple):
@@ -215,15 +216,20 @@ def compare(connection: str) -> Json:
         }
 
 
-def measure(connection: str, images: int) -> Measured:
-    """One reconciliation in a process of its own. Raises RuntimeError if it failed."""
-    command = [sys.executable, "-m", "bench.reconcile", "--process"]
-    done = subprocess.run(
-        command, env={**os.environ, "BENCH_STORAGE": connection}, capture_output=True, text=True, check=False
-    )
+def told_by_process(module: str, connection: str) -> Json:
+    """What `main_of` of a module prints in a process of its own. Raises RuntimeError if it failed."""
+    command = [sys.executable, "-m", module, "--process"]
+    environment = {**os.environ, "BENCH_STORAGE": connection}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
-    told = json.loads(done.stdout.splitlines()[-1])
+    found: Json = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measure(connection: str, images: int) -> Measured:
+    """One reconciliation in a process of its own. Raises RuntimeError if it failed."""
+    told = told_by_process("bench.reconcile", connection)
     if told["problem"]:
         raise RuntimeError(told["problem"])
     operations = Counter({(phase, kind): n for phase, kinds in told["operations"].items() for kind, n in kinds.items()})
@@ -303,18 +309,36 @@ def goals(found: Sequence[Measured]) -> list[Goal]:
     ]
 
 
-def main(argv: list[str]) -> int:
-    """Do it and print the tables; 1 if a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.reconcile")
+def main_of(
+    module: str,
+    argv: Sequence[str],
+    work: Callable[[str], Json],
+    run: Callable[[Sequence[int]], _Found],
+    report: Callable[[_Found], str],
+    goals: Callable[[_Found], Sequence[Goal]],
+) -> int:
+    """
+    Run for each number of images and print the tables; 1 if a goal is missed.
+
+    Args:
+        module, argv: its name and arguments; `--process` does the *work* alone, and prints what it tells as JSON.
+        run, report, goals: measure these numbers of images; the tables; what has to hold.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
     parser.add_argument("--images", type=int, nargs="+", default=[1500, 3000], metavar="N", help="how many")
     parser.add_argument("--process", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.process:
-        print(json.dumps(compare(os.environ["BENCH_STORAGE"])))
+        print(json.dumps(work(os.environ["BENCH_STORAGE"])))
         return 0
     found = run(options.images)
     print(report(found))
     return 0 if all(goal.held for goal in goals(found)) else 1
+
+
+def main(argv: list[str]) -> int:
+    """Do it and print the tables; 1 if a goal is missed."""
+    return main_of("bench.reconcile", argv, compare, run, report, goals)
 
 
 if __name__ == "__main__":

@@ -80,3 +80,6 @@ class ImageBlob(NamedTuple):
     """An image that lies in the container `images`, by its name."""
 
     name: str
+
+
+Image = ImageBytes | ImageUrl | ImageBlob

@@ -17,7 +17,7 @@ from shared.answers.refusals import OwnRefusalError, refusals_told
 from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
 from shared.clock import Clock
 from shared.errors import ImageRejectedError, PayloadTooLargeError
-from shared.images import ImageBlob, ImageBytes, ImageUrl, Owner
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl, Owner
 from shared.pictures import fitting, inspection
 from shared.pictures.converter import Converter
 from shared.pictures.fitting import ANALYSIS, FIT, READ, Limits, Sent
@@ -70,7 +70,7 @@ class Answers:
     def ask(
         self,
         question: Question,
-        image: ImageBytes | ImageUrl | ImageBlob,
+        image: Image,
         *,
         wait_seconds: float | None = None,
         background: bool = False,

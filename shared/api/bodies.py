@@ -13,7 +13,7 @@ import azure.functions as func
 from shared import names, services
 from shared.api import forms, misencoded_bodies, wrapped_images
 from shared.errors import BadRequestError, LengthRequiredError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
 from shared.untrusted import destinations, json_object
 from shared.untrusted.characters import listed
@@ -23,7 +23,7 @@ _EITHER = 'expected one of {"name": "an image in the container images"} and {"ur
 _KINDS = frozenset({"name", "blob", "url"})
 
 
-def image_of(req: func.HttpRequest, most: int | None = None) -> ImageBytes | ImageUrl | ImageBlob:
+def image_of(req: func.HttpRequest, most: int | None = None) -> Image:
     """
     The image that the request brings.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_HEADER_BYTES = 8 * 1024
 _MAX_BOUNDARY_CHARACTERS = 200
-# What is handed to the parser at once: it keeps a copy of what it has not understood yet.
+# Handed to the parser at once: it keeps a copy of the bytes that it has not understood yet.
 _PIECE_BYTES = 8 * 1024
 
 _FORM = re.compile(

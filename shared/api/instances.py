@@ -11,9 +11,9 @@ from shared.durable.handover import DurableClient, status_of
 _LONGEST_RETRY_SECONDS = 60
 
 
-async def find(client: DurableClient, instance_id: str, pattern: re.Pattern[str], orchestrator: str) -> Any:
+async def find(client: DurableClient, instance_id: str, pattern: str, orchestrator: str) -> Any:
     """The status of an instance of that orchestrator; None if there is none."""
-    status = await status_of(client, instance_id) if pattern.fullmatch(instance_id) else None
+    status = await status_of(client, instance_id) if re.fullmatch(pattern, instance_id) else None
     # The hub has instances of other orchestrators, which callers must not see.
     return status if status and status.name == orchestrator else None
 

@@ -6,14 +6,13 @@ themselves. The address is our own: the durable management addresses carry a key
 """
 
 import json
-import re
 from typing import Any
 
 import azure.functions as func
 
 from shared import names, services
 from shared.api import bodies, instances, parameters, responses
-from shared.durable import inputs
+from shared.durable import inputs, read_job
 from shared.durable.handover import (
     ORCHESTRATOR,
     DurableClient,
@@ -27,8 +26,6 @@ from shared.json_types import Json
 from shared.ocr import on_request, reading
 from shared.services import App
 from shared.untrusted import addresses, characters
-
-_ID = re.compile(r"ocr-[0-9a-f]{40}")
 
 
 async def answer(req: func.HttpRequest, client: DurableClient) -> func.HttpResponse:
@@ -113,7 +110,7 @@ async def _drop_input(status: Any) -> None:
 
 
 async def _status(client: DurableClient, instance_id: str) -> Any:
-    status = await instances.find(client, instance_id, _ID, ORCHESTRATOR)
+    status = await instances.find(client, instance_id, read_job.ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
             f"There is no Read {characters.shown(instance_id)}.",

@@ -2,22 +2,21 @@
 A question or a thumbnail over HTTP: answered now, or as an operation whose state and answer `/api/operations/{id}` has.
 
 An operation is for callers who prefer that (`Prefer: respond-async`), and for thumbnails of what was sent that another
-caller is making. What is known already is answered at once either way.
+caller is making. A known answer comes at once either way.
 """
 
-import re
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
 from shared import names, services
-from shared.api import bodies, instances, parameters, paths, preferences, responses
+from shared.api import bodies, instances, parameters, paths, preferences, responses, thumbnails
 from shared.durable import handover, inputs
 from shared.durable.handover import DurableClient
 from shared.durable.problems import error_of
 from shared.errors import BlobsightError, BusyError, GoneError, NotFoundError
-from shared.images import ImageBlob, ImageBytes, ImageUrl, Owner
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl, Owner
 from shared.operations import results, work
 from shared.operations.loop import ORCHESTRATOR
 from shared.operations.work import Operation
@@ -30,11 +29,7 @@ from shared.untrusted import characters
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
-_ID = re.compile(r"op-[0-9a-f]{40}")
 _NONE: frozenset[str] = frozenset()
-# The parameters of a thumbnail, but for the name.
-_THUMBNAIL = ("width", "height", "smartCropping", "mode", "format")
-Given = ImageBytes | ImageUrl | ImageBlob
 
 
 async def answer(req: func.HttpRequest, starter: str, question: Question) -> func.HttpResponse:
@@ -57,7 +52,7 @@ async def thumbnail(req: func.HttpRequest, starter: str, wanted: Thumbnail) -> f
     app = services.current()
     posted = req.method == "POST"
 
-    def given() -> Given:
+    def given() -> Image:
         return bodies.image_of(req, app.settings.max_upload_bytes) if posted else ImageBlob(parameters.name_of(req))
 
     # HEAD tells what GET would, and a caller of it has nothing to come for.
@@ -97,7 +92,7 @@ async def report(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     """
     parameters.reject_unknown(req)
     instance_id = req.route_params.get("id") or ""
-    status = await instances.find(client, instance_id, _ID, ORCHESTRATOR)
+    status = await instances.find(client, instance_id, work.ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
             f"There is no operation {characters.shown(instance_id)}.",
@@ -126,7 +121,7 @@ def _gone(message: str) -> GoneError:
 
 
 async def _respond_async(
-    app: App, req: func.HttpRequest, starter: str, asked: Question | Thumbnail, given: Callable[[], Given]
+    app: App, req: func.HttpRequest, starter: str, asked: Question | Thumbnail, given: Callable[[], Image]
 ) -> func.HttpResponse:
     known = responses.known_etags(req)
     prepared = await services.in_thread(app.callers, lambda: _prepare(app, asked, given(), known))
@@ -140,7 +135,7 @@ async def _respond_async(
 
 
 def _prepare(
-    app: App, asked: Question | Thumbnail, given: Given, etags: frozenset[str]
+    app: App, asked: Question | Thumbnail, given: Image, etags: frozenset[str]
 ) -> func.HttpResponse | Operation:
     """The answer, if it is known; else the operation, checked and with its image kept."""
     if isinstance(asked, Thumbnail):
@@ -151,7 +146,7 @@ def _prepare(
     return _response(app, found, etags) if found else _kept(app, asked, image)
 
 
-def _kept(app: App, asked: Question | Thumbnail, given: Given) -> Operation:
+def _kept(app: App, asked: Question | Thumbnail, given: Image) -> Operation:
     """The operation with its image kept, unless the image lies in the container."""
     image = _read(app, given)
     if isinstance(image, ImageUrl):
@@ -163,7 +158,7 @@ def _kept(app: App, asked: Question | Thumbnail, given: Given) -> Operation:
     return operation if image.owner else inputs.keep(app.host, operation, image.data)
 
 
-def _read(app: App, given: Given) -> ImageBytes | ImageUrl:
+def _read(app: App, given: Image) -> ImageBytes | ImageUrl:
     if not isinstance(given, ImageBlob):
         return given
     blob = image_blobs.read(app.images, given.name, most=app.settings.max_upload_bytes)
@@ -187,6 +182,6 @@ def _response(app: App, found: Answer | Blob, etags: frozenset[str]) -> func.Htt
 
 def _own_path(req: func.HttpRequest) -> str:
     """The address of a thumbnail's request itself, below the host's and without its key."""
-    query = {name: value for name, value in req.params.items() if name in _THUMBNAIL}
+    query = {name: value for name, value in req.params.items() if name in thumbnails.PARAMETERS}
     path, more = paths.thumbnail(parameters.name_of(req))
     return f"{path}?{urlencode({**more, **query}, quote_via=quote)}"

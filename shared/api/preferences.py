@@ -17,7 +17,7 @@ _PREFERENCE = re.compile(
     rf"{_SPACE}(?P<name>{_NAME})(?:{_SPACE}={_SPACE}(?P<value>{_WORD}))?+"
     rf"(?:{_SPACE};{_SPACE}(?:{_PARAMETER})?+)*+{_SPACE}(?:,|$)"
 )
-# What is none, up to the next comma outside of a quotation, which may have no end.
+# Anything else, up to the next comma outside of a quotation, which may have no end.
 _BROKEN = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*+(?:"|\\?$))*+,?')
 
 

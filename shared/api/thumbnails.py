@@ -4,6 +4,9 @@ from shared.configuration.parse import Mode
 from shared.errors import BadRequestError
 from shared.settings import Settings
 
+# The query parameters, but for the name.
+PARAMETERS = ("width", "height", "smartCropping", "mode", "format")
+
 
 def mode(settings: Settings, asked: Mode | None, smart: bool | None) -> Mode:
     """

@@ -25,7 +25,7 @@ from shared.errors import (
 from shared.pace.quota import Quota
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
-# A caller waits for what is handed over: a wait of which nothing is known ends sooner.
+# A caller waits for an operation: a wait of which nothing is known ends sooner.
 _FIRST_CALLER_SECONDS, _UNHINTED_SECONDS = 2.0, 5.0
 # An operator has to mend the settings, the network or the key first.
 _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0

@@ -77,7 +77,7 @@ class DurableClient(Protocol):
 
 
 class Task(Protocol):
-    """What is handed over by its id, and knows under which name its request has kept what was sent."""
+    """What is handed over by its id: an operation."""
 
     @property
     def instance_id(self) -> str:
@@ -89,7 +89,7 @@ class Task(Protocol):
 
     @property
     def input(self) -> str:
-        """That name; empty where nothing was kept."""
+        """Under which name the request has kept what was sent; empty where it has not."""
 
     def to_json(self) -> Mapping[str, object]:
         """The form in which it is kept."""
@@ -125,12 +125,7 @@ async def hand_over(client: DurableClient, task: Job | Appointment, *, anew: str
         StorageError: it could not be started.
     """
     orchestrator = ORCHESTRATOR if isinstance(task, Job) else RETRY_ORCHESTRATOR
-    try:
-        await start(client, orchestrator, task.instance_id, task.to_json())
-    except StorageError:
-        status = await _status_or_none(client, task.instance_id)
-        if not status or not is_under_way(status):
-            raise
+    if status := await _under_way_already(client, orchestrator, task):
         if anew and isinstance(task, Job) and _has_problem(status):
             return await hand_over(client, task.anew(anew))
         return not isinstance(task, Job) or _is_the_same(task.input, status)
@@ -151,15 +146,24 @@ async def hand_over_kept(client: DurableClient, orchestrator: str, task: Task) -
     Raises:
         StorageError: it could not be started.
     """
+    if status := await _under_way_already(client, orchestrator, task):
+        return _is_the_same(task.input, status)
+    log.event(_logger, "operation.handed_over", blob=task.name or None, instance=task.instance_id)
+    return True
+
+
+async def _under_way_already(
+    client: DurableClient, orchestrator: str, task: Job | Appointment | Task
+) -> InstanceStatus | None:
+    """Start it; the status of the instance that was under way before, or None. Raises StorageError."""
     try:
         await start(client, orchestrator, task.instance_id, task.to_json())
     except StorageError:
         status = await _status_or_none(client, task.instance_id)
         if not status or not is_under_way(status):
             raise
-        return _is_the_same(task.input, status)
-    log.event(_logger, "operation.handed_over", blob=task.name or None, instance=task.instance_id)
-    return True
+        return status
+    return None
 
 
 async def start(client: DurableClient, orchestrator: str, instance_id: str, given: Mapping[str, object]) -> None:

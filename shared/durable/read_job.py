@@ -24,6 +24,9 @@ from shared.untrusted import addresses
 from shared.vision import questions
 from shared.vision.questions import Question
 
+# The form of an instance id.
+ID = "ocr-[0-9a-f]{40}"
+
 
 class Job(NamedTuple):
     """

@@ -10,7 +10,7 @@ from shared.durable.handover import DurableClient, InstanceStatus, hand_over, ru
 from shared.durable.problems import error_of
 from shared.durable.read_job import Job
 from shared.errors import BlobsightError, GoneError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image, ImageBlob, ImageUrl
 from shared.json_types import Json
 from shared.ocr import reading
 from shared.pictures import inspection
@@ -29,7 +29,7 @@ PARAMETERS = {
 }
 
 
-def prepare(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, str]) -> tuple[Job, bool]:
+def prepare(app: App, given: Image, asked: dict[str, str]) -> tuple[Job, bool]:
     """
     The job, checked and with its document kept, and whether its text is there already.
 
@@ -88,7 +88,7 @@ def stored(app: App, record: str, etag: str = "") -> Blob:
     return blob
 
 
-def _job(app: App, given: ImageBytes | ImageUrl | ImageBlob, asked: dict[str, str]) -> tuple[Job, bytes]:
+def _job(app: App, given: Image, asked: dict[str, str]) -> tuple[Job, bytes]:
     """The job and the bytes of its document, or of its address; both are checked."""
     source = None
     if isinstance(given, ImageBlob):

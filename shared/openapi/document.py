@@ -30,7 +30,7 @@ TAGS = {
     "Images": "Analyses, sentences and thumbnails of one image.",
     "Text": "The text of images and documents.",
     "States": "How far uploaded images are.",
-    "Unfinished": "What is deferred or failed.",
+    "Unfinished": "Steps that are deferred or failed.",
     "Skills": "Custom skills of Azure AI Search.",
     "App": "The app itself.",
 }

@@ -8,7 +8,7 @@ from shared.json_types import Json
 from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.members import named
-from shared.openapi.operations import BINARY, Body, Operation, answer, header, json_answer, location, retry_after
+from shared.openapi.operations import BINARY, Body, Operation, answer, asked_again, header, json_answer
 
 IMAGE = Body(
     "The image: its bytes, or JSON with the name of an uploaded image or an address.",
@@ -28,19 +28,12 @@ def operations() -> list[Operation]:
     return [*_questions(), *_domains(), *_thumbnails(), *_operations()]
 
 
-def _waiting() -> dict[str, Json]:
-    return {
-        "Location": location("The address to ask next. A key of the query stands in it."),
-        "Retry-After": retry_after(),
-    }
-
-
 def _applied(required: bool) -> Json:
     return header("The preference of the request that was followed.", required=required, enum=[RESPOND_ASYNC])
 
 
 def _handed_over() -> Json:
-    headers = {**_waiting(), "Preference-Applied": _applied(True)}
+    headers = {**asked_again(), "Preference-Applied": _applied(True)}
     return json_answer("The question is asked, as an operation.", "OperationAccepted", headers)
 
 
@@ -124,7 +117,7 @@ def _picture_answers(*, has_body: bool = True, unchanged: bool = True) -> Mappin
         202: answer(
             "It is being made.",
             pending,
-            {**_waiting(), **({"Preference-Applied": _applied(False)} if has_body else {})},
+            {**asked_again(), **({"Preference-Applied": _applied(False)} if has_body else {})},
         ),
     }
     if unchanged:
@@ -203,7 +196,7 @@ def _operations() -> list[Operation]:
             _TAG,
             {
                 200: answer("The answer of the request: JSON, or a thumbnail.", content, stored),
-                202: json_answer("The operation goes on.", "OperationProgress", _waiting()),
+                202: json_answer("The operation goes on.", "OperationProgress", asked_again()),
             },
             (problems.OPERATION, problems.STORAGE),
             (given.OPERATION,),

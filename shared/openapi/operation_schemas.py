@@ -3,8 +3,9 @@
 from shared.json_types import Json
 from shared.openapi import vision_schemas
 from shared.openapi.members import named, seconds, text, thing, word
+from shared.operations import work
 
-OPERATION_ID = "^op-[0-9a-f]{40}$"
+OPERATION_ID = f"^{work.ID}$"
 
 
 def schemas() -> dict[str, Json]:

@@ -84,9 +84,12 @@ def retry_after(*, required: bool = True) -> Json:
     }
 
 
-def location(description: str, *, required: bool = True) -> Json:
-    """Location: absolute, where the app knows its address."""
-    return header(description, required=required)
+def asked_again(address: str = "The address to ask next.", *, required: bool = True) -> dict[str, Json]:
+    """Location, absolute where the app knows its address, and Retry-After."""
+    return {
+        "Location": header(f"{address} A key of the query stands in it.", required=required),
+        "Retry-After": retry_after(required=required),
+    }
 
 
 def answer(

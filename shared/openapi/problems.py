@@ -8,17 +8,17 @@ from collections.abc import Iterable
 
 # Python's own words differ by its version, and the document is the same on all.
 PHRASES = {
-    400: "The request cannot be meant",
+    400: "The request is wrong",
     404: "There is no such thing",
     409: "It is not in the state for that",
     410: "It is gone",
     411: "The body has no length",
-    413: "The image has too many bytes",
+    413: "The body or the image is too large",
     422: "The document could not be read",
     429: "There were too many calls",
     500: "The app or its settings are wrong",
     502: "Computer Vision did not do what it was asked",
-    503: "It cannot be done at this moment",
+    503: "It cannot be done now",
 }
 # What can come with the time after which it works: storage that is out always does, of the others some.
 TIMED = frozenset(

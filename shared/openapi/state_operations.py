@@ -5,7 +5,7 @@ from shared.json_types import Json
 from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.members import named
-from shared.openapi.operations import Body, Operation, header, json_answer, location, retry_after
+from shared.openapi.operations import Body, Operation, asked_again, header, json_answer
 
 _STATES, _UNFINISHED, _APP = "States", "Unfinished", "App"
 
@@ -17,11 +17,10 @@ def operations() -> list[Operation]:
 
 def _images() -> list[Operation]:
     codes = (problems.NAME, problems.STORAGE)
+    after_since = asked_again("The address to ask next, where `since` was sent.", required=False)
     state = {
         200: json_answer("The state of the image.", "ImageState"),
-        202: json_answer(
-            "The state of an image that is worked on, where `wait` is true.", "ImageState", _asked_again()
-        ),
+        202: json_answer("The state of an image that is worked on, where `wait` is true.", "ImageState", asked_again()),
     }
     return [
         Operation(
@@ -32,7 +31,7 @@ def _images() -> list[Operation]:
             "List images",
             "Lists the uploaded images with their states, page by page.",
             _STATES,
-            {200: json_answer("One page of images.", "ImageList", _polled(False)), 202: _nothing_new()},
+            {200: json_answer("One page of images.", "ImageList", after_since), 202: _nothing_new()},
             (problems.STORAGE,),
             (given.LIMIT, given.PREFIX, given.STATE, given.CONTINUATION, given.SINCE),
             connector=None,
@@ -45,7 +44,7 @@ def _images() -> list[Operation]:
             "When an image is finished",
             "Starts a flow with images that have become complete or failed. Each is told once.",
             _STATES,
-            {200: json_answer("Images with new results.", "ImagesWithResults", _polled(True)), 202: _nothing_new()},
+            {200: json_answer("Images with new results.", "ImagesWithResults", asked_again()), 202: _nothing_new()},
             (problems.STORAGE,),
             (given.SINCE, given.LIMIT),
             connector={
@@ -85,23 +84,13 @@ def _images() -> list[Operation]:
     ]
 
 
-def _polled(required: bool) -> dict[str, Json]:
-    return {
-        "Location": location("The address to ask next, where `since` was sent.", required=required),
-        "Retry-After": retry_after(required=required),
-    }
-
-
 def _nothing_new() -> Json:
-    return json_answer("There are no new results since then.", "ImagesWithResults", _asked_again())
+    return json_answer("There are no new results since then.", "ImagesWithResults", asked_again())
 
 
 def _unfinished() -> list[Operation]:
-    of_one = {
-        "Location": location("The address of the image's state, where `name` was sent.", required=False),
-        "Retry-After": retry_after(required=False),
-    }
-    retry = Body("What is tried again.", {names.JSON: named("Retry")})
+    of_one = asked_again("The address of the image's state, where `name` was sent.", required=False)
+    retry = Body("The steps to try again.", {names.JSON: named("Retry")})
     return [
         Operation(
             "ListUnfinished",
@@ -109,7 +98,7 @@ def _unfinished() -> list[Operation]:
             "get",
             "/unfinished",
             "List unfinished steps",
-            "Lists what is deferred or failed of all images, and why, page by page.",
+            "Lists the deferred and the failed steps of all images with their reasons, page by page.",
             _UNFINISHED,
             {200: json_answer("One page of steps.", "UnfinishedList")},
             (problems.STORAGE,),
@@ -136,7 +125,7 @@ def _unfinished() -> list[Operation]:
             "Compare all images with their records",
             "Begins a comparison of all images with their records, as the app does every night.",
             _UNFINISHED,
-            {202: json_answer("The comparison has begun, or is under way.", "ReconciliationBegun", _asked_again())},
+            {202: json_answer("The comparison has begun, or is under way.", "ReconciliationBegun", asked_again())},
             (problems.NO_BODY, problems.STORAGE),
         ),
         Operation(
@@ -149,15 +138,11 @@ def _unfinished() -> list[Operation]:
             _UNFINISHED,
             {
                 200: json_answer("The last comparison.", "LastReconciliation"),
-                202: json_answer("The comparison is under way.", "ReconciliationBegun", _asked_again()),
+                202: json_answer("The comparison is under way.", "ReconciliationBegun", asked_again()),
             },
             (problems.STORAGE,),
         ),
     ]
-
-
-def _asked_again() -> dict[str, Json]:
-    return {"Location": location("The address to ask next."), "Retry-After": retry_after()}
 
 
 def _app() -> list[Operation]:

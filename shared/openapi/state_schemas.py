@@ -168,7 +168,7 @@ def _unfinished() -> dict[str, Json]:
             },
         ),
         "Retry": thing(
-            "What is tried again: one of `name`, `code`, `all` and `pending`.",
+            "The steps to try again: one of `name`, `code`, `all` and `pending`.",
             {
                 "name": text("One image: all that it misses.", minLength=1, maxLength=1024, pattern=PLAIN),
                 "code": text("Every step with this code.", pattern=CODE),

@@ -6,7 +6,7 @@ from shared.openapi import parameters as given
 from shared.openapi import problems
 from shared.openapi.image_operations import IMAGE
 from shared.openapi.members import named
-from shared.openapi.operations import Operation, answer, header, json_answer, location, retry_after
+from shared.openapi.operations import Operation, answer, asked_again, header, json_answer
 
 _TAG = "Text"
 # What a Read has failed with is told by its GET; what waiting can help is waited for.
@@ -32,7 +32,7 @@ def operations() -> list[Operation]:
             "Read text",
             "Has the text of an image, a PDF or a TIFF read. The text of the same document costs nothing again.",
             _TAG,
-            {200: _text(), 202: _waiting("The Read has begun.", "ReadAccepted")},
+            {200: _text(), 202: json_answer("The Read has begun.", "ReadAccepted", asked_again())},
             (problems.BROUGHT, problems.STORAGE, problems.PICTURE, problems.of(410, "ocr_gone")),
             (*given.READ, given.TEXT_FORMAT),
             IMAGE,
@@ -46,7 +46,7 @@ def operations() -> list[Operation]:
             "Get text",
             "Tells how far a Read is, and then the text.",
             _TAG,
-            {200: _text(), 202: _waiting("The Read goes on.", "ReadProgress")},
+            {200: _text(), 202: json_answer("The Read goes on.", "ReadProgress", asked_again())},
             (problems.READ_UNKNOWN, problems.READ_GONE, problems.STORAGE),
             (given.READ_IDENTIFIER, given.TEXT_FORMAT),
             kept=_FAILED,
@@ -73,14 +73,3 @@ def operations() -> list[Operation]:
 def _text() -> Json:
     place = {"Content-Location": header("The address of the stored text, without a signature.")}
     return answer("The text.", {names.JSON: named("ReadText"), "text/plain": {"type": "string"}}, place)
-
-
-def _waiting(description: str, schema: str) -> Json:
-    return json_answer(
-        description,
-        schema,
-        {
-            "Location": location("The address to ask next. A key of the query stands in it."),
-            "Retry-After": retry_after(),
-        },
-    )

@@ -1,13 +1,14 @@
 """What `/api/ocr` answers."""
 
 from shared.contract import READING_ORDERS
+from shared.durable import read_job
 from shared.json_types import Json
 from shared.ocr import poll_loop
 from shared.openapi.members import named, or_null, seconds, text, thing, whole, word
 from shared.openapi.vision_schemas import read_schemas
 
 _STEPS = (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE)
-READ_ID = "^ocr-[0-9a-f]{40}$"
+READ_ID = f"^{read_job.ID}$"
 
 
 def schemas() -> dict[str, Json]:

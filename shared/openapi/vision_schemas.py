@@ -6,7 +6,7 @@ there is what its published and captured answers show.
 """
 
 from shared.json_types import Json
-from shared.openapi.members import flag, many, named, number, share, text, texts, thing, whole, word
+from shared.openapi.members import flag, many, named, number, or_null, share, text, texts, thing, whole, word
 from shared.vision.questions import MODELS
 
 # Hierarchies were seen with up to four; importers take no schema that refers to itself.
@@ -156,9 +156,8 @@ def _places() -> dict[str, Json]:
         "Face": thing(
             "A face. Microsoft has retired its age and gender.",
             {
-                "age": {**whole("The age, retired."), "nullable": True},
-                "gender": {**word("The gender, retired.", ["Male", "Female"]), "nullable": True}
-                | {"enum": ["Male", "Female", None]},
+                "age": or_null(whole("The age, retired.")),
+                "gender": or_null(word("The gender, retired.", ["Male", "Female"])),
                 "faceRectangle": named("FaceRectangle"),
             },
             {"age", "gender"},

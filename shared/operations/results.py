@@ -1,7 +1,7 @@
 """The answer of an operation: how it is made, and where it lies afterwards."""
 
 from shared.errors import BusyError, GoneError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image
 from shared.operations.work import Operation
 from shared.records import versions
 from shared.services import App
@@ -14,12 +14,12 @@ SEND_AGAIN = "Send the request again; what was paid for is not paid again while 
 _RETRY_SECONDS = 1.0
 
 
-def make(app: App, operation: Operation, image: ImageBytes | ImageUrl | ImageBlob) -> None:
+def make(app: App, operation: Operation, image: Image) -> None:
     """
     Have the answer made, where `found` finds it.
 
     Args:
-        app, operation: the app; what is asked.
+        app, operation: the app; the question or the thumbnail.
         image: the image, which for the kind `image` is given by its name.
 
     Raises:

@@ -12,7 +12,7 @@ from shared import log, services
 from shared.durable import appointments, inputs
 from shared.durable.problems import problem_of
 from shared.errors import MISDEPLOYED, BlobsightError, GoneError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl
 from shared.operations import results
 from shared.operations.loop import Failed, Outcome, Waiting, Work
 from shared.operations.work import Operation
@@ -76,7 +76,7 @@ def _missed(operation: Operation, error: BlobsightError, failures: int) -> Waiti
     return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
 
 
-def _image(app: App, operation: Operation) -> ImageBytes | ImageUrl | ImageBlob:
+def _image(app: App, operation: Operation) -> Image:
     if operation.kind == "image":
         return ImageBlob(operation.name)
     content = inputs.read(app.host, operation)

@@ -1,5 +1,5 @@
 """
-One operation: what is asked about which image, its form in histories, and its id.
+One operation: a question or a thumbnail with its image, its form in histories, and its id.
 
 It carries no bytes, no keys and no address, because histories keep it; `shared.durable.inputs` keeps what was sent. The
 same question about the same bytes has the same instance id, so there is one orchestration for all who ask.
@@ -19,6 +19,9 @@ from shared.records.thumbnails import Thumbnail
 from shared.records.versions import Version
 from shared.vision.questions import Question
 
+# The form of an instance id.
+ID = "op-[0-9a-f]{40}"
+
 
 class Operation(NamedTuple):
     """
@@ -27,7 +30,7 @@ class Operation(NamedTuple):
     Attributes:
         kind: `image` (in the container `images`), `bytes` or `url` (both kept in `inputs`).
         subject: a digest of the bytes or of the whole address, under which its claims are filed.
-        asked: what is wanted. A question is the one that is asked, about the image or a copy.
+        asked: the question, as it goes to the service about the image or a copy; or the thumbnail.
         name, etag, size: the version of the image, for the kind `image`.
         input: under which name the request has kept the bytes or the address.
     """
@@ -42,7 +45,7 @@ class Operation(NamedTuple):
 
     @property
     def instance_id(self) -> str:
-        """The id of its orchestration: a digest of the image's version and of what is asked."""
+        """The id of its orchestration: a digest of the image's version and of the question or thumbnail."""
         source = [names.IMAGES, self.name, self.etag] if self.kind == "image" else [self.subject]
         asked = [self.asked.text] if isinstance(self.asked, Question) else ["thumbnail", *self.asked]
         text = json.dumps([self.kind, *source, *asked])

@@ -15,13 +15,13 @@ from typing import NamedTuple
 from shared import log
 from shared.clock import short
 from shared.errors import BlobsightError, BusyError
-from shared.images import ImageBytes
+from shared.images import Image, ImageBytes
 from shared.json_types import Json
 from shared.services import App
 from shared.skills import placement, record_images, records
 from shared.skills.record_images import Given
 from shared.skills.records import Record
-from shared.skills.skill import Image, Skill
+from shared.skills.skill import Skill
 from shared.skills.work import Work
 from shared.transport import time_budget
 from shared.vision import mapping

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from shared import names
 from shared.api import wrapped_images
 from shared.errors import BadRequestError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl
 from shared.json_types import Json
 from shared.services import App
 from shared.skills import placement
@@ -68,7 +68,7 @@ def given(data: Json) -> Given:
     return found
 
 
-def image_of(app: App, given: Given) -> ImageBytes | ImageUrl | ImageBlob:
+def image_of(app: App, given: Given) -> Image:
     """
     The image itself, or what leads to it.
 

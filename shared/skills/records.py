@@ -86,7 +86,7 @@ def _record(value: Any, record_id: str, counted: Counter[str]) -> Record:
 
 
 def answered(record: Record, output: Json, warnings: Sequence[str]) -> Json:
-    """A record that was answered, with what is imperfect about it."""
+    """A record that was answered, with warnings about it."""
     return {"recordId": record.id, "data": output, "errors": None, "warnings": _messages(warnings) or None}
 
 

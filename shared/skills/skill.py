@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shared.durable.handover import DurableClient, is_under_way, status_of
 from shared.durable.read_job import Job
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image
 from shared.json_types import Json
 from shared.ocr import on_request
 from shared.services import App
@@ -15,7 +15,6 @@ from shared.skills.work import Work
 from shared.vision import questions
 from shared.vision.questions import Question
 
-Image = ImageBytes | ImageUrl | ImageBlob
 # Most documents are read within seconds; each look costs a request to the Functions host.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
 

@@ -34,7 +34,7 @@ class Work:
         return self._ends.remaining()
 
     def refuse_if_late(self) -> None:
-        """Raise BusyError where the batch was answered already: nobody is to pay for an answer that comes too late."""
+        """Raise BusyError where the batch was answered already: an answer that comes too late is not to be paid for."""
         if not self.remaining():
             raise BusyError("The batch was answered before this image was asked about.")
 

@@ -8,7 +8,7 @@ from functools import partial
 from shared import names
 from shared.answers import owners
 from shared.errors import BadRequestError, BusyError, ConflictError
-from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.images import Image, ImageBlob, ImageBytes, ImageUrl
 from shared.lifecycle import deletion
 from shared.records import record_store, thumbnails, versions
 from shared.records.record_store import Filled, RecordSpec
@@ -28,9 +28,7 @@ _WAIT_SECONDS = 5.0
 _MAX_ROUNDS = 4
 
 
-def thumbnail(
-    app: App, image: ImageBytes | ImageUrl | ImageBlob, wanted: Thumbnail, known: frozenset[str] = frozenset()
-) -> tuple[Blob, str]:
+def thumbnail(app: App, image: Image, wanted: Thumbnail, known: frozenset[str] = frozenset()) -> tuple[Blob, str]:
     """
     The thumbnail of an image however it was given, made and stored if it is not there, and the address of the blob.
 
@@ -53,7 +51,7 @@ def thumbnail(
 
 def find(
     app: App,
-    image: ImageBytes | ImageUrl | ImageBlob,
+    image: Image,
     wanted: Thumbnail,
     known: frozenset[str] = frozenset(),
 ) -> Blob | None:
@@ -140,7 +138,7 @@ def _content(app: App, found: Source | WithheldVersion, wanted: Thumbnail) -> Fi
 
 def _of_bytes(app: App, image: ImageBytes, wanted: Thumbnail) -> Blob:
     """Of bytes that came over HTTP: the one stored under their digest, if it was made in a way that holds."""
-    # What is no image has no thumbnail, so nothing is looked for.
+    # Other bytes have no thumbnail, so nothing is looked for.
     app.answers.check(image)
     spec = thumbnails.spec_of_digest(image.subject, wanted)
     for _ in range(record_store.MAX_ROUNDS):

@@ -15,7 +15,6 @@ from doubles.exchanges import Exchange
 from doubles.judged_answers import DOCUMENT, contract
 from doubles.lies import Lie, lies, spread
 from doubles.scripted_exchanges import exchanges
-from doubles.unshown_claims import is_excused, reasons_without_use
 
 CONTRACT = json.loads(DOCUMENT.read_text())
 LIES = list(lies(CONTRACT))
@@ -32,19 +31,15 @@ def recorded() -> tuple[Exchange, ...]:
 
 
 def unshown(judge: Contract) -> set[Fact]:
-    return {fact for fact in documented(judge) - shown(judge, recorded()) if not is_excused(fact)}
+    return documented(judge) - shown(judge, recorded())
 
 
 def test_no_answer_breaks_the_contract() -> None:
     assert [breach for exchange in recorded() for breach in contract().breaches(exchange)] == []
 
 
-def test_all_that_the_contract_claims_comes_but_what_is_excused() -> None:
+def test_all_that_the_contract_claims_comes() -> None:
     assert sorted(unshown(contract())) == []
-
-
-def test_each_excuse_is_needed() -> None:
-    assert reasons_without_use(documented(contract()) - shown(contract(), recorded())) == []
 
 
 def is_found(lie: Lie) -> bool:

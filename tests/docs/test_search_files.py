@@ -114,8 +114,11 @@ def value_at(kind: str, source: str) -> Any:
         return value
     for skill in FILES[f"{kind}skillset"]["skills"]:
         for output in skill["outputs"]:
-            if source.removesuffix("/*") == f"{skill['context']}/{output['targetName']}":
+            place = f"{skill['context']}/{output['targetName']}"
+            if source == place or source.startswith(f"{place}/*"):
                 value = output_of(skill_of(skill))[output["name"]]
+                member = source.removeprefix(place).removeprefix("/*").removeprefix("/")
+                value = [each[member] for each in value] if member else value
                 return [value] if "*" in source and not isinstance(value, list) else value
     raise AssertionError(f"no skill makes {source}")
 
@@ -125,9 +128,8 @@ def fits(value: Any, field: dict[str, Any]) -> bool:
     if kind.startswith("Collection("):
         inner = {**field, "type": kind.removeprefix("Collection(").removesuffix(")")}
         return isinstance(value, list) and bool(value) and all(fits(each, inner) for each in value)
-    if kind == "Edm.ComplexType":
-        inside = fields_of(field)
-        return value.keys() == inside.keys() and all(fits(value[name], inside[name]) for name in inside)
+    # None is complex: an output field mapping does not lead there
+    # (learn.microsoft.com/azure/search/cognitive-search-output-field-mapping).
     kinds = {"Edm.String": str, "Edm.Int32": int, "Edm.Double": float, "Edm.DateTimeOffset": str}
     return isinstance(value, kinds[kind])
 

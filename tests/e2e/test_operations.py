@@ -1,4 +1,4 @@
-"""Answers that nobody waits for, on the real stack: a killed host loses none, pays once, and leaves no address."""
+"""Answers that no caller waits for, on the real stack: a killed host loses none, pays once, and leaves no address."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Skills on the real stack: a batch at the tier's pace, paid once, whoever hangs up and whatever is killed."""
+"""Skills on the real stack: a batch at the tier's pace, paid once, though a caller hangs up or a process is killed."""
 
 import base64
 import hashlib

@@ -121,7 +121,7 @@ def test_every_code_is_one_that_an_operation_can_answer() -> None:
     assert answered == possible
 
 
-def test_whoever_brings_an_image_is_told_what_computer_vision_says_of_it() -> None:
+def test_a_caller_with_an_image_is_told_what_computer_vision_says_of_it() -> None:
     verdicts = {*error_answers._IMAGE_CODES.values()}
     for name in ("AnalyzeImage", "DescribeImage", "AnalyzeDomain", "MakeThumbnail"):
         [each] = (each for each in operations(document()) if each.id == name)

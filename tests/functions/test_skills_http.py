@@ -526,6 +526,33 @@ def test_a_document_that_is_being_handed_over_as_the_batch_is_answered_is_read_a
     assert list(app.host.contents(names.INPUTS)) == [Job.from_json(started).input_name]
 
 
+def test_no_read_is_begun_after_the_batch_is_answered(
+    app: Parts, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that wait for a place at the end are not handed over, and nothing of them is kept."""
+    documents = [{"image": base64_of(picture(colour=(16 * each, 0, 0)))} for each in range(work.SIDE_BY_SIDE + 4)]
+    released, write = threading.Event(), app.host.write
+
+    def slowly(container: str, *given: Any, **options: Any) -> Any:
+        if container == names.INPUTS:
+            assert released.wait(20)
+        return write(container, *given, **options)
+
+    async def both() -> func.HttpResponse:
+        given = request(body=batch_of(*documents), params={"timeoutSeconds": "1"}, route={"skill": "read"})
+        answer: func.HttpResponse = await main(given, invocation(), starter="the durable client's binding")
+        released.set()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        return answer
+
+    monkeypatch.setattr(app.host, "write", slowly)
+    reader.held = True
+    found = parsed(asyncio.run(both()))["values"]
+    assert {refusal(each) for each in found} == {"busy"}
+    assert len(reader.started) == work.SIDE_BY_SIDE
+    assert len(app.host.contents(names.INPUTS)) == work.SIDE_BY_SIDE
+
+
 def test_nothing_of_a_batch_runs_on_once_it_is_answered(app: Parts, reader: Reader) -> None:
     """But what has begun in a thread; a Read is asked for no longer."""
 

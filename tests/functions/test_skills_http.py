@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -396,6 +397,23 @@ def test_batches_that_wait_keep_no_other_request_waiting(app: Parts, held: threa
     assert parsed(answer)["description"]["captions"][0]["text"] == caption(BLUE)
     assert asyncio.run(services.in_thread(app.services.threads, lambda: "done")) == "done"
     assert len(app.vision.asked) == services.BATCH_THREADS + 1
+    held.set()
+    for each in batches:
+        each.join()
+
+
+def test_a_batch_is_answered_in_its_time_though_others_have_every_thread(app: Parts, held: threading.Event) -> None:
+    app.vision.at_call = lambda question, image: held.wait(20)
+    more = [[{"image": base64_of(picture(colour=(9 * each, 0, batch)))} for each in range(8)] for batch in (0, 90)]
+    batches = [threading.Thread(target=sent, args=(batch_of(*inputs),)) for inputs in more]
+    for each in batches:
+        each.start()
+    wait_until(lambda: len(app.vision.asked) == services.BATCH_THREADS)
+    begun = time.monotonic()
+    late, wrong = values(batch_of({"image": base64_of(BLUE)}, {}), timeoutSeconds="1")
+    assert time.monotonic() - begun < 10
+    assert not held.is_set()
+    assert (refusal(late), refusal(wrong)) == ("busy", "image_missing")
     held.set()
     for each in batches:
         each.join()

@@ -12,7 +12,7 @@ from shared.services import App
 from shared.skills import batch, records
 from shared.skills.skill import Reading, Seeing, Skill
 from shared.skills.work import Work
-from shared.untrusted.characters import shown
+from shared.untrusted.characters import shown_segment
 from shared.vision import questions
 
 # `timeout` of a skill: by default, and at most
@@ -34,7 +34,7 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     name = req.route_params.get("skill") or ""
     if name not in _MAKERS:
         raise NotFoundError(
-            f"There is no skill {shown(name)}.",
+            f"There is no skill {shown_segment(name)}.",
             code="skill_not_found",
             action=f"Put one of {', '.join(SKILLS)} into the path.",
         )

@@ -113,7 +113,7 @@ async def _status(client: DurableClient, instance_id: str) -> Any:
     status = await instances.find(client, instance_id, read_job.ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
-            f"There is no Read {characters.shown(instance_id)}.",
+            f"There is no Read {characters.shown_segment(instance_id)}.",
             code="ocr_not_found",
             action="Send the document again: if it was read before, the answer comes at once and costs nothing.",
         )

@@ -95,7 +95,7 @@ async def report(req: func.HttpRequest, client: DurableClient) -> func.HttpRespo
     status = await instances.find(client, instance_id, work.ID, ORCHESTRATOR)
     if not status:
         raise NotFoundError(
-            f"There is no operation {characters.shown(instance_id)}.",
+            f"There is no operation {characters.shown_segment(instance_id)}.",
             code="operation_not_found",
             action=results.SEND_AGAIN,
         )

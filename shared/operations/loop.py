@@ -7,7 +7,7 @@ orchestrator it decides the same at each replay: no clock but the context's, no 
 
 from collections.abc import Generator
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypedDict, final
+from typing import Final, Literal, NotRequired, TypedDict, final
 
 from shared import clock
 from shared.durable.orchestrators import Kind, OrchestrationContext, Problem
@@ -18,6 +18,8 @@ STEP: Final = "OperationStep"
 MAX_TURNS = 50
 # For surprises only; an expected error is an outcome.
 CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
+# Each of these tries may have paid for its answer.
+MOST_UNSTORED = 3
 # Nothing waits for longer: the last problem is its end then.
 LONGEST = timedelta(hours=24)
 
@@ -57,11 +59,12 @@ class OperationJson(TypedDict):
 
 
 class Waiting(TypedDict):
-    """Waiting can help: the step is done again after so many seconds."""
+    """Waiting can help: the step is done again after so many seconds. `unstored`: storage has not taken an answer."""
 
     state: Literal["wait"]
     seconds: float
     problem: Problem
+    unstored: NotRequired[bool]
 
 
 class Done(TypedDict):
@@ -99,6 +102,7 @@ class State(TypedDict):
         problem: the reason of the last wait.
         begun: when the orchestration began.
         end: the end, once it is known: the step is called once more, to delete what the request has sent.
+        unstored: how many answers storage has not taken.
     """
 
     job: OperationJson
@@ -107,6 +111,7 @@ class State(TypedDict):
     problem: Problem | None
     begun: str
     end: End | None
+    unstored: NotRequired[int]
 
 
 class Work(TypedDict):
@@ -134,7 +139,10 @@ def advance(state: State, outcome: Outcome, now: datetime) -> State:
     if outcome["state"] != "wait":
         return {**state, "seconds": 0.0, "end": outcome}
     problem, seconds = outcome["problem"], outcome["seconds"]
-    if now + timedelta(seconds=seconds) > datetime.fromisoformat(state["begun"]) + LONGEST:
+    if outcome.get("unstored"):
+        state = {**state, "unstored": state.get("unstored", 0) + 1}
+    is_late = now + timedelta(seconds=seconds) > datetime.fromisoformat(state["begun"]) + LONGEST
+    if is_late or state.get("unstored", 0) >= MOST_UNSTORED:
         return {**state, "seconds": 0.0, "problem": problem, "end": {"state": "failed", "problem": problem}}
     return {**state, "seconds": seconds, "failures": state["failures"] + 1, "problem": problem}
 

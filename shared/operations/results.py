@@ -1,6 +1,6 @@
 """The answer of an operation: how it is made, and where it lies afterwards."""
 
-from shared.errors import BusyError, GoneError
+from shared.errors import BusyError, GoneError, StorageError
 from shared.images import Image
 from shared.operations.work import Operation
 from shared.records import versions
@@ -12,6 +12,12 @@ from shared.vision.questions import Question
 
 SEND_AGAIN = "Send the request again; what was paid for is not paid again while the app keeps its answer."
 _RETRY_SECONDS = 1.0
+# Longer than the lease of a claim, whose holder may still store the answer.
+_UNSTORED_SECONDS = 30.0
+
+
+class UnstoredError(StorageError):
+    """The answer came and was perhaps paid for, and storage has not taken it."""
 
 
 def make(app: App, operation: Operation, image: Image) -> None:
@@ -24,6 +30,7 @@ def make(app: App, operation: Operation, image: Image) -> None:
 
     Raises:
         SourceChangedError: the image is another one by now, or gone.
+        UnstoredError: storage has not taken the answer; the next try pays again if it never does.
         BlobsightError: what asking or making raised.
     """
     if operation.version:
@@ -32,9 +39,14 @@ def make(app: App, operation: Operation, image: Image) -> None:
         app.answers.ask(operation.asked, image)
     else:
         on_demand.thumbnail(app, image, operation.asked)
-    if not _stored(app, operation):
-        # Storage has not taken it yet, or the image was overwritten meanwhile, which the next try sees.
-        raise BusyError("The answer is there and not stored yet.", retry_after_seconds=_RETRY_SECONDS)
+    if _stored(app, operation):
+        return
+    if operation.version:
+        versions.ensure_unchanged(app.images, operation.version)
+    if isinstance(operation.asked, Question):
+        raise UnstoredError("The answer came, and storage has not taken it.", retry_after_seconds=_UNSTORED_SECONDS)
+    # The thumbnail was stored, or this line were not reached: another caller has replaced it since.
+    raise BusyError("The thumbnail was replaced at once.", retry_after_seconds=_RETRY_SECONDS)
 
 
 def found(app: App, operation: Operation) -> Answer | Blob:

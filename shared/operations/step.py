@@ -73,7 +73,8 @@ def _missed(operation: Operation, error: BlobsightError, failures: int) -> Waiti
         code=error.code,
         seconds=seconds,
     )
-    return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+    waiting: Waiting = {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+    return {**waiting, "unstored": True} if isinstance(error, results.UnstoredError) else waiting
 
 
 def _image(app: App, operation: Operation) -> Image:

@@ -17,7 +17,6 @@ from shared.clock import short
 from shared.errors import BlobsightError, BusyError
 from shared.images import Image, ImageBytes
 from shared.json_types import Json
-from shared.services import App
 from shared.skills import placement, record_images, records
 from shared.skills.record_images import Given
 from shared.skills.records import Record
@@ -42,22 +41,34 @@ class _Answer(NamedTuple):
     sides: tuple[int, int] | None
 
 
-async def answered(app: App, skill: Skill, batch: Sequence[Record], seconds: float) -> list[Json]:
-    """The batch's records, answered within so many seconds, in the order in which they came."""
+class Batch(NamedTuple):
+    """The records of a batch, what each says of its image, and each of these images once."""
+
+    records: Sequence[Record]
+    found: Sequence[Given | BlobsightError]
+    images: dict[_Key, Given]
+
+
+def looked_at(batch: Sequence[Record]) -> Batch:
+    """What the records say of their images. It looks at every character of megabytes, so it is for a thread."""
     images: dict[_Key, Given] = {}
-    looked_at = [_looked_at(record, images) for record in batch]
-    work = Work(app, seconds)
+    return Batch(batch, [_looked_at(record, images) for record in batch], images)
+
+
+async def answered(work: Work, skill: Skill, batch: Batch) -> list[Json]:
+    """The batch's records, answered while the work has time, in the order in which they came."""
     # Not the time of a request that a person waits for, and more of it for what was begun.
-    with time_budget.apart(seconds + _OVERTIME_SECONDS):
-        tasks = {key: asyncio.create_task(_asked(work, skill, image)) for key, image in images.items()}
+    with time_budget.apart(work.remaining() + _OVERTIME_SECONDS):
+        tasks = {key: asyncio.create_task(_asked(work, skill, image)) for key, image in batch.images.items()}
         if tasks:
             await asyncio.wait(tasks.values(), timeout=work.remaining())
     late = [task for task in tasks.values() if not task.done()]
     for task in late:
         task.cancel()
-    told = [_told(skill, record, found, tasks, seconds) for record, found in zip(batch, looked_at, strict=True)]
+    each_found = zip(batch.records, batch.found, strict=True)
+    told = [_told(skill, record, found, tasks, work.seconds) for record, found in each_found]
     failed = sum(bool(each["errors"]) for each in told)
-    log.event(_logger, "batch.answered", records=len(batch), images=len(images), failed=failed, late=len(late))
+    log.event(_logger, "batch.answered", records=len(told), images=len(tasks), failed=failed, late=len(late))
     return told
 
 

@@ -11,7 +11,8 @@ from shared.ocr import on_request
 from shared.services import App
 from shared.skills import batch, records
 from shared.skills.skill import Reading, Seeing, Skill
-from shared.untrusted.characters import shown
+from shared.skills.work import Work
+from shared.untrusted.characters import shown_segment
 from shared.vision import questions
 
 # `timeout` of a skill: by default, and at most
@@ -33,7 +34,7 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     name = req.route_params.get("skill") or ""
     if name not in _MAKERS:
         raise NotFoundError(
-            f"There is no skill {shown(name)}.",
+            f"There is no skill {shown_segment(name)}.",
             code="skill_not_found",
             action=f"Put one of {', '.join(SKILLS)} into the path.",
         )
@@ -41,11 +42,14 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     parameters.reject_unknown(req, *known, _TIMEOUT)
     seconds = _seconds(req)
     app = services.current()
+    # The caller's time runs while the body is looked at, too.
+    work = Work(app, seconds)
     skill = make(req, app, starter)
     body = bodies.bytes_of(req)
-    # A batch of images is megabytes of JSON, on which the event loop is not to wait.
-    given = await services.in_thread(app.batches, lambda: records.parsed(body))
-    return responses.answer_json({"values": await batch.answered(app, skill, given, seconds)})
+    # A batch of images is megabytes of JSON, on which the event loop is not to wait; nor is this on other batches,
+    # which may have every thread of their own for minutes.
+    given = await services.in_thread(app.threads, lambda: batch.looked_at(records.parsed(body)))
+    return responses.answer_json({"values": await batch.answered(work, skill, given)})
 
 
 def _seconds(req: func.HttpRequest) -> float:

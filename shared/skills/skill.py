@@ -70,7 +70,11 @@ class Reading:
         return await work.in_thread(lambda: _stored(work.app, record, plain, etag))
 
     async def _begun(self, work: Work, image: Image) -> tuple[Job, bool]:
-        job, known = await work.in_thread(lambda: on_request.prepare(work.app, image, self._parameters))
+        def prepare() -> tuple[Job, bool]:
+            work.refuse_if_late()
+            return on_request.prepare(work.app, image, self._parameters)
+
+        job, known = await work.in_thread(prepare)
         if not known:
             await on_request.begin(work.app, self._client, job)
         return job, known

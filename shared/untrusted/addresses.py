@@ -11,6 +11,13 @@ from urllib.parse import parse_qsl, unquote
 # At the beginning of an authority, and of a text that is no address; also of one that another has in its path.
 _USER = re.compile(r"(?:\A|(?<=://))[^/]*@")
 _IN_TEXT = re.compile(r"https?://[^\s\"<>]+", re.IGNORECASE)
+# The same in a segment of a path, where its slashes, or all, are percent-encoded, perhaps more than once.
+_ENCODED_IN_TEXT = re.compile(
+    r"https?(?::|%(?:25)*+3a)(?:/%(?:25)*+2f|%(?:25)*+2f(?:/|%(?:25)*+2f))[^\s\"<>]+"
+    r"|https?%(?:25)*+3a//[^\s\"<>]+",
+    re.IGNORECASE,
+)
+_MOST_ENCODINGS = 5
 # Shorter values (`sp=r`) open nothing by themselves, and to hide them would hide every such letter.
 _SHORTEST_SECRET_CHARACTERS = 8
 _HIDDEN = "(hidden)"
@@ -31,8 +38,18 @@ def hidden(text: str, address: str = "") -> str:
         address: the one that was sent; nothing of its user, query and fragment stays, however the text encodes it.
     """
     text = _IN_TEXT.sub(lambda found: shown(found[0]), text)
+    text = _ENCODED_IN_TEXT.sub(lambda found: shown(decoded(found[0])), text)
     for secret in sorted(_secrets(address), key=len, reverse=True):
         text = re.sub("".join(map(_any_form, secret)), _HIDDEN, text)
+    return text
+
+
+def decoded(text: str) -> str:
+    """A text as the programs behind others may read it: percent-encoding undone, however often it was done."""
+    for _ in range(_MOST_ENCODINGS):
+        text, before = unquote(text), text
+        if text == before:
+            break
     return text
 
 

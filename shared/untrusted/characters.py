@@ -34,10 +34,17 @@ def shown(text: str) -> str:
     """
     The text in quotation marks as a message may have it: ASCII, escaped, its beginning if it is long.
 
-    An address, in any place, is shown without user, query and fragment, each of which can be a key.
+    An address, in any place and percent-encoded or not, is shown without user, query and fragment, each of which can be
+    a key.
     """
-    text = addresses.shown(text) if "://" in text or "@" in text else text
+    plain = addresses.decoded(text)
+    text = addresses.shown(plain) if "://" in plain or "@" in plain else text
     return ascii(text) if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]!a}..."
+
+
+def shown_segment(text: str) -> str:
+    """The same of one segment of a path: what it says behind a ? or # was meant as a query, in which keys are."""
+    return shown(addresses.shown(addresses.decoded(text)))
 
 
 def listed(texts: Iterable[str]) -> str:

@@ -55,6 +55,9 @@ _UNICAST = IPv6Network("2000::/3")
 _NAMES = (
     "localhost",
     "localdomain",
+    # Of /etc/hosts as Red Hat's systems come with it.
+    "localdomain4",
+    "localdomain6",
     "local",
     "internal",
     "intranet",

@@ -110,7 +110,8 @@ class Contract:
     def operation_of(self, exchange: Exchange) -> Operation | None:
         """The operation that an exchange belongs to; of two with one address the one whose query was sent."""
         path = self.path_of(exchange)
-        bare = path.rstrip("/") or "/"
+        # One slash at the end is the same route for the host; two are a segment of their own.
+        bare = path.removesuffix("/") or "/"
         given = {name for name, _ in exchange.query}
         candidates = [
             each

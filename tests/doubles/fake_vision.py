@@ -91,6 +91,10 @@ class FakeVision(VisionClient):
         area: dict[str, object] = {"areaOfInterest": self.area} if question.operation == "areaOfInterest" else {}
         return {**description, "tags": tags, "categories": [], "objects": self.objects, **area}
 
+    def accepted_before(self, url: str) -> None:
+        """Have a Read that was submitted earlier, and paid for."""
+        self._read[url] = ["succeeded"]
+
     def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
         self.before_call()
         with self._guard:

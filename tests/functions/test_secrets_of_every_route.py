@@ -100,11 +100,16 @@ PARAMETERS = sorted(
         if parameter["in"] == "query" and parameter["name"] != "code"
     }
 )
+PLACES = ("name", "id", "model", "action", "skill")
 # A signed address, or a part of one that was not encoded, in every place of a request in which there may be a text.
 ODD: list[dict[str, Any]] = [
     *({"query": {name: SIGNED}} for name in [*PARAMETERS, "sig", "url"]),
     *({"query": {name: SIGNATURE}} for name in ("sig", "sasToken")),
-    *({"path": {name: SIGNED}} for name in ("name", "id", "model", "action", "skill")),
+    *({"path": {name: SIGNED}} for name in PLACES),
+    # The host leaves %2F in a path as it is, and decodes the rest; a caller may have encoded twice.
+    *({"path": {name: SIGNED.replace("/", "%2F")}} for name in PLACES),
+    *({"path": {name: quote(SIGNED, safe="")}} for name in PLACES),
+    *({"path": {name: f"op-0?code={SIGNATURE}"}} for name in ("id", "skill")),
     *(
         {"headers": {name: SIGNED}}
         for name in ("If-None-Match", "Prefer", "Content-Type", "Content-Encoding", "Referer")

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -401,6 +402,23 @@ def test_batches_that_wait_keep_no_other_request_waiting(app: Parts, held: threa
         each.join()
 
 
+def test_a_batch_is_answered_in_its_time_though_others_have_every_thread(app: Parts, held: threading.Event) -> None:
+    app.vision.at_call = lambda question, image: held.wait(20)
+    more = [[{"image": base64_of(picture(colour=(9 * each, 0, batch)))} for each in range(8)] for batch in (0, 90)]
+    batches = [threading.Thread(target=sent, args=(batch_of(*inputs),)) for inputs in more]
+    for each in batches:
+        each.start()
+    wait_until(lambda: len(app.vision.asked) == services.BATCH_THREADS)
+    begun = time.monotonic()
+    late, wrong = values(batch_of({"image": base64_of(BLUE)}, {}), timeoutSeconds="1")
+    assert time.monotonic() - begun < 10
+    assert not held.is_set()
+    assert (refusal(late), refusal(wrong)) == ("busy", "image_missing")
+    held.set()
+    for each in batches:
+        each.join()
+
+
 def test_a_mistake_of_the_app_is_that_records_error(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret inside")
@@ -524,6 +542,33 @@ def test_a_document_that_is_being_handed_over_as_the_batch_is_answered_is_read_a
     assert refusal(late) == "busy"
     ((_, _, started),) = reader.started
     assert list(app.host.contents(names.INPUTS)) == [Job.from_json(started).input_name]
+
+
+def test_no_read_is_begun_after_the_batch_is_answered(
+    app: Parts, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that wait for a place at the end are not handed over, and nothing of them is kept."""
+    documents = [{"image": base64_of(picture(colour=(16 * each, 0, 0)))} for each in range(work.SIDE_BY_SIDE + 4)]
+    released, write = threading.Event(), app.host.write
+
+    def slowly(container: str, *given: Any, **options: Any) -> Any:
+        if container == names.INPUTS:
+            assert released.wait(20)
+        return write(container, *given, **options)
+
+    async def both() -> func.HttpResponse:
+        given = request(body=batch_of(*documents), params={"timeoutSeconds": "1"}, route={"skill": "read"})
+        answer: func.HttpResponse = await main(given, invocation(), starter="the durable client's binding")
+        released.set()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        return answer
+
+    monkeypatch.setattr(app.host, "write", slowly)
+    reader.held = True
+    found = parsed(asyncio.run(both()))["values"]
+    assert {refusal(each) for each in found} == {"busy"}
+    assert len(reader.started) == work.SIDE_BY_SIDE
+    assert len(app.host.contents(names.INPUTS)) == work.SIDE_BY_SIDE
 
 
 def test_nothing_of_a_batch_runs_on_once_it_is_answered(app: Parts, reader: Reader) -> None:

@@ -65,6 +65,26 @@ def test_an_answer_that_storage_did_not_take_is_not_done(app: Parts) -> None:
     assert results.found(app.services, operation)
 
 
+def test_what_storage_never_takes_is_paid_for_a_few_times_at_most(app: Parts) -> None:
+    """As where a policy lets the app write a claim and not overwrite it."""
+    operation = kept_operation(app)
+    once = set[str]()
+
+    def before(what: str, container: str, name: str) -> None:
+        if (what, container) == ("write", names.CACHE):
+            if name in once:
+                raise StorageError("written once for all")
+            once.add(name)
+        if (what, container) == ("acquire", names.CACHE):
+            app.clock.advance(60)
+
+    app.host.before = before
+    end = finish(app, operation)
+    assert (end["state"], end["problem"]["status"]) == ("failed", 503)  # type: ignore[typeddict-item]
+    assert len(app.vision.asked) <= loop.MOST_UNSTORED
+    assert app.host.contents(names.INPUTS) == {}
+
+
 def test_an_expected_error_is_an_outcome(app: Parts) -> None:
     app.vision.failures = [ThrottledError("later", retry_after_seconds=7.0)]
     operation = kept_operation(app)

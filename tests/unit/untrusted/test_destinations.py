@@ -142,6 +142,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "https://LOCALHOST./": ("without a dot", "localhost"),
     "https://app.localhost/": ("a private network", "app.localhost"),
     "https://localhost.localdomain/": ("a private network", ""),
+    "https://localhost4.localdomain4/": ("a private network", ""),
+    "https://localhost6.localdomain6/": ("a private network", ""),
     "https://printer.local/": ("a private network", "printer.local"),
     "https://router.home.arpa/": ("a private network", "router.home.arpa"),
     "https://kubernetes.default.svc/": ("a private network", ""),

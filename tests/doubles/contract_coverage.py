@@ -5,8 +5,8 @@ A fact is a tuple of words: ("status", operation, status), ("header", operation,
 one may be left out, ("header's value", operation, status, name, value), ("type", operation, status, type),
 ("parameter", operation, name), ("value", operation, name, value), ("sent type", operation, type), ("no body sent",
 operation) where the body may be left out, ("member", schema, name), ("no member", schema, name) where it may be left
-out, ("null", schema, name) and ("enum", schema, name, value). Those of schemas are of the named schemas, whichever
-operation shows them.
+out, ("null", schema, name), ("enum", schema, name, value) and ("code", status, code). Those of schemas are of the named
+schemas, and those of codes of all operations together, whichever operation shows them.
 """
 
 import json
@@ -26,6 +26,7 @@ def documented(contract: Contract) -> set[Fact]:
     for operation in contract.operations:
         for status, response in operation.spec["responses"].items():
             found.add(("status", operation.id, status))
+            found |= {("code", status, code) for code in response.get("x-codes", [])}
             for name, header in response.get("headers", {}).items():
                 found.add(("header", operation.id, status, name))
                 words = contract.resolve(header["schema"]).get("enum", [])
@@ -132,6 +133,8 @@ def _shown_by_body(
     declared = next(each for each, spec in content.items() if spec is media)
     found: set[Fact] = {("type", operation.id, status, declared)}
     if kind.endswith("json") and exchange.body:
+        if "x-codes" in response:
+            found.add(("code", status, str(_json(exchange.body)["code"])))
         found |= set(_walk(contract, "", media.get("schema", {}), _json(exchange.body)))
     return found
 

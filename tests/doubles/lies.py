@@ -137,6 +137,8 @@ def _of_response(at: Callable[[Json], Json], status: str, response: Json, place:
         found: Json = at(document)["responses"][status]
         return found
 
+    if "x-codes" in response:
+        yield Lie("code added", place, lambda document: here(document)["x-codes"].append("lie"))
     yield Lie("status left out", place, lambda document: at(document)["responses"].pop(status))
     for required in (True, False):
         yield Lie(

@@ -47,6 +47,16 @@ def test_each_excuse_is_needed() -> None:
     assert reasons_without_use(documented(contract()) - shown(contract(), recorded())) == []
 
 
+def test_a_poll_with_results_is_what_the_trigger_of_the_connector_says() -> None:
+    """The contract has it under the list, whose path it shares."""
+    polls = [each for each in recorded() if each.path == "/api/images" and "since" in dict(each.query)]
+    told = [json.loads(each.body) for each in polls if each.status == 200]
+    judge = contract()
+    schema = judge.document["components"]["schemas"]["ImagesWithResults"]
+    assert any(each["images"] for each in told)
+    assert [problem for each in told for problem in judge.problems(schema, each)] == []
+
+
 def is_found(lie: Lie) -> bool:
     judge = Contract(lie.told(CONTRACT))
     return any(judge.breaches(exchange) for exchange in recorded()) or bool(unshown(judge))

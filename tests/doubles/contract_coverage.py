@@ -5,8 +5,9 @@ A fact is a tuple of words: ("status", operation, status), ("header", operation,
 one may be left out, ("header's value", operation, status, name, value), ("type", operation, status, type),
 ("parameter", operation, name), ("value", operation, name, value), ("sent type", operation, type), ("no body sent",
 operation) where the body may be left out, ("member", schema, name), ("no member", schema, name) where it may be left
-out, ("null", schema, name), ("enum", schema, name, value) and ("code", status, code). Those of schemas are of the named
-schemas, and those of codes of all operations together, whichever operation shows them.
+out, ("null", schema, name), ("enum", schema, name, value), ("item", schema, name) of a list, and ("code", status,
+code). Those of schemas are of the named schemas, and those of codes of all operations together, whichever operation
+shows them.
 """
 
 import json
@@ -94,6 +95,8 @@ def _of_schema(contract: Contract, name: str, schema: Json) -> Iterator[Fact]:
             yield ("no member", name, member)
         if inner.get("nullable"):
             yield ("null", name, member)
+        if "items" in inner:
+            yield ("item", name, member)
         items = inner.get("items", {})
         yield from (("enum", name, member, str(value)) for value in inner.get("enum", []) if value is not None)
         yield from (("enum", name, member, str(value)) for value in items.get("enum", []))
@@ -191,6 +194,8 @@ def _walk(contract: Contract, owner: str, schema: Json, value: Any) -> Iterator[
         held = value[member]
         if held is None:
             yield ("null", owner, member)
+        if isinstance(held, list) and held:
+            yield ("item", owner, member)
         for each in held if isinstance(held, list) else [held]:
             if isinstance(each, str | int | bool):
                 yield ("enum", owner, member, str(each))

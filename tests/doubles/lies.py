@@ -223,6 +223,8 @@ def _of_member(here: Callable[[Json], Json], member: str, inner: Json, place: st
         yield Lie("null left out", place, lambda document: at(document).pop("nullable"))
     else:
         yield Lie("null added", place, lambda document: at(document).update(nullable=True))
+    if "items" in inner:
+        yield Lie("items turned", place, lambda document: at(document).update(items={"type": "boolean"}))
     words = [word for word in inner.get("enum", []) if word is not None]
     if words:
         yield Lie("value added", place, lambda document: at(document)["enum"].append("lie"))

@@ -13,7 +13,8 @@ from shared.records.thumbnails import Thumbnail
 @async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer with the picture; 202 while another caller has it made, and for callers who prefer not to wait."""
-    parameters.reject_unknown(req, "name", *thumbnails.PARAMETERS)
+    of_stored = () if req.method == "POST" else ("name",)
+    parameters.reject_unknown(req, *of_stored, *thumbnails.PARAMETERS)
     settings = services.current().settings
     wanted = Thumbnail(
         parameters.integer(req, "width"),

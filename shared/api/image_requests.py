@@ -14,8 +14,10 @@ from shared.clock import Clock
 from shared.errors import BadRequestError
 from shared.records.unfinished_document import DEFERRED
 from shared.services import App
+from shared.untrusted.characters import listed
 
 _LIMIT = 50
+_OF_LISTS = ("limit", "prefix", "continuation", "state")
 # Of a poll that has told all; each lists every record there is.
 _POLL_SECONDS = 60
 _SOON_SECONDS = 1
@@ -36,9 +38,8 @@ def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     continuation, name = parameters.text(req, "continuation"), parameters.optional_name_of(req)
     if since:
         return _finished(req, app, since, limit)
-    if name and state:
-        raise BadRequestError("A name is one image, and state chooses among all: leave one out.", code="bad_parameter")
     if name:
+        _reject_beside_name(req)
         return _one(req, app, name, wait=bool(wait))
     if wait is not None:
         raise BadRequestError(
@@ -48,6 +49,14 @@ def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
         )
     found = image_states.page(app, limit=limit, prefix=prefix, continuation=continuation, state=state)
     return responses.answer_json(found)
+
+
+def _reject_beside_name(req: func.HttpRequest) -> None:
+    given = [each for each in _OF_LISTS if each in req.params]
+    if given:
+        raise BadRequestError(
+            f"A name is one image, and {listed(given)} is for lists: leave one out.", code="bad_parameter"
+        )
 
 
 def _finished(req: func.HttpRequest, app: App, since: str, limit: int) -> func.HttpResponse:

@@ -157,7 +157,14 @@ def name_of(req: func.HttpRequest) -> str:
 
 def optional_name_of(req: func.HttpRequest) -> str | None:
     """The same, or None if there is neither."""
-    name = req.route_params.get("name") or text(req, "name")
+    in_path, in_query = req.route_params.get("name"), text(req, "name")
+    if in_path and in_query:
+        raise BadRequestError(
+            "The request names an image in its path and another in ?name=.",
+            code="bad_parameter",
+            action="Leave one of the two out, also where they are the same.",
+        )
+    name = in_path or in_query
     return names.check_image_name(name) if name else None
 
 

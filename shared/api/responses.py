@@ -79,7 +79,8 @@ def blob_response(blob: Blob, address: str, known: frozenset[str]) -> func.HttpR
         "Cache-Control": blob.info.cache_control or "no-cache",
     }
     if blob.info.is_one_of(known):
-        return func.HttpResponse(status_code=304, headers=headers)
+        # A cache keeps the headers of a 304 in place of those that it has: with another type it spoils the picture.
+        return func.HttpResponse(status_code=304, headers=headers, mimetype=blob.info.content_type)
     return func.HttpResponse(blob.data, headers=headers, mimetype=blob.info.content_type)
 
 

@@ -35,6 +35,8 @@ _TITLES = {
     "x": "Left Edge",
     "y": "Upper Edge",
 }
+# It sends no If-None-Match, and to a flow this is a failure.
+_UNASKED = (304,)
 # The rules of a value that 2.0 has under the same name.
 _KEPT = ("type", "format", "enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "default")
 _OF_OBJECTS = ("minItems", "maxItems", "minProperties", "maxProperties", "required", "additionalProperties")
@@ -82,7 +84,11 @@ def _operation(operation: Operation) -> Json:
             for each in operation.parameters
             if each["name"] in fixed or (each["in"] != "header" and each["name"] not in without)
         ],
-        "responses": {str(status): _response(each) for status, each in sorted(responses_of(operation).items())},
+        "responses": {
+            str(status): _response(each)
+            for status, each in sorted(responses_of(operation).items())
+            if status not in _UNASKED
+        },
         **shown,
     }
     produced = _produced(operation)

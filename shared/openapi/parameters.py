@@ -75,6 +75,9 @@ THUMBNAIL = (
     query("smartCropping", "False is `mode=center`, true any other mode.", kind="boolean"),
     query("format", "Format of the thumbnail.", enum=list(FORMATS), default="jpeg"),
 )
+_PAGE = "0{0,8}[1-9][0-9]{0,4}"
+# No pattern says that a range ends where it begins, or later.
+_PAGES = f"({_PAGE}(-({_PAGE})?)?|-{_PAGE})"
 IF_NONE_MATCH = header("If-None-Match", "The ETag of the thumbnail that the caller has already.")
 READ = (
     query(
@@ -85,8 +88,7 @@ READ = (
     query(
         "pages",
         "Pages of a PDF or a TIFF, such as `1,3-5,8-`; all without it.",
-        pattern=r"^[0-9]*-?[0-9]*(,[0-9]*-?[0-9]*)*$",
-        minLength=1,
+        pattern=f"^{_PAGES}(,{_PAGES})*$",
     ),
     query(
         "readingOrder",

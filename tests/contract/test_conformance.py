@@ -22,6 +22,7 @@ DOCUMENT: dict[str, Any] = {
                 "operationId": "ListThings",
                 "parameters": [
                     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 9}},
+                    {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
                     {"name": "kind", "in": "query", "required": True, "schema": {"$ref": "#/components/schemas/Kind"}},
                 ],
                 "responses": {
@@ -110,7 +111,9 @@ RIGHT = {
     "a parameter": listed({"things": []}, query="kind=small&limit=9"),
     "the key of the platform": listed({"things": []}, query="kind=small&CODE=k"),
     "a header that may come": listed({"things": []}, headers={**TOLD, "Retry-After": "5"}),
-    "no body where none is due": replace(listed(None, status=304, headers={"x-correlation-id": "1"}), body=b""),
+    "no body where none is due": replace(
+        listed(None, status=304, headers={"x-correlation-id": "1"}), body=b"", sent={"if-none-match": "*"}
+    ),
     "a refusal of what is wrong": listed(
         {"code": "bad"},
         query="other=1",
@@ -119,6 +122,7 @@ RIGHT = {
     ),
     "a picture for JSON": made(b'{"name": "a", "size": 1}'),
     "a picture for bytes": made(b"\xff\xd8", "image/jpeg"),
+    "bytes of no declared type": made(b"\xff\xd8", "application/octet-stream"),
     "bytes that are declared as JSON": made(b"\xff\xd8"),
     "the object of Logic Apps": made(b'{"$content": "/9j/", "$content-type": "image/jpeg"}'),
     "a refused method": of_wire("PUT", "/api/things", 404, sent={}, sent_body=b"", headers={}, body=b""),
@@ -130,7 +134,7 @@ WRONG = {
     "header retry-after /: 'soon' is not": listed({"things": []}, headers={**TOLD, "Retry-After": "soon"}),
     "content type text/html is not": listed({"things": []}, headers={**TOLD, "Content-Type": "text/html"}),
     "the body is missing": replace(listed(None, headers={"X-Correlation-Id": "1"}), body=b""),
-    "content type application/json is not": listed({"code": "bad"}, status=304),
+    "content type application/json is not": replace(listed({"code": "bad"}, status=304), sent={"if-none-match": "*"}),
     "body is no JSON": replace(listed(None), body=b"{"),
     "'things' is a required property": listed({}),
     "('more' was unexpected)": listed({"things": [], "more": 1}),
@@ -211,3 +215,31 @@ def test_a_wrong_record_of_a_batch_fails_alone() -> None:
     assert breaches([{"message": "no id"}]) == []
     (breach,) = breaches(None)
     assert "'recordId' is a required property, and is served" in breach
+
+
+def without(*steps: Any) -> Contract:
+    """The contract without what lies at the end of these steps below its paths."""
+    document = copy.deepcopy(DOCUMENT)
+    place: Any = document["paths"]
+    for step in steps[:-1]:
+        place = place[step]
+    del place[steps[-1]]
+    return Contract(document)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/octet-stream"])
+def test_a_type_that_was_sent_and_served_has_to_be_documented(kind: str) -> None:
+    contract = without("/things/{name}", "post", "requestBody", "content", kind)
+    sent = made(b'{"name": "a", "size": 1}' if kind.endswith("json") else b"\xff\xd8\x00", kind)
+    [breach] = contract.breaches(sent)
+    assert f"request of the type {kind} is not documented" in breach
+    # These stand in http-api.md only.
+    assert contract.breaches(made(b'{"$content": "/9j/"}', kind)) == []
+
+
+def test_a_header_that_was_sent_and_heeded_has_to_be_documented() -> None:
+    contract = without("/things", "get", "parameters", 1)
+    [breach] = contract.breaches(RIGHT["no body where none is due"])
+    assert "header if-none-match of the request is not documented" in breach
+    [breach] = contract.breaches(replace(RIGHT["a list"], sent={"x-correlation-id": "1"}))
+    assert "header x-correlation-id of the request is not documented" in breach

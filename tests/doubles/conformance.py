@@ -230,8 +230,23 @@ class Contract:
             if spec.get("required") and name not in given
         )
         yield from self._of_path(operation, exchange)
-        if exchange.method == "POST":
-            yield from self._of_sent_body(operation, exchange)
+        yield from self._of_heeded_headers(operation, exchange)
+        yield from self._of_sent_body(operation, exchange)
+
+    def _of_heeded_headers(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
+        """Headers of the request that the answer shows to be heeded."""
+        documented = {name.lower() for name in operation.parameters("header")}
+        correlation = exchange.sent.get("x-correlation-id")
+        heeded = {
+            "x-correlation-id": correlation is not None and exchange.headers.get("x-correlation-id") == correlation,
+            "prefer": "preference-applied" in exchange.headers,
+            "if-none-match": exchange.status == 304,
+        }
+        yield from (
+            f"header {name} of the request is not documented, and is heeded"
+            for name, is_heeded in heeded.items()
+            if is_heeded and name not in documented
+        )
 
     def _of_path(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         found = operation.pattern.fullmatch(self.path_of(exchange))
@@ -255,7 +270,7 @@ class Contract:
     def _of_sent_body(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         body = operation.spec.get("requestBody")
         if body is None:
-            if exchange.sent_body:
+            if exchange.sent_body and exchange.method == "POST":
                 yield "a request body is not documented, and is served"
             return
         if not exchange.sent_body:
@@ -264,6 +279,9 @@ class Contract:
             return
         kind = media_type(exchange.sent)
         documented = fitting(body["content"], kind)
+        is_bytes = kind == "application/octet-stream" and not is_text(exchange.sent_body)
+        if documented is None and (is_bytes or (is_json(kind) and not is_beside(exchange.sent_body))):
+            yield f"request of the type {kind} is not documented, and is served"
         # The app judges bytes by what they are, whatever type is declared.
         if documented is not None and is_json(kind) and not is_beside(exchange.sent_body):
             problems = self._of_json(documented, exchange.sent_body, "request")
@@ -285,6 +303,11 @@ def is_beside(body: bytes) -> bool:
     if not isinstance(value, dict) or {"$content", "blob"} & value.keys():
         return True
     return str(value.get("url", "")).lstrip()[:5].lower() == "data:"
+
+
+def is_text(body: bytes) -> bool:
+    """Whether bytes are text, as JSON and base64 are."""
+    return body.isascii() and not any(byte < 9 for byte in body)
 
 
 def has_refused_records(body: bytes) -> bool:

@@ -2,9 +2,12 @@
 What the contract says can come, and what exchanges show of it.
 
 A fact is a tuple of words: ("status", operation, status), ("header", operation, status, name), ("no header", ...) where
-one may be left out, ("type", operation, status, type), ("parameter", operation, name), ("value", operation, name,
-value), ("member", schema, name), ("no member", schema, name) where it may be left out, ("null", schema, name) and
-("enum", schema, name, value). Those of schemas are of the named schemas, whichever operation shows them.
+one may be left out, ("header's value", operation, status, name, value), ("type", operation, status, type),
+("parameter", operation, name), ("value", operation, name, value), ("sent type", operation, type), ("no body sent",
+operation) where the body may be left out, ("member", schema, name), ("no member", schema, name) where it may be left
+out, ("null", schema, name), ("enum", schema, name, value), ("item", schema, name) of a list, and ("code", status,
+code). Those of schemas are of the named schemas, and those of codes of all operations together, whichever operation
+shows them.
 """
 
 import json
@@ -24,14 +27,17 @@ def documented(contract: Contract) -> set[Fact]:
     for operation in contract.operations:
         for status, response in operation.spec["responses"].items():
             found.add(("status", operation.id, status))
+            found |= {("code", status, code) for code in response.get("x-codes", [])}
             for name, header in response.get("headers", {}).items():
                 found.add(("header", operation.id, status, name))
+                words = contract.resolve(header["schema"]).get("enum", [])
+                found |= {("header's value", operation.id, status, name, str(word)) for word in words}
                 if not header.get("required"):
                     found.add(("no header", operation.id, status, name))
             for kind, media in response.get("content", {}).items():
                 found.add(("type", operation.id, status, kind))
                 _collect(contract, media.get("schema", {}), schemas)
-        found |= _of_parameters(contract, operation)
+        found |= _of_parameters(contract, operation) | _of_sent_body(operation)
         for media in operation.spec.get("requestBody", {}).get("content", {}).values():
             _collect(contract, media.get("schema", {}), schemas)
     for name, schema in schemas.items():
@@ -52,6 +58,8 @@ def shown(contract: Contract, exchanges: Iterable[Exchange]) -> set[Fact]:
         for name in response.get("headers", {}):
             there = name.lower() in exchange.headers
             found.add(("header" if there else "no header", operation.id, status, name))
+            if there:
+                found.add(("header's value", operation.id, status, name, exchange.headers[name.lower()]))
         found |= _shown_by_body(contract, operation, status, response, exchange)
         if exchange.status < 400:
             found |= _shown_by_request(contract, operation, exchange)
@@ -87,9 +95,19 @@ def _of_schema(contract: Contract, name: str, schema: Json) -> Iterator[Fact]:
             yield ("no member", name, member)
         if inner.get("nullable"):
             yield ("null", name, member)
+        if "items" in inner:
+            yield ("item", name, member)
         items = inner.get("items", {})
         yield from (("enum", name, member, str(value)) for value in inner.get("enum", []) if value is not None)
         yield from (("enum", name, member, str(value)) for value in items.get("enum", []))
+
+
+def _of_sent_body(operation: Operation) -> set[Fact]:
+    body = operation.spec.get("requestBody")
+    if body is None:
+        return set()
+    found: set[Fact] = {("sent type", operation.id, kind) for kind in body["content"]}
+    return found if body.get("required") else {*found, ("no body sent", operation.id)}
 
 
 def _of_parameters(contract: Contract, operation: Operation) -> set[Fact]:
@@ -100,6 +118,7 @@ def _of_parameters(contract: Contract, operation: Operation) -> set[Fact]:
             found.add(("no parameter", operation.id, name))
         for value in contract.resolve(spec["schema"]).get("enum", []):
             found.add(("value", operation.id, name, str(value)))
+    found |= {("parameter", operation.id, name) for name in operation.parameters("header")}
     for name, spec in operation.parameters("path").items():
         for value in contract.resolve(spec["schema"]).get("enum", []):
             found.add(("value", operation.id, name, str(value)))
@@ -117,6 +136,8 @@ def _shown_by_body(
     declared = next(each for each, spec in content.items() if spec is media)
     found: set[Fact] = {("type", operation.id, status, declared)}
     if kind.endswith("json") and exchange.body:
+        if "x-codes" in response:
+            found.add(("code", status, str(_json(exchange.body)["code"])))
         found |= set(_walk(contract, "", media.get("schema", {}), _json(exchange.body)))
     return found
 
@@ -132,8 +153,12 @@ def _shown_by_request(contract: Contract, operation: Operation, exchange: Exchan
     matched = operation.pattern.fullmatch(exchange.path.removeprefix(contract.base))
     for name, value in matched.groupdict().items() if matched else ():
         found.add(("value", operation.id, name, value))
-    media = operation.spec.get("requestBody", {}).get("content", {}).get(media_type(exchange.sent))
-    if media and media_type(exchange.sent).endswith("json"):
+    headers = operation.parameters("header")
+    found |= {("parameter", operation.id, name) for name in headers if name.lower() in exchange.sent}
+    kind = media_type(exchange.sent)
+    found.add(("sent type", operation.id, kind) if exchange.sent_body else ("no body sent", operation.id))
+    media = operation.spec.get("requestBody", {}).get("content", {}).get(kind)
+    if media and kind.endswith("json"):
         found |= set(_walk(contract, "", media.get("schema", {}), _json(exchange.sent_body)))
     return found
 
@@ -169,6 +194,8 @@ def _walk(contract: Contract, owner: str, schema: Json, value: Any) -> Iterator[
         held = value[member]
         if held is None:
             yield ("null", owner, member)
+        if isinstance(held, list) and held:
+            yield ("item", owner, member)
         for each in held if isinstance(held, list) else [held]:
             if isinstance(each, str | int | bool):
                 yield ("enum", owner, member, str(each))

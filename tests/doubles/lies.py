@@ -68,10 +68,45 @@ def _of_operation(operation: Json, path: str, method: str) -> Iterator[Lie]:
     yield Lie("status added", name, lambda document: at(document)["responses"].update({"418": {"description": "d"}}))
     yield Lie("parameter added", name, lambda document: at(document)["parameters"].append(_parameter("lie")))
     for index, parameter in enumerate(operation.get("parameters", [])):
+        if parameter["in"] == "path":
+            continue
         if parameter["in"] == "query":
             yield from _of_parameter(at, index, parameter, f"{name} {parameter['name']}")
+        else:
+            yield Lie(
+                "parameter left out",
+                f"{name} {parameter['name']}",
+                lambda document, index=index: at(document)["parameters"].pop(index),
+            )
+    yield Lie(
+        "sent header added",
+        name,
+        lambda document: at(document)["parameters"].append({**_parameter("X-Lie"), "in": "header"}),
+    )
+    yield from _of_sent_body(at, operation, name)
     for status, response in operation["responses"].items():
         yield from _of_response(at, status, response, f"{name} {status}")
+
+
+def _of_sent_body(at: Callable[[Json], Json], operation: Json, name: str) -> Iterator[Lie]:
+    body = operation.get("requestBody")
+    if body is None:
+        added: Json = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        yield Lie("sent body added", name, lambda document: at(document).update(requestBody=added))
+        return
+    yield Lie("sent body left out", name, lambda document: at(document).pop("requestBody"))
+    yield Lie("sent body's required left out", name, lambda document: at(document)["requestBody"].pop("required"))
+    yield Lie(
+        "sent type added",
+        name,
+        lambda document: at(document)["requestBody"]["content"].update({"x/lie": {"schema": {"type": "string"}}}),
+    )
+    for kind in body["content"]:
+        yield Lie(
+            "sent type left out",
+            f"{name} {kind}",
+            lambda document, kind=kind: at(document)["requestBody"]["content"].pop(kind),
+        )
 
 
 def _parameter(name: str) -> Json:
@@ -102,6 +137,8 @@ def _of_response(at: Callable[[Json], Json], status: str, response: Json, place:
         found: Json = at(document)["responses"][status]
         return found
 
+    if "x-codes" in response:
+        yield Lie("code added", place, lambda document: here(document)["x-codes"].append("lie"))
     yield Lie("status left out", place, lambda document: at(document)["responses"].pop(status))
     for required in (True, False):
         yield Lie(
@@ -119,6 +156,12 @@ def _of_response(at: Callable[[Json], Json], status: str, response: Json, place:
             f"{place} {header}",
             lambda document, header=header: here(document)["headers"].pop(header),
         )
+        if "enum" in spec["schema"]:
+            yield Lie(
+                "header's value added",
+                f"{place} {header}",
+                lambda document, header=header: here(document)["headers"][header]["schema"]["enum"].append("lie"),
+            )
         required = bool(spec.get("required"))
         yield Lie(
             f"header's required {'left out' if required else 'added'}",
@@ -180,6 +223,8 @@ def _of_member(here: Callable[[Json], Json], member: str, inner: Json, place: st
         yield Lie("null left out", place, lambda document: at(document).pop("nullable"))
     else:
         yield Lie("null added", place, lambda document: at(document).update(nullable=True))
+    if "items" in inner:
+        yield Lie("items turned", place, lambda document: at(document).update(items={"type": "boolean"}))
     words = [word for word in inner.get("enum", []) if word is not None]
     if words:
         yield Lie("value added", place, lambda document: at(document)["enum"].append("lie"))

@@ -16,7 +16,7 @@ from doubles.judged_answers import contract
 from doubles.scripted_pass import KEY, Pass
 
 from shared import names, services, settings
-from shared.api import health
+from shared.api import health, retention
 from shared.errors import (
     PythonMismatchError,
     StorageError,
@@ -57,6 +57,9 @@ def health_told(run: Pass) -> None:
         patched.setattr(health.Report, "short", fail)
         patched.setattr(health, "report", _mistake)
         run.ask("HealthHttp", "GET")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(retention.Retention, "warning", lambda self: ("It keeps versions.", retention.ACTION))
+        look()
     limited = replace(app.services.settings, vision_daily_limit=9, vision_monthly_limit=99)
     with services.replaced(app.services._replace(settings=limited)):
         look()

@@ -20,6 +20,7 @@ from shared.errors import (
     QuotaExhaustedError,
     StorageDeniedError,
     StorageError,
+    StorageIdentityError,
     StorageNameTakenError,
     ThrottledError,
     UnexpectedAnswerError,
@@ -113,7 +114,7 @@ def _refusals(run: Pass) -> None:
     run.ask("AnalyzeHttp", body=picture(), headers={"If-None-Match": "x" * 9000})
     run.ask("AnalyzeHttp", body=picture("PNG", 17_000, 60))
     denied = StorageDeniedError("denied")
-    for failure in (denied, ConflictError("changed"), StorageNameTakenError("taken")):
+    for failure in (denied, StorageIdentityError("no token"), ConflictError("changed"), StorageNameTakenError("taken")):
         with run.failing(failure):
             run.ask("ThumbnailHttp", body=run.image(), width="10", height="10", mode="center")
 

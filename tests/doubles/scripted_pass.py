@@ -141,7 +141,8 @@ class Pass:
     ) -> func.HttpResponse:
         """What a function answers; in a parameter's name `_` stands for `-`."""
         params = {name.replace("_", "-"): value for name, value in query.items()}
-        sent = request(method, body, params=params, route=path, headers=headers)
+        told = {"X-Correlation-Id": "a-pass", **(headers or {})}
+        sent = request(method, body, params=params, route=path, headers=told)
         main = importlib.import_module(folder).main
         more = {"starter": "the durable client's binding"} if "durableClient" in types(folder) else {}
         answer = main(sent, invocation(), **more)

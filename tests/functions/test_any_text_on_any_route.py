@@ -39,7 +39,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("SkillsHttp", "POST"): ["maxCandidates", "language", "descriptionExclude", "model-version", "timeoutSeconds"],
     ("ThumbnailHttp", "GET"): THUMBNAIL,
     ("ThumbnailHttp", "HEAD"): THUMBNAIL,
-    ("ThumbnailHttp", "POST"): THUMBNAIL,
+    ("ThumbnailHttp", "POST"): [each for each in THUMBNAIL if each != "name"],
     ("UnfinishedHttp", "GET"): ["step", "state", "code", "limit", "continuation"],
     ("UnfinishedHttp", "POST"): [],
 }

@@ -14,8 +14,8 @@ from shared.openapi.document import operations as described
 
 # Of values in a path that may be any.
 EXAMPLES = {"id": f"ocr-{'0' * 40}", "name": "a.jpg", "model": "landmarks"}
-# What the route takes and has no meaning there, or the twin of the operation has.
-BESIDE = {"MakeThumbnail": {"name"}, "GetThumbnailByPath": {"name"}, "HeadThumbnailByPath": {"name"}}
+# What the twin of the operation has.
+BESIDE = {"GetThumbnailByPath": {"name"}, "HeadThumbnailByPath": {"name"}}
 # One route is three operations, which have these together.
 OF_IMAGES = {"ListImages", "GetImage", "GetImageByPath"}
 

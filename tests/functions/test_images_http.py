@@ -81,3 +81,20 @@ def test_a_name_that_leads_out_of_the_container_is_refused(app: Parts, name: str
 )
 def test_a_page_that_cannot_be_meant_is_refused(app: Parts, params: dict[str, str], code: str) -> None:
     problem_of(get(**params), 400, code)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("limit", "5"), ("prefix", "a"), ("continuation", "a"), ("state", "failed"), ("name", "b.jpg"), ("name", "a.jpg")],
+)
+def test_what_would_be_left_out_of_account_beside_a_name_is_refused(app: Parts, parameter: str, value: str) -> None:
+    upload(app, "a.jpg", "b.jpg")
+    sent = request("GET", route={"name": "a.jpg"}, params={parameter: value})
+    assert parameter in problem_of(main(sent, invocation()), 400, "bad_parameter")["detail"]
+
+
+@pytest.mark.parametrize("parameter", ["limit", "prefix", "continuation", "state"])
+def test_so_it_is_beside_a_name_in_the_query(app: Parts, parameter: str) -> None:
+    upload(app, "a.jpg")
+    sent = request("GET", params={"name": "a.jpg", parameter: "5"})
+    assert parameter in problem_of(main(sent, invocation()), 400, "bad_parameter")["detail"]

@@ -60,6 +60,8 @@ def test_who_has_it_already_gets_304_until_the_image_changes(app: Parts) -> None
     upload(app)
     etag = get().headers["ETag"]
     assert (get(known=etag).status_code, get(known=etag).get_body()) == (304, b"")
+    # A cache would take over another type (RFC 9111, 3.2).
+    assert get(known=etag).mimetype == "image/jpeg"
     upload(app, data=picture(colour=(0, 0, 200)))
     changed = get(known=etag)
     assert changed.status_code == 200
@@ -233,4 +235,19 @@ def test_while_somebody_else_makes_it_the_answer_is_202(app: Parts, task_hub: Hu
     assert response.status_code == 202
     assert int(response.headers["Retry-After"]) >= 1
     assert parsed(response)["state"] == "pending"
+    assert app.vision.asked == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_second_name_is_refused(app: Parts, method: str) -> None:
+    upload(app)
+    upload(app, "b.jpg")
+    assert get(method=method, name="a.jpg").status_code == 200
+    sent = request(method, route={"name": "a.jpg"}, params={**SIZE, "name": "b.jpg"})
+    problem_of(answered(main, sent), 400, "bad_parameter")
+
+
+def test_a_posted_image_has_no_name_beside_it(app: Parts) -> None:
+    sent = request("POST", RED, params={**SIZE, "name": "a.jpg"})
+    problem_of(answered(main, sent), 400, "bad_parameter")
     assert app.vision.asked == []

@@ -1,5 +1,6 @@
 """The contract has the routes, codes and words of the code, and nothing else."""
 
+import itertools
 import json
 import re
 from typing import Any, get_args
@@ -10,12 +11,13 @@ from doubles.openapi_documents import operations, parts, schemas
 
 from shared.api import health
 from shared.api.step_states import StepState
+from shared.errors import BadRequestError
 from shared.lifecycle.report import Comparison
 from shared.openapi import problems
 from shared.openapi.connector import connector
 from shared.openapi.document import document
 from shared.openapi.document import operations as described
-from shared.vision import error_answers
+from shared.vision import error_answers, questions
 
 Json = dict[str, Any]
 # What no HTTP caller is told: codes of families, and of uploads alone.
@@ -145,3 +147,27 @@ def test_each_enumeration_is_of_one_type_and_has_no_word_twice() -> None:
             given = part.get("enum", [])
             assert len(given) == len({*given}), place
             assert None not in given or part["nullable"], place
+
+
+def test_lists_of_pages_are_those_that_are_taken_but_for_ranges_that_end_too_early() -> None:
+    [pattern] = {
+        parameter["schema"]["pattern"]
+        for each in operations(document())
+        for parameter in each.parameters("query")
+        if parameter["name"] == "pages"
+    }
+    texts = ["".join(each) for count in range(1, 6) for each in itertools.product("0129-,", repeat=count)]
+    for text in [*texts, "99999", "100000", "99999-", "-99999", "1-100000", "000000001", "0000000001", "1 ", "1,", "٣"]:
+        parts = [part.split("-") for part in text.split(",")]
+        ends_early = any(len(part) == 2 and all(part) and int(part[0]) > int(part[1]) for part in parts)
+        is_allowed = bool(re.search(pattern, text))
+        assert is_allowed or not is_read(text), text
+        assert not is_allowed or is_read(text) or ends_early, text
+
+
+def is_read(pages: str) -> bool:
+    try:
+        questions.read(pages=pages)
+    except BadRequestError:
+        return False
+    return True

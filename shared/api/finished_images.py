@@ -22,7 +22,8 @@ from shared.api.step_states import StepState
 from shared.clock import Deadline
 from shared.errors import ConflictError, NotFoundError, StorageRefusedError
 from shared.lifecycle import stems
-from shared.records import by_step, thumbnails, unfinished
+from shared.records import analysis, by_step, text, thumbnails, unfinished
+from shared.records.record_store import RecordSpec
 from shared.records.unfinished_document import FAILED
 from shared.services import App
 from shared.storage import image_blobs
@@ -139,27 +140,50 @@ def _finished(app: App, written: _Written) -> ImageState | None:
     # An image that is gone, or that storage tells nothing of, such as one with a key of its owner's.
     with suppress(NotFoundError, ConflictError, StorageRefusedError):
         name = stems.image_of(app, written.stem, written.records[0])
-        if name is None or _is_overtaken(app, name, written):
-            return None
         seen = Remembered(app.images)
-        image = image_states.of_image(app._replace(images=seen.as_blobs()), name)
+        watched = app._replace(images=seen.as_blobs())
+        if name is None or _is_overtaken(watched, seen, name, written):
+            return None
+        image = image_states.of_image(watched, name)
         if _is_finished(image) and _newest(seen, image) in written.ranks:
             return image
     return None
 
 
-def _is_overtaken(app: App, name: str, written: _Written) -> bool:
-    """Whether one look shows that an analysis is not the newest record: thumbnails are made after it."""
-    sizes = thumbnails.wanted(app.settings) if written.container == names.ANALYSIS else []
-    sha256 = written.records[0].metadata.get(names.SOURCE_SHA256)
-    if not sizes or not sha256:
+def _is_overtaken(app: App, seen: Remembered, name: str, written: _Written) -> bool:
+    """Whether one look, or two, show that a record of a later step is newer, so that the whole state need not be."""
+    digests = {info.metadata.get(names.SOURCE_SHA256) for info in written.records}
+    sha256 = digests.pop()
+    if digests or not sha256:
         return False
-    spec = thumbnails.spec(name, sizes[-1])
-    info = app.images.head(spec.container, spec.name)
-    if info is None or info.metadata.get(names.SOURCE_SHA256) != sha256:
+    spec = _later(app, seen, name, written)
+    info = app.images.head(spec.container, spec.name) if spec else None
+    if spec is None or info is None or not _is_of(info, spec, sha256):
         return False
-    made = spec.is_answered_by(info.metadata.get(names.REQUEST))
-    return made and _rank(spec.container, info) > max(written.ranks)
+    return _rank(spec.container, info) > max(written.ranks)
+
+
+def _later(app: App, seen: Remembered, name: str, written: _Written) -> RecordSpec | None:
+    """The record of a later step that the image's state needs and that usually is newer than these; None without."""
+    settings, info = app.settings, written.records[0]
+    is_due = False
+    if written.container == names.ANALYSIS:
+        if wanted := thumbnails.wanted(settings):
+            return thumbnails.spec(name, wanted[-1])
+        due = analysis.text_due_of(info.metadata, settings.text_mode)
+        is_due = due is not None and due.now
+    elif written.container == names.THUMBNAILS:
+        # Only the analysis tells whether text counts: a caller may have had it read of any image.
+        spec = analysis.spec(name, settings)
+        blob = seen.read_ahead(spec.container, spec.name)
+        of_it = blob is not None and _is_of(blob.info, spec, info.metadata[names.SOURCE_SHA256])
+        is_due = blob is not None and of_it and analysis.text_due(blob.data, settings.text_mode)
+    return text.specs(name, settings)[-1] if is_due else None
+
+
+def _is_of(info: BlobInfo, spec: RecordSpec, sha256: str) -> bool:
+    """Whether the record is of these bytes and answers its question."""
+    return info.metadata.get(names.SOURCE_SHA256) == sha256 and spec.is_answered_by(info.metadata.get(names.REQUEST))
 
 
 def _is_finished(image: ImageState) -> bool:
@@ -178,7 +202,8 @@ def _newest(seen: Remembered, image: ImageState) -> _Rank | None:
 
 
 def _rank(container: str, info: BlobInfo) -> _Rank:
-    return info.modified, CONTAINERS.index(container), info.name
+    """Of records of the same second, that is the newest whose container is listed first."""
+    return info.modified, -CONTAINERS.index(container), info.name
 
 
 def _places(image: ImageState) -> Iterator[tuple[str, str]]:

@@ -18,8 +18,9 @@ from shared.errors import BadRequestError
 from shared.untrusted.characters import fault, shown
 
 NOW = "now"
-# The containers that a round lists, in this order.
-CONTAINERS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
+# The containers that a round lists, in this order. First come those in which an image's last record usually stands, so
+# that images are told from the first pages on, and what is overtaken by a later step is looked at last.
+CONTAINERS = (names.TEXT, names.UNFINISHED, names.THUMBNAILS, names.ANALYSIS)
 # What a place in the middle of a round begins with.
 _PLACE = "at-"
 # Storage tells whole seconds, and its machines' clocks differ a little; what they have written must be listed by then.

@@ -14,13 +14,16 @@ from doubles.pictures import picture
 from doubles.task_hub import TaskHub, deletion_event
 
 from shared import names
-from shared.api import finished_images, finished_since, image_states, thumbnails
+from shared.api import finished_images, finished_since, image_states
 from shared.errors import NotFoundError, ThrottledError, VisionRefusedError
 from shared.images import ImageBlob
 from shared.lifecycle import reactions
+from shared.ocr import on_request
 from shared.records import unfinished
 from shared.records.thumbnails import Thumbnail
+from shared.thumbnails import on_demand
 from shared.uploads import on_upload
+from shared.vision.questions import Question
 
 NAMES = ("a.jpg", "a.jpg/b.jpg", "a.jpg-c.jpg", "long/d.jpg", f"{'l' * 950}.jpg")
 DATA = (*(picture(colour=(40 * number, 10, 20)) for number in range(3)), text_pdf("HELLO"), b"no picture at all")
@@ -57,6 +60,7 @@ class Life:
             self.delete,
             self.edit,
             self.ask,
+            self.read,
             *[self.deliver] * 3,
             *[self.poll] * 4,
             self.wait,
@@ -73,9 +77,16 @@ class Life:
         if (data := self.hub.app.images.contents(names.IMAGES).get(name)) is None:
             return
         failures = [None, None, ThrottledError("Slow down."), VisionRefusedError("No such model.")]
-        failure = self.chance.choice(failures)
-        self.hub.app.vision.failures = [failure] if failure else []
-        self.hub.app.vision.at_call = lambda question, image: self.is_polling or self.poll()
+        failure, fails_late = self.chance.choice(failures), self.chance.choice([False, True])
+
+        def at_call(question: Question, image: object) -> None:
+            if not self.is_polling:
+                self.poll()
+            if failure and fails_late and question.operation == "areaOfInterest":
+                raise failure  # of the thumbnails alone, which are made after the text then
+
+        self.hub.app.vision.failures = [failure] if failure and not fails_late else []
+        self.hub.app.vision.at_call = at_call
         asyncio.run(on_upload.process(name, data, "starter"))
         self.hub.app.vision.failures, self.hub.app.vision.at_call = [], None
 
@@ -93,12 +104,22 @@ class Life:
 
     def ask(self) -> None:
         """A caller asks for a thumbnail of another size."""
-        complete = [
-            name for name in NAMES if (result := self.result(name)) and any("thumb" in each[0] for each in result)
-        ]
+        complete = [name for name in NAMES if self.thumbnails_of(name)]
         if complete:
             wanted = Thumbnail(33, 33, "center")
-            thumbnails.thumbnail(self.hub.app.services, ImageBlob(self.chance.choice(complete)), wanted)
+            on_demand.thumbnail(self.hub.app.services, ImageBlob(self.chance.choice(complete)), wanted)
+
+    def read(self) -> None:
+        """A caller has the text of an image read, whether or not its analysis finds any."""
+        app = self.hub.app.services
+        if complete := [name for name in NAMES if self.thumbnails_of(name)]:
+            job, is_known = on_request.prepare(app, ImageBlob(self.chance.choice(complete)), {})
+            if not is_known:
+                asyncio.run(on_request.begin(app, self.hub, job))  # type: ignore[arg-type]  # a durable client
+
+    def thumbnails_of(self, name: str) -> list[str]:
+        """Those that the state of an image that is finished is derived from."""
+        return [each for each, _ in self.result(name) or [] if each.endswith("-smart.jpg")]
 
     def deliver(self) -> None:
         if waiting := [name for name in NAMES if self.events[name]]:

@@ -11,6 +11,7 @@ from shared.ocr import on_request
 from shared.services import App
 from shared.skills import batch, records
 from shared.skills.skill import Reading, Seeing, Skill
+from shared.skills.work import Work
 from shared.untrusted.characters import shown
 from shared.vision import questions
 
@@ -41,11 +42,16 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     parameters.reject_unknown(req, *known, _TIMEOUT)
     seconds = _seconds(req)
     app = services.current()
+    # The caller's clock has begun, so what comes before the records counts too.
+    work = Work(app, seconds)
     skill = make(req, app, starter)
     body = bodies.bytes_of(req)
-    # A batch of images is megabytes of JSON, on which the event loop is not to wait.
-    given = await services.in_thread(app.batches, lambda: records.parsed(body))
-    return responses.answer_json({"values": await batch.answered(app, skill, given, seconds)})
+    # A batch is megabytes of JSON, on which the event loop is not to wait; other batches may have all of their threads.
+    given = await services.in_thread(app.threads, lambda: batch.looked_at(records.parsed(body)))
+    answers = await batch.answered(work, skill, given)
+    return await services.in_thread(
+        app.threads, lambda: responses.answer_json({"values": batch.told(work, skill, given, answers)})
+    )
 
 
 def _seconds(req: func.HttpRequest) -> float:

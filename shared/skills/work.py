@@ -20,11 +20,12 @@ class Work:
 
     Args:
         app: the app.
-        seconds: after which the batch is answered.
+        seconds: after which the batch is answered, from now on.
     """
 
     def __init__(self, app: App, seconds: float) -> None:
         self.app = app
+        self.seconds = seconds
         # The event loop waits by the machine's clock.
         self._ends = Deadline.after(seconds, SystemClock())
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)

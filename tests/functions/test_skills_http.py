@@ -348,11 +348,12 @@ def test_a_batch_is_answered_in_time_and_what_was_paid_meanwhile_is_found_by_the
 
 def test_nothing_is_begun_after_the_batch_is_answered(app: Parts, held: threading.Event) -> None:
     more = [{"image": base64_of(picture(colour=(16 * each, 0, 0)))} for each in range(work.SIDE_BY_SIDE + 4)]
-    released = held
-    app.vision.at_call = lambda question, image: released.wait(20)
+    app.vision.at_call = lambda question, image: held.wait(20)
     found = values(batch_of(*more), timeoutSeconds="1")
     assert {refusal(each) for each in found} == {"busy"}
-    assert len(app.vision.asked) == work.SIDE_BY_SIDE
+    held.set()
+    app.services.batches.shutdown()
+    assert 0 < len(app.vision.asked) <= work.SIDE_BY_SIDE
 
 
 def test_nobody_pays_for_an_image_that_was_found_too_late(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -619,7 +620,7 @@ def test_no_document_is_begun_after_the_batch_is_answered(
     monkeypatch.setattr(on_request, "prepare", slowly)
     found = parsed(asyncio.run(both()))["values"]
     assert {refusal(each) for each in found} == {"busy"}
-    assert len(prepared) == len(reader.started) == work.SIDE_BY_SIDE
+    assert 0 < len(prepared) == len(reader.started) <= work.SIDE_BY_SIDE
 
 
 def test_a_document_that_cannot_be_read_has_the_reason(app: Parts, reader: Reader) -> None:

@@ -274,13 +274,16 @@ def is_beside(body: bytes) -> bool:
     """
     Whether a JSON body is one of the forms that stand in http-api.md only, because importers take none of them.
 
-    They are an image of which the declared type is wrong, a text, an object with `$content`, and `blob` for `name`.
+    They are an image of which the declared type is wrong, a text, an object with `$content`, a `data:` address, and
+    `blob` for `name`.
     """
     try:
         value = json.loads(body)
     except ValueError:
         return True
-    return not isinstance(value, dict) or bool({"$content", "blob"} & value.keys())
+    if not isinstance(value, dict) or {"$content", "blob"} & value.keys():
+        return True
+    return str(value.get("url", "")).lstrip()[:5].lower() == "data:"
 
 
 def has_refused_records(body: bytes) -> bool:

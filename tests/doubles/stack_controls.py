@@ -32,7 +32,14 @@ class Held:
 
     def wait_for(self, count: int) -> None:
         """Wait until that many calls are held."""
-        wait_until(lambda: self._control("GET")["waiting"].get(self._operation, 0) == count)
+        wait_until(lambda: self._waiting() == count)
+
+    def wait_for_any(self) -> None:
+        """Wait until some are held: on a busy machine the first would be given up before the last one comes."""
+        wait_until(lambda: self._waiting() > 0)
+
+    def _waiting(self) -> int:
+        return int(self._control("GET")["waiting"].get(self._operation, 0))
 
     def _control(self, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         return _controlled(self._port, method, "hold", body)

@@ -85,7 +85,7 @@ def test_a_caller_that_hangs_up_finds_everything_on_its_second_try(shared_stack:
     caller = socket.create_connection(("127.0.0.1", shared_stack.addresses.port))
     with Held(shared_stack, "describe") as held, caller:
         caller.sendall(head.encode() + body)
-        held.wait_for(SIDE_BY_SIDE)
+        held.wait_for_any()
     wait_until(lambda: paid(shared_stack, "describe", *images) == [1] * 20)
     found = ask(shared_stack, batch_of(*images))
     assert all(each["errors"] is None and each["data"]["tags"] for each in found)
@@ -139,7 +139,7 @@ def test_a_killed_host_pays_at_most_the_calls_in_flight_again(own_stack: Running
     with Held(own_stack, "describe") as held:
         caller = threading.Thread(target=lost)
         caller.start()
-        held.wait_for(SIDE_BY_SIDE)
+        held.wait_for_any()
         os.kill(host, signal.SIGKILL)
         wait_until(lambda: own_stack.pids().get("host", host) != host)
         caller.join()

@@ -268,6 +268,9 @@ def test_json_with_a_text_that_is_none_is_refused_by_name(
     document = check(route, answer)
     # A record that cannot be meant has its own error, and the batch is answered.
     judged = {name: each for name, each in members.items() if (route.folder, name) != ("SkillsHttp", "values")}
+    # Base64 has line breaks where a program wraps it.
+    if route.takes_image and isinstance(judged.get("$content"), str):
+        judged["$content"] = "".join(judged["$content"].split())
     if any(map(is_no_text, texts_in(judged))):
         assert (answer.status_code, document["code"] in REFUSALS_OF_TEXTS) == (400, True)
         assert touched == []

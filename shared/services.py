@@ -109,8 +109,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     """Put the parts together. Connects to nothing yet."""
     log.configure(settings.log_names)
     clock = clock or SystemClock()
-    # Callers and uploads have executors of their own beside the worker's threads.
-    connections = 3 * settings.threads
+    # Callers, uploads and batches have executors of their own beside the worker's threads.
+    connections = 3 * settings.threads + BATCH_THREADS
     same = settings.host_storage == settings.images_storage
     # Half of the worker's threads are for requests that need no storage, whatever storage does.
     places = max(1, settings.threads // (2 if same else 4))

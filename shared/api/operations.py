@@ -75,7 +75,7 @@ async def thumbnail(req: func.HttpRequest, starter: str, wanted: Thumbnail) -> f
         seconds = error.retry_after_seconds or 1
     if not posted:
         return responses.accepted(req, _own_path(req), body, seconds)
-    operation = await services.in_thread(app.callers, lambda: _kept(app, wanted, given()))
+    operation = await services.in_thread(app.threads, lambda: _kept(app, wanted, given()))
     await _begin(app, starter, operation)
     body = {"id": operation.instance_id, **body}
     return responses.accepted(req, paths.operation(operation.instance_id), body, seconds)
@@ -124,7 +124,8 @@ async def _respond_async(
     app: App, req: func.HttpRequest, starter: str, asked: Question | Thumbnail, given: Callable[[], Image]
 ) -> func.HttpResponse:
     known = responses.known_etags(req)
-    prepared = await services.in_thread(app.callers, lambda: _prepare(app, asked, given(), known))
+    # Not among those who wait for Computer Vision: it is not asked here.
+    prepared = await services.in_thread(app.threads, lambda: _prepare(app, asked, given(), known))
     if isinstance(prepared, func.HttpResponse):
         return prepared
     await _begin(app, starter, prepared)

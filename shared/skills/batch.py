@@ -34,62 +34,78 @@ _logger = logging.getLogger(__name__)
 _Key = tuple[str, str]
 
 
-class _Answer(NamedTuple):
+class Looked(NamedTuple):
+    """A record, and what it says of its image, or its error if it says nothing that can be meant."""
+
+    record: Record
+    image: Given | BlobsightError
+
+
+class Answer(NamedTuple):
     """An answer about an image, and the sides of that image in pixels where they are known."""
 
     body: Json
     sides: tuple[int, int] | None
 
 
-class Batch(NamedTuple):
-    """The records of a batch, what each says of its image, and each of these images once."""
-
-    records: Sequence[Record]
-    found: Sequence[Given | BlobsightError]
-    images: dict[_Key, Given]
+# By image; None where there is none in time.
+Answers = dict[_Key, Answer | BaseException | None]
 
 
-def looked_at(batch: Sequence[Record]) -> Batch:
-    """What the records say of their images. It looks at every character of megabytes, so it is for a thread."""
-    images: dict[_Key, Given] = {}
-    return Batch(batch, [_looked_at(record, images) for record in batch], images)
+def looked_at(batch: Sequence[Record]) -> list[Looked]:
+    """What the records say of their images."""
+    return [Looked(record, _image_of(record)) for record in batch]
 
 
-async def answered(work: Work, skill: Skill, batch: Batch) -> list[Json]:
-    """The batch's records, answered while the work has time, in the order in which they came."""
+async def answered(work: Work, skill: Skill, batch: Sequence[Looked]) -> Answers:
+    """The answers about the batch's images, as far as they are there when the batch's time is over."""
+    images = {_key(given): given for _, given in batch if isinstance(given, Given)}
     # Not the time of a request that a person waits for, and more of it for what was begun.
     with time_budget.apart(work.remaining() + _OVERTIME_SECONDS):
-        tasks = {key: asyncio.create_task(_asked(work, skill, image)) for key, image in batch.images.items()}
+        tasks = {key: asyncio.create_task(_asked(work, skill, image)) for key, image in images.items()}
         if tasks:
             await asyncio.wait(tasks.values(), timeout=work.remaining())
-    late = [task for task in tasks.values() if not task.done()]
-    for task in late:
+    answers: Answers = {}
+    for key, task in tasks.items():
+        answers[key] = (task.exception() or task.result()) if task.done() else None
         task.cancel()
-    each_found = zip(batch.records, batch.found, strict=True)
-    told = [_told(skill, record, found, tasks, work.seconds) for record, found in each_found]
-    failed = sum(bool(each["errors"]) for each in told)
-    log.event(_logger, "batch.answered", records=len(told), images=len(tasks), failed=failed, late=len(late))
+    return answers
+
+
+def told(work: Work, skill: Skill, batch: Sequence[Looked], answers: Answers) -> list[Json]:
+    """The records as they are answered, in the order in which they came."""
+    told = [_told(work, skill, looked, answers) for looked in batch]
+    failed, late = sum(bool(each["errors"]) for each in told), list(answers.values()).count(None)
+    log.event(_logger, "batch.answered", records=len(batch), images=len(answers), failed=failed, late=late)
     return told
 
 
-def _looked_at(record: Record, images: dict[_Key, Given]) -> Given | BlobsightError:
-    """What the record says of its image, which joins the *images*; its error if it says nothing that can be meant."""
+def _image_of(record: Record) -> Given | BlobsightError:
     if record.problem:
         return record.problem
     try:
-        given = record_images.given(record.data)
+        return record_images.given(record.data)
     except BlobsightError as error:
         return error
-    images.setdefault((given.kind, given.text), given)
-    return given
 
 
-async def _asked(work: Work, skill: Skill, given: Given) -> _Answer:
+def _key(given: Given) -> _Key:
+    return given.kind, given.text
+
+
+async def _asked(work: Work, skill: Skill, given: Given) -> Answer:
     """Ask about an image, again and again while waiting can help and there is time."""
-    image = await work.in_thread(lambda: record_images.image_of(work.app, given))
+    sides: tuple[int, int] | None = None
+
+    def load() -> Image:
+        nonlocal sides
+        image = record_images.image_of(work.app, given)
+        sides = _sides(image)
+        return image
+
     while True:
         try:
-            return _Answer(await skill.ask(work, image), _sides(image))
+            return Answer(await skill.ask(work, load), sides)
         except BlobsightError as error:
             pause = error.retry_after_seconds or _PAUSE_SECONDS
             if not error.transient or pause >= work.remaining():
@@ -104,20 +120,17 @@ def _sides(image: Image) -> tuple[int, int] | None:
     return None
 
 
-def _told(
-    skill: Skill,
-    record: Record,
-    found: Given | BlobsightError,
-    tasks: dict[_Key, "asyncio.Task[_Answer]"],
-    seconds: float,
-) -> Json:
-    if isinstance(found, BlobsightError):
-        return records.refused(record, found)
-    task = tasks[(found.kind, found.text)]
-    if not task.done() or task.cancelled():
-        return records.refused(record, _late(seconds))
+def _told(work: Work, skill: Skill, looked: Looked, answers: Answers) -> Json:
+    record, given = looked
+    if isinstance(given, BlobsightError):
+        return records.refused(record, given)
+    answer = answers[_key(given)]
+    if answer is None:
+        return records.refused(record, _late(work.seconds))
     try:
-        return _output(skill, record, found, task.result())
+        if isinstance(answer, BaseException):
+            raise answer
+        return _output(skill, record, given, answer)
     except BlobsightError as error:
         return records.refused(record, error)
     except Exception as error:
@@ -125,7 +138,7 @@ def _told(
         return records.refused(record, BlobsightError("The app made a mistake; its log has the details."))
 
 
-def _output(skill: Skill, record: Record, given: Given, answer: _Answer) -> Json:
+def _output(skill: Skill, record: Record, given: Given, answer: Answer) -> Json:
     """The record's answer, with its places in pixels of the image that the indexer has cracked."""
     place = given.placement if answer.sides is None else placement.checked(given.placement, *answer.sides)
     body = mapping.mapped(answer.body, place.frame) if place.frame else answer.body

@@ -42,14 +42,16 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     parameters.reject_unknown(req, *known, _TIMEOUT)
     seconds = _seconds(req)
     app = services.current()
-    # The caller's time runs while the body is looked at, too.
+    # The caller's clock has begun, so what comes before the records counts too.
     work = Work(app, seconds)
     skill = make(req, app, starter)
     body = bodies.bytes_of(req)
-    # A batch of images is megabytes of JSON, on which the event loop is not to wait; nor is this on other batches,
-    # which may have every thread of their own for minutes.
+    # A batch is megabytes of JSON, on which the event loop is not to wait; other batches may have all of their threads.
     given = await services.in_thread(app.threads, lambda: batch.looked_at(records.parsed(body)))
-    return responses.answer_json({"values": await batch.answered(work, skill, given)})
+    answers = await batch.answered(work, skill, given)
+    return await services.in_thread(
+        app.threads, lambda: responses.answer_json({"values": batch.told(work, skill, given, answers)})
+    )
 
 
 def _seconds(req: func.HttpRequest) -> float:

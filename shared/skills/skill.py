@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Protocol
 
 from shared.durable.handover import DurableClient, is_under_way, status_of
@@ -15,6 +16,8 @@ from shared.skills.work import Work
 from shared.vision import questions
 from shared.vision.questions import Question
 
+# Makes the image where it is asked about, so that a batch has as many in memory as it asks about at once.
+Load = Callable[[], Image]
 # Most documents are read within seconds; each look costs a request to the Functions host.
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
 
@@ -22,7 +25,7 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 2.0
 class Skill(Protocol):
     """One skill, as one request asks it."""
 
-    async def ask(self, work: Work, image: Image) -> Json:
+    async def ask(self, work: Work, load: Load) -> Json:
         """The answer about one image, with its places in upright pixels of that image; raises BlobsightError."""
 
     def output(self, answer: Json) -> Json:
@@ -35,9 +38,9 @@ class Seeing:
     def __init__(self, question: Question) -> None:
         self._question = question
 
-    async def ask(self, work: Work, image: Image) -> Json:  # noqa: D102 (Skill says it)
+    async def ask(self, work: Work, load: Load) -> Json:  # noqa: D102 (Skill says it)
         def ask() -> Json:
-            return work.app.answers.ask(self._question, image, before_call=work.refuse_if_late).json()
+            return work.app.answers.ask(self._question, load(), before_call=work.refuse_if_late).json()
 
         return await work.in_thread(ask)
 
@@ -61,18 +64,18 @@ class Reading:
         self._parameters = parameters
         self._client = client
 
-    async def ask(self, work: Work, image: Image) -> Json:  # noqa: D102
+    async def ask(self, work: Work, load: Load) -> Json:  # noqa: D102
         # Shielded: a document that is kept for an orchestration is not to be left without one.
-        job, known = await asyncio.shield(self._begun(work, image))
+        job, known = await asyncio.shield(self._begun(work, load))
         record, plain, etag = job.record, job.plain_record, ""
         if not known:
             record, plain, etag = await self._end(job.instance_id)
         return await work.in_thread(lambda: _stored(work.app, record, plain, etag))
 
-    async def _begun(self, work: Work, image: Image) -> tuple[Job, bool]:
+    async def _begun(self, work: Work, load: Load) -> tuple[Job, bool]:
         def prepare() -> tuple[Job, bool]:
             work.refuse_if_late()
-            return on_request.prepare(work.app, image, self._parameters)
+            return on_request.prepare(work.app, load(), self._parameters)
 
         job, known = await work.in_thread(prepare)
         if not known:

@@ -5,6 +5,7 @@ Storage lists names as XML 1.0, and every answer, address and blob name is UTF-8
 cannot be meant: the app refuses it here, before anything else reads it.
 """
 
+import heapq
 import re
 from collections.abc import Iterable
 from unicodedata import category
@@ -49,5 +50,6 @@ def shown_segment(text: str) -> str:
 
 def listed(texts: Iterable[str]) -> str:
     """The first of several texts in their order; without quotation marks where they look like names."""
-    told = [text if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", text) else shown(text) for text in sorted(texts)]
-    return ", ".join(told[:_SHOWN_NAMES]) + (" and others" if len(told) > _SHOWN_NAMES else "")
+    first = heapq.nsmallest(_SHOWN_NAMES + 1, texts)
+    told = [text if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", text) else shown(text) for text in first[:_SHOWN_NAMES]]
+    return ", ".join(told) + (" and others" if len(first) > _SHOWN_NAMES else "")

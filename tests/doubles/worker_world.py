@@ -151,8 +151,8 @@ class World:
             try:
                 yield self
             finally:
-                for pool in [*pools, cast(ThreadPoolExecutor, self.services.threads)]:
-                    pool.shutdown()
+                for pool in [*pools, self.services.threads, self.services.callers, self.services.batches]:
+                    cast(ThreadPoolExecutor, pool).shutdown()
 
     def begin(self) -> None:
         """From now on it is the invocation that does things."""
@@ -321,10 +321,18 @@ def _requests(name: str) -> list[Way]:
     # What lists where its path ends answers of one thing where there is a name, which a good request does not have.
     single = [(route, {each: "a.jpg"}) for route in routes if route.method == "GET" for each in route.path_names()]
     good = [(route, route.path_values) for route in routes]
-    return [
+    ways = [
         Way(name, f"{route} {path}", inputs(route, path))
         for route, path in [*good, *(each for each in single if not each[0].path_values)]
     ]
+    return [*ways, Way(name, "since", _poll)] if name == "ImagesHttp" else ways
+
+
+def _poll(world: World) -> Inputs:
+    """Everything that is stored was written since, and long enough ago to be told; the first listing has a record."""
+    world.parts.images.write(names.ANALYSIS, "a.jpg.json", b"{}", content_type=names.JSON)
+    world.clock.advance(60)
+    return {"req": request("GET", params={"since": EPOCH.isoformat()})}
 
 
 def _poison(name: str) -> func.QueueMessage:

@@ -114,19 +114,23 @@ def test_what_is_finished_runs_the_workflow_once(workflow_of: Any, shared_stack:
     shared_stack.upload("logic/sign.jpg", (shared_stack.state / "samples" / "sign.jpg").read_bytes())
     shared_stack.wait_for("logic/blue.png", "logic/stamp.png", "logic/sign.jpg")
 
-    def told() -> bool:
-        workflow.poll()
-        return sum(map(len, (workflow.outputs.get(name, []) for name in ("What_is_seen", "Why_it_failed")))) == 3
+    # Other tests have images in the same stack.
+    def mine(output: str) -> list[Any]:
+        return [each for each in workflow.outputs.get(output, []) if each["name"].startswith("logic/")]
 
-    wait_until(told, poll_seconds=0.3)
-    assert not workflow.poll()
-    seen = {each["name"]: each for each in workflow.outputs["What_is_seen"]}
+    def told() -> int:
+        workflow.poll()
+        return len(mine("What_is_seen")) + len(mine("Why_it_failed"))
+
+    wait_until(lambda: told() >= 3, poll_seconds=0.3)
+    assert told() == 3
+    seen = {each["name"]: each for each in mine("What_is_seen")}
     assert set(seen) == {"logic/blue.png", "logic/sign.jpg"}
     assert seen["logic/blue.png"]["caption"].startswith("a photo")
     assert "blue" in seen["logic/blue.png"]["tags"]
-    [failed] = workflow.outputs["Why_it_failed"]
+    [failed] = mine("Why_it_failed")
     assert (failed["name"], failed["code"]) == ("logic/stamp.png", "image_too_small")
-    assert workflow.outputs["Its_text"] == [{"name": "logic/sign.jpg", "text": "RIVER PARK\nOPEN 8 - 20\n"}]
+    assert mine("Its_text") == [{"name": "logic/sign.jpg", "text": "RIVER PARK\nOPEN 8 - 20\n"}]
 
 
 @pytest.mark.e2e

@@ -56,3 +56,19 @@ def test_an_image_that_is_not_there_is_refused(app: Parts, taken: None) -> None:
 @pytest.mark.parametrize("route", ASKS_STORAGE, ids=str)
 def test_states_are_told(app: Parts, task_hub: Hub, taken: None, route: Route) -> None:
     assert route.answer().status_code == 200
+
+
+PREFERS = [
+    route
+    for route in ROUTES
+    if route.folder in ("AnalyzeHttp", "DescribeHttp", "DomainsHttp", "ThumbnailHttp")
+    and (route.takes_image or route.folder == "ThumbnailHttp")
+    and route.method != "HEAD"
+]
+
+
+@pytest.mark.parametrize("route", PREFERS, ids=str)
+def test_who_prefers_not_to_wait_waits_for_none_of_them(app: Parts, task_hub: Hub, taken: None, route: Route) -> None:
+    app.images.write(names.IMAGES, "a.jpg", IMAGE, content_type="image/png")
+    assert route.answer(headers={"Prefer": "respond-async"}).status_code == 202
+    assert len(task_hub.started) == 1

@@ -19,11 +19,14 @@ from doubles.read_runs import ReadRun
 
 import DescribeHttp
 from shared import names, services
+from shared.api import responses
 from shared.durable.read_job import Job
 from shared.errors import ThrottledError, VisionUnavailableError
 from shared.images import ImageBytes
+from shared.ocr import on_request
 from shared.records import analysis
-from shared.skills import work
+from shared.skills import outputs, record_images, records, work
+from shared.skills.record_images import Given
 from shared.vision import questions
 from SkillsHttp import main
 
@@ -346,11 +349,12 @@ def test_a_batch_is_answered_in_time_and_what_was_paid_meanwhile_is_found_by_the
 
 def test_nothing_is_begun_after_the_batch_is_answered(app: Parts, held: threading.Event) -> None:
     more = [{"image": base64_of(picture(colour=(16 * each, 0, 0)))} for each in range(work.SIDE_BY_SIDE + 4)]
-    released = held
-    app.vision.at_call = lambda question, image: released.wait(20)
+    app.vision.at_call = lambda question, image: held.wait(20)
     found = values(batch_of(*more), timeoutSeconds="1")
     assert {refusal(each) for each in found} == {"busy"}
-    assert len(app.vision.asked) == work.SIDE_BY_SIDE
+    held.set()
+    app.services.batches.shutdown()
+    assert 0 < len(app.vision.asked) <= work.SIDE_BY_SIDE
 
 
 def test_nobody_pays_for_an_image_that_was_found_too_late(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,6 +371,58 @@ def test_nobody_pays_for_an_image_that_was_found_too_late(app: Parts, monkeypatc
     released.set()
     app.services.batches.shutdown()
     assert app.vision.asked == []
+
+
+def test_the_time_of_a_batch_counts_while_others_have_all_threads(app: Parts, held: threading.Event) -> None:
+    for _ in range(services.BATCH_THREADS):
+        app.services.batches.submit(held.wait, 20)
+    (late,) = values(batch_of({"image": base64_of(RED)}), timeoutSeconds="1")
+    assert refusal(late) == "busy"
+    assert not held.is_set()
+
+
+def test_images_are_decoded_as_they_are_asked_about(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str] = []
+    asked: list[int] = []
+    image_of = record_images.image_of
+    all_places = threading.Barrier(work.SIDE_BY_SIDE)
+
+    def counted(app: Any, given: Given) -> Any:
+        decoded.append(given.text)
+        return image_of(app, given)
+
+    def at_call(question: Any, image: Any) -> None:
+        all_places.wait(20)
+        asked.append(len(decoded))
+        all_places.wait(20)
+
+    monkeypatch.setattr(record_images, "image_of", counted)
+    app.vision.at_call = at_call
+    values(batch_of(*[{"image": base64_of(picture(colour=(9 * each, 0, 0)))} for each in range(2 * work.SIDE_BY_SIDE)]))
+    half = [work.SIDE_BY_SIDE] * work.SIDE_BY_SIDE
+    assert asked == half + [2 * each for each in half]
+
+
+def test_the_event_loop_does_nothing_that_grows_with_the_batch(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: dict[str, threading.Thread] = {}
+
+    def watch(module: Any, name: str) -> None:
+        action = getattr(module, name)
+
+        def noted(*given: Any) -> Any:
+            threads[name] = threading.current_thread()
+            return action(*given)
+
+        monkeypatch.setattr(module, name, noted)
+
+    watch(records, "parsed")
+    watch(record_images, "given")
+    watch(record_images, "image_of")
+    watch(outputs, "described")
+    watch(responses, "answer_json")
+    assert sent(batch_of({"image": base64_of(RED)})).status_code == 200
+    assert len(threads) == 5
+    assert threading.current_thread() not in threads.values()
 
 
 def test_a_batch_takes_little_more_memory_than_its_body(app: Parts) -> None:
@@ -579,12 +635,37 @@ def test_nothing_of_a_batch_runs_on_once_it_is_answered(app: Parts, reader: Read
             body=batch_of({"image": base64_of(RED)}), params={"timeoutSeconds": "1"}, route={"skill": "read"}
         )
         await main(given, invocation(), starter="the durable client's binding")
-        # Longer than the pause between two looks at a Read.
-        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=1)
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            # What is cancelled ends at its next turn, and what is not goes on looking for the Read.
+            await asyncio.wait(others, timeout=1)
         return len(asyncio.all_tasks())
 
     reader.held = True
     assert asyncio.run(left()) == 1
+
+
+def test_no_document_is_begun_after_the_batch_is_answered(
+    app: Parts, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, prepare, prepared = threading.Event(), on_request.prepare, list[object]()
+
+    def slowly(*given: Any) -> Any:
+        prepared.append(given)
+        assert released.wait(20)
+        return prepare(*given)
+
+    async def both() -> func.HttpResponse:
+        images = [{"image": base64_of(picture(colour=(9 * each, 0, 0)))} for each in range(work.SIDE_BY_SIDE + 4)]
+        given = request(body=batch_of(*images), params={"timeoutSeconds": "1"}, route={"skill": "read"})
+        answer: func.HttpResponse = await main(given, invocation(), starter="the durable client's binding")
+        released.set()
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
+        return answer
+
+    monkeypatch.setattr(on_request, "prepare", slowly)
+    found = parsed(asyncio.run(both()))["values"]
+    assert {refusal(each) for each in found} == {"busy"}
+    assert 0 < len(prepared) == len(reader.started) <= work.SIDE_BY_SIDE
 
 
 def test_a_document_that_cannot_be_read_has_the_reason(app: Parts, reader: Reader) -> None:

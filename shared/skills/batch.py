@@ -110,7 +110,7 @@ async def _asked(work: Work, skill: Skill, given: Given) -> Answer:
             pause = error.retry_after_seconds or _PAUSE_SECONDS
             if not error.transient or pause >= work.remaining():
                 raise
-        await asyncio.sleep(pause)
+        await work.pause(pause)
 
 
 def _sides(image: Image) -> tuple[int, int] | None:

@@ -34,6 +34,10 @@ class Work:
         """Seconds until the batch is answered, at least 0."""
         return self._ends.remaining()
 
+    async def pause(self, seconds: float) -> None:
+        """Let others work for so long."""
+        await asyncio.sleep(seconds)
+
     def refuse_if_late(self) -> None:
         """Raise BusyError where the batch was answered already: an answer that comes too late is not to be paid for."""
         if not self.remaining():

@@ -59,6 +59,7 @@ from shared.ocr import poll_loop
 from shared.operations import loop as operation_loop
 from shared.records import by_step
 from shared.settings import Settings
+from shared.skills import work
 from shared.storage.blobs import Blob
 from shared.uploads import retry_loop, steps
 
@@ -138,6 +139,9 @@ class World:
                 patch.setattr(module, name, pool)
             patch.setattr(services, "BlobStore", lambda account, **_: self._store(account))
             patch.setattr(health, "_health", health.Health(FakeClock()))
+            # A batch of skills waits on the event loop, by the machine's clock.
+            patch.setattr(work, "SystemClock", lambda: self.clock)
+            patch.setattr(work.Work, "pause", lambda _, seconds: self._pause(seconds))
             patch.setattr(log, "event", self._count(log.event))
             patch.setattr("azure.durable_functions.DurableOrchestrationClient", lambda _: self.hub)
             patch.setitem(sys.modules, "azure.identity", _AnyCredential("azure.identity"))
@@ -153,6 +157,9 @@ class World:
             finally:
                 for pool in [*pools, self.services.threads, self.services.callers, self.services.batches]:
                     cast(ThreadPoolExecutor, pool).shutdown()
+
+    async def _pause(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     def begin(self) -> None:
         """From now on it is the invocation that does things."""

@@ -8,7 +8,6 @@ run's own. Each has text, which costs most. A fresh process polls: once where no
 beginning, by `since` of each answer, until all is told. What it does is printed as it goes on. Linux only.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.pictures import Picture, pictures
-from bench.reconcile import app_of, counted, fill, resident
+from bench.reconcile import app_of, counted, fill, main_of, resident
 from bench.section import Goal, goals_table, table
 from bench.stack import running_storage
 from shared import names
@@ -240,16 +239,7 @@ def goals(found: Sequence[Measured]) -> list[Goal]:
 
 def main(argv: list[str]) -> int:
     """Do it and print the tables; 1 if a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.new_results")
-    parser.add_argument("--images", type=int, nargs="+", default=[250, 500], metavar="N", help="how many")
-    parser.add_argument("--process", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(argv)
-    if options.process:
-        print(json.dumps(poll(os.environ["BENCH_STORAGE"])))
-        return 0
-    found = run(options.images)
-    print(report(found))
-    return 0 if all(goal.held for goal in goals(found)) else 1
+    return main_of("bench.new_results", argv, poll, run, report, goals, images=(250, 500))
 
 
 if __name__ == "__main__":

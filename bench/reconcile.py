@@ -316,6 +316,7 @@ def main_of(
     run: Callable[[Sequence[int]], _Found],
     report: Callable[[_Found], str],
     goals: Callable[[_Found], Sequence[Goal]],
+    images: Sequence[int] = (1500, 3000),
 ) -> int:
     """
     Run for each number of images and print the tables; 1 if a goal is missed.
@@ -323,9 +324,10 @@ def main_of(
     Args:
         module, argv: its name and arguments; `--process` does the *work* alone, and prints what it tells as JSON.
         run, report, goals: measure these numbers of images; the tables; what has to hold.
+        images: how many, where the arguments do not say.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {module}")
-    parser.add_argument("--images", type=int, nargs="+", default=[1500, 3000], metavar="N", help="how many")
+    parser.add_argument("--images", type=int, nargs="+", default=[*images], metavar="N", help="how many")
     parser.add_argument("--process", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.process:

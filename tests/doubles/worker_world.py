@@ -46,7 +46,7 @@ from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
 from shared import log, names, services
 from shared.answers import claims
-from shared.api import health
+from shared.api import finished_since, health
 from shared.durable import inputs
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import from_request
@@ -337,7 +337,7 @@ def _requests(name: str) -> list[Way]:
 
 def _poll(world: World) -> Inputs:
     """Everything that is stored was written since, and long enough ago to be told; the first listing has a record."""
-    world.parts.images.write(names.ANALYSIS, "a.jpg.json", b"{}", content_type=names.JSON)
+    world.parts.images.write(finished_since.CONTAINERS[0], "a.jpg.json", b"{}", content_type=names.JSON)
     world.clock.advance(60)
     return {"req": request("GET", params={"since": EPOCH.isoformat()})}
 

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,11 @@ from doubles.witness import covered
 from local.host.blobs.queue import BlobMessage
 from shared.durable import read_job
 from shared.images import ImageBytes
+from shared.operations import loop as operation_loop
+from shared.operations import work as operation_work
 from shared.records.versions import Version
 from shared.settings import Settings
+from shared.vision import questions
 
 WITNESS = "azure-functions-runtime-v1 1.2.0"
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -109,11 +113,14 @@ SETTINGS = Settings.from_env(ENVIRONMENT)
 BILL_ID = read_job.from_request(ImageBytes(BILL), SETTINGS, {}).instance_id
 NEVER_ID = read_job.from_request(ImageBytes(NEVER), SETTINGS, {}).instance_id
 UNKNOWN_ID = f"ocr-{'0' * 40}"
+UNKNOWN_OPERATION = f"op-{'0' * 40}"
 READ_ID = re.compile(r"ocr-[0-9a-f]{40}")
 GONE = read_job.from_request(ImageBytes(b"gone"), SETTINGS, {})
 DELETED = read_job.from_image(
     Version("gone.pdf", '"0x1"', ImageBytes(LETTER).subject, len(LETTER)), SETTINGS, text_only=True
 )
+GONE_OPERATION = operation_work.of_bytes(ImageBytes(b"gone"), questions.describe()).with_input("0" * 32)
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 STRANGE = {"operation": "http://127.0.0.1:9/x/y", "submitted": "2126-01-01T00:00:00+00:00"}
 # A page of the reconciliation: no image has a name that begins so.
 PAGE = {
@@ -139,6 +146,7 @@ WORK: Mapping[str, tuple[Mapping[str, Any], Any]] = {
     "OcrSubmit": (read_work(GONE), "failed"),
     "OcrPoll": (read_work(GONE, ticket=STRANGE), "again"),
     "OcrStore": (read_work(DELETED, ticket=STRANGE), "superseded"),
+    "OperationStep": (operation_loop.work_of(operation_loop.begin(GONE_OPERATION.to_json(), EPOCH)), "failed"),
     "RetryStep": ({"name": "gone.png", "steps": ["analysis"], "key": "0x1,q", "attempts": 1, "crash": None}, "ended"),
     "ReconcilePage": (PAGE, {"continuation": None, "counts": {}}),
 }
@@ -180,6 +188,10 @@ def skill(name: str, *inputs: object, query: str = "") -> Request:
     values = [{"recordId": str(number), "data": data} for number, data in enumerate(inputs)]
     body = json.dumps({"values": values}).encode()
     return Request("SkillsHttp", "POST", f"/api/skills/{name}{query}", body, JSON, {"skill": name})
+
+
+def operation(instance_id: str) -> Request:
+    return Request("OperationsHttp", "GET", f"/api/operations/{instance_id}", route={"id": instance_id})
 
 
 def as_file(data: bytes) -> dict[str, object]:
@@ -274,6 +286,8 @@ REQUESTS = {
     "skill in no time": skill("describe", query="?timeoutSeconds=0"),
     "skill that is none": skill("translate"),
     "skill of no batch": replace(skill("describe"), body=b"[1]"),
+    "operation unknown": operation(UNKNOWN_OPERATION),
+    "operation of no id": operation("x"),
     "contract": Request("OpenApiHttp", "GET", "/api/openapi.json"),
     "contract with a parameter": Request("OpenApiHttp", "GET", "/api/openapi.json?version=2"),
     "health": Request("HealthHttp", "GET", "/api/health"),

@@ -8,8 +8,10 @@ from shared.errors import BadRequestError
 def test_the_name_comes_from_the_route_or_the_query() -> None:
     assert parameters.name_of(request("GET", route={"name": "a/b.jpg"})) == "a/b.jpg"
     assert parameters.name_of(request("GET", params={"name": "a b.jpg"})) == "a b.jpg"
-    assert parameters.name_of(request("GET", params={"name": "query"}, route={"name": "route"})) == "route"
     assert parameters.optional_name_of(request("GET")) is None
+    with pytest.raises(BadRequestError) as both:
+        parameters.name_of(request("GET", params={"name": "query"}, route={"name": "route"}))
+    assert both.value.code == "bad_parameter"
     for params in ({}, {"name": ""}, {"name": "../x"}):
         with pytest.raises(BadRequestError) as caught:
             parameters.name_of(request("GET", params=params))

@@ -14,10 +14,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest"]
-# The longest of the stacks, apart from the others, which would take as long as all else together.
-CHAOS = "tests/e2e/test_chaos.py"
+# Some of the stacks, apart from the others, which would take longer than all else together.
+APART = tuple(
+    f"tests/e2e/test_{name}.py"
+    for name in ("bodies_of_other_programs", "chaos", "contract", "logic_apps", "many_callers", "operations", "skills")
+)
 # Each has a process; the folders that are not named here have one together.
-BESIDE = (("tests/e2e", f"--ignore={CHAOS}"), ("tests/docs", "tests/bench", CHAOS), ("tests/local",))
+BESIDE = (
+    ("tests/e2e", *(f"--ignore={path}" for path in APART)),
+    ("tests/docs", "tests/bench", *APART),
+    ("tests/local",),
+)
 
 
 def main(options: list[str]) -> int:

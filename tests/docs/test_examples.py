@@ -215,7 +215,7 @@ def as_python(world: World, block: Block) -> None:
 
 
 def as_python_with_doubles(world: World, block: Block) -> None:
-    names: dict[str, Any] = {"services": services, "parts": parts().services, "main": main}
+    names: dict[str, Any] = {"services": services, "parts": parts().services, "main": main, "asyncio": asyncio}
     names |= {"request": request(body=picture()), "context": invocation()}
     exec(block.text, names)
     assert names["answer"].status_code == 200

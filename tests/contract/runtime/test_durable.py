@@ -146,7 +146,7 @@ def play(side: Side) -> dict[str, Any]:
     ask("no image", "OcrSubmit", of_image(its, "notes.txt", b"no image at all"))
     ask("bytes gone", "OcrSubmit", read_job.from_request(ImageBytes(b"gone"), SETTINGS, {}))
     ask("bytes of the version before", "OcrSubmit", of_bytes_before(its, LETTER))
-    ask("address that nobody serves", "OcrSubmit", of_url(its, "http://me:hunter2@127.0.0.1:9/a?sig=S3CRETSIG"))
+    ask("address without a server", "OcrSubmit", of_url(its, "http://me:hunter2@127.0.0.1:9/a?sig=S3CRETSIG"))
     ask("address of the version before", "OcrSubmit", of_url_before("http://127.0.0.1:9/b?sig=S3CRETSIG"))
     ask("address gone", "OcrSubmit", read_job.from_request(ImageUrl("http://127.0.0.1:9/c"), SETTINGS, {}))
     ask("nothing to store", "OcrStore", of_image(its, "early.pdf", LATE))
@@ -206,7 +206,7 @@ def _operate(side: Side, outcomes: Json) -> None:
     step("operation without what was sent", sent)
     address = ImageUrl("http://127.0.0.1:9/o?sig=S3CRETSIG")
     kept_address = inputs.keep(host, work.of_address(address, questions.describe()), address.url.encode())
-    failed = step("operation on an address that nobody serves", kept_address)
+    failed = step("operation on an address without a server", kept_address)
     side.ask("OperationStep", {"job": kept_address.to_json(), "failures": 0, "end": failed})
     its.fail({"status": {"401": 1.0}})
     waits = inputs.keep(host, work.of_bytes(photo, questions.tag()), photo.data)
@@ -232,7 +232,7 @@ def _compared(side: Side) -> Json:
     return side.ask("ReconcilePage", work)
 
 
-OPERATED_ADDRESS = "operation on an address that nobody serves"
+OPERATED_ADDRESS = "operation on an address without a server"
 STATES = {
     "submitted": "submitted",
     "submitted again": "submitted",
@@ -247,7 +247,7 @@ STATES = {
     "no image": "failed",
     "bytes gone": "failed",
     "bytes of the version before": "submitted",
-    "address that nobody serves": "failed",
+    "address without a server": "failed",
     "address of the version before": "failed",
     "address gone": "failed",
     "nothing to store": "again",
@@ -265,7 +265,7 @@ STATES = {
     "operation on an image": "done",
     "operation on an image that is gone": "superseded",
     "operation without what was sent": "failed",
-    "operation on an address that nobody serves": "failed",
+    "operation on an address without a server": "failed",
     "operation deferred": "wait",
     "retry deferred": "deferred",
     "refused key": "wait",
@@ -316,7 +316,7 @@ def test_a_page_of_a_comparison_is_as_in_microsofts_runtime(played: tuple[Json, 
         assert side["compared"] == {"continuation": None, "counts": {"images": 1, "without_result": 1}}
 
 
-@pytest.mark.parametrize("name", ["address that nobody serves", "address of the version before", OPERATED_ADDRESS])
+@pytest.mark.parametrize("name", ["address without a server", "address of the version before", OPERATED_ADDRESS])
 def test_an_address_is_opened_there_and_not_told(name: str, played: tuple[Json, Json]) -> None:
     for side in played:
         assert side[name]["problem"]["code"] == "image_url_refused"

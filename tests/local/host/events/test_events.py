@@ -81,6 +81,7 @@ def event(identity: str, api: str = "DeleteBlob") -> dict[str, Any]:
 def test_a_function_gets_the_event_as_the_official_type(host: Host) -> None:
     sent = event("whole")
     assert post(host, "Seen", [sent]).status == 202
+    host.wait_for_log('"whole"')
     [line] = [line for line in host.log if "seen " in line and '"whole"' in line]
     seen = json.loads(line.partition("seen ")[2])
     assert seen == {
@@ -96,11 +97,13 @@ def test_a_function_gets_the_event_as_the_official_type(host: Host) -> None:
 
 def test_an_event_outside_of_an_array_is_one_event(host: Host) -> None:
     assert post(host, "Seen", event("alone")).status == 202
+    host.wait_for_log('"alone"')
     assert sum('"alone"' in line for line in host.log) == 1
 
 
 def test_a_parameter_annotated_str_gets_the_json(host: Host) -> None:
     assert post(host, "Raw", [event("text")]).status == 202
+    host.wait_for_log("raw ")
     [line] = [line for line in host.log if "raw " in line]
     assert json.loads(line.partition("raw ")[2]) == event("text")
 
@@ -120,6 +123,7 @@ def test_one_failure_is_the_answer_for_all_once_all_have_run(host: Host) -> None
     answer = post(host, "Picky", [event("bad"), event("good")])
     assert (answer.status, answer.text) == (500, "Exception while executing function: Functions.Picky")
     for identity in ("good", "bad"):
+        host.wait_for_log(f"trying {identity}")
         assert sum(f"trying {identity}" in line for line in host.log) == 1
     assert post(host, "Picky", [event("good")]).status == 202
 
@@ -176,6 +180,7 @@ def test_the_admin_api_runs_a_function_for_an_event(host: Host) -> None:
 
 
 def test_the_list_of_functions_tells_the_address_of_the_webhook(host: Host) -> None:
+    host.wait_for_log("  Seen ")
     [line] = [line for line in host.log if line.startswith("  Seen ")]
     assert line.split() == ["Seen", "eventGridTrigger", "/runtime/webhooks/EventGrid?functionName=Seen"]
 

@@ -18,6 +18,8 @@ ANALYSIS = "analysis"
 TEXT = "text"
 THUMBNAILS = "thumbnails"
 UNFINISHED = "unfinished"
+CORRECTIONS = "corrections"
+SEARCH = "search"
 # In the host account: the app's own bookkeeping.
 CACHE = "cache"
 INPUTS = "inputs"
@@ -27,6 +29,8 @@ HEALTH = "health"
 OWNERS = "owners"
 FORGETTING = "forgetting"
 RECONCILIATION = "reconciliation"
+INDEX = "index"
+KEPT_CORRECTIONS = "kept-corrections"
 # Written to see whether the account takes anything, and never read.
 HEALTH_BLOB = "written"
 # In the container `reconciliation`: when the app first ran, and the last comparison of images and records.
@@ -51,6 +55,10 @@ OUTPUTS = (
     OWNERS,
     FORGETTING,
     RECONCILIATION,
+    CORRECTIONS,
+    SEARCH,
+    INDEX,
+    KEPT_CORRECTIONS,
 )
 
 JSON = "application/json"
@@ -166,6 +174,11 @@ def analysis(name: str) -> str:
 def unfinished(step: str, name: str) -> str:
     """The record that tells why a step of an image is missing, in the container `unfinished`."""
     return f"{step}/{stem(name)}.json"
+
+
+def correction(name: str) -> str:
+    """What people say of an image, in the container `corrections`."""
+    return f"{stem(name)}.json"
 
 
 def thumbnails(name: str) -> str:

@@ -18,6 +18,8 @@ from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
+from shared.index.observed import Observed
+from shared.index.writer import IndexWriter
 from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
@@ -58,6 +60,8 @@ class App(NamedTuple):
     converter: Converter
     # For the records of batches, which may take minutes and are not to keep requests from the threads above.
     batches: Executor
+    # Each function that has written records flushes it before it ends.
+    index_writer: IndexWriter
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -120,12 +124,14 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         return BlobStore(account, identity=identity(account.principal) if account.principal else None, **options)
 
     both = replace(settings.images_storage, setting="ImagesStorage and AzureWebJobsStorage")
-    images = store(
+    images: Blobs = store(
         both if same else settings.images_storage,
         connections=connections,
         bulkhead=Bulkhead(places, clock),
     )
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
+    index_writer = IndexWriter(host, clock)
+    images = Observed(images, index_writer).as_blobs()
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
         store(settings.host_storage, connections=8, hurried=True),
@@ -166,7 +172,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         wait_seconds=settings.max_wait_seconds,
         most_bytes=settings.max_upload_bytes,
     )
-    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="services")
-    callers = ThreadPoolExecutor(settings.threads, thread_name_prefix="callers")
-    batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batches")
-    return App(settings, images, host, vision, answers, clock, Median(), pool, callers, quota, converter, batches)
+    pools = [
+        ThreadPoolExecutor(size, thread_name_prefix=name)
+        for size, name in ((settings.threads, "services"), (settings.threads, "callers"), (BATCH_THREADS, "batches"))
+    ]
+    parts = settings, images, host, vision, answers, clock, Median()
+    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer)

@@ -12,15 +12,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from shared.configuration import contradictions, parse, storage_accounts
+from shared.configuration import contradictions, parse, public_addresses, storage_accounts
 from shared.configuration.fields import account, read, setting
 from shared.configuration.storage_accounts import Account, Principal
 from shared.contract import endpoint, model_version
 from shared.errors import SettingsError
 from shared.names import Format
-from shared.untrusted import base_addresses
-
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -153,6 +150,18 @@ class Settings:
         parse.megapixels,
         "100",
     )
+    search_records: bool = setting(
+        "SEARCH_RECORDS",
+        "Whether a flat record of every image is kept in the container search, for Azure AI Search.",
+        parse.truth,
+        "false",
+    )
+    vision_prices: parse.Prices = setting(
+        "VISION_PRICES",
+        "Price of 1,000 transactions: of most features, and of Describe and Read; with the currency.",
+        parse.prices,
+        "1.00/1.50 USD",
+    )
     images_storage: Account = account(
         "ImagesStorage",
         "Connection string of the account with the images; or the settings below.",
@@ -283,17 +292,8 @@ def max_wait_seconds(environment: Mapping[str, str] | None = None) -> float:
 
 def public_address(environment: Mapping[str, str] | None = None) -> str:
     """
-    The address by which callers reach the app, without a slash at its end: PUBLIC_ADDRESS, else WEBSITE_HOSTNAME, which
-    every Functions host sets. Empty if there is neither.
+    The address by which callers reach the app, without a slash at its end; empty if it has none.
 
     Read alone, because a caller that asks for a state must get it even where other settings are wrong.
     """
-    environment = os.environ if environment is None else environment
-    with suppress(ValueError):
-        return parse.public_address(environment.get("PUBLIC_ADDRESS", "").strip())
-    authority = environment.get("WEBSITE_HOSTNAME", "").strip()
-    host = base_addresses.host(authority)
-    if host is None:
-        return ""
-    # Azure has certificates for its names; Core Tools and the local host listen on loopback, without one.
-    return f"{'http' if host.lower() in _LOOPBACK else 'https'}://{authority}"
+    return public_addresses.public(os.environ if environment is None else environment)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from shared.contract import FEATURES, LANGUAGES, MAX_READ_BYTES, READING_ORDERS
 from shared.names import FORMATS, Format
@@ -31,6 +31,17 @@ MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 Size = tuple[int, int]
+
+
+class Prices(NamedTuple):
+    """
+    What 1,000 transactions cost: `description_and_text` of Describe, the feature Description and Read, `others` of all
+    other questions and features. The currency is a code of three letters (ISO 4217).
+    """
+
+    others: float
+    description_and_text: float
+    currency: str
 
 
 def public_address(text: str) -> str:
@@ -74,6 +85,15 @@ def rate(text: str) -> tuple[int, float]:
     if not found or not int(found[1]) or not float(found[2]):
         raise ValueError("must be a rate such as 10/1 (calls per seconds) or 20/60")
     return int(found[1]), float(found[2])
+
+
+def prices(text: str) -> Prices:
+    """Two prices and their currency."""
+    price = r"([0-9]{1,6}(?:\.[0-9]{1,6})?)"
+    found = re.fullmatch(rf"{price}/{price} ([A-Z]{{3}})", text)
+    if not found:
+        raise ValueError("must be two prices of 1,000 transactions and a currency, such as 1.00/1.50 USD")
+    return Prices(float(found[1]), float(found[2]), found[3])
 
 
 def features(text: str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from shared import names
 from shared.answers.answers import Answers
 from shared.answers.claims import Claims
 from shared.clock import Clock
+from shared.index.observed import Observed
+from shared.index.writer import IndexWriter
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
@@ -59,7 +61,9 @@ def _put_together(
     quota = Quota(host, names.quota(chosen.vision_endpoint), Rate.for_tier(*chosen.vision_rate), clock)
     pools = ThreadPoolExecutor(4), ThreadPoolExecutor(4)
     parts = chosen, images, host, vision, answers, clock, Median(), *pools, quota, converter
-    services = App(*parts, ThreadPoolExecutor(BATCH_THREADS))
+    index = IndexWriter(host, clock)
+    seen = Observed(images, index).as_blobs()
+    services = App(*parts, ThreadPoolExecutor(BATCH_THREADS), index)._replace(images=seen)
     return Parts(services, images, host, vision, clock)
 
 

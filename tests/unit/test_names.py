@@ -117,6 +117,8 @@ def test_an_empty_or_overlong_name_is_refused(name: str, told: str) -> None:
 def test_outputs_never_land_in_the_watched_container() -> None:
     containers = {names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED, names.CACHE, names.INPUTS, names.KEYS}
     books = {names.QUOTA, names.HEALTH, names.OWNERS, names.FORGETTING, names.RECONCILIATION}
+    containers |= {names.CORRECTIONS, names.SEARCH}
+    books |= {names.INDEX, names.KEPT_CORRECTIONS}
     assert containers | books == set(names.OUTPUTS)
     assert names.IMAGES not in names.OUTPUTS
 

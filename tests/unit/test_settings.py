@@ -5,6 +5,7 @@ import pytest
 from doubles.parts import ENVIRONMENT
 
 from shared import settings
+from shared.configuration.parse import Prices
 from shared.configuration.storage_accounts import Account, Principal
 from shared.errors import SettingsError
 from shared.records import analysis
@@ -59,6 +60,8 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         url_allow=None,
         max_upload_megabytes=100,
         max_megapixels=100,
+        search_records=False,
+        vision_prices=Prices(1.0, 1.5, "USD"),
         images_storage=Account("AccountName=images;AccountKey=c2VjcmV0"),
         host_storage=Account("AccountName=host;AccountKey=c2VjcmV0"),
         threads_set=None,
@@ -78,6 +81,8 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         ("VISION_KEY_2", "second", "vision_key_2", "second"),
         ("VISION_RATE", "20/60", "vision_rate", (20, 60.0)),
         ("VISION_RATE", "5/0.5", "vision_rate", (5, 0.5)),
+        ("SEARCH_RECORDS", "true", "search_records", True),
+        ("VISION_PRICES", "0.65/1.5 EUR", "vision_prices", Prices(0.65, 1.5, "EUR")),
         ("VISION_FEATURES", "color, TAGS,,tags", "vision_features", ("Tags", "Color")),
         ("VISION_LANGUAGE", "pt-BR", "vision_language", "pt-BR"),
         ("VISION_MODEL_VERSION", "2021-05-01", "vision_model_version", "2021-05-01"),

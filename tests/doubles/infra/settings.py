@@ -45,6 +45,8 @@ LEFT_AT_ITS_DEFAULT = {
     "URL_ALLOW": "callers name hosts of the public internet",
     "MAX_UPLOAD_MEGABYTES": _DEFAULT,
     "MAX_MEGAPIXELS": _DEFAULT,
+    "SEARCH_RECORDS": "it is for Azure AI Search, which the deployment does not make",
+    "VISION_PRICES": _DEFAULT,
     "REQUESTS_CA_BUNDLE": "Azure's certificates are of authorities that are built in",
     "PUBLIC_ADDRESS": "the app is reached by its own name, which the platform tells it",
 }

@@ -1,0 +1,3 @@
+"""
+Finding images in the index by words, tags, states, dates and likeness.
+"""

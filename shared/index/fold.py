@@ -95,7 +95,8 @@ class _Fold:
         seen = tails.look(self._host)
         self._told = base.read(self._host)
         before = self._told.manifest.blobs
-        if self._told.damaged or (self._told.etag is None and seen.shards):
+        orphans = self._told.etag is None and any(self._is_older(shard, _GARBAGE) for shard in seen.shards)
+        if self._told.damaged or orphans:
             self._build_anew(places.MANIFEST)
         for portion in tails.portions(self._host, seen, self._told.manifest):
             if self._deadline.remaining() <= 0:
@@ -116,11 +117,12 @@ class _Fold:
         self._touched.update(fresh)
         before = self._told.manifest
         manifest = self._with(before, fresh) if fresh or self._is_due(before, before.waiting) else before
-        folded = {**before.folded, **({portion.tail: portion.end} if portion else {})}
-        manifest = replace(manifest, folded={name: end for name, end in folded.items() if name in seen.tails})
+        if portion:
+            left = {name: end for name, end in before.folded.items() if name in seen.tails}
+            manifest = replace(manifest, folded={**left, portion.tail: portion.end})
         if self._changed and self._touched:
             self._changed(self._whole(manifest))
-        if portion or manifest != before:
+        if manifest != before:
             self._told = Told(manifest, base.write(self._host, manifest, self._told.etag))
         self._touched.clear()
         self._done.lines += len(lines)

@@ -12,9 +12,6 @@ from shared.index.base import MOST_ENTRIES, Manifest, Shard
 from shared.index.entry import Entry
 from shared.storage.blobs import Blobs
 
-# Neighbours that are written anyway become one shard up to here, so that deletions leave no crumbs.
-_SMALL = MOST_ENTRIES // 4
-
 
 class Push:
     """
@@ -69,7 +66,8 @@ class Push:
         return [entry for entry in kept if entry]
 
     def _add(self, first: str, entries: list[Entry]) -> None:
-        if self._open and len(self._open[1]) + len(entries) <= _SMALL:
+        # Small neighbours that are written anyway become one shard, so that deletions leave no crumbs.
+        if self._open and len(self._open[1]) + len(entries) <= MOST_ENTRIES // 4:
             self._open[1].extend(entries)
             return
         self._close()

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 from shared import log, names
 from shared.index import places
@@ -80,10 +81,11 @@ def _line(data: bytes) -> Line | None:
     """The line, if it is one of ours: anything else would stay in the index for ever."""
     try:
         line: Line = json.loads(data)
-        Entry(str(line["stem"])).apply(line)
+        Entry(line["stem"] + "").apply(line)
+        at = line["at"] + 0.0
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    return line
+    return line if isfinite(at) else None
 
 
 def all_unread(host: Blobs, seen: Look, manifest: Manifest) -> Iterator[Line]:

@@ -55,10 +55,11 @@ def moment(blobs: Blobs, clock: Clock) -> float:
     return (clock.utc() + (blobs.clock_ahead or timedelta())).timestamp()
 
 
-def line_of(images: Blobs, settings: Settings, clock: Clock, name: str) -> Line:
+def line_of(images: Blobs, settings: Settings, clock: Clock, name: str, entry: Entry | None = None) -> Line:
     """
     What the index has to know of an image: its parts, None where there is no such record; or that it is gone.
 
+    With an *entry*, thumbnails that it has and that are gone are told, too.
     It costs some ten looks, and a read of each record that is told by its content.
 
     Raises:
@@ -68,7 +69,7 @@ def line_of(images: Blobs, settings: Settings, clock: Clock, name: str) -> Line:
     image = image_blobs.head(images, name)
     if image is None:
         return {"stem": names.stem(name), "at": at, "gone": True}
-    return line_from(images, settings, image, dict(_records(images, settings, name)), at)
+    return line_from(images, settings, image, dict(_records(images, settings, name)), at, entry)
 
 
 def line_from(
@@ -83,7 +84,7 @@ def line_from(
         image: the image.
         records: at least all that it has.
         at: the moment before they were listed, as `moment` tells it.
-        entry: what the index knows of it; thumbnails that it has and that are gone are told, too.
+        entry: what the index knows of it.
     """
     changed: dict[str, Content | None] = dict.fromkeys(_SINGLE)
     changed |= dict.fromkeys(part for part in (entry.parts if entry else ()) if part.startswith(THUMBNAIL))
@@ -104,7 +105,9 @@ def differs(entry: Entry | None, images: Blobs, settings: Settings, image: BlobI
     if entry is None or entry.part(IMAGE).get("bytes") != image.size:
         return True
     known = {name: content.get("e") for name, content in entry.parts.items() if content is not None and name != IMAGE}
-    return known != {part: parts.short(info.etag) for part, (_, info) in _of_it(images, settings, image, records).items()}
+    return known != {
+        part: parts.short(info.etag) for part, (_, info) in _of_it(images, settings, image, records).items()
+    }
 
 
 def places(settings: Settings, name: str) -> list[tuple[str, str]]:
@@ -121,9 +124,7 @@ def _records(images: Blobs, settings: Settings, name: str) -> Iterator[tuple[tup
         yield (names.THUMBNAILS, info.name), info
 
 
-def _of_it(
-    images: Blobs, settings: Settings, image: BlobInfo, records: Records
-) -> dict[str, tuple[str, BlobInfo]]:
+def _of_it(images: Blobs, settings: Settings, image: BlobInfo, records: Records) -> dict[str, tuple[str, BlobInfo]]:
     """Container and properties of the records of an image's present version, by the part that each tells of."""
     version, stem = SeenVersion(image), names.stem(image.name)
     wanted = {thumbnails.spec(image.name, each).name for each in thumbnails.wanted(settings)}

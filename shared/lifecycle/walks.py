@@ -127,9 +127,7 @@ def beside(
     return Found(found, thumbnails, walks), continuations
 
 
-def images_of(
-    app: App, prefix: str, stems: Sequence[str], continuation: str | None
-) -> tuple[set[str], str | None]:
+def images_of(app: App, prefix: str, stems: Sequence[str], continuation: str | None) -> tuple[set[str], str | None]:
     """
     The stems of these whose images listings show, and where the next page's listing begins.
 

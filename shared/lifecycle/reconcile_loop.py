@@ -13,8 +13,8 @@ from shared.durable.orchestrators import OrchestrationContext
 
 ORCHESTRATOR: Final = "ReconcileOrchestrator"
 PAGE: Final = "ReconcilePage"
-# The whole comparison, which is one at a time; the forgetting of answers alone; the index alone. Of a directory each has
-# its own id.
+# The whole comparison, which is one at a time; the forgetting of answers alone; the index alone. Of a directory each
+# has its own id.
 WHOLE_ID, FORGETTING_ID, INDEX_ID = "reconcile", "forget", "index"
 # Replayed from the beginning at every page, so the history must not grow without end.
 MAX_PAGES = 50

@@ -13,7 +13,7 @@ from doubles.task_hub import TaskHub
 
 from shared import names
 from shared.errors import ConflictError, StorageRefusedError, VisionUnavailableError
-from shared.lifecycle import first_start, pages, plans, walks
+from shared.lifecycle import first_start, pages, plans, record_pages, walks
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
 LETTER = text_pdf("Dear reader,")

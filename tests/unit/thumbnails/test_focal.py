@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from shared.errors import BusyError
 from shared.images import ImageBlob
 from shared.pictures import crops, looks
 from shared.pictures.crops import Box, Point
+from shared.records import corrections
 from shared.records.thumbnails import FOCAL, Thumbnail
 from shared.thumbnails import on_demand, recut
 from shared.uploads import steps
@@ -64,7 +64,7 @@ def correct(app: Parts, point: list[float] | None) -> None:
     if point is None:
         app.images.delete(names.CORRECTIONS, names.correction(NAME))
     else:
-        content = json.dumps({"focal": point}).encode()
+        content = corrections.document(corrections.of_members({"focal": point}), {"name": NAME}, "2026-01-01")
         app.images.write(names.CORRECTIONS, names.correction(NAME), content, content_type=names.JSON)
 
 
@@ -309,7 +309,8 @@ def test_an_image_that_goes_at_any_moment_leaves_nothing_of_it(data: bytes | Non
 def test_a_correction_without_a_point_and_one_that_is_none_change_nothing() -> None:
     app = app_of(THUMBNAIL_MODE="center")
     upload(app)
-    for content in (b'{"caption": "a cup"}', b"no JSON", b'{"focal": [2, 0.5]}', b'{"focal": "left"}', b"[]"):
+    caption = corrections.document(corrections.of_members({"caption": "a cup"}), {"name": NAME}, "2026-01-01")
+    for content in (caption, b"no JSON", b'{"focal": [2, 0.5], "source": {}, "at": ""}', b"[]"):
         app.images.write(names.CORRECTIONS, names.correction(NAME), content, content_type=names.JSON)
         assert recut.recut(app.services, NAME) == 0
     assert all_shown(app) == {"green"}

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import pytest
 from doubles import search_images
-from doubles.parts import settings
+from doubles.parts import ENVIRONMENT
 
 from shared.search.engine import Engine
 from shared.search.query import parse
+from shared.settings import Settings
 
 
 class Case(NamedTuple):
@@ -123,7 +124,7 @@ ON_THE_CAMERA = [
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    made = Engine(settings(), state_of=lambda entry, _: search_images.state_of(entry))
+    made = Engine(Settings.from_env(ENVIRONMENT), state_of=lambda entry, _: search_images.state_of(entry))
     made.replace("", None, search_images.entries())
     for stem, e in made.texts_wanted(10):
         made.add_text(stem, e, search_images.WHOLE_TEXTS[stem])

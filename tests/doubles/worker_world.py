@@ -287,7 +287,7 @@ def _upload(world: World) -> Inputs:
 
 
 def _timer(world: World) -> Inputs:
-    """Documents that were sent long ago are still there, the mark of bytes that no image has, and a line to be folded."""
+    """Sent documents are old, bytes have no image any more, and the index has a line that is to be folded."""
     world.parts.host.write(names.INPUTS, "read/old", IMAGE, content_type=names.BYTES)
     world.parts.host.write(names.FORGETTING, _digest(IMAGE), b"", content_type=names.BYTES)
     append(world.parts.host, "w", [line("a.jpg", world.clock.utc().timestamp(), image={"bytes": 1})])

@@ -1,21 +1,33 @@
 """
-`/api/corrections/{name}`: PUT says something of an image in place of what was said before, GET tells it, DELETE takes it
-away.
+`/api/corrections/{name}`: PUT says something of an image, GET tells it, DELETE takes it back.
 
 Two people who correct the same image do not undo each other's work unseen: each may send the ETag that it has seen.
 """
+
+from contextlib import suppress
 
 import azure.functions as func
 
 from shared import names
 from shared.api import bodies, parameters, responses
-from shared.errors import BadRequestError, BlobsightError, ConflictError, NotFoundError, PreconditionFailedError
+from shared.errors import (
+    BadRequestError,
+    BusyError,
+    ConflictError,
+    ImageArchivedError,
+    NotFoundError,
+    PreconditionFailedError,
+    StorageError,
+)
 from shared.json_types import Json
-from shared.records import corrections, seen_bytes
+from shared.records import by_step, corrections, seen_bytes
 from shared.records.corrections import Stored
+from shared.records.versions import Version
 from shared.services import App
 from shared.storage import directories, image_blobs
-from shared.storage.blobs import BlobInfo, IfEtag
+from shared.storage.blobs import BEGINNING_BYTES, BlobInfo, IfEtag
+from shared.thumbnails import recut
+from shared.untrusted import json_object
 from shared.untrusted.characters import shown
 
 _NO_BODY = "It is about the correction that is there."
@@ -62,6 +74,8 @@ def _put(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     image = image_blobs.require_image(app.images, name)
     condition = _condition(req, corrections.find(app.images, name) if _has_condition(req) else None)
     version = seen_bytes.version(app.images, image)
+    if meant.focal:
+        _refuse_document(app, version)
     try:
         stored = corrections.write(app.images, version, meant, app.clock, condition)
     except ConflictError as error:
@@ -70,7 +84,7 @@ def _put(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
         # Its deletion may have come before this was written.
         corrections.delete(app.images, stored.info)
         raise image_blobs.no_such_image(name)
-    return _answer(name, stored, is_current=True)
+    return _answer(name, stored, is_current=True, recut=_recut(app, name))
 
 
 def _delete(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
@@ -83,12 +97,29 @@ def _delete(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     except ConflictError as error:
         raise _changed() from error
     directories.prune(app.images, names.CORRECTIONS, found.name)
-    return responses.answer_json({"name": name, "state": "deleted"})
+    return responses.answer_json({"name": name, "recut": _recut(app, name)})
 
 
-def _answer(name: str, stored: Stored, *, is_current: bool) -> func.HttpResponse:
-    body = {"name": name, **told(stored, is_current=is_current)}
+def _answer(name: str, stored: Stored, *, is_current: bool, recut: int | None = None) -> func.HttpResponse:
+    body = {"name": name, **told(stored, is_current=is_current), **({} if recut is None else {"recut": recut})}
     return responses.answer_json(body, headers={"ETag": f'"{stored.info.etag}"'})
+
+
+def _refuse_document(app: App, version: Version) -> None:
+    """Refuse a focal point of what has no thumbnails."""
+    with suppress(ImageArchivedError):
+        version.beginning = app.images.beginning(names.IMAGES, version.name, BEGINNING_BYTES) or b""
+    if by_step.is_document(app.images, app.settings, version):
+        json_object.refuse("The member 'focal' is for pictures, and this image is a document", corrections.EXPECTED)
+
+
+def _recut(app: App, name: str) -> int:
+    """Cut the stored thumbnails as the correction says now; returns how many were cut."""
+    try:
+        return recut.recut(app, name)
+    except (BusyError, StorageError) as error:
+        error.action = "Send the request again, without If-Match: the correction is stored, its thumbnails are not cut."
+        raise
 
 
 def _has_condition(req: func.HttpRequest) -> bool:
@@ -114,11 +145,8 @@ def _condition(req: func.HttpRequest, found: BlobInfo | None) -> IfEtag | None:
     return IfEtag(None) if only_new else None
 
 
-def _changed() -> BlobsightError:
-    return PreconditionFailedError(
-        "The correction of this image is another one than the request expects.",
-        action="GET it, and send the request again with its ETag in If-Match.",
-    )
+def _changed() -> PreconditionFailedError:
+    return PreconditionFailedError("The correction of this image is another one than the request expects.")
 
 
 def _none(name: str) -> NotFoundError:

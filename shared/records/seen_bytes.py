@@ -8,6 +8,7 @@ from shared import names
 from shared.errors import ConflictError, ImageArchivedError
 from shared.records import versions
 from shared.records.versions import SeenVersion, UnreadVersion, Version
+from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, Blobs
 
 
@@ -27,7 +28,7 @@ def version(images: Blobs, info: BlobInfo) -> Version:
 
 
 def is_of_now(images: Blobs, info: BlobInfo, record: BlobInfo) -> bool:
-    """Whether a record was made from the bytes that an image has now, which are read where its properties do not tell."""
+    """Whether a record is of the bytes that an image has now, which are read where its properties do not tell."""
     seen = SeenVersion(info)
     if seen.is_source_of(images, record):
         return True
@@ -36,6 +37,6 @@ def is_of_now(images: Blobs, info: BlobInfo, record: BlobInfo) -> bool:
 
 
 def _read(images: Blobs, info: BlobInfo) -> Version | None:
-    with suppress(ImageArchivedError, ConflictError):
-        return versions.current(images, info)
+    with suppress(ConflictError, ImageArchivedError):
+        return None if image_blobs.problem(info) else versions.current(images, info)
     return None

@@ -4,6 +4,7 @@ What an entry of the index shows and is found by: people's corrections win over 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.index.entry import ANALYSIS, CORRECTION, IMAGE, PLAIN, THUMBNAIL, Entry
 from shared.pictures.looks import FLAT
@@ -86,7 +87,7 @@ def columns(document: Document, whole_text: str | None) -> list[str]:
         " ".join([*plain, *([APART, *parted] if parted else [])]),
         " ".join(words.of(document.caption or "")),
         " ".join(words.of(document.alt or "")),
-        f" {APART} ".join(" ".join(words.of(tag)) for tag in document.tags),
+        f" {APART} ".join(map(tag_key, document.tags)),
         " ".join(words.of(document.text)) if whole_text is None else whole_text,
     ]
 
@@ -118,9 +119,11 @@ def facet_values(document: Document, state: str) -> Iterator[tuple[str, str, str
         yield _HAS, "people", "people"
 
 
+# The same tags come again and again.
+@lru_cache(maxsize=8192)
 def tag_key(tag: str) -> str:
-    """A tag as `tag:` is compared with it."""
-    return " ".join(words.of(tag)) or tag.casefold()
+    """A tag as `tag:` is compared with it: its folded words; what has none is found by the tag itself."""
+    return " ".join(words.of(tag)) or " ".join(tag.casefold().split())
 
 
 def _folders(folder: str) -> list[str]:

@@ -51,7 +51,7 @@ class Engine:
 
     def replace(self, first: str, last: str | None, entries: Iterable[Entry]) -> None:
         """Take *entries* for all that is kept of stems from *first* on, and before *last* if that is given."""
-        with self._lock:
+        with self._lock, self._store.changing():
             before = self._store.between(first, last)
             for entry in entries:
                 self._put(entry, before.pop(entry.stem, None))
@@ -63,7 +63,7 @@ class Engine:
         by_stem: dict[str, list[Line]] = {}
         for line in lines:
             by_stem.setdefault(line["stem"], []).append(line)
-        with self._lock:
+        with self._lock, self._store.changing():
             for stem, each in by_stem.items():
                 stored = self._store.entry(stem)
                 entry = store.unpacked(stem, stored.content) if stored else Entry(stem)
@@ -102,7 +102,7 @@ class Engine:
 
     def add_text(self, stem: str, e: str, text: str) -> None:
         """Search the whole text of an image from now on, if this version is still its text."""
-        with self._lock:
+        with self._lock, self._store.changing():
             if self._wanted.get(stem) != e:
                 return
             del self._wanted[stem]

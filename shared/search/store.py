@@ -9,6 +9,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from shared.index.entry import Entry
@@ -121,7 +122,7 @@ class Store:
         found = self.database.execute(
             "SELECT rowid FROM words WHERE words MATCH ?", (f"{{{' '.join(fields)}}} : ({asked})" if fields else asked,)
         )
-        return (image for (image,) in found)
+        return chain.from_iterable(found)
 
 
 def packed(entry: Entry) -> bytes:

@@ -345,7 +345,8 @@ def test_an_old_entry_has_one_time_for_all_parts_and_its_note_counts() -> None:
     upload(app, data=b"no picture at all")
     process(app)
     note = entry_of(app.services, "a.jpg").part(f"{UNFINISHED}{by_step.ANALYSIS}")
-    assert note["q"] and unfinished.request_of(specs)
+    assert note["q"]
+    assert unfinished.request_of(specs)
     entry.apply({"stem": "a.jpg", "at": entry.at[IMAGE], "parts": {f"{UNFINISHED}{by_step.ANALYSIS}": note}})
     assert len(set(entry.at.values())) == 1
     assert state_of(entry, app.services.settings) == "failed"

@@ -29,6 +29,7 @@ TEXTS = frozenset({"action", "problem"})
 PLAIN = frozenset(
     {
         *("answers_forgotten", "by", "claim", "code", "container", "correlation", "date", "failed", "images", "inputs"),
+        *("index_changed", "index_gone", "indexed"),
         *("instance", "instances", "keys", "late", "limit", "mode", "more", "of_day", "of_month", "older", "orphans"),
         *("phases", "reason", "records", "records_deleted", "seconds", "share", "since", "started", "step", "steps"),
         *("subject", "tries", "used", "window", "without_result"),

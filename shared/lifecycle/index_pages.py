@@ -6,14 +6,13 @@ entries, range by range: one whose image is gone goes. Only storage is asked, an
 """
 
 import json
-import logging
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
-from shared import log, names
+from shared import names
 from shared.errors import ConflictError, StorageRefusedError
 from shared.index import base, derive, reader
 from shared.index.derive import Records
@@ -32,7 +31,6 @@ _PARALLEL = 8
 _MOST_THUMBNAILS = 100
 # The name that comes right after another is that with this character behind it.
 _NEXT = "\0"
-_logger = logging.getLogger(__name__)
 
 
 class _Place(NamedTuple):
@@ -78,15 +76,7 @@ def page(app: App, work: PageWork) -> Page:
     # Before the page counts as done: a page whose lines are not stored is done again.
     app.index_writer.flush()
     if following is None:
-        total = added(work["counts"], counts)
-        rebuild.note_built(app, work["plan"], total)
-        log.event(
-            _logger,
-            "index.compared",
-            images=total.get("indexed", 0),
-            changed=total.get("index_changed", 0),
-            gone=total.get("index_gone", 0),
-        )
+        rebuild.note_built(app, work["plan"], added(work["counts"], counts))
     return Page(json.dumps(following) if following else None, counts)
 
 

@@ -25,7 +25,7 @@ from doubles.parts import Parts
 from doubles.storage_events import storage_event
 
 from shared import names, services
-from shared.lifecycle import housekeeping, plans, reactions, reconcile_loop, reconcile_page
+from shared.lifecycle import housekeeping, indexing, plans, reactions, reconcile_loop, reconcile_page
 from shared.ocr import activities, poll_loop
 from shared.uploads import on_upload, retry_loop, retry_step
 
@@ -199,8 +199,9 @@ class TaskHub:
         return dict(instance.output)
 
     def keep_house(self) -> None:
-        """What the hourly timer does, and all that it begins."""
+        """What the timers of the hour and of five minutes do, and all that they begin."""
         asyncio.run(housekeeping.begin_due(self.app.services, self))  # type: ignore[arg-type]  # a durable client
+        asyncio.run(indexing.fold_due(self.app.services, self))  # type: ignore[arg-type]
         self.pass_time(5)
 
     def moments(self, name: str, step: str) -> list[float]:

@@ -24,6 +24,7 @@ from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
+from shared.search.search import Search
 from shared.settings import Settings, log_names
 from shared.storage.azure import BlobStore
 from shared.storage.blobs import Blobs
@@ -62,6 +63,7 @@ class App(NamedTuple):
     batches: Executor
     # Each function that has written records flushes it before it ends.
     index_writer: IndexWriter
+    search: Search
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -132,6 +134,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     index_writer = IndexWriter(host, clock)
     images = Observed(images, index_writer).as_blobs()
+    search = Search(images, host, clock, settings)
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
         store(settings.host_storage, connections=8, hurried=True),
@@ -177,4 +180,4 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         for size, name in ((settings.threads, "services"), (settings.threads, "callers"), (BATCH_THREADS, "batches"))
     ]
     parts = settings, images, host, vision, answers, clock, Median()
-    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer)
+    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer, search)

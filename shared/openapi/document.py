@@ -8,6 +8,8 @@ from shared.openapi import (
     app_schemas,
     image_operations,
     operation_schemas,
+    search_operations,
+    search_schemas,
     skill_operations,
     skill_schemas,
     state_operations,
@@ -29,6 +31,7 @@ DESCRIPTION = (
 TAGS = {
     "Images": "Analyses, sentences and thumbnails of one image.",
     "Text": "The text of images and documents.",
+    "Search": "Finding uploaded images.",
     "States": "How far uploaded images are.",
     "Unfinished": "Steps that are deferred or failed.",
     "Skills": "Custom skills of Azure AI Search.",
@@ -56,13 +59,21 @@ KEYS: Json = {
 
 def operations() -> list[Operation]:
     """Every operation, in the order of the document."""
-    modules = (image_operations, text_operations, state_operations, skill_operations)
+    modules = (image_operations, text_operations, search_operations, state_operations, skill_operations)
     return [operation for module in modules for operation in module.operations()]
 
 
 def schemas() -> dict[str, Json]:
     """Every named schema."""
-    modules = (vision_schemas, text_schemas, operation_schemas, state_schemas, skill_schemas, app_schemas)
+    modules = (
+        vision_schemas,
+        text_schemas,
+        operation_schemas,
+        search_schemas,
+        state_schemas,
+        skill_schemas,
+        app_schemas,
+    )
     found = {name: schema for module in modules for name, schema in module.schemas().items()}
     return dict(sorted(found.items()))
 

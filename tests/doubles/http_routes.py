@@ -24,16 +24,18 @@ _PATH = {
     "ImagesHttp": {},
     "OcrHttp": {"id": READ},
     "OperationsHttp": {"id": OPERATION},
+    "SearchHttp": {"action": "rebuild"},
     "SkillsHttp": {"skill": "describe"},
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
 }
-_WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
+_WITHOUT_PATH = {("OcrHttp", "POST"), ("SearchHttp", "GET"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
 # Bodies that bring no image as the others do.
 _OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "SkillsHttp": {"values": [{"recordId": "0", "data": {"image": base64.b64encode(IMAGE).decode()}}]},
     "UnfinishedHttp": {"all": True},
 }
+_WITHOUT_BODY = {"SearchHttp"}
 
 
 class Route(NamedTuple):
@@ -46,7 +48,7 @@ class Route(NamedTuple):
     @property
     def takes_image(self) -> bool:
         """Whether its body brings an image."""
-        return self.method == "POST" and self.folder not in _OF_ITS_OWN
+        return self.method == "POST" and self.folder not in {*_OF_ITS_OWN, *_WITHOUT_BODY}
 
     @property
     def path_values(self) -> dict[str, str]:
@@ -61,7 +63,7 @@ class Route(NamedTuple):
     @property
     def body(self) -> bytes | dict[str, Any]:
         """The body of a good request."""
-        if self.method != "POST":
+        if self.method != "POST" or self.folder in _WITHOUT_BODY:
             return b""
         return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
 

@@ -36,6 +36,8 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],
     ("OpenApiHttp", "GET"): [],
+    ("SearchHttp", "GET"): ["q", "sort", "limit", "continuation"],
+    ("SearchHttp", "POST"): [],
     ("SkillsHttp", "POST"): ["maxCandidates", "language", "descriptionExclude", "model-version", "timeoutSeconds"],
     ("ThumbnailHttp", "GET"): THUMBNAIL,
     ("ThumbnailHttp", "HEAD"): THUMBNAIL,

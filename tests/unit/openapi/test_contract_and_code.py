@@ -37,6 +37,7 @@ IDS = [
     "GetHealth",
     "GetImage",
     "GetImageByPath",
+    "GetIndexRebuild",
     "GetOperation",
     "GetReconciliation",
     "GetText",
@@ -50,7 +51,9 @@ IDS = [
     "MakeThumbnail",
     "ReadSkill",
     "ReadText",
+    "RebuildIndex",
     "RetryUnfinished",
+    "SearchImages",
     "StartReconciliation",
     "WhenAnImageIsFinished",
 ]

@@ -17,10 +17,16 @@ MOST_WORDS = 60
 
 
 class Record(TypedDict):
-    """What each part but `image` tells of its record: the beginnings of its ETag's digest and of its question's key."""
+    """
+    What each part but `image` tells of its record.
+
+    `e` is the beginning of its ETag's digest, `q` the ends of its questions' keys, `v` the beginning of the SHA-256 of
+    the image's bytes.
+    """
 
     e: NotRequired[str]
     q: NotRequired[str]
+    v: NotRequired[str]
 
 
 class ImagePart(TypedDict, total=False):
@@ -64,12 +70,17 @@ class ThumbnailPart(Record, total=False):
 
 
 class UnfinishedPart(Record, total=False):
-    """A note why a step is missing: `state` deferred or failed; `blames` if the image is to blame; `until` if known."""
+    """
+    A note why a step is missing: `state` is deferred or failed.
+
+    `blames` if the image is to blame, `still` if its text is read all the same; `only` if it is a document.
+    """
 
     state: str
     code: str
     until: str
     blames: bool
+    still: bool
     only: bool
 
 

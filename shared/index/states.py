@@ -1,0 +1,124 @@
+"""
+The state of an image by what the index knows of it: the same that `GET /api/images` derives from its records.
+
+An upload of other bytes is seen with its first record. Until then, the index tells the state of the version before.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
+
+from shared.index import marks
+from shared.index.entry import ANALYSIS, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
+from shared.records import by_step
+from shared.records.record_store import RecordSpec
+from shared.records.unfinished_document import DEFERRED, FAILED
+from shared.settings import Settings
+from shared.vision.questions import Question
+
+State = Literal["complete", "pending", "deferred", "failed"]
+# As `GET /api/images` does, what most needs attention comes first.
+_ORDER: tuple[State, ...] = (FAILED, DEFERRED, "pending")
+_DONE, _NONE = "complete", "none"
+
+
+def state_of(entry: Entry, settings: Settings) -> State:
+    """The state of the image by the settings of now."""
+    return _Looking(entry, settings).state()
+
+
+class _Looking:
+    """Looks at the parts of one entry, which are of the version of its latest record."""
+
+    def __init__(self, entry: Entry, settings: Settings) -> None:
+        self._entry = entry
+        self._settings = settings
+        self._version = _version(entry)
+
+    def state(self) -> State:
+        analysis, note = self._analysis()
+        has_text = self._has_text(analysis, note)
+        refused = analysis is None and note is not None and bool(note.get("blames"))
+        text, text_only = self._text(has_text, refused)
+        states = [text]
+        if not text_only:
+            states.append(_DONE if analysis else _noted(note))
+            states += [] if refused else self._thumbnails()
+        return next((state for state in _ORDER if state in states), "complete")
+
+    def _analysis(self) -> tuple[Content | None, Content | None]:
+        """The analysis that answers the settings, or the note why there is none."""
+        specs = self._specs(by_step.ANALYSIS)
+        made = self._answering(ANALYSIS, specs[0])
+        return made, None if made else self._note(by_step.ANALYSIS, specs)
+
+    def _has_text(self, analysis: Content | None, note: Content | None) -> bool | None:
+        """Whether there is text to read; None where that is not known yet."""
+        if analysis:
+            return self._settings.text_mode in str(analysis.get("due", "")).split(",")[1:]
+        return True if note and note.get("blames") and note.get("still") else None
+
+    def _text(self, has_text: bool | None, refused: bool) -> tuple[str, bool]:
+        """The state of the text, and whether nothing but the text applies to the image."""
+        if has_text is False:
+            return _NONE, False
+        plain, places = self._specs(by_step.TEXT)
+        note = self._note(by_step.TEXT, [plain, places])
+        is_only = any(bool(part.get("only")) for part in (self._part(PLAIN), self._part(TEXT), note) if part)
+        if self._answering(PLAIN, plain) and self._answering(TEXT, places):
+            return _DONE, is_only
+        if note is None and refused and not has_text:
+            return _NONE, False
+        other = self._part(f"{UNFINISHED}{by_step.TEXT}") or {}
+        return _noted(note), is_only or bool(other.get("only"))
+
+    def _thumbnails(self) -> Iterable[str]:
+        specs = self._specs(by_step.THUMBNAILS)
+        if all(self._answering(f"{THUMBNAIL}{spec.name.rpartition('/')[2]}", spec) for spec in specs):
+            return ()
+        return (_noted(self._note(by_step.THUMBNAILS, specs)),)
+
+    def _specs(self, step: str) -> list[RecordSpec]:
+        return by_step.specs(self._settings, step, self._entry.name)
+
+    def _answering(self, name: str, spec: RecordSpec) -> Content | None:
+        """A part that answers the spec's question."""
+        part = self._part(name)
+        return part if part and str(part.get("q", "")) in _keys(spec) else None
+
+    def _note(self, step: str, specs: list[RecordSpec]) -> Content | None:
+        """The note of a step that speaks of these questions."""
+        part = self._part(f"{UNFINISHED}{step}")
+        keys = str(part.get("q", "")).split(",") if part else []
+        keys = [] if keys == [""] else keys
+        same = len(keys) == len(specs) and all(key in _keys(spec) for key, spec in zip(keys, specs, strict=True))
+        return part if same else None
+
+    def _part(self, name: str) -> Content | None:
+        """A part, unless it is of a version before."""
+        part = self._entry.parts.get(name)
+        version = part.get("v", self._version) if part else None
+        return part if version == self._version else None
+
+
+def _version(entry: Entry) -> str:
+    """The beginning of the SHA-256 of the bytes that the latest record is of; empty where none tells."""
+    told = [(entry.at[name], str(part["v"])) for name, part in entry.parts.items() if part and part.get("v")]
+    return max(told, default=(0.0, ""))[1]
+
+
+def _noted(note: Content | None) -> str:
+    if note is None:
+        return "pending"
+    return FAILED if note.get("state") == FAILED else DEFERRED
+
+
+def _keys(spec: RecordSpec) -> frozenset[str]:
+    """The ends of the keys of all questions that the spec's record may answer."""
+    return _ends((spec.question, *spec.others))
+
+
+@lru_cache(maxsize=256)
+def _ends(questions: tuple[Question, ...]) -> frozenset[str]:
+    """Digests are too dear for each look, as there can be many."""
+    return frozenset(marks.asked(question.key) for question in questions)

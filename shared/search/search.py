@@ -20,7 +20,7 @@ from shared.threads import side_by_side
 from shared.transport import time_budget
 
 if TYPE_CHECKING:
-    from shared.index.reader import Reader
+    from shared.index.reader import Added, Reader, Replaced
     from shared.search.engine import Engine, Found, Hit, Sort
     from shared.search.text_places import Place
 
@@ -65,9 +65,10 @@ class Search:
         self._clock = clock
         self._settings = settings
         self._lock = threading.Lock()
+        self._searching = threading.Lock()
         self._reading: Future[Engine] | None = None
         self._read_at = 0.0
-        self._is_built = False
+        self._is_loaded = self._is_built = False
         self._texts = WholeTexts(images)
         self._parts: tuple[Reader, Engine] | None = None
 
@@ -92,7 +93,8 @@ class Search:
         engine = self._refreshed()
         if asked.looks_at_text:
             self._texts.read(engine, deadline)
-        found = engine.find(asked, sort=sort, limit=limit, after=after)
+        with self._searching:
+            found = engine.find(asked, sort=sort, limit=limit, after=after)
         return Searched(found, engine.texts_left() if asked.looks_at_text else 0, not self._has_been_built())
 
     def places(self, hits: "Sequence[Hit]") -> "list[list[list[Place]]]":
@@ -112,7 +114,11 @@ class Search:
         record = self._images.read(names.TEXT, f"{hit.entry.stem}.json", most=_MOST_BYTES) if any(in_text) else None
         if record is None or record.info.size > _MOST_BYTES:
             return [[] for _ in in_text]
-        lines = text_places.lines_of(record.data)
+        try:
+            lines = text_places.lines_of(record.data)
+        except ValueError:
+            # Another program's blob in the place of a record hides no image.
+            return [[] for _ in in_text]
         return [
             text_places.find(lines, match.folded) if is_there else []
             for match, is_there in zip(hit.matches, in_text, strict=True)
@@ -157,14 +163,20 @@ class Search:
             reading.set_result(engine)
 
     def _take_over(self) -> "Engine":
-        from shared.index.reader import Replaced
-
         reader, engine = self._parts = self._parts or self._made()
-        for change in reader.changes():
-            if isinstance(change, Replaced):
-                engine.replace(change.first, change.last, change.entries)
-            else:
-                engine.apply(change.lines)
+        changes: list[Replaced | Added] = []
+        try:
+            for change in reader.changes():
+                changes.append(change)
+                if not self._is_loaded:
+                    # Nothing is searched yet, and the whole index is too much to be held beside the engine.
+                    _apply(engine, changes.pop())
+        finally:
+            # What was taken does not come again. No search sees a part of it: the base can tell less than lines did.
+            with self._searching:
+                while changes:
+                    _apply(engine, changes.pop(0))
+        self._is_loaded = True
         return engine
 
     def _made(self) -> tuple["Reader", "Engine"]:
@@ -173,3 +185,12 @@ class Search:
         from shared.search.engine import Engine
 
         return Reader(self._host), Engine(self._settings)
+
+
+def _apply(engine: "Engine", change: "Replaced | Added") -> None:
+    from shared.index.reader import Replaced
+
+    if isinstance(change, Replaced):
+        engine.replace(change.first, change.last, change.entries)
+    else:
+        engine.apply(change.lines)

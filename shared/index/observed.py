@@ -9,10 +9,15 @@ from shared.storage.blobs import Blobs
 
 
 class Observed:
-    """Another account's blobs, whose writes and deletions of records are noted. Safe for threads."""
+    """
+    Another account's blobs, whose writes and deletions of records are noted. Safe for threads.
+
+    Attributes:
+        observed: that account.
+    """
 
     def __init__(self, blobs: Blobs, writer: IndexWriter) -> None:
-        self._blobs = blobs
+        self.observed = blobs
         self._writer = writer
 
     def as_blobs(self) -> Blobs:
@@ -20,4 +25,4 @@ class Observed:
         return cast(Blobs, self)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._blobs, name)
+        return getattr(self.observed, name)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shared.contract import MIN_SIDE_PIXELS
 from shared.errors import ImageRejectedError
-from shared.pictures import attention, kinds
+from shared.pictures import attention, kinds, looks
 from shared.pictures.attention import Attention
 from shared.pictures.budget import Budget
 from shared.pictures.crops import Box
 from shared.pictures.fitting import Limits, Sent, takes
 from shared.pictures.inspection import ImageHeader
+from shared.pictures.looks import Look
 from shared.pictures.tiff import Sides
 from shared.pictures.window import HeaderError
 
@@ -58,8 +59,12 @@ class Reduced:
         return attention.measure(self._image)
 
     def cut(self, window: Box, size: tuple[int, int], form: Format) -> bytes:
+        """The same as `cut_and_look`, without its look."""
+        return self.cut_and_look(window, size, form)[0]
+
+    def cut_and_look(self, window: Box, size: tuple[int, int], form: Format) -> tuple[bytes, Look]:
         """
-        The part as a picture of that size, without any metadata.
+        The part as a picture of that size, without any metadata, and its look.
 
         Args:
             window: the part, in pixels of the original upright picture.
@@ -83,7 +88,7 @@ class Reduced:
         factor = min(1.0, window.width / size[0], window.height / size[1])
         wanted = (max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
         part = self._image.resize(wanted, Image.Resampling.LANCZOS, box=box)
-        return encoding.thumbnail(part, form)
+        return encoding.thumbnail(part, form), looks.of_picture(part)
 
 
 class Converter:

@@ -43,6 +43,30 @@ class Subject(NamedTuple):
     faces: tuple[Box, ...] = ()
 
 
+class Point(NamedTuple):
+    """A place in a picture: fractions of its width and height, from the left and from the top, of 0 to 1."""
+
+    x: float
+    y: float
+
+
+def around(sides: tuple[int, int], shape: tuple[int, int], point: Point) -> Box:
+    """
+    The largest part of a picture with that shape that has a point in its middle, or as near to it as the edges let it.
+
+    Args:
+        sides: width and height of the picture in pixels, both above 0.
+        shape: width and height of the thumbnail, both above 0.
+        point: the point.
+
+    Returns:
+        The part, as `window` does.
+    """
+    across, along = _free(sides, shape)
+    length = _length(sides, shape, across, along)
+    return _placed(sides, along, length, min(max(point[along] * sides[along] - length / 2, 0.0), sides[along] - length))
+
+
 def window(
     sides: tuple[int, int],
     shape: tuple[int, int],
@@ -68,8 +92,16 @@ def window(
         The part. It has that shape but where a side would be under one pixel; its place and sides are fractions.
     """
     across, along = _free(sides, shape)
-    length = min(sides[along], max(1.0, sides[across] * shape[along] / shape[across]))
-    offset = _offset(sides, along, length, subject or Subject(), attention)
+    length = _length(sides, shape, across, along)
+    return _placed(sides, along, length, _offset(sides, along, length, subject or Subject(), attention))
+
+
+def _length(sides: tuple[int, int], shape: tuple[int, int], across: int, along: int) -> float:
+    """How long the window is along the axis on which it slides."""
+    return min(sides[along], max(1.0, sides[across] * shape[along] / shape[across]))
+
+
+def _placed(sides: tuple[int, int], along: int, length: float, offset: float) -> Box:
     if along:
         return Box(0.0, offset, float(sides[0]), length)
     return Box(offset, 0.0, length, float(sides[1]))

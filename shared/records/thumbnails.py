@@ -20,6 +20,8 @@ from shared.vision.questions import Question
 
 # A thumbnail's address stays the same when its image is overwritten, so it may be kept only for a while.
 CACHE_CONTROL = "private, max-age=300"
+# Blob metadata of a thumbnail that is cut around a focal point: the point, as a correction told it then.
+FOCAL = "focal"
 # How the app cuts. It is part of the question, so a better way one day makes thumbnails anew.
 _CUT = "1"
 
@@ -73,7 +75,11 @@ class Thumbnail(NamedTuple):
                 )
 
     def cut(self, around: str) -> Question:
-        """The question that it answers where the app cuts it around `subject`, `area` or `middle`."""
+        """
+        The question that it answers where the app cuts it around `subject`, `area`, `middle` or `focal`.
+
+        The last is as a correction wants it, and so it holds in every mode.
+        """
         parameters = {
             "around": around,
             "cut": _CUT,
@@ -87,7 +93,7 @@ class Thumbnail(NamedTuple):
         """Those that a record of it may answer, the one first that is written where its mode needs no other way."""
         by_service = (self.asked,) if self.is_made_by_service else ()
         around = {"auto": ("subject", "area"), "area": ("area",), "vision": (), "center": ("middle",)}[self.mode]
-        return (*(self.cut(each) for each in around), *by_service)
+        return (*(self.cut(each) for each in around), *by_service, self.cut("focal"))
 
 
 def wanted(settings: Settings) -> list[Thumbnail]:

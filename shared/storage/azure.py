@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from shared.configuration.storage_accounts import Account
 from shared.errors import ConflictError, StorageError
-from shared.storage import sdk_mapping
+from shared.storage import appends, sdk_mapping
 from shared.storage.blobs import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 from shared.storage.bulkhead import Bulkhead, Full
 from shared.transport import time_budget
@@ -175,17 +175,17 @@ class BlobStore:
         return self._or_none(container, name, download)
 
     def beginning(self, container: str, name: str, count: int) -> bytes | None:  # noqa: D102
-        def download() -> bytes:
-            from azure.core.exceptions import HttpResponseError
+        return self._or_none(container, name, lambda: appends.beginning(self._blob(container, name), count))
 
-            try:
-                return bytes(self._blob(container, name).download_blob(offset=0, length=count).readall())
-            except HttpResponseError as error:
-                if error.status_code != 416:
-                    raise
-                return b""  # an empty blob has no such range
+    def read_from(self, container: str, name: str, offset: int) -> Blob | None:  # noqa: D102
+        return self._or_none(container, name, lambda: appends.read_from(self._blob(container, name), offset))
 
-        return self._or_none(container, name, download)
+    def begin_appends(self, container: str, name: str) -> bool:  # noqa: D102
+        begin = partial(appends.begin, self._blob(container, name))
+        return self._holds(container, name, lambda: self._with_container(container, begin))
+
+    def append(self, container: str, name: str, data: bytes) -> bool:  # noqa: D102
+        return self._holds(container, name, lambda: self._blob(container, name).append_block(data))
 
     def write(  # noqa: D102
         self,

@@ -114,6 +114,20 @@ class Blobs(Protocol):
     def beginning(self, container: str, name: str, count: int) -> bytes | None:
         """The blob's first bytes, at most *count* (1 or more), or None if there is none."""
 
+    def read_from(self, container: str, name: str, offset: int) -> Blob | None:
+        """The bytes from *offset* to the end, none from there on, with the properties; None if there is no blob."""
+
+    def begin_appends(self, container: str, name: str) -> bool:
+        """Make an empty append blob; False if there is such a blob, after a lost answer the caller's own too."""
+
+    def append(self, container: str, name: str, data: bytes) -> bool:
+        """
+        Add a block, all or nothing, to an append blob; twice where an answer was lost.
+
+        Returns:
+            Whether it was added; False if there is no such append blob, or it has as many blocks as one can have.
+        """
+
     def write(
         self,
         container: str,

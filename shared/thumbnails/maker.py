@@ -6,19 +6,21 @@ costs nothing: in its analysis, and among the answers that were paid for. Only t
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from shared import names
 from shared.errors import BlobsightError, ImageRejectedError, VisionError
 from shared.images import ImageBytes, ImageUrl
-from shared.pictures import crops, fitting
+from shared.pictures import crops, fitting, looks
 from shared.pictures.converter import Reduced
-from shared.pictures.crops import Subject
+from shared.pictures.crops import Box, Point, Subject
 from shared.records import analysis
 from shared.records.record_store import Filled
-from shared.records.thumbnails import Thumbnail
+from shared.records.thumbnails import FOCAL, Thumbnail
 from shared.records.versions import Version
 from shared.services import App
 from shared.thumbnails import subject
+from shared.thumbnails.focal import written
 from shared.vision import questions
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -37,6 +39,7 @@ class ThumbnailMaker:
         wanted: the thumbnails that may be asked for; the image is decoded as large as they need.
         ask: puts a question about the image to Computer Vision.
         record: reads the analysis record of the image; None if there is none.
+        focal: reads the point around which all of them are cut, whatever their modes; None if there is none.
         deferred: why the analysis is put off at this moment, which thumbnails around its boxes then are too, unless the
             record that is there, by other settings, names the subject.
     """
@@ -49,6 +52,7 @@ class ThumbnailMaker:
         ask: Callable[[Question], Answer],
         *,
         record: Callable[[], bytes | None] = lambda: None,
+        focal: Callable[[], Point | None] = lambda: None,
         deferred: BlobsightError | None = None,
     ) -> None:
         self._app = app
@@ -56,10 +60,16 @@ class ThumbnailMaker:
         self._sizes = [(each.width, each.height) for each in wanted]
         self._ask = ask
         self._record = record
+        self._focal = focal
         self._deferred = deferred
         self._decoded: Reduced | ImageRejectedError | None = None
         self._subjects: dict[str, Subject | None] = {}
         self._no_area: BlobsightError | None = None
+
+    @cached_property
+    def point(self) -> Point | None:
+        """The point around which the thumbnails are cut, which is read once; None if there is none."""
+        return self._focal()
 
     def content(self, wanted: Thumbnail) -> Filled:
         """
@@ -73,9 +83,12 @@ class ThumbnailMaker:
         image = self._image
         if isinstance(image, ImageBytes):
             self._app.answers.check(image)
-        if isinstance(image, ImageUrl) or wanted.mode == "vision":
+        if isinstance(image, ImageUrl):
             return self._by_service(wanted)
-        if self._deferred and wanted.mode == "auto" and self._named(image) is None:
+        point = self.point
+        if point is None and wanted.mode == "vision":
+            return self._by_service(wanted)
+        if point is None and self._deferred and wanted.mode == "auto" and self._named(image) is None:
             raise self._deferred
         try:
             reduced = self._reduced(image)
@@ -84,6 +97,10 @@ class ThumbnailMaker:
             if not untouched or not wanted.is_made_by_service:
                 raise
             return self._by_service(wanted)
+        if point:
+            size, sides = (wanted.width, wanted.height), (image.header.width, image.header.height)
+            made = self._made(reduced, crops.around(sides, size, point), wanted, "focal")
+            return made._replace(metadata={**made.metadata, FOCAL: written(point)})
         if wanted.mode == "center":
             return self._cut(image, reduced, wanted, "middle", None)
         around, found = "subject", self._named(image) if wanted.mode == "auto" else None
@@ -99,7 +116,11 @@ class ThumbnailMaker:
         size = (wanted.width, wanted.height)
         sides = (image.header.width, image.header.height)
         window = crops.window(sides, size, found, reduced.attention if found else None)
-        return Filled(reduced.cut(window, size, wanted.form), wanted.cut(around))
+        return self._made(reduced, window, wanted, around)
+
+    def _made(self, reduced: Reduced, window: Box, wanted: Thumbnail, around: str) -> Filled:
+        data, look = reduced.cut_and_look(window, (wanted.width, wanted.height), wanted.form)
+        return Filled(data, wanted.cut(around), look.metadata())
 
     def _reduced(self, image: ImageBytes) -> Reduced:
         if self._decoded is None:
@@ -123,10 +144,12 @@ class ThumbnailMaker:
 
     def _as_wanted(self, answer: Answer, wanted: Thumbnail) -> Filled:
         """Computer Vision makes JPEGs."""
+        look = looks.of_bytes(answer.body)
+        told = look.metadata() if look else {}
         if names.FORMATS[wanted.form][0] == names.JPEG:
-            return Filled(answer.body, wanted.asked)
+            return Filled(answer.body, wanted.asked, told)
         try:
-            return Filled(self._app.converter.transcoded(answer.body, wanted.form), wanted.asked)
+            return Filled(self._app.converter.transcoded(answer.body, wanted.form), wanted.asked, told)
         except ImageRejectedError as error:
             # Not the image's fault, and the answer is kept: to ask again would bring the same.
             raise VisionError(

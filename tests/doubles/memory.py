@@ -16,6 +16,9 @@ from shared.errors import ConflictError, ImageArchivedError, StorageNameTakenErr
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.storage.blobs import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 
+# Of an append blob, as Azure Storage has it.
+MOST_BLOCKS = 50_000
+
 Hook = Callable[[str, str, str], None]
 
 
@@ -32,6 +35,8 @@ class _Lease:
 class _Stored:
     blob: Blob
     lease: _Lease | None = None
+    # Of an append blob: how many blocks it has.
+    blocks: int | None = None
 
 
 class MemoryBlobs:
@@ -132,6 +137,35 @@ class MemoryBlobs:
         with self._operation("beginning", container, name):
             blob = self._readable(container, name)
             return blob.data[:count] if blob else None
+
+    def read_from(self, container: str, name: str, offset: int) -> Blob | None:
+        with self._operation("read_from", container, name):
+            blob = self._readable(container, name)
+            return blob and blob._replace(data=blob.data[offset:])
+
+    def begin_appends(self, container: str, name: str) -> bool:
+        with self._operation("begin_appends", container, name):
+            if self._find(container, name) is not None:
+                return False
+            now = self._clock.utc() + self.clock_ahead
+            etag = f"0x{next(self._versions):016X}"
+            info = BlobInfo(name, etag, 0, "application/octet-stream", modified=now, created=now)
+            if self.has_directories:
+                self._make_directories(container, name)
+            self._containers.setdefault(container, {})[name] = _Stored(Blob(info, b""), blocks=0)
+            return True
+
+    def append(self, container: str, name: str, data: bytes) -> bool:
+        with self._operation("append", container, name):
+            stored = self._find(container, name)
+            if stored is None or stored.blocks is None or stored.blocks >= MOST_BLOCKS:
+                return False
+            stored.blocks += 1
+            whole = stored.blob.data + data
+            etag = f"0x{next(self._versions):016X}"
+            info = stored.blob.info._replace(etag=etag, size=len(whole), modified=self._clock.utc() + self.clock_ahead)
+            stored.blob = Blob(info, whole)
+            return True
 
     def write(
         self,

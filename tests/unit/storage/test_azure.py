@@ -4,6 +4,7 @@ import hashlib
 import socket
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -138,6 +139,56 @@ def test_the_beginning_of_a_blob_can_be_had_without_the_rest(
     put(blobs, container, data=data)
     assert blobs.beginning(container, "a.txt", 3) == beginning
     assert blobs.beginning(container, "absent", 3) is None
+
+
+def test_an_append_blob_grows_block_by_block_and_is_read_from_any_place(blobs: Blobs, container: str) -> None:
+    assert blobs.append(container, "tail", b"lost") is False
+    assert blobs.read_from(container, "tail", 0) is None
+    assert blobs.begin_appends(container, "tail") is True
+    empty = blobs.read_from(container, "tail", 0)
+    assert empty is not None
+    assert (empty.data, empty.info.size) == (b"", 0)
+    assert blobs.append(container, "tail", b"one\n") is True
+    assert blobs.append(container, "tail", b"two\n") is True
+    assert blobs.begin_appends(container, "tail") is False
+    rest = blobs.read_from(container, "tail", 4)
+    assert rest is not None
+    assert (rest.data, rest.info.size, rest.info.name) == (b"two\n", 8, "tail")
+    assert content(blobs, container, "tail") == b"one\ntwo\n"
+    (listed,) = blobs.page(container).items
+    for beyond in (8, 9):
+        end = blobs.read_from(container, "tail", beyond)
+        assert end is not None
+        assert (end.data, end.info.size, end.info.etag) == (b"", 8, listed.etag)
+    blobs.delete(container, "tail", etag=listed.etag)
+    assert blobs.append(container, "tail", b"three") is False
+
+
+def test_an_append_blob_larger_than_one_range_is_read_to_its_end(blobs: Blobs, container: str) -> None:
+    blobs.begin_appends(container, "tail")
+    blocks = [bytes([number]) * (2 * 1024**2) for number in range(1, 6)]
+    for block in blocks:
+        assert blobs.append(container, "tail", block)
+    for offset in (0, 1, 2 * 1024**2):  # from the last one, what is left ends with a part
+        found = blobs.read_from(container, "tail", offset)
+        assert found is not None
+        assert (found.info.size, len(found.data)) == (10 * 1024**2, 10 * 1024**2 - offset)
+        assert found.data == b"".join(blocks)[offset:]
+
+
+def test_nothing_is_appended_to_a_blob_of_another_kind(blobs: Blobs, container: str) -> None:
+    put(blobs, container)
+    assert blobs.begin_appends(container, "a.txt") is False
+    assert blobs.append(container, "a.txt", b"two") is False
+    assert content(blobs, container) == b"one"
+
+
+def test_blocks_of_many_writers_at_once_are_all_there_and_whole(blobs: Blobs, container: str) -> None:
+    blobs.begin_appends(container, "tail")
+    blocks = [f"{number:03}{'x' * 500}\n".encode() for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda block: blobs.append(container, "tail", block), blocks))
+    assert sorted((content(blobs, container, "tail") or b"").splitlines(keepends=True)) == blocks
 
 
 @pytest.mark.parametrize("size", [1, BEGINNING_BYTES, 9 * 1024**2], ids=["one byte", "its beginning", "in parts"])

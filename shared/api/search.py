@@ -17,7 +17,10 @@ MAX_QUERY_CHARACTERS = 1000
 _REBUILD = "rebuild"
 # 10,000 images take a minute or two.
 _REBUILD_SECONDS = 5.0
-_REBUILDING = "Searches go on meanwhile. GET the address in Location until it answers 200: it then tells how many images there are."
+_REBUILDING = (
+    "Searches go on meanwhile. GET the address in Location until it answers 200: it then tells how many images "
+    "were looked at, and of how many the index was wrong."
+)
 
 
 async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
@@ -72,14 +75,17 @@ async def _begin(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     from shared.lifecycle import rebuild
 
     begun = await rebuild.begin(services.current(), _client(starter))
-    return _under_way(req, "started" if begun else "running")
+    body = {"rebuild": "started" if begun else "running", "action": _REBUILDING}
+    return responses.accepted(req, paths.REBUILD, body, _REBUILD_SECONDS)
 
 
 async def _state(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     from shared.lifecycle import rebuild
 
     state = await rebuild.state(services.current(), _client(starter))
-    return _under_way(req, "running") if state["state"] == "running" else responses.answer_json(state)
+    if state["state"] == "running":
+        return responses.accepted(req, paths.REBUILD, state, _REBUILD_SECONDS)
+    return responses.answer_json(state)
 
 
 def _client(starter: str) -> DurableClient:
@@ -88,8 +94,3 @@ def _client(starter: str) -> DurableClient:
 
     client: DurableClient = DurableOrchestrationClient(starter)
     return client
-
-
-def _under_way(req: func.HttpRequest, state: str) -> func.HttpResponse:
-    body = {"rebuild": state, "action": _REBUILDING}
-    return responses.accepted(req, paths.REBUILD, body, _REBUILD_SECONDS)

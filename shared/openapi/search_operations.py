@@ -43,7 +43,7 @@ def operations() -> list[Operation]:
             _SEARCH,
             {
                 200: json_answer("The last rebuild.", "IndexRebuild"),
-                202: json_answer("It is under way.", "IndexRebuildBegun", asked_again()),
+                202: json_answer("The rebuild that is under way.", "IndexRebuild", asked_again()),
             },
             (problems.STORAGE,),
         ),

@@ -5,7 +5,7 @@ from shared.json_types import Json
 from shared.openapi.members import flag, many, moment, named, or_null, text, texts, thing, whole, word
 from shared.search.fields import FACETS, FIELDS
 
-REBUILD_STATES = ("never", "ended", "failed")
+REBUILD_STATES = ("never", "running", "ended", "failed")
 
 
 def schemas() -> dict[str, Json]:
@@ -81,7 +81,6 @@ def _image() -> Json:
 
 
 def _rebuild() -> dict[str, Json]:
-    count = {"minimum": 0}
     return {
         "IndexRebuildBegun": thing(
             "The index is being made anew.",
@@ -91,14 +90,14 @@ def _rebuild() -> dict[str, Json]:
             },
         ),
         "IndexRebuild": thing(
-            "The last time that the index was made anew.",
+            "The rebuild of the index that is under way, or else the last one.",
             {
-                "state": word("How it ended; `never` before the first.", REBUILD_STATES),
-                "images": or_null(whole("How many images it has looked at; null where it is not known.", **count)),
-                "changed": or_null(whole("Of how many the index was wrong; null where it is not known.", **count)),
-                "gone": or_null(whole("How many images it has left out that are gone; null where not known.", **count)),
-                "began": or_null(moment("When it began; null before the first.")),
-                "ended": or_null(moment("When it ended; null before the first.")),
+                "state": word("How far it is; `never` before the first.", REBUILD_STATES),
+                "images": whole("How many images were looked at.", minimum=0),
+                "changed": whole("Of how many of them the index was wrong.", minimum=0),
+                "gone": whole("How many images it had that are gone.", minimum=0),
+                "began": or_null(moment("When it began; null where it has not.")),
+                "ended": or_null(moment("When it ended; null where it has not.")),
                 "problem": or_null(text("Why it failed; null where it did not.")),
             },
         ),

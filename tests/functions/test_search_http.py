@@ -235,7 +235,8 @@ def test_a_rebuild_is_begun_once_and_asked_about(app: Parts, task_hub: Hub, monk
         assert begun.headers["Location"] == "https://app.example/api/search/rebuild"
         assert int(begun.headers["Retry-After"]) > 0
     asked = rebuild("GET")
-    assert (asked.status_code, parsed(asked)["rebuild"]) == (202, "running")
+    assert (asked.status_code, parsed(asked)["state"]) == (202, "running")
+    assert asked.headers["Location"] == begun.headers["Location"]
     assert [instance for _, instance, _ in task_hub.started] == ["index"]
 
 

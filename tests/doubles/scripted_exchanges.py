@@ -12,6 +12,7 @@ from doubles.scripted_deployment import contract_served, health_told, misdeploye
 from doubles.scripted_images import images_asked_about, thumbnails
 from doubles.scripted_operations import operations
 from doubles.scripted_pass import begun
+from doubles.scripted_search import rebuilt, searched
 from doubles.scripted_skills import skills
 from doubles.scripted_states import states, unfinished
 from doubles.scripted_texts import texts
@@ -34,6 +35,8 @@ _SCRIPTS = (
     texts,
     states,
     unfinished,
+    searched,
+    rebuilt,
     skills,
     operations,
     health_told,

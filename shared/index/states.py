@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal
 
-from shared.index import marks
+from shared.index import parts
 from shared.index.entry import ANALYSIS, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
 from shared.records import by_step
 from shared.records.record_store import RecordSpec
@@ -19,6 +19,9 @@ from shared.vision.questions import Question
 State = Literal["complete", "pending", "deferred", "failed"]
 # As `GET /api/images` does, what most needs attention comes first.
 _ORDER: tuple[State, ...] = (FAILED, DEFERRED, "pending")
+# Of parts of the same time: an old entry has one time for all. A note goes when its step is done, and the analysis is
+# the first record of an image.
+_RANKS = {UNFINISHED.removesuffix(":"): 2, ANALYSIS: 1}
 _DONE, _NONE = "complete", "none"
 
 
@@ -103,8 +106,12 @@ class _Looking:
 
 def _version(entry: Entry) -> str:
     """The beginning of the SHA-256 of the bytes that the latest record is of; empty where none tells."""
-    told = [(entry.at[name], str(part["v"])) for name, part in entry.parts.items() if part and part.get("v")]
-    return max(told, default=(0.0, ""))[1]
+    told = [(entry.at[name], _RANKS.get(name.partition(":")[0], 0), str(part["v"])) for name, part in _telling(entry)]
+    return max(told, default=(0.0, 0, ""))[2]
+
+
+def _telling(entry: Entry) -> Iterable[tuple[str, Content]]:
+    return ((name, part) for name, part in entry.parts.items() if part and part.get("v"))
 
 
 def _noted(note: Content | None) -> str:
@@ -121,4 +128,4 @@ def _keys(spec: RecordSpec) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _ends(questions: tuple[Question, ...]) -> frozenset[str]:
     """Digests are too dear for each look, as there can be many."""
-    return frozenset(marks.asked(question.key) for question in questions)
+    return frozenset(parts.asked(question.key) for question in questions)

@@ -7,9 +7,8 @@ beside it, so an image that is well costs one look of its own: whether it is not
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -20,53 +19,22 @@ from shared.answers import owners
 from shared.durable import appointments
 from shared.durable.appointments import Appointment
 from shared.errors import ConflictError, ImageArchivedError
-from shared.lifecycle import adoption, completeness, older_images, pages
+from shared.lifecycle import adoption, completeness, older_images, pages, walks
 from shared.lifecycle.completeness import Finding
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan, added
+from shared.lifecycle.walks import Found
 from shared.records import analysis, by_step, edited, former, versions
 from shared.records.versions import SeenVersion
 from shared.services import App
-from shared.storage import image_blobs, listing
+from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo, IfEtag
-from shared.storage.listing import Walk
-from shared.threads import side_by_side
 
 _IMAGES = 500
 _PARALLEL = 8
 # Of one page; GET /api/images?state=pending lists all.
 _MOST_NAMED = 100
-# A listing of those that lie under digests is worth it from so many on.
-_MIN_LONG = 3
-# Of an image's thumbnails of other sizes; where these tell nothing, a listing of its own tells.
-_MOST_OTHERS = 4
-# Container, and what the names of records begin with before the image's.
-_WALKS = (
-    (names.ANALYSIS, ""),
-    (names.THUMBNAILS, ""),
-    (names.TEXT, ""),
-    *((names.UNFINISHED, f"{step}/") for step in by_step.STEPS),
-)
 _logger = logging.getLogger(__name__)
-
-
-class _Found(NamedTuple):
-    """
-    What listings show of the records of a page's images.
-
-    Attributes:
-        records: by container and name.
-        thumbnails: the first of any size, by the image's stem.
-        walks: the listings, by container.
-    """
-
-    records: dict[tuple[str, str], BlobInfo]
-    thumbnails: dict[str, list[BlobInfo]]
-    walks: list[tuple[str, Walk]]
-
-    def tells(self, container: str, name: str) -> bool:
-        """Whether the listings would show that record."""
-        return any(walk.tells(name) for walked, walk in self.walks if walked == container)
 
 
 class _Place(NamedTuple):
@@ -103,12 +71,12 @@ def page(app: App, work: PageWork) -> Page:
     """Look at the next images of the run; those that are to be tried are left to be handed over."""
     plan, place = work["plan"], _Place.of(work["continuation"])
     listed = image_blobs.page(app.images, prefix=plan["images_prefix"], limit=_IMAGES, continuation=place.images)
-    images = _after(listed.items, place.after, has_directories=app.images.has_directories)
-    walks = dict(place.walks)
+    images = walks.after(listed.items, place.after, has_directories=app.images.has_directories)
+    begun = dict(place.walks)
     done: list[_One] = []
     if images:
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            found, walks = _walk(app, plan, images, place.walks, pool)
+            found, begun = walks.beside(app, plan["images_prefix"], images, place.walks, pool)
         # Images whose bytes have to be read take their time; the rest of the page comes in the next one.
         done = list(pages.in_parts(app, partial(_one, app, plan, found), images))
     _tell([image.name for image, one in zip(images, done, strict=False) if one.lost])
@@ -119,71 +87,13 @@ def page(app: App, work: PageWork) -> Page:
     if len(done) < len(images):
         return Page(place._replace(after=images[len(done) - 1].name).to_text(), counts, left)
     if listed.continuation:
-        return Page(_Place(listed.continuation, walks, "").to_text(), counts, left)
+        return Page(_Place(listed.continuation, begun, "").to_text(), counts, left)
     if not plan["images_prefix"]:
         adoption.note(app, plan["began"])
     return Page(None, counts, left)
 
 
-def _after(images: list[BlobInfo], name: str, *, has_directories: bool) -> list[BlobInfo]:
-    """The images that come after that one, by the listing's own order."""
-    place = next((number for number, image in enumerate(images) if image.name == name), None)
-    if place is not None:
-        return images[place + 1 :]
-    if has_directories:
-        return images  # listed by their paths, in an order that letters do not tell: all once more, so none is missed
-    return [image for image in images if image.name > name]
-
-
-def _walk(
-    app: App, plan: Plan, images: Sequence[BlobInfo], begun: dict[str, str | None], pool: Executor
-) -> tuple[_Found, dict[str, str | None]]:
-    """The records of these images, as far as listings show them, and where the next page's listings begin."""
-    places = {place for image in images for place in by_step.places(app.settings, image.name)}
-    stems = {names.stem(image.name) for image in images}
-    thumbnails: dict[str, list[BlobInfo]] = {}
-    long = sum(stem.startswith(names.LONG) for stem in stems)
-    prefix, last = plan["images_prefix"], images[-1].name
-
-    def walk(where: tuple[str, str]) -> Walk:
-        container, before = where
-        step = before.removesuffix("/")
-
-        others: Counter[str] = Counter()
-
-        def wanted(name: str) -> bool:
-            if (container, name) in places:
-                return True
-            stem = names.stem_of_record(container, name) if container == names.THUMBNAILS else None
-            if stem not in stems:
-                return False
-            others[stem] += 1
-            return others[stem] <= _MOST_OTHERS
-
-        walked = listing.walk(
-            app.images,
-            (container, before + prefix),
-            begun.get(container + step),
-            last.removeprefix(prefix),
-            wanted,
-        )
-        if long >= _MIN_LONG:
-            walked.found.update(listing.walk(app.images, (container, before + names.LONG), None, None, wanted).found)
-        return walked
-
-    found: dict[tuple[str, str], BlobInfo] = {}
-    continuations, walks = {}, []
-    for (container, before), walked in zip(_WALKS, side_by_side(pool, walk, _WALKS), strict=True):
-        found |= {(container, name): info for name, info in walked.found.items()}
-        continuations[container + before.removesuffix("/")] = walked.continuation
-        walks.append((container, walked))
-    for (container, name), info in found.items():
-        if container == names.THUMBNAILS and (stem := names.stem_of_record(container, name)):
-            thumbnails.setdefault(stem, []).append(info)
-    return _Found(found, thumbnails, walks), continuations
-
-
-def _one(app: App, plan: Plan, found: _Found, image: BlobInfo) -> _One:
+def _one(app: App, plan: Plan, found: Found, image: BlobInfo) -> _One:
     counts: Counts = {"images": 1}
     finding = _finding(app, plan, found, image)
     # A report too: the marks are the app's own books, and tell what may not be deleted.
@@ -217,7 +127,7 @@ def _had_result(app: App, plan: Plan, image: BlobInfo) -> bool:
     return older_images.had_result(app, image, former_name)
 
 
-def _finding(app: App, plan: Plan, found: _Found, image: BlobInfo) -> Finding:
+def _finding(app: App, plan: Plan, found: Found, image: BlobInfo) -> Finding:
     """The findings about an image: first by the listings, then by its records, and at last by its bytes."""
     repairs = plan["mode"] == "repair"
     seen = SeenVersion(image)

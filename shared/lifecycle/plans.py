@@ -14,7 +14,7 @@ from shared.durable import handover
 from shared.durable.handover import DurableClient
 from shared.errors import StorageError
 from shared.lifecycle import adoption, first_start
-from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, ORCHESTRATOR, PhaseName, Plan
+from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, INDEXING, ORCHESTRATOR, PhaseName, Plan
 from shared.services import App
 
 # An event comes within seconds; Event Grid delivers one that was late within a day, which then finds the claim.
@@ -24,21 +24,21 @@ _OF_DIRECTORY: tuple[PhaseName, ...] = ("images", "analysis", "thumbnails", "tex
 
 def by_timer(app: App) -> Plan:
     """
-    The nightly run: everything, or without the comparison where RECONCILE is off.
+    The nightly run: everything, or without the comparison where RECONCILE is off. The index is made true in any case.
 
     Images of earlier versions have to be adopted once before anything goes for want of an owner, also where it is off.
     """
     until = app.clock.utc() - YOUNG
     if app.settings.reconcile != "off":
-        return _plan(app, "timer", COMPARING + CLEANING, until)
+        return _plan(app, "timer", COMPARING + CLEANING + INDEXING, until)
     if adoption.since(app):
-        return _plan(app, "timer", CLEANING, until)
-    return {**_plan(app, "timer", ("images", *CLEANING), until), "mode": "report"}
+        return _plan(app, "timer", CLEANING + INDEXING, until)
+    return {**_plan(app, "timer", ("images", *CLEANING, *INDEXING), until), "mode": "report"}
 
 
 def by_request(app: App) -> Plan:
     """The run that a caller wants: everything, even if RECONCILE is off, and all images since the first start."""
-    return _plan(app, "request", COMPARING + CLEANING, app.clock.utc())
+    return _plan(app, "request", COMPARING + CLEANING + INDEXING, app.clock.utc())
 
 
 def of_directory(app: App, *, images: str, records: str) -> Plan:
@@ -56,6 +56,11 @@ def of_directory(app: App, *, images: str, records: str) -> Plan:
 def forgetting(app: App) -> Plan:
     """The run that only forgets answers whose time has come."""
     return _plan(app, "timer", ("forgetting",), app.clock.utc())
+
+
+def indexing(app: App, by: Literal["timer", "request"]) -> Plan:
+    """The run that only compares the index with the records; one that is requested derives every entry anew."""
+    return _plan(app, by, INDEXING, app.clock.utc())
 
 
 def directory_id(event_id: str) -> str:

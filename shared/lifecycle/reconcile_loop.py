@@ -13,8 +13,9 @@ from shared.durable.orchestrators import OrchestrationContext
 
 ORCHESTRATOR: Final = "ReconcileOrchestrator"
 PAGE: Final = "ReconcilePage"
-# The whole comparison, which is one at a time; the forgetting of answers alone; of a directory each has its own id.
-WHOLE_ID, FORGETTING_ID = "reconcile", "forget"
+# The whole comparison, which is one at a time; the forgetting of answers alone; the index alone. Of a directory each
+# has its own id.
+WHOLE_ID, FORGETTING_ID, INDEX_ID = "reconcile", "forget", "index"
 # Replayed from the beginning at every page, so the history must not grow without end.
 MAX_PAGES = 50
 # A page that raises is a mistake of the app or an outage: done later, and given up in the end until the next run.
@@ -23,10 +24,12 @@ CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
 
 # In the order in which they are done: missing images before those that are gone, so a renamed one finds its answers.
 PhaseName = Literal[
-    "images", "analysis", "thumbnails", "text", "unfinished", "owners", "forgetting", "answers", "by_digest"
+    "images", "analysis", "thumbnails", "text", "unfinished", "owners", "forgetting", "answers", "by_digest", "index"
 ]
 COMPARING: tuple[PhaseName, ...] = ("images", "analysis", "thumbnails", "text", "unfinished", "owners")
 CLEANING: tuple[PhaseName, ...] = ("forgetting", "answers", "by_digest")
+# Last, so that what the others have deleted is not derived anew.
+INDEXING: tuple[PhaseName, ...] = ("index",)
 
 
 class Counts(TypedDict, total=False):
@@ -41,6 +44,9 @@ class Counts(TypedDict, total=False):
         orphans: images that are gone and of which there were records.
         records_deleted: their records.
         answers_forgotten: subjects whose answers were deleted.
+        indexed: images whose entry in the index was compared with their records.
+        index_changed: those whose entry was missing, or told other records.
+        index_gone: entries of images that are gone.
     """
 
     images: int
@@ -50,6 +56,9 @@ class Counts(TypedDict, total=False):
     orphans: int
     records_deleted: int
     answers_forgotten: int
+    indexed: int
+    index_changed: int
+    index_gone: int
 
 
 @final

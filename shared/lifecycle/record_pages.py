@@ -14,20 +14,18 @@ from typing import NamedTuple
 
 from shared import names
 from shared.errors import ConflictError, StorageRefusedError
-from shared.lifecycle import deletion, pages, stems
+from shared.lifecycle import deletion, pages, stems, walks
 from shared.lifecycle.pages import Page
-from shared.lifecycle.reconcile_loop import Counts, PageWork, Plan
+from shared.lifecycle.reconcile_loop import Counts, PageWork
 from shared.records import by_step
 from shared.records.versions import SourceChangedError
 from shared.services import App
-from shared.storage import image_blobs, listing
+from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo
 from shared.threads import side_by_side
 
 _RECORDS = 500
 _PARALLEL = 8
-# A listing of images whose records lie under digests is worth it from so many on.
-_MIN_LONG = 3
 # By phase: container, and what the names of records begin with before the image's.
 _PARTS = {
     "analysis": ((names.ANALYSIS, ""),),
@@ -65,7 +63,7 @@ def page(app: App, work: PageWork) -> Page:
     images, gone = place.images, list[str]()
     with ThreadPoolExecutor(_PARALLEL) as pool:
         if records:
-            there, images = _images(app, plan, records, place.images)
+            there, images = walks.images_of(app, plan["records_prefix"], list(records), place.images)
             suspects = [(stem, record) for stem, record in records.items() if stem not in there]
             gone = [name for name in side_by_side(pool, lambda each: _gone(app, *each), suspects) if name]
         if plan["mode"] == "report":
@@ -92,22 +90,6 @@ def _first_of_each(container: str, records: Iterable[BlobInfo], after: str) -> d
         if stem and stem != after and not image_blobs.is_folder_marker(record):
             found.setdefault(stem, record)
     return found
-
-
-def _images(
-    app: App, plan: Plan, records: dict[str, BlobInfo], continuation: str | None
-) -> tuple[set[str], str | None]:
-    """The stems of these whose images listings show, and where the next page's listing begins."""
-    prefix, last = plan["records_prefix"], next(reversed(records))
-    wanted = lambda name: names.stem(name) in records  # noqa: E731
-    walked = listing.walk(app.images, (names.IMAGES, prefix), continuation, last.removeprefix(prefix), wanted)
-    found = dict(walked.found)
-    if sum(stem.startswith(names.LONG) for stem in records) >= _MIN_LONG:
-        # Where a folder of images has the name that digests lie under, too.
-        for folder in (names.LONG, names.BY_DIGEST):
-            found |= listing.walk(app.images, (names.IMAGES, folder), None, None, wanted).found
-    there = {names.stem(name) for name, info in found.items() if not image_blobs.is_folder_marker(info)}
-    return there, walked.continuation
 
 
 def _gone(app: App, stem: str, record: BlobInfo) -> str | None:

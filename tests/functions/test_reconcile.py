@@ -44,7 +44,7 @@ def test_a_caller_begins_one_that_takes_images_of_any_age(app: Parts, task_hub: 
     ((orchestrator, instance, plan),) = task_hub.started
     assert (orchestrator, instance) == ("ReconcileOrchestrator", "reconcile")
     assert plan["until"] == plan["began"] == app.clock.utc().isoformat()
-    assert plan["phases"] == [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING]
+    assert plan["phases"] == [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING, *reconcile_loop.INDEXING]
     assert (plan["by"], plan["images_prefix"], plan["records_prefix"]) == ("request", "", "")
 
 
@@ -135,7 +135,7 @@ def run(given: Any) -> Any:
     return asyncio.run(page(given, "the durable client's binding", invocation()))
 
 
-@pytest.mark.parametrize("phase", [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING])
+@pytest.mark.parametrize("phase", [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING, *reconcile_loop.INDEXING])
 def test_each_phase_of_an_empty_account_ends_at_once(app: Parts, task_hub: Hub, phase: str) -> None:
     outcome = run(work(app, phase))
     while outcome["continuation"]:

@@ -10,7 +10,7 @@ from doubles.pictures import picture
 from shared import names
 from shared.images import ImageBytes
 from shared.lifecycle import adoption, answer_pages, digest_pages, image_pages, plans
-from shared.lifecycle.reconcile_loop import CLEANING, COMPARING
+from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, INDEXING
 from shared.uploads import steps
 from shared.vision import questions
 
@@ -95,9 +95,11 @@ def test_whatever_the_setting_one_night_adopts_and_then_cleans(upgraded: Parts, 
 def test_where_the_comparison_is_off_it_adopts_once_and_starts_nothing() -> None:
     app = parts(RECONCILE="off")
     plan = plans.by_timer(app.services)
-    assert (plan["phases"], plan["mode"]) == (["images", *CLEANING], "report")
+    assert (plan["phases"], plan["mode"]) == (["images", *CLEANING, *INDEXING], "report")
     adopted(app)
-    assert plans.by_timer(app.services)["phases"] == list(CLEANING)
-    assert plans.by_timer(restarted(app, RECONCILE="report").services)["phases"] == list(COMPARING + CLEANING)
+    assert plans.by_timer(app.services)["phases"] == list(CLEANING + INDEXING)
+    assert plans.by_timer(restarted(app, RECONCILE="report").services)["phases"] == list(
+        COMPARING + CLEANING + INDEXING
+    )
     # A caller's comparison is whole, whatever the setting says.
     assert plans.by_request(app.services)["mode"] == "repair"

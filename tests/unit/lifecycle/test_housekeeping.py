@@ -12,7 +12,7 @@ from shared import names
 from shared.answers import owners
 from shared.errors import StorageError
 from shared.lifecycle import adoption, housekeeping, plans, report
-from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, begin
+from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, INDEXING, begin
 
 HOUR = 3600.0
 SHA = "ab" * 32
@@ -54,7 +54,7 @@ class Clockwork:
         return found
 
 
-WHOLE = ("reconcile", [*COMPARING, *CLEANING])
+WHOLE = ("reconcile", [*COMPARING, *CLEANING, *INDEXING])
 
 
 def test_a_comparison_begins_at_the_first_hour_and_then_once_a_day() -> None:
@@ -147,15 +147,15 @@ def test_a_run_that_died_before_it_told_its_beginning_is_due_an_hour_later() -> 
 def test_off_cleans_once_a_day_and_compares_nothing() -> None:
     clockwork = Clockwork(RECONCILE="off")
     adoption.note(clockwork.app.services, clockwork.app.clock.utc().isoformat())
-    assert clockwork.tick() == [("reconcile", [*CLEANING])]
-    assert clockwork.tick(24) == [("reconcile", [*CLEANING])]
+    assert clockwork.tick() == [("reconcile", [*CLEANING, *INDEXING])]
+    assert clockwork.tick(24) == [("reconcile", [*CLEANING, *INDEXING])]
     assert report.section(clockwork.app.services) is None
 
 
 def test_off_looks_once_whose_bytes_the_images_have_and_starts_none() -> None:
     clockwork = Clockwork(RECONCILE="off")
     assert plans.by_timer(clockwork.app.services)["mode"] == "report"
-    assert clockwork.tick() == [("reconcile", ["images", *CLEANING])]
+    assert clockwork.tick() == [("reconcile", ["images", *CLEANING, *INDEXING])]
 
 
 def test_answers_whose_hours_are_over_are_forgotten_every_hour() -> None:

@@ -13,7 +13,7 @@ from doubles.task_hub import TaskHub
 
 from shared import names
 from shared.errors import ConflictError, StorageRefusedError, VisionUnavailableError
-from shared.lifecycle import first_start, pages, plans, record_pages
+from shared.lifecycle import first_start, pages, plans, record_pages, walks
 
 RED, BLUE, GREEN = (picture(colour=colour) for colour in ((200, 0, 0), (0, 0, 200), (0, 200, 0)))
 LETTER = text_pdf("Dear reader,")
@@ -247,7 +247,7 @@ def test_one_image_that_storage_tells_nothing_of_ends_no_comparison(
 
     hub.app.images.before = before
     if not is_listed:
-        monkeypatch.setattr(record_pages, "_images", lambda *given: (set(), None))
+        monkeypatch.setattr(walks, "images_of", lambda *given: (set(), None))
     assert counts(hub) == {"images": 1, "orphans": 1, "records_deleted": 3}
     hub.app.images.before = None
     whole_life.check(hub.app)

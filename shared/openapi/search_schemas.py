@@ -3,8 +3,19 @@
 from shared.api.image_states import STATES
 from shared.json_types import Json
 from shared.openapi.members import flag, many, moment, named, or_null, text, texts, thing, whole, word
-from shared.search.fields import FACETS, FIELDS
+from shared.search.document import FIELDS
 
+# The facets, each with what an image is counted by.
+_FACETS = {
+    "state": "state",
+    "tag": "tag",
+    "year": "the year in which the image was taken, or else uploaded; the latest first",
+    "month": "the month in which the image was taken, or else uploaded; the latest first",
+    "folder": "folder, with all below it; `/` has no other",
+    "kind": "kind, such as `jpeg`",
+    "colour": "the colour that the thumbnail has most of",
+    "same": "same picture, by the name of one of the images that have it",
+}
 REBUILD_STATES = ("never", "running", "ended", "failed")
 
 
@@ -45,7 +56,7 @@ def schemas() -> dict[str, Json]:
         ),
         "SearchFacets": thing(
             "The counts of all that match, by what images have.",
-            {name: many(f"By {of}.", named("SearchCount")) for name, of in FACETS.items()},
+            {name: many(f"By {of}.", named("SearchCount")) for name, of in _FACETS.items()},
         ),
         "SearchCount": thing(
             "A value, and how many of the images that match have it.",

@@ -8,7 +8,7 @@ from shared.api import paths
 from shared.index.entry import IMAGE, THUMBNAIL, Entry
 from shared.json_types import Json
 from shared.records import thumbnails
-from shared.search.engine import Found, Hit
+from shared.search.found import Found, Hit
 from shared.search.text_places import Place
 from shared.settings import Settings
 

@@ -130,7 +130,8 @@ STATE = query("state", "Only images in this state.", enum=list(image_states.STAT
 CONTINUATION = query("continuation", "What the page before said.", **_TEXT)
 SEARCH = query(
     "q",
-    'Words, `"phrases"` and `-not`; `tag:`, `text:`, `folder:`, `before:`, `after:`, `kind:`, `colour:`, `is:`, `has:`, `same:`. '
+    'Words, `"phrases"` and `-not`; `tag:`, `text:`, `folder:`, `before:`, `after:`, `kind:`, `colour:`, '
+    "`is:`, `has:`, `same:`. "
     "All images without it.",
     **{**_TEXT, "maxLength": search.MAX_QUERY_CHARACTERS},
 )

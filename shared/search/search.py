@@ -21,7 +21,9 @@ from shared.transport import time_budget
 
 if TYPE_CHECKING:
     from shared.index.reader import Added, Reader, Replaced
-    from shared.search.engine import Engine, Found, Hit, Sort
+    from shared.search.engine import Engine
+    from shared.search.found import Found, Hit
+    from shared.search.order import Sort
     from shared.search.text_places import Place
 
 # How old the index may be that a search is answered from, beside the time that reading it takes.

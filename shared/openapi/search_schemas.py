@@ -40,8 +40,8 @@ def schemas() -> dict[str, Json]:
             "What of the question was found, and where.",
             {
                 "field": word("Of the image, what has it.", FIELDS),
-                "asked": text("What was asked for."),
-                "matched": text("What stands there."),
+                "asked": text("What was asked for, as it was typed."),
+                "matched": text("What stands there; of a long text in small letters without accents."),
                 "places": many("In a text: where it stands, at first.", named("TextPlace")),
             },
         ),

@@ -60,7 +60,7 @@ def test_why_tells_the_page_and_the_corners_of_words_in_a_text(app: Parts) -> No
     store(app, "bill.png", text="TOTAL DUE")
     (image,) = page(q='text:"total due"')["images"]
     (match,) = image["why"]
-    assert (match["field"], match["asked"]) == ("text", "total due")
+    assert (match["field"], match["asked"]) == ("text", 'text:"total due"')
     assert [place["page"] for place in match["places"]] == [1, 2]
     assert all(len(place["box"]) == 8 and place["text"] == "TOTAL DUE" for place in match["places"])
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -41,7 +42,21 @@ _ROUNDS = 25
 _CHANGED = 10
 _BLOCK_BYTES = 3 * 2**20
 _MEGABYTE = 2**20
-_THINGS = ("dog", "cat", "car", "house", "tree", "person", "table", "cup", "bottle", "bridge", "flower", "train", "bird")
+_THINGS = (
+    "dog",
+    "cat",
+    "car",
+    "house",
+    "tree",
+    "person",
+    "table",
+    "cup",
+    "bottle",
+    "bridge",
+    "flower",
+    "train",
+    "bird",
+)
 _PLACES = ("street", "beach", "kitchen", "forest", "office", "garden", "station", "mountain", "harbour", "field")
 _HOW = ("small", "large", "black", "white", "red", "old", "wooden", "sunny", "blurry", "modern")
 _ON_PAPER = ("invoice", "total", "due", "customer", "number", "street", "payment", "thank", "order", "delivery", "tax")
@@ -95,7 +110,7 @@ class Measured(NamedTuple):
 def lines(count: int, begin: int = 0, at: float = 1_700_000_000.0) -> Iterator[Line]:
     """Of each image one line, as records of typical images leave them; the same at every run."""
     for number in range(begin, begin + count):
-        chance = random.Random(number)  # noqa: S311
+        chance = random.Random(number)
         year, month = chance.randint(2019, 2026), chance.randint(1, 12)
         thing, other, place = chance.choice(_THINGS), chance.choice(_THINGS), chance.choice(_PLACES)
         name = f"{year}/{month:02}/img-{number:06}.jpg"
@@ -199,19 +214,13 @@ def search(connection: str) -> dict[str, Any]:
     }
 
 
-class _counting:
+@contextmanager
+def _counting(found: dict[str, int], name: str) -> Iterator[None]:
     """Inside, requests to storage are counted under a name."""
-
-    def __init__(self, found: dict[str, int], name: str) -> None:
-        self._found, self._name, self._counter = found, name, Counter[str]()
-        self._counted = counted(self._counter)
-
-    def __enter__(self) -> None:
-        self._counted.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._counted.__exit__(*error)
-        self._found[self._name] = self._counter.total()
+    counter: Counter[str] = Counter()
+    with counted(counter):
+        yield
+    found[name] = counter.total()
 
 
 def _bytes_of_index(app: App) -> int:

@@ -17,6 +17,11 @@ class Owner(NamedTuple):
     etag: str
 
 
+def asker(name: str) -> str:
+    """Which image asks, for a claim: a digest of its name, because answers outlive an image, and its name must not."""
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
 class ImageBytes:
     """
     An image as bytes.
@@ -46,6 +51,11 @@ class ImageBytes:
         """What a question about it is filed under: the SHA-256 of the bytes, in hex."""
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def asker(self) -> str:
+        """Who asks about it (`asker`); empty where it is no image of the container."""
+        return asker(self.owner.name) if self.owner else ""
+
     @cached_property
     def md5(self) -> str:
         """The MD5 of the bytes, in hex."""
@@ -65,6 +75,7 @@ class ImageUrl:
     """An image that Computer Vision fetches by itself; the app never does. `kept` is as for `ImageBytes`."""
 
     PREFIX = "url-"
+    asker = ""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -24,6 +24,7 @@ from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
+from shared.records import thumbnails
 from shared.search.search import Search
 from shared.settings import Settings, log_names
 from shared.storage.azure import BlobStore
@@ -133,7 +134,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     )
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     index_writer = IndexWriter(host, clock)
-    images = Observed(images, index_writer).as_blobs()
+    images = Observed(images, index_writer, clock, thumbnails.files(settings)).as_blobs()
     search = Search(images, host, clock, settings)
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.

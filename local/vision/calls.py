@@ -9,11 +9,13 @@ import fcntl
 import json
 import os
 import threading
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 LEDGER_NAME = "calls.jsonl"
+MOST_CALLS = 100_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class CallLog:
         self._lock = threading.Lock()
         self._operations: dict[str, dict[str, Any]] = {}
         self._readings: dict[str, dict[str, Any]] = {}
+        # The latest, so that a service that runs for months does not grow.
+        self._calls: deque[dict[str, Any]] = deque(maxlen=MOST_CALLS)
         self._file: int | None = None
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
@@ -42,19 +46,29 @@ class CallLog:
             self._load(self._file)
 
     def record(
-        self, operation: str, status: int, *, transactions: int, paid_sha256: str | None, poll: Poll | None = None
+        self,
+        operation: str,
+        status: int,
+        *,
+        transactions: int,
+        paid_sha256: str | None,
+        poll: Poll | None = None,
+        call_id: str | None = None,
     ) -> None:
         """
         Count one answer.
 
         *transactions* is how many would be billed for it. *paid_sha256* is the hash of the image of a call that is paid
-        for, and *poll* the state that was told of a Read; else they are None.
+        for, *poll* the state that was told of a Read, and *call_id* the client's own id of the call; else they are
+        None.
         """
         entry: dict[str, Any] = {"operation": operation, "status": status, "transactions": transactions}
         if paid_sha256 is not None:
             entry["paid"] = paid_sha256
         if poll is not None:
             entry |= {"read": poll.read_id, "late": poll.late_seconds}
+        if call_id is not None:
+            entry["id"] = call_id
         with self._lock:
             if self._file is not None:
                 os.write(self._file, json.dumps(entry).encode() + b"\n")
@@ -76,9 +90,20 @@ class CallLog:
                 "readings": {read_id: dict(reading) for read_id, reading in self._readings.items()},
             }
 
+    def calls(self) -> list[dict[str, Any]]:
+        """
+        Return each answer to a call that had an id of the client's own, in their order.
+
+        It is `{"id", "operation", "status", "transactions"}`; of one that is paid with the image's SHA-256 as `paid`,
+        and of a look at a Read with its id as `read`.
+        """
+        with self._lock:
+            return [dict(each) for each in self._calls]
+
     def clear(self) -> None:
         """Start anew."""
         with self._lock:
+            self._calls.clear()
             self._operations.clear()
             self._readings.clear()
             if self._file is not None:
@@ -110,6 +135,8 @@ class CallLog:
         if "paid" in entry:
             counts["paid"] += 1
             counts["bodies"].append(entry["paid"])
+        if "id" in entry:
+            self._calls.append({name: value for name, value in entry.items() if name != "late"})
         if "read" in entry:
             self._add_poll(entry["read"], entry["late"])
 

@@ -32,6 +32,8 @@ def _control(service: VisionService, request: Request) -> Reply:
     match request.method, request.path.rstrip("/").removeprefix(CONTROL_PATH):
         case "GET", "stats":
             return json_reply(200, service.ledger.snapshot())
+        case "GET", "calls":
+            return json_reply(200, {"calls": service.ledger.calls()})
         case "DELETE", "stats":
             service.ledger.clear()
         case "GET", "faults":
@@ -55,7 +57,7 @@ def _control(service: VisionService, request: Request) -> Reply:
         case _:
             return _error(
                 HTTPStatus.NOT_FOUND,
-                "Use GET or DELETE /_control/stats; GET, PUT or DELETE /_control/faults; "
+                "Use GET or DELETE /_control/stats; GET /_control/calls; GET, PUT or DELETE /_control/faults; "
                 "GET, PUT or DELETE /_control/keys; GET, PUT or DELETE /_control/hold.",
             )
     return Reply(HTTPStatus.NO_CONTENT, content_type=None)

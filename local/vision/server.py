@@ -46,6 +46,10 @@ class RunningVision:
         operations: dict[str, dict[str, object]] = self.server.service.ledger.snapshot()["operations"]
         return operations
 
+    def calls(self) -> list[dict[str, object]]:
+        """Return what `GET /_control/calls` has under `calls`."""
+        return self.server.service.ledger.calls()
+
 
 def make_service(
     *,

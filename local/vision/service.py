@@ -152,6 +152,7 @@ class VisionService:
                 transactions=0 if request.method == "GET" else max(transactions(headers), outcome.pages),
                 paid_sha256=outcome.paid_sha256,
                 poll=outcome.poll,
+                call_id=_client_id(request.headers),
             )
         return Delivery(outcome.reply, headers, strike)
 
@@ -254,6 +255,12 @@ class VisionService:
 
 def _models() -> Json:
     return {"models": [{"name": name, "categories": list(DOMAIN_CATEGORIES[name])} for name in MODELS]}
+
+
+def _client_id(headers: Message) -> str | None:
+    """The client's own id of a call, cut to the length of any that is meant."""
+    given = headers.get("x-ms-client-request-id", "")
+    return given[:100] if given else None
 
 
 def _refused(refusal: refusals.Refusal) -> Outcome:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from shared import names
-from shared.answers import former, owners
+from shared.answers import former, owners, tickets
 from shared.answers.claims import Claims
 from shared.answers.refusals import OwnRefusalError, refusals_told
 from shared.answers.tickets import OPERATION_SECONDS, ReadTicket
@@ -119,6 +119,7 @@ class Answers:
                 wait_seconds=self._wait_seconds if wait_seconds is None else wait_seconds,
                 lifetime_seconds=URL_ANSWER_SECONDS if isinstance(image, ImageUrl) else None,
                 look_first=look_first,
+                image=image.asker,
             )
         if image.kept is not None:
             image.kept |= {asked.key}
@@ -220,7 +221,7 @@ class Answers:
 
         def call() -> Answer:
             if known := former.find(self._claims, question, image):
-                return _as_stored(known, image)
+                return tickets.as_stored(known, image)
             if before_call:
                 before_call()
             return self._submitted(question, image, background=background)
@@ -235,6 +236,7 @@ class Answers:
                 # The activity that submits has found no text, so there is hardly a ticket.
                 look_first=False,
                 droppable=True,
+                image=image.asker,
             )
         return ReadTicket.from_json(answer.json())
 
@@ -264,13 +266,14 @@ class Answers:
             self._claims.keep(image.subject, asked, found)
         return found is not None
 
-    def keep_result(self, subject: str, question: Question, result: ReadResult) -> None:
-        """Store what was read, so that it is not paid for again."""
+    def keep_result(self, subject: str, question: Question, result: ReadResult, *, polls: int = 0) -> None:
+        """Store what was read, so that it is not paid for again, and how often it was asked for."""
         self._claims.keep(
             subject,
             questions.read_result(question),
             Answer(names.JSON, json.dumps(result.body).encode(), sent=result.sent),
             lifetime_seconds=URL_ANSWER_SECONDS if subject.startswith(ImageUrl.PREFIX) else None,
+            polls=polls,
         )
 
     def drop(self, subject: str, question: Question, ticket: ReadTicket) -> None:
@@ -288,12 +291,3 @@ class Answers:
             for each in (asked.plain, asked._replace(fit=FIT)):
                 if each.key in kept:
                     self._claims.forget_refusal(subject, each)
-
-
-def _as_stored(kept: Answer, image: ImageBytes | ImageUrl) -> Answer:
-    """The ticket of a Read of a picture as it is stored, for one who wants its places upright."""
-    ticket = ReadTicket.from_json(kept.json())
-    if isinstance(image, ImageBytes):
-        sides = (image.header.width, image.header.height)
-        ticket = ticket._replace(sides=sides, orientation=image.header.orientation)
-    return ticket.answer._replace(paid=False, at=kept.at)

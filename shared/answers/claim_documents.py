@@ -7,33 +7,46 @@ service said. Times are ISO 8601 with their offset.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict, TypeGuard, assert_never
 
 from shared import names
 from shared.errors import BlobsightError, ImageRejectedError, PayloadTooLargeError, UnexpectedAnswerError
+from shared.json_types import Json
+from shared.vision.calls import lost
 from shared.vision.fields import typed
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
 
+class _WithCalls(TypedDict):
+    calls: NotRequired[Sequence[Json]]
+
+
 class Asking(TypedDict):
-    """A call is under way. `by` is the lease's id; `until` is when the lease ends, unless it is renewed."""
+    """
+    A call is under way, or had no answer. `by` is the lease's id; `until` is when the lease ends, unless it is renewed.
+
+    In each state `calls` are those that were made for the question (`vision.calls.Call.told`), as far as they are
+    known; claims of earlier versions have none. One without `ended` is under way, or its worker was killed.
+    """
 
     state: Literal["asking"]
     question: str
     by: str
     since: str
     until: str
+    calls: NotRequired[Sequence[Json]]
 
 
 class Answered(TypedDict):
     """
     An answer, since `at`: JSON in `body`, other bytes in `base64`. `expires` is None if it serves for ever.
 
-    `sent` tells which copy of the image was asked about; the answer's places are those of the image itself.
+    `sent` tells which copy of the image was asked about; the answer's places are those of the image itself. `polls` is
+    how often the service was asked for what was read.
     """
 
     state: Literal["answered"]
@@ -45,6 +58,8 @@ class Answered(TypedDict):
     body: NotRequired[object]
     base64: NotRequired[str]
     sent: NotRequired[Mapping[str, object]]
+    calls: NotRequired[Sequence[Json]]
+    polls: NotRequired[int]
 
 
 class Refused(TypedDict):
@@ -58,6 +73,7 @@ class Refused(TypedDict):
     message: str
     action: str
     tooLarge: bool
+    calls: NotRequired[Sequence[Json]]
 
 
 Said = Answered | Refused
@@ -107,18 +123,27 @@ def said_at(told: Mapping[str, str]) -> datetime | None:
     return None
 
 
-def asking(question: Question, *, lease: str, since: datetime, seconds: float) -> Asking:
-    """The document of a call that begins under a lease of so many seconds."""
+def asking(question: Question, *, lease: str, since: datetime, seconds: float, calls: Sequence[Json] = ()) -> Asking:
+    """The document of a call that begins under a lease of so many seconds, or has ended without an answer."""
     return {
         "state": "asking",
         "question": question.text,
         "by": lease,
         "since": since.isoformat(),
         "until": (since + timedelta(seconds=seconds)).isoformat(),
+        **_told(calls),
     }
 
 
-def answered(question: Question, answer: Answer, *, at: datetime, lifetime_seconds: float | None) -> Answered:
+def answered(
+    question: Question,
+    answer: Answer,
+    *,
+    at: datetime,
+    lifetime_seconds: float | None,
+    calls: Sequence[Json] = (),
+    polls: int = 0,
+) -> Answered:
     """
     The document of an answer that is given *at* that time, unless it was given before; it serves for so many seconds,
     or for ever.
@@ -141,10 +166,12 @@ def answered(question: Question, answer: Answer, *, at: datetime, lifetime_secon
         document["base64"] = base64.b64encode(answer.body).decode()
     if answer.sent:
         document["sent"] = answer.sent
-    return document
+    if polls:
+        document["polls"] = polls
+    return {**document, **_told(calls)}
 
 
-def refused(question: Question, error: BlobsightError, *, at: datetime) -> Refused:
+def refused(question: Question, error: BlobsightError, *, at: datetime, calls: Sequence[Json] = ()) -> Refused:
     """The document of a refusal."""
     return {
         "state": "refused",
@@ -155,7 +182,25 @@ def refused(question: Question, error: BlobsightError, *, at: datetime) -> Refus
         "message": error.message,
         "action": error.action,
         "tooLarge": isinstance(error, PayloadTooLargeError),
+        **_told(calls),
     }
+
+
+def calls_of(document: ClaimDocument | None) -> list[Json]:
+    """The calls that a claim tells; what is damaged is left out."""
+    told = document.get("calls", ()) if document else ()
+    return [each for each in told if isinstance(each, dict)] if isinstance(told, list | tuple) else []
+
+
+def calls_taken_over(document: ClaimDocument | None) -> list[Json]:
+    """The calls of a claim whose holder is gone. Of an earlier version's no more is known than when it was made."""
+    if document and document["state"] == "asking" and "calls" not in document and "since" in document:
+        return [{"begun": document["since"], "lost": True}]
+    return lost(calls_of(document))
+
+
+def _told(told: Sequence[Json]) -> _WithCalls:
+    return {"calls": list(told)} if told else {}
 
 
 def is_expired(document: Answered, now: datetime, lifetime_seconds: float | None) -> bool:

@@ -12,40 +12,32 @@ again.
 service's, the same for all.
 """
 
-import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 
-from shared import log, names, threads
+from shared import names
 from shared.answers import claim_documents
-from shared.answers.claim_documents import Answered, ClaimDocument, Said
+from shared.answers.claim_documents import Answered, Asking, ClaimDocument
+from shared.answers.claim_store import ClaimStore
+from shared.answers.held import LEASE_SECONDS, Held, keeping, lease_id
 from shared.clock import Clock, Deadline
 from shared.errors import BusyError, ConflictError, ImageRejectedError, PayloadTooLargeError, StorageError
 from shared.images import ImageUrl
+from shared.json_types import Json
 from shared.storage import listing
 from shared.storage.blobs import Blobs, IfEtag
 from shared.transport import time_budget
+from shared.vision import calls
+from shared.vision.calls import Calls
 from shared.vision.models import Answer
 from shared.vision.questions import Question
 
-# Azure Storage takes 15 to 60. The shortest, because it is how long an image waits after a crash.
-LEASE_SECONDS = 15
-RENEW_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 0.5
 _BUSY_RETRY_SECONDS = 2.0
 
-_logger = logging.getLogger(__name__)
 _Call = Callable[[], Answer]
-
-
-class _Held(NamedTuple):
-    """A claim that this call holds: the blob's name and the lease's id."""
-
-    name: str
-    lease: str
 
 
 class Claims:
@@ -63,8 +55,7 @@ class Claims:
         self.blobs = blobs
         self._clock = clock
         self._lifetime_seconds = lifetime_seconds
-        # What the service said and storage has not taken yet, by the claim's name. It may serve others already.
-        self._unstored: dict[str, Said] = {}
+        self._store = ClaimStore(blobs)
 
     def ask(
         self,
@@ -76,6 +67,7 @@ class Claims:
         lifetime_seconds: float | None = None,
         look_first: bool = True,
         droppable: bool = False,
+        image: str = "",
     ) -> Answer:
         """
         The answer to the question about the subject, from the claim if it is there, else by *call*.
@@ -91,6 +83,7 @@ class Claims:
                 is one. Neither pays more calls.
             droppable: whether `drop` may come for the answer before its lease lapses; it is given back then, which is
                 one operation more.
+            image: who asks, for the calls that the claim tells (`images.asker`).
 
         Raises:
             BusyError: another caller is asking and did not finish in time.
@@ -99,15 +92,15 @@ class Claims:
         name = names.claim(subject, question.key)
         deadline = Deadline.after(time_budget.left(wait_seconds), self._clock)
         pause = _FIRST_PAUSE_SECONDS
-        found: _Held | Answer | None = None
-        if not look_first and name not in self._unstored:
-            found = self._create(name, question)
+        found: Held | Answer | None = None
+        if not look_first and name not in self._store.unstored:
+            found = self._create(name, question, image)
         while True:
-            found = found or self._look(name, question)
+            found = found or self._look(name, question, image)
             if isinstance(found, Answer):
                 return found
             if found is not None:
-                return self._work(found, question, call, lifetime_seconds, droppable)
+                return self._work(found, question, call, lifetime_seconds, droppable, image)
             if deadline.remaining() <= 0:
                 raise BusyError(
                     f"Another caller is asking the same ({question.operation}) and has no answer yet.",
@@ -131,25 +124,49 @@ class Claims:
         claims = listing.all_below(self.blobs, names.CACHE, names.claims(subject))
         return frozenset(names.question_key(each.name) for each in claims)
 
-    def keep(self, subject: str, question: Question, answer: Answer, *, lifetime_seconds: float | None = None) -> None:
-        """Store an answer that came by another way than `ask`, over any claim; StorageError if it could not be."""
-        self._write(names.claim(subject, question.key), self._answered(question, answer, lifetime_seconds))
+    def keep(
+        self,
+        subject: str,
+        question: Question,
+        answer: Answer,
+        *,
+        lifetime_seconds: float | None = None,
+        polls: int = 0,
+    ) -> None:
+        """
+        Store an answer that came by another way than `ask`, over any claim, with how many polls it took.
+
+        Raises:
+            StorageError: it could not be stored.
+        """
+        document = self._answered(question, answer, lifetime_seconds, polls=polls)
+        self._store.write(names.claim(subject, question.key), document)
 
     def drop(self, subject: str, question: Question, answer: Answer) -> None:
         """Forget the answer if it still is this one, so that the next one who asks pays for another."""
         self._forget(
-            names.claim(subject, question.key),
+            subject,
+            question,
             lambda stored: stored["state"] == "answered" and claim_documents.answer(stored).body == answer.body,
         )
 
     def forget_refusal(self, subject: str, question: Question) -> None:
         """Let the service be asked again about bytes that it refused."""
-        self._forget(names.claim(subject, question.key), lambda stored: stored["state"] == "refused")
+        self._forget(subject, question, lambda stored: stored["state"] == "refused")
 
-    def _forget(self, name: str, is_meant: Callable[[ClaimDocument], bool]) -> None:
+    def _forget(self, subject: str, question: Question, is_meant: Callable[[ClaimDocument], bool]) -> None:
+        """Leave no answer; the calls stay, in a claim that the next one who asks takes over."""
+        name = names.claim(subject, question.key)
         stored, etag = self._read(name)
-        if stored and is_meant(stored):
-            with suppress(ConflictError):  # another one has asked anew meanwhile
+        if not stored or not is_meant(stored):
+            return
+        told = claim_documents.calls_of(stored)
+        if told and stored["state"] == "answered":
+            told[-1] = {**told[-1], "dropped": True}
+        with suppress(ConflictError):  # another one has asked anew meanwhile
+            if told:
+                self._store.write(name, self._asking(Held(name, ""), question, told), condition=IfEtag(etag))
+            else:
                 self.blobs.delete(names.CACHE, name, etag=etag)
 
     def _read(self, name: str) -> tuple[ClaimDocument | None, str | None]:
@@ -167,134 +184,105 @@ class Claims:
             return None
         return claim_documents.said(stored)
 
-    def _create(self, name: str, question: Question) -> _Held | None:
+    def _create(self, name: str, question: Question, image: str) -> Held | None:
         """Claim a question that has no claim yet; None if it has one by now."""
-        lease = _lease_id()
-        asking = claim_documents.asking(question, lease=lease, since=self._clock.utc(), seconds=LEASE_SECONDS)
+        new = Held(name, lease_id(), is_new=True)
+        asking = self._asking(new, question, Calls(self._clock, new.lease, image=image).planned())
         try:
-            etag = self._write(name, asking, condition=IfEtag(None))
+            etag = self._store.write(name, asking, condition=IfEtag(None))
         except ConflictError:
             return None
-        return self._hold(name, lease, etag)
+        return self._hold(new, etag)
 
-    def _look(self, name: str, question: Question) -> _Held | Answer | None:
+    def _look(self, name: str, question: Question, image: str) -> Held | Answer | None:
         """Take the claim's answer; make the claim if there is none, or take it over if its holder is gone."""
-        stored: ClaimDocument | None = self._unstored.get(name)
+        stored: ClaimDocument | None = self._store.unstored.get(name)
         etag: str | None = ""
         if stored is None:
             stored, etag = self._read(name)
         if etag is None:
-            if held := self._create(name, question):
-                return held
+            if new := self._create(name, question, image):
+                return new
             # Another asker was faster, or the storage client met its own write, whose answer was lost.
             stored, etag = self._read(name)
             if etag is None:
                 return None
-        return self._said(stored) or self._hold(name, _lease_id(), etag)
+        return self._said(stored) or self._hold(Held(name, lease_id(), claim_documents.calls_taken_over(stored)), etag)
 
-    def _hold(self, name: str, lease: str, etag: str) -> _Held | None:
+    def _hold(self, held: Held, etag: str) -> Held | None:
         # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
-        return _Held(name, lease) if self.blobs.acquire(names.CACHE, name, lease, LEASE_SECONDS, etag=etag) else None
+        return held if self.blobs.acquire(names.CACHE, held.name, held.lease, LEASE_SECONDS, etag=etag) else None
 
     def _work(
-        self, held: _Held, question: Question, call: _Call, lifetime_seconds: float | None, droppable: bool
+        self,
+        held: Held,
+        question: Question,
+        call: _Call,
+        lifetime_seconds: float | None,
+        droppable: bool,
+        image: str,
     ) -> Answer:
-        with self._kept(held):
-            known = self._unstored.get(held.name)
+        with keeping(self.blobs, held):
+            known = self._store.unstored.get(held.name)
             if known is not None:
                 # Said to another caller of this process, whose lease has lapsed before storage took it.
-                self._store(held, known, release=True)
+                self._store.keep(held, known, release=True)
                 return claim_documents.said(known)
+            made = Calls(
+                self._clock, held.lease, image=image, before=held.calls, note=partial(self._note, held, question)
+            )
+            if not held.is_new and not held.name.startswith(ImageUrl.PREFIX):
+                self._note(held, question, made)
             try:
-                answer = call()
+                with calls.kept(made):
+                    answer = call()
             except (ImageRejectedError, PayloadTooLargeError) as error:
                 # Addresses may show something else in a minute; bytes stay what they are.
                 if not held.name.startswith(ImageUrl.PREFIX):
-                    self._store(held, claim_documents.refused(question, error, at=self._clock.utc()), release=True)
+                    refused = claim_documents.refused(question, error, at=self._clock.utc(), calls=made.told())
+                    self._store.keep(held, refused, release=True)
                 else:
-                    self._abandon(held)
+                    self._abandon(held, question, made)
                 raise
             except BaseException:
-                self._abandon(held)
+                self._abandon(held, question, made)
                 raise
             # What stands for minutes or for ever outlasts the lease, which may lapse by itself: a request less.
-            self._store(held, self._answered(question, answer, lifetime_seconds), release=droppable)
+            answered = self._answered(question, answer, lifetime_seconds, made.told())
+            self._store.keep(held, answered, release=droppable)
         return answer
 
-    def _answered(self, question: Question, answer: Answer, lifetime_seconds: float | None) -> Answered:
-        return claim_documents.answered(question, answer, at=self._clock.utc(), lifetime_seconds=lifetime_seconds)
-
-    @contextmanager
-    def _kept(self, held: _Held) -> Iterator[None]:
-        """Renew the lease until the work is done."""
-        done = threading.Event()
-
-        def renew() -> None:
-            while not done.wait(RENEW_SECONDS):
-                with suppress(StorageError):
-                    if not self.blobs.renew(names.CACHE, held.name, held.lease):
-                        log.event(_logger, "claim.lost", level=logging.WARNING, claim=held.name)
-                        return
-
-        thread = threads.begin(f"claim {held.lease}", renew)
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-
-    def _store(self, held: _Held, document: Said, *, release: bool) -> None:
-        """Keep what the service said. The caller gets it even if storage does not take it."""
-        self._unstored[held.name] = document
-        with time_budget.overtime():
-            stored = self._is_stored(held, document, release=release)
-        if stored:
-            self._unstored.pop(held.name, None)
-            return
-
-        def later() -> None:
-            with time_budget.apart():
-                self._is_stored(held, document, release=release)
-            self._unstored.pop(held.name, None)
-
-        threads.begin(f"store {held.lease}", later)
-
-    def _is_stored(self, held: _Held, document: Said, *, release: bool) -> bool:
-        """Write it. False if storage did not take it and may later; who has taken the claim over keeps it."""
-        try:
-            self._write_held(held, document)
-            if release:
-                self.blobs.release(names.CACHE, held.name, held.lease)
-        except StorageError as error:
-            log.event(_logger, "claim.not_stored", level=logging.WARNING, claim=held.name, problem=error)
-            return not error.transient or isinstance(error, ConflictError)
-        return True
-
-    def _write_held(self, held: _Held, document: Said) -> None:
-        try:
-            self._write(held.name, document, lease=held.lease)
-        except ConflictError:
-            # If the lease lapsed while storage did not answer, it is renewed, unless another holder has come between.
-            if not self.blobs.renew(names.CACHE, held.name, held.lease):
-                raise
-            self._write(held.name, document, lease=held.lease)
-
-    def _abandon(self, held: _Held) -> None:
-        """Let the next one ask, at once instead of when the lease lapses."""
-        with suppress(StorageError), time_budget.overtime():
-            self.blobs.delete(names.CACHE, held.name, lease=held.lease)
-
-    def _write(
-        self, name: str, document: ClaimDocument, *, condition: IfEtag | None = None, lease: str | None = None
-    ) -> str:
-        data, told = claim_documents.write(document), claim_documents.metadata(document)
-        return self.blobs.write(
-            names.CACHE, name, data, content_type=names.JSON, metadata=told, condition=condition, lease=lease
+    def _answered(
+        self,
+        question: Question,
+        answer: Answer,
+        lifetime_seconds: float | None,
+        told: Sequence[Json] = (),
+        polls: int = 0,
+    ) -> Answered:
+        at = self._clock.utc()
+        return claim_documents.answered(
+            question, answer, at=at, lifetime_seconds=lifetime_seconds, calls=told, polls=polls
         )
 
+    def _asking(self, held: Held, question: Question, told: Sequence[Json]) -> Asking:
+        now = self._clock.utc()
+        return claim_documents.asking(question, lease=held.lease, since=now, seconds=LEASE_SECONDS, calls=told)
 
-def _lease_id() -> str:
-    """A lease's id, which Azure Storage wants to be a GUID."""
-    import uuid  # here, because it asks for the platform when imported; the storage SDK has done so long since
+    def _note(self, held: Held, question: Question, made: Calls) -> None:
+        """
+        Tell the id of the next call before it is sent, where the claim does not yet: after a call that failed, and
+        after a holder that is gone. Where storage does not take it, the answer tells it later.
+        """
+        with suppress(StorageError):
+            self._store.write(held.name, self._asking(held, question, made.planned()), lease=held.lease)
 
-    return str(uuid.uuid4())
+    def _abandon(self, held: Held, question: Question, made: Calls) -> None:
+        """Let the next one ask, at once instead of when the lease lapses; the claim stays for the calls it tells."""
+        told = made.told()
+        with suppress(StorageError), time_budget.overtime():
+            if not told:
+                self.blobs.delete(names.CACHE, held.name, lease=held.lease)
+                return
+            self._store.write(held.name, self._asking(held, question, told), lease=held.lease)
+            self.blobs.release(names.CACHE, held.name, held.lease)

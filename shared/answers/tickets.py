@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from shared import names
+from shared.images import ImageBytes, ImageUrl
 from shared.vision import mapping
 from shared.vision.fields import Json
 from shared.vision.mapping import Frame
@@ -62,3 +63,12 @@ class ReadTicket(NamedTuple):
     def answer(self) -> Answer:
         """The form in which its claim keeps it."""
         return Answer(names.JSON, json.dumps(self.to_json()).encode())
+
+
+def as_stored(kept: Answer, image: ImageBytes | ImageUrl) -> Answer:
+    """The ticket of a Read of a picture as it is stored, for one who wants its places upright."""
+    ticket = ReadTicket.from_json(kept.json())
+    if isinstance(image, ImageBytes):
+        sides = (image.header.width, image.header.height)
+        ticket = ticket._replace(sides=sides, orientation=image.header.orientation)
+    return ticket.answer._replace(paid=False, at=kept.at)

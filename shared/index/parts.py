@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared import names
-from shared.errors import UnexpectedAnswerError
+from shared.errors import BadRequestError, UnexpectedAnswerError
 from shared.index.entry import (
     ANALYSIS,
     CORRECTION,
@@ -23,11 +23,11 @@ from shared.index.entry import (
     UNFINISHED,
     Content,
 )
-from shared.records import analysis, by_step, unfinished
+from shared.records import analysis, by_step, corrections, unfinished
 from shared.storage.blobs import BlobInfo
 from shared.vision.models import Analysis
 
-_SHORT_CHARACTERS = 5
+_SHORT_CHARACTERS, _VERSION_CHARACTERS = 5, 8
 # Of the words that an entry has, in scripts without spaces between them too.
 _MOST_CHARACTERS = 600
 _PEOPLE_CONFIDENCE = 0.5
@@ -56,7 +56,7 @@ def of_record(
     stem, part = known
     content = _document(data) if container not in (names.THUMBNAILS, names.TEXT) or part == TEXT else {}
     head = _head(stem, content)
-    marked = {"e": short(etag), **({"q": asked(metadata[names.REQUEST])} if names.REQUEST in metadata else {})}
+    marked = _marks(metadata, etag)
     only = {"only": True} if names.TEXT_ONLY in metadata else {}
     if part == ANALYSIS:
         told = _analysis(content, metadata)
@@ -69,7 +69,7 @@ def of_record(
         document = {IMAGE: {**head, "kind": _kind_of_document(content)}} if only and head else {}
         return stem, {TEXT: marked, **document}
     if part == CORRECTION:
-        return stem, {CORRECTION: {"e": marked["e"], **_correction(content)}}
+        return stem, {CORRECTION: {**marked, **_correction(content)}}
     if part.startswith(UNFINISHED):
         step = part.removeprefix(UNFINISHED)
         tells_image = head and (step == by_step.ANALYSIS or only)
@@ -77,6 +77,16 @@ def of_record(
         return stem, {part: note, **({IMAGE: head} if tells_image else {})}
     looks = {key: metadata[key] for key in (_LOOK, _COLOUR) if key in metadata}
     return stem, {part: {**marked, **looks}}
+
+
+def _marks(metadata: Mapping[str, str], etag: str) -> dict[str, str]:
+    """By what every part knows its record, as `shared.index.entry.Record` says."""
+    told = {
+        "e": short(etag),
+        "q": asked(metadata.get(names.REQUEST, "")),
+        "v": metadata.get(names.SOURCE_SHA256, "")[:_VERSION_CHARACTERS],
+    }
+    return {key: value for key, value in told.items() if value}
 
 
 def part_of(container: str, record: str) -> tuple[str, str] | None:
@@ -102,7 +112,7 @@ def short(etag: str) -> str:
 
 def asked(request: str) -> str:
     """The same of the keys of questions, as the metadata `request` names them, comma-separated."""
-    return ",".join(short(key) for key in request.split(","))
+    return ",".join(short(key) for key in request.split(",")) if request else ""
 
 
 def _document(data: bytes) -> Mapping[str, Any]:
@@ -181,14 +191,19 @@ def _kind_of_document(content: Mapping[str, Any]) -> str:
 
 
 def _correction(content: Mapping[str, Any]) -> dict[str, Any]:
-    told = {key: content[key] for key in ("caption", "alt", "focal") if content.get(key) is not None}
-    tags = content.get("tags")
-    if isinstance(tags, dict):
-        told |= {key: tags[key] for key in ("added", "removed") if tags.get(key)}
-    return told
+    try:
+        return corrections.of_members({key: content[key] for key in corrections.MEMBERS if key in content}).part()
+    except BadRequestError:
+        return {}  # edited by hand
 
 
 def _note(record: str, etag: str, metadata: Mapping[str, str], content: Mapping[str, Any]) -> dict[str, Any]:
     note = unfinished.note_of(BlobInfo(record, etag, 0, metadata=metadata))
-    told = {"state": note.state, "code": note.code, "until": content.get("until"), "blames": note.blames_image}
+    told = {
+        "state": note.state,
+        "code": note.code,
+        "until": content.get("until"),
+        "blames": note.blames_image,
+        "still": names.TEXT_STILL_DUE in metadata,
+    }
     return {key: value for key, value in told.items() if value}

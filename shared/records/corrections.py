@@ -27,7 +27,7 @@ EXPECTED = (
     'expected one or more of {"caption": "...", "alt": "...", "tags": {"added": ["..."], "removed": ["..."]}, '
     '"focal": [0.5, 0.5]}'
 )
-_MEMBERS = ("caption", "alt", "tags", "focal")
+MEMBERS = ("caption", "alt", "tags", "focal")
 _OF_TAGS = ("added", "removed")
 
 
@@ -102,7 +102,7 @@ def of_members(members: Json) -> Correction:
     Raises:
         BadRequestError: `bad_json`, with the member, what is wrong with it and what is possible.
     """
-    unknown = [name for name in members if name not in _MEMBERS]
+    unknown = [name for name in members if name not in MEMBERS]
     if unknown:
         _refuse(f"The member {listed(unknown)} is not known here")
     tags = _tags(members["tags"]) if "tags" in members else {}
@@ -125,7 +125,7 @@ def read_of(blob: Blob) -> Stored | None:
     """What a record says; None of one that cannot be read, such as one that was edited by hand."""
     try:
         content = json.loads(blob.data)
-        members = {name: content[name] for name in _MEMBERS if name in content}
+        members = {name: content[name] for name in MEMBERS if name in content}
         return Stored(of_members(members), blob.info, dict(content["source"]), str(content["at"]))
     except (ValueError, TypeError, KeyError, RecursionError, BadRequestError):
         return None

@@ -105,6 +105,11 @@ def wanted(settings: Settings) -> list[Thumbnail]:
     ]
 
 
+def files(settings: Settings) -> frozenset[str]:
+    """The last segments of the names of their records."""
+    return frozenset(spec("", each).name.rpartition("/")[2] for each in wanted(settings))
+
+
 def mark_of_none(settings: Settings) -> dict[str, str]:
     """The metadata of an analysis that is made while no thumbnails are wanted: without them the image is complete."""
     return {} if settings.thumbnail_sizes else {names.NO_THUMBNAILS: "true"}

@@ -166,6 +166,19 @@ class Search:
 
     def _take_over(self) -> "Engine":
         reader, engine = self._parts = self._parts or self._made()
+        try:
+            self._change(reader, engine)
+        except StorageError:
+            raise
+        except Exception:
+            # The engine may know half of a change, so the next search begins anew.
+            self._parts, self._is_loaded = None, False
+            engine.close()
+            raise
+        self._is_loaded = True
+        return engine
+
+    def _change(self, reader: "Reader", engine: "Engine") -> None:
         changes: list[Replaced | Added] = []
         try:
             for change in reader.changes():
@@ -178,8 +191,6 @@ class Search:
             with self._searching:
                 while changes:
                     _apply(engine, changes.pop(0))
-        self._is_loaded = True
-        return engine
 
     def _made(self) -> tuple["Reader", "Engine"]:
         # Imported here: a database is loaded with them, which no other function needs.

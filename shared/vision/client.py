@@ -255,22 +255,15 @@ class VisionClient:
         turn = self._gate.turn(limit, price=request.price, background=background, key=key)
 
         def attempt(deadline: Deadline) -> _T:
-            for offer in self.credentials.offers(deadline):
-                headers = {**request.headers, **offer}
-                reply = self._transport.send(
-                    request.method, request.url, headers=headers, body=request.body, deadline=deadline
+            reply, call = exchange.send(self._transport, self.credentials, request, deadline)
+            turn.billed = billing.billed(call.usage)
+            with call.judged():
+                if 200 <= reply.status < 300:
+                    return check(reply, turn)
+                error = error_answers.error_of(
+                    reply.status, reply.headers, reply.body, request.operation, request.address, now=self._clock.utc()
                 )
-                # A second key is tried in the same turn: that happens once when keys are rotated.
-                if reply.status != 401:
-                    self.credentials.worked(offer)
-                    break
-            turn.billed = billing.billed(billing.usage(reply, request.price))
-            if 200 <= reply.status < 300:
-                return check(reply, turn)
-            error = error_answers.error_of(
-                reply.status, reply.headers, reply.body, request.operation, request.address, now=self._clock.utc()
-            )
-            raise self.credentials.refused(error) if reply.status == 401 else error
+                raise self.credentials.refused(error) if reply.status == 401 else error
 
         return retry.call(attempt, deadline, self._gate, turn)
 

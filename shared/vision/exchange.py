@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from shared.clock import Deadline
 from shared.errors import UnexpectedAnswerError
 from shared.images import ImageBytes, ImageUrl
 from shared.pace.turn import Turn
 from shared.pictures.inspection import kind_of
-from shared.transport.http import Reply
-from shared.vision import billing
+from shared.transport.credentials import Credentials
+from shared.transport.http import Reply, Transport
+from shared.vision import billing, calls
+from shared.vision.calls import Call
 from shared.vision.fields import Json
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -59,6 +62,23 @@ class Request(NamedTuple):
         headers = {"Content-Type": content_type, "Accept": question.accept}
         price = billing.price(question)
         return cls("POST", f"{base}/{question.text}", question.operation, headers, body, address, price)
+
+
+def send(transport: Transport, credentials: Credentials, request: Request, deadline: Deadline) -> tuple[Reply, Call]:
+    """
+    Send the request with the credentials that it has, the next one where one is refused; the last answer and its call.
+
+    Each is a call with an id of its own, in the turn of one: a key is refused once when keys are rotated.
+    """
+    for offer in credentials.offers(deadline):
+        with calls.made() as call:
+            headers = {**request.headers, **offer, calls.HEADER: call.id}
+            reply = transport.send(request.method, request.url, headers=headers, body=request.body, deadline=deadline)
+            call.answered(reply.status, billing.usage(reply, request.price), reply.headers.get("apim-request-id"))
+        if reply.status != 401:
+            credentials.worked(offer)
+            break
+    return reply, call
 
 
 def json_answer(reply: Reply, _: Turn) -> Answer:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from shared.errors import BlobsightError, VisionNotFoundError
 from shared.images import ImageBytes, ImageUrl
-from shared.vision import billing
+from shared.vision import billing, calls
 from shared.vision.client import VisionClient
 from shared.vision.models import Answer, DomainModels
 from shared.vision.questions import Question
@@ -60,6 +60,12 @@ class FakeVision(VisionClient):
         self.before_call: Callable[[], object] = lambda: None
 
     def ask(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> Answer:
+        with calls.made() as call:
+            answer = self._ask(question, image, background=background)
+            call.answered(200, answer.usage, answer.request_id)
+        return answer
+
+    def _ask(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool) -> Answer:
         self.before_call()
         with self._guard:
             self.asked.append((question, image.subject))
@@ -96,6 +102,12 @@ class FakeVision(VisionClient):
         self._read[url] = ["succeeded"]
 
     def submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool = False) -> ReadOperation:
+        with calls.made() as call:
+            accepted = self._submit(question, image, background=background)
+            call.answered(202, {billing.TRANSACTION: billing.price(question)}, accepted.request_id)
+        return accepted
+
+    def _submit(self, question: Question, image: ImageBytes | ImageUrl, *, background: bool) -> ReadOperation:
         self.before_call()
         with self._guard:
             self.asked.append((question, image.subject))

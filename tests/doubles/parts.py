@@ -17,6 +17,7 @@ from shared.index.writer import IndexWriter
 from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
+from shared.records import thumbnails
 from shared.search.search import Search
 from shared.services import BATCH_THREADS, App
 from shared.settings import Settings
@@ -63,7 +64,7 @@ def _put_together(
     pools = ThreadPoolExecutor(4), ThreadPoolExecutor(4)
     parts = chosen, images, host, vision, answers, clock, Median(), *pools, quota, converter
     index = IndexWriter(host, clock)
-    seen = Observed(images, index).as_blobs()
+    seen = Observed(images, index, clock, thumbnails.files(chosen)).as_blobs()
     search = Search(seen, host, clock, chosen)
     services = App(*parts, ThreadPoolExecutor(BATCH_THREADS), index, search)._replace(images=seen)
     return Parts(services, images, host, vision, clock)

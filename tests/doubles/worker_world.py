@@ -45,7 +45,7 @@ from doubles.worker_logs import Function, Line, Outcome, Worker, functions
 from local.host.durable.history import EventType, make_event
 from local.host.durable.instances import NewInstance
 from shared import log, names, services
-from shared.answers import claims
+from shared.answers import claims, held
 from shared.api import finished_since, health
 from shared.durable import inputs
 from shared.durable.appointments import Appointment
@@ -619,7 +619,7 @@ def _all_is_done(world: World, *_: object) -> None:
 
 def _claim_is_lost(world: World, worker: Worker, _: Inputs) -> None:
     """While Computer Vision works on an answer, the lease of the claim lapses and another holder takes it."""
-    world.patch.setattr(claims, "RENEW_SECONDS", 0.001)
+    world.patch.setattr(held, "RENEW_SECONDS", 0.001)
     at = len(worker.lines)
 
     def slow(handler: BaseHTTPRequestHandler) -> None:

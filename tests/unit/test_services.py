@@ -15,6 +15,7 @@ from shared.errors import (
     SettingsError,
 )
 from shared.images import ImageBlob, ImageBytes, ImageUrl
+from shared.index.observed import Observed
 from shared.pace.ledger import Rate
 from shared.settings import Settings
 from shared.transport import time_budget
@@ -40,7 +41,9 @@ def test_the_parts_are_put_together_once(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_one_account_for_both_is_one_store() -> None:
     same = Settings.from_env({**ENVIRONMENT, "AzureWebJobsStorage": ENVIRONMENT["ImagesStorage"]})
     built = services.build(same)
-    assert built.images is built.host
+    # What writes records there leaves lines for the index, beside the same store.
+    assert isinstance(built.images, Observed)
+    assert built.images.observed is built.host
 
 
 def test_wrong_settings_are_tried_again_at_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:

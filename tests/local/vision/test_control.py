@@ -114,6 +114,21 @@ def test_deleting_the_statistics_starts_anew(caller: Caller) -> None:
     assert stats(caller) == {}
 
 
+def test_each_call_with_an_id_of_the_clients_own_is_listed_and_outlives_the_service(tmp_path: Path) -> None:
+    data = picture()
+    with running_vision(state=tmp_path) as service, Caller(service.url, service.key) as client:
+        client.post("tag", data)  # without an id
+        client.post("tag", data, headers={"x-ms-client-request-id": "one"})
+        client.post("tag", b"no image", headers={"x-ms-client-request-id": "two"})
+        told = client.control("GET", "calls").json()["calls"]
+    one = {"operation": "tag", "status": 200, "transactions": 1, "paid": sha256(data).hexdigest(), "id": "one"}
+    assert told == [one, {"operation": "tag", "status": 400, "transactions": 1, "id": "two"}]
+    with running_vision(state=tmp_path) as service, Caller(service.url, service.key) as client:
+        assert service.calls() == told
+        client.control("DELETE", "stats")
+        assert service.calls() == []
+
+
 def test_statistics_outlive_the_service(tmp_path: Path) -> None:
     for _ in range(2):
         with running_vision(state=tmp_path) as service, Caller(service.url, service.key) as client:

@@ -424,7 +424,7 @@ def test_a_claim_says_who_asks_what_until_when(blobs, claims, clock):
 
 
 def test_a_call_longer_than_a_lease_keeps_its_claim_by_renewing_it(blobs, claims, clock, monkeypatch):
-    monkeypatch.setattr("shared.answers.claims.RENEW_SECONDS", 0.001)
+    monkeypatch.setattr("shared.answers.held.RENEW_SECONDS", 0.001)
     renewed = threading.Event()
     blobs.before = lambda operation, container, name: renewed.set() if operation == "renew" else None
     others = Calls()
@@ -446,7 +446,7 @@ def test_a_call_longer_than_a_lease_keeps_its_claim_by_renewing_it(blobs, claims
 
 
 def test_a_lost_lease_is_not_renewed_for_ever(blobs, claims, monkeypatch, caplog):
-    monkeypatch.setattr("shared.answers.claims.RENEW_SECONDS", 0.001)
+    monkeypatch.setattr("shared.answers.held.RENEW_SECONDS", 0.001)
     lost = threading.Event()
 
     def call():
@@ -506,7 +506,7 @@ def test_a_paid_answer_is_stored_after_the_callers_time(claims, blobs, clock):
 
 
 def test_the_thread_that_keeps_the_lease_has_the_requests_time(claims, blobs, clock, monkeypatch):
-    monkeypatch.setattr("shared.answers.claims.RENEW_SECONDS", 0.0)
+    monkeypatch.setattr("shared.answers.held.RENEW_SECONDS", 0.0)
     renewed = threading.Event()
     left: list[float] = []
 
@@ -582,13 +582,13 @@ def test_who_takes_a_claim_over_looks_once_more_whether_it_was_answered_meanwhil
         def before(operation, container, name):
             if operation == "acquire":
                 blobs.before = None
-                claims._unstored[CLAIM] = claim_documents.answered(
+                claims._store.unstored[CLAIM] = claim_documents.answered(
                     QUESTION, ANSWER, at=clock.utc(), lifetime_seconds=None
                 )
 
         blobs.before = before
         assert ask(claims, call).json() == ANSWER.json()
-        claims._unstored.clear()
+        claims._store.unstored.clear()
         return ANSWER
 
     ask(claims, slow)

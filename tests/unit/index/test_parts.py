@@ -110,8 +110,10 @@ def test_a_thumbnail_tells_its_look() -> None:
 def test_a_note_tells_why_its_step_is_missing() -> None:
     content = {"source": {"name": "a.jpg", "bytes": 9}, "until": "2026-11-26T14:21:01+00:00"}
     metadata = {"state": "deferred", "code": "vision_unavailable", "cause": "other", "request": f"{KEY},crop-1"}
+    metadata |= {"textstilldue": "true", "sourcesha256": "0123456789abcdef" * 4}
     stem, found = told("unfinished", "analysis/a.jpg.json", content, **metadata)
-    note = {"e": E, "q": parts.asked(f"{KEY},crop-1"), "state": "deferred", "code": "vision_unavailable"}
+    note = {"e": E, "q": parts.asked(f"{KEY},crop-1"), "v": "01234567", "still": True}
+    note |= {"state": "deferred", "code": "vision_unavailable"}
     assert (stem, found) == (
         "a.jpg",
         {"unfinished:analysis": {**note, "until": "2026-11-26T14:21:01+00:00"}, "image": {"bytes": 9}},
@@ -123,10 +125,10 @@ def test_a_note_tells_why_its_step_is_missing() -> None:
 
 
 def test_a_correction_tells_what_people_say() -> None:
-    content = {"caption": "Oma", "alt": "", "tags": {"added": ["oma"], "removed": []}, "focal": [0.25, 0.5]}
+    content = {"caption": "Oma", "alt": "Old", "tags": {"added": ["oma"], "removed": []}, "focal": [0.25, 0.5]}
     assert told("corrections", "a.jpg.json", content) == (
         "a.jpg",
-        {"correction": {"e": E, "caption": "Oma", "alt": "", "focal": [0.25, 0.5], "added": ["oma"]}},
+        {"correction": {"e": E, "caption": "Oma", "alt": "Old", "focal": [0.25, 0.5], "added": ["oma"]}},
     )
 
 

@@ -1,0 +1,198 @@
+"""
+What people type into the box of the search, as terms that an image has to meet, all of them.
+
+    red "stop sign" -car tag:night text:invoice folder:travel/2024 before:2025 after:2024-06 is:failed has:text
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from shared.errors import BadRequestError
+from shared.search import words
+from shared.untrusted.characters import shown
+
+MOST_CHARACTERS, MOST_TERMS = 1000, 32
+# The fields of a term; without one it is about all words of an image.
+TAG, TEXT, FOLDER, BEFORE, AFTER = "tag", "text", "folder", "before", "after"
+IS, HAS, SAME, KIND, COLOUR = "is", "has", "same", "kind", "colour"
+FIELDS = (TAG, TEXT, FOLDER, BEFORE, AFTER, IS, HAS, SAME, KIND, COLOUR)
+STATES = ("failed", "deferred", "pending", "complete")
+THINGS = ("text", "people")
+ALLOWED = (
+    'Allowed are words, "phrases", -word, tag:WORD, text:WORD, folder:NAME, kind:NAME, colour:NAME, same:IMAGE, '
+    "before: and after: with YYYY, YYYY-MM or YYYY-MM-DD, is:failed, is:deferred, is:pending, is:complete, "
+    'has:text and has:people; what has spaces stands in quotes, as in tag:"hot dog".'
+)
+_OTHER_NAMES = {"color": COLOUR, "tags": TAG, "state": IS}
+_QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb'
+_MINUS = "-\u2212\u2013"
+_DATE = r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?"
+
+
+@dataclass(frozen=True)
+class Term:
+    """
+    One thing that an image has to meet, or must not if it is *negated*.
+
+    Attributes:
+        asked: what was typed, to tell why an image was found.
+        field: one of `FIELDS`, or empty for all words of an image.
+        value: what stands behind the field, folded where case does not count. Of `before` and `after` it is the
+            beginning of the year, month or day as YYYY-MM-DD.
+        words: the folded words of the value, which have to follow each other.
+        exact: it stands in quotes: no letter may differ.
+        spelled: the word with its umlauts written out, if it has any.
+    """
+
+    asked: str
+    value: str
+    field: str = ""
+    words: tuple[str, ...] = ()
+    exact: bool = False
+    negated: bool = False
+    spelled: str | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """All terms of a query; none finds every image."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def looks_at_text(self) -> bool:
+        """Whether any term is about words that a text can have."""
+        return any(term.field in ("", TEXT) for term in self.terms)
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """A piece of what was typed: between spaces, or in quotes."""
+
+    asked: str
+    field: str
+    value: str
+    quoted: bool
+    negated: bool
+
+
+def parse(asked: str) -> Query:
+    """
+    The terms of what was typed.
+
+    An unknown prefix is a word (`12:30`), a quote that does not end ends with the query, and what has no letter and no
+    digit asks for nothing.
+
+    Raises:
+        BadRequestError: `bad_query`: it is too long, or a known field has a value that it cannot have.
+    """
+    if len(asked) > MOST_CHARACTERS:
+        _refuse(f"The query has {len(asked)} characters; at most {MOST_CHARACTERS} are taken.")
+    terms = [term for typed in _typed(asked) if (term := _term(typed))]
+    if len(terms) > MOST_TERMS:
+        _refuse(f"The query has {len(terms)} terms; at most {MOST_TERMS} are taken.")
+    return Query(tuple(terms))
+
+
+def _typed(asked: str) -> list[_Typed]:
+    """What stands between spaces; a field takes the next piece if a space stands behind its colon."""
+    found: list[_Typed] = []
+    at = 0
+    while (at := _behind_spaces(asked, at)) < len(asked):
+        begin = at
+        negated = asked[at] in _MINUS
+        at += negated
+        field, at = _field(asked, at)
+        if field:
+            at = _behind_spaces(asked, at)
+        quoted = at < len(asked) and asked[at] in _QUOTES
+        value, at = _in_quotes(asked, at) if quoted else _to_space(asked, at)
+        found.append(_Typed(asked[begin:at].strip(), field, value, quoted, negated))
+    return found
+
+
+def _behind_spaces(asked: str, at: int) -> int:
+    while at < len(asked) and asked[at].isspace():
+        at += 1
+    return at
+
+
+def _field(asked: str, at: int) -> tuple[str, int]:
+    """The field that is named here, and where its value begins; none, and the same place, where none is."""
+    name, colon, _ = asked[at : at + 12].partition(":")
+    field = _OTHER_NAMES.get(name.lower(), name.lower())
+    return (field, at + len(name) + 1) if colon and field in FIELDS else ("", at)
+
+
+def _in_quotes(asked: str, at: int) -> tuple[str, int]:
+    end = at + 1
+    while end < len(asked) and asked[end] not in _QUOTES:
+        end += 1
+    return asked[at + 1 : end], end + 1
+
+
+def _to_space(asked: str, at: int) -> tuple[str, int]:
+    end = at
+    while end < len(asked) and not asked[end].isspace():
+        end += 1
+    return asked[at:end], end
+
+
+def _term(typed: _Typed) -> Term | None:
+    """The term; None of what asks for nothing."""
+    if not typed.field:
+        found = tuple(words.of(typed.value))
+        return _of_words(typed, found) if found else None
+    if not typed.value.strip():
+        _refuse(f"{typed.asked} names nothing behind its colon.")
+    if typed.field in (TAG, TEXT):
+        found = tuple(words.of(typed.value))
+        if not found:
+            _refuse(f"{shown(typed.asked)} names no word.")
+        return _of_words(typed, found)
+    return Term(typed.asked, _value(typed), typed.field, negated=typed.negated, exact=True)
+
+
+def _of_words(typed: _Typed, found: tuple[str, ...]) -> Term:
+    spelled = {word: other for other, word in words.spellings(typed.value)}
+    return Term(
+        typed.asked,
+        " ".join(found),
+        typed.field,
+        found,
+        # `-word` takes away what has the word, and not what has another one.
+        exact=typed.quoted or typed.negated,
+        negated=typed.negated,
+        spelled=spelled.get(found[0]) if len(found) == 1 else None,
+    )
+
+
+def _value(typed: _Typed) -> str:
+    if typed.field in (BEFORE, AFTER):
+        return _date(typed)
+    value = typed.value.strip()
+    if typed.field == SAME:
+        return value
+    folded = words.fold(value)
+    for field, allowed in ((IS, STATES), (HAS, THINGS)):
+        if typed.field == field and folded not in allowed:
+            _refuse(f"{shown(typed.asked)}: {field}: takes {', '.join(allowed)}.")
+    return folded.strip("/") or "/" if typed.field == FOLDER else folded
+
+
+def _date(typed: _Typed) -> str:
+    import re
+    from datetime import date
+
+    found = re.fullmatch(_DATE, typed.value.strip())
+    if found:
+        year, month, day = (int(part or 1) for part in found.groups())
+        try:
+            return date(year, month, day).isoformat()
+        except ValueError:
+            pass
+    _refuse(f"{shown(typed.asked)} is no date: write YYYY, YYYY-MM or YYYY-MM-DD, as in {typed.field}:2026-11.")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise BadRequestError(message, code="bad_query", action=ALLOWED)

@@ -1,0 +1,126 @@
+"""
+The database behind the search: the entries as they are, and the words of their images in a full-text table.
+
+It is private, temporary and without a journal: the index in storage is the truth, and another engine reads it anew.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared.index.entry import Entry
+from shared.search import document
+
+# Kibibytes of the temporary file that stay in memory.
+_CACHE_KIB = 64 * 1024
+_NO_WORDS = [""] * len(document.FIELDS)
+_TABLES = f"""
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -{_CACHE_KIB};
+    CREATE TABLE entries (stem TEXT PRIMARY KEY, image INTEGER, content BLOB);
+    CREATE TABLE columns (image INTEGER PRIMARY KEY, content TEXT);
+    CREATE TABLE texts (stem TEXT PRIMARY KEY, e TEXT, words TEXT) WITHOUT ROWID;
+    CREATE VIRTUAL TABLE words USING fts5({", ".join(document.FIELDS)}, content = '', tokenize = 'ascii');
+"""
+_BEGINS_WITH_ALL = "\U0010ffff"
+
+
+class Stored(NamedTuple):
+    """An entry that is kept: the number of its image, None where the image is gone, and its content as bytes."""
+
+    image: int | None
+    content: bytes
+
+
+class Store:
+    """For one thread at a time. `database` is there for tables of others."""
+
+    def __init__(self) -> None:
+        # An empty name is a file that nothing else can open, and that goes with the connection.
+        self.database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self.database.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Give back the file."""
+        self.database.close()
+
+    def entry(self, stem: str) -> Stored | None:
+        """What is kept of an entry."""
+        row = self.database.execute("SELECT image, content FROM entries WHERE stem = ?", (stem,)).fetchone()
+        return Stored(*row) if row else None
+
+    def between(self, first: str, last: str | None) -> dict[str, Stored]:
+        """The entries from *first* on, and before *last* if that is given, by their stems."""
+        rows = self.database.execute(
+            "SELECT stem, image, content FROM entries WHERE stem >= ? AND stem < ?",
+            (first, _BEGINS_WITH_ALL if last is None else last),
+        )
+        return {stem: Stored(image, content) for stem, image, content in rows}
+
+    def put(self, stem: str, kept: Stored) -> None:
+        """Keep an entry."""
+        self.database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", (stem, *kept))
+
+    def drop(self, stem: str) -> None:
+        """Keep an entry no longer."""
+        self.database.execute("DELETE FROM entries WHERE stem = ?", (stem,))
+
+    def words_of(self, image: int) -> list[str]:
+        """The folded words of each field of an image."""
+        row = self.database.execute("SELECT content FROM columns WHERE image = ?", (image,)).fetchone()
+        return row[0].split("\n") if row else _NO_WORDS
+
+    def set_words(self, image: int, columns: list[str] | None) -> bool:
+        """Replace the words of an image; None takes them away. False where they are as they were."""
+        row = self.database.execute("SELECT content FROM columns WHERE image = ?", (image,)).fetchone()
+        content = None if columns is None else "\n".join(columns)
+        if row and row[0] == content:
+            return False
+        fields = ", ".join(document.FIELDS)
+        if row:
+            self.database.execute(
+                f"INSERT INTO words (words, rowid, {fields}) VALUES ('delete', ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                (image, *row[0].split("\n")),
+            )
+            self.database.execute("DELETE FROM columns WHERE image = ?", (image,))
+        if columns is not None:
+            self.database.execute(
+                f"INSERT INTO words (rowid, {fields}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+                (image, *columns),
+            )
+            self.database.execute("INSERT INTO columns VALUES (?, ?)", (image, content))
+        return True
+
+    def text(self, stem: str, e: str) -> str | None:
+        """The words of the whole text, if it was added in this version."""
+        row = self.database.execute("SELECT words FROM texts WHERE stem = ? AND e = ?", (stem, e)).fetchone()
+        return row[0] if row else None
+
+    def set_text(self, stem: str, e: str, words: str | None) -> None:
+        """Keep the words of a whole text; None keeps none."""
+        self.database.execute("DELETE FROM texts WHERE stem = ?", (stem,))
+        if words is not None:
+            self.database.execute("INSERT INTO texts VALUES (?, ?, ?)", (stem, e, words))
+
+    def matching(self, phrases: list[str], fields: tuple[str, ...] = ()) -> Iterator[int]:
+        """The images that have one of these phrases, each of folded words, in one of the *fields* or in any."""
+        asked = " OR ".join(f'"{phrase}"' for phrase in phrases)
+        found = self.database.execute(
+            "SELECT rowid FROM words WHERE words MATCH ?", (f"{{{' '.join(fields)}}} : ({asked})" if fields else asked,)
+        )
+        return (image for (image,) in found)
+
+
+def packed(entry: Entry) -> bytes:
+    """The entry as it is kept; the same entry gives the same bytes."""
+    content = [entry.parts, entry.at, entry.gone_at]
+    return zlib.compress(json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), 1)
+
+
+def unpacked(stem: str, content: bytes) -> Entry:
+    """The entry that was packed."""
+    parts, at, gone_at = json.loads(zlib.decompress(content))
+    return Entry(stem, parts, at, gone_at)

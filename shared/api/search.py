@@ -1,5 +1,7 @@
 """`/api/search`: GET finds images, POST rebuild makes the index anew, GET rebuild says how far that is."""
 
+from typing import TYPE_CHECKING
+
 import azure.functions as func
 
 from shared import services
@@ -10,7 +12,10 @@ from shared.json_types import Json
 from shared.services import App
 from shared.untrusted.characters import MAX_CHARACTERS
 
-SORTS = ("match", "date", "name")
+if TYPE_CHECKING:
+    from shared.search.order import Sort
+
+SORTS: "tuple[Sort, ...]" = ("match", "date", "name")
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
 MAX_QUERY_CHARACTERS = 1000
@@ -51,7 +56,7 @@ async def _search(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-def _found(app: App, asked: str, sort: str, limit: int, continuation: str | None) -> Json:
+def _found(app: App, asked: str, sort: "Sort", limit: int, continuation: str | None) -> Json:
     # Imported here: the index and its words are of no use to other functions.
     from shared.api import found_images
 

@@ -340,8 +340,9 @@ def play(side: Side, its: World) -> Played:
     rescued = _rescue(side, its)
     notified = _notify(side, its)
     records = its.records()
-    # At the very end: it begins a comparison, which goes on beside.
+    # At the very end: they begin a comparison, which goes on beside.
     raised["Housekeeping"] = side.tick("Housekeeping")
+    raised["FoldIndex"] = side.tick("FoldIndex")
     return Played(answers, cancelled, refused, raised, rescued, notified, paid, records)
 
 
@@ -570,7 +571,7 @@ def test_the_records_of_a_deleted_image_are_gone_on_both_sides(played: tuple[Pla
         assert [name for name in side.records if name.startswith("analysis/coffee.jpg")]
 
 
-@pytest.mark.parametrize("name", ["PurgeHistory", "Housekeeping"])
+@pytest.mark.parametrize("name", ["PurgeHistory", "Housekeeping", "FoldIndex"])
 def test_a_timer_ends_as_in_microsofts_runtime(name: str, played: tuple[Played, Played]) -> None:
     local, real = played
     assert local.raised[name] is None

@@ -48,7 +48,12 @@ class Route(NamedTuple):
     @property
     def takes_image(self) -> bool:
         """Whether its body brings an image."""
-        return self.method == "POST" and self.folder not in {*_OF_ITS_OWN, *_WITHOUT_BODY}
+        return self.takes_body and self.folder not in _OF_ITS_OWN
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether it does not refuse every body."""
+        return self.method == "POST" and self.folder not in _WITHOUT_BODY
 
     @property
     def path_values(self) -> dict[str, str]:
@@ -63,7 +68,7 @@ class Route(NamedTuple):
     @property
     def body(self) -> bytes | dict[str, Any]:
         """The body of a good request."""
-        if self.method != "POST" or self.folder in _WITHOUT_BODY:
+        if not self.takes_body:
             return b""
         return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
 

@@ -21,7 +21,7 @@ def searched(run: Pass) -> None:
     """`search`: every member of an answer, the ways to ask, and the faults."""
     _stored(run)
     run.ask("SearchHttp", "GET")
-    for q in ("album", "caption", "tag:outdoor", "HELLO", "people", "text:HELLO", "corrected", "has:text -words"):
+    for q in ("album", "caption", "tag:outdoor", "HELLO", "people", "text:OPEN", "corrected", "has:text -words"):
         run.ask("SearchHttp", "GET", q=q)
     first = parsed(run.ask("SearchHttp", "GET", limit="1"))
     run.ask("SearchHttp", "GET", limit="1", continuation=first["continuation"])
@@ -53,7 +53,10 @@ def _stored(run: Pass) -> None:
         metadata=metadata,
     )
     at = run.app.clock.utc().timestamp()
-    run.services.index_writer.note({"stem": "little.jpg", "at": at, "parts": {"text": {"e": "1"}}})
+    note = run.services.index_writer.note
+    note({"stem": "little.jpg", "at": at, "parts": {"text": {"e": "1"}}})
+    dates = {"uploaded": "2026-01-01T00:00:00+00:00", "taken": "2024-06-01T12:30:00"}
+    note({"stem": "dated.jpg", "at": at, "parts": {"image": {"bytes": 9, "kind": "jpeg", **dates}}})
     _look_anew(run)
 
 

@@ -259,7 +259,7 @@ def test_any_text_anywhere_is_answered(
         assert (len(app.vision.asked), len(task_hub.started)) == (asked, started)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=str)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.takes_body], ids=str)
 @fuzzed
 @given(members=NAMED, declared=JSON_TYPES)
 def test_json_with_a_text_that_is_none_is_refused_by_name(

@@ -6,6 +6,8 @@ from shared import __version__
 from shared.json_types import Json
 from shared.openapi import (
     app_schemas,
+    correction_operations,
+    correction_schemas,
     image_operations,
     operation_schemas,
     search_operations,
@@ -33,6 +35,7 @@ TAGS = {
     "Text": "The text of images and documents.",
     "Search": "Finding uploaded images.",
     "States": "How far uploaded images are.",
+    "Corrections": "What people say of images.",
     "Unfinished": "Steps that are deferred or failed.",
     "Skills": "Custom skills of Azure AI Search.",
     "App": "The app itself.",
@@ -59,7 +62,14 @@ KEYS: Json = {
 
 def operations() -> list[Operation]:
     """Every operation, in the order of the document."""
-    modules = (image_operations, text_operations, search_operations, state_operations, skill_operations)
+    modules = (
+        image_operations,
+        text_operations,
+        search_operations,
+        state_operations,
+        correction_operations,
+        skill_operations,
+    )
     return [operation for module in modules for operation in module.operations()]
 
 
@@ -71,6 +81,7 @@ def schemas() -> dict[str, Json]:
         operation_schemas,
         search_schemas,
         state_schemas,
+        correction_schemas,
         skill_schemas,
         app_schemas,
     )

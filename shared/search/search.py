@@ -106,25 +106,24 @@ class Search:
         Raises:
             StorageError: a record of a text could not be read.
         """
+        in_text = [hit for hit in hits if any(match.field == _TEXT for match in hit.matches)]
+        if not in_text:
+            return [[[] for _ in hit.matches] for hit in hits]
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            return list(side_by_side(pool, self._places_of, hits))
+            found = dict(zip(map(id, in_text), side_by_side(pool, self._places_of, in_text), strict=True))
+        return [found.get(id(hit)) or [[] for _ in hit.matches] for hit in hits]
 
     def _places_of(self, hit: "Hit") -> "list[list[Place]]":
         from shared.search import text_places
 
-        in_text = [match.field == _TEXT for match in hit.matches]
-        record = self._images.read(names.TEXT, f"{hit.entry.stem}.json", most=_MOST_BYTES) if any(in_text) else None
-        if record is None or record.info.size > _MOST_BYTES:
-            return [[] for _ in in_text]
+        record = self._images.read(names.TEXT, f"{hit.entry.stem}.json", most=_MOST_BYTES)
         try:
-            lines = text_places.lines_of(record.data)
+            is_whole = record is not None and record.info.size <= _MOST_BYTES
+            lines = text_places.lines_of(record.data) if record and is_whole else []
         except ValueError:
             # Another program's blob in the place of a record hides no image.
-            return [[] for _ in in_text]
-        return [
-            text_places.find(lines, match.folded) if is_there else []
-            for match, is_there in zip(hit.matches, in_text, strict=True)
-        ]
+            lines = []
+        return [text_places.find(lines, match.folded) if match.field == _TEXT else [] for match in hit.matches]
 
     def _has_been_built(self) -> bool:
         """Whether the index was made whole once; asked of storage until it was."""

@@ -20,6 +20,7 @@ OPERATION = f"op-{'0' * 40}"
 # What a request cannot do without: the query, and the values in the path.
 _QUERY = {"ThumbnailHttp": {"width": "100", "height": "50"}}
 _PATH = {
+    "CorrectionsHttp": {"name": "a.jpg"},
     "DomainsHttp": {"model": "landmarks"},
     "ImagesHttp": {},
     "OcrHttp": {"id": READ},
@@ -32,6 +33,7 @@ _PATH = {
 _WITHOUT_PATH = {("OcrHttp", "POST"), ("SearchHttp", "GET"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
 # Bodies that bring no image as the others do.
 _OF_ITS_OWN: dict[str, dict[str, Any]] = {
+    "CorrectionsHttp": {"caption": "A zebra"},
     "SkillsHttp": {"values": [{"recordId": "0", "data": {"image": base64.b64encode(IMAGE).decode()}}]},
     "UnfinishedHttp": {"all": True},
 }
@@ -53,7 +55,7 @@ class Route(NamedTuple):
     @property
     def takes_body(self) -> bool:
         """Whether it does not refuse every body."""
-        return self.method == "POST" and self.folder not in _WITHOUT_BODY
+        return self.method in ("POST", "PUT") and self.folder not in _WITHOUT_BODY
 
     @property
     def path_values(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared import log, names, threads
 from shared.answers.answers import Answers
@@ -25,7 +25,6 @@ from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
 from shared.records import thumbnails
-from shared.search.search import Search
 from shared.settings import Settings, log_names
 from shared.storage.azure import BlobStore
 from shared.storage.blobs import Blobs
@@ -36,6 +35,9 @@ from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
 from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
+
+if TYPE_CHECKING:
+    from shared.search.search import Search
 
 _T = TypeVar("_T")
 # At ten calls a second, each of which takes a second or two, as many are under way.
@@ -64,7 +66,7 @@ class App(NamedTuple):
     batches: Executor
     # Each function that has written records flushes it before it ends.
     index_writer: IndexWriter
-    search: Search
+    search: "Search"
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -135,6 +137,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     index_writer = IndexWriter(host, clock)
     images = Observed(images, index_writer, clock, thumbnails.files(settings)).as_blobs()
+    # Imported here: most processes of other functions come without it.
+    from shared.search.search import Search
+
     search = Search(images, host, clock, settings)
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.

@@ -6,11 +6,13 @@
 
 import azure.functions as func
 
-from shared.api import search
 from shared.api.endpoint import async_endpoint
 
 
 @async_endpoint
 async def main(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer with a page of images, a rebuild that has begun, or how far one is."""
+    # Imported here: no other function of the process needs it.
+    from shared.api import search
+
     return await search.answer(req, starter)

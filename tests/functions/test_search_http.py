@@ -7,13 +7,12 @@ import pytest
 from doubles.http_requests import Hub, answered, parsed, problem_of, request
 from doubles.parts import Parts, restarted
 from doubles.pictures import picture
-from doubles.searched import found, get, noted, page, rebuild, store
+from doubles.searched import found, get, page, rebuild, store
 
 from SearchHttp import main
 from shared import names, services
 from shared.errors import StorageError, VisionUnavailableError
 from shared.index import places
-from shared.lifecycle import deletion
 
 RED = picture()
 
@@ -114,15 +113,6 @@ def test_pages_follow_each_other_to_the_end_and_have_each_image_once(app: Parts,
     assert sorted(seen) == [f"{number}.png" for number in range(7)]
     if sort != "match":
         assert seen == sorted(seen, reverse=sort == "date")
-
-
-def test_a_deleted_image_is_found_no_more(app: Parts) -> None:
-    store(app, "a.png")
-    assert found() == ["a.png"]
-    app.images.delete(names.IMAGES, "a.png")
-    deletion.forget(app.services, "a.png")
-    noted(app)
-    assert found() == []
 
 
 def test_another_process_finds_the_same(app: Parts) -> None:

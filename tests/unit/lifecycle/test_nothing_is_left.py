@@ -282,7 +282,6 @@ def test_before_the_deletion_the_search_finds_all_where_the_page_says_that_it_is
         "cache": {"digest", "caption", "text"},
         "owners": {"name", "digest"},
         "forgetting": {"digest"},  # of the bytes that were overwritten
-        "index": {"name", "caption", "text"},
         "deadletters": {"name"},
         "histories": {"name", "digest"},
         "log": {"name", "digest"},
@@ -295,8 +294,6 @@ def test_at_once_no_answer_is_left() -> None:
     with story.hub.running(), traces.listening():
         story.everything_happens()
         story.delete_all(events=True)
-        assert traces.found(story.hub).keys() == {"deadletters", "histories", "log", "index"}
-        story.pass_hours(3)
         assert traces.found(story.hub).keys() == {"deadletters", "histories", "log"}
 
 

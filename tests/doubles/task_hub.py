@@ -199,10 +199,14 @@ class TaskHub:
         return dict(instance.output)
 
     def keep_house(self) -> None:
-        """What the timers of the hour and of five minutes do, and all that they begin."""
+        """What the hourly timer does, and all that it begins."""
         asyncio.run(housekeeping.begin_due(self.app.services, self))  # type: ignore[arg-type]  # a durable client
-        asyncio.run(indexing.fold_due(self.app.services, self))  # type: ignore[arg-type]
         self.pass_time(5)
+
+    def fold_index(self) -> None:
+        """What the timer of five minutes does, and all that it begins."""
+        asyncio.run(indexing.fold_due(self.app.services, self))  # type: ignore[arg-type]  # a durable client
+        self._do_due()
 
     def moments(self, name: str, step: str) -> list[float]:
         """In how many seconds each instance of that step does something next; 0 where it does it now."""

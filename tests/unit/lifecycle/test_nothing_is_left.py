@@ -194,6 +194,7 @@ class Story:
 
     def _tick(self) -> None:
         self.hub.keep_house()
+        self.hub.fold_index()
         if self.app.clock.utc().hour == 3:
             asyncio.run(purge.purge(self.app.services, self.hub))
             self._apply_rules()

@@ -5,12 +5,14 @@ The state of an image, derived from which records exist for the version it is no
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from shared import names
 from shared.api import step_states
 from shared.api.step_states import AnalysisState, StepState, TextState, ThumbnailState
 from shared.errors import BadRequestError
+from shared.receipts import receipt
+from shared.receipts.receipt import Receipt
 from shared.records import edited
 from shared.records.unfinished_document import DEFERRED, FAILED
 from shared.records.versions import SeenVersion
@@ -41,6 +43,7 @@ class ImageState(TypedDict):
     analysis: AnalysisState
     thumbnails: list[ThumbnailState]
     text: TextState | StepState
+    receipt: NotRequired[Receipt]
 
 
 class ImagePage(TypedDict):
@@ -65,6 +68,17 @@ def of_image(app: App, name: str) -> ImageState:
     if _is_in_doubt(found) and edited.recognize(app.images, app.settings, info):
         return _state(app, image_blobs.head(app.images, name) or info, _nothing_listed(app))
     return found
+
+
+def explained(app: App, name: str) -> ImageState:
+    """
+    The state of one image with its receipt: each call about its bytes, and each decision.
+
+    Raises:
+        NotFoundError: there is no such image.
+    """
+    found = of_image(app, name)
+    return {**found, "receipt": receipt.of_image(app, name, found)}
 
 
 def page(

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from shared.json_types import Json
-from shared.openapi.members import many, moment, named, number, or_null, seconds, text, thing, whole, word
+from shared.openapi.members import flag, many, moment, named, number, or_null, seconds, text, thing, whole, word
 from shared.receipts import told
 from shared.records import by_step
 
@@ -30,8 +30,8 @@ def _receipt() -> dict[str, Json]:
             "What calls add up to: all about these bytes, or those that this image asked for.",
             {
                 "calls": whole("How many were made.", minimum=0),
-                "untold": whole("How many tell no transactions: an earlier version made them.", minimum=0),
-                "unknown": whole("How many have no end, so that they may have been billed or not.", minimum=0),
+                "untold": whole("How many ended and tell no transactions: an earlier version made them.", minimum=0),
+                "unknown": whole("How many had no answer, so that they may have been billed or not.", minimum=0),
                 "polls": whole("How often a Read was asked for, for nothing.", minimum=0),
                 "transactions": whole("The sum of the transactions that are told.", minimum=0),
                 "price": number("The sum of their prices.", minimum=0),
@@ -60,27 +60,34 @@ def _calls() -> dict[str, Json]:
                 "status": or_null(whole("Status of the answer; null where none came, or an earlier version asked.")),
                 "problem": or_null(text("The code of the error that it ended with.")),
                 "requestId": or_null(text("The service's own identifier of the call.")),
-                "usage": {
-                    "type": "object",
-                    "description": "What the service billed by its own line, by name.",
-                    "additionalProperties": {"type": "integer"},
-                },
+                "usage": many("What the service's own line bills, by name.", named("BilledName")),
                 "calls": whole("1; of several old calls in one, how many.", minimum=1),
                 "polls": or_null(whole("How often the Read was asked for; null of other calls.", minimum=0)),
-                "sent": or_null(
-                    {
-                        "type": "object",
-                        "description": "Which copy was sent; null where the image itself was, or that is not told.",
-                        "additionalProperties": True,
-                    }
+                "sent": named("SentCopy"),
+                "transactions": or_null(
+                    whole("How many it cost; null where nothing tells it, as after a lost answer.", minimum=0)
                 ),
-                "transactions": or_null(whole("How many it cost; null where nothing tells it.", minimum=0)),
                 "price": or_null(number("What they cost.", minimum=0)),
                 "image": or_null(
                     text("The image that asked; null where bytes were sent, or that image is gone or not told.")
                 ),
             },
-        )
+            {"sent"},
+        ),
+        "BilledName": thing(
+            "One entry of the service's line.",
+            {"name": text("Its name, such as `Tags`."), "count": whole("How many.", minimum=0)},
+        ),
+        "SentCopy": thing(
+            "The copy that was sent; the member is left out where the image itself was, or nothing tells it.",
+            {
+                "kind": text("Its kind, such as `JPEG`."),
+                "width": whole("In pixels.", minimum=1),
+                "height": whole("In pixels.", minimum=1),
+                "bytes": whole("Its length.", minimum=1),
+                "untouched": flag("Whether it is the image itself."),
+            },
+        ),
     }
 
 

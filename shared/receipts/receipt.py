@@ -33,8 +33,8 @@ class Totals(TypedDict):
 
     Attributes:
         calls: how many were made; those of a worker that was killed may not have been sent.
-        untold: how many of them tell no transactions, because an earlier version made them.
-        unknown: how many have no end, so that they may have been billed or not.
+        untold: how many of them ended and tell no transactions, because an earlier version made them.
+        unknown: how many had no answer, so that they may have been billed or not.
         polls: how often the service was asked for what was read, for nothing.
         transactions, price: the sums of those that are told.
     """
@@ -148,8 +148,8 @@ def _totals(app: App, found: Sequence[Call]) -> Totals:
         spent = spent.plus(call.transactions or Transactions())
     return {
         "calls": sum(call.told["calls"] for call in found),
-        "untold": sum(call.transactions is None for call in found),
-        "unknown": sum(call.told["outcome"] in ("open", "lost") for call in found),
+        "untold": sum(call.transactions is None and not call.is_unknown for call in found),
+        "unknown": sum(call.is_unknown for call in found),
         "polls": sum(call.told["polls"] or 0 for call in found),
         "transactions": spent.total,
         "price": prices.cost(spent, app.settings.vision_prices),

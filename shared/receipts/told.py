@@ -46,11 +46,13 @@ class Call(NamedTuple):
         told: its members but for who asked and the price.
         image: a digest of the name of the image that asked (`images.asker`); empty where that is not known.
         transactions: None where nothing tells them.
+        is_unknown: whether it had no answer, so that it may have been billed or not.
     """
 
     told: Json
     image: str
     transactions: Transactions | None
+    is_unknown: bool
 
     def priced(self, prices_: Prices) -> Json:
         """Its members with transactions and price."""
@@ -118,7 +120,7 @@ def _last_answered(told: Sequence[Json]) -> int | None:
 
 
 def _call(operation: str, question: str, sent: Json | None, told: Json, read: Claimed | None) -> Call:
-    usage = told.get("usage", {}) if "untold" not in told else None
+    usage = None if "untold" in told or is_unknown(told) else told.get("usage", {})
     spent = None if usage is None else prices.of_usage(question, usage)
     pages = _pages(read)
     if spent is not None and pages > spent.total > 0:
@@ -137,12 +139,12 @@ def _call(operation: str, question: str, sent: Json | None, told: Json, read: Cl
         "status": told.get("status"),
         "problem": told.get("problem"),
         "requestId": told.get("requestId"),
-        "usage": dict(usage or {}),
+        "usage": [{"name": name, "count": count} for name, count in (usage or {}).items()],
         "calls": told.get("count", 1),
         "polls": _polls(read),
-        "sent": sent if _outcome(told) == "answered" else None,
+        **({"sent": sent} if sent and _outcome(told) == "answered" else {}),
     }
-    return Call(members, str(told.get("image", "")), spent)
+    return Call(members, str(told.get("image", "")), spent, is_unknown(told))
 
 
 def _of_earlier_version(document: ClaimDocument, usages: Mapping[str, Mapping[str, int]]) -> list[Json]:
@@ -155,6 +157,11 @@ def _of_earlier_version(document: ClaimDocument, usages: Mapping[str, Mapping[st
         told["problem"] = document["code"]
     usage = usages.get(request_id or "")
     return [{**told, "usage": usage} if usage is not None else {**told, "untold": True}]
+
+
+def is_unknown(told: Json) -> bool:
+    """Whether a call of this version has had no answer: it may have been billed or not."""
+    return _outcome(told) in ("open", "lost") or ("problem" in told and "id" in told and "status" not in told)
 
 
 def _outcome(told: Json) -> Outcome:

@@ -12,8 +12,6 @@ from shared.api import corrected_states, step_states
 from shared.api.step_states import AnalysisState, StepState, TextState, ThumbnailState
 from shared.errors import BadRequestError
 from shared.json_types import Json
-from shared.receipts import receipt
-from shared.receipts.receipt import Receipt
 from shared.records import edited
 from shared.records.unfinished_document import DEFERRED, FAILED
 from shared.records.versions import SeenVersion
@@ -44,7 +42,7 @@ class ImageState(TypedDict):
     analysis: AnalysisState
     thumbnails: list[ThumbnailState]
     text: TextState | StepState
-    receipt: NotRequired[Receipt]
+    receipt: NotRequired[Json]
     correction: NotRequired[Json]
 
 
@@ -94,8 +92,10 @@ def explained(app: App, name: str) -> ImageState:
     Raises:
         NotFoundError: there is no such image.
     """
+    from shared.receipts import receipt  # here, because few ask for one, and each start would pay for its modules
+
     found = of_image(app, name)
-    return {**found, "receipt": receipt.of_image(app, name, found)}
+    return {**found, "receipt": {**receipt.of_image(app, name, found)}}
 
 
 def page(

@@ -14,6 +14,7 @@ from doubles.scripted_images import images_asked_about, thumbnails
 from doubles.scripted_operations import operations
 from doubles.scripted_pass import begun
 from doubles.scripted_receipts import receipts
+from doubles.scripted_search import rebuilt, searched
 from doubles.scripted_skills import skills
 from doubles.scripted_states import states, unfinished
 from doubles.scripted_texts import texts
@@ -37,6 +38,8 @@ _SCRIPTS = (
     states,
     receipts,
     unfinished,
+    searched,
+    rebuilt,
     corrections,
     skills,
     operations,

@@ -334,7 +334,7 @@ def _requests(name: str) -> list[Way]:
         Way(name, f"{route} {path}", inputs(route, path))
         for route, path in [*good, *(each for each in single if not each[0].path_values)]
     ]
-    return [*ways, Way(name, "since", _poll)] if name == "ImagesHttp" else ways
+    return [*ways, *(Way(name, label, inputs) for label, inputs in _OTHER_REQUESTS.get(name, {}).items())]
 
 
 def _poll(world: World) -> Inputs:
@@ -342,6 +342,26 @@ def _poll(world: World) -> Inputs:
     world.parts.images.write(finished_since.CONTAINERS[0], "a.jpg.json", b"{}", content_type=names.JSON)
     world.clock.advance(60)
     return {"req": request("GET", params={"since": EPOCH.isoformat()})}
+
+
+def _search(world: World) -> Inputs:
+    """What is asked for stands in a text that is longer than the index has."""
+    text = " ".join(["begin", *("word" for _ in range(100)), "end"])
+    words = [{"text": word, "boundingBox": [0, 0, 9, 0, 9, 9, 0, 9]} for word in text.split()]
+    line = {"text": text, "boundingBox": [0, 0, 9, 0, 9, 9, 0, 9], "words": words}
+    record = {"analyzeResult": {"readResults": [{"page": 1, "unit": "pixel", "lines": [line]}]}}
+    told = {names.SOURCE_ETAG: "0x1"}
+    for blob, data, kind in (
+        (names.plain_text("a.jpg"), text.encode(), names.PLAIN),
+        (names.text("a.jpg"), json.dumps(record).encode(), names.JSON),
+    ):
+        world.services.images.write(names.TEXT, blob, data, content_type=kind, metadata=told)
+    world.services.index_writer.flush()
+    return {"req": request("GET", params={"q": "text:end"})}
+
+
+# Good requests of a function beside those that its routes tell.
+_OTHER_REQUESTS = {"ImagesHttp": {"since": _poll}, "SearchHttp": {"in a text": _search}}
 
 
 def _poison(name: str) -> func.QueueMessage:

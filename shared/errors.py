@@ -10,6 +10,7 @@ Every error that is raised on purpose, in one tree.
     |   `-- LengthRequiredError       a chunked body, which the Functions host does not hand on
     |-- NotFoundError                 no such image or record
     |   `-- GoneError                 there was one, and it was cancelled or replaced
+    |-- PreconditionFailedError       it is another one than the request's If-Match or If-None-Match says
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
     |-- UploadInterruptedError        an upload was begun again and again and never came to an end; tried again later
     |-- UploadGivenUpError            an upload ended its worker, or failed in an unexpected way, again and again
@@ -152,6 +153,14 @@ class GoneError(NotFoundError):
     status = 410
     code = "gone"
     action = "Have it read anew: POST /api/ocr with the document or its name."
+
+
+class PreconditionFailedError(BlobsightError):
+    """It is another one than the caller has seen, so the request would undo the work of another person."""
+
+    status = 412
+    code = "correction_changed"
+    action = "GET it, and send the request again with its ETag in If-Match."
 
 
 class ImageRejectedError(BlobsightError):

@@ -15,7 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from shared import names
-from shared.api import finished_since, image_states
+from shared.api import corrected_states, finished_since, image_states
 from shared.api.finished_since import CONTAINERS, Place
 from shared.api.image_states import COMPLETE, ImageState
 from shared.api.step_states import StepState
@@ -92,7 +92,7 @@ def since(app: App, moment: str, *, limit: int) -> Finished:
         while place.is_in_round and len(images) < limit and deadline.remaining():
             most = min(_LOOKED_AT_ONCE, limit - len(images))
             records, token, size = _next(app, place, most, size)
-            images += [image for image in side_by_side(pool, partial(_finished, app), records) if image]
+            images += _told(app, [each for each in side_by_side(pool, partial(_finished, app), records) if each])
             place = place.after(token)
     return Finished(images, place.told(), not place.is_in_round)
 
@@ -135,7 +135,14 @@ def _stem(thumbnail_files: Collection[str], place: Place, info: BlobInfo) -> str
     return names.stem_of_record(container, info.name)
 
 
-def _finished(app: App, written: _Written) -> ImageState | None:
+def _told(app: App, finished: Sequence[tuple[BlobInfo, ImageState]]) -> Iterator[ImageState]:
+    """The states of finished images with what people say of them."""
+    if finished:
+        listed = corrected_states.among(app, [info.name for info, _ in finished])
+        yield from (image_states.corrected(app, info, image, listed) for info, image in finished)
+
+
+def _finished(app: App, written: _Written) -> tuple[BlobInfo, ImageState] | None:
     """The image of these records, if it is finished and one of them is its newest."""
     # An image that is gone, or that storage tells nothing of, such as one with a key of its owner's.
     with suppress(NotFoundError, ConflictError, StorageRefusedError):
@@ -144,9 +151,9 @@ def _finished(app: App, written: _Written) -> ImageState | None:
         watched = app._replace(images=seen.as_blobs())
         if name is None or _is_overtaken(watched, seen, name, written):
             return None
-        image = image_states.of_image(watched, name)
+        info, image = image_states.of_steps(watched, name)
         if _is_finished(image) and _newest(seen, image) in written.ranks:
-            return image
+            return info, image
     return None
 
 

@@ -5,12 +5,13 @@ The state of an image, derived from which records exist for the version it is no
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from shared import names
-from shared.api import step_states
+from shared.api import corrected_states, step_states
 from shared.api.step_states import AnalysisState, StepState, TextState, ThumbnailState
 from shared.errors import BadRequestError
+from shared.json_types import Json
 from shared.records import edited
 from shared.records.unfinished_document import DEFERRED, FAILED
 from shared.records.versions import SeenVersion
@@ -33,7 +34,7 @@ _PARALLEL_IMAGES = 8
 
 
 class ImageState(TypedDict):
-    """The state of an image as a whole, and of each step."""
+    """The state of an image as a whole, and of each step; what people say of it stands in the analysis too."""
 
     name: str
     state: str
@@ -41,6 +42,7 @@ class ImageState(TypedDict):
     analysis: AnalysisState
     thumbnails: list[ThumbnailState]
     text: TextState | StepState
+    correction: NotRequired[Json]
 
 
 class ImagePage(TypedDict):
@@ -60,15 +62,36 @@ def of_image(app: App, name: str) -> ImageState:
     Raises:
         NotFoundError: there is no such image.
     """
+    return corrected(app, *of_steps(app, name))
+
+
+def of_steps(app: App, name: str) -> tuple[BlobInfo, ImageState]:
+    """An image, and its state without what people say of it; raises as `of_image`."""
     info = image_blobs.require_image(app.images, names.check_image_name(name))
     found = _state(app, info, _nothing_listed(app))
     if _is_in_doubt(found) and edited.recognize(app.images, app.settings, info):
-        return _state(app, image_blobs.head(app.images, name) or info, _nothing_listed(app))
-    return found
+        info = image_blobs.head(app.images, name) or info
+        found = _state(app, info, _nothing_listed(app))
+    return info, found
+
+
+def corrected(app: App, info: BlobInfo, state: ImageState, listed: Listing | None = None) -> ImageState:
+    """The state of an image with what people say of it, which *listed* may show not to be there."""
+    stored = corrected_states.read(app, info.name, listed)
+    if stored is None:
+        return state
+    analysis = corrected_states.analysis(state["analysis"], stored)
+    return {**state, "analysis": analysis, "correction": corrected_states.member(app, info, stored)}
 
 
 def page(
-    app: App, *, limit: int, prefix: str = "", continuation: str | None = None, state: str | None = None
+    app: App,
+    *,
+    limit: int,
+    prefix: str = "",
+    continuation: str | None = None,
+    state: str | None = None,
+    with_corrections: bool = True,
 ) -> ImagePage:
     """
     One page of images in the order of their names, all or those in one state.
@@ -86,12 +109,24 @@ def page(
             found = image_blobs.page(app.images, prefix=prefix, limit=size, continuation=continuation)
             listed = _thumbnails_of(app, found, pool, first)
             states = side_by_side(pool, partial(_state, app, listed=listed), found.items)
-            images += [each for each in states if state in (None, each["state"])]
+            told = zip(found.items, states, strict=True)
+            wanted = [(info, each) for info, each in told if state in (None, each["state"])]
+            if with_corrections and wanted:
+                wanted = _corrected(app, found, wanted, pool, first)
+            images += [each for _, each in wanted]
             continuation = found.continuation
             looked_at, listings = looked_at + len(found.items), listings + 1
             enough = len(images) >= limit or looked_at >= MOST_LOOKED_AT or listings >= MOST_LISTINGS
             if state is None or continuation is None or enough:
                 return {"images": images, "continuation": continuation}
+
+
+def _corrected(
+    app: App, page: Page, states: list[tuple[BlobInfo, ImageState]], pool: Executor, first: bool
+) -> list[tuple[BlobInfo, ImageState]]:
+    """The states of images of a page, with what people say of them."""
+    said = corrected_states.beside(app, page, pool, first=first)
+    return list(side_by_side(pool, lambda each: (each[0], corrected(app, *each, said)), states))
 
 
 def check_limit(limit: int) -> None:

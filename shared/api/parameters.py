@@ -23,7 +23,7 @@ _KEY_HEADER = "x-functions-key"
 _ADDRESS = re.compile(r"[a-z]+://([^/?#]*)")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(:[0-9]{0,5})?")
 # The headers that are understood. A key or a correlation identifier of any other form is none, which is no error.
-_HEADERS = ("Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match", "Prefer")
+_HEADERS = ("Content-Type", "Content-Encoding", "Transfer-Encoding", "If-Match", "If-None-Match", "Prefer")
 
 
 def check(req: func.HttpRequest) -> None:

@@ -53,7 +53,7 @@ def page(
         size = min(_LISTED_AT_ONCE, left // len(by_step.STEPS))
         if looked_at and (continuation is None or not size or looked_at >= MOST_LOOKED_AT or listings >= MOST_LISTINGS):
             return found, continuation
-        images = image_states.page(app, limit=size, continuation=continuation)
+        images = image_states.page(app, limit=size, continuation=continuation, with_corrections=False)
         candidates = (_pending(app, image, step) for image in images["images"])
         found += [each for each in candidates if each.calls]
         continuation = images["continuation"]
@@ -67,7 +67,7 @@ def of_image(app: App, name: str, step: str | None) -> list[PendingImage]:
     Raises:
         NotFoundError: there is no such image.
     """
-    pending = _pending(app, image_states.of_image(app, name), step)
+    pending = _pending(app, image_states.of_steps(app, name)[1], step)
     return [pending] if pending.calls else []
 
 

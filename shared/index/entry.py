@@ -5,6 +5,7 @@ A line of the index changes some parts of one entry. Lines in any order, and lin
 of each part the latest counts.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
@@ -147,11 +148,38 @@ class Entry:
 
     def apply(self, line: Line) -> None:
         """Change it as the line says, unless it knows something later."""
-        at = line["at"]
-        if line.get("gone") and at > self.gone_at:
+        if line.get("gone"):
+            self._go(line["at"])
+        for name, content in line.get("parts", {}).items():
+            self._set(name, content, line["at"])
+
+    def merge(self, other: "Entry") -> None:
+        """Change it by all that another entry of the same stem knows."""
+        self._go(other.gone_at)
+        for name, content in other.parts.items():
+            self._set(name, content, other.at[name])
+
+    def lines(self) -> list[Line]:
+        """Lines that make the same entry."""
+        found: list[Line] = [{"stem": self.stem, "at": self.gone_at, "gone": True}] if self.gone_at else []
+        for at in sorted(set(self.at.values())):
+            parts = {name: self.parts[name] for name, written in self.at.items() if written == at}
+            found.append({"stem": self.stem, "at": at, "parts": parts})
+        return found
+
+    def _go(self, at: float) -> None:
+        if at > self.gone_at:
             self.gone_at = at
             for name in [name for name, written in self.at.items() if written <= at]:
                 del self.at[name], self.parts[name]
-        for name, content in line.get("parts", {}).items():
-            if at > self.gone_at and at >= self.at.get(name, 0.0):
-                self.parts[name], self.at[name] = content, at
+
+    def _set(self, name: str, content: Content | None, at: float) -> None:
+        if at <= self.gone_at or (name in self.at and at < self.at[name]):
+            return
+        # Of two that were written at once, the same one counts whatever comes first.
+        if self.at.get(name) != at or _text(content) > _text(self.parts[name]):
+            self.parts[name], self.at[name] = content, at
+
+
+def _text(content: Content | None) -> str:
+    return json.dumps(content, sort_keys=True)

@@ -6,6 +6,8 @@ from shared import __version__
 from shared.json_types import Json
 from shared.openapi import (
     app_schemas,
+    correction_operations,
+    correction_schemas,
     image_operations,
     operation_schemas,
     skill_operations,
@@ -30,6 +32,7 @@ TAGS = {
     "Images": "Analyses, sentences and thumbnails of one image.",
     "Text": "The text of images and documents.",
     "States": "How far uploaded images are.",
+    "Corrections": "What people say of images.",
     "Unfinished": "Steps that are deferred or failed.",
     "Skills": "Custom skills of Azure AI Search.",
     "App": "The app itself.",
@@ -56,13 +59,21 @@ KEYS: Json = {
 
 def operations() -> list[Operation]:
     """Every operation, in the order of the document."""
-    modules = (image_operations, text_operations, state_operations, skill_operations)
+    modules = (image_operations, text_operations, state_operations, correction_operations, skill_operations)
     return [operation for module in modules for operation in module.operations()]
 
 
 def schemas() -> dict[str, Json]:
     """Every named schema."""
-    modules = (vision_schemas, text_schemas, operation_schemas, state_schemas, skill_schemas, app_schemas)
+    modules = (
+        vision_schemas,
+        text_schemas,
+        operation_schemas,
+        state_schemas,
+        correction_schemas,
+        skill_schemas,
+        app_schemas,
+    )
     found = {name: schema for module in modules for name, schema in module.schemas().items()}
     return dict(sorted(found.items()))
 

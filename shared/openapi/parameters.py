@@ -79,6 +79,8 @@ _PAGE = "0{0,8}[1-9][0-9]{0,4}"
 # No pattern says that a range ends where it begins, or later.
 _PAGES = f"({_PAGE}(-({_PAGE})?)?|-{_PAGE})"
 IF_NONE_MATCH = header("If-None-Match", "The ETag of the thumbnail that the caller has already.")
+IF_MATCH = header("If-Match", "The ETag of the correction that the caller has seen: any other one stays as it is.")
+IF_NONE = header("If-None-Match", "`*`: only where there is no correction yet.")
 READ = (
     query(
         "language",

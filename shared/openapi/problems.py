@@ -13,6 +13,7 @@ PHRASES = {
     409: "It is not in the state for that",
     410: "It is gone",
     411: "The body has no length",
+    412: "It was changed meanwhile",
     413: "The body or the image is too large",
     422: "The document could not be read",
     429: "There were too many calls",
@@ -100,6 +101,7 @@ READ_UNKNOWN = of(404, "ocr_not_found")
 READ_GONE = of(410, "ocr_cancelled", "ocr_superseded", "ocr_gone")
 READ_FINISHED = of(409, "ocr_finished")
 NOTHING = of(404, "not_found")
+CORRECTION = of(404, "correction_not_found") | of(412, "correction_changed")
 OPERATION = of(404, "operation_not_found") | of(410, "operation_gone")
 # `skill_not_found` is not among them: the contract has no operation of another skill.
 BATCH = of(400, "bad_json") | of(411, "length_required") | of(413, "batch_too_large")
@@ -119,6 +121,7 @@ ALL = (
     READ_GONE,
     READ_FINISHED,
     NOTHING,
+    CORRECTION,
     OPERATION,
     BATCH,
 )

@@ -50,7 +50,9 @@ def _images() -> dict[str, Json]:
                 "analysis": named("AnalysisState"),
                 "thumbnails": many("The thumbnails of the settings.", named("ThumbnailState")),
                 "text": named("TextState"),
+                "correction": named("Correction"),
             },
+            {"correction"},
         ),
         "ImageSource": thing(
             "The uploaded blob.",
@@ -90,9 +92,11 @@ def _steps() -> dict[str, Json]:
             "The analysis, with what people look at first.",
             {
                 "state": state,
-                "caption": or_null(text("A sentence about the image; null before there is one.")),
+                "caption": or_null(
+                    text("A sentence about the image, a person's if there is one; null before there is one.")
+                ),
                 "captionConfidence": or_null(
-                    number("How sure Computer Vision is of the sentence, 0 to 1.", minimum=0, maximum=1)
+                    number("How sure Computer Vision is of it, 0 to 1; null of a person's.", minimum=0, maximum=1)
                 ),
                 "tags": texts("Words about the image."),
                 **later,

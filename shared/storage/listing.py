@@ -144,7 +144,7 @@ def whole_prefixes(page_names: Sequence[str], *, first: bool, last: bool) -> Ite
     """
     if len(page_names) < _MIN_NAMES:
         return
-    prefix = _common_beginning(min(page_names), max(page_names))
+    prefix = common_beginning(min(page_names), max(page_names))
     if first and last:
         yield prefix
         return
@@ -153,6 +153,7 @@ def whole_prefixes(page_names: Sequence[str], *, first: bool, last: bool) -> Ite
         yield from whole_prefixes(group, first=first or number > 0, last=last or number < len(groups) - 1)
 
 
-def _common_beginning(one: str, other: str) -> str:
+def common_beginning(one: str, other: str) -> str:
+    """The longest text with which both begin."""
     pairs = zip(one, other, strict=False)
     return one[: next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))]

@@ -17,7 +17,7 @@ from shared.records.versions import SeenVersion, Source, SourceChangedError, Ver
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob, BlobInfo, IfEtag
-from shared.thumbnails import maker
+from shared.thumbnails import focal, maker, recut
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -112,10 +112,17 @@ def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version |
     # Whether the mark of the image, which a paid call writes, is right, or is gone with the image.
     is_marked_right = False
     try:
-        fill = partial(_content, app, source, wanted)
-        record_store.make(app.images, source, spec, fill, {names.ON_DEMAND: "true"})
+        if isinstance(source, WithheldVersion):
+            making, fill = None, partial(_withheld, source)
+        else:
+            making = _maker(app, source, wanted)
+            fill = partial(making.content, wanted)
+        made = record_store.make(app.images, source, spec, fill, {names.ON_DEMAND: "true"})
         versions.ensure_unchanged(app.images, source)
         is_marked_right = True
+        # One that was written since has listed the thumbnails before this one was there.
+        if made and making and making.point != focal.read(app.images, name):
+            recut.recut(app, name)
         return source
     except SourceChangedError as change:
         if change.deleted:
@@ -128,12 +135,15 @@ def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version |
             owners.confirm(app.host, app.images, source.image)
 
 
-def _content(app: App, found: Source | WithheldVersion, wanted: Thumbnail) -> Filled:
-    source = versions.require_bytes(found)
+def _maker(app: App, source: Source, wanted: Thumbnail) -> ThumbnailMaker:
     # There is no thumbnail, so only a copy of the image can have been asked about.
     ask = partial(_ask, app, source.image, look_first=False)
-    making = ThumbnailMaker(app, source.image, [wanted], ask, record=lambda: maker.analysis_record(app, source))
-    return making.content(wanted)
+    record, point = partial(maker.analysis_record, app, source), partial(focal.read, app.images, source.name)
+    return ThumbnailMaker(app, source.image, [wanted], ask, record=record, focal=point)
+
+
+def _withheld(source: WithheldVersion) -> Filled:
+    raise source.problem
 
 
 def _of_bytes(app: App, image: ImageBytes, wanted: Thumbnail) -> Blob:

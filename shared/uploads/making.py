@@ -9,11 +9,12 @@ from functools import partial
 from shared.durable import appointments
 from shared.errors import AnalysisAwaitedError, BlobsightError
 from shared.pictures import inspection
+from shared.pictures.crops import Point
 from shared.records import analysis, by_step, record_store, thumbnails, unfinished, unfinished_document
 from shared.records.record_store import Filled, RecordSpec
 from shared.records.versions import Source, Version, WithheldVersion
 from shared.services import App
-from shared.thumbnails import maker
+from shared.thumbnails import focal, maker, recut
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -32,6 +33,7 @@ class Round:
         from_backlog: the image has waited in the backlog already.
         made: the records that were made.
         deferred: why the analysis is put off, in this round or already.
+        was_tried: whether a note of an earlier try of a step was there.
         was_blamed: whether the analysis, which is there by now, had found the image unacceptable before.
     """
 
@@ -40,6 +42,7 @@ class Round:
     from_backlog: bool
     made: by_step.Made = field(default_factory=dict)
     deferred: BlobsightError | None = None
+    was_tried: bool = False
     was_blamed: bool = False
 
 
@@ -66,7 +69,8 @@ def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_ste
     """Make each record, the later ones even if an earlier one cannot be made; the first problem is reported."""
     made: by_step.Made = {}
     problem = None
-    for spec, fill in zip(specs, _fills(run, step), strict=True):
+    cuts = _maker(run) if step == by_step.THUMBNAILS else None
+    for spec, fill in zip(specs, _fills(run, step, cuts), strict=True):
         try:
             record = record_store.make(run.app.images, run.source, spec, fill)
         except BlobsightError as error:
@@ -74,27 +78,53 @@ def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_ste
         else:
             if record is not None:
                 made[spec.container, spec.name] = record
+    try:
+        if made and cuts and cuts.point and focal.read(run.app.images, run.source.name) != cuts.point:
+            recut.recut(run.app, run.source.name)
+    except BlobsightError as error:
+        problem = problem or error
     return made, problem
 
 
-def _fills(run: Round, step: str) -> Iterator[Callable[[], bytes | Filled]]:
+def _fills(run: Round, step: str, cuts: ThumbnailMaker | None) -> Iterator[Callable[[], bytes | Filled]]:
     """What makes the content of each record of a step, in their order."""
     app, source = run.app, run.source
-    wanted = thumbnails.wanted(app.settings)
     if isinstance(source, WithheldVersion):
         return (partial(_withheld, source) for _ in by_step.specs(app.settings, step, source.name))
-    if step == by_step.ANALYSIS:
+    if cuts is None:
         return iter([partial(_analysis, run, source)])
-    place = by_step.places(app.settings, source.name, (by_step.ANALYSIS,))[0]
-    making = ThumbnailMaker(
+    return (partial(cuts.content, each) for each in thumbnails.wanted(app.settings))
+
+
+def _maker(run: Round) -> ThumbnailMaker | None:
+    """What cuts the thumbnails; None if the bytes cannot be had."""
+    app, source = run.app, run.source
+    if isinstance(source, WithheldVersion):
+        return None
+    return ThumbnailMaker(
         app,
         source.image,
-        wanted,
+        thumbnails.wanted(app.settings),
         partial(_ask, run, source),
-        record=lambda: run.made.get(place) or maker.analysis_record(app, source),
+        record=lambda: run.made.get(_analysis_place(run)) or maker.analysis_record(app, source),
+        focal=partial(_focal, run),
         deferred=run.deferred,
     )
-    return (partial(making.content, each) for each in wanted)
+
+
+def _analysis_place(run: Round) -> tuple[str, str]:
+    return by_step.places(run.app.settings, run.source.name, (by_step.ANALYSIS,))[0]
+
+
+def _focal(run: Round) -> Point | None:
+    """
+    The focal point of the image, which no request is made for where it can have none.
+
+    One that was told of this very image has had its thumbnails made (`recut`). Of another image of the name, or of an
+    earlier try, there is a record or a note, or there was an analysis before this round.
+    """
+    is_new = _analysis_place(run) in run.made and not (run.source.outdated or run.was_tried)
+    return None if is_new else focal.read(run.app.images, run.source.name)
 
 
 def _withheld(source: WithheldVersion) -> bytes:

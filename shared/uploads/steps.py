@@ -186,6 +186,7 @@ def _do(run: Round, step: str) -> StepOutcome:
     before = unfinished.find_for(app.images, source, step, specs)
     if before and before.is_final(app.images, source, specs):
         return StepOutcome(step, "failed", before.code, blames_image=before.blames_image)
+    run.was_tried = run.was_tried or before is not None
     made, error = making.make_all(run, step, specs)
     run.made |= made
     if error:

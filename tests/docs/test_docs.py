@@ -286,6 +286,7 @@ CHANGES = {
 }
 CHANGES |= {("record_store", name) for name in ("make", "write", "update_etag", "delete_outdated")}
 CHANGES |= {("unfinished", name) for name in ("note", "rewrite", "clear")}
+CHANGES |= {("corrections", "write"), ("corrections", "delete")}
 CHANGES |= {("owners", "note"), ("owners", "note_bytes"), ("owners", "delete"), ("marks", "note")}
 CHANGES |= {("deletion", "forget"), ("deletion", "disown"), ("directories", "delete")}
 

@@ -20,6 +20,7 @@ OPERATION = f"op-{'0' * 40}"
 # What a request cannot do without: the query, and the values in the path.
 _QUERY = {"ThumbnailHttp": {"width": "100", "height": "50"}}
 _PATH = {
+    "CorrectionsHttp": {"name": "a.jpg"},
     "DomainsHttp": {"model": "landmarks"},
     "ImagesHttp": {},
     "OcrHttp": {"id": READ},
@@ -31,6 +32,7 @@ _PATH = {
 _WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
 # Bodies that bring no image as the others do.
 _OF_ITS_OWN: dict[str, dict[str, Any]] = {
+    "CorrectionsHttp": {"caption": "A zebra"},
     "SkillsHttp": {"values": [{"recordId": "0", "data": {"image": base64.b64encode(IMAGE).decode()}}]},
     "UnfinishedHttp": {"all": True},
 }
@@ -61,7 +63,7 @@ class Route(NamedTuple):
     @property
     def body(self) -> bytes | dict[str, Any]:
         """The body of a good request."""
-        if self.method != "POST":
+        if self.method not in ("POST", "PUT"):
             return b""
         return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
 

@@ -95,6 +95,11 @@ def misdeployed(run: Pass) -> None:
     """Every function where settings are missing, and where the packages are those of another Python."""
     requests: list[tuple[str, str, dict[str, Any]]] = [
         ("AnalyzeHttp", "POST", {"body": run.image()}),
+        *(
+            ("CorrectionsHttp", method, {**where, "body": {"caption": "A zebra"} if method == "PUT" else b""})
+            for method in ("GET", "PUT", "DELETE")
+            for where in ({"name": "a.jpg"}, {"path": {"name": "a.jpg"}})
+        ),
         ("DescribeHttp", "POST", {"body": run.image()}),
         ("DomainsHttp", "GET", {}),
         ("DomainsHttp", "POST", {"body": run.image(), "path": {"model": "landmarks"}}),

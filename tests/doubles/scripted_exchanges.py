@@ -8,6 +8,7 @@ Computer Vision is one that answers with every member that v3.2 has.
 import pytest
 from doubles.exchanges import Exchange
 from doubles.judged_answers import recorded
+from doubles.scripted_corrections import corrections
 from doubles.scripted_deployment import contract_served, health_told, misdeployed, of_platform
 from doubles.scripted_images import images_asked_about, thumbnails
 from doubles.scripted_operations import operations
@@ -34,6 +35,7 @@ _SCRIPTS = (
     texts,
     states,
     unfinished,
+    corrections,
     skills,
     operations,
     health_told,

@@ -33,6 +33,7 @@ from doubles.fake_vision import read_text
 from doubles.handovers import Site, Watch
 from doubles.http_requests import Hub, request, upload
 from doubles.http_routes import IMAGE, READ, ROUTES, Route
+from doubles.index_lines import append, line
 from doubles.memory import MemoryBlobs
 from doubles.operation_runs import kept_operation
 from doubles.orchestrator_runs import context_of
@@ -286,9 +287,10 @@ def _upload(world: World) -> Inputs:
 
 
 def _timer(world: World) -> Inputs:
-    """Documents that were sent long ago are still there, and so is the mark of bytes that no image has."""
+    """Sent documents are old, bytes have no image any more, and the index has a line that is to be folded."""
     world.parts.host.write(names.INPUTS, "read/old", IMAGE, content_type=names.BYTES)
     world.parts.host.write(names.FORGETTING, _digest(IMAGE), b"", content_type=names.BYTES)
+    append(world.parts.host, "w", [line("a.jpg", world.clock.utc().timestamp(), image={"bytes": 1})])
     world.clock.advance(_LONG_SECONDS)
     return {"timer": SimpleNamespace(past_due=False)}
 

@@ -26,6 +26,9 @@ ANALYZE = ["visualFeatures", "details", "language", "descriptionExclude", "model
 THUMBNAIL = ["name", "width", "height", "smartCropping", "mode", "format"]
 PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("AnalyzeHttp", "POST"): ANALYZE,
+    ("CorrectionsHttp", "DELETE"): ["name"],
+    ("CorrectionsHttp", "GET"): ["name"],
+    ("CorrectionsHttp", "PUT"): ["name"],
     ("DescribeHttp", "POST"): ["maxCandidates", "language", "descriptionExclude", "model-version"],
     ("DomainsHttp", "GET"): ["language", "model-version"],
     ("DomainsHttp", "POST"): ["language", "model-version"],
@@ -47,9 +50,9 @@ KNOWN = {name for known in PARAMETERS.values() for name in known}
 NUMBERS = {"width", "height", "maxCandidates", "limit"}
 # What is no text can be no JSON, no address, no base64, or base64 with line breaks of nothing or of no image.
 REFUSALS_OF_TEXTS = ("bad_json", "bad_url", "url_not_allowed", "body_not_an_image", "image_missing", "not_an_image")
-MEMBERS = ["url", "blob", "name", "code", "all", "step", "continuation", "$content", "values"]
+MEMBERS = ["url", "blob", "name", "code", "all", "step", "continuation", "$content", "values", "caption", "tags"]
 # A key and a correlation identifier of any other form are none.
-CHECKED_HEADERS = ["Content-Type", "Content-Encoding", "Transfer-Encoding", "If-None-Match", "Prefer"]
+CHECKED_HEADERS = ["Content-Type", "Content-Encoding", "Transfer-Encoding", "If-Match", "If-None-Match", "Prefer"]
 HEADERS = [*CHECKED_HEADERS, "X-Correlation-Id", "x-functions-key", "Host", "X-Other"]
 
 PIECES = [

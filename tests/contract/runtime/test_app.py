@@ -178,6 +178,12 @@ def images(path: str, name: str | None = None) -> Request:
     return Request("ImagesHttp", "GET", f"/api/images{path}", route={} if name is None else {"name": name})
 
 
+def correction(method: str, path: str, name: str | None, content: object = None, **headers: str) -> Request:
+    body = b"" if content is None else json.dumps(content).encode()
+    route = {} if name is None else {"name": name}
+    return Request("CorrectionsHttp", method, f"/api/corrections{path}", body, JSON | headers, route)
+
+
 def ocr(method: str, identifier: str = "", query: str = "", body: bytes = b"") -> Request:
     path = f"/api/ocr/{identifier}" if identifier else "/api/ocr"
     route = {"id": identifier} if identifier else {}
@@ -247,6 +253,15 @@ REQUESTS = {
     "image that failed": images("/notes.txt", "notes.txt"),
     "image that is missing": images("/nothing.jpg", "nothing.jpg"),
     "image that is a document": images("/letter.pdf", "letter.pdf"),
+    "correction that is missing": correction("GET", "/coffee.jpg", "coffee.jpg"),
+    "correction": correction("PUT", "/coffee.jpg", "coffee.jpg", {"caption": "Mine", "focal": [0.5, 0.25]}),
+    "correction of an odd name": correction("PUT", f"/{ODD_PATH}", ODD_NAME, {"tags": {"added": ["odd"]}}),
+    "correction once more": correction("PUT", "/coffee.jpg", "coffee.jpg", {"alt": "x"}, **{"If-None-Match": "*"}),
+    "correction told": correction("GET", "?name=coffee.jpg", None),
+    "correction of nothing": correction("PUT", "/coffee.jpg", "coffee.jpg", {}),
+    "correction of another version": correction("DELETE", "/coffee.jpg", "coffee.jpg", **{"If-Match": '"0x0"'}),
+    "correction taken back": correction("DELETE", "/coffee.jpg", "coffee.jpg"),
+    "correction of a missing image": correction("GET", "/nothing.jpg", "nothing.jpg"),
     "ocr bytes": ocr("POST", body=BILL, query="?code=a%26b&format=txt"),
     "ocr is done": ocr("GET", BILL_ID),
     "ocr as text": ocr("GET", BILL_ID, "?format=txt"),
@@ -331,8 +346,9 @@ def play(side: Side, its: World) -> Played:
     rescued = _rescue(side, its)
     notified = _notify(side, its)
     records = its.records()
-    # At the very end: it begins a comparison, which goes on beside.
+    # At the very end: they begin a comparison, which goes on beside.
     raised["Housekeeping"] = side.tick("Housekeeping")
+    raised["FoldIndex"] = side.tick("FoldIndex")
     return Played(answers, cancelled, refused, raised, rescued, notified, paid, records)
 
 
@@ -561,7 +577,7 @@ def test_the_records_of_a_deleted_image_are_gone_on_both_sides(played: tuple[Pla
         assert [name for name in side.records if name.startswith("analysis/coffee.jpg")]
 
 
-@pytest.mark.parametrize("name", ["PurgeHistory", "Housekeeping"])
+@pytest.mark.parametrize("name", ["PurgeHistory", "Housekeeping", "FoldIndex"])
 def test_a_timer_ends_as_in_microsofts_runtime(name: str, played: tuple[Played, Played]) -> None:
     local, real = played
     assert local.raised[name] is None

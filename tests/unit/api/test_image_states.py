@@ -311,7 +311,8 @@ def test_a_reason_costs_a_look_only_where_a_step_is_pending_that_was_begun(app: 
     fresh = operations(app.services)
     assert fresh["page thumbnails"] == 0
     steps.process(app.services, "a.jpg", None)
-    assert operations(app.services) == {"head images": 1, "read analysis": 1, "head thumbnails": 2}
+    looks = {"head images": 1, "read analysis": 1, "head thumbnails": 2, "read corrections": 1}
+    assert operations(app.services) == looks
     assert operations(with_settings(app, THUMBNAIL_SIZES="64x64"))["page thumbnails"] == 1
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared import log, names, threads
 from shared.answers.answers import Answers
@@ -37,6 +37,9 @@ from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
 from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
+
+if TYPE_CHECKING:
+    from shared.search.search import Search
 
 _T = TypeVar("_T")
 # At ten calls a second, each of which takes a second or two, as many are under way.
@@ -65,6 +68,7 @@ class App(NamedTuple):
     batches: Executor
     # Each function that has written records flushes it before it ends.
     index_writer: IndexWriter
+    search: "Search"
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -171,6 +175,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     index_writer = IndexWriter(host, clock)
     images = Observed(images, index_writer, clock, thumbnails.files(settings)).as_blobs()
+    # Imported here: most processes of other functions come without it.
+    from shared.search.search import Search
+
+    search = Search(images, host, clock, settings)
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
         store(settings.host_storage, connections=8, hurried=True),
@@ -216,4 +224,4 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         for size, name in ((settings.threads, "services"), (settings.threads, "callers"), (BATCH_THREADS, "batches"))
     ]
     parts = settings, images, host, vision, answers, clock, Median()
-    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer)
+    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer, search)

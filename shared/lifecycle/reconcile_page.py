@@ -27,6 +27,14 @@ _R = TypeVar("_R")
 _executor = ThreadPoolExecutor(4, thread_name_prefix="reconcile")
 _PARALLEL = 8
 
+
+def _index(app: App, work: PageWork) -> Page:
+    # Imported here: no other function needs what reads the index.
+    from shared.lifecycle import index_pages
+
+    return index_pages.page(app, work)
+
+
 PHASES: Mapping[str, Phase] = {
     "images": image_pages.page,
     "analysis": record_pages.page,
@@ -37,6 +45,7 @@ PHASES: Mapping[str, Phase] = {
     "forgetting": answer_pages.forgetting,
     "answers": answer_pages.answers,
     "by_digest": digest_pages.by_digest,
+    "index": _index,
 }
 
 

@@ -130,7 +130,6 @@ def _look_through(search: SecretSearch, account: MemoryBlobs) -> None:
         data = _unpacked(name, stored)
         place = f"{container}/by-sha256" if container in _SHARED and name.startswith("by-sha256/") else container
         told = json.dumps([name, dict(info.metadata), info.content_type], ensure_ascii=False)
-        data = gzip.decompress(data) if name.endswith(".gz") else data
         search.look(place, name, b"\n".join([name.encode(), told.encode(), data, *_inside(data)]))
 
 

@@ -68,6 +68,7 @@ def reserve(
     limits: Limits = NO_LIMITS,
     *,
     waited_seconds: float = math.inf,
+    described: Sequence[int] = (),
 ) -> tuple[Ledger, Reserved]:
     """
     Reserve slots for the callers that wait now.
@@ -79,6 +80,7 @@ def reserve(
         rate: the tier's.
         limits: of billed transactions.
         waited_seconds: how long the process has waited for slots.
+        described: how many of the transactions of each ask are of the class of descriptions and text.
 
     Returns:
         The ledger afterwards (the same, if there was nothing to reserve) and what was reserved. It counts what
@@ -102,20 +104,25 @@ def reserve(
     free = int((now + horizon - start + _ROUNDING_SECONDS) / interval) + 1
     count = min(affordable, free)
     slots = tuple(start - now + number * interval for number in range(count))
-    paid = sum(asks[:count])
+    paid, described_paid = sum(asks[:count]), sum(described[:count])
     booked = ledger._replace(
         next_slot=start + count * interval,
         paid_of_day=ledger.paid_of_day + paid,
         paid_of_month=ledger.paid_of_month + paid,
+        described_of_day=ledger.described_of_day + described_paid,
+        described_of_month=ledger.described_of_month + described_paid,
     )
     return booked, Reserved(slots=slots)
 
 
-def settled(ledger: Ledger, now: float, transactions: int) -> Ledger:
+def settled(ledger: Ledger, now: float, transactions: int, described: int = 0) -> Ledger:
     """The ledger with transactions that were reserved and not billed (negative), or billed and not reserved."""
     ledger = of_today(ledger, now)
     return ledger._replace(
-        paid_of_day=max(0, ledger.paid_of_day + transactions), paid_of_month=max(0, ledger.paid_of_month + transactions)
+        paid_of_day=max(0, ledger.paid_of_day + transactions),
+        paid_of_month=max(0, ledger.paid_of_month + transactions),
+        described_of_day=max(0, ledger.described_of_day + described),
+        described_of_month=max(0, ledger.described_of_month + described),
     )
 
 
@@ -184,9 +191,9 @@ def of_today(ledger: Ledger, now: float) -> Ledger:
     day, tomorrow = _dates(int(now // _DAY_SECONDS))
     # At midnight, a clock that is a little behind must not begin yesterday anew.
     if not day <= ledger.day <= tomorrow:
-        ledger = ledger._replace(day=day, paid_of_day=0)
+        ledger = ledger._replace(day=day, paid_of_day=0, described_of_day=0)
     if not day[:7] <= ledger.month <= tomorrow[:7]:
-        ledger = ledger._replace(month=day[:7], paid_of_month=0)
+        ledger = ledger._replace(month=day[:7], paid_of_month=0, described_of_month=0)
     return ledger
 
 

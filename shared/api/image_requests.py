@@ -8,7 +8,7 @@ from urllib.parse import quote
 import azure.functions as func
 
 from shared import names
-from shared.api import finished_images, image_states, parameters, responses
+from shared.api import finished_images, image_states, parameters, responses, summary
 from shared.api.image_states import PENDING, ImageState
 from shared.clock import Clock
 from shared.errors import BadRequestError
@@ -30,12 +30,15 @@ _MOST_DEFERRED = timedelta(hours=1)
 
 def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """The answer to a request, whose parameters it checks."""
-    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation", "state", "since", "wait")
+    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation", "state", "since", "wait", "summary")
+    parameters.reject_beside(req, "summary", "name", "limit", "prefix", "continuation", "state", "since", "wait")
     parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", "wait")
     since, state = parameters.text(req, "since"), parameters.text(req, "state")
     limit, wait = parameters.integer(req, "limit", _LIMIT), parameters.boolean(req, "wait")
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation, name = parameters.text(req, "continuation"), parameters.optional_name_of(req)
+    if parameters.boolean(req, "summary"):
+        return responses.answer_json({"images": [], "summary": summary.summary(app)})
     if since:
         return _finished(req, app, since, limit)
     if name:

@@ -16,6 +16,7 @@ from shared.openapi.members import (
     number,
     or_null,
     seconds,
+    share,
     text,
     texts,
     thing,
@@ -35,7 +36,7 @@ _LATER = {"record", "problem", "reason"}
 
 def schemas() -> dict[str, Json]:
     """By name."""
-    return {**_images(), **_steps(), **_unfinished()}
+    return {**_images(), **_summary(), **_steps(), **_unfinished()}
 
 
 def _images() -> dict[str, Json]:
@@ -63,13 +64,14 @@ def _images() -> dict[str, Json]:
             },
         ),
         "ImageList": thing(
-            "One page of images, with `continuation`; or those with new results, with `since`.",
+            "One page of images, with `continuation`; those with new results, with `since`; or none, with `summary`.",
             {
                 "images": many("The images; of a page in the order of their names.", named("ImageState")),
                 "continuation": or_null(text("What the next request sends as `continuation`; null on the last page.")),
                 "since": since,
+                "summary": named("Summary"),
             },
-            {"continuation", "since"},
+            {"continuation", "since", "summary"},
             minProperties=2,
             maxProperties=2,
         ),
@@ -77,6 +79,49 @@ def _images() -> dict[str, Json]:
             "The images with new results.",
             {"images": many("The images, each complete or failed.", named("ImageState")), "since": since},
         ),
+    }
+
+
+def _summary() -> dict[str, Json]:
+    spent = {
+        "date": text("The day, or the month."),
+        "transactions": whole("Billed transactions.", minimum=0),
+        "descriptionAndText": whole("Those of them that are descriptions or text.", minimum=0),
+        "money": number("What they cost by VISION_PRICES.", minimum=0),
+        "limit": or_null(whole("The most transactions, by the settings; null without a limit.", minimum=0)),
+    }
+    counts = {state: whole(f"Images that are {state}.", minimum=0) for state in STATES}
+    return {
+        "Summary": thing(
+            "All images in numbers, and the calls of Computer Vision.",
+            {
+                "images": named("ImageCounts"),
+                "building": flag("True while the index is being made, so that images are missing in the counts."),
+                "queue": named("Queue"),
+                "rate": named("CallRate"),
+                "day": named("Spent"),
+                "month": named("Spent"),
+                "currency": text("The currency of the money.", pattern="^[A-Z]{3}$"),
+            },
+        ),
+        "ImageCounts": thing("Images by their states.", {"total": whole("All images.", minimum=0), **counts}),
+        "Queue": thing(
+            "The calls that were put off.",
+            {
+                "calls": whole("How many there are.", minimum=0),
+                "seconds": seconds("Seconds until the last one's turn ends."),
+                "until": or_null(moment("When that is; null without any.")),
+            },
+        ),
+        "CallRate": thing(
+            "The pace of calls.",
+            {
+                "calls": whole("So many calls.", minimum=1),
+                "seconds": seconds("In so many seconds."),
+                "share": share("The share of that rate that is used, which is less for a while after refusals."),
+            },
+        ),
+        "Spent": thing("The billed transactions of a day or a month (UTC).", spent),
     }
 
 

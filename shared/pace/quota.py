@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared import log
 from shared.clock import Clock
@@ -33,6 +33,24 @@ _WORTH_A_WRITE_SECONDS = 0.25
 _SCATTERED_SECONDS = 60.0
 
 _T = TypeVar("_T")
+
+
+class Outlook(NamedTuple):
+    """
+    What lies ahead, by the ledger of all processes.
+
+    Attributes:
+        ledger: itself, with the counts of this day and this month.
+        backlog_calls, backlog_seconds: the calls that were postponed, and in how many seconds the last one's turn ends.
+        share: the part of the tier's rate that is used.
+    """
+
+    ledger: Ledger
+    backlog_calls: int
+    backlog_seconds: float
+    share: float
+
+
 _logger = logging.getLogger(__name__)
 
 
@@ -158,6 +176,17 @@ class Quota:
             StorageError: it cannot be reached.
         """
         return reservation.of_today(self._store.look(), self._clock.utc().timestamp())
+
+    def outlook(self) -> Outlook:
+        """
+        What lies ahead.
+
+        Raises:
+            StorageError: the ledger cannot be reached.
+        """
+        ledger, now = self.spending(), self._clock.utc().timestamp()
+        calls, seconds = reservation.backlog_of(ledger, now, self._rate)
+        return Outlook(ledger, calls, seconds, reservation.share(ledger, now, self._rate))
 
     def _try(self, change: Change[_T], otherwise: _T, *, always: bool = False) -> _T:
         """Change the ledger, where doing without is better than failing."""

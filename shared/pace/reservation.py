@@ -91,7 +91,7 @@ def reserve(
     affordable = _affordable(ledger, asks, limits)
     if not affordable:
         return ledger, Reserved(exhausted=_exhausted(ledger, now, asks[0], limits), held_off=wait)
-    interval = rate.interval_at(_share(ledger, now, rate))
+    interval = rate.interval_at(share(ledger, now, rate))
     # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
     plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
     start = max(now + wait, ledger.next_slot if plausible else now)
@@ -130,7 +130,7 @@ def held_off(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttle
     """The ledger when the service wants no call for so many seconds; *throttled*, because there were too many."""
     before = _held_off_seconds(ledger, now)
     if throttled and not before:
-        ledger = ledger._replace(share=max(LEAST_SHARE, _SHARE_AFTER_429 * _share(ledger, now, rate)), cut_at=now)
+        ledger = ledger._replace(share=max(LEAST_SHARE, _SHARE_AFTER_429 * share(ledger, now, rate)), cut_at=now)
     until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
     return ledger._replace(not_before=max(until, now + before))
 
@@ -164,6 +164,15 @@ def backlog_seconds(ledger: Ledger, now: float) -> float:
     return seconds
 
 
+def backlog_of(ledger: Ledger, now: float, rate: Rate) -> tuple[int, float]:
+    """How many postponed calls have their turns still ahead, and in how many seconds the last of these ends."""
+    seconds = ledger.backlog - now
+    if not 0 < seconds <= _IMPLAUSIBLE_BACKLOG_SECONDS:
+        return 0, 0.0
+    length = ledger.backlog - max(now, ledger.backlog_from)
+    return math.ceil(length / rate.interval_seconds - _ROUNDING_SECONDS), seconds
+
+
 def _horizon(waited: float) -> tuple[float, float]:
     """How many seconds ahead a process may reserve that has waited so long, and by how much that grows in a second."""
     steep, flat = _GROWTH
@@ -173,7 +182,7 @@ def _horizon(waited: float) -> tuple[float, float]:
     return horizon, steep if waited < 1.0 else flat
 
 
-def _share(ledger: Ledger, now: float, rate: Rate) -> float:
+def share(ledger: Ledger, now: float, rate: Rate) -> float:
     """The part of the rate to use now."""
     if ledger.share == 1.0 or ledger.cut_at > now + _IMPLAUSIBLE_SECONDS:
         return 1.0

@@ -63,7 +63,11 @@ def summary(app: App) -> Summary:
     outlook = app.quota.outlook()
     ledger, (calls, seconds) = outlook.ledger, app.settings.vision_rate
     counts = dict(found.found.facets.get("state", ()))
-    ends = datetime.fromtimestamp(ledger.backlog, UTC).isoformat() if outlook.backlog_calls else None
+    ends = (
+        datetime.fromtimestamp(ledger.backlog, UTC).isoformat(timespec="milliseconds")
+        if outlook.backlog_calls
+        else None
+    )
     return {
         "images": {"total": found.found.total, **{state: counts.get(state, 0) for state in STATES}},
         "building": found.building,

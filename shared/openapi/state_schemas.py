@@ -7,6 +7,7 @@ from shared.api.image_states import STATES
 from shared.configuration.parse import RECONCILE_MODES
 from shared.json_types import Json
 from shared.names import FORMATS
+from shared.openapi import receipt_schemas, summary_schemas
 from shared.openapi.members import (
     PLAIN,
     flag,
@@ -16,7 +17,6 @@ from shared.openapi.members import (
     number,
     or_null,
     seconds,
-    share,
     text,
     texts,
     thing,
@@ -36,7 +36,7 @@ _LATER = {"record", "problem", "reason"}
 
 def schemas() -> dict[str, Json]:
     """By name."""
-    return {**_images(), **_summary(), **_steps(), **_unfinished()}
+    return {**_images(), **summary_schemas.schemas(), **_steps(), **receipt_schemas.schemas(), **_unfinished()}
 
 
 def _images() -> dict[str, Json]:
@@ -52,8 +52,9 @@ def _images() -> dict[str, Json]:
                 "thumbnails": many("The thumbnails of the settings.", named("ThumbnailState")),
                 "text": named("TextState"),
                 "correction": named("Correction"),
+                "receipt": named("Receipt"),
             },
-            {"correction"},
+            {"correction", "receipt"},
         ),
         "ImageSource": thing(
             "The uploaded blob.",
@@ -79,49 +80,6 @@ def _images() -> dict[str, Json]:
             "The images with new results.",
             {"images": many("The images, each complete or failed.", named("ImageState")), "since": since},
         ),
-    }
-
-
-def _summary() -> dict[str, Json]:
-    spent = {
-        "date": text("The day, or the month."),
-        "transactions": whole("Billed transactions.", minimum=0),
-        "descriptionAndText": whole("Those of them that are descriptions or text.", minimum=0),
-        "money": number("What they cost by VISION_PRICES.", minimum=0),
-        "limit": or_null(whole("The most transactions, by the settings; null without a limit.", minimum=0)),
-    }
-    counts = {state: whole(f"Images that are {state}.", minimum=0) for state in STATES}
-    return {
-        "Summary": thing(
-            "All images in numbers, and the calls of Computer Vision.",
-            {
-                "images": named("ImageCounts"),
-                "building": flag("True while the index is being made, so that images are missing in the counts."),
-                "queue": named("Queue"),
-                "rate": named("CallRate"),
-                "day": named("Spent"),
-                "month": named("Spent"),
-                "currency": text("The currency of the money.", pattern="^[A-Z]{3}$"),
-            },
-        ),
-        "ImageCounts": thing("Images by their states.", {"total": whole("All images.", minimum=0), **counts}),
-        "Queue": thing(
-            "The calls that were put off.",
-            {
-                "calls": whole("How many there are.", minimum=0),
-                "seconds": seconds("Seconds until the last one's turn ends."),
-                "until": or_null(moment("When that is; null without any.")),
-            },
-        ),
-        "CallRate": thing(
-            "The pace of calls.",
-            {
-                "calls": whole("So many calls.", minimum=1),
-                "seconds": seconds("In so many seconds."),
-                "share": share("The share of that rate that is used, which is less for a while after refusals."),
-            },
-        ),
-        "Spent": thing("The billed transactions of a day or a month (UTC).", spent),
     }
 
 

@@ -21,6 +21,8 @@ from shared.vision.questions import Question
 
 def states(run: Pass) -> None:
     """`images`: every state of an image and of its steps."""
+    run.app.clock.advance(7 * 86_400)
+    run.ask("ImagesHttp", "GET", summary="true")
     every_state(run)
     run.app.images.tell(names.IMAGES, "pending.jpg", content_type=None)
     shown = ["well.jpg", "notes.jpg", "refused.jpg", "waits.jpg", "pending.jpg"]

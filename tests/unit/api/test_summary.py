@@ -18,7 +18,7 @@ from shared.uploads import steps
 
 def app_with_every_state() -> Parts:
     """Two complete images, one that failed, one that waits."""
-    app = parts(THUMBNAIL_MODE="center", VISION_RATE="10/s")
+    app = parts(THUMBNAIL_MODE="center", VISION_RATE="10/1")
     for name in ("a.jpg", "b/c.jpg"):
         upload(app, name)
     app.vision.failures = [VisionRefusedError("No.")]
@@ -64,7 +64,7 @@ def test_it_is_told_whether_the_index_was_ever_made() -> None:
 
 
 def test_the_queue_tells_how_many_calls_wait_and_when_the_last_one_comes() -> None:
-    app = parts(VISION_RATE="10/s")
+    app = parts(VISION_RATE="10/1")
     assert summary.summary(app.services)["queue"] == {"calls": 0, "seconds": 0.0, "until": None}
     for _ in range(3):
         app.services.quota.postpone(calls=100)
@@ -72,7 +72,7 @@ def test_the_queue_tells_how_many_calls_wait_and_when_the_last_one_comes() -> No
     assert found["queue"]["calls"] == 300
     # The pace is a little slower than the tier's.
     assert found["queue"]["seconds"] == pytest.approx(30.5, abs=0.2)
-    assert found["queue"]["until"] == "2026-01-01T00:00:30.456853+00:00"
+    assert found["queue"]["until"] == "2026-01-01T00:00:30.457+00:00"
     assert found["rate"] == {"calls": 10, "seconds": 1.0, "share": 1.0}
     app.clock.advance(15)
     later = summary.summary(app.services)["queue"]

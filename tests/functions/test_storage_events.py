@@ -327,7 +327,7 @@ def test_a_renamed_directory_is_compared_under_both_names(app: Parts, task_hub: 
     assert {key: plan[key] for key in plan if key != "id"} == {
         "by": "event",
         "mode": "repair",
-        "phases": ["images", "analysis", "thumbnails", "text", "unfinished"],
+        "phases": ["images", "analysis", "thumbnails", "text", "unfinished", "corrections"],
         "began": now,
         "since": first_start.since(app.services).isoformat(),
         "until": now,

@@ -32,7 +32,7 @@ PLAIN = frozenset(
         *("inputs", "instance", "instances", "keys", "late", "limit", "lines", "lost", "mode", "more", "of_day"),
         *("of_month", "older", "orphans", "phases", "reason", "records", "records_deleted", "seconds", "shards"),
         *("share", "since", "started", "step", "steps", "subject", "tails", "tries", "used", "window"),
-        "without_result",
+        *("without_result", "indexed", "index_changed", "index_gone"),
     }
 )
 _WITHHELD = "withheld"

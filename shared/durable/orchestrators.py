@@ -34,6 +34,7 @@ class JobJson(TypedDict):
     input: str
     md5: str
     fit: str
+    uploaded: str
 
 
 class AppointmentJson(TypedDict):

@@ -44,6 +44,7 @@ class Job(NamedTuple):
         address: the address without user, query and fragment, for the kind `url`.
         id: the instance id, for the kind `url`, as it takes the whole address to tell it, and of a job `anew`.
         input: under which name the request has kept the bytes or the address; empty in jobs of the version before.
+        uploaded: when the image was, in ISO 8601, for the kind `image`; empty in jobs of the version before.
         fit: how the copy is made that is read (`Question.fit`); empty where the document itself is, as in jobs of the
             version before, which read it as they began.
     """
@@ -63,6 +64,7 @@ class Job(NamedTuple):
     input: str = ""
     md5: str = ""
     fit: str = ""
+    uploaded: str = ""
 
     @property
     def question(self) -> Question:
@@ -79,7 +81,9 @@ class Job(NamedTuple):
         """The image that it is, unless it came over HTTP."""
         if self.kind != "image":
             return None
-        return Version(self.name, self.etag, self.subject, self.size, self.md5)
+        version = Version(self.name, self.etag, self.subject, self.size, self.md5)
+        version.uploaded = self.uploaded
+        return version
 
     @property
     def instance_id(self) -> str:
@@ -155,6 +159,7 @@ class Job(NamedTuple):
             "input": self.input,
             "md5": self.md5,
             "fit": self.fit,
+            "uploaded": self.uploaded,
         }
 
     @classmethod
@@ -178,6 +183,7 @@ def from_image(version: Version, settings: Settings, *, text_only: bool) -> Job:
         text_only=text_only,
         pages=inspection.count_pages(image.data) or 0 if image else 0,
         fit=_fit(image) if image else "",
+        uploaded=version.uploaded,
     )
 
 

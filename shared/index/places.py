@@ -9,6 +9,8 @@ SHARDS = "base/"
 MANIFEST = "base.json"
 # Written when all records have been compared with the index.
 BUILT = "built.json"
+# Of the flat records for Azure AI Search: when all were compared last. Missing where there are none.
+COMPARED = "compared.json"
 
 
 def tail(writer: str) -> str:

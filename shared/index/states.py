@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from shared.index import parts
-from shared.index.entry import ANALYSIS, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
+from shared.index.entry import ANALYSIS, CORRECTION, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
 from shared.records import by_step
 from shared.records.record_store import RecordSpec
 from shared.records.unfinished_document import DEFERRED, FAILED
@@ -111,7 +111,8 @@ def _version(entry: Entry) -> str:
 
 
 def _telling(entry: Entry) -> Iterable[tuple[str, Content]]:
-    return ((name, part) for name, part in entry.parts.items() if part and part.get("v"))
+    # A correction stands whatever bytes come.
+    return ((name, part) for name, part in entry.parts.items() if part and part.get("v") and name != CORRECTION)
 
 
 def _noted(note: Content | None) -> str:

@@ -8,6 +8,7 @@ from shared import log, services
 from shared.durable.handover import DurableClient
 from shared.index.fold import Folded, fold
 from shared.lifecycle import rebuild
+from shared.search.flat_records import FlatRecords
 from shared.services import App
 
 _logger = logging.getLogger(__name__)
@@ -17,6 +18,8 @@ async def fold_due(app: App, client: DurableClient) -> None:
     """
     Begin the first run over all records if none has ended yet, and bring the lines of the index into its base.
 
+    With SEARCH_RECORDS=true the flat records follow.
+
     Raises:
         StorageError: storage or the Functions host did not answer; the next time goes on.
     """
@@ -24,8 +27,23 @@ async def fold_due(app: App, client: DurableClient) -> None:
         await rebuild.begin_due(app, client)
     finally:
         # Where no run can be begun, lines are folded all the same.
-        folded = await services.in_thread(app.threads, lambda: fold(app.host, app.clock))
-        _tell(folded)
+        await services.in_thread(app.threads, lambda: _fold(app))
+
+
+def _fold(app: App) -> None:
+    records = FlatRecords(app.images, app.host, app.settings, app.clock, app.batches)
+    done = fold(app.host, app.clock, records.changed if app.settings.search_records else None)
+    _tell(done)
+    compared = None if done.more else records.compare()
+    if compared:
+        log.event(
+            _logger,
+            "search.records_compared",
+            records=compared.records,
+            orphans=compared.orphans,
+            records_deleted=compared.records_deleted,
+            more=compared.more,
+        )
 
 
 def _tell(done: Folded) -> None:

@@ -37,8 +37,12 @@ def by_timer(app: App) -> Plan:
 
 
 def by_request(app: App) -> Plan:
-    """The run that a caller wants: everything, even if RECONCILE is off, and all images since the first start."""
-    return _plan(app, "request", COMPARING + CLEANING + INDEXING, app.clock.utc())
+    """
+    The run that a caller wants: everything, even if RECONCILE is off, and all images since the first start.
+
+    The index has a run of its own for callers.
+    """
+    return _plan(app, "request", COMPARING + CLEANING, app.clock.utc())
 
 
 def of_directory(app: App, *, images: str, records: str) -> Plan:

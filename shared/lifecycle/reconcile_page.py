@@ -14,7 +14,7 @@ from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient
-from shared.lifecycle import answer_pages, digest_pages, image_pages, owner_pages, record_pages, report
+from shared.lifecycle import answer_pages, digest_pages, image_pages, index_pages, owner_pages, record_pages, report
 from shared.lifecycle.pages import Page, Phase
 from shared.lifecycle.reconcile_loop import Paged, PageWork, added
 from shared.records import by_step
@@ -38,6 +38,7 @@ PHASES: Mapping[str, Phase] = {
     "forgetting": answer_pages.forgetting,
     "answers": answer_pages.answers,
     "by_digest": digest_pages.by_digest,
+    "index": index_pages.page,
 }
 
 

@@ -89,6 +89,9 @@ def tell(app: App, work: PageWork) -> None:
         orphans=counts.get("orphans", 0),
         records_deleted=counts.get("records_deleted", 0),
         answers_forgotten=counts.get("answers_forgotten", 0),
+        indexed=counts.get("indexed", 0),
+        index_changed=counts.get("index_changed", 0),
+        index_gone=counts.get("index_gone", 0),
         seconds=(app.clock.utc() - datetime.fromisoformat(plan["began"])).total_seconds(),
         problem=work["problem"],
     )

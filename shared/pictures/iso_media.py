@@ -29,6 +29,15 @@ def avif_sides(data: bytes) -> Stored:
     return Stored(width, height, orientation)
 
 
+def exif(data: bytes, *, is_heic: bool) -> bytes | None:
+    """The block of Exif of a HEIC or an AVIF; None if there is none, and HeaderError if it cannot be read."""
+    try:
+        found = open_heic(data).info.get("exif") if is_heic else avif_decoder(data).get_info()[4]
+    except Exception as error:  # as above
+        raise HeaderError("its header cannot be read") from error
+    return found or None
+
+
 def open_heic(data: bytes) -> Any:
     """The primary picture of a HEIC, a `pi_heif.HeifImage`; raises whatever the library does."""
     import pi_heif

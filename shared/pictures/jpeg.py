@@ -39,6 +39,16 @@ def stored(window: Window) -> Stored:
     raise HeaderError("it ends, or its picture begins, before it says how wide and high it is")
 
 
+def exif(window: Window) -> Window | None:
+    """The first block of Exif; None if there is none. HeaderError as `Window.find`."""
+    for marker, at, length, rest in _segments(window):
+        if marker in _FRAMES:
+            return None
+        if marker == _APP1 and rest[2:7] == _EXIF[:5]:
+            return window.part(at + 2 + len(_EXIF), length - 2 - len(_EXIF))
+    return None
+
+
 def has_more_pictures(window: Window) -> bool:
     """
     Whether it is a Multi-Picture file (CIPA DC-007): a 3D photo, or one with a gain map of a phone behind it.

@@ -59,17 +59,22 @@ def _png(window: Window) -> Stored:
         at += 12 + length
 
 
-def _png_orientation(window: Window, at: int) -> int:
-    """Exif may stand before the pixels and behind them."""
+def png_exif(window: Window, at: int = 8) -> Window | None:
+    """The block of Exif, which may stand before the pixels and behind them; None if there is none that is reached."""
     with suppress(HeaderError):
         while True:
             length, name = struct.unpack(">I4s", window.read(at, 8))
             if name == b"eXIf":
-                return tiff.orientation(window.part(at + 8, length))
+                return window.part(at + 8, length)
             if name == b"IEND":
                 break
             at += 12 + length
-    return 1
+    return None
+
+
+def _png_orientation(window: Window, at: int) -> int:
+    found = png_exif(window, at)
+    return tiff.orientation(found) if found else 1
 
 
 def _gif(window: Window) -> Stored:

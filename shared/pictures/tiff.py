@@ -21,6 +21,7 @@ class Stored(NamedTuple):
 
 _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION = 256, 257, 259, 262, 330, 50706
 _ORIENTATION, _SUBFILE_TYPE = 274, 254
+_ASCII = 2
 # The colours of a sensor, before they are developed: colour filter array, linear raw.
 _SENSOR = (32803, 34892)
 # Nikon, Sony, Pentax.
@@ -110,6 +111,24 @@ def first_values(window: Window) -> dict[int, int]:
     return _directory(window, layout, layout.first).values
 
 
+def text_below(window: Window, below: int, tag: int, count: int) -> str:
+    """
+    The first characters of a text that a tag has in the directory to which the first one points by the tag *below*.
+
+    Raises:
+        HeaderError: there is no such text of so many characters.
+    """
+    at = first_values(window).get(below)
+    if at is not None:
+        layout = _layout(window)
+        offset_bytes = struct.calcsize(layout.offset)
+        for entry in _entries(window, layout, at):
+            found, form, number = struct.unpack_from(f"{layout.order}HH{layout.offset}", entry)
+            if found == tag and form == _ASCII and number >= count > offset_bytes:
+                return window.read(layout.number(entry[-offset_bytes:], layout.offset), count).decode("latin-1")
+    raise HeaderError("it has no such text")
+
+
 def orientation(window: Window) -> int:
     """How a picture has to be turned, by a TIFF's first directory or a block of Exif; 1 if that cannot be told."""
     try:
@@ -164,23 +183,35 @@ def _layout(window: Window) -> _Layout:
 
 
 def _directory(window: Window, layout: _Layout, at: int) -> Directory:
-    count_bytes, offset_bytes = struct.calcsize(layout.entries), struct.calcsize(layout.offset)
-    count = layout.number(window.read(at, count_bytes), layout.entries)
-    at += count_bytes
-    entries = window.read(at, min(count, _MAX_ENTRIES) * layout.entry_bytes)
+    offset_bytes = struct.calcsize(layout.offset)
     values, below = dict[int, int](), tuple[int, ...]()
-    for start in range(0, len(entries), layout.entry_bytes):
-        entry = entries[start : start + layout.entry_bytes]
+    for entry in _entries(window, layout, at):
         tag, form, number = struct.unpack_from(f"{layout.order}HH{layout.offset}", entry)
         value = entry[-offset_bytes:]
         if form in _FORMATS and number:
             values.setdefault(tag, _first_value(layout, value, form, number))
         if tag == _SUB_DIRECTORIES:
             below = _offsets(window, layout, value, number)
-    following = window.read_most(at + count * layout.entry_bytes, offset_bytes)
+    following = window.read_most(_end(window, layout, at), offset_bytes)
     # A file may end right after its last directory.
     next_at = layout.number(following, layout.offset) if len(following) == offset_bytes else 0
     return Directory(values, below, next_at)
+
+
+def _entries(window: Window, layout: _Layout, at: int) -> list[bytes]:
+    """The entries of a directory, at most `_MAX_ENTRIES`."""
+    count = min(_count(window, layout, at), _MAX_ENTRIES)
+    entries = window.read(at + struct.calcsize(layout.entries), count * layout.entry_bytes)
+    return [entries[start : start + layout.entry_bytes] for start in range(0, len(entries), layout.entry_bytes)]
+
+
+def _end(window: Window, layout: _Layout, at: int) -> int:
+    """Where the last entry of a directory ends."""
+    return at + struct.calcsize(layout.entries) + _count(window, layout, at) * layout.entry_bytes
+
+
+def _count(window: Window, layout: _Layout, at: int) -> int:
+    return layout.number(window.read(at, struct.calcsize(layout.entries)), layout.entries)
 
 
 def _first_value(layout: _Layout, value: bytes, form: int, number: int) -> int:

@@ -29,15 +29,20 @@ def stored(window: Window) -> Stored:
     raise HeaderError("its first part does not say how wide and high it is")
 
 
-def _orientation(window: Window, at: int) -> int:
-    """Exif stands behind the pixels."""
+def exif(window: Window, at: int = _FIRST_CHUNK) -> Window | None:
+    """The block of Exif, which stands behind the pixels; None if there is none that is reached."""
     with suppress(HeaderError):
         for name, start, size in _chunks(window, at):
             if name == b"EXIF":
                 # Some programs write the beginning that it has in a JPEG.
                 start += 6 if window.read(start, 6) == b"Exif\0\0" else 0
-                return tiff.orientation(window.part(start, size))
-    return 1
+                return window.part(start, size)
+    return None
+
+
+def _orientation(window: Window, at: int) -> int:
+    found = exif(window, at)
+    return tiff.orientation(found) if found else 1
 
 
 def _chunks(window: Window, at: int = _FIRST_CHUNK) -> Iterator[tuple[bytes, int, int]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shared import names
 from shared.clock import Clock
 from shared.configuration.parse import TEXT_MODES
-from shared.pictures import kinds
+from shared.pictures import kinds, taken
 from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
@@ -46,6 +46,7 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
             "width": source.header.width,
             "height": source.header.height,
             "contentType": source.header.content_type,
+            **_taken(source),
         },
         "sent": answer.sent or _itself(source),
         "request": {
@@ -66,6 +67,12 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
         "at": clock.utc().isoformat(),
     }
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
+
+
+def _taken(source: Source) -> dict[str, str]:
+    """When the camera took it."""
+    found = taken.of_bytes(source.image.data, source.header.kind)
+    return {"taken": found} if found else {}
 
 
 def _itself(source: Source) -> Json:

@@ -7,6 +7,7 @@ An image may be overwritten, edited or deleted at any time, so a writer looks ag
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from typing import Self
 
 from shared import names
 from shared.contract import MAX_READ_BYTES
@@ -40,11 +41,13 @@ class Version:
         sha256, md5: of the bytes that the app has read, in hex; empty where they are not known.
         size: in bytes.
         modified: when the blob was last written, as `ensure_unchanged` has last seen it; None before.
+        uploaded: the same when the image was found, in ISO 8601; empty where that is not known.
         outdated: SHA-256 of other bytes that the image has had, as far as its records have told since.
         before_renewal: called before a record of these bytes is written again, as they have another ETag now.
     """
 
     modified: datetime | None = None
+    uploaded: str = ""
     beginning: bytes = b""
 
     def __init__(self, name: str, etag: str, sha256: str, size: int, md5: str = "") -> None:
@@ -63,7 +66,16 @@ class Version:
 
     def describe(self) -> dict[str, object]:
         """The head of its records."""
-        return {"name": self.name, "etag": self.etag, "sha256": self.sha256, "bytes": self.size}
+        head: dict[str, object] = {"name": self.name, "etag": self.etag, "sha256": self.sha256, "bytes": self.size}
+        return {**head, **self._told_upload()}
+
+    def _told_upload(self) -> dict[str, str]:
+        return {"uploaded": self.uploaded} if self.uploaded else {}
+
+    def found(self, info: BlobInfo) -> Self:
+        """The same, whose image was found with these properties."""
+        self.uploaded = info.modified.isoformat() if info.modified else ""
+        return self
 
     def metadata(self) -> dict[str, str]:
         """What the metadata of its records tells of it."""
@@ -93,7 +105,7 @@ class UnreadVersion(Version):
 
     def describe(self) -> dict[str, object]:
         """The head of its records, without a digest."""
-        return {"name": self.name, "etag": self.etag, "bytes": self.size}
+        return {"name": self.name, "etag": self.etag, "bytes": self.size, **self._told_upload()}
 
 
 class SeenVersion(UnreadVersion):
@@ -160,11 +172,11 @@ def identify(
         with suppress(ImageArchivedError):
             digest = image_blobs.digest(blobs, name)
             if digest and digest.sha256 == image.subject:
-                return Source(name, digest.info.etag, image)
+                return Source(name, digest.info.etag, image).found(digest.info)
     found = image_blobs.look(blobs, name, most=most)
     if isinstance(found, Withheld):
-        return WithheldVersion(found)
-    return Source(name, found.info.etag, ImageBytes(found.data)) if found else None
+        return WithheldVersion(found).found(found.info)
+    return Source(name, found.info.etag, ImageBytes(found.data)).found(found.info) if found else None
 
 
 def require_bytes(source: Source | WithheldVersion) -> Source:

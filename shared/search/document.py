@@ -86,7 +86,7 @@ def columns(document: Document, whole_text: str | None) -> list[str]:
         " ".join([*plain, *([APART, *parted] if parted else [])]),
         " ".join(words.of(document.caption or "")),
         " ".join(words.of(document.alt or "")),
-        f" {APART} ".join(" ".join(words.of(tag)) for tag in document.tags),
+        f" {APART} ".join(map(words.key, document.tags)),
         " ".join(words.of(document.text)) if whole_text is None else whole_text,
     ]
 
@@ -102,7 +102,7 @@ def facet_values(document: Document, state: str) -> Iterator[tuple[str, str, str
     """Each value by which it is counted: the facet, the value as queries are compared with it, and as it is shown."""
     yield "state", state, state
     for tag in document.tags:
-        yield "tag", tag_key(tag), tag
+        yield "tag", words.key(tag), tag
     if document.date:
         yield "year", document.date[:4], document.date[:4]
         yield "month", document.date[:7], document.date[:7]
@@ -116,11 +116,6 @@ def facet_values(document: Document, state: str) -> Iterator[tuple[str, str, str
         yield _HAS, "text", "text"
     if document.has_people:
         yield _HAS, "people", "people"
-
-
-def tag_key(tag: str) -> str:
-    """A tag as `tag:` is compared with it."""
-    return " ".join(words.of(tag)) or tag.casefold()
 
 
 def _folders(folder: str) -> list[str]:

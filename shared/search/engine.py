@@ -11,9 +11,9 @@ from shared.search import document, store, why, words
 from shared.search.document import Document
 from shared.search.found import Found, Hit, Match
 from shared.search.images import Images
-from shared.search.matching import Matching
+from shared.search.matching import Matching, Phrases
 from shared.search.order import Key, Sort, page
-from shared.search.query import Query
+from shared.search.query import Query, Term
 from shared.search.store import Store, Stored
 from shared.search.vocabulary import Vocabulary
 from shared.settings import Settings
@@ -51,7 +51,7 @@ class Engine:
 
     def replace(self, first: str, last: str | None, entries: Iterable[Entry]) -> None:
         """Take *entries* for all that is kept of stems from *first* on, and before *last* if that is given."""
-        with self._lock:
+        with self._lock, self._store.changing():
             before = self._store.between(first, last)
             for entry in entries:
                 self._put(entry, before.pop(entry.stem, None))
@@ -63,7 +63,7 @@ class Engine:
         by_stem: dict[str, list[Line]] = {}
         for line in lines:
             by_stem.setdefault(line["stem"], []).append(line)
-        with self._lock:
+        with self._lock, self._store.changing():
             for stem, each in by_stem.items():
                 stored = self._store.entry(stem)
                 entry = store.unpacked(stem, stored.content) if stored else Entry(stem)
@@ -84,11 +84,12 @@ class Engine:
             BadRequestError: `bad_parameter`: *after* or *sort* cannot be.
         """
         with self._lock:
-            images, scores = self._matching.scores(query)
+            phrases = self._matching.phrases(query)
+            images, scores = self._matching.scores(query, phrases)
             numbers, following = page(images, sort, self._key_of(sort, scores), limit, after)
             facets = self._images.facets.counted(self._images.values, images)
             facets[SAME] = self._groups(images)
-            return Found([self._hit(image, query) for image in numbers], len(images), facets, following)
+            return Found([self._hit(image, phrases) for image in numbers], len(images), facets, following)
 
     def texts_wanted(self, limit: int) -> list[tuple[str, str]]:
         """Stem and version of texts that are longer than the index has and that were not added yet."""
@@ -102,7 +103,7 @@ class Engine:
 
     def add_text(self, stem: str, e: str, text: str) -> None:
         """Search the whole text of an image from now on, if this version is still its text."""
-        with self._lock:
+        with self._lock, self._store.changing():
             if self._wanted.get(stem) != e:
                 return
             del self._wanted[stem]
@@ -174,7 +175,7 @@ class Engine:
         found = [(min(self._images.names[image] for image in group), n) for group, n in counts.items() if n > 1]
         return sorted(found, key=lambda each: (-each[1], each[0]))[:_MOST_GROUPS]
 
-    def _hit(self, image: int, query: Query) -> Hit:
+    def _hit(self, image: int, phrases: Mapping[Term, Phrases]) -> Hit:
         stem = self._images.stems[image]
         stored = self._store.entry(stem)
         entry = store.unpacked(stem, stored.content) if stored else Entry(stem)
@@ -188,14 +189,13 @@ class Engine:
             alt=shown.alt,
             tags=shown.tags,
             colour=shown.colour,
-            matches=self._matches(query, image, shown),
+            matches=self._matches(phrases, image, shown),
         )
 
-    def _matches(self, query: Query, image: int, shown: Document) -> list[Match]:
+    def _matches(self, phrases: Mapping[Term, Phrases], image: int, shown: Document) -> list[Match]:
         columns = self._store.words_of(image)
         found: list[Match] = []
-        for term in query.terms:
-            if term.words and not term.negated:
-                typed, near = self._matching.phrases(term)
+        for term, (typed, near) in phrases.items():
+            if not term.negated:
                 found += why.matches(term, [*typed, *near], shown, columns)
         return found

@@ -2,8 +2,9 @@
 Which images meet the terms of a query, and how well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import compress
+from typing import NamedTuple
 
 from shared.search import document
 from shared.search.images import Images, moment
@@ -17,6 +18,19 @@ _OF_PEOPLE = tuple(field for field in document.FIELDS if field != document.TEXT)
 _FACETS = {TAG: "tag", FOLDER: "folder", IS: "state", HAS: "has", KIND: "kind", COLOUR: "colour"}
 
 
+class Phrases(NamedTuple):
+    """
+    What a term looks for: folded words with spaces between them.
+
+    Attributes:
+        typed: what was typed, and other spellings of it.
+        near: what differs from it by one letter.
+    """
+
+    typed: list[str]
+    near: list[str]
+
+
 class Matching:
     """For one thread at a time."""
 
@@ -25,24 +39,24 @@ class Matching:
         self._vocabulary = vocabulary
         self._images = images
 
-    def phrases(self, term: Term) -> tuple[list[str], list[str]]:
-        """
-        What a term looks for, in folded words with spaces between: what was typed and its spellings, and what differs
-        by a letter.
-        """
+    def phrases(self, query: Query) -> dict[Term, Phrases]:
+        """What each term that is about words looks for."""
+        return {term: self._phrases(term) for term in query.terms if term.field in ("", TEXT, TAG)}
+
+    def _phrases(self, term: Term) -> Phrases:
         if term.field == TAG:
             found = self._tags(term)
-            return ([], found) if found != [term.value] else (found, [])
+            return Phrases(found, []) if found == [term.value] else Phrases([], found)
         if len(term.words) != 1:
-            return [term.value], []
+            return Phrases([term.value], [])
         typed = [term.value, *([term.spelled] if term.spelled else []), *self._vocabulary.spelled(term.value)]
         near = [] if term.exact else [word for word in self._vocabulary.near(term.value) if word not in typed]
-        return list(dict.fromkeys(typed)), near
+        return Phrases(list(dict.fromkeys(typed)), near)
 
-    def scores(self, query: Query) -> tuple[list[int], dict[int, int]]:
+    def scores(self, query: Query, phrases: Mapping[Term, Phrases]) -> tuple[list[int], dict[int, int]]:
         """The images that meet all terms, by their numbers, and how well they do: more is better, 0 if left out."""
         by_words = [term for term in query.terms if term.field in ("", TEXT)]
-        levels = [(term, self._levels(term)) for term in by_words]
+        levels = [(term, self._levels(term, phrases[term])) for term in by_words]
         wanted = sorted((level for term, level in levels if not term.negated), key=lambda level: len(level))
         found = list(compress(range(len(self._images.there)), self._images.there)) if not wanted else list(wanted[0])
         for level in wanted[1:]:
@@ -57,9 +71,9 @@ class Matching:
             return found, wanted[0] if wanted else {}
         return found, {image: sum(level[image] for level in wanted) for image in found}
 
-    def _levels(self, term: Term) -> dict[int, int]:
+    def _levels(self, term: Term, phrases: Phrases) -> dict[int, int]:
         """The images that have the words, with how well."""
-        typed, near = self.phrases(term)
+        typed, near = phrases
         fields = (document.TEXT,) if term.field == TEXT else ()
         level = dict.fromkeys(self._store.matching(near, fields), _NEAR) if near else {}
         level |= dict.fromkeys(self._store.matching(typed, fields), _READ)

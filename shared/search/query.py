@@ -11,7 +11,8 @@ from shared.errors import BadRequestError
 from shared.search import words
 from shared.untrusted.characters import shown
 
-MOST_CHARACTERS, MOST_TERMS = 1000, 32
+# The name of an image has up to 1,024 characters.
+MOST_CHARACTERS, MOST_TERMS = 2000, 32
 # The fields of a term; without one it is about all words of an image.
 TAG, TEXT, FOLDER, BEFORE, AFTER = "tag", "text", "folder", "before", "after"
 IS, HAS, SAME, KIND, COLOUR = "is", "has", "same", "kind", "colour"
@@ -24,7 +25,17 @@ ALLOWED = (
     'has:text and has:people; what has spaces stands in quotes, as in tag:"hot dog".'
 )
 _OTHER_NAMES = {"color": COLOUR, "tags": TAG, "state": IS}
-_QUOTES = '"\u201c\u201d\u201e\u201f\u00ab\u00bb'
+# What opens a phrase, and what closes it: keyboards and word processors mix them, and two of them enclose the others.
+_ROUND = '"\u201c\u201d'
+_QUOTES = {
+    '"': _ROUND,
+    "\u201c": _ROUND,
+    "\u201d": _ROUND,
+    "\u201e": _ROUND,
+    "\u201f": _ROUND,
+    "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab",
+}
 _MINUS = "-\u2212\u2013"
 _DATE = r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?"
 
@@ -125,8 +136,8 @@ def _field(asked: str, at: int) -> tuple[str, int]:
 
 
 def _in_quotes(asked: str, at: int) -> tuple[str, int]:
-    end = at + 1
-    while end < len(asked) and asked[end] not in _QUOTES:
+    end, closing = at + 1, _QUOTES[asked[at]]
+    while end < len(asked) and asked[end] not in closing:
         end += 1
     return asked[at + 1 : end], end + 1
 
@@ -144,10 +155,10 @@ def _term(typed: _Typed) -> Term | None:
         found = tuple(words.of(typed.value))
         return _of_words(typed, found) if found else None
     if not typed.value.strip():
-        _refuse(f"{typed.asked} names nothing behind its colon.")
+        _refuse(f"{shown(typed.asked)} names nothing behind its colon.")
     if typed.field in (TAG, TEXT):
         found = tuple(words.of(typed.value))
-        if not found:
+        if not found and typed.field == TEXT:
             _refuse(f"{shown(typed.asked)} names no word.")
         return _of_words(typed, found)
     return Term(typed.asked, _value(typed), typed.field, negated=typed.negated, exact=True)
@@ -157,7 +168,7 @@ def _of_words(typed: _Typed, found: tuple[str, ...]) -> Term:
     spelled = {word: other for other, word in words.spellings(typed.value)}
     return Term(
         typed.asked,
-        " ".join(found),
+        words.key(typed.value),
         typed.field,
         found,
         # `-word` takes away what has the word, and not what has another one.

@@ -5,7 +5,7 @@ Why an image was found: which words, and in which of its fields.
 from collections.abc import Iterator, Sequence
 
 from shared.search import words
-from shared.search.document import ALT, CAPTION, FIELDS, NAME, TAGS, Document, tag_key
+from shared.search.document import ALT, CAPTION, FIELDS, NAME, TAGS, Document
 from shared.search.document import TEXT as TEXT_FIELD
 from shared.search.found import Match
 from shared.search.query import TAG, TEXT, Term
@@ -20,7 +20,9 @@ def matches(term: Term, phrases: Sequence[str], shown: Document, columns: Sequen
         columns: the folded words of each field.
     """
     if term.field == TAG:
-        yield from (Match(TAGS, term.asked, tag, tuple(words.of(tag))) for tag in shown.tags if tag_key(tag) in phrases)
+        yield from (
+            Match(TAGS, term.asked, tag, tuple(words.of(tag))) for tag in shown.tags if words.key(tag) in phrases
+        )
         return
     fields = (TEXT_FIELD,) if term.field == TEXT else FIELDS
     for field, column in zip(FIELDS, columns, strict=True):
@@ -46,4 +48,9 @@ def _shown(phrase: str, texts: Sequence[str]) -> str:
         at = words.begin_of([word for word, _, _ in found], asked)
         if at is not None:
             return text[found[at][1] : found[at + len(asked) - 1][2]]
+        # A part of `SummerParty2019`.
+        folded = words.fold(text)
+        if len(folded) == len(text) and phrase in folded:
+            at = folded.index(phrase)
+            return text[at : at + len(phrase)]
     return phrase

@@ -6,6 +6,7 @@ word, and what is asked of them is a phrase. Points of Hebrew and Arabic go; mar
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 # Longer ones are no words; what lies behind is not looked at.
 MOST_CHARACTERS = 64
@@ -36,6 +37,13 @@ def of(text: str) -> list[str]:
     if text.isascii():
         return [word[:MOST_CHARACTERS] for word in re.findall(_ASCII, text.lower())]
     return [word for run in re.findall(_RUN, text) for word in _words_of_run(run)]
+
+
+# The same tags come again and again.
+@lru_cache(maxsize=8192)
+def key(tag: str) -> str:
+    """A tag as others are compared with it: its folded words; where it has none, the tag itself."""
+    return " ".join(of(tag)) or " ".join(tag.casefold().split())
 
 
 def spans(text: str) -> Iterator[tuple[str, int, int]]:

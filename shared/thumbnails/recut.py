@@ -82,7 +82,7 @@ def recut(app: App, name: str) -> int:
         written += made or 0
         if made is not None and focal.read(app.images, name) == point:
             if written:
-                log.event(_logger, "thumbnails.recut", blob=name, thumbnails=written)
+                log.event(_logger, "thumbnails.recut", blob=name, records=written)
             return written
     raise record_store.too_many_writers(names.THUMBNAILS, names.thumbnails(name))
 

@@ -282,8 +282,11 @@ def test_the_page_on_privacy_names_every_container_and_queue_that_keeps_somethin
 
 # What changes a blob, by the last two names of a call; `_blobs`, `host` and `images` are accounts.
 CHANGES = {
-    (account, change) for account in ("blobs", "_blobs", "host", "images") for change in ("write", "delete", "kept")
+    (account, change)
+    for account in ("blobs", "_blobs", "host", "_host", "images", "_images")
+    for change in ("write", "delete", "kept")
 }
+CHANGES |= {("_host", "append"), ("flat", "write"), ("flat", "mark"), ("base", "save"), ("base", "write")}
 CHANGES |= {("record_store", name) for name in ("make", "write", "update_etag", "delete_outdated")}
 CHANGES |= {("unfinished", name) for name in ("note", "rewrite", "clear")}
 CHANGES |= {("corrections", "write"), ("corrections", "delete")}

@@ -7,19 +7,23 @@ from typing import Any
 
 import pytest
 from doubles.http_routes import ROUTES
+from doubles.index_lines import line
 from doubles.parts import parts
 from doubles.pictures import picture
 
 from shared import names
 from shared.images import ImageBytes
+from shared.index.entry import Entry
 from shared.records import analysis
 from shared.records.versions import Source
+from shared.search import flat
 from shared.settings import Settings
 from shared.skills import outputs, record_images, request
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "search"
 FILES: dict[str, Any] = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
-SETS = ("", "embedded-", "records-")
+SETS = ("", "embedded-", "records-", "flat-")
+DATE = "2026-11-24T04:33:56+00:00"
 PLACEHOLDERS = {"SUBSCRIPTION", "GROUP", "ACCOUNT", "APP", "FUNCTIONKEY", "CONTAINER"}
 SKILLS = [skill for name in ("skillset", "embedded-skillset") for skill in FILES[name]["skills"]]
 # What the app may be asked for by the paths of these properties of a blob, which Azure AI Search fills in.
@@ -51,7 +55,7 @@ def fields_of(index: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {field["name"]: field for field in index["fields"]}
 
 
-def test_there_are_the_three_sets_and_nothing_else() -> None:
+def test_there_are_the_four_sets_and_nothing_else() -> None:
     expected = {f"{each}{part}" for each in SETS for part in ("data-source", "index", "indexer")}
     assert set(FILES) == {*expected, "skillset", "embedded-skillset"}
 
@@ -76,7 +80,7 @@ def test_the_files_of_a_set_name_each_other(kind: str) -> None:
 
 def test_the_containers_are_those_of_the_app() -> None:
     found = [FILES[f"{kind}data-source"]["container"]["name"] for kind in SETS]
-    assert found == [names.IMAGES, "CONTAINER", names.ANALYSIS]
+    assert found == [names.IMAGES, "CONTAINER", names.ANALYSIS, names.SEARCH]
 
 
 @pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: str(skill["name"]))
@@ -107,8 +111,8 @@ def value_at(kind: str, source: str) -> Any:
     """The value that a source path has, of a real record or a real answer."""
     if source in OF_A_BLOB:
         return "a text"
-    if kind == "records-":
-        value: Any = record()
+    if kind in ("records-", "flat-"):
+        value: Any = record() if kind == "records-" else flat_record()
         for part in source.strip("/").split("/"):
             value = value[int(part)] if isinstance(value, list) else value[part]
         return value
@@ -131,6 +135,7 @@ def fits(value: Any, field: dict[str, Any]) -> bool:
     # None is complex: an output field mapping does not lead there
     # (learn.microsoft.com/azure/search/cognitive-search-output-field-mapping).
     kinds = {"Edm.String": str, "Edm.Int32": int, "Edm.Double": float, "Edm.DateTimeOffset": str}
+    kinds |= {"Edm.Boolean": bool, "Edm.Int64": int}
     return isinstance(value, kinds[kind])
 
 
@@ -142,3 +147,39 @@ def record() -> dict[str, Any]:
     found = app.services.answers.ask(analysis.question(settings), source.image)
     document: dict[str, Any] = json.loads(analysis.document(source, found, settings, app.clock))
     return document
+
+
+def flat_record() -> dict[str, Any]:
+    """A flat record, as a fold leaves it, with a text."""
+    app = parts(SEARCH_RECORDS="true")
+    entry = Entry("a/b.jpg")
+    entry.apply(
+        line(
+            "a/b.jpg",
+            1.0,
+            image={"bytes": 3, "kind": "jpeg", "width": 4, "height": 3, "uploaded": DATE, "taken": DATE},
+            analysis={"caption": "a cup", "tags": ["cup"]},
+            correction={"alt": "our cup"},
+            **{"thumbnail:200x150-smart.jpg": {"look": "0123456789abcdef", "colour": "red"}},
+        )
+    )
+    flat.write(app.services.images, entry, app.services.settings)
+    (stored,) = app.images.contents(names.SEARCH).values()
+    document: dict[str, Any] = json.loads(stored)
+    return document
+
+
+def test_the_mark_of_a_deleted_image_is_the_one_that_the_app_sets() -> None:
+    policy = FILES["flat-data-source"]["dataDeletionDetectionPolicy"]
+    app = parts()
+    flat.mark(app.services.images, Entry("a.jpg"))
+    info = app.images.head(names.SEARCH, "a.jpg.json")
+    assert info
+    assert info.metadata == {policy["softDeleteColumnName"]: policy["softDeleteMarkerValue"]}
+
+
+def test_a_field_that_can_be_long_is_searched_only() -> None:
+    """Azure AI Search refuses a document with more than 32,766 bytes in a field that is filterable or the like."""
+    for name in ("text", "caption", "alt"):
+        field = fields_of(FILES["flat-index"])[name]
+        assert not {"filterable", "sortable", "facetable"} & field.keys()

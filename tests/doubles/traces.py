@@ -127,7 +127,7 @@ class Traces(logging.Handler):
 def _look_through(search: SecretSearch, account: MemoryBlobs) -> None:
     for container, name, info, data in account.everything():
         place = f"{container}/by-sha256" if container in _SHARED and name.startswith("by-sha256/") else container
-        told = json.dumps([name, info.metadata, info.content_type], ensure_ascii=False)
+        told = json.dumps([name, dict(info.metadata), info.content_type], ensure_ascii=False)
         search.look(place, name, b"\n".join([name.encode(), told.encode(), data, *_inside(data)]))
 
 

@@ -44,7 +44,7 @@ def test_a_caller_begins_one_that_takes_images_of_any_age(app: Parts, task_hub: 
     ((orchestrator, instance, plan),) = task_hub.started
     assert (orchestrator, instance) == ("ReconcileOrchestrator", "reconcile")
     assert plan["until"] == plan["began"] == app.clock.utc().isoformat()
-    assert plan["phases"] == [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING, *reconcile_loop.INDEXING]
+    assert plan["phases"] == [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING]
     assert (plan["by"], plan["images_prefix"], plan["records_prefix"]) == ("request", "", "")
 
 

@@ -312,7 +312,7 @@ def test_the_timer_leaves_out_what_is_younger_than_an_hour_and_a_caller_takes_it
     put(hub.app, "young.jpg")
     hub.keep_house()
     found = hub.instances["reconcile"].output["counts"]
-    assert {name for name, count in found.items() if count} == {"images"}
+    assert {name for name, count in found.items() if count} == {"images", "indexed", "index_changed"}
     assert counts(hub) == {"images": 1, "without_result": 1, "started": 1}
 
 

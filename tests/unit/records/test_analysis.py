@@ -1,3 +1,4 @@
+import io
 import json
 from typing import Any
 
@@ -5,8 +6,10 @@ import pytest
 from doubles.clock import FakeClock
 from doubles.parts import ENVIRONMENT, parts
 from doubles.pictures import picture
+from PIL import Image
 
 from shared import names
+from shared.durable import read_job
 from shared.images import ImageBytes
 from shared.records import analysis
 from shared.records.versions import Source
@@ -111,3 +114,26 @@ def test_a_changed_text_mode_counts_for_analyses_that_are_there(mode: str, due: 
     record = analysis.document(source, answer, settings(TEXT_MODE="never"), clock)
     assert json.loads(record)["text"] == "none"
     assert analysis.text_due(record, mode) is due
+
+
+def test_a_record_tells_when_the_image_was_uploaded_and_taken() -> None:
+    app = parts()
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:17 09:08:07"
+    file = io.BytesIO()
+    Image.new("RGB", (80, 60), (90, 140, 30)).save(file, "JPEG", exif=exif.tobytes())
+    for name, data in (("photo.jpg", file.getvalue()), ("drawing.png", picture("PNG")), ("scan.pdf", b"%PDF-1.7\n")):
+        app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
+    at = {each.name: each.modified for each in app.images.page(names.IMAGES).items}
+    app.clock.advance(3600)
+    for name, data in (("photo.jpg", file.getvalue()), ("drawing.png", None)):
+        steps.process(app.services, name, data, only=("analysis",))
+        source = json.loads(app.images.contents(names.ANALYSIS)[names.analysis(name)])["source"]
+        uploaded = at[name]
+        assert uploaded
+        assert source["uploaded"] == uploaded.isoformat()
+        assert source.get("taken") == ("2024-05-17T09:08:07" if name == "photo.jpg" else None)
+    (due,) = steps.process(app.services, "scan.pdf", None)
+    assert due.job
+    assert due.job.source["uploaded"] == (at["scan.pdf"] and at["scan.pdf"].isoformat())
+    assert due.job == read_job.Job.from_json(due.job.to_json())

@@ -28,6 +28,7 @@ COMMANDS = {
         "local.unfinished.cli",
         "list what the running app has failed or deferred, and why; retry has it tried again",
     ),
+    "reindex": ("local.reindex", "have the running app make its index of images anew from their records"),
     "vision": ("local.vision.cli", "the Computer Vision service alone"),
     "host": ("local.host.cli", "the Functions host alone"),
     "events": ("local.events.cli", "the watcher that tells the host about uploads, alone"),

@@ -4,13 +4,14 @@ What the functions of one process share: settings, stores, client. Made at the f
 Everything below here is handed what it needs; this is the only place that puts the parts together.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared import log, names, threads
 from shared.answers.answers import Answers
@@ -18,8 +19,9 @@ from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
+from shared.errors import StorageError
 from shared.index.observed import Observed
-from shared.index.writer import IndexWriter
+from shared.index.writer import IndexWriter, Noted
 from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
@@ -35,6 +37,9 @@ from shared.transport.identities import Identity
 from shared.vision.client import VisionClient
 from shared.vision.credentials import VisionBearer, VisionKeys
 from shared.vision.poll_schedule import Median
+
+if TYPE_CHECKING:
+    from shared.search.search import Search
 
 _T = TypeVar("_T")
 # At ten calls a second, each of which takes a second or two, as many are under way.
@@ -63,6 +68,7 @@ class App(NamedTuple):
     batches: Executor
     # Each function that has written records flushes it before it ends.
     index_writer: IndexWriter
+    search: "Search"
 
 
 async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
@@ -77,6 +83,42 @@ async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
             return action()
 
     return await threads.in_pool(executor, run)
+
+
+@asynccontextmanager
+async def recorded(app: App, executor: Executor) -> AsyncIterator[Noted]:
+    """
+    Inside, a function writes records; it stores their lines at its end, with `store` of the app's `index_writer`.
+
+    Where it raises instead, they are stored here, if storage takes them.
+    """
+    with app.index_writer.working() as noted:
+        try:
+            yield noted
+        except Exception:
+            with suppress(StorageError):
+                await app.index_writer.store(noted, executor)
+            raise
+
+
+async def recording(app: App, executor: Executor, action: Callable[[], _T]) -> _T:
+    """
+    `in_thread` for what writes records, whose lines are stored at its end.
+
+    Raises:
+        StorageError: they could not be stored.
+    """
+    async with recorded(app, executor) as noted:
+        done = await in_thread(executor, action)
+        await app.index_writer.store(noted, executor)
+        return done
+
+
+async def both(*waits: Coroutine[Any, Any, None]) -> None:
+    """Wait for all side by side, and then raise what the first of them has raised."""
+    for found in await asyncio.gather(*waits, return_exceptions=True):
+        if found is not None:
+            raise found
 
 
 _lock = threading.Lock()
@@ -133,6 +175,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
     host = images if same else store(settings.host_storage, connections=connections, bulkhead=Bulkhead(places, clock))
     index_writer = IndexWriter(host, clock)
     images = Observed(images, index_writer, clock, thumbnails.files(settings)).as_blobs()
+    # Imported here: most processes of other functions come without it.
+    from shared.search.search import Search
+
+    search = Search(images, host, clock, settings)
     quota = Quota(
         # A store of its own: the whole queue waits while it is asked.
         store(settings.host_storage, connections=8, hurried=True),
@@ -178,4 +224,4 @@ def build(settings: Settings, *, clock: Clock | None = None) -> App:
         for size, name in ((settings.threads, "services"), (settings.threads, "callers"), (BATCH_THREADS, "batches"))
     ]
     parts = settings, images, host, vision, answers, clock, Median()
-    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer)
+    return App(*parts, pools[0], pools[1], quota, converter, pools[2], index_writer, search)

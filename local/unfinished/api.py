@@ -73,6 +73,14 @@ class Api:
         path = f"/runtime/webhooks/durabletask/instances/{RECONCILIATION}"
         return self._ask("GET", path, member="runtimeStatus", key=self._durable_key)
 
+    def rebuild(self) -> Json:
+        """Have the index made anew, or go on with it; raises NotThereError of an app that has none."""
+        return self._ask("POST", "/api/search/rebuild", member="rebuild")
+
+    def rebuild_state(self) -> Json:
+        """Return how far the index is: `state` (running, ended, failed or never), and numbers of entries."""
+        return self._ask("GET", "/api/search/rebuild", member="state")
+
     def _ask(
         self, method: str, path: str, body: Json | None = None, *, member: str = "continuation", key: str | None = None
     ) -> Json:

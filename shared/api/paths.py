@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 # The comparison under way, and the last one.
 RECONCILIATION = "/api/unfinished/reconcile"
+# The rebuild of the index that is under way, and the last one.
+REBUILD = "/api/search/rebuild"
 
 
 def operation(instance_id: str) -> str:

@@ -4,17 +4,15 @@ The state of an image by what the index knows of it: the same that `GET /api/ima
 An upload of other bytes is seen with its first record. Until then, the index tells the state of the version before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared.index import parts
 from shared.index.entry import ANALYSIS, CORRECTION, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
 from shared.records import by_step
-from shared.records.record_store import RecordSpec
 from shared.records.unfinished_document import DEFERRED, FAILED
 from shared.settings import Settings
-from shared.vision.questions import Question
 
 State = Literal["complete", "pending", "deferred", "failed"]
 # As `GET /api/images` does, what most needs attention comes first.
@@ -28,6 +26,23 @@ _DONE, _NONE = "complete", "none"
 def state_of(entry: Entry, settings: Settings) -> State:
     """The state of the image by the settings of now."""
     return _Looking(entry, settings).state()
+
+
+class _Wanted(NamedTuple):
+    """A record that is wanted: its file, and the ends of the keys of all questions that it may answer."""
+
+    file: str
+    keys: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _wanted(settings: Settings, step: str) -> tuple[_Wanted, ...]:
+    """Those of one step. They are the same for every image, and digests are too dear for each of a hundred thousand."""
+    found = []
+    for spec in by_step.specs(settings, step, "any"):
+        keys = frozenset(parts.asked(question.key) for question in (spec.question, *spec.others))
+        found.append(_Wanted(spec.name.rpartition("/")[2], keys))
+    return tuple(found)
 
 
 class _Looking:
@@ -77,24 +92,24 @@ class _Looking:
 
     def _thumbnails(self) -> Iterable[str]:
         specs = self._specs(by_step.THUMBNAILS)
-        if all(self._answering(f"{THUMBNAIL}{spec.name.rpartition('/')[2]}", spec) for spec in specs):
+        if all(self._answering(f"{THUMBNAIL}{spec.file}", spec) for spec in specs):
             return ()
         return (_noted(self._note(by_step.THUMBNAILS, specs)),)
 
-    def _specs(self, step: str) -> list[RecordSpec]:
-        return by_step.specs(self._settings, step, self._entry.name)
+    def _specs(self, step: str) -> tuple[_Wanted, ...]:
+        return _wanted(self._settings, step)
 
-    def _answering(self, name: str, spec: RecordSpec) -> Content | None:
+    def _answering(self, name: str, spec: _Wanted) -> Content | None:
         """A part that answers the spec's question."""
         part = self._part(name)
-        return part if part and str(part.get("q", "")) in _keys(spec) else None
+        return part if part and str(part.get("q", "")) in spec.keys else None
 
-    def _note(self, step: str, specs: list[RecordSpec]) -> Content | None:
+    def _note(self, step: str, specs: Sequence[_Wanted]) -> Content | None:
         """The note of a step that speaks of these questions."""
         part = self._part(f"{UNFINISHED}{step}")
         keys = str(part.get("q", "")).split(",") if part else []
         keys = [] if keys == [""] else keys
-        same = len(keys) == len(specs) and all(key in _keys(spec) for key, spec in zip(keys, specs, strict=True))
+        same = len(keys) == len(specs) and all(key in spec.keys for key, spec in zip(keys, specs, strict=True))
         return part if same else None
 
     def _part(self, name: str) -> Content | None:
@@ -119,14 +134,3 @@ def _noted(note: Content | None) -> str:
     if note is None:
         return "pending"
     return FAILED if note.get("state") == FAILED else DEFERRED
-
-
-def _keys(spec: RecordSpec) -> frozenset[str]:
-    """The ends of the keys of all questions that the spec's record may answer."""
-    return _ends((spec.question, *spec.others))
-
-
-@lru_cache(maxsize=256)
-def _ends(questions: tuple[Question, ...]) -> frozenset[str]:
-    """Digests are too dear for each look, as there can be many."""
-    return frozenset(parts.asked(question.key) for question in questions)

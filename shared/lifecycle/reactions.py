@@ -72,14 +72,18 @@ async def _react(app: App, meaning: Meaning, starter: str) -> None:
         await plans.begin(DurableOrchestrationClient(starter), plans.directory_id(meaning.event), plan)
         return
     # The missing steps first: of a renamed image that is older than the app, only the former records tell that it may.
-    task = await services.in_thread(_executor, lambda: _appointment(app, meaning))
+    task = await services.recording(app, _executor, lambda: _appointment(app, meaning))
     if task:
         await handover.hand_over_all(starter, [task])
     gone = meaning.name if isinstance(meaning, Deleted) else meaning.former if isinstance(meaning, Renamed) else None
     if gone is not None:
-        heirs = await services.in_thread(_executor, lambda: _forget(app, gone))
-        if heirs:
-            await handover.hand_over_all(starter, heirs)
+        heirs: list[Appointment] = []
+        try:
+            await services.recording(app, _executor, lambda: _forget(app, gone, heirs))
+        finally:
+            # Also where the index could not be told: the next delivery finds no correction any more.
+            if heirs:
+                await handover.hand_over_all(starter, heirs)
 
 
 def _appointment(app: App, meaning: Meaning) -> Appointment | None:
@@ -130,14 +134,12 @@ def _why_not_renamed(app: App, former: str | None, name: str) -> str | None:
     return "older_than_app"
 
 
-def _forget(app: App, name: str) -> list[Appointment]:
-    """Forget an image that is gone; what has to be done for one that has its correction now."""
-    heirs: list[Appointment] = []
+def _forget(app: App, name: str, heirs: list[Appointment]) -> None:
+    """Forget an image that is gone; added to *heirs* is what has to be done for one that has its correction now."""
     try:
         deletion.forget(app, name, heir=lambda other: heirs.append(appointments.of_focal_point(other)))
     except SourceChangedError:
         _ignore(name, "there_again")
-    return heirs
 
 
 def _plan(app: App, changed: DirectoryChanged) -> Plan:

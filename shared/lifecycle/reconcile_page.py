@@ -14,7 +14,7 @@ from shared import log, services
 from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.handover import DurableClient
-from shared.lifecycle import answer_pages, digest_pages, image_pages, index_pages, owner_pages, record_pages, report
+from shared.lifecycle import answer_pages, digest_pages, image_pages, owner_pages, record_pages, report
 from shared.lifecycle.pages import Page, Phase
 from shared.lifecycle.reconcile_loop import Paged, PageWork, added
 from shared.records import by_step
@@ -27,6 +27,14 @@ _R = TypeVar("_R")
 _executor = ThreadPoolExecutor(4, thread_name_prefix="reconcile")
 _PARALLEL = 8
 
+
+def _index(app: App, work: PageWork) -> Page:
+    # Imported here: no other function needs what reads the index.
+    from shared.lifecycle import index_pages
+
+    return index_pages.page(app, work)
+
+
 PHASES: Mapping[str, Phase] = {
     "images": image_pages.page,
     "analysis": record_pages.page,
@@ -38,7 +46,7 @@ PHASES: Mapping[str, Phase] = {
     "forgetting": answer_pages.forgetting,
     "answers": answer_pages.answers,
     "by_digest": digest_pages.by_digest,
-    "index": index_pages.page,
+    "index": _index,
 }
 
 
@@ -56,7 +64,7 @@ async def page(work: PageWork, starter: str) -> Paged:
     """
     with log.correlated(work["plan"]["id"]):
         app = services.current()
-        done = await services.in_thread(_executor, lambda: _done(app, work))
+        done = await services.recording(app, _executor, lambda: _done(app, work))
         counts = done.counts
         if done.left:
             # Imported here: its import costs more than all others together, and most pages leave nothing.

@@ -10,6 +10,8 @@ from shared.openapi import (
     correction_schemas,
     image_operations,
     operation_schemas,
+    search_operations,
+    search_schemas,
     skill_operations,
     skill_schemas,
     state_operations,
@@ -31,6 +33,7 @@ DESCRIPTION = (
 TAGS = {
     "Images": "Analyses, sentences and thumbnails of one image.",
     "Text": "The text of images and documents.",
+    "Search": "Finding uploaded images.",
     "States": "How far uploaded images are.",
     "Corrections": "What people say of images.",
     "Unfinished": "Steps that are deferred or failed.",
@@ -59,7 +62,14 @@ KEYS: Json = {
 
 def operations() -> list[Operation]:
     """Every operation, in the order of the document."""
-    modules = (image_operations, text_operations, state_operations, correction_operations, skill_operations)
+    modules = (
+        image_operations,
+        text_operations,
+        search_operations,
+        state_operations,
+        correction_operations,
+        skill_operations,
+    )
     return [operation for module in modules for operation in module.operations()]
 
 
@@ -69,6 +79,7 @@ def schemas() -> dict[str, Json]:
         vision_schemas,
         text_schemas,
         operation_schemas,
+        search_schemas,
         state_schemas,
         correction_schemas,
         skill_schemas,

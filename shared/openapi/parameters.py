@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shared.api import image_states, unfinished
+from shared.api import image_states, search, unfinished
 from shared.configuration.parse import MAX_CROP_PIXELS, MODES
 from shared.contract import FEATURES, LANGUAGES, MODEL_VERSION, READING_ORDERS
 from shared.json_types import Json
@@ -130,6 +130,17 @@ LIMIT = query("limit", "Images on a page.", kind="integer", minimum=1, maximum=i
 PREFIX = query("prefix", "Only names that begin so.", **_NAME)
 STATE = query("state", "Only images in this state.", enum=list(image_states.STATES))
 CONTINUATION = query("continuation", "What the page before said.", **_TEXT)
+SEARCH = query(
+    "q",
+    'Words, `"phrases"` and `-not`; `tag:`, `text:`, `folder:`, `before:`, `after:`, `kind:`, `colour:`, '
+    "`is:`, `has:`, `same:`. "
+    "All images without it.",
+    **{**_TEXT, "maxLength": search.MAX_QUERY_CHARACTERS},
+)
+SORT = query("sort", "The order of the images.", enum=list(search.SORTS), default=search.SORTS[0])
+SEARCH_LIMIT = query(
+    "limit", "Images on a page.", kind="integer", minimum=1, maximum=search.MAX_PAGE, default=search.DEFAULT_PAGE
+)
 STEP = query("step", "Only this step.", enum=list(by_step.STEPS))
 UNFINISHED_STATE = query("state", "Only steps in this state.", enum=list(UNFINISHED_STATES))
 UNFINISHED_CODE = query("code", "Only steps with this code.", **_TEXT)

@@ -57,6 +57,7 @@ DEPLOYED = of(500, "settings_invalid") | of(503, "python_mismatch")
 STORAGE = of(503, "storage_unavailable", "storage_denied", "identity_unavailable")
 JSON_BODY = of(400, "bad_json") | of(411, "length_required")
 NO_BODY = of(400, "body_not_expected") | of(411, "length_required")
+QUERY = of(400, "bad_query")
 NAME = of(400, "bad_blob_name") | of(404, "image_not_found")
 # Of an uploaded image whose bytes have to be read.
 UPLOADED = of(409, "image_archived", "image_incomplete") | of(400, "image_copy_failed")
@@ -111,6 +112,7 @@ ALL = (
     DEPLOYED,
     STORAGE,
     NO_BODY,
+    QUERY,
     BROUGHT,
     PICTURE,
     VISION,

@@ -14,7 +14,7 @@ from shared.search.images import Images
 from shared.search.matching import Matching, Phrases
 from shared.search.order import Key, Sort, page
 from shared.search.query import Query, Term
-from shared.search.store import Store, Stored
+from shared.search.store import Kept, Store
 from shared.search.vocabulary import Vocabulary
 from shared.settings import Settings
 
@@ -66,10 +66,10 @@ class Engine:
         with self._lock, self._store.changing():
             for stem, each in by_stem.items():
                 stored = self._store.entry(stem)
-                entry = store.unpacked(stem, stored.content) if stored else Entry(stem)
+                entry = store.unpacked(stem, stored) if stored else Entry(stem)
                 for line in each:
                     entry.apply(line)
-                self._put(entry, stored)
+                self._put(entry, Kept(stored.image, stored.digest) if stored else None)
 
     def find(self, query: Query, sort: Sort = "match", limit: int = 20, after: str | None = None) -> Found:
         """
@@ -111,11 +111,11 @@ class Engine:
             self._vocabulary.add_spellings(words.spellings(text))
             stored = self._store.entry(stem)
             if stored and stored.image is not None:
-                self._set_words(stored.image, store.unpacked(stem, stored.content))
+                self._set_words(stored.image, store.unpacked(stem, stored))
 
-    def _put(self, entry: Entry, before: Stored | None) -> None:
+    def _put(self, entry: Entry, before: Kept | None) -> None:
         content = store.packed(entry)
-        if before and before.content == content:
+        if before and before.digest == store.digest(content):
             return
         image = before.image if before else None
         if entry.is_there:
@@ -126,9 +126,9 @@ class Engine:
         elif image is not None:
             self._forget(entry.stem, image)
             image = None
-        self._store.put(entry.stem, Stored(image, content))
+        self._store.put(entry.stem, store.stored(image, content))
 
-    def _drop(self, stem: str, stored: Stored) -> None:
+    def _drop(self, stem: str, stored: Kept) -> None:
         if stored.image is not None:
             self._forget(stem, stored.image)
         self._store.drop(stem)
@@ -178,7 +178,7 @@ class Engine:
     def _hit(self, image: int, phrases: Mapping[Term, Phrases]) -> Hit:
         stem = self._images.stems[image]
         stored = self._store.entry(stem)
-        entry = store.unpacked(stem, stored.content) if stored else Entry(stem)
+        entry = store.unpacked(stem, stored) if stored else Entry(stem)
         shown = document.of_entry(entry)
         return Hit(
             entry=entry,

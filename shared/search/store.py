@@ -4,6 +4,7 @@ The database behind the search: the entries as they are, and the words of their 
 It is private, temporary and without a journal: the index in storage is the truth, and another engine reads it anew.
 """
 
+import hashlib
 import json
 import sqlite3
 import zlib
@@ -22,7 +23,7 @@ _TABLES = f"""
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA cache_size = -{_CACHE_KIB};
-    CREATE TABLE entries (stem TEXT PRIMARY KEY, image INTEGER, content BLOB);
+    CREATE TABLE entries (stem TEXT PRIMARY KEY, image INTEGER, digest BLOB, content BLOB);
     CREATE TABLE columns (image INTEGER PRIMARY KEY, content TEXT);
     CREATE TABLE texts (stem TEXT PRIMARY KEY, e TEXT, words TEXT) WITHOUT ROWID;
     CREATE VIRTUAL TABLE words USING fts5({", ".join(document.FIELDS)}, content = '', tokenize = 'ascii');
@@ -31,10 +32,25 @@ _BEGINS_WITH_ALL = "\U0010ffff"
 
 
 class Stored(NamedTuple):
-    """An entry that is kept: the number of its image, None where the image is gone, and its content as bytes."""
+    """
+    An entry that is kept.
+
+    Attributes:
+        image: its number; None where the image is gone.
+        digest: of the content, so that the same entry is known without looking at all of it.
+        content: what `unpacked` takes.
+    """
 
     image: int | None
+    digest: bytes
     content: bytes
+
+
+class Kept(NamedTuple):
+    """What of `Stored` is needed to tell whether an entry has changed."""
+
+    image: int | None
+    digest: bytes
 
 
 class Store:
@@ -60,20 +76,20 @@ class Store:
 
     def entry(self, stem: str) -> Stored | None:
         """What is kept of an entry."""
-        row = self.database.execute("SELECT image, content FROM entries WHERE stem = ?", (stem,)).fetchone()
+        row = self.database.execute("SELECT image, digest, content FROM entries WHERE stem = ?", (stem,)).fetchone()
         return Stored(*row) if row else None
 
-    def between(self, first: str, last: str | None) -> dict[str, Stored]:
+    def between(self, first: str, last: str | None) -> dict[str, Kept]:
         """The entries from *first* on, and before *last* if that is given, by their stems."""
         rows = self.database.execute(
-            "SELECT stem, image, content FROM entries WHERE stem >= ? AND stem < ?",
+            "SELECT stem, image, digest FROM entries WHERE stem >= ? AND stem < ?",
             (first, _BEGINS_WITH_ALL if last is None else last),
         )
-        return {stem: Stored(image, content) for stem, image, content in rows}
+        return {stem: Kept(image, digest) for stem, image, digest in rows}
 
     def put(self, stem: str, kept: Stored) -> None:
         """Keep an entry."""
-        self.database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", (stem, *kept))
+        self.database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", (stem, *kept))
 
     def drop(self, stem: str) -> None:
         """Keep an entry no longer."""
@@ -126,12 +142,22 @@ class Store:
 
 
 def packed(entry: Entry) -> bytes:
-    """The entry as it is kept; the same entry gives the same bytes."""
+    """The entry as bytes; the same entry gives the same."""
     content = [entry.parts, entry.at, entry.gone_at]
-    return zlib.compress(json.dumps(content, sort_keys=True, separators=(",", ":")).encode(), 1)
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def unpacked(stem: str, content: bytes) -> Entry:
-    """The entry that was packed."""
-    parts, at, gone_at = json.loads(zlib.decompress(content))
+def stored(image: int | None, content: bytes) -> Stored:
+    """An entry that was packed, to be kept."""
+    return Stored(image, digest(content), zlib.compress(content, 1))
+
+
+def digest(content: bytes) -> bytes:
+    """What tells one content from another."""
+    return hashlib.blake2b(content, digest_size=12).digest()
+
+
+def unpacked(stem: str, kept: Stored) -> Entry:
+    """The entry that is kept."""
+    parts, at, gone_at = json.loads(zlib.decompress(kept.content))
     return Entry(stem, parts, at, gone_at)

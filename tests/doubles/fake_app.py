@@ -23,6 +23,7 @@ class FakeApp:
     load; one that does not *know images* has no function for them.
     *health* is the status and the report of its health, which only *health_key* opens.
     *comparisons* are the statuses of its comparison, the last again and again; None: it has none.
+    *rebuilds* are the states of its index, the last again and again; None: it has none.
     The next *busy* requests are answered 503, to come back at once; *foreign* is the body of all answers, if set. The
     next *silent* requests get no answer, as of a host that is killed.
     """
@@ -44,6 +45,7 @@ class FakeApp:
     broken: list[str] = field(default_factory=list)
     knows_images: bool = True
     comparisons: list[dict[str, Any]] | None = None
+    rebuilds: list[dict[str, Any]] | None = None
     durable_key: str | None = None
     begun: int = 0
     before_status: Callable[[], None] = lambda: None
@@ -70,6 +72,9 @@ class FakeApp:
             return 401, {}
         if self.misdeployed:
             return 500, self.misdeployed
+        if path == "/api/search/rebuild" and self.rebuilds:
+            self.before_status()
+            return 200, self.rebuilds.pop(0) if len(self.rebuilds) > 1 else self.rebuilds[0]
         query = {name: value for name, (value,) in parse_qs(urlsplit(target).query).items()}
         if path == "/api/unfinished":
             wanted = {name: query[name] for name in ("step", "state", "code") if name in query}
@@ -121,6 +126,14 @@ class FakeApp:
             assert body == b""
             self.begun += 1
             return 202, {"reconciliation": "started", "mode": "repair", "action": "Wait."}
+        if target == "/api/search/rebuild":
+            if self.rebuilds is None:
+                return 404, {}
+            if self.key is not None and key != self.key:
+                return 401, {"code": "unauthorized", "detail": "A key is needed.", "action": "Send one."}
+            assert body == b""
+            self.begun += 1
+            return 202, {"rebuild": "started" if self.begun == 1 else "running", "action": "Wait."}
         if target == "/api/unfinished/retry":
             return self.retry(key, json.loads(body))
         if self.master_key is not None and key != self.master_key:

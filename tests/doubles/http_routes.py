@@ -25,17 +25,19 @@ _PATH = {
     "ImagesHttp": {},
     "OcrHttp": {"id": READ},
     "OperationsHttp": {"id": OPERATION},
+    "SearchHttp": {"action": "rebuild"},
     "SkillsHttp": {"skill": "describe"},
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
 }
-_WITHOUT_PATH = {("OcrHttp", "POST"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
+_WITHOUT_PATH = {("OcrHttp", "POST"), ("SearchHttp", "GET"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
 # Bodies that bring no image as the others do.
 _OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "CorrectionsHttp": {"caption": "A zebra"},
     "SkillsHttp": {"values": [{"recordId": "0", "data": {"image": base64.b64encode(IMAGE).decode()}}]},
     "UnfinishedHttp": {"all": True},
 }
+_WITHOUT_BODY = {"SearchHttp"}
 
 
 class Route(NamedTuple):
@@ -48,7 +50,12 @@ class Route(NamedTuple):
     @property
     def takes_image(self) -> bool:
         """Whether its body brings an image."""
-        return self.method == "POST" and self.folder not in _OF_ITS_OWN
+        return self.takes_body and self.folder not in _OF_ITS_OWN
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether it does not refuse every body."""
+        return self.method in ("POST", "PUT") and self.folder not in _WITHOUT_BODY
 
     @property
     def path_values(self) -> dict[str, str]:
@@ -63,7 +70,7 @@ class Route(NamedTuple):
     @property
     def body(self) -> bytes | dict[str, Any]:
         """The body of a good request."""
-        if self.method not in ("POST", "PUT"):
+        if not self.takes_body:
             return b""
         return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
 

@@ -18,6 +18,7 @@ from shared.pace.ledger import Rate
 from shared.pace.quota import Quota
 from shared.pictures.converter import Converter
 from shared.records import thumbnails
+from shared.search.search import Search
 from shared.services import BATCH_THREADS, App
 from shared.settings import Settings
 from shared.vision.poll_schedule import Median
@@ -64,7 +65,8 @@ def _put_together(
     parts = chosen, images, host, vision, answers, clock, Median(), *pools, quota, converter
     index = IndexWriter(host, clock)
     seen = Observed(images, index, clock, thumbnails.files(chosen)).as_blobs()
-    services = App(*parts, ThreadPoolExecutor(BATCH_THREADS), index)._replace(images=seen)
+    search = Search(seen, host, clock, chosen)
+    services = App(*parts, ThreadPoolExecutor(BATCH_THREADS), index, search)._replace(images=seen)
     return Parts(services, images, host, vision, clock)
 
 

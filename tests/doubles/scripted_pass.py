@@ -5,7 +5,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from doubles.fake_vision import FakeVision, read_text
 from doubles.full_answers import BOX, CELEBRITY, FACE, LANDMARK, SCRIPT
 from doubles.function_folders import types
 from doubles.http_requests import Hub, invocation, request
+from doubles.memory import MemoryBlobs
 from doubles.parts import Parts, asking, parts
 from doubles.pictures import picture
 
@@ -31,6 +32,7 @@ from shared.errors import (
     VisionUnavailableError,
 )
 from shared.images import ImageBytes, ImageUrl
+from shared.services import App
 from shared.uploads import steps
 from shared.vision.models import Answer
 from shared.vision.questions import Question, features
@@ -165,18 +167,30 @@ class Pass:
         if process:
             steps.process(services.current(), name, None)
 
-    @contextmanager
-    def failing(self, error: Exception) -> Iterator[None]:
+    @property
+    def services(self) -> App:
+        """The services as functions find them."""
+        return self.app.services
+
+    def failing(self, error: Exception) -> AbstractContextManager[None]:
         """Inside, the account of the images does not answer."""
+        return _failing(self.app.images, error)
 
-        def fail(*_: object) -> None:
-            raise error
+    def failing_host(self, error: Exception) -> AbstractContextManager[None]:
+        """Inside, the app's own account does not answer."""
+        return _failing(self.app.host, error)
 
-        self.app.images.before = fail
-        try:
-            yield
-        finally:
-            self.app.images.before = None
+
+@contextmanager
+def _failing(account: MemoryBlobs, error: Exception) -> Iterator[None]:
+    def fail(*_: object) -> None:
+        raise error
+
+    account.before = fail
+    try:
+        yield
+    finally:
+        account.before = None
 
 
 def begun(patched: pytest.MonkeyPatch) -> Pass:

@@ -54,7 +54,7 @@ from shared.durable.read_job import from_request
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.lifecycle import adoption, reconcile_loop
-from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, Plan
+from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, INDEXING, Plan
 from shared.lifecycle.storage_events import LARGEST_OF_TRIGGER
 from shared.ocr import poll_loop
 from shared.operations import loop as operation_loop
@@ -334,7 +334,7 @@ def _requests(name: str) -> list[Way]:
         Way(name, f"{route} {path}", inputs(route, path))
         for route, path in [*good, *(each for each in single if not each[0].path_values)]
     ]
-    return [*ways, Way(name, "since", _poll)] if name == "ImagesHttp" else ways
+    return [*ways, *(Way(name, label, inputs) for label, inputs in _OTHER_REQUESTS.get(name, {}).items())]
 
 
 def _poll(world: World) -> Inputs:
@@ -342,6 +342,26 @@ def _poll(world: World) -> Inputs:
     world.parts.images.write(finished_since.CONTAINERS[0], "a.jpg.json", b"{}", content_type=names.JSON)
     world.clock.advance(60)
     return {"req": request("GET", params={"since": EPOCH.isoformat()})}
+
+
+def _search(world: World) -> Inputs:
+    """What is asked for stands in a text that is longer than the index has."""
+    text = " ".join(["begin", *("word" for _ in range(100)), "end"])
+    words = [{"text": word, "boundingBox": [0, 0, 9, 0, 9, 9, 0, 9]} for word in text.split()]
+    line = {"text": text, "boundingBox": [0, 0, 9, 0, 9, 9, 0, 9], "words": words}
+    record = {"analyzeResult": {"readResults": [{"page": 1, "unit": "pixel", "lines": [line]}]}}
+    told = {names.SOURCE_ETAG: "0x1"}
+    for blob, data, kind in (
+        (names.plain_text("a.jpg"), text.encode(), names.PLAIN),
+        (names.text("a.jpg"), json.dumps(record).encode(), names.JSON),
+    ):
+        world.services.images.write(names.TEXT, blob, data, content_type=kind, metadata=told)
+    world.services.index_writer.flush()
+    return {"req": request("GET", params={"q": "text:end"})}
+
+
+# Good requests of a function beside those that its routes tell.
+_OTHER_REQUESTS = {"ImagesHttp": {"since": _poll}, "SearchHttp": {"in a text": _search}}
 
 
 def _poison(name: str) -> func.QueueMessage:
@@ -375,11 +395,11 @@ def _pages(name: str) -> list[Way]:
         def inputs(world: World) -> Inputs:
             _leave_behind(world)
             about = {"phase": phase, "continuation": None, "counts": {}, "ended": ended, "problem": problem}
-            return {"work": {"plan": {**_plan(*COMPARING, *CLEANING), "mode": mode}, **about}}
+            return {"work": {"plan": {**_plan(*COMPARING, *CLEANING, *INDEXING), "mode": mode}, **about}}
 
         return inputs
 
-    phases = [Way(name, phase, page(phase)) for phase in (*COMPARING, *CLEANING)]
+    phases = [Way(name, phase, page(phase)) for phase in (*COMPARING, *CLEANING, *INDEXING)]
     counted = Way(name, "analysis, only counted", page("analysis", mode="report"))
     reports = [
         Way(name, "beginning", page("report")),

@@ -41,6 +41,8 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("OcrHttp", "GET"): ["format"],
     ("OcrHttp", "POST"): ["language", "pages", "readingOrder", "model-version", "format"],
     ("OpenApiHttp", "GET"): [],
+    ("SearchHttp", "GET"): ["q", "sort", "limit", "continuation"],
+    ("SearchHttp", "POST"): [],
     ("SkillsHttp", "POST"): ["maxCandidates", "language", "descriptionExclude", "model-version", "timeoutSeconds"],
     ("ThumbnailHttp", "GET"): THUMBNAIL,
     ("ThumbnailHttp", "HEAD"): THUMBNAIL,
@@ -263,7 +265,7 @@ def test_any_text_anywhere_is_answered(
         assert (len(app.vision.asked), len(task_hub.started)) == (asked, started)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=str)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.takes_body], ids=str)
 @fuzzed
 @given(members=NAMED, declared=JSON_TYPES)
 def test_json_with_a_text_that_is_none_is_refused_by_name(

@@ -174,6 +174,11 @@ def unfinished(method: str, action: str = "", content: object = None, query: str
     return Request("UnfinishedHttp", method, path + query, body, JSON, {"action": action} if action else {})
 
 
+def search(method: str, query: str = "", action: str = "", body: bytes = b"") -> Request:
+    path = f"/api/search/{action}" if action else "/api/search"
+    return Request("SearchHttp", method, path + query, body, route={"action": action} if action else {})
+
+
 def images(path: str, name: str | None = None) -> Request:
     return Request("ImagesHttp", "GET", f"/api/images{path}", route={} if name is None else {"name": name})
 
@@ -287,6 +292,10 @@ REQUESTS = {
     "ocr unknown": ocr("GET", UNKNOWN_ID),
     "ocr unknown cancelled": ocr("DELETE", UNKNOWN_ID),
     "ocr of no id": ocr("GET", "x"),
+    "search in no order": search("GET", "?sort=size"),
+    "search for what is unclear": search("GET", "?q=is:lost"),
+    "search of another action": search("GET", action="forget"),
+    "rebuild with a body": search("POST", action="rebuild", body=b"x"),
     "unfinished": unfinished("GET"),
     "unfinished by code": unfinished("GET", query="?code=not_an_image&limit=1"),
     "unfinished in no state": unfinished("GET", query="?state=lost"),

@@ -43,6 +43,7 @@ IDS = [
     "GetHealth",
     "GetImage",
     "GetImageByPath",
+    "GetIndexRebuild",
     "GetOperation",
     "GetReconciliation",
     "GetText",
@@ -56,7 +57,9 @@ IDS = [
     "MakeThumbnail",
     "ReadSkill",
     "ReadText",
+    "RebuildIndex",
     "RetryUnfinished",
+    "SearchImages",
     "StartReconciliation",
     "WhenAnImageIsFinished",
 ]

@@ -33,7 +33,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("DomainsHttp", "GET"): ["language", "model-version"],
     ("DomainsHttp", "POST"): ["language", "model-version"],
     ("HealthHttp", "GET"): [],
-    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state", "since", "wait"],
+    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state", "since", "wait", "explain"],
     ("OcrHttp", "DELETE"): [],
     ("OperationsHttp", "GET"): [],
     ("OcrHttp", "GET"): ["format"],

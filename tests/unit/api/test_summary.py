@@ -72,7 +72,7 @@ def test_the_queue_tells_how_many_calls_wait_and_when_the_last_one_comes() -> No
     assert found["queue"]["calls"] == 300
     # The pace is a little slower than the tier's.
     assert found["queue"]["seconds"] == pytest.approx(30.5, abs=0.2)
-    assert found["queue"]["until"] == "2026-01-01T00:00:30.457+00:00"
+    assert found["queue"]["until"] == "2026-01-01T00:00:30.456+00:00"
     assert found["rate"] == {"calls": 10, "seconds": 1.0, "share": 1.0}
     app.clock.advance(15)
     later = summary.summary(app.services)["queue"]

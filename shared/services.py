@@ -4,10 +4,11 @@ What the functions of one process share: settings, stores, client. Made at the f
 Everything below here is handed what it needs; this is the only place that puts the parts together.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -18,8 +19,9 @@ from shared.answers.claims import Claims
 from shared.clock import Clock, SystemClock
 from shared.configuration import installed
 from shared.configuration.storage_accounts import Account
+from shared.errors import StorageError
 from shared.index.observed import Observed
-from shared.index.writer import IndexWriter
+from shared.index.writer import IndexWriter, Noted
 from shared.pace.gate import Gate
 from shared.pace.ledger import Limits, Rate
 from shared.pace.quota import Quota
@@ -81,6 +83,42 @@ async def in_thread(executor: Executor, action: Callable[[], _T]) -> _T:
             return action()
 
     return await threads.in_pool(executor, run)
+
+
+@asynccontextmanager
+async def recorded(app: App, executor: Executor) -> AsyncIterator[Noted]:
+    """
+    Inside, a function writes records; it stores their lines at its end, with `store` of the app's `index_writer`.
+
+    Where it raises instead, they are stored here, if storage takes them.
+    """
+    with app.index_writer.working() as noted:
+        try:
+            yield noted
+        except Exception:
+            with suppress(StorageError):
+                await app.index_writer.store(noted, executor)
+            raise
+
+
+async def recording(app: App, executor: Executor, action: Callable[[], _T]) -> _T:
+    """
+    `in_thread` for what writes records, whose lines are stored at its end.
+
+    Raises:
+        StorageError: they could not be stored.
+    """
+    async with recorded(app, executor) as noted:
+        done = await in_thread(executor, action)
+        await app.index_writer.store(noted, executor)
+        return done
+
+
+async def both(*waits: Coroutine[Any, Any, None]) -> None:
+    """Wait for all side by side, and then raise what the first of them has raised."""
+    for found in await asyncio.gather(*waits, return_exceptions=True):
+        if found is not None:
+            raise found
 
 
 _lock = threading.Lock()

@@ -17,11 +17,14 @@ import azure.functions as func
 
 from shared import log, settings, threads
 from shared.api import parameters, responses
-from shared.errors import BlobsightError
+from shared.errors import BlobsightError, StorageError
+from shared.index import writer
 from shared.transport import time_budget
 
 CORRELATION = "X-Correlation-Id"
 
+# For the lines of the index: they go with those of others otherwise, and the nightly comparison misses none.
+_INDEX_SECONDS = 2.0
 _logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 # As the worker calls it, with the context of the invocation.
@@ -38,12 +41,13 @@ def endpoint(handler: Callable[[func.HttpRequest], func.HttpResponse]) -> Functi
     """
 
     def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        with _invoked(req, context):
+        with _invoked(req, context) as noted:
             try:
                 parameters.check(req)
                 response = handler(req)
             except Exception as error:
                 response = _answer_to(error)
+            _store(noted)
             response.headers[CORRELATION] = log.correlation_id()
             return response
 
@@ -54,12 +58,16 @@ def async_endpoint(handler: AsyncFunction) -> AsyncFunction:
     """The same for an asynchronous function, with any other bindings."""
 
     async def main(req: func.HttpRequest, context: func.Context, **bindings: str) -> func.HttpResponse:
-        with _invoked(req, context):
+        with _invoked(req, context) as noted:
             try:
                 parameters.check(req)
                 response = await handler(req, **bindings)
             except Exception as error:
                 response = _answer_to(error)
+            if noted.writer is not None:
+                from shared import services
+
+                await threads.in_pool(services.current().threads, lambda: _store(noted))
             response.headers[CORRELATION] = log.correlation_id()
             return response
 
@@ -77,13 +85,23 @@ def _as_function(main: Callable[..., _Answer], handler: Callable[..., _Answer]) 
 
 
 @contextmanager
-def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[None]:
+def _invoked(req: func.HttpRequest, context: func.Context) -> Iterator[writer.Noted]:
     with (
         threads.invocation(context),
         log.correlated(_correlation(req), sent=True),
         time_budget.request(settings.max_wait_seconds()),
+        writer.noting() as noted,
     ):
-        yield
+        yield noted
+
+
+def _store(noted: writer.Noted) -> None:
+    """Tell the index of the records that were written; what it does not take now goes with the lines of others."""
+    try:
+        with time_budget.overtime(), time_budget.within(_INDEX_SECONDS):
+            noted.flush()
+    except StorageError as error:
+        log.event(_logger, "index.delayed", level=logging.WARNING, code=error.code, problem=error)
 
 
 def _answer_to(error: Exception) -> func.HttpResponse:

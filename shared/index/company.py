@@ -58,7 +58,8 @@ class Company:
             waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             with suppress(RuntimeError):  # its event loop is closed
-                waiter.loop.call_soon_threadsafe(_set, waiter.woken, alone)
+                # Each waiter is taken off the list once, so no other call sets it.
+                waiter.loop.call_soon_threadsafe(waiter.woken.set_result, alone)
 
     async def wait(self, seconds: float, is_stored: Callable[[], bool]) -> None:
         """Return when the lines are stored, when all who are at work wait, or after so many seconds."""
@@ -80,8 +81,3 @@ class Company:
             alone = self._at_work <= len(self._waiters)
         if alone:
             self.wake(alone=True)
-
-
-def _set(woken: "asyncio.Future[bool]", alone: bool) -> None:
-    if not woken.done():
-        woken.set_result(alone)

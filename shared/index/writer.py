@@ -26,12 +26,36 @@ _WAIT_SECONDS = 150.0
 
 
 class Noted:
-    """The lines of one invocation: `last` is the number of the newest one, 0 where there is none."""
+    """
+    The lines of one invocation.
 
-    last = 0
+    Attributes:
+        last: the number of the newest one; 0 where there is none.
+        writer: what has them; None where there are none.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0
+        self.writer: IndexWriter | None = None
+
+    def flush(self) -> None:
+        """Store them, if there are any; raises as `IndexWriter.flush` does."""
+        if self.writer is not None:
+            self.writer.flush_of(self)
 
 
 _noted: ContextVar[Noted | None] = ContextVar("lines of the index", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[Noted]:
+    """Inside, lines are noted as those of this invocation, in all of its threads."""
+    noted = Noted()
+    token = _noted.set(noted)
+    try:
+        yield noted
+    finally:
+        _noted.reset(token)
 
 
 class IndexWriter:
@@ -65,18 +89,13 @@ class IndexWriter:
             self._lines.append(line)
             self._newest += 1
             if (noted := _noted.get()) is not None:
-                noted.last = self._newest
+                noted.last, noted.writer = self._newest, self
 
     @contextmanager
     def working(self) -> Iterator[Noted]:
-        """Inside, lines are noted as those of this invocation, in all of its threads; others may wait for them."""
-        noted = Noted()
-        token = _noted.set(noted)
-        try:
-            with self._company.at_work():
-                yield noted
-        finally:
-            _noted.reset(token)
+        """The same, and other invocations may wait for these lines to be stored with theirs."""
+        with self._company.at_work(), noting() as noted:
+            yield noted
 
     def flush(self) -> None:
         """

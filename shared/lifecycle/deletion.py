@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from shared import log, names
 from shared.answers import owners
+from shared.index import observed
 from shared.lifecycle import forgetting
 from shared.records import by_step, former, unfinished, versions
 from shared.services import App
@@ -52,7 +53,10 @@ def forget(app: App, name: str, *, digests: Collection[str] = ()) -> int:
     last = {digest: record for record, digest in told}
     digests = {*digests, *last} - {""}
     marks = _given_up(app, name, digests)
+    at = observed.moment(app.images, app.clock)
     versions.ensure_absent(app.images, name)
+    # In any case: the process that deleted the records may have died before the index was told.
+    app.index_writer.note({"stem": names.stem(name), "at": at, "gone": True})
     deleted = _delete(app.images, (record for record, digest in told if record is not last[digest]))
     _delete_marks(app.host, marks)
     deleted += _delete(app.images, last.values())

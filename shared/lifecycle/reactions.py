@@ -72,12 +72,12 @@ async def _react(app: App, meaning: Meaning, starter: str) -> None:
         await plans.begin(DurableOrchestrationClient(starter), plans.directory_id(meaning.event), plan)
         return
     # The missing steps first: of a renamed image that is older than the app, only the former records tell that it may.
-    task = await services.in_thread(_executor, lambda: _appointment(app, meaning))
+    task = await services.recording(app, _executor, lambda: _appointment(app, meaning))
     if task:
         await handover.hand_over_all(starter, [task])
     gone = meaning.name if isinstance(meaning, Deleted) else meaning.former if isinstance(meaning, Renamed) else None
     if gone is not None:
-        await services.in_thread(_executor, lambda: _forget(app, gone))
+        await services.recording(app, _executor, lambda: _forget(app, gone))
 
 
 def _appointment(app: App, meaning: Meaning) -> Appointment | None:

@@ -63,7 +63,7 @@ async def page(work: PageWork, starter: str) -> Paged:
     """
     with log.correlated(work["plan"]["id"]):
         app = services.current()
-        done = await services.in_thread(_executor, lambda: _done(app, work))
+        done = await services.recording(app, _executor, lambda: _done(app, work))
         counts = done.counts
         if done.left:
             # Imported here: its import costs more than all others together, and most pages leave nothing.

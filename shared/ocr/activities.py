@@ -13,9 +13,11 @@ from contextlib import suppress
 
 from shared import log, services
 from shared.answers.tickets import ReadTicket
+from shared.durable import appointments
 from shared.durable.problems import problem_of
 from shared.durable.read_job import Job
-from shared.errors import MISDEPLOYED
+from shared.errors import MISDEPLOYED, StorageError
+from shared.index.writer import READ_LINGER_SECONDS
 from shared.ocr import reading
 from shared.ocr.outcomes import Outcome
 from shared.ocr.poll_loop import PATIENCE_SECONDS, ReadWork
@@ -81,4 +83,12 @@ async def _do(work: ReadWork, action: Callable[[App, Job], Outcome]) -> Outcome:
         except MISDEPLOYED as error:
             # The document is not to blame: it goes on as soon as an operator has mended the deployment.
             return {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
-        return await services.in_thread(_executor, lambda: action(app, job))
+        async with services.recorded(app, _executor) as noted:
+            outcome = await services.in_thread(_executor, lambda: action(app, job))
+            try:
+                await app.index_writer.store(noted, _executor, READ_LINGER_SECONDS)
+            except StorageError as error:
+                # What was done is found done.
+                seconds = appointments.seconds_until(error, work["failures"] + 1)
+                return {"state": "wait", "seconds": seconds, "problem": problem_of(error)}
+            return outcome

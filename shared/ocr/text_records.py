@@ -6,6 +6,7 @@ from functools import partial
 
 from shared import names
 from shared.durable.read_job import Job
+from shared.index import derive
 from shared.records import by_step, record_store, text, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
@@ -23,7 +24,16 @@ def stored(app: App, job: Job) -> bool:
     # An address can show something else by now.
     if job.kind == "url":
         return False
-    return all(_is_there(app, job, job.version, name) for name in (job.record, job.plain_record))
+    there = all(_is_there(app, job, job.version, name) for name in (job.record, job.plain_record))
+    if there:
+        _tell_index(app, job)
+    return there
+
+
+def _tell_index(app: App, job: Job) -> None:
+    """Note what is there: the process that wrote it may have died before the index was told."""
+    if job.version:
+        app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, job.version.name))
 
 
 def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:
@@ -54,9 +64,12 @@ def write(app: App, job: Job, result: ReadResult) -> Version | None:
         for name, content_type, data in contents:
             app.images.write(names.TEXT, name, data, content_type=content_type, metadata=metadata)
         return None
+    made = []
     for name, content_type, data in contents:
         spec = RecordSpec(names.TEXT, name, job.question.plain, content_type)
-        record_store.make(app.images, version, spec, partial(bytes, data), metadata)
+        made.append(record_store.make(app.images, version, spec, partial(bytes, data), metadata))
+    if None in made:
+        _tell_index(app, job)
     # It looks at the image last, in any case.
     unfinished.clear(app.images, version, by_step.TEXT)
     return version

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from shared import log, services
 from shared.durable import appointments, inputs
 from shared.durable.problems import problem_of
-from shared.errors import MISDEPLOYED, BlobsightError, GoneError
+from shared.errors import MISDEPLOYED, BlobsightError, GoneError, StorageError
 from shared.images import Image, ImageBlob, ImageBytes, ImageUrl
+from shared.index.writer import READ_LINGER_SECONDS
 from shared.operations import results
 from shared.operations.loop import Failed, Outcome, Waiting, Work
 from shared.operations.work import Operation
@@ -39,7 +40,14 @@ async def step(work: Work) -> Outcome:
         except MISDEPLOYED as error:
             # What was sent stays until the daily purge; an end that is known does not wait for an operator.
             return work["end"] or {"state": "wait", "seconds": _MENDING_SECONDS, "problem": problem_of(error)}
-        return await services.in_thread(_executor, lambda: _step(app, operation, work))
+        async with services.recorded(app, _executor) as noted:
+            outcome = await services.in_thread(_executor, lambda: _step(app, operation, work))
+            try:
+                await app.index_writer.store(noted, _executor, READ_LINGER_SECONDS)
+            except StorageError as error:
+                # What was made is found made.
+                return _missed(operation, error, work["failures"])
+            return outcome
 
 
 def _step(app: App, operation: Operation, work: Work) -> Outcome:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 1.0
 # Of a request's longest time, after which whole texts are left to the next search.
 _PART_FOR_TEXTS = 0.5
-# Records of texts that are opened at once, and the length up to which they are: JSON takes ten times that of memory.
-_PARALLEL = 4
+# Records of texts that are read at once, and the length up to which they are opened.
+_PARALLEL = 16
 _MOST_BYTES = 4 * 1024**2
 _TEXT = "text"
 
@@ -68,6 +68,8 @@ class Search:
         self._settings = settings
         self._lock = threading.Lock()
         self._searching = threading.Lock()
+        # JSON takes ten times its length of memory, so one record is open at a time.
+        self._opening = threading.Lock()
         self._reading: Future[Engine] | None = None
         self._read_at = 0.0
         self._is_loaded = self._is_built = False
@@ -117,13 +119,15 @@ class Search:
         from shared.search import text_places
 
         record = self._images.read(names.TEXT, f"{hit.entry.stem}.json", most=_MOST_BYTES)
-        try:
-            is_whole = record is not None and record.info.size <= _MOST_BYTES
-            lines = text_places.lines_of(record.data) if record and is_whole else []
-        except ValueError:
-            # Another program's blob in the place of a record hides no image.
-            lines = []
-        return [text_places.find(lines, match.folded) if match.field == _TEXT else [] for match in hit.matches]
+        if record is None or record.info.size > _MOST_BYTES:
+            return [[] for _ in hit.matches]
+        with self._opening:
+            try:
+                lines = text_places.lines_of(record.data)
+            except ValueError:
+                # Another program's blob in the place of a record hides no image.
+                lines = []
+            return [text_places.find(lines, match.folded) if match.field == _TEXT else [] for match in hit.matches]
 
     def _has_been_built(self) -> bool:
         """Whether the index was made whole once; asked of storage until it was."""

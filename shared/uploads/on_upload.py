@@ -14,6 +14,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError
+from shared.index.writer import UPLOAD_LINGER_SECONDS
 from shared.lifecycle import first_start
 from shared.records import by_step
 from shared.services import App
@@ -37,27 +38,27 @@ async def process(name: str, data: bytes, starter: str) -> None:
         starter: the durable client's binding.
 
     Raises:
-        StorageError: the rest could not be handed over, so the event has to come again.
+        StorageError: the rest could not be handed over, or the index not be told, so the event has to come again.
     """
-    await handover.hand_over_all(starter, await _steps(name, data))
-
-
-async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
-    """Do the steps that can be done now; returns the tasks that are left for later."""
     try:
         app = services.current()
+    except MISDEPLOYED as error:
+        await handover.hand_over_all(starter, [_once_mended(name, data, error)])
+        return
+    async with services.recorded(app, _executor) as noted:
+        left = await _steps(app, name, data)
+        await services.both(
+            handover.hand_over_all(starter, left),
+            app.index_writer.store(noted, _executor, UPLOAD_LINGER_SECONDS, images=1),
+        )
+
+
+async def _steps(app: App, name: str, data: bytes) -> list[Job | Appointment]:
+    """Do the steps that can be done now; returns the tasks that are left for later."""
+    try:
         outcomes = await services.in_thread(_executor, lambda: _process(app, name, data))
     except MISDEPLOYED as error:
-        log.event(
-            _logger,
-            "upload.deferred",
-            level=logging.ERROR,
-            blob=name,
-            code=error.code,
-            seconds=_MENDING_SECONDS,
-            problem=error,
-        )
-        return [_later(name, data, _MENDING_SECONDS)]
+        return [_once_mended(name, data, error)]
     except BlobsightError as error:
         if not error.transient:
             raise
@@ -72,6 +73,19 @@ async def _steps(name: str, data: bytes) -> list[Job | Appointment]:
 def _process(app: App, name: str, data: bytes) -> list[StepOutcome]:
     first_start.note(app)
     return steps.process(app, name, data)
+
+
+def _once_mended(name: str, data: bytes, error: BlobsightError) -> Appointment:
+    log.event(
+        _logger,
+        "upload.deferred",
+        level=logging.ERROR,
+        blob=name,
+        code=error.code,
+        seconds=_MENDING_SECONDS,
+        problem=error,
+    )
+    return _later(name, data, _MENDING_SECONDS)
 
 
 def _later(name: str, data: bytes, seconds: float) -> Appointment:

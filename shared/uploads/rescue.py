@@ -58,7 +58,7 @@ async def process(message: bytes, starter: str) -> None:
         BlobsightError: see `rescue`; StorageError also where its appointments could not be handed over.
     """
     app = services.current()
-    found = await services.in_thread(app.threads, lambda: rescue(app, message))
+    found = await services.recording(app, app.threads, lambda: rescue(app, message))
     await handover.hand_over_all(starter, found)
 
 

@@ -11,6 +11,7 @@ from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import MISDEPLOYED, BlobsightError, StorageError
+from shared.index.writer import UPLOAD_LINGER_SECONDS
 from shared.records import by_step
 from shared.services import App
 from shared.uploads import attempt_mark, steps
@@ -37,14 +38,19 @@ async def retry(work: RetryWork, starter: str) -> Deferred | Ended:
             app = services.current()
         except MISDEPLOYED:
             return {"state": "deferred", "seconds": _MENDING_SECONDS, "attempts": work["attempts"]}
-        outcome, left = await services.in_thread(_executor, lambda: _retry(app, work))
-        try:
+        async with services.recorded(app, _executor) as noted:
+            outcome, left = await services.in_thread(_executor, lambda: _retry(app, work))
             # Text that is to be tried itself does not wait for a Read that sleeps.
-            await handover.hand_over_all(starter, left, anew=work["key"] if by_step.TEXT in work["steps"] else "")
-        except StorageError as error:
-            problem = error
-            return await services.in_thread(_executor, lambda: _later(app, work, problem))
-        return outcome
+            anew = work["key"] if by_step.TEXT in work["steps"] else ""
+            try:
+                await services.both(
+                    handover.hand_over_all(starter, left, anew=anew),
+                    app.index_writer.store(noted, _executor, UPLOAD_LINGER_SECONDS),
+                )
+            except StorageError as error:
+                problem = error
+                return await services.in_thread(_executor, lambda: _later(app, work, problem))
+            return outcome
 
 
 def _later(app: App, work: RetryWork, error: BlobsightError) -> Deferred:

@@ -21,6 +21,7 @@ from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.images import ImageBytes
+from shared.index import derive
 from shared.lifecycle import deletion
 from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
@@ -87,6 +88,9 @@ def process(
             finally:
                 had |= {source.sha256, *source.outdated} - {""}
             _disown(app, source, had - {source.sha256})
+            if any(outcome.state == "skipped" for outcome in outcomes):
+                # The process that made the records may have died before the index was told.
+                app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, name))
             return outcomes
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)

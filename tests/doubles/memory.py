@@ -149,7 +149,7 @@ class MemoryBlobs:
                 return False
             now = self._clock.utc() + self.clock_ahead
             etag = f"0x{next(self._versions):016X}"
-            info = BlobInfo(name, etag, 0, "application/octet-stream", modified=now, created=now)
+            info = BlobInfo(name, etag, 0, "application/octet-stream", metadata={}, modified=now, created=now)
             if self.has_directories:
                 self._make_directories(container, name)
             self._containers.setdefault(container, {})[name] = _Stored(Blob(info, b""), blocks=0)

@@ -8,6 +8,7 @@ What is left of an image: a search of both accounts, of histories and of the log
 """
 
 import base64
+import gzip
 import json
 import logging
 from collections import defaultdict
@@ -125,10 +126,15 @@ class Traces(logging.Handler):
 
 
 def _look_through(search: SecretSearch, account: MemoryBlobs) -> None:
-    for container, name, info, data in account.everything():
+    for container, name, info, stored in account.everything():
+        data = _unpacked(name, stored)
         place = f"{container}/by-sha256" if container in _SHARED and name.startswith("by-sha256/") else container
         told = json.dumps([name, dict(info.metadata), info.content_type], ensure_ascii=False)
         search.look(place, name, b"\n".join([name.encode(), told.encode(), data, *_inside(data)]))
+
+
+def _unpacked(name: str, data: bytes) -> bytes:
+    return gzip.decompress(data) if name.endswith(".gz") else data
 
 
 def _inside(data: bytes) -> Iterator[bytes]:

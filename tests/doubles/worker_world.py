@@ -54,7 +54,7 @@ from shared.durable.read_job import from_request
 from shared.errors import BlobsightError, ImageRejectedError, StorageError, VisionUnavailableError
 from shared.images import ImageBytes
 from shared.lifecycle import adoption, reconcile_loop
-from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, Plan
+from shared.lifecycle.reconcile_loop import CLEANING, COMPARING, INDEXING, Plan
 from shared.lifecycle.storage_events import LARGEST_OF_TRIGGER
 from shared.ocr import poll_loop
 from shared.operations import loop as operation_loop
@@ -395,11 +395,11 @@ def _pages(name: str) -> list[Way]:
         def inputs(world: World) -> Inputs:
             _leave_behind(world)
             about = {"phase": phase, "continuation": None, "counts": {}, "ended": ended, "problem": problem}
-            return {"work": {"plan": {**_plan(*COMPARING, *CLEANING), "mode": mode}, **about}}
+            return {"work": {"plan": {**_plan(*COMPARING, *CLEANING, *INDEXING), "mode": mode}, **about}}
 
         return inputs
 
-    phases = [Way(name, phase, page(phase)) for phase in (*COMPARING, *CLEANING)]
+    phases = [Way(name, phase, page(phase)) for phase in (*COMPARING, *CLEANING, *INDEXING)]
     counted = Way(name, "analysis, only counted", page("analysis", mode="report"))
     reports = [
         Way(name, "beginning", page("report")),

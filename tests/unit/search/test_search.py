@@ -1,0 +1,179 @@
+"""The search of a process: one reading for all callers, no longer than they wait, and never half of a change."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from doubles.clock import FakeClock
+from doubles.memory import MemoryBlobs
+from doubles.parts import ENVIRONMENT
+
+from shared import names
+from shared.errors import StorageError
+from shared.index import places
+from shared.index.entry import Line
+from shared.search import engine as engines
+from shared.search.engine import Engine
+from shared.search.search import FRESH_SECONDS, Search, Searched
+from shared.settings import Settings
+from shared.transport import time_budget
+
+TAIL = places.tail("writer")
+
+
+class World:
+    """Two accounts, the search of one process, and a writer of the index."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.images, self.host = MemoryBlobs(self.clock), MemoryBlobs(self.clock)
+        self.settings = Settings.from_env(ENVIRONMENT)
+        self.search = self.another()
+
+    def another(self) -> Search:
+        """The search of another process."""
+        return Search(self.images, self.host, self.clock, self.settings)
+
+    def note(self, *lines: Line, tail: str = TAIL) -> None:
+        """Store lines, and let the next search look."""
+        from json import dumps
+
+        self.host.begin_appends(names.INDEX, tail)
+        assert self.host.append(names.INDEX, tail, "".join(f"{dumps(line)}\n" for line in lines).encode())
+        self.clock.advance(FRESH_SECONDS)
+
+
+def line(name: str, at: float = 1.0, **parts: Any) -> Line:
+    return {"stem": name, "at": at, "parts": {"image": {"kind": "jpeg"}, **parts}}
+
+
+def named(searched: Searched) -> list[str]:
+    return sorted(hit.entry.name for hit in searched.found.hits)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def released() -> Iterator[threading.Event]:
+    """Set at the end, so that no thread stays."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def hold(account: MemoryBlobs, operation: str, until: threading.Event) -> threading.Event:
+    """Let an operation wait for an event; returns what is set once it has begun."""
+    begun = threading.Event()
+
+    def before(asked: str, *_: str) -> None:
+        if asked == operation:
+            begun.set()
+            assert until.wait(30)
+
+    account.before = before
+    return begun
+
+
+def test_nothing_is_read_before_the_first_search(world: World) -> None:
+    asked: list[str] = []
+    world.host.before = lambda operation, *_: asked.append(operation)
+    world.another()
+    assert asked == []
+
+
+def test_a_caller_waits_no_longer_than_its_time_and_the_reading_goes_on(
+    world: World, released: threading.Event
+) -> None:
+    world.note(line("a.jpg"))
+    begun = hold(world.host, "page", released)
+    with time_budget.request(0.05), pytest.raises(StorageError, match="being read") as raised:
+        world.search.find("")
+    assert raised.value.retry_after_seconds == 2.0
+    assert begun.wait(30)
+    released.set()
+    # The same reading: no other one is begun.
+    world.host.before = None
+    assert named(world.search.find("")) == ["a.jpg"]
+
+
+def test_a_fault_in_the_middle_of_a_reading_loses_no_line(world: World) -> None:
+    world.note(line("a.jpg"))
+    world.search.find("")
+    for number in range(3):
+        world.note(line(f"{number}.jpg"), tail=places.tail(f"writer-{number}"))
+    reads = 0
+
+    def second_fails(operation: str, *_: str) -> None:
+        nonlocal reads
+        reads += operation == "read_from"
+        if reads == 3:
+            raise StorageError("down")
+
+    world.host.before = second_fails
+    with pytest.raises(StorageError, match="down"):
+        world.search.find("")
+    world.host.before = None
+    assert reads == 3
+    assert named(world.search.find("")) == ["0.jpg", "1.jpg", "2.jpg", "a.jpg"]
+
+
+def test_an_engine_that_broke_is_replaced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.note(line("a.jpg"))
+    world.search.find("")
+    world.note(line("b.jpg"))
+    closed: list[Engine] = []
+    with monkeypatch.context() as patched:
+
+        def breaks(self: Engine, lines: object) -> None:
+            raise MemoryError("no memory")
+
+        patched.setattr(engines.Engine, "apply", breaks)
+        patched.setattr(engines.Engine, "close", lambda self: closed.append(self))
+        with pytest.raises(MemoryError):
+            world.search.find("")
+    assert len(closed) == 1
+    assert named(world.search.find("")) == ["a.jpg", "b.jpg"]
+
+
+def test_whether_the_index_was_made_whole_is_asked_until_it_was(world: World) -> None:
+    heads: list[str] = []
+    world.host.before = lambda operation, _, name: heads.append(name) if operation == "head" else None
+    assert world.search.find("").building
+    assert world.search.find("").building
+    world.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    assert not world.search.find("").building
+    assert not world.search.find("").building
+    assert heads == [places.BUILT] * 3
+
+
+def test_texts_are_read_for_words_alone_and_once(world: World) -> None:
+    world.images.write(names.TEXT, "a.jpg.txt", b"first last", content_type=names.PLAIN)
+    world.note(line("a.jpg", plain={"words": "first", "more": True, "e": "12345"}))
+    read: list[str] = []
+    world.images.before = lambda operation, _, name: read.append(name)
+    assert (world.search.find("kind:jpeg").unsearched, read) == (0, [])
+    for _ in range(3):
+        assert named(world.search.find("last")) == ["a.jpg"]
+    assert read.count("a.jpg.txt") == 1
+
+
+def test_texts_that_no_time_was_left_for_are_counted(world: World) -> None:
+    """Each text takes a second of the request's ten, of which they have five."""
+    for number in range(200):
+        world.images.write(names.TEXT, f"{number:03}.txt", b"first last", content_type=names.PLAIN)
+    plain = {"words": "first", "more": True, "e": "12345"}
+    world.note(*(line(f"{number:03}", plain=plain) for number in range(200)))
+    world.images.before = lambda *_: world.clock.advance(world.settings.max_wait_seconds)
+    searched = world.search.find("last")
+    assert searched.unsearched == 200 - searched.found.total > 0
+    world.images.before = None
+    assert world.search.find("last").unsearched == 0
+
+
+def test_a_text_that_is_gone_is_wanted_no_more(world: World) -> None:
+    world.note(line("a.jpg", plain={"words": "first", "more": True, "e": "12345"}))
+    assert world.search.find("first").unsearched == 0

@@ -20,9 +20,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import outcome
+from bench import outcome, receipts
 from bench.outcome import Asked, Left
 from bench.pictures import Picture, pictures
+from bench.receipts import Compared
 from bench.section import table
 from bench.stack import Stack, running_stack
 
@@ -66,6 +67,7 @@ class Result(NamedTuple):
         unfinished: codes by record.
         wrong_texts: names.
         left: instances and messages.
+        receipts: of all images, beside the service's own list of calls.
     """
 
     seconds: float
@@ -79,6 +81,7 @@ class Result(NamedTuple):
     unfinished: dict[str, str]
     wrong_texts: list[str]
     left: Left
+    receipts: Compared
 
     @property
     def paid_too_often(self) -> Counter[Asked]:
@@ -100,7 +103,7 @@ class Result(NamedTuple):
         lines += [
             f"instances or messages left, {name}: {count}" for name, count in self.left._asdict().items() if count
         ]
-        return lines
+        return [*lines, *self.receipts.problems]
 
 
 class Kills:
@@ -187,12 +190,13 @@ def result_of(
         unfinished=outcome.unfinished(stack),
         wrong_texts=outcome.wrong_texts(stack, given),
         left=outcome.left(stack),
+        receipts=receipts.of_stack(stack, (picture.name for picture in given)),
     )
 
 
 def report(plan: Plan, result: Result) -> str:
     """The tables."""
-    again = result.paid - result.questions
+    again, compared = result.paid - result.questions, result.receipts
     rows = [
         (
             operation,
@@ -208,6 +212,8 @@ def report(plan: Plan, result: Result) -> str:
         ("unfinished records", str(len(result.unfinished))),
         ("instances that go on, that failed", f"{result.left.unended}, {result.left.failed}"),
         ("messages in the poison queue", str(result.left.poison)),
+        ("receipts", f"{compared.receipts}: {compared.calls} calls of {compared.transactions} transactions"),
+        ("calls of receipts that had no answer", str(compared.without_answer)),
         ("answers of Computer Vision", ", ".join(f"{n} x {status}" for status, n in sorted(result.statuses.items()))),
         ("seconds", f"{result.seconds:.0f}"),
     ]

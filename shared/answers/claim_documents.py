@@ -30,7 +30,7 @@ class Asking(TypedDict):
     A call is under way, or had no answer. `by` is the lease's id; `until` is when the lease ends, unless it is renewed.
 
     In each state `calls` are those that were made for the question (`vision.calls.Call.told`), as far as they are
-    known; claims of earlier versions have none. One without `ended` is under way, or its worker was killed.
+    known; claims of earlier versions do not tell them. One without `ended` is under way, or its worker was killed.
     """
 
     state: Literal["asking"]
@@ -123,7 +123,9 @@ def said_at(told: Mapping[str, str]) -> datetime | None:
     return None
 
 
-def asking(question: Question, *, lease: str, since: datetime, seconds: float, calls: Sequence[Json] = ()) -> Asking:
+def asking(
+    question: Question, *, lease: str, since: datetime, seconds: float, calls: Sequence[Json] | None = None
+) -> Asking:
     """The document of a call that begins under a lease of so many seconds, or has ended without an answer."""
     return {
         "state": "asking",
@@ -141,7 +143,7 @@ def answered(
     *,
     at: datetime,
     lifetime_seconds: float | None,
-    calls: Sequence[Json] = (),
+    calls: Sequence[Json] | None = None,
     polls: int = 0,
 ) -> Answered:
     """
@@ -171,7 +173,7 @@ def answered(
     return {**document, **_told(calls)}
 
 
-def refused(question: Question, error: BlobsightError, *, at: datetime, calls: Sequence[Json] = ()) -> Refused:
+def refused(question: Question, error: BlobsightError, *, at: datetime, calls: Sequence[Json] | None = None) -> Refused:
     """The document of a refusal."""
     return {
         "state": "refused",
@@ -199,8 +201,8 @@ def calls_taken_over(document: ClaimDocument | None) -> list[Json]:
     return lost(calls_of(document))
 
 
-def _told(told: Sequence[Json]) -> _WithCalls:
-    return {"calls": list(told)} if told else {}
+def _told(told: Sequence[Json] | None) -> _WithCalls:
+    return {} if told is None else {"calls": list(told)}
 
 
 def is_expired(document: Answered, now: datetime, lifetime_seconds: float | None) -> bool:

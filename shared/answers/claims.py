@@ -257,7 +257,7 @@ class Claims:
         question: Question,
         answer: Answer,
         lifetime_seconds: float | None,
-        told: Sequence[Json] = (),
+        told: Sequence[Json] | None = None,
         polls: int = 0,
     ) -> Answered:
         at = self._clock.utc()

@@ -18,6 +18,7 @@ from shared.untrusted.characters import listed
 
 _LIMIT = 50
 _OF_LISTS = ("limit", "prefix", "continuation", "state")
+_OF_ONE = ("wait", "explain")
 # Of a poll that has told all; each lists every record there is.
 _POLL_SECONDS = 60
 _SOON_SECONDS = 1
@@ -30,20 +31,21 @@ _MOST_DEFERRED = timedelta(hours=1)
 
 def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """The answer to a request, whose parameters it checks."""
-    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation", "state", "since", "wait")
-    parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", "wait")
+    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation", "state", "since", "wait", "explain")
+    parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", "wait", "explain")
     since, state = parameters.text(req, "since"), parameters.text(req, "state")
     limit, wait = parameters.integer(req, "limit", _LIMIT), parameters.boolean(req, "wait")
+    explain = parameters.boolean(req, "explain")
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation, name = parameters.text(req, "continuation"), parameters.optional_name_of(req)
     if since:
         return _finished(req, app, since, limit)
     if name:
         _reject_beside_name(req)
-        return _one(req, app, name, wait=bool(wait))
-    if wait is not None:
+        return _one(req, app, name, wait=bool(wait), explain=bool(explain))
+    if given := [each for each in _OF_ONE if each in req.params]:
         raise BadRequestError(
-            "wait is for one image, and the request names none.",
+            f"{listed(given)} is for one image, and the request names none.",
             code="bad_parameter",
             action="Put the name into the path, or into ?name=; for all images ask with since.",
         )
@@ -71,13 +73,13 @@ def _finished(req: func.HttpRequest, app: App, since: str, limit: int) -> func.H
     return responses.answer_json(body, headers=headers)
 
 
-def _one(req: func.HttpRequest, app: App, name: str, *, wait: bool) -> func.HttpResponse:
-    found = image_states.of_image(app, name)
+def _one(req: func.HttpRequest, app: App, name: str, *, wait: bool, explain: bool) -> func.HttpResponse:
+    found = image_states.explained(app, name) if explain else image_states.of_image(app, name)
     seconds = _seconds_of_work(found, app.clock) if wait else None
     if seconds is None:
         return responses.answer_json(found)
-    path = names.image_path(name)
-    return responses.accepted(req, f"{path}{'&' if '?' in path else '?'}wait=true", found, seconds)
+    path, told = names.image_path(name), "&explain=true" if explain else ""
+    return responses.accepted(req, f"{path}{'&' if '?' in path else '?'}wait=true{told}", found, seconds)
 
 
 def _seconds_of_work(image: ImageState, clock: Clock) -> float | None:

@@ -42,6 +42,7 @@ class ImageState(TypedDict):
     analysis: AnalysisState
     thumbnails: list[ThumbnailState]
     text: TextState | StepState
+    receipt: NotRequired[Json]
     correction: NotRequired[Json]
 
 
@@ -82,6 +83,19 @@ def corrected(app: App, info: BlobInfo, state: ImageState, listed: Listing | Non
         return state
     analysis = corrected_states.analysis(state["analysis"], stored)
     return {**state, "analysis": analysis, "correction": corrected_states.member(app, info, stored)}
+
+
+def explained(app: App, name: str) -> ImageState:
+    """
+    The state of one image with its receipt: each call about its bytes, and each decision.
+
+    Raises:
+        NotFoundError: there is no such image.
+    """
+    from shared.receipts import receipt  # here, because few ask for one, and each start would pay for its modules
+
+    found = of_image(app, name)
+    return {**found, "receipt": {**receipt.of_image(app, name, found)}}
 
 
 def page(

@@ -40,7 +40,8 @@ async def poll(work: ReadWork, *, sleep: Callable[[float], Awaitable[None]] = as
     wait, left, polls = _wait(work, ticket), PATIENCE_SECONDS, 0
 
     def ask(app: App, job: Job) -> Outcome:
-        return reading.poll(app, job, ticket, work["failures"], first=not (work.get("polls") or polls))
+        before = int(work.get("polls") or 0) + polls
+        return reading.poll(app, job, ticket, work["failures"], first=not before, polls=before)
 
     while True:
         await sleep(wait)

@@ -19,9 +19,11 @@ from shared.durable.orchestrators import Problem
 from shared.durable.read_job import Job
 from shared.errors import GoneError, ReadFailedError
 from shared.images import ImageBytes, ImageUrl
-from shared.ocr import polls, text_records
+from shared.lifecycle import kept_corrections
+from shared.ocr import text_records
 from shared.ocr.error_outcomes import failed_meanwhile, log_event, outcome_of
 from shared.ocr.outcomes import ENDS, Done, Outcome
+from shared.ocr.polls import ask
 from shared.records import versions
 from shared.records.versions import SourceChangedError
 from shared.services import App
@@ -44,6 +46,9 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
         if text_records.stored(app, job):
             return _done(job)
         if app.answers.result(job.subject, job.question):
+            if job.version and job.text_only:
+                # A document of these bytes was here before, and may be gone: this one may be it under another name.
+                kept_corrections.take_over(app, job.version)
             return {"state": "read"}
         if failures and (ended := failed_meanwhile(app, job)):
             return ended
@@ -79,7 +84,7 @@ def _submit_anew(app: App, job: Job, failures: int) -> Outcome:
     return outcome
 
 
-def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False) -> Outcome:
+def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool = False, polls: int = 0) -> Outcome:
     """
     Ask once how far the Read is, and keep its answer if it is done.
 
@@ -89,18 +94,19 @@ def poll(app: App, job: Job, ticket: ReadTicket, failures: int, *, first: bool =
         failures: how often the same has had to wait in a row.
         first: whether this is the first poll. The history has the end of the submission by now, so no activity needs
             the address any more; the submission itself could be asked for once more, if its process died.
+        polls: how many were answered before this one, for the claim of what was read.
     """
     elapsed = (app.clock.utc() - ticket.submitted).total_seconds()
 
     def work() -> Outcome:
         if first and job.kind == "url":
             inputs.drop(app.host, job)
-        result = polls.ask(app, job, ticket, elapsed)
+        result = ask(app, job, ticket, elapsed)
         if result is None:
             return {"state": "again"}
         if result.status == "succeeded":
             _learn(app.median, result)
-            app.answers.keep_result(job.subject, job.question, ticket.result(result))
+            app.answers.keep_result(job.subject, job.question, ticket.result(result), polls=polls + 1)
             return {"state": "read", "polls": 1}
         return {"state": "running", "seconds": poll_schedule.next_wait(app.median.seconds, elapsed), "polls": 1}
 

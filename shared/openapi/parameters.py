@@ -116,6 +116,7 @@ SINCE = query(
 WAIT = query(
     "wait", "True: 202 with an address to ask, as long as something of the image is worked on.", kind="boolean"
 )
+EXPLAIN = query("explain", "True: with the receipt of the image, each call and each decision.", kind="boolean")
 PREFER = header("Prefer", "`respond-async`: 202 with an address to ask, where the answer is not known yet.")
 OPERATION = path("id", "The identifier of the operation.", pattern=OPERATION_ID)
 SKILL_TIMEOUT = query(

@@ -66,7 +66,7 @@ def _images() -> list[Operation]:
             _STATES,
             state,
             codes,
-            (given.NAME, given.WAIT),
+            (given.NAME, given.WAIT, given.EXPLAIN),
         ),
         Operation(
             "GetImageByPath",
@@ -78,7 +78,7 @@ def _images() -> list[Operation]:
             _STATES,
             state,
             codes,
-            (given.NAME_IN_PATH, given.WAIT),
+            (given.NAME_IN_PATH, given.WAIT, given.EXPLAIN),
             connector=None,
         ),
     ]

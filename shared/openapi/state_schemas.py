@@ -7,6 +7,7 @@ from shared.api.image_states import STATES
 from shared.configuration.parse import RECONCILE_MODES
 from shared.json_types import Json
 from shared.names import FORMATS
+from shared.openapi import receipt_schemas
 from shared.openapi.members import (
     PLAIN,
     flag,
@@ -35,7 +36,7 @@ _LATER = {"record", "problem", "reason"}
 
 def schemas() -> dict[str, Json]:
     """By name."""
-    return {**_images(), **_steps(), **_unfinished()}
+    return {**_images(), **_steps(), **receipt_schemas.schemas(), **_unfinished()}
 
 
 def _images() -> dict[str, Json]:
@@ -51,8 +52,9 @@ def _images() -> dict[str, Json]:
                 "thumbnails": many("The thumbnails of the settings.", named("ThumbnailState")),
                 "text": named("TextState"),
                 "correction": named("Correction"),
+                "receipt": named("Receipt"),
             },
-            {"correction"},
+            {"correction", "receipt"},
         ),
         "ImageSource": thing(
             "The uploaded blob.",

@@ -9,6 +9,7 @@ from bench.burst_stack import Result as Burst
 from bench.chaos import Plan, Result
 from bench.outcome import SIZES, Left, expected
 from bench.pictures import pictures
+from bench.receipts import Compared
 
 ANALYZED = ("5" * 64, "analyze")
 WELL = Result(
@@ -23,6 +24,7 @@ WELL = Result(
     unfinished={},
     wrong_texts=[],
     left=Left(0, 0, 0),
+    receipts=Compared(1, 1, 0, 3, []),
 )
 PLAN = Plan(uploads=300, kills=10, seed=1, duplicate=False)
 
@@ -46,6 +48,7 @@ def test_a_run_in_which_all_is_well_has_no_problem_and_what_was_in_flight_at_a_k
         ({"left": Left(1, 0, 0)}, "instances or messages left, unended: 1"),
         ({"left": Left(0, 2, 0)}, "instances or messages left, failed: 2"),
         ({"left": Left(0, 0, 3)}, "instances or messages left, poison: 3"),
+        ({"receipts": Compared(1, 2, 0, 3, ["calls in no receipt: 1: tag"])}, "calls in no receipt: 1: tag"),
     ],
 )
 def test_whatever_is_off_is_a_problem_and_is_named(changes: dict[str, object], problem: str) -> None:

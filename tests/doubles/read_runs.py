@@ -95,5 +95,5 @@ class ReadRun:
             return reading.submit(services, self.job, failures)
         if step == poll_loop.POLL:
             assert ticket is not None
-            return reading.poll(services, self.job, ticket, failures, first=not work["polls"])
+            return reading.poll(services, self.job, ticket, failures, first=not work["polls"], polls=work["polls"])
         return reading.store(services, self.job, failures, ticket=ticket, crash=work["crash"])

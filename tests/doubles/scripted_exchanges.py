@@ -13,6 +13,7 @@ from doubles.scripted_deployment import contract_served, health_told, misdeploye
 from doubles.scripted_images import images_asked_about, thumbnails
 from doubles.scripted_operations import operations
 from doubles.scripted_pass import begun
+from doubles.scripted_receipts import receipts
 from doubles.scripted_search import rebuilt, searched
 from doubles.scripted_skills import skills
 from doubles.scripted_states import states, unfinished
@@ -35,6 +36,7 @@ _SCRIPTS = (
     thumbnails,
     texts,
     states,
+    receipts,
     unfinished,
     searched,
     rebuilt,

@@ -1,4 +1,12 @@
-"""The index is made from the records at the first start, at night and by request, and heals whatever was lost."""
+"""
+The index is made from the records at the first start, at night and by request, and heals whatever was lost.
+
+`tests/fixtures/records/before_index.json` is what the version before an index (1f6d07f5) has left in both accounts, its
+settings, its time, the state of each image as it told it, and the orchestrations that slept. It ran with its own
+doubles. It was given photographs, a copy that was edited, a sign with text, a PDF, a TIFF of two pages, long and odd
+names, what is no picture, an image that was overwritten, one that Computer Vision refused, one that is deferred, one
+without an event, and two that were deleted: the records of `late.jpg` are still there.
+"""
 
 import asyncio
 import json
@@ -18,12 +26,12 @@ from shared import names
 from shared.api import image_states
 from shared.errors import StorageError
 from shared.index import places, reader, states
-from shared.index.entry import ANALYSIS, PLAIN, THUMBNAIL, Line
+from shared.index.entry import ANALYSIS, IMAGE, PLAIN, THUMBNAIL, Line
 from shared.lifecycle import index_pages, pages, rebuild
 from shared.lifecycle.reconcile_loop import INDEX_ID
 
 BEFORE: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "fixtures" / "records" / "before_lifecycle.json").read_text()
+    (Path(__file__).parents[2] / "fixtures" / "records" / "before_index.json").read_text()
 )
 STATES: dict[str, str] = BEFORE["states"]
 LONG = f"{'l' * 950}.jpg"
@@ -89,6 +97,10 @@ def test_records_of_the_version_before_are_in_the_index_after_the_first_start_fo
         assert {name: states.state_of(entry, settings) for name, entry in known.items()} == STATES
         assert known["photo.jpg"].part(ANALYSIS)["caption"]
         assert known["letter.pdf"].part(PLAIN)["words"] == "HELLO"
+        kinds = {name: known[name].part(IMAGE)["kind"] for name in ("photo.jpg", "sign.png", "scan.tif")}
+        assert kinds == {"photo.jpg": "jpeg", "sign.png": "png", "scan.tif": "tiff"}
+        found = hub.app.services.search.find("strasse").found
+        assert [hit.entry.name for hit in found.hits] == ["über weg/Straße.jpg"]
         assert hub.app.vision.asked == []
         assert not begin_due(hub)
         index_checks.check(hub.app)
@@ -288,3 +300,23 @@ def test_a_new_process_goes_on_with_the_index_that_is_there(hub: TaskHub) -> Non
     with later.running():
         assert not begin_due(later)
         index_checks.check(app)
+
+
+def test_a_night_costs_a_few_listings_and_the_first_run_a_read_of_what_each_record_tells(hub: TaskHub) -> None:
+    hub.app.vision.tags = {}
+    for number in range(60):
+        hub.upload(f"{number:02}.jpg", picture(colour=(4 * number, 90, 0)))
+    index_checks.lose(hub.app)
+    asked: list[str] = []
+    hub.app.images.before = lambda operation, container, name: asked.append(f"{operation} {container}")
+    run(hub)
+    # The analyses; what a thumbnail tells is in its metadata.
+    assert sorted(set(asked) - {"page images"}) == [
+        *("page analysis", "page corrections", "page text", "page thumbnails", "page unfinished", "read analysis"),
+    ]
+    assert asked.count("read analysis") == 60
+    asked.clear()
+    hub.app.host.delete(names.INDEX, places.BUILT)
+    run(hub)
+    assert {each.partition(" ")[0] for each in asked} == {"page"}
+    assert len(asked) < 15

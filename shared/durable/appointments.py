@@ -23,6 +23,7 @@ from shared.errors import (
     VisionUnauthorizedError,
 )
 from shared.pace.quota import Quota
+from shared.records import by_step
 
 _FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 300.0
 # A caller waits for an operation: a wait of which nothing is known ends sooner.
@@ -33,6 +34,10 @@ _FIRST_MENDING_SECONDS, _LONGEST_MENDING_SECONDS = 300.0, 3600.0
 _FIRST_ARCHIVED_SECONDS, _LONGEST_ARCHIVED_SECONDS = 300.0, 86_400.0
 # A copy may take seconds or days.
 _LONGEST_COPY_SECONDS = 3600.0
+
+
+# In place of a version: what a new focal point asks for.
+FOCAL_POINT = "focal-point"
 
 
 class Appointment(NamedTuple):
@@ -68,6 +73,11 @@ class Appointment(NamedTuple):
             "seconds": self.seconds,
             "attempts": self.attempts,
         }
+
+
+def of_focal_point(name: str) -> Appointment:
+    """To cut the thumbnails of an image at once that has another focal point now; no step is tried."""
+    return Appointment(name, (by_step.THUMBNAILS,), FOCAL_POINT, 0.0, attempts=0)
 
 
 def key(etag: str, request: str) -> str:

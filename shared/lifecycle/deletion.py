@@ -16,11 +16,11 @@ from typing import NamedTuple
 from shared import log, names
 from shared.answers import owners
 from shared.index import observed
-from shared.lifecycle import forgetting
-from shared.records import by_step, former, unfinished, versions
+from shared.lifecycle import forgetting, kept_corrections
+from shared.records import by_step, corrections, former, unfinished, versions
 from shared.services import App
 from shared.storage import directories, image_blobs, listing
-from shared.storage.blobs import BlobInfo, Blobs
+from shared.storage.blobs import Blob, BlobInfo, Blobs
 
 _logger = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ class _Record(NamedTuple):
     etag: str
 
 
-def forget(app: App, name: str, *, digests: Collection[str] = ()) -> int:
+def forget(
+    app: App, name: str, *, digests: Collection[str] = (), heir: Callable[[str], object] = lambda name: None
+) -> int:
     """
     Delete every record of an image that is gone, and note since when its bytes are no image's.
 
@@ -41,6 +43,8 @@ def forget(app: App, name: str, *, digests: Collection[str] = ()) -> int:
         app: the app.
         name: the image's name in the container `images`.
         digests: SHA-256 of bytes that it is known to have had, beside those that its records tell.
+        heir: called with the name of an image of the same bytes that has its focal point now, whose thumbnails are to
+            be cut anew.
 
     Returns:
         How many records were deleted.
@@ -52,18 +56,34 @@ def forget(app: App, name: str, *, digests: Collection[str] = ()) -> int:
     # One record of each digest goes last: after a kill, the digest could not be known without it.
     last = {digest: record for record, digest in told}
     digests = {*digests, *last} - {""}
+    said = app.images.read(names.CORRECTIONS, names.correction(name))
+    if said and not digests:
+        # It may be of former bytes, so it tells a digest only where nothing else does.
+        digests = {said.info.metadata.get(names.SOURCE_SHA256, "")} - {""}
     marks = _given_up(app, name, digests)
     at = observed.moment(app.images, app.clock)
     versions.ensure_absent(app.images, name)
     # In any case: the process that deleted the records may have died before the index was told.
     app.index_writer.note({"stem": names.stem(name), "at": at, "gone": True})
-    deleted = _delete(app.images, (record for record, digest in told if record is not last[digest]))
+    deleted = _take_correction(app, name, said, digests, heir)
+    deleted += _delete(app.images, (record for record, digest in told if record is not last[digest]))
     _delete_marks(app.host, marks)
     deleted += _delete(app.images, last.values())
     if deleted:
         log.event(_logger, "records.deleted", blob=name, records=deleted)
     forgetting.forget_at_once(app, digests)
     return deleted
+
+
+def _take_correction(
+    app: App, name: str, said: Blob | None, digests: Collection[str], heir: Callable[[str], object]
+) -> int:
+    """Delete the correction of an image that is gone, when it is kept for one of the same bytes; 1 if it is gone."""
+    if said is None or image_blobs.is_folder_marker(said.info):
+        return 0
+    for each in kept_corrections.hand_on(app, name, said, digests):
+        heir(each)
+    return int(corrections.delete(app.images, said.info))
 
 
 def disown(app: App, name: str, digests: Iterable[str], check: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from shared.services import App
 
 # An event comes within seconds; Event Grid delivers one that was late within a day, which then finds the claim.
 YOUNG = timedelta(hours=1)
-_OF_DIRECTORY: tuple[PhaseName, ...] = ("images", "analysis", "thumbnails", "text", "unfinished")
+_OF_DIRECTORY: tuple[PhaseName, ...] = ("images", "analysis", "thumbnails", "text", "unfinished", "corrections")
 
 
 def by_timer(app: App) -> Plan:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from shared import log, services
-from shared.durable import handover
+from shared.durable import appointments, handover
 from shared.durable.appointments import Appointment
 from shared.errors import ImageArchivedError, StorageRefusedError
 from shared.lifecycle import deletion, older_images, plans, storage_events
@@ -35,7 +35,7 @@ from shared.storage import image_blobs
 
 # Apart from the threads of the HTTP functions: a folder of a thousand images may be deleted at once.
 _executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="events")
-_RECORDS: tuple[PhaseName, ...] = ("analysis", "thumbnails", "text", "unfinished")
+_RECORDS: tuple[PhaseName, ...] = ("analysis", "thumbnails", "text", "unfinished", "corrections")
 _logger = logging.getLogger(__name__)
 
 
@@ -77,7 +77,13 @@ async def _react(app: App, meaning: Meaning, starter: str) -> None:
         await handover.hand_over_all(starter, [task])
     gone = meaning.name if isinstance(meaning, Deleted) else meaning.former if isinstance(meaning, Renamed) else None
     if gone is not None:
-        await services.recording(app, _executor, lambda: _forget(app, gone))
+        heirs: list[Appointment] = []
+        try:
+            await services.recording(app, _executor, lambda: _forget(app, gone, heirs))
+        finally:
+            # Also where the index could not be told: the next delivery finds no correction any more.
+            if heirs:
+                await handover.hand_over_all(starter, heirs)
 
 
 def _appointment(app: App, meaning: Meaning) -> Appointment | None:
@@ -128,9 +134,10 @@ def _why_not_renamed(app: App, former: str | None, name: str) -> str | None:
     return "older_than_app"
 
 
-def _forget(app: App, name: str) -> None:
+def _forget(app: App, name: str, heirs: list[Appointment]) -> None:
+    """Forget an image that is gone; added to *heirs* is what has to be done for one that has its correction now."""
     try:
-        deletion.forget(app, name)
+        deletion.forget(app, name, heir=lambda other: heirs.append(appointments.of_focal_point(other)))
     except SourceChangedError:
         _ignore(name, "there_again")
 

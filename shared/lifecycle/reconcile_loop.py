@@ -24,9 +24,27 @@ CRASH_ATTEMPTS, CRASH_WAIT_MILLISECONDS = 3, 5000
 
 # In the order in which they are done: missing images before those that are gone, so a renamed one finds its answers.
 PhaseName = Literal[
-    "images", "analysis", "thumbnails", "text", "unfinished", "owners", "forgetting", "answers", "by_digest", "index"
+    "images",
+    "analysis",
+    "thumbnails",
+    "text",
+    "unfinished",
+    "corrections",
+    "owners",
+    "forgetting",
+    "answers",
+    "by_digest",
+    "index",
 ]
-COMPARING: tuple[PhaseName, ...] = ("images", "analysis", "thumbnails", "text", "unfinished", "owners")
+COMPARING: tuple[PhaseName, ...] = (
+    "images",
+    "analysis",
+    "thumbnails",
+    "text",
+    "unfinished",
+    "corrections",
+    "owners",
+)
 CLEANING: tuple[PhaseName, ...] = ("forgetting", "answers", "by_digest")
 # Last, so that what the others have deleted is not derived anew.
 INDEXING: tuple[PhaseName, ...] = ("index",)

@@ -41,6 +41,7 @@ PHASES: Mapping[str, Phase] = {
     "thumbnails": record_pages.page,
     "text": record_pages.page,
     "unfinished": record_pages.page,
+    "corrections": record_pages.page,
     "owners": owner_pages.owners,
     "forgetting": answer_pages.forgetting,
     "answers": answer_pages.answers,

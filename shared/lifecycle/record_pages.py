@@ -1,5 +1,5 @@
 """
-The phases `analysis`, `thumbnails`, `text` and `unfinished`: they delete records whose image is gone.
+The phases `analysis`, `thumbnails`, `text`, `unfinished` and `corrections`: they delete records whose image is gone.
 
 A page is a run of records in the order of their names. A walk along the container of images shows which of their images
 exist. A HEAD asks for each of the others, and `deletion.forget` deletes the records of those that are gone.
@@ -13,6 +13,8 @@ from functools import partial
 from typing import NamedTuple
 
 from shared import names
+from shared.durable import appointments
+from shared.durable.appointments import Appointment
 from shared.errors import ConflictError, StorageRefusedError
 from shared.lifecycle import deletion, pages, stems, walks
 from shared.lifecycle.pages import Page
@@ -31,9 +33,10 @@ _PARTS = {
     "analysis": ((names.ANALYSIS, ""),),
     "thumbnails": ((names.THUMBNAILS, ""),),
     "text": ((names.TEXT, ""),),
+    "corrections": ((names.CORRECTIONS, ""),),
     "unfinished": tuple((names.UNFINISHED, f"{step}/") for step in by_step.STEPS),
 }
-_ORDER = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
+_ORDER = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED, names.CORRECTIONS)
 
 
 class _Place(NamedTuple):
@@ -60,7 +63,7 @@ def page(app: App, work: PageWork) -> Page:
     prefix = before + plan["records_prefix"]
     listed = app.images.page(container, prefix=prefix, limit=_RECORDS, continuation=place.records)
     records = _first_of_each(container, listed.items, place.after)
-    images, gone = place.images, list[str]()
+    images, gone, left = place.images, list[str](), list[Appointment]()
     with ThreadPoolExecutor(_PARALLEL) as pool:
         if records:
             there, images = walks.images_of(app, plan["records_prefix"], list(records), place.images)
@@ -70,16 +73,16 @@ def page(app: App, work: PageWork) -> Page:
             counted = side_by_side(pool, lambda name: _is_counted(app, container, name), gone)
             counts: Counts = {"orphans": sum(not each for each in counted), "records_deleted": 0}
         else:
-            counts, is_late = _forget(app, gone)
+            counts, is_late = _forget(app, gone, left)
             if is_late:
                 # Once more from here: what was forgotten is not listed again.
-                return Page(json.dumps(place), counts)
+                return Page(json.dumps(place), counts, left)
     if listed.continuation:
         following = _Place(place.part, listed.continuation, images, next(reversed(records), place.after))
     else:
         following = _Place(place.part + 1)
     more = following.part < len(parts)
-    return Page(json.dumps(following) if more else None, counts)
+    return Page(json.dumps(following) if more else None, counts, left)
 
 
 def _first_of_each(container: str, records: Iterable[BlobInfo], after: str) -> dict[str, BlobInfo]:
@@ -101,18 +104,22 @@ def _gone(app: App, stem: str, record: BlobInfo) -> str | None:
     return None
 
 
-def _forget(app: App, gone: Sequence[str]) -> tuple[Counts, bool]:
-    """Forget images that are gone; what was done, and whether the time was over before the last of them."""
-    looked = list(pages.in_parts(app, partial(_forgotten, app), gone))
+def _forget(app: App, gone: Sequence[str], left: list[Appointment]) -> tuple[Counts, bool]:
+    """
+    Forget images that are gone; what was done, and whether the time was over before the last of them.
+
+    Added to *left* is what has to be done for images that have their corrections now.
+    """
+    looked = list(pages.in_parts(app, partial(_forgotten, app, left), gone))
     deleted = [count for count in looked if count is not None]
     # If nothing could be deleted, one more page would do the same for ever; the next night does the rest.
     is_late = len(looked) < len(gone) and any(deleted)
     return {"orphans": len(deleted), "records_deleted": sum(deleted)}, is_late
 
 
-def _forgotten(app: App, name: str) -> int | None:
+def _forgotten(app: App, left: list[Appointment], name: str) -> int | None:
     try:
-        return deletion.forget(app, name)
+        return deletion.forget(app, name, heir=lambda other: left.append(appointments.of_focal_point(other)))
     except SourceChangedError:
         return None  # there is one of that name again, with an event of its own
 

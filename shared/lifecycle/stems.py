@@ -17,7 +17,7 @@ def image_of(app: App, stem: str, record: BlobInfo) -> str | None:
     The name of the image that has this record; None where it cannot be found.
 
     A stem is the name itself, or a digest of a long one. Then the mark of the owner of its bytes tells it, or a
-    document, for one to six requests to storage.
+    document, for one to seven requests to storage.
     """
     if not stem.startswith(names.LONG):
         return stem
@@ -39,3 +39,4 @@ def _documents(stem: str) -> Iterable[tuple[str, str]]:
     yield names.TEXT, f"{stem}.json"
     for step in by_step.STEPS:
         yield names.UNFINISHED, f"{step}/{stem}.json"
+    yield names.CORRECTIONS, f"{stem}.json"

@@ -8,12 +8,14 @@ from functools import partial
 
 from shared.durable import appointments
 from shared.errors import AnalysisAwaitedError, BlobsightError
+from shared.lifecycle import kept_corrections
 from shared.pictures import inspection
 from shared.pictures.crops import Point
 from shared.records import analysis, by_step, record_store, thumbnails, unfinished, unfinished_document
 from shared.records.record_store import Filled, RecordSpec
 from shared.records.versions import Source, Version, WithheldVersion
 from shared.services import App
+from shared.storage.blobs import BlobInfo
 from shared.thumbnails import focal, maker, recut
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
@@ -34,6 +36,7 @@ class Round:
         made: the records that were made.
         deferred: why the analysis is put off, in this round or already.
         was_tried: whether a note of an earlier try of a step was there.
+        took_over: the correction of an image of the same bytes that is gone, if this one has just got it.
         was_blamed: whether the analysis, which is there by now, had found the image unacceptable before.
     """
 
@@ -43,6 +46,7 @@ class Round:
     made: by_step.Made = field(default_factory=dict)
     deferred: BlobsightError | None = None
     was_tried: bool = False
+    took_over: BlobInfo | None = None
     was_blamed: bool = False
 
 
@@ -78,6 +82,9 @@ def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_ste
         else:
             if record is not None:
                 made[spec.container, spec.name] = record
+    if run.took_over and not (cuts or problem):
+        # Now that the analysis is there, each further try looks for a focal point by itself.
+        kept_corrections.drop(run.app, run.took_over)
     try:
         if made and cuts and cuts.point and focal.read(run.app.images, run.source.name) != cuts.point:
             recut.recut(run.app, run.source.name)
@@ -121,9 +128,10 @@ def _focal(run: Round) -> Point | None:
     The focal point of the image, which no request is made for where it can have none.
 
     One that was told of this very image has had its thumbnails made (`recut`). Of another image of the name, or of an
-    earlier try, there is a record or a note, or there was an analysis before this round.
+    earlier try, there is a record or a note, or there was an analysis before this round. That of an image of the same
+    bytes that is gone was taken over just now.
     """
-    is_new = _analysis_place(run) in run.made and not (run.source.outdated or run.was_tried)
+    is_new = _analysis_place(run) in run.made and not (run.source.outdated or run.was_tried or run.took_over)
     return None if is_new else focal.read(run.app.images, run.source.name)
 
 
@@ -135,7 +143,11 @@ def _withheld(source: WithheldVersion) -> bytes:
 
 def _analysis(run: Round, source: Source) -> Filled:
     question = analysis.question(run.app.settings)
-    record = analysis.document(source, _ask(run, source, question), run.app.settings, run.app.clock)
+    answer = _ask(run, source, question)
+    if not answer.paid:
+        # An image of these bytes was here before, and may be gone: this one may be it under another name.
+        run.took_over = kept_corrections.give(run.app, source)
+    record = analysis.document(source, answer, run.app.settings, run.app.clock)
     marks = {**analysis.text_mark(record), **thumbnails.mark_of_none(run.app.settings)}
     return Filled(record, question, marks)
 

@@ -14,6 +14,7 @@ from shared.errors import MISDEPLOYED, BlobsightError, StorageError
 from shared.index.writer import UPLOAD_LINGER_SECONDS
 from shared.records import by_step
 from shared.services import App
+from shared.thumbnails import recut
 from shared.uploads import attempt_mark, steps
 from shared.uploads.retry_loop import Deferred, Ended, RetryWork
 from shared.uploads.steps import StepOutcome
@@ -72,6 +73,9 @@ def _retry(app: App, work: RetryWork) -> tuple[Deferred | Ended, list[Job | Appo
         if work["crash"]:
             steps.give_up(app, work["name"], work["steps"], work["crash"])
             return {"state": "ended", "steps": dict.fromkeys(work["steps"], "failed"), "job": None}, []
+        if work["key"] == appointments.FOCAL_POINT:
+            recut.recut(app, work["name"])
+            return {"state": "ended", "steps": dict.fromkeys(work["steps"], "done"), "job": None}, []
         with attempt_mark.in_progress(app, work["name"], work["steps"], work["key"]) as wait:
             only = tuple(work["steps"])
             outcomes = [] if wait else steps.process(app, work["name"], None, only=only, from_backlog=True)

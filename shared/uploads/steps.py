@@ -22,12 +22,13 @@ from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.images import ImageBytes
 from shared.index import derive
-from shared.lifecycle import deletion
+from shared.lifecycle import deletion, kept_corrections
 from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
 from shared.services import App
 from shared.storage.blobs import BlobInfo
+from shared.thumbnails import recut
 from shared.uploads import making
 from shared.uploads.making import Round
 
@@ -77,7 +78,8 @@ def process(
             source = versions.identify(app.images, name, data, most=app.settings.max_upload_bytes)
             if source is None:
                 # A delivery that was killed may have asked about the bytes of the event.
-                deletion.forget(app, name, digests={*had, *([ImageBytes(given).subject] if given else [])})
+                digests = {*had, *([ImageBytes(given).subject] if given else [])}
+                deletion.forget(app, name, digests=digests, heir=partial(recut.recut, app))
                 log.event(_logger, "image.gone", blob=name)
                 return []
             if isinstance(source, Source):
@@ -190,6 +192,9 @@ def _do(run: Round, step: str) -> StepOutcome:
     made, error = making.make_all(run, step, specs)
     run.made |= made
     if error:
+        if step == by_step.ANALYSIS and not error.transient and isinstance(source, Source):
+            # People may have described under another name what cannot be analyzed.
+            kept_corrections.take_over(app, source)
         mark = text.still_due_mark(still_due=by_step.has_always_text(source.beginning))
         outcome = _unfinished(app, source, step, specs, error, mark)
         # Another delivery may have made the records meanwhile.

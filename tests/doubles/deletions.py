@@ -11,7 +11,7 @@ from shared.lifecycle import answer_pages, deletion, plans
 from shared.lifecycle.reconcile_loop import PageWork
 from shared.uploads import steps
 
-RECORDS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED)
+RECORDS = (names.ANALYSIS, names.THUMBNAILS, names.TEXT, names.UNFINISHED, names.CORRECTIONS)
 HOUR_SECONDS = 3600.0
 # Longer than any lease of a claim.
 LEASE_SECONDS = 60.0
@@ -48,7 +48,10 @@ def records(app: Parts) -> dict[str, list[str]]:
 
 def books(app: Parts) -> dict[str, list[str]]:
     """The same of what the host account has of images and answers, but for which images were adopted."""
-    found = {each: list(app.host.contents(each)) for each in (names.CACHE, names.OWNERS, names.FORGETTING)}
+    found = {
+        each: list(app.host.contents(each))
+        for each in (names.CACHE, names.OWNERS, names.FORGETTING, names.KEPT_CORRECTIONS)
+    }
     found[names.OWNERS] = [name for name in found[names.OWNERS] if name != names.ADOPTED]
     return {container: held for container, held in found.items() if held}
 

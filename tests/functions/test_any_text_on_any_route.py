@@ -21,6 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import names
+from shared.records import corrections
+from shared.records.corrections import Correction
 
 ANALYZE = ["visualFeatures", "details", "language", "descriptionExclude", "model-version"]
 THUMBNAIL = ["name", "width", "height", "smartCropping", "mode", "format"]
@@ -48,6 +50,7 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("UnfinishedHttp", "GET"): ["step", "state", "code", "limit", "continuation"],
     ("UnfinishedHttp", "POST"): [],
 }
+SAID = corrections.document(Correction("A zebra"), {"name": "a.jpg", "etag": "0x1", "bytes": 1}, "2026-01-01T00:00:00Z")
 KNOWN = {name for known in PARAMETERS.values() for name in known}
 NUMBERS = {"width", "height", "maxCandidates", "limit"}
 # What is no text can be no JSON, no address, no base64, or base64 with line breaks of nothing or of no image.
@@ -307,5 +310,6 @@ def test_the_table_has_every_route() -> None:
 def test_a_good_request_passes(app: Parts, task_hub: Hub, route: Route) -> None:
     """Otherwise nothing would be learnt from those that are refused."""
     app.images.write(names.IMAGES, "a.jpg", IMAGE, content_type=names.JPEG)
+    app.images.write(names.CORRECTIONS, "a.jpg.json", SAID, content_type=names.JSON)
     task_hub.set(route.path_values.get("id", ""), "Running", name=route.orchestrator)
     assert route.answer().status_code in (200, 202), route.answer().get_body()

@@ -327,7 +327,7 @@ def test_a_renamed_directory_is_compared_under_both_names(app: Parts, task_hub: 
     assert {key: plan[key] for key in plan if key != "id"} == {
         "by": "event",
         "mode": "repair",
-        "phases": ["images", "analysis", "thumbnails", "text", "unfinished"],
+        "phases": ["images", "analysis", "thumbnails", "text", "unfinished", "corrections"],
         "began": now,
         "since": first_start.since(app.services).isoformat(),
         "until": now,
@@ -349,7 +349,7 @@ def test_a_directory_that_came_from_elsewhere_or_is_gone_is_compared_under_its_o
     assert came["since"] == "0001-01-01T00:00:00+00:00"
     for plan, prefix in ((left, "album/"), (gone, "gone/")):
         assert (plan["images_prefix"], plan["records_prefix"]) == ("", prefix)
-        assert plan["phases"] == ["analysis", "thumbnails", "text", "unfinished"]
+        assert plan["phases"] == ["analysis", "thumbnails", "text", "unfinished", "corrections"]
 
 
 def test_events_of_directories_are_followed_whatever_reconcile_says(task_hub: Hub) -> None:
@@ -388,7 +388,7 @@ def test_a_name_that_storage_does_not_take_is_an_error_in_the_log(
     from shared.errors import StorageRefusedError
     from shared.lifecycle import deletion
 
-    def refuse(*args: Any) -> int:
+    def refuse(*args: Any, **named: Any) -> int:
         raise StorageRefusedError("Blob storage answered 400 (InvalidUri).")
 
     monkeypatch.setattr(deletion, "forget", refuse)

@@ -134,7 +134,8 @@ def test_a_deletion_asks_storage_no_more_than_it_has_to(app: Parts) -> None:
         app.images.delete(names.IMAGES, "a.jpg")
         deletion.forget(app.services, "a.jpg")
     looks = [each for each in moments.passed if not each.startswith("delete")]
-    assert len(looks) == 1 + 6 + 1 + 1 + 1  # thumbnails, other records, the mark, forgetting, the image
+    # Thumbnails, other records, the correction, the mark, forgetting, the image.
+    assert len(looks) == 1 + 6 + 1 + 1 + 1 + 1
     assert len(moments.passed) - len(looks) == 1 + 5 + 1
 
 

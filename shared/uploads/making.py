@@ -16,7 +16,7 @@ from shared.records.record_store import Filled, RecordSpec
 from shared.records.versions import Source, Version, WithheldVersion
 from shared.services import App
 from shared.storage.blobs import BlobInfo
-from shared.thumbnails import focal, maker, recut
+from shared.thumbnails import focal, maker
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -87,6 +87,8 @@ def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_ste
         kept_corrections.drop(run.app, run.took_over)
     try:
         if made and cuts and cuts.point and focal.read(run.app.images, run.source.name) != cuts.point:
+            from shared.thumbnails import recut
+
             recut.recut(run.app, run.source.name)
     except BlobsightError as error:
         problem = problem or error

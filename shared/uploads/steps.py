@@ -21,7 +21,6 @@ from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.images import ImageBytes
-from shared.index import derive
 from shared.lifecycle import deletion, kept_corrections
 from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
@@ -90,8 +89,10 @@ def process(
             finally:
                 had |= {source.sha256, *source.outdated} - {""}
             _disown(app, source, had - {source.sha256})
-            if any(outcome.state == "skipped" for outcome in outcomes):
-                # The process that made the records may have died before the index was told.
+            if any(outcome.state in ("skipped", "failed") for outcome in outcomes):
+                # The process that made the records, or noted the failure, may have died before the index was told.
+                from shared.index import derive
+
                 app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, name))
             return outcomes
         except SourceChangedError as change:

@@ -250,6 +250,7 @@ REQUESTS = {
     "images by page": images("?limit=1"),
     "images by prefix": images("/?prefix=sub/"),
     "images of no number": images("?limit=many"),
+    "images in numbers": images("?summary=true"),
     "images since a time of no zone": images("?since=2026-01-01T00:00:00"),
     "images since a time ahead": images("?since=9999-01-01T00:00:00%2B01:00&limit=3"),
     "image": images("/coffee.jpg", "coffee.jpg"),

@@ -150,6 +150,13 @@ def test_a_long_name_is_told_by_the_image(engine: Engine) -> None:
     assert found(engine, "").hits[0].entry.stem == "long/0123"
 
 
+def test_an_image_without_a_date_is_neither_before_nor_after_any(engine: Engine) -> None:
+    engine.apply([line("a", image={}), line("b", image={"taken": "2024-05-06T07:08:09"})])
+    assert names(engine, "before:2025") == names(engine, "after:2024-05-06") == ["b"]
+    assert names(engine, "-before:2025") == names(engine, "-after:2024-05-06") == ["a"]
+    assert names(engine, "after:2024-05-07") == names(engine, "before:2024-05-06") == []
+
+
 # --- corrections
 
 

@@ -8,7 +8,6 @@ from functools import partial
 
 from shared.durable import appointments
 from shared.errors import AnalysisAwaitedError, BlobsightError
-from shared.lifecycle import kept_corrections
 from shared.pictures import inspection
 from shared.pictures.crops import Point
 from shared.records import analysis, by_step, record_store, thumbnails, unfinished, unfinished_document
@@ -84,6 +83,8 @@ def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_ste
                 made[spec.container, spec.name] = record
     if run.took_over and not (cuts or problem):
         # Now that the analysis is there, each further try looks for a focal point by itself.
+        from shared.lifecycle import kept_corrections
+
         kept_corrections.drop(run.app, run.took_over)
     try:
         if made and cuts and cuts.point and focal.read(run.app.images, run.source.name) != cuts.point:
@@ -147,7 +148,10 @@ def _analysis(run: Round, source: Source) -> Filled:
     question = analysis.question(run.app.settings)
     answer = _ask(run, source, question)
     if not answer.paid:
-        # An image of these bytes was here before, and may be gone: this one may be it under another name.
+        # An image of these bytes was here before, and may be gone: this one may be it under another name. Imported
+        # here, because most uploads are of new bytes.
+        from shared.lifecycle import kept_corrections
+
         run.took_over = kept_corrections.give(run.app, source)
     record = analysis.document(source, answer, run.app.settings, run.app.clock)
     marks = {**analysis.text_mark(record), **thumbnails.mark_of_none(run.app.settings)}

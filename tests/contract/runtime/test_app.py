@@ -293,6 +293,7 @@ REQUESTS = {
     "ocr unknown": ocr("GET", UNKNOWN_ID),
     "ocr unknown cancelled": ocr("DELETE", UNKNOWN_ID),
     "ocr of no id": ocr("GET", "x"),
+    "search for nothing that is there": search("GET", "?q=zeppelinfahrt&sort=date&limit=3"),
     "search in no order": search("GET", "?sort=size"),
     "search for what is unclear": search("GET", "?q=is:lost"),
     "search of another action": search("GET", action="forget"),
@@ -511,7 +512,7 @@ def test_a_request_is_answered_as_by_microsofts_runtime(name: str, played: tuple
 
 
 def test_the_requests_bring_answers_of_every_kind(played: tuple[Played, Played]) -> None:
-    assert {answer.status for answer in played[1].answers.values()} == {*(200, 202, 304, 400, 404, 409, 411)}
+    assert {answer.status for answer in played[1].answers.values()} == {*(200, 202, 304, 400, 404, 409, 411, 412)}
 
 
 @pytest.mark.parametrize(("step", "status"), [("start", 202), ("cancel", 202), ("report", 410)])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from doubles import search_images
+from doubles.fuzz import fuzzed
 from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -375,6 +376,7 @@ def test_terms_that_are_not_about_words_tell_no_match(full: Engine) -> None:
         {PLAIN: {"words": ""}},
         {ANALYSIS: {"caption": 'a "quoted" * OR NOT (x) \x00 \n word', "tags": ["", "♥", "a\nb"]}},
         {"thumbnail:1x1-plain.jpg": {"colour": "red"}},
+        {"thumbnail:1x1-plain.jpg": {"look": "f" * 17}, "thumbnail:2x2-plain.jpg": {"look": "-000000000000001"}},
         {"unknown": {"x": 1}},
     ],
 )
@@ -390,6 +392,7 @@ def test_a_tag_without_letters_is_found_by_itself(engine: Engine) -> None:
     assert names(engine, "tag:♥") == ["a"]
 
 
+@fuzzed
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_caption_is_found_by_its_own_words(caption: str, tag: str) -> None:
     engine = made()

@@ -23,6 +23,7 @@ PHASES = {
     "thumbnails": "looking for thumbnails of images that are gone",
     "text": "looking for texts of images that are gone",
     "unfinished": "looking for unfinished records of images that are gone",
+    "corrections": "looking for corrections of images that are gone",
     "owners": "looking at what the images' bytes are",
 }
 

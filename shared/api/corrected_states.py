@@ -8,7 +8,6 @@ from collections.abc import Collection
 from concurrent.futures import Executor
 
 from shared import names
-from shared.api import corrections as told_corrections
 from shared.api.step_states import AnalysisState
 from shared.json_types import Json
 from shared.records import corrections
@@ -66,4 +65,22 @@ def analysis(state: AnalysisState, stored: Stored) -> AnalysisState:
 def member(app: App, image: BlobInfo, stored: Stored) -> Json:
     """What the state of an image tells of its correction."""
     is_current = SeenVersion(image).is_source_of(app.images, stored.info)
-    return told_corrections.told(stored, is_current=is_current)
+    return told(stored, is_current=is_current)
+
+
+def told(stored: Stored, *, is_current: bool) -> Json:
+    """
+    A correction as answers tell it.
+
+    Args:
+        stored: the correction.
+        is_current: whether it was made for the version that the image has now.
+    """
+    source = {key: stored.source[key] for key in ("etag", "sha256", "bytes") if key in stored.source}
+    return {
+        **stored.correction.members(),
+        "at": stored.at,
+        "source": source,
+        "current": is_current,
+        "etag": stored.info.etag,
+    }

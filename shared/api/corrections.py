@@ -9,7 +9,7 @@ from contextlib import suppress
 import azure.functions as func
 
 from shared import names
-from shared.api import bodies, parameters, responses
+from shared.api import bodies, corrected_states, parameters, responses
 from shared.errors import (
     BadRequestError,
     BusyError,
@@ -19,7 +19,6 @@ from shared.errors import (
     PreconditionFailedError,
     StorageError,
 )
-from shared.json_types import Json
 from shared.records import by_step, corrections, seen_bytes
 from shared.records.corrections import Stored
 from shared.records.versions import Version
@@ -41,24 +40,6 @@ def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
         return _put(req, app, name)
     bodies.refuse(req, _NO_BODY)
     return _delete(req, app, name) if req.method == "DELETE" else _get(app, name)
-
-
-def told(stored: Stored, *, is_current: bool) -> Json:
-    """
-    A correction as answers tell it.
-
-    Args:
-        stored: the correction.
-        is_current: whether it was made for the version that the image has now.
-    """
-    source = {key: stored.source[key] for key in ("etag", "sha256", "bytes") if key in stored.source}
-    return {
-        **stored.correction.members(),
-        "at": stored.at,
-        "source": source,
-        "current": is_current,
-        "etag": stored.info.etag,
-    }
 
 
 def _get(app: App, name: str) -> func.HttpResponse:
@@ -101,7 +82,11 @@ def _delete(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
 
 
 def _answer(name: str, stored: Stored, *, is_current: bool, recut: int | None = None) -> func.HttpResponse:
-    body = {"name": name, **told(stored, is_current=is_current), **({} if recut is None else {"recut": recut})}
+    body = {
+        "name": name,
+        **corrected_states.told(stored, is_current=is_current),
+        **({} if recut is None else {"recut": recut}),
+    }
     return responses.answer_json(body, headers={"ETag": f'"{stored.info.etag}"'})
 
 

@@ -31,13 +31,18 @@ _MOST_DEFERRED = timedelta(hours=1)
 
 def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """The answer to a request, whose parameters it checks."""
-    parameters.reject_unknown(req, "name", "limit", "prefix", "continuation", "state", "since", "wait", "explain")
-    parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", "wait", "explain")
+    parameters.reject_unknown(req, "name", *_OF_LISTS, "since", *_OF_ONE, "summary")
+    parameters.reject_beside(req, "summary", "name", *_OF_LISTS, "since", *_OF_ONE)
+    parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", *_OF_ONE)
     since, state = parameters.text(req, "since"), parameters.text(req, "state")
     limit, wait = parameters.integer(req, "limit", _LIMIT), parameters.boolean(req, "wait")
     explain = parameters.boolean(req, "explain")
     prefix = parameters.text(req, "prefix", names.MAX_BLOB_NAME_CHARACTERS) or ""
     continuation, name = parameters.text(req, "continuation"), parameters.optional_name_of(req)
+    if parameters.boolean(req, "summary"):
+        from shared.api import summary
+
+        return responses.answer_json({"images": [], "summary": summary.summary(app)})
     if since:
         return _finished(req, app, since, limit)
     if name:

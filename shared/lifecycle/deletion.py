@@ -16,7 +16,7 @@ from typing import NamedTuple
 from shared import log, names
 from shared.answers import owners
 from shared.index import observed
-from shared.lifecycle import forgetting, kept_corrections
+from shared.lifecycle import forgetting
 from shared.records import by_step, corrections, former, unfinished, versions
 from shared.services import App
 from shared.storage import directories, image_blobs, listing
@@ -81,6 +81,9 @@ def _take_correction(
     """Delete the correction of an image that is gone, when it is kept for one of the same bytes; 1 if it is gone."""
     if said is None or image_blobs.is_folder_marker(said.info):
         return 0
+    # Imported here: most images have none.
+    from shared.lifecycle import kept_corrections
+
     for each in kept_corrections.hand_on(app, name, said, digests):
         heir(each)
     return int(corrections.delete(app.images, said.info))

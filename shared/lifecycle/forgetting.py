@@ -13,7 +13,7 @@ from datetime import timedelta
 from shared import log, names
 from shared.answers import owners
 from shared.errors import ConflictError
-from shared.lifecycle import adoption, claim_deletion, kept_corrections
+from shared.lifecycle import adoption, claim_deletion
 from shared.services import App
 from shared.storage import directories, listing
 from shared.storage.blobs import BlobInfo, Blobs
@@ -65,6 +65,9 @@ def forget_answers(app: App, sha256: str, mark: BlobInfo | None = None) -> bool:
         _delete_all(app.images, names.TEXT, names.by_digest(sha256))
         _delete_all(app.images, names.THUMBNAILS, names.by_digest(sha256))
         gone = True
+    # Imported here: the functions of uploads need nothing of it.
+    from shared.lifecycle import kept_corrections
+
     kept_corrections.forget(app, sha256)
     with suppress(ConflictError):  # another image with these bytes was deleted meanwhile
         app.host.delete(names.FORGETTING, mark.name, etag=mark.etag)

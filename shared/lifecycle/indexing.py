@@ -3,13 +3,15 @@ The index as the platform has it kept, every five minutes: built where it never 
 """
 
 import logging
+from typing import TYPE_CHECKING
 
 from shared import log, services
 from shared.durable.handover import DurableClient
-from shared.index.fold import Folded, fold
 from shared.lifecycle import rebuild
-from shared.search.flat_records import FlatRecords
 from shared.services import App
+
+if TYPE_CHECKING:
+    from shared.index.fold import Folded
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +33,10 @@ async def fold_due(app: App, client: DurableClient) -> None:
 
 
 def _fold(app: App) -> None:
+    # No other function needs these, and every process loads all functions.
+    from shared.index.fold import fold
+    from shared.search.flat_records import FlatRecords
+
     records = FlatRecords(app.images, app.host, app.settings, app.clock, app.batches)
     done = fold(app.host, app.clock, records.changed if app.settings.search_records else None)
     _tell(done)
@@ -46,6 +52,6 @@ def _fold(app: App) -> None:
         )
 
 
-def _tell(done: Folded) -> None:
+def _tell(done: "Folded") -> None:
     if done.lines or done.shards or done.tails:
         log.event(_logger, "index.folded", lines=done.lines, shards=done.shards, tails=done.tails, more=done.more)

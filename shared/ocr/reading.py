@@ -19,7 +19,6 @@ from shared.durable.orchestrators import Problem
 from shared.durable.read_job import Job
 from shared.errors import GoneError, ReadFailedError
 from shared.images import ImageBytes, ImageUrl
-from shared.lifecycle import kept_corrections
 from shared.ocr import text_records
 from shared.ocr.error_outcomes import failed_meanwhile, log_event, outcome_of
 from shared.ocr.outcomes import ENDS, Done, Outcome
@@ -48,6 +47,9 @@ def submit(app: App, job: Job, failures: int) -> Outcome:
         if app.answers.result(job.subject, job.question):
             if job.version and job.text_only:
                 # A document of these bytes was here before, and may be gone: this one may be it under another name.
+                # Imported here, because most are new.
+                from shared.lifecycle import kept_corrections
+
                 kept_corrections.take_over(app, job.version)
             return {"state": "read"}
         if failures and (ended := failed_meanwhile(app, job)):

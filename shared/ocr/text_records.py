@@ -6,7 +6,6 @@ from functools import partial
 
 from shared import names
 from shared.durable.read_job import Job
-from shared.index import derive
 from shared.records import by_step, record_store, text, unfinished
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Version
@@ -33,6 +32,8 @@ def stored(app: App, job: Job) -> bool:
 def _tell_index(app: App, job: Job) -> None:
     """Note what is there: the process that wrote it may have died before the index was told."""
     if job.version:
+        from shared.index import derive
+
         app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, job.version.name))
 
 

@@ -113,6 +113,9 @@ SINCE = query(
     "It goes with `limit` alone.",
     **_TEXT,
 )
+SUMMARY = query(
+    "summary", "True: no images, but their counts, the queue, the rate and the money. It goes alone.", kind="boolean"
+)
 WAIT = query(
     "wait", "True: 202 with an address to ask, as long as something of the image is worked on.", kind="boolean"
 )

@@ -29,11 +29,11 @@ def _images() -> list[Operation]:
             "get",
             "/images",
             "List images",
-            "Lists the uploaded images with their states, page by page.",
+            "Lists the uploaded images with their states, page by page; or tells their counts.",
             _STATES,
             {200: json_answer("One page of images.", "ImageList", after_since), 202: _nothing_new()},
             (problems.STORAGE,),
-            (given.LIMIT, given.PREFIX, given.STATE, given.CONTINUATION, given.SINCE),
+            (given.LIMIT, given.PREFIX, given.STATE, given.CONTINUATION, given.SINCE, given.SUMMARY),
             connector=None,
         ),
         Operation(

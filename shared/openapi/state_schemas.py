@@ -7,7 +7,7 @@ from shared.api.image_states import STATES
 from shared.configuration.parse import RECONCILE_MODES
 from shared.json_types import Json
 from shared.names import FORMATS
-from shared.openapi import receipt_schemas
+from shared.openapi import receipt_schemas, summary_schemas
 from shared.openapi.members import (
     PLAIN,
     flag,
@@ -36,7 +36,7 @@ _LATER = {"record", "problem", "reason"}
 
 def schemas() -> dict[str, Json]:
     """By name."""
-    return {**_images(), **_steps(), **receipt_schemas.schemas(), **_unfinished()}
+    return {**_images(), **summary_schemas.schemas(), **_steps(), **receipt_schemas.schemas(), **_unfinished()}
 
 
 def _images() -> dict[str, Json]:
@@ -65,13 +65,14 @@ def _images() -> dict[str, Json]:
             },
         ),
         "ImageList": thing(
-            "One page of images, with `continuation`; or those with new results, with `since`.",
+            "One page of images, with `continuation`; those with new results, with `since`; or none, with `summary`.",
             {
                 "images": many("The images; of a page in the order of their names.", named("ImageState")),
                 "continuation": or_null(text("What the next request sends as `continuation`; null on the last page.")),
                 "since": since,
+                "summary": named("Summary"),
             },
-            {"continuation", "since"},
+            {"continuation", "since", "summary"},
             minProperties=2,
             maxProperties=2,
         ),

@@ -4,7 +4,7 @@ from shared.contract import READING_ORDERS
 from shared.durable import read_job
 from shared.json_types import Json
 from shared.ocr import poll_loop
-from shared.openapi.members import named, or_null, seconds, text, thing, whole, word
+from shared.openapi.members import moment, named, or_null, seconds, text, thing, whole, word
 from shared.openapi.vision_schemas import read_schemas
 
 _STEPS = (poll_loop.SUBMIT, poll_loop.POLL, poll_loop.STORE)
@@ -60,10 +60,11 @@ def schemas() -> dict[str, Json]:
                 "etag": text("The ETag of that version."),
                 "sha256": text("The SHA-256 of the bytes, in hex."),
                 "bytes": whole("The number of bytes.", minimum=0),
+                "uploaded": moment("When the image was uploaded."),
                 "url": text("The address without user, query and fragment."),
                 "urlSha256": text("The SHA-256 of the whole address, in hex."),
             },
-            {"name", "etag", "sha256", "bytes", "url", "urlSha256"},
+            {"name", "etag", "sha256", "bytes", "uploaded", "url", "urlSha256"},
             minProperties=1,
         ),
         "ReadRequest": thing(

@@ -162,8 +162,8 @@ class Gate:
             return None
         if departure > turn.limit.at:
             raise refusal(BusyError, departure - now)
-        self._held.take(departure, turn.price)
-        turn.counted = turn.price
+        self._held.take(departure, turn.price, turn.described)
+        turn.counted, turn.counted_described = turn.price, turn.described
         return departure
 
     def _reserve(self, turn: Turn) -> None:
@@ -171,8 +171,8 @@ class Gate:
         interval = self._source.interval_seconds
         most = int(HORIZON_SECONDS / interval) if interval else 0
         with self._lock:
-            behind = [each.price for each in self._queue.coming(most)]
-        grant = self._source.reserve([turn.price, *behind])
+            asking = [turn, *self._queue.coming(most)]
+        grant = self._source.reserve([each.price for each in asking], [each.described for each in asking])
         now = self._clock.now()
         with self._lock:
             self._held.add(grant.slots, now)
@@ -200,7 +200,7 @@ class Gate:
         self._settle(turn)
 
     def _settle(self, turn: Turn) -> None:
-        difference = turn.billed - turn.counted
-        turn.billed = turn.counted = 0
+        difference, described = turn.billed - turn.counted, turn.billed_described - turn.counted_described
+        turn.billed = turn.counted = turn.billed_described = turn.counted_described = 0
         # The many pages of a Read must not be forgotten if the process ends.
-        self._source.settle(difference, at_once=difference > 0)
+        self._source.settle(difference, described, at_once=difference > 0)

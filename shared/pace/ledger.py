@@ -58,7 +58,8 @@ class Ledger(NamedTuple):
     `backlog` is the first free turn behind all postponed calls, `backlog_from` the first turn that was given out.
     Before that no postponed call is due, and a new call overtakes none.
     `share` is the part of the rate that was used after it was last cut, at `cut_at`.
-    `day` and `month` are those that the counts are of, such as `2026-01-31` and `2026-01`.
+    `day` and `month` are those that the counts are of, such as `2026-01-31` and `2026-01`. Of the paid transactions,
+    the `described` ones are of the other class of price: descriptions and text (`shared.vision.billing.described`).
     """
 
     next_slot: float = 0.0
@@ -71,6 +72,8 @@ class Ledger(NamedTuple):
     paid_of_day: int = 0
     month: str = ""
     paid_of_month: int = 0
+    described_of_day: int = 0
+    described_of_month: int = 0
 
     def to_json(self) -> bytes:
         """As it is stored: moments as dates, for readers of the blob."""
@@ -86,6 +89,8 @@ class Ledger(NamedTuple):
                 "paidOfDay": self.paid_of_day,
                 "month": self.month,
                 "paidOfMonth": self.paid_of_month,
+                "describedOfDay": self.described_of_day,
+                "describedOfMonth": self.described_of_month,
             }
         ).encode()
 
@@ -105,6 +110,9 @@ class Ledger(NamedTuple):
                 int(stored["paidOfDay"]),
                 str(stored["month"]),
                 int(stored["paidOfMonth"]),
+                # The version before did not tell them apart; all are taken for those that cost more.
+                int(stored.get("describedOfDay", stored["paidOfDay"])),
+                int(stored.get("describedOfMonth", stored["paidOfMonth"])),
             )
         except (ValueError, KeyError, TypeError):
             return cls()

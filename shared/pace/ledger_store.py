@@ -74,10 +74,10 @@ class LedgerStore:
         self._lock = threading.Lock()
         self._known: _Known | None = None
         self._contended_until = 0.0
-        # Transactions to be added to the blob's with the next write.
-        self._unsettled = 0
+        # Transactions to be added to the blob's with the next write, and those of them that are `described`.
+        self._unsettled = (0, 0)
         # The id of a write without an answer, and the transactions that it counted.
-        self._doubtful = ("", 0)
+        self._doubtful = ("", (0, 0))
         self._jobs: list[_Job] = []
         self._writing = False
 
@@ -95,10 +95,10 @@ class LedgerStore:
         """
         return self._look().ledger
 
-    def settle(self, transactions: int) -> None:
+    def settle(self, transactions: int, described: int = 0) -> None:
         """Add to the count of billed transactions with the next write."""
         with self._lock:
-            self._unsettled += transactions
+            self._unsettled = (self._unsettled[0] + transactions, self._unsettled[1] + described)
 
     def update(self, change: Change[_T], *, always: bool = False) -> _T:
         """
@@ -156,18 +156,18 @@ class LedgerStore:
         for _ in range(_MAX_ROUNDS):
             known = self._look()
             with self._lock:
-                unsettled, self._unsettled = self._unsettled, 0
+                unsettled, self._unsettled = self._unsettled, (0, 0)
             own = os.urandom(8).hex()
             try:
                 if not self._change(batch, known, unsettled, own):
-                    self.settle(unsettled)
+                    self.settle(*unsettled)
                 return
             except ConflictError:
-                self.settle(unsettled)
+                self.settle(*unsettled)
                 with self._lock:
                     self._contended_until = self._clock.now() + _CONTENDED_SECONDS
             except BaseException:
-                self.settle(unsettled)
+                self.settle(*unsettled)
                 with self._lock:
                     self._doubtful = (own, unsettled)
                 raise
@@ -175,13 +175,13 @@ class LedgerStore:
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         raise ConflictError(f"The blob {names.QUOTA}/{self._name} is written by others again and again.")
 
-    def _change(self, batch: list[_Job], known: _Known, unsettled: int, own: str) -> bool:
+    def _change(self, batch: list[_Job], known: _Known, unsettled: tuple[int, int], own: str) -> bool:
         """Apply all changes and write what they come to; False if there was nothing to write."""
         now = self._clock.utc().timestamp()
-        before = ledger = reservation.settled(known.ledger, now, unsettled)
+        before = ledger = reservation.settled(known.ledger, now, *unsettled)
         for job in batch:
             ledger, job.result = job.change(ledger, now)
-        if ledger == before and not (unsettled and any(job.always for job in batch)):
+        if ledger == before and not (any(unsettled) and any(job.always for job in batch)):
             return False
         etag = self._blobs.write(
             names.QUOTA,
@@ -209,7 +209,8 @@ class LedgerStore:
         with self._lock:
             own, counted = self._doubtful
             if found.write and found.write == own:
-                self._unsettled -= counted  # the write arrived, although its answer did not
-                self._doubtful = ("", 0)
+                # The write arrived, although its answer did not.
+                self._unsettled = (self._unsettled[0] - counted[0], self._unsettled[1] - counted[1])
+                self._doubtful = ("", (0, 0))
             self._known = found
         return found

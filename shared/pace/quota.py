@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared import log
 from shared.clock import Clock
@@ -33,6 +33,24 @@ _WORTH_A_WRITE_SECONDS = 0.25
 _SCATTERED_SECONDS = 60.0
 
 _T = TypeVar("_T")
+
+
+class Outlook(NamedTuple):
+    """
+    What lies ahead, by the ledger of all processes.
+
+    Attributes:
+        ledger: itself, with the counts of this day and this month.
+        backlog_calls, backlog_seconds: the calls that were postponed, and in how many seconds the last one's turn ends.
+        share: the part of the tier's rate that is used.
+    """
+
+    ledger: Ledger
+    backlog_calls: int
+    backlog_seconds: float
+    share: float
+
+
 _logger = logging.getLogger(__name__)
 
 
@@ -73,7 +91,7 @@ class Quota:
         # Since when the gate's leader asks in vain. One at a time asks.
         self._waiting_since: float | None = None
 
-    def reserve(self, asks: Sequence[int]) -> Grant:
+    def reserve(self, asks: Sequence[int], described: Sequence[int] = ()) -> Grant:
         """
         Reserve slots for the first of the callers that ask. See `shared.pace.slots.SlotSource`.
 
@@ -85,25 +103,27 @@ class Quota:
         def change(ledger: Ledger, now: float) -> tuple[Ledger, tuple[float, Reserved]]:
             moment = self._clock.now()
             waited = moment - since
-            ledger, reserved = reservation.reserve(ledger, now, asks, self._rate, self._limits, waited_seconds=waited)
+            ledger, reserved = reservation.reserve(
+                ledger, now, asks, self._rate, self._limits, waited_seconds=waited, described=described
+            )
             return ledger, (moment, reserved)
 
         since = self._wait_began()
 
         if self._is_offline():
-            return self._grant(self._reserve_offline(asks), asks)
+            return self._grant(self._reserve_offline(asks, described), asks, described)
         try:
             planned = self._store.update(change)
         except ConflictError:
             return Grant((), ask_again_at=self._clock.now() + _AGAIN_SECONDS)
         except StorageError as error:
             self._go_offline(error)
-            return self._grant(self._reserve_offline(asks), asks)
+            return self._grant(self._reserve_offline(asks, described), asks, described)
         self._go_online()
         if planned[1].slots:
             self._waiting_since = None
         self._spending.tell(self._store.last_seen)
-        return self._grant(planned, asks)
+        return self._grant(planned, asks, described)
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         """Tell all processes that the service wants no call for so long; this one knows, whatever goes wrong."""
@@ -115,10 +135,10 @@ class Quota:
 
         self._try(change, None)
 
-    def settle(self, transactions: int, *, at_once: bool = False) -> None:
+    def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:
         """Correct the count of billed transactions: with the next reservation, or by a write of its own."""
-        if transactions:
-            self._store.settle(transactions)
+        if transactions or described:
+            self._store.settle(transactions, described)
             if at_once:
                 self._try(lambda ledger, now: (ledger, None), None, always=True)
                 self._spending.tell(self._store.last_seen)
@@ -157,6 +177,17 @@ class Quota:
         """
         return reservation.of_today(self._store.look(), self._clock.utc().timestamp())
 
+    def outlook(self) -> Outlook:
+        """
+        What lies ahead.
+
+        Raises:
+            StorageError: the ledger cannot be reached.
+        """
+        ledger, now = self.spending(), self._clock.utc().timestamp()
+        calls, seconds = reservation.backlog_of(ledger, now, self._rate)
+        return Outlook(ledger, calls, seconds, reservation.share(ledger, now, self._rate))
+
     def _try(self, change: Change[_T], otherwise: _T, *, always: bool = False) -> _T:
         """Change the ledger, where doing without is better than failing."""
         if self._is_offline():
@@ -167,12 +198,14 @@ class Quota:
             log.event(_logger, "quota.not_written", level=logging.WARNING, problem=error)
             return otherwise
 
-    def _grant(self, planned: tuple[float, Reserved], asks: Sequence[int]) -> Grant:
+    def _grant(self, planned: tuple[float, Reserved], asks: Sequence[int], described: Sequence[int]) -> Grant:
         moment, reserved = planned
         if reserved.exhausted is not None:
             self._spending.tell_exhausted(reserved.exhausted)
             raise _refusal(reserved.exhausted, asks[0])
-        slots = tuple(Slot(moment + after, price) for after, price in zip(reserved.slots, asks, strict=False))
+        of_class = described or [0] * len(asks)
+        asked = zip(reserved.slots, asks, of_class, strict=False)
+        slots = tuple(Slot(moment + after, price, some) for after, price, some in asked)
         return Grant(slots, moment + reserved.ask_again, moment + reserved.held_off)
 
     def _wait_began(self) -> float:
@@ -198,14 +231,15 @@ class Quota:
         if first:
             log.event(_logger, "quota.unreachable", level=logging.WARNING, share=OFFLINE_SHARE, problem=error)
 
-    def _reserve_offline(self, asks: Sequence[int]) -> tuple[float, Reserved]:
+    def _reserve_offline(self, asks: Sequence[int], described: Sequence[int]) -> tuple[float, Reserved]:
         moment, now = self._clock.now(), self._clock.utc().timestamp()
         with self._lock:
             ledger = self._local_ledger or Ledger()
             rate = self._rate.slowed(OFFLINE_SHARE)
             self._local_ledger, reserved = reservation.reserve(ledger, now, asks, rate, self._limits)
         # The shared ledger does not have them yet.
-        self._store.settle(sum(asks[: len(reserved.slots)]))
+        count = len(reserved.slots)
+        self._store.settle(sum(asks[:count]), sum(described[:count]))
         return moment, reserved
 
     def _go_online(self) -> None:

@@ -68,6 +68,7 @@ def reserve(
     limits: Limits = NO_LIMITS,
     *,
     waited_seconds: float = math.inf,
+    described: Sequence[int] = (),
 ) -> tuple[Ledger, Reserved]:
     """
     Reserve slots for the callers that wait now.
@@ -79,6 +80,7 @@ def reserve(
         rate: the tier's.
         limits: of billed transactions.
         waited_seconds: how long the process has waited for slots.
+        described: how many of the transactions of each ask are of the class of descriptions and text.
 
     Returns:
         The ledger afterwards (the same, if there was nothing to reserve) and what was reserved. It counts what
@@ -89,7 +91,7 @@ def reserve(
     affordable = _affordable(ledger, asks, limits)
     if not affordable:
         return ledger, Reserved(exhausted=_exhausted(ledger, now, asks[0], limits), held_off=wait)
-    interval = rate.interval_at(_share(ledger, now, rate))
+    interval = rate.interval_at(share(ledger, now, rate))
     # The last slot may be as far ahead as the horizon, and the next one is an interval behind it.
     plausible = ledger.next_slot <= now + HORIZON_SECONDS + interval + _IMPLAUSIBLE_SECONDS
     start = max(now + wait, ledger.next_slot if plausible else now)
@@ -102,20 +104,25 @@ def reserve(
     free = int((now + horizon - start + _ROUNDING_SECONDS) / interval) + 1
     count = min(affordable, free)
     slots = tuple(start - now + number * interval for number in range(count))
-    paid = sum(asks[:count])
+    paid, described_paid = sum(asks[:count]), sum(described[:count])
     booked = ledger._replace(
         next_slot=start + count * interval,
         paid_of_day=ledger.paid_of_day + paid,
         paid_of_month=ledger.paid_of_month + paid,
+        described_of_day=ledger.described_of_day + described_paid,
+        described_of_month=ledger.described_of_month + described_paid,
     )
     return booked, Reserved(slots=slots)
 
 
-def settled(ledger: Ledger, now: float, transactions: int) -> Ledger:
+def settled(ledger: Ledger, now: float, transactions: int, described: int = 0) -> Ledger:
     """The ledger with transactions that were reserved and not billed (negative), or billed and not reserved."""
     ledger = of_today(ledger, now)
     return ledger._replace(
-        paid_of_day=max(0, ledger.paid_of_day + transactions), paid_of_month=max(0, ledger.paid_of_month + transactions)
+        paid_of_day=max(0, ledger.paid_of_day + transactions),
+        paid_of_month=max(0, ledger.paid_of_month + transactions),
+        described_of_day=max(0, ledger.described_of_day + described),
+        described_of_month=max(0, ledger.described_of_month + described),
     )
 
 
@@ -123,7 +130,7 @@ def held_off(ledger: Ledger, now: float, seconds: float, rate: Rate, *, throttle
     """The ledger when the service wants no call for so many seconds; *throttled*, because there were too many."""
     before = _held_off_seconds(ledger, now)
     if throttled and not before:
-        ledger = ledger._replace(share=max(LEAST_SHARE, _SHARE_AFTER_429 * _share(ledger, now, rate)), cut_at=now)
+        ledger = ledger._replace(share=max(LEAST_SHARE, _SHARE_AFTER_429 * share(ledger, now, rate)), cut_at=now)
     until = now + min(seconds, MAX_RETRY_AFTER_SECONDS)
     return ledger._replace(not_before=max(until, now + before))
 
@@ -157,6 +164,15 @@ def backlog_seconds(ledger: Ledger, now: float) -> float:
     return seconds
 
 
+def backlog_of(ledger: Ledger, now: float, rate: Rate) -> tuple[int, float]:
+    """How many postponed calls have their turns still ahead, and in how many seconds the last of these ends."""
+    seconds = ledger.backlog - now
+    if not 0 < seconds <= _IMPLAUSIBLE_BACKLOG_SECONDS:
+        return 0, 0.0
+    length = ledger.backlog - max(now, ledger.backlog_from)
+    return math.ceil(length / rate.interval_seconds - _ROUNDING_SECONDS), seconds
+
+
 def _horizon(waited: float) -> tuple[float, float]:
     """How many seconds ahead a process may reserve that has waited so long, and by how much that grows in a second."""
     steep, flat = _GROWTH
@@ -166,7 +182,7 @@ def _horizon(waited: float) -> tuple[float, float]:
     return horizon, steep if waited < 1.0 else flat
 
 
-def _share(ledger: Ledger, now: float, rate: Rate) -> float:
+def share(ledger: Ledger, now: float, rate: Rate) -> float:
     """The part of the rate to use now."""
     if ledger.share == 1.0 or ledger.cut_at > now + _IMPLAUSIBLE_SECONDS:
         return 1.0
@@ -184,9 +200,9 @@ def of_today(ledger: Ledger, now: float) -> Ledger:
     day, tomorrow = _dates(int(now // _DAY_SECONDS))
     # At midnight, a clock that is a little behind must not begin yesterday anew.
     if not day <= ledger.day <= tomorrow:
-        ledger = ledger._replace(day=day, paid_of_day=0)
+        ledger = ledger._replace(day=day, paid_of_day=0, described_of_day=0)
     if not day[:7] <= ledger.month <= tomorrow[:7]:
-        ledger = ledger._replace(month=day[:7], paid_of_month=0)
+        ledger = ledger._replace(month=day[:7], paid_of_month=0, described_of_month=0)
     return ledger
 
 

@@ -11,10 +11,14 @@ from shared.pace.reservation import HORIZON_SECONDS
 
 
 class Slot(NamedTuple):
-    """When a call may go, in the clock's seconds, and how many transactions are counted for it already."""
+    """
+    When a call may go, in the clock's seconds, and how many transactions are counted for it already; `described` are
+    those of them that are of the class of descriptions and text.
+    """
 
     at: float
     counted: int
+    described: int = 0
 
 
 class Grant(NamedTuple):
@@ -30,12 +34,13 @@ class SlotSource(Protocol):
 
     interval_seconds: float
 
-    def reserve(self, asks: Sequence[int]) -> Grant:
+    def reserve(self, asks: Sequence[int], described: Sequence[int] = ()) -> Grant:
         """
         Reserve slots for the first of the callers that ask, as many as are free.
 
         Args:
             asks: how many transactions the call of each is expected to cost, first come first; 0 is a free one.
+            described: how many of these are of the class of descriptions and text.
 
         Raises:
             QuotaExhaustedError: the limits leave too little for the first.
@@ -44,7 +49,7 @@ class SlotSource(Protocol):
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         """Tell all processes that the service wants no call for so long; *throttled* if there were too many."""
 
-    def settle(self, transactions: int, *, at_once: bool = False) -> None:
+    def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:
         """So many more transactions were billed than were counted, or (negative) fewer. Waits only if *at_once*."""
 
 
@@ -53,13 +58,15 @@ class Unpaced:
 
     interval_seconds = 0.0
 
-    def reserve(self, asks: Sequence[int]) -> Grant:  # noqa: D102 (SlotSource says it)
+    def reserve(  # noqa: D102 (SlotSource says it)
+        self, asks: Sequence[int], described: Sequence[int] = ()
+    ) -> Grant:
         return Grant(tuple(Slot(-math.inf, price) for price in asks))
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:  # noqa: D102
         pass
 
-    def settle(self, transactions: int, *, at_once: bool = False) -> None:  # noqa: D102
+    def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:  # noqa: D102
         pass
 
 
@@ -75,12 +82,15 @@ class HeldSlots:
         self._source = source
         self._slots: deque[float] = deque()
         self._counted = 0
+        # Of these, those of the class of descriptions and text; below 0 while more than expected came first.
+        self._described = 0
         self._last_departure = -math.inf
 
     def add(self, slots: Sequence[Slot], now: float) -> None:
         """Hold these too, after those that are held. A slot that was granted late is as good as one that begins now."""
         self._slots.extend(max(now, slot.at) for slot in slots)
         self._counted += sum(slot.counted for slot in slots)
+        self._described += sum(slot.described for slot in slots)
 
     def departure(self, now: float, price: int) -> float | None:
         """When a call of that price could go with the next slot; None if there is none, or too little is counted."""
@@ -92,17 +102,18 @@ class HeldSlots:
         # Slots that came late are not made up for in a bunch.
         return max(now, self._slots[0], self._last_departure + self._source.interval_seconds)
 
-    def take(self, departure: float, price: int) -> None:
+    def take(self, departure: float, price: int, described: int = 0) -> None:
         """Use that slot. What was counted for more than all of them cost is given back with the last."""
         self._last_departure = departure
         self._slots.popleft()
         self._counted -= price
+        self._described -= described
         if not self._slots:
             self.drop()
 
     def drop(self) -> None:
         """Give up all."""
         self._slots.clear()
-        if self._counted:
-            self._source.settle(-self._counted)
-            self._counted = 0
+        if self._counted or self._described:
+            self._source.settle(-self._counted, -self._described)
+            self._counted = self._described = 0

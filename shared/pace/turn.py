@@ -17,9 +17,11 @@ class Turn:
         number: its place; each further attempt keeps it.
         limit: the latest moment at which it may come.
         price: transactions that the call is expected to cost; 0 is a free one.
+        described: how many of these are of the class of descriptions and text; the client sets it.
         background: its lane; True for work that can wait.
         key: the subject that other questions share: the address of a Read, which each of its polls asks. Else "".
         billed: transactions that the present attempt cost; the client sets it from the answer.
+        billed_described, counted_described: the same as `billed` and `counted`, of that class alone.
         counted: transactions that the gate counted in advance; its price, once it has a slot.
         waits: whether it is in the queue (`shared.pace.fair_queue`).
         leads: set when it is the first.
@@ -33,9 +35,12 @@ class Turn:
     price: int
     background: bool = False
     key: str = ""
+    described: int = 0
     billed: int = 0
+    billed_described: int = 0
     # The gate's own, guarded by its lock.
     counted: int = 0
+    counted_described: int = 0
     waits: bool = False
     leads: threading.Event = field(default_factory=threading.Event)
     has_queued: bool = False

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shared.contract import MIN_SIDE_PIXELS
 from shared.errors import ImageRejectedError
-from shared.pictures import attention, kinds, looks
+from shared.pictures import attention, kinds
 from shared.pictures.attention import Attention
 from shared.pictures.budget import Budget
 from shared.pictures.crops import Box
 from shared.pictures.fitting import Limits, Sent, takes
 from shared.pictures.inspection import ImageHeader
-from shared.pictures.looks import Look
 from shared.pictures.tiff import Sides
 from shared.pictures.window import HeaderError
 
 if TYPE_CHECKING:
+    from shared.pictures.looks import Look
     from shared.pictures.pixels import Opened
 
 Format = Literal["jpeg", "webp"]
@@ -62,7 +62,7 @@ class Reduced:
         """The same as `cut_and_look`, without its look."""
         return self.cut_and_look(window, size, form)[0]
 
-    def cut_and_look(self, window: Box, size: tuple[int, int], form: Format) -> tuple[bytes, Look]:
+    def cut_and_look(self, window: Box, size: tuple[int, int], form: Format) -> "tuple[bytes, Look]":
         """
         The part as a picture of that size, without any metadata, and its look.
 
@@ -73,7 +73,7 @@ class Reduced:
         """
         from PIL import Image
 
-        from shared.pictures import encoding
+        from shared.pictures import encoding, looks
 
         across, down = (of / original for of, original in zip(self._image.size, self._sides, strict=True))
         right, bottom = self._image.size

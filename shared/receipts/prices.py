@@ -7,13 +7,10 @@ answer's usage (`vision.billing.usage`) names its features where the service did
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import parse_qs
 
 from shared.configuration.parse import Prices
 from shared.vision import billing
 
-_DESCRIPTION = "description"
-_WHOLE_CLASS = ("describe", "read")
 # A millionth of the currency: a thousandth of what a transaction costs.
 _DIGITS = 6
 _PRICED_TOGETHER = 1000
@@ -43,18 +40,8 @@ def of_usage(question: str, usage: Mapping[str, int]) -> Transactions:
         question: what was asked, in its canonical form (`Question.text`), such as `analyze?visualFeatures=Tags`.
         usage: what the service billed, such as `{"Tags": 1, "Transaction": 1}`.
     """
-    path, _, query = question.partition("?")
-    total = billing.billed(usage)
-    if path.partition("/")[0] in _WHOLE_CLASS:
-        return Transactions(0, total)
-    named = {name.lower(): count for name, count in usage.items() if name != billing.TRANSACTION}
-    if not named and total > 1:
-        # Nothing but a total, as of a service without the header: each feature that was asked for is one.
-        named = {each.lower(): 1 for each in ",".join(parse_qs(query).get("visualFeatures", [])).split(",")}
-    described = min(total, named.get(_DESCRIPTION, 0))
-    if not named and path == "analyze" and parse_qs(query).get("visualFeatures") == ["Description"]:
-        described = total
-    return Transactions(total - described, described)
+    described = billing.described(question, usage)
+    return Transactions(billing.billed(usage) - described, described)
 
 
 def cost(transactions: Transactions, prices: Prices) -> float:

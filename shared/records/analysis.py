@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shared import names
 from shared.clock import Clock
 from shared.configuration.parse import TEXT_MODES
-from shared.pictures import kinds, taken
+from shared.pictures import kinds
 from shared.pictures.fitting import Sent
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source
@@ -71,6 +71,8 @@ def document(source: Source, answer: Answer, settings: Settings, clock: Clock) -
 
 def _taken(source: Source) -> dict[str, str]:
     """When the camera took it."""
+    from shared.pictures import taken
+
     found = taken.of_bytes(source.image.data, source.header.kind)
     return {"taken": found} if found else {}
 

@@ -131,8 +131,14 @@ def _look(entry: Entry) -> tuple[int | None, str | None]:
     for name in sorted(entry.parts):
         part = entry.part(name) if name.startswith(THUMBNAIL) else {}
         if look := part.get("look"):
-            return (None if look == FLAT else int(str(look), 16)), part.get("colour")
+            return _number(str(look)), part.get("colour")
     return None, None
+
+
+def _number(look: str) -> int | None:
+    """The hash as a number; None of a flat picture, and of what another program has written there."""
+    is_hash = len(look) == len(FLAT) and all(digit in "0123456789abcdef" for digit in look)
+    return int(look, 16) if is_hash and look != FLAT else None
 
 
 def _date(told: object) -> str | None:

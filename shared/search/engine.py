@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from shared.index import states
 from shared.index.entry import PLAIN, Entry, Line
-from shared.search import document, store, why, words
+from shared.search import document, order, store, why, words
 from shared.search.document import Document
 from shared.search.found import Found, Hit, Match
-from shared.search.images import Images
+from shared.search.images import NEVER, Images
 from shared.search.matching import Matching, Phrases
-from shared.search.order import Key, Sort, page
+from shared.search.order import Sort
 from shared.search.query import Query, Term
 from shared.search.store import Kept, Store
 from shared.search.vocabulary import Vocabulary
@@ -83,11 +83,13 @@ class Engine:
         Raises:
             BadRequestError: `bad_parameter`: *after* or *sort* cannot be.
         """
+        order.check(sort)
         with self._lock:
             phrases = self._matching.phrases(query)
             images, scores = self._matching.scores(query, phrases)
-            numbers, following = page(images, sort, self._key_of(sort, scores), limit, after)
-            facets = self._images.facets.counted(self._images.values, images)
+            ranks = self._ranks(images, sort, scores)
+            numbers, following = order.page(images, sort, ranks, self._images.names, limit, after)
+            facets = self._images.facets.counted(self._images.values, images, self._images.there)
             facets[SAME] = self._groups(images)
             return Found([self._hit(image, phrases) for image in numbers], len(images), facets, following)
 
@@ -157,21 +159,21 @@ class Engine:
             self._vocabulary.add(columns)
             self._vocabulary.add_spellings(document.spellings(shown))
 
-    def _key_of(self, sort: Sort, scores: Mapping[int, int]) -> Callable[[int], Key]:
-        dates, names = self._images.dates, self._images.names
+    def _ranks(self, images: list[int], sort: Sort, scores: Mapping[int, int]) -> list[int]:
+        """What orders each of the images before its name does: by match, the later one of equals comes first."""
+        dates = self._images.dates
         if sort == "name":
-            return lambda image: (names[image],)
-        if sort == "date":
-            return lambda image: (-dates[image], names[image])
-        return lambda image: (-scores.get(image, 0), -dates[image], names[image])
+            return [0] * len(images)
+        if sort == "date" or not scores:
+            return [dates[image] for image in images]
+        return [scores[image] * NEVER + dates[image] for image in images]
 
     def _groups(self, images: list[int]) -> list[tuple[str, int]]:
         """The pictures that several of the images show: the first name of each group, and how many of them do."""
         groups = self._images.likeness.groups()
         counts: dict[tuple[int, ...], int] = {}
-        for image in images:
-            if group := groups.get(image):
-                counts[group] = counts.get(group, 0) + 1
+        for group in filter(None, map(groups.get, images)):
+            counts[group] = counts.get(group, 0) + 1
         found = [(min(self._images.names[image] for image in group), n) for group, n in counts.items() if n > 1]
         return sorted(found, key=lambda each: (-each[1], each[0]))[:_MOST_GROUPS]
 

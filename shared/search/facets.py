@@ -4,7 +4,7 @@ Facets: how many of the images that match have each tag, year, folder and so on.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, compress
 
 from shared.search.document import FACETS
 
@@ -53,21 +53,36 @@ class Facets:
         """All values of a facet that images have now, as they are compared."""
         return [key for (of, key), number in self._number.items() if of == facet and self._all[number] > 0]
 
-    def counted(self, values: Sequence[tuple[int, ...]], matching: Sequence[int]) -> dict[str, list[tuple[str, int]]]:
+    def counted(
+        self, values: Sequence[tuple[int, ...]], matching: Sequence[int], there: bytearray
+    ) -> dict[str, list[tuple[str, int]]]:
         """
         The counts of each facet.
 
         Args:
             values: the numbers of each image, by the image.
             matching: the images that are counted.
+            there: by image, 1 if it is one.
         """
-        counts = Counter(chain.from_iterable(map(values.__getitem__, matching)))
+        total = there.count(1)
+        if len(matching) * 2 > total:
+            # The others are fewer, and all together are counted already.
+            others = bytearray(there)
+            for image in matching:
+                others[image] = 0
+            counts = self._all - _counts(values, compress(range(len(others)), others))
+        else:
+            counts = _counts(values, matching)
         found: dict[str, list[tuple[str, int]]] = {facet: [] for facet in FACETS}
         for number, count in counts.items():
             facet, shown = self._values[number]
             if facet in found:
                 found[facet].append((shown, count))
         return {facet: _ordered(facet, each) for facet, each in found.items()}
+
+
+def _counts(values: Sequence[tuple[int, ...]], images: Iterable[int]) -> Counter[int]:
+    return Counter(chain.from_iterable(map(values.__getitem__, images)))
 
 
 def _ordered(facet: str, counts: list[tuple[str, int]]) -> list[tuple[str, int]]:

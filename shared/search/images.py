@@ -9,6 +9,8 @@ from shared.search.facets import Facets
 from shared.search.likeness import Likeness
 
 _DIGITS = len("YYYYMMDDhhmmss")
+# Later than every moment.
+NEVER = 10**_DIGITS
 
 
 class Images:

@@ -84,17 +84,24 @@ class Matching:
     def _filtered(self, term: Term, images: list[int]) -> list[int]:
         """Those of the images that meet a term that is not about words."""
         if term.field in (BEFORE, AFTER):
-            bound, dates = moment(term.value), self._images.dates
-            before = term.field == BEFORE
-            return [
-                image for image in images if (dates[image] > 0 and (dates[image] < bound) == before) != term.negated
-            ]
+            return self._by_date(term, images)
         if term.field == SAME:
             same = self._same(term.value)
             return [image for image in images if (image in same) != term.negated]
-        wanted = self._numbers(term)
-        values, negated = self._images.values, term.negated
+        wanted, values, negated = self._numbers(term), self._images.values, term.negated
+        if not wanted:
+            return images if negated else []
+        if len(wanted) == 1:
+            (number,) = wanted
+            return [image for image in images if (number in values[image]) != negated]
         return [image for image in images if wanted.isdisjoint(values[image]) == negated]
+
+    def _by_date(self, term: Term, images: list[int]) -> list[int]:
+        """Those before the bound, or from it on; what has no date is neither."""
+        bound, dates, negated = moment(term.value), self._images.dates, term.negated
+        if term.field == BEFORE:
+            return [image for image in images if (0 < dates[image] < bound) != negated]
+        return [image for image in images if (dates[image] >= bound) != negated]
 
     def _same(self, name: str) -> Iterable[int]:
         """The images with the same picture as this one, and itself."""

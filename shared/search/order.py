@@ -6,55 +6,70 @@ import base64
 import binascii
 import heapq
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from itertools import compress
+from typing import Literal, get_args
 
 from shared.errors import BadRequestError
 from shared.untrusted.characters import shown
 
 Sort = Literal["match", "date", "name"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-Key = tuple[Any, ...]
 
 
 def page(
-    images: Sequence[int], sort: Sort, key_of: Callable[[int], Key], limit: int, after: str | None
+    images: Sequence[int], sort: Sort, ranks: Sequence[int], names: Sequence[str], limit: int, after: str | None
 ) -> tuple[list[int], str | None]:
     """
     The images of one page in their order, and what `after` begins the next one; None on the last.
 
-    Pages follow each other by the keys of images. So an image is on no two pages, and none between them is left out,
-    while others come and go.
+    Pages follow each other by rank and name. So an image is on no two pages, and none between them is left out, while
+    others come and go.
+
+    Args:
+        images: their numbers.
+        ranks: of each of them: the higher comes first, and the name decides where they are equal.
+        names: by number.
 
     Raises:
-        BadRequestError: `bad_parameter`: *after* was given by no page of this order, or *sort* is none.
+        BadRequestError: `bad_parameter`: *after* was given by no page of this order.
     """
+    if after is not None:
+        rank, name = _place(after, sort)
+        behind = [
+            each < rank or (each == rank and names[image] > name) for image, each in zip(images, ranks, strict=True)
+        ]
+        images, ranks = list(compress(images, behind)), list(compress(ranks, behind))
+    # Names are compared only where ranks are not enough.
+    least = min(heapq.nlargest(limit + 1, ranks), default=0)
+    best = ((-rank, names[image], image) for image, rank in zip(images, ranks, strict=True) if rank >= least)
+    found = heapq.nsmallest(limit + 1, best)
+    following = None
+    if len(found) > limit > 0:
+        rank, name, _ = found[limit - 1]
+        following = _after(sort, -rank, name)
+    return [image for _, _, image in found[:limit]], following
+
+
+def check(sort: str) -> None:
+    """Raise BadRequestError (`bad_parameter`) if there is no such order."""
     if sort not in SORTS:
         raise BadRequestError(f"sort={shown(sort)} is none of {', '.join(SORTS)}.", code="bad_parameter")
-    keys = ((key_of(image), image) for image in images)
-    if after is not None:
-        behind = _key(after, sort)
-        keys = (each for each in keys if each[0] > behind)
-    found = heapq.nsmallest(limit + 1, keys)
-    if len(found) <= limit:
-        return [image for _, image in found], None
-    return [image for _, image in found[:limit]], _after(sort, found[limit - 1][0]) if limit else None
 
 
-def _after(sort: Sort, key: Key) -> str:
-    return base64.urlsafe_b64encode(json.dumps([sort, *key]).encode()).decode().rstrip("=")
+def _after(sort: Sort, rank: int, name: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([sort, rank, name]).encode()).decode().rstrip("=")
 
 
-def _key(after: str, sort: Sort) -> Key:
-    kinds = {"match": [int, int, str], "date": [int, str], "name": [str]}[sort]
+def _place(after: str, sort: Sort) -> tuple[int, str]:
     try:
-        first, *key = json.loads(base64.b64decode(after + "=" * (-len(after) % 4), altchars=b"-_", validate=True))
+        of, rank, name = json.loads(base64.b64decode(after + "=" * (-len(after) % 4), altchars=b"-_", validate=True))
     except (ValueError, TypeError, RecursionError, binascii.Error):
-        first, key = None, []
-    if first != sort or [type(part) for part in key] != kinds:
+        of, rank, name = None, None, None
+    if of != sort or type(rank) is not int or type(name) is not str:
         raise BadRequestError(
             f"The continuation {shown(after)} was given by no page of this search with sort={sort}.",
             code="bad_parameter",
             action="Give the continuation of the page before, with the same q and sort; or begin without one.",
         )
-    return tuple(key)
+    return rank, name

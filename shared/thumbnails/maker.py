@@ -11,7 +11,7 @@ from functools import cached_property
 from shared import names
 from shared.errors import BlobsightError, ImageRejectedError, VisionError
 from shared.images import ImageBytes, ImageUrl
-from shared.pictures import crops, fitting, looks
+from shared.pictures import crops, fitting
 from shared.pictures.converter import Reduced
 from shared.pictures.crops import Box, Point, Subject
 from shared.records import analysis
@@ -144,6 +144,8 @@ class ThumbnailMaker:
 
     def _as_wanted(self, answer: Answer, wanted: Thumbnail) -> Filled:
         """Computer Vision makes JPEGs."""
+        from shared.pictures import looks
+
         look = looks.of_bytes(answer.body)
         told = look.metadata() if look else {}
         if names.FORMATS[wanted.form][0] == names.JPEG:

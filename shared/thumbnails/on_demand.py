@@ -17,7 +17,7 @@ from shared.records.versions import SeenVersion, Source, SourceChangedError, Ver
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import Blob, BlobInfo, IfEtag
-from shared.thumbnails import focal, maker, recut
+from shared.thumbnails import focal, maker
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -122,6 +122,8 @@ def _make(app: App, name: str, spec: RecordSpec, wanted: Thumbnail) -> Version |
         is_marked_right = True
         # One that was written since has listed the thumbnails before this one was there.
         if made and making and making.point != focal.read(app.images, name):
+            from shared.thumbnails import recut
+
             recut.recut(app, name)
         return source
     except SourceChangedError as change:

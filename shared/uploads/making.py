@@ -8,7 +8,6 @@ from functools import partial
 
 from shared.durable import appointments
 from shared.errors import AnalysisAwaitedError, BlobsightError
-from shared.lifecycle import kept_corrections
 from shared.pictures import inspection
 from shared.pictures.crops import Point
 from shared.records import analysis, by_step, record_store, thumbnails, unfinished, unfinished_document
@@ -16,7 +15,7 @@ from shared.records.record_store import Filled, RecordSpec
 from shared.records.versions import Source, Version, WithheldVersion
 from shared.services import App
 from shared.storage.blobs import BlobInfo
-from shared.thumbnails import focal, maker, recut
+from shared.thumbnails import focal, maker
 from shared.thumbnails.maker import ThumbnailMaker
 from shared.vision.models import Answer
 from shared.vision.questions import Question
@@ -84,9 +83,13 @@ def make_all(run: Round, step: str, specs: Sequence[RecordSpec]) -> tuple[by_ste
                 made[spec.container, spec.name] = record
     if run.took_over and not (cuts or problem):
         # Now that the analysis is there, each further try looks for a focal point by itself.
+        from shared.lifecycle import kept_corrections
+
         kept_corrections.drop(run.app, run.took_over)
     try:
         if made and cuts and cuts.point and focal.read(run.app.images, run.source.name) != cuts.point:
+            from shared.thumbnails import recut
+
             recut.recut(run.app, run.source.name)
     except BlobsightError as error:
         problem = problem or error
@@ -145,7 +148,10 @@ def _analysis(run: Round, source: Source) -> Filled:
     question = analysis.question(run.app.settings)
     answer = _ask(run, source, question)
     if not answer.paid:
-        # An image of these bytes was here before, and may be gone: this one may be it under another name.
+        # An image of these bytes was here before, and may be gone: this one may be it under another name. Imported
+        # here, because most uploads are of new bytes.
+        from shared.lifecycle import kept_corrections
+
         run.took_over = kept_corrections.give(run.app, source)
     record = analysis.document(source, answer, run.app.settings, run.app.clock)
     marks = {**analysis.text_mark(record), **thumbnails.mark_of_none(run.app.settings)}

@@ -21,8 +21,7 @@ from shared.durable.appointments import Appointment
 from shared.durable.read_job import Job
 from shared.errors import AppCrashedError, BlobsightError, BusyError
 from shared.images import ImageBytes
-from shared.index import derive
-from shared.lifecycle import deletion, kept_corrections
+from shared.lifecycle import deletion
 from shared.records import by_step, record_store, text, unfinished, unfinished_document, versions
 from shared.records.record_store import RecordSpec
 from shared.records.versions import Source, SourceChangedError, Version, WithheldVersion
@@ -90,8 +89,10 @@ def process(
             finally:
                 had |= {source.sha256, *source.outdated} - {""}
             _disown(app, source, had - {source.sha256})
-            if any(outcome.state == "skipped" for outcome in outcomes):
-                # The process that made the records may have died before the index was told.
+            if any(outcome.state in ("skipped", "failed") for outcome in outcomes):
+                # The process that made the records, or noted the failure, may have died before the index was told.
+                from shared.index import derive
+
                 app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, name))
             return outcomes
         except SourceChangedError as change:
@@ -193,7 +194,9 @@ def _do(run: Round, step: str) -> StepOutcome:
     run.made |= made
     if error:
         if step == by_step.ANALYSIS and not error.transient and isinstance(source, Source):
-            # People may have described under another name what cannot be analyzed.
+            # People may have described under another name what cannot be analyzed. Imported here: most images can.
+            from shared.lifecycle import kept_corrections
+
             kept_corrections.take_over(app, source)
         mark = text.still_due_mark(still_due=by_step.has_always_text(source.beginning))
         outcome = _unfinished(app, source, step, specs, error, mark)

@@ -11,6 +11,7 @@ page of a Read is a transaction of its own.
 import re
 from collections import deque
 from collections.abc import Mapping
+from urllib.parse import parse_qs
 
 from shared.transport.http import Reply
 from shared.vision.questions import Question
@@ -20,6 +21,7 @@ TRANSACTION = "Transaction"
 # No answer is billed as more than a Read of the most pages, which are 2,000.
 _ENTRY = r"([A-Za-z]\w{0,63})\s*=\s*(\d{1,4})"
 _MOST_ENTRIES = 64
+_DESCRIPTION, _DESCRIBED_WHOLE = "description", ("describe", "read")
 _REMEMBERED_READS = 1000
 
 
@@ -52,6 +54,28 @@ def billed(usage: Mapping[str, int]) -> int:
     """How many transactions that is: the sum of the named entries, or `Transaction` if that is more."""
     named = sum(count for name, count in usage.items() if name != TRANSACTION)
     return max(named, usage.get(TRANSACTION, 0))
+
+
+def described(question: str, usage: Mapping[str, int]) -> int:
+    """
+    How many transactions of a usage are of the class of descriptions and text, which has a price of its own.
+
+    Args:
+        question: what was asked, in its canonical form (`Question.text`), such as `analyze?visualFeatures=Tags`.
+        usage: what the service billed. Where it names no features, those that were asked for count.
+    """
+    path, _, query = question.partition("?")
+    total = billed(usage)
+    if path.partition("/")[0] in _DESCRIBED_WHOLE:
+        return total
+    named = {name.lower(): count for name, count in usage.items() if name != TRANSACTION}
+    if not named:
+        asked = ",".join(parse_qs(query).get("visualFeatures", [])).lower().split(",")
+        if asked == [_DESCRIPTION]:
+            return total
+        # A single transaction is that of a refusal.
+        named = {_DESCRIPTION: asked.count(_DESCRIPTION) if total > 1 else 0}
+    return min(total, named.get(_DESCRIPTION, 0))
 
 
 def _told(header: str) -> dict[str, int]:

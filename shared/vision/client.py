@@ -189,7 +189,7 @@ class VisionClient:
 
         def check(reply: Reply, turn: Turn) -> ReadResult:
             result = ReadResult.of(json_object(reply, turn))
-            turn.billed = self._pages.further(url, result)
+            turn.billed = turn.billed_described = self._pages.further(url, result)
             return result
 
         request = Request.get(url, "readResult")
@@ -253,10 +253,11 @@ class VisionClient:
             raise refusal(BusyError, 0.0)
         limit = Deadline.after(seconds_for_turns, self._clock)
         turn = self._gate.turn(limit, price=request.price, background=background, key=key)
+        turn.described = request.described({billing.TRANSACTION: request.price})
 
         def attempt(deadline: Deadline) -> _T:
             reply, call = exchange.send(self._transport, self.credentials, request, deadline)
-            turn.billed = billing.billed(call.usage)
+            turn.billed, turn.billed_described = billing.billed(call.usage), request.described(call.usage)
             with call.judged():
                 if 200 <= reply.status < 300:
                     return check(reply, turn)

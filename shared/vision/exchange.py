@@ -37,6 +37,7 @@ class Request(NamedTuple):
         body: the image, or JSON with its address; None with a GET.
         address: the image's, where that is sent. No error repeats what of it may be a key.
         price: transactions that it is expected to cost; 0 where it is free.
+        asked: the question in its canonical form; empty where there is none.
     """
 
     method: str
@@ -46,6 +47,11 @@ class Request(NamedTuple):
     body: bytes | None = None
     address: str = ""
     price: int = 0
+    asked: str = ""
+
+    def described(self, usage: Mapping[str, int]) -> int:
+        """How many transactions of a usage are of the class of descriptions and text."""
+        return billing.described(self.asked, usage)
 
     @classmethod
     def get(cls, url: str, operation: str) -> "Request":
@@ -61,7 +67,7 @@ class Request(NamedTuple):
             content_type, body, address = "application/octet-stream", image.data, ""
         headers = {"Content-Type": content_type, "Accept": question.accept}
         price = billing.price(question)
-        return cls("POST", f"{base}/{question.text}", question.operation, headers, body, address, price)
+        return cls("POST", f"{base}/{question.text}", question.operation, headers, body, address, price, question.text)
 
 
 def send(transport: Transport, credentials: Credentials, request: Request, deadline: Deadline) -> tuple[Reply, Call]:

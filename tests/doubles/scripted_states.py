@@ -21,6 +21,8 @@ from shared.vision.questions import Question
 
 def states(run: Pass) -> None:
     """`images`: every state of an image and of its steps."""
+    run.app.clock.advance(7 * 86_400)
+    run.ask("ImagesHttp", "GET", summary="true")
     every_state(run)
     run.app.images.tell(names.IMAGES, "pending.jpg", content_type=None)
     shown = ["well.jpg", "notes.jpg", "refused.jpg", "waits.jpg", "pending.jpg"]
@@ -44,8 +46,20 @@ def states(run: Pass) -> None:
         for name in ("well.jpg", "pending.jpg"):
             run.ask("ImagesHttp", "GET", path={"name": name}, wait=wait)
             run.ask("ImagesHttp", "GET", name=name, wait=wait)
+    _summary(run)
     _finished(run)
     _after_other_settings(run)
+
+
+def _summary(run: Pass) -> None:
+    """All images in numbers: with and without limits, and a backlog, and while the index is being made."""
+    run.app.services.index_writer.flush()
+    run.ask("ImagesHttp", "GET", summary="true")
+    run.ask("ImagesHttp", "GET", summary="false")
+    run.app.services.quota.postpone(calls=50)
+    limited = replace(run.app.services.settings, vision_daily_limit=5000, vision_monthly_limit=100_000)
+    with services.replaced(run.app.services._replace(settings=limited)):
+        run.ask("ImagesHttp", "GET", summary="true")
 
 
 def _finished(run: Pass) -> None:

@@ -35,7 +35,9 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("DomainsHttp", "GET"): ["language", "model-version"],
     ("DomainsHttp", "POST"): ["language", "model-version"],
     ("HealthHttp", "GET"): [],
-    ("ImagesHttp", "GET"): ["name", "limit", "prefix", "continuation", "state", "since", "wait", "explain"],
+    ("ImagesHttp", "GET"): [
+        *("name", "limit", "prefix", "continuation", "state", "since", "wait", "explain", "summary"),
+    ],
     ("OcrHttp", "DELETE"): [],
     ("OperationsHttp", "GET"): [],
     ("OcrHttp", "GET"): ["format"],

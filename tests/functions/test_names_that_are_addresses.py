@@ -47,4 +47,4 @@ def test_it_is_not_repeated_whole_by_what_is_to_be_tried_again(
 
 def test_every_route_that_takes_a_name_is_tried() -> None:
     assert len(TAKERS) >= 5
-    assert {route.folder for route in BY_NAME} == {"ImagesHttp", "ThumbnailHttp"}
+    assert {route.folder for route in BY_NAME} == {"CorrectionsHttp", "ImagesHttp", "ThumbnailHttp"}

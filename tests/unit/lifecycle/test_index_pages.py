@@ -300,3 +300,23 @@ def test_a_new_process_goes_on_with_the_index_that_is_there(hub: TaskHub) -> Non
     with later.running():
         assert not begin_due(later)
         index_checks.check(app)
+
+
+def test_a_night_costs_a_few_listings_and_the_first_run_a_read_of_what_each_record_tells(hub: TaskHub) -> None:
+    hub.app.vision.tags = {}
+    for number in range(60):
+        hub.upload(f"{number:02}.jpg", picture(colour=(4 * number, 90, 0)))
+    index_checks.lose(hub.app)
+    asked: list[str] = []
+    hub.app.images.before = lambda operation, container, name: asked.append(f"{operation} {container}")
+    run(hub)
+    # The analyses; what a thumbnail tells is in its metadata.
+    assert sorted(set(asked) - {"page images"}) == [
+        *("page analysis", "page corrections", "page text", "page thumbnails", "page unfinished", "read analysis"),
+    ]
+    assert asked.count("read analysis") == 60
+    asked.clear()
+    hub.app.host.delete(names.INDEX, places.BUILT)
+    run(hub)
+    assert {each.partition(" ")[0] for each in asked} == {"page"}
+    assert len(asked) < 15

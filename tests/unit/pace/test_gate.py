@@ -495,7 +495,7 @@ class LateSlots:
         self._delay_seconds = delay_seconds
         self.settled = 0
 
-    def reserve(self, asks: Sequence[int]) -> Grant:
+    def reserve(self, asks: Sequence[int], described: Sequence[int] = ()) -> Grant:
         now = self._clock.now()
         self._clock.sleep(self._delay_seconds)
         return Grant(tuple(Slot(now + number / 10, price) for number, price in enumerate(asks)))
@@ -503,7 +503,7 @@ class LateSlots:
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         raise AssertionError("nobody was throttled")
 
-    def settle(self, transactions: int, *, at_once: bool = False) -> None:
+    def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:
         self.settled += transactions
 
 

@@ -41,6 +41,9 @@ def test_a_process_of_version_0_1_0_beside_this_one_reads_and_writes_the_same() 
         "nextSlot": "2026-01-30T12:00:00.200000+00:00",
         "paidOfDay": 4,
         "paidOfMonth": 43,
+        # What that version has counted is taken for the class that costs more.
+        "describedOfDay": 1,
+        "describedOfMonth": 40,
     }
 
 

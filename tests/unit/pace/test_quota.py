@@ -291,13 +291,23 @@ def test_two_limits_that_are_reached_in_turn_are_told_once_each(world: World, ca
 
 def test_the_spending_is_that_of_today_and_looking_at_it_writes_nothing(world: World) -> None:
     quota = world.process()
-    assert world.process().spending()[6:] == ("2026-01-01", 0, "2026-01", 0)
-    quota.reserve([7])
+    assert world.process().spending()[6:] == ("2026-01-01", 0, "2026-01", 0, 0, 0)
+    quota.reserve([7], [2])
     world.operations.clear()
-    assert quota.spending()[6:] == ("2026-01-01", 7, "2026-01", 7)
+    assert quota.spending()[6:] == ("2026-01-01", 7, "2026-01", 7, 2, 2)
     world.clock.advance(86_400.0)
-    assert quota.spending()[6:] == ("2026-01-02", 0, "2026-01", 7)
+    assert quota.spending()[6:] == ("2026-01-02", 0, "2026-01", 7, 0, 2)
     assert set(world.operations) <= {"read"}
+
+
+def test_descriptions_and_text_are_counted_apart_and_corrected_as_the_others(world: World) -> None:
+    quota = world.process()
+    quota.reserve([3, 1, 1], [1, 0, 1])
+    quota.settle(-1, -1)
+    quota.settle(11, 11, at_once=True)
+    found = world.process().spending()
+    assert (found.paid_of_day, found.described_of_day) == (15, 12)
+    assert (found.paid_of_month, found.described_of_month) == (15, 12)
 
 
 def test_that_a_limit_is_near_is_told_once_for_each_day_and_month(

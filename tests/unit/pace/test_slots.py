@@ -19,13 +19,13 @@ class Source:
     def __init__(self) -> None:
         self.given_back = 0
 
-    def reserve(self, asks: Sequence[int]) -> Grant:
+    def reserve(self, asks: Sequence[int], described: Sequence[int] = ()) -> Grant:
         raise AssertionError("the gate reserves")
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         raise AssertionError("nobody was throttled")
 
-    def settle(self, transactions: int, *, at_once: bool = False) -> None:
+    def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:
         self.given_back -= transactions
 
 
@@ -90,3 +90,18 @@ def test_whatever_comes_nothing_goes_uncounted_and_nothing_counted_is_lost(
     assert used + source.given_back <= sum(counted)
     assert slots.departure(math.inf, 0) is None
     assert used + source.given_back == sum(counted)
+
+
+def test_what_was_counted_as_descriptions_and_not_used_is_given_back_too() -> None:
+    given_back: list[tuple[int, int]] = []
+
+    class Both(Source):
+        def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:
+            given_back.append((transactions, described))
+
+    slots = HeldSlots(Both())
+    slots.add([Slot(0.0, 3, 1), Slot(0.1, 1, 1), Slot(0.2, 1, 0)], 0.0)
+    slots.take(0.0, 1, 0)
+    slots.take(0.1, 1, 1)
+    slots.drop()
+    assert given_back == [(-3, -1)]

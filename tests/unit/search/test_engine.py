@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from doubles import search_images
+from doubles.fuzz import fuzzed
 from doubles.parts import ENVIRONMENT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,6 +149,13 @@ def test_a_long_name_is_told_by_the_image(engine: Engine) -> None:
     engine.apply([line("long/0123", image={"name": name})])
     assert names(engine, "kayak") == names(engine, f'same:"{name}"') == [name]
     assert found(engine, "").hits[0].entry.stem == "long/0123"
+
+
+def test_an_image_without_a_date_is_neither_before_nor_after_any(engine: Engine) -> None:
+    engine.apply([line("a", image={}), line("b", image={"taken": "2024-05-06T07:08:09"})])
+    assert names(engine, "before:2025") == names(engine, "after:2024-05-06") == ["b"]
+    assert names(engine, "-before:2025") == names(engine, "-after:2024-05-06") == ["a"]
+    assert names(engine, "after:2024-05-07") == names(engine, "before:2024-05-06") == []
 
 
 # --- corrections
@@ -368,6 +376,7 @@ def test_terms_that_are_not_about_words_tell_no_match(full: Engine) -> None:
         {PLAIN: {"words": ""}},
         {ANALYSIS: {"caption": 'a "quoted" * OR NOT (x) \x00 \n word', "tags": ["", "♥", "a\nb"]}},
         {"thumbnail:1x1-plain.jpg": {"colour": "red"}},
+        {"thumbnail:1x1-plain.jpg": {"look": "f" * 17}, "thumbnail:2x2-plain.jpg": {"look": "-000000000000001"}},
         {"unknown": {"x": 1}},
     ],
 )
@@ -383,6 +392,7 @@ def test_a_tag_without_letters_is_found_by_itself(engine: Engine) -> None:
     assert names(engine, "tag:♥") == ["a"]
 
 
+@fuzzed
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_caption_is_found_by_its_own_words(caption: str, tag: str) -> None:
     engine = made()

@@ -1,4 +1,5 @@
 import pytest
+from doubles.fuzz import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,7 @@ def test_what_cannot_be_meant_is_refused_with_what_is_allowed(asked: str, says: 
     assert all(f"{field}:" in raised.value.action for field in query.FIELDS)
 
 
+@fuzzed
 @given(st.text(max_size=200) | st.text(alphabet='-":“” \tafgistxhe1', max_size=60))
 def test_any_text_is_a_query_or_is_refused_as_one(asked: str) -> None:
     codes = []

@@ -1,4 +1,5 @@
 import pytest
+from doubles.fuzz import fuzzed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_words_are_folded(text: str, found: list[str]) -> None:
     assert words.of(text) == found
 
 
+@fuzzed
 @given(st.text())
 def test_spans_tell_the_words_and_where_each_stands(text: str) -> None:
     found = list(words.spans(text))
@@ -37,6 +39,7 @@ def test_spans_tell_the_words_and_where_each_stands(text: str) -> None:
     assert [begin for _, begin, _ in found] == sorted(begin for _, begin, _ in found)
 
 
+@fuzzed
 @given(st.text())
 def test_words_that_are_folded_stay_as_they_are(text: str) -> None:
     once = words.of(text)

@@ -27,6 +27,7 @@ from shared.vision.questions import Question
 ENDPOINT = "https://vision.invalid"
 BASE = f"{ENDPOINT}/vision/v3.2"
 IMAGE = ImageBytes(b"\xff\xd8\xff image")
+PREFIX = "CognitiveServices.ComputerVision."
 TAGS: dict[str, Any] = {"json": {"tags": []}}
 BILLED = {"CSP-Billing-Usage": "CognitiveServices.ComputerVision.Tags=1,CognitiveServices.ComputerVision.Transaction=2"}
 READ = f"{BASE}/read/analyzeResults/1"
@@ -40,18 +41,22 @@ class Counted:
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.paid = 0
+        # Of these, descriptions and text.
+        self.described = 0
         self.at_once: list[int] = []
 
-    def reserve(self, asks: Sequence[int]) -> Grant:
+    def reserve(self, asks: Sequence[int], described: Sequence[int] = ()) -> Grant:
         self.asked += asks
         self.paid += sum(asks)
-        return Grant(tuple(Slot(0.0, price) for price in asks))
+        self.described += sum(described)
+        return Grant(tuple(Slot(0.0, *each) for each in zip(asks, described, strict=True)))
 
     def hold_off(self, seconds: float, *, throttled: bool) -> None:
         return
 
-    def settle(self, transactions: int, *, at_once: bool = False) -> None:
+    def settle(self, transactions: int, described: int = 0, *, at_once: bool = False) -> None:
         self.paid += transactions
+        self.described += described
         if at_once:
             self.at_once.append(transactions)
 
@@ -70,9 +75,6 @@ def slots() -> Counted:
 @pytest.fixture
 def client(slots: Counted, clock: FakeClock) -> VisionClient:
     return VisionClient(ENDPOINT, "key", clock=clock, gate=Gate(clock, slots))
-
-
-PREFIX = "CognitiveServices.ComputerVision."
 
 
 def header(*entries: str) -> str:
@@ -143,19 +145,28 @@ def test_each_feature_and_detail_of_an_analysis_is_a_transaction_and_so_is_any_o
 
 
 @pytest.mark.parametrize(
-    ("reply", "paid"),
+    ("reply", "paid", "described"),
     [
-        (TAGS, 3),
-        ({**TAGS, "headers": BILLED}, 2),
-        ({**TAGS, "headers": {"CSP-Billing-Usage": "CognitiveServices.ComputerVision.Tags=1"}}, 1),
-        ({"status": 400, "json": {"error": {"code": "InvalidRequest", "message": "no"}}}, 0),
-        ({"status": 400, "json": {"error": {"code": "InvalidRequest", "message": "no"}}, "headers": BILLED}, 2),
-        ({"status": 401}, 0),
+        (TAGS, 3, 1),
+        ({**TAGS, "headers": BILLED}, 2, 0),
+        ({**TAGS, "headers": {"CSP-Billing-Usage": f"{PREFIX}Description=1,{PREFIX}Tags=1"}}, 2, 1),
+        ({**TAGS, "headers": {"CSP-Billing-Usage": f"{PREFIX}Tags=1"}}, 1, 0),
+        ({"status": 400, "json": {"error": {"code": "InvalidRequest", "message": "no"}}}, 0, 0),
+        ({"status": 400, "json": {"error": {"code": "InvalidRequest", "message": "no"}}, "headers": BILLED}, 2, 0),
+        ({"status": 401}, 0, 0),
     ],
-    ids=["success", "header", "header without transactions", "refusal", "refusal with header", "wrong key"],
+    ids=[
+        *("success", "header", "header with a description", "header without transactions"),
+        *("refusal", "refusal with header", "wrong key"),
+    ],
 )
 def test_a_call_is_counted_as_the_service_bills_it(
-    service: responses.RequestsMock, client: VisionClient, slots: Counted, reply: dict[str, Any], paid: int
+    service: responses.RequestsMock,
+    client: VisionClient,
+    slots: Counted,
+    reply: dict[str, Any],
+    paid: int,
+    described: int,
 ) -> None:
     service.post(f"{BASE}/analyze", **reply)
     try:
@@ -163,7 +174,7 @@ def test_a_call_is_counted_as_the_service_bills_it(
     except BlobsightError:
         assert reply.get("status", 200) != 200
     assert slots.asked == [3]
-    assert slots.paid == paid
+    assert (slots.paid, slots.described) == (paid, described)
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from bench.reconcile import app_of, counted, main_of, resident, told_by_process
 from bench.section import Goal, goals_table, table
 from bench.stack import running_storage
 from shared import names, services
-from shared.index import fold, places
+from shared.index import places
 from shared.index.entry import Line
+from shared.index.fold import fold
 from shared.search.search import FRESH_SECONDS
 from shared.services import App
 
@@ -138,7 +139,7 @@ def fill(app: App, count: int, begin: int) -> None:
     """Put so many entries into the index, as folds leave it."""
     app.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
     _note(app, lines(count, begin), f"bench-{begin}")
-    while fold.fold(app.host, app.clock).more:
+    while fold(app.host, app.clock).more:
         pass
 
 

@@ -51,6 +51,7 @@ async def _search(req: func.HttpRequest) -> func.HttpResponse:
         raise BadRequestError(f"limit={limit} is not in 1 to {MAX_PAGE}.", code="bad_parameter")
     continuation = parameters.text(req, "continuation", MAX_CHARACTERS)
     app = services.current()
+    await app.search.ready()
     return await services.in_thread(
         app.threads, lambda: responses.answer_json(_found(app, asked, sort, limit, continuation))
     )

@@ -4,6 +4,7 @@ The search of one process: the index as it was read last, the whole texts, and t
 The first search reads the index; each one after that reads what has changed, at most once a second.
 """
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 # How old the index may be that a search is answered from, beside the time that reading it takes.
 FRESH_SECONDS = 1.0
 # Of a request's longest time, after which whole texts are left to the next search.
-_PART_FOR_TEXTS = 0.5
+_PART_FOR_TEXTS = 0.2
 # Records of texts that are read at once, and the length up to which they are opened.
 _PARALLEL = 16
 _MOST_BYTES = 4 * 1024**2
@@ -75,6 +76,15 @@ class Search:
         self._is_loaded = self._is_built = False
         self._texts = WholeTexts(images)
         self._parts: tuple[Reader, Engine] | None = None
+
+    async def ready(self) -> None:
+        """Wait until `find` needs not wait for the index, or the caller's time is over, and hold no thread for it."""
+        reading = asyncio.wrap_future(self._begun())
+        # It is left alone when the time is over, because others wait for it too.
+        done, _ = await asyncio.wait([reading], timeout=time_budget.left(self._settings.max_wait_seconds))
+        for each in done:
+            # What came of it, `find` tells.
+            each.exception()
 
     def find(self, text: str, *, sort: "Sort" = "match", limit: int = 20, after: str | None = None) -> Searched:
         """
@@ -136,8 +146,8 @@ class Search:
         self._is_built = self._is_built or self._host.head(names.INDEX, places.BUILT) is not None
         return self._is_built
 
-    def _refreshed(self) -> "Engine":
-        """The engine, with the index as it was at the beginning of this call or up to `FRESH_SECONDS` before."""
+    def _begun(self) -> "Future[Engine]":
+        """The reading under way, or else the last one if it is not older than `FRESH_SECONDS`, or another one."""
         with self._lock:
             reading = self._reading
             is_over = reading is None or reading.done()
@@ -145,6 +155,11 @@ class Search:
             if reading is None or (is_over and (is_old or reading.exception() is not None)):
                 reading = self._reading = Future()
                 threads.begin("index", lambda: self._read(reading))
+            return reading
+
+    def _refreshed(self) -> "Engine":
+        """The engine, with the index as it was at the beginning of this call or up to `FRESH_SECONDS` before."""
+        reading = self._begun()
         try:
             # The reading goes on after a caller whose time is over, so the next one finds more of it done.
             return reading.result(time_budget.left(self._settings.max_wait_seconds))

@@ -7,12 +7,14 @@ import pytest
 from doubles.http_requests import Hub, answered, parsed, problem_of, request
 from doubles.parts import Parts, restarted
 from doubles.pictures import picture
-from doubles.searched import found, get, page, rebuild, store
+from doubles.searched import found, get, noted, page, rebuild, store
 
+import CorrectionsHttp
 from SearchHttp import main
 from shared import names, services
 from shared.errors import StorageError, VisionUnavailableError
 from shared.index import places
+from shared.lifecycle import deletion
 
 RED = picture()
 
@@ -113,6 +115,30 @@ def test_pages_follow_each_other_to_the_end_and_have_each_image_once(app: Parts,
     assert sorted(seen) == [f"{number}.png" for number in range(7)]
     if sort != "match":
         assert seen == sorted(seen, reverse=sort == "date")
+
+
+def test_a_deleted_image_is_found_no_more(app: Parts) -> None:
+    store(app, "a.png")
+    assert found() == ["a.png"]
+    app.images.delete(names.IMAGES, "a.png")
+    deletion.forget(app.services, "a.png")
+    noted(app)
+    assert found() == []
+
+
+def test_what_people_say_wins_over_what_computer_vision_said(app: Parts) -> None:
+    store(app, "a.png", cup=0.8)
+    before = page()["images"][0]["caption"]
+    body = {"caption": "An espresso", "alt": "A small cup", "tags": {"added": ["breakfast"], "removed": ["cup"]}}
+    assert answered(CorrectionsHttp.main, request("PUT", body, route={"name": "a.png"})).status_code == 200
+    noted(app)
+    (image,) = page(q='espresso "small cup" tag:breakfast -tag:cup')["images"]
+    assert (image["caption"], image["alt"], image["tags"]) == ("An espresso", "A small cup", ["breakfast", "outdoor"])
+    assert {match["field"] for match in image["why"]} == {"caption", "alt", "tags"}
+    assert answered(CorrectionsHttp.main, request("DELETE", route={"name": "a.png"})).status_code == 200
+    noted(app)
+    assert (found(q="espresso"), found(q="tag:cup")) == ([], ["a.png"])
+    assert page()["images"][0]["caption"] == before
 
 
 def test_another_process_finds_the_same(app: Parts) -> None:

@@ -294,6 +294,7 @@ REQUESTS = {
     "ocr unknown": ocr("GET", UNKNOWN_ID),
     "ocr unknown cancelled": ocr("DELETE", UNKNOWN_ID),
     "ocr of no id": ocr("GET", "x"),
+    "search for nothing that is there": search("GET", "?q=zeppelinfahrt&sort=date&limit=3"),
     "search in no order": search("GET", "?sort=size"),
     "search for what is unclear": search("GET", "?q=is:lost"),
     "search of another action": search("GET", action="forget"),

@@ -32,7 +32,6 @@ from shared import log, names
 from shared.durable import purge
 from shared.errors import ThrottledError
 from shared.images import ImageBytes, ImageUrl
-from shared.index.fold import fold
 from shared.lifecycle import answer_pages, digest_pages, image_pages, owner_pages, record_pages
 from shared.uploads import rescue
 from shared.vision.models import Answer
@@ -195,7 +194,7 @@ class Story:
 
     def _tick(self) -> None:
         self.hub.keep_house()
-        fold(self.app.host, self.app.clock)
+        self.hub.fold_index()
         if self.app.clock.utc().hour == 3:
             asyncio.run(purge.purge(self.app.services, self.hub))
             self._apply_rules()

@@ -1,5 +1,6 @@
 """The search of a process: one reading for all callers, no longer than they wait, and never half of a change."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -97,6 +98,32 @@ def test_a_caller_waits_no_longer_than_its_time_and_the_reading_goes_on(
     released.set()
     # The same reading: no other one is begun.
     world.host.before = None
+    assert named(world.search.find("")) == ["a.jpg"]
+
+
+def test_callers_that_wait_for_the_index_hold_no_thread(world: World, released: threading.Event) -> None:
+    world.note(line("a.jpg"))
+    begun = hold(world.host, "page", released)
+
+    async def wait() -> int:
+        callers = [asyncio.create_task(world.search.ready()) for _ in range(5)]
+        await asyncio.to_thread(begun.wait, 30)
+        reading = [thread for thread in threading.enumerate() if thread.name == "index"]
+        assert not any(caller.done() for caller in callers)
+        released.set()
+        await asyncio.gather(*callers)
+        return len(reading)
+
+    assert asyncio.run(wait()) == 1
+    assert named(world.search.find("")) == ["a.jpg"]
+
+
+def test_a_caller_whose_time_is_over_leaves_the_reading_to_the_others(world: World, released: threading.Event) -> None:
+    world.note(line("a.jpg"))
+    hold(world.host, "page", released)
+    with time_budget.request(0.05):
+        asyncio.run(world.search.ready())
+    released.set()
     assert named(world.search.find("")) == ["a.jpg"]
 
 

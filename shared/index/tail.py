@@ -33,6 +33,7 @@ class Tail:
         self._host = host
         self._clock = clock
         self._name = ""
+        self._size = 0
         self._until = 0.0
 
     def add(self, lines: Iterable[Line]) -> None:
@@ -59,18 +60,25 @@ class Tail:
             if not self._is_open:
                 self._begin()
             self.operations += 1
-            if self._host.append(names.INDEX, self._name, block):
+            if self._host.append(names.INDEX, self._name, block, at=self._size) or self._has(block):
+                self._size += len(block)
                 return
             # A fold has deleted it, or it is full.
             self._name = ""
         raise StorageError(f"The index takes no lines in {names.INDEX}/{places.TAILS}.")
+
+    def _has(self, block: bytes) -> bool:
+        """Whether a block was added whose answer was lost: no other process adds to this blob."""
+        self.operations += 1
+        info = self._host.head(names.INDEX, self._name)
+        return info is not None and info.size == self._size + len(block)
 
     def _begin(self) -> None:
         self.operations += 1
         name = places.tail(secrets.token_hex(8))
         # Where the answer was lost, the second try finds the blob that the first has made.
         self._host.begin_appends(names.INDEX, name)
-        self._name, self._until = name, self._clock.now() + TAIL_SECONDS
+        self._name, self._size, self._until = name, 0, self._clock.now() + TAIL_SECONDS
 
 
 def _blocks(lines: Iterable[Line]) -> Iterator[bytes]:

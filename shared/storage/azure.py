@@ -184,8 +184,9 @@ class BlobStore:
         begin = partial(appends.begin, self._blob(container, name))
         return self._holds(container, name, lambda: self._with_container(container, begin))
 
-    def append(self, container: str, name: str, data: bytes) -> bool:  # noqa: D102
-        return self._holds(container, name, lambda: self._blob(container, name).append_block(data))
+    def append(self, container: str, name: str, data: bytes, *, at: int | None = None) -> bool:  # noqa: D102
+        add = partial(self._blob(container, name).append_block, data, appendpos_condition=at)
+        return self._holds(container, name, add)
 
     def write(  # noqa: D102
         self,

@@ -120,12 +120,18 @@ class Blobs(Protocol):
     def begin_appends(self, container: str, name: str) -> bool:
         """Make an empty append blob; False if there is such a blob, after a lost answer the caller's own too."""
 
-    def append(self, container: str, name: str, data: bytes) -> bool:
+    def append(self, container: str, name: str, data: bytes, *, at: int | None = None) -> bool:
         """
-        Add a block, all or nothing, to an append blob; twice where an answer was lost.
+        Add a block, all or nothing, to an append blob.
+
+        Args:
+            container, name: the blob.
+            data: the block.
+            at: only where the blob has that many bytes. Without it, the block comes twice where an answer was lost.
 
         Returns:
-            Whether it was added; False if there is no such append blob, or it has as many blocks as one can have.
+            Whether it was added. False if there is no such append blob, or it has as many blocks as one can have; with
+            *at* also if it has another length, after a lost answer that with the block.
         """
 
     def write(

@@ -155,10 +155,12 @@ class MemoryBlobs:
             self._containers.setdefault(container, {})[name] = _Stored(Blob(info, b""), blocks=0)
             return True
 
-    def append(self, container: str, name: str, data: bytes) -> bool:
+    def append(self, container: str, name: str, data: bytes, *, at: int | None = None) -> bool:
         with self._operation("append", container, name):
             stored = self._find(container, name)
             if stored is None or stored.blocks is None or stored.blocks >= MOST_BLOCKS:
+                return False
+            if at not in (None, stored.blob.info.size):
                 return False
             stored.blocks += 1
             whole = stored.blob.data + data

@@ -25,7 +25,7 @@ from doubles.parts import Parts
 from doubles.storage_events import storage_event
 
 from shared import names, services
-from shared.lifecycle import housekeeping, plans, reactions, reconcile_loop, reconcile_page
+from shared.lifecycle import housekeeping, indexing, plans, reactions, reconcile_loop, reconcile_page
 from shared.ocr import activities, poll_loop
 from shared.uploads import on_upload, retry_loop, retry_step
 
@@ -202,6 +202,11 @@ class TaskHub:
         """What the hourly timer does, and all that it begins."""
         asyncio.run(housekeeping.begin_due(self.app.services, self))  # type: ignore[arg-type]  # a durable client
         self.pass_time(5)
+
+    def fold_index(self) -> None:
+        """What the timer of five minutes does, and all that it begins."""
+        asyncio.run(indexing.fold_due(self.app.services, self))  # type: ignore[arg-type]  # a durable client
+        self._do_due()
 
     def moments(self, name: str, step: str) -> list[float]:
         """In how many seconds each instance of that step does something next; 0 where it does it now."""

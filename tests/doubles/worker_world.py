@@ -65,7 +65,7 @@ from shared.storage.blobs import Blob
 from shared.uploads import retry_loop, steps
 
 # One thumbnail shows as much as two.
-SETTINGS = {**ENVIRONMENT, "THUMBNAIL_SIZES": "100x50", "MAX_WAIT_SECONDS": "20"}
+SETTINGS = {**ENVIRONMENT, "THUMBNAIL_SIZES": "100x50", "MAX_WAIT_SECONDS": "20", "SEARCH_RECORDS": "true"}
 NEW = picture(colour=(200, 200, 0))
 # Several, because a page of few is asked for otherwise.
 STORED = {f"{name}.jpg": picture(colour=(0, number, 200)) for number, name in enumerate("abc")}

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from doubles.clock import FakeClock
+from doubles.lost_answers import lose_answers
 from doubles.memory import MOST_BLOCKS, MemoryBlobs
 
 from shared import names
@@ -106,6 +107,18 @@ def test_a_tail_is_followed_by_another_after_five_minutes_when_it_is_full_and_wh
     host.delete(names.INDEX, tail._name)
     assert add() == 3
     assert len(stored(host)) == 4
+
+
+def test_a_block_whose_answer_was_lost_comes_once(host: MemoryBlobs, clock: FakeClock) -> None:
+    """The storage client repeats it by itself, and the repetition finds another length."""
+    tail = Tail(host, clock)
+    tail.add([line(0)])
+    lose_answers(host, names.INDEX, StorageError("lost"), operation="append")
+    with pytest.raises(StorageError):
+        tail.add([line(1)])
+    tail.add([line(1)])
+    tail.add([line(2)])
+    assert stored(host) == ["0.jpg", "1.jpg", "2.jpg"]
 
 
 def test_many_lines_go_in_blocks_that_one_request_takes(host: MemoryBlobs, clock: FakeClock) -> None:

@@ -32,7 +32,6 @@ from shared import log, names
 from shared.durable import purge
 from shared.errors import ThrottledError
 from shared.images import ImageBytes, ImageUrl
-from shared.index.fold import fold
 from shared.lifecycle import answer_pages, digest_pages, image_pages, owner_pages, record_pages
 from shared.uploads import rescue
 from shared.vision.models import Answer
@@ -139,6 +138,8 @@ class Story:
         self.call("OcrHttp", "POST", {"name": PHOTO}, params={"readingOrder": "basic"})
         self.call("OcrHttp", "POST", SECOND, params={"readingOrder": "basic", "language": "en"})
         self.call("ImagesHttp", "GET", route=route)
+        for name, point in ((PHOTO, {"focal": [0.25, 0.5]}), (f"{NAME}.pdf", {}), (f"{NAME} broken.jpg", {})):
+            self.call("CorrectionsHttp", "PUT", {"caption": f"{CAPTION} in a field", **point}, route={"name": name})
         self.call(
             "ThumbnailHttp", "GET", params={"width": "9", "height": "9"}, route={"name": f"{NAME}.png"}, status=404
         )
@@ -195,7 +196,7 @@ class Story:
 
     def _tick(self) -> None:
         self.hub.keep_house()
-        fold(self.app.host, self.app.clock)
+        self.hub.fold_index()
         if self.app.clock.utc().hour == 3:
             asyncio.run(purge.purge(self.app.services, self.hub))
             self._apply_rules()
@@ -276,6 +277,7 @@ def test_before_the_deletion_the_search_finds_all_where_the_page_says_that_it_is
     assert found == {
         "images": {"name", "bytes"},
         "analysis": {"name", "digest", "caption"},
+        "corrections": {"name", "digest", "caption"},
         "text": {"name", "digest", "text"},
         "text/by-sha256": {"digest", "text"},
         "thumbnails": {"name", "digest"},

@@ -176,6 +176,18 @@ def test_an_append_blob_larger_than_one_range_is_read_to_its_end(blobs: Blobs, c
         assert found.data == b"".join(blocks)[offset:]
 
 
+def test_a_block_is_added_only_where_the_blob_has_the_length_that_its_writer_knows(
+    blobs: Blobs, container: str
+) -> None:
+    blobs.begin_appends(container, "tail")
+    assert blobs.append(container, "tail", b"one", at=0) is True
+    # As a repetition does, whose first attempt has come.
+    assert blobs.append(container, "tail", b"one", at=0) is False
+    assert blobs.append(container, "tail", b"two", at=4) is False
+    assert blobs.append(container, "tail", b"two", at=3) is True
+    assert content(blobs, container, "tail") == b"onetwo"
+
+
 def test_nothing_is_appended_to_a_blob_of_another_kind(blobs: Blobs, container: str) -> None:
     put(blobs, container)
     assert blobs.begin_appends(container, "a.txt") is False

@@ -20,6 +20,8 @@ from local.vision.server import RunningVision, running_vision
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+# How long a call took, in a receipt.
+CALL_SECONDS = re.compile(r'(?<="seconds": )[0-9.]+(?=, "status": )')
 ETAG = re.compile(r"0x[0-9A-F]{13,16}")
 
 
@@ -78,7 +80,7 @@ class World:
         for image in images:
             text = text.replace(str(image.etag).strip('"'), f"<etag of {image.name}>")
         text = text.replace(self.azurite.blob_url, "<storage>").replace(self.vision.url, "<vision>")
-        for pattern, name in ((UUID, "<id>"), (TIME, "<time>"), (ETAG, "<etag>")):
+        for pattern, name in ((UUID, "<id>"), (TIME, "<time>"), (ETAG, "<etag>"), (CALL_SECONDS, "<seconds>")):
             text = pattern.sub(name, text)
         return text
 

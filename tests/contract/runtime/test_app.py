@@ -255,6 +255,7 @@ REQUESTS = {
     "images since a time ahead": images("?since=9999-01-01T00:00:00%2B01:00&limit=3"),
     "image": images("/coffee.jpg", "coffee.jpg"),
     "image that is waited for": images("/coffee.jpg?wait=true", "coffee.jpg"),
+    "image that is explained": images("/coffee.jpg?explain=true", "coffee.jpg"),
     "image by an odd name": images(f"/{ODD_PATH}", ODD_NAME),
     "image that failed": images("/notes.txt", "notes.txt"),
     "image that is missing": images("/nothing.jpg", "nothing.jpg"),

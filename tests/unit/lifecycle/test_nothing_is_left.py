@@ -138,6 +138,8 @@ class Story:
         self.call("OcrHttp", "POST", {"name": PHOTO}, params={"readingOrder": "basic"})
         self.call("OcrHttp", "POST", SECOND, params={"readingOrder": "basic", "language": "en"})
         self.call("ImagesHttp", "GET", route=route)
+        for name, point in ((PHOTO, {"focal": [0.25, 0.5]}), (f"{NAME}.pdf", {}), (f"{NAME} broken.jpg", {})):
+            self.call("CorrectionsHttp", "PUT", {"caption": f"{CAPTION} in a field", **point}, route={"name": name})
         self.call(
             "ThumbnailHttp", "GET", params={"width": "9", "height": "9"}, route={"name": f"{NAME}.png"}, status=404
         )
@@ -275,6 +277,7 @@ def test_before_the_deletion_the_search_finds_all_where_the_page_says_that_it_is
     assert found == {
         "images": {"name", "bytes"},
         "analysis": {"name", "digest", "caption"},
+        "corrections": {"name", "digest", "caption"},
         "text": {"name", "digest", "text"},
         "text/by-sha256": {"digest", "text"},
         "thumbnails": {"name", "digest"},

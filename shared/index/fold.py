@@ -89,12 +89,14 @@ class _Fold:
         self._told = Told(Manifest(), None)
         self._missing: tuple[str | None, str | None] | None = None
         self._done = Folded()
+        self._horizon = 0.0
 
     def run(self) -> Folded:
         """One try; ConflictError if another fold was faster."""
         seen = tails.look(self._host)
         self._told = base.read(self._host)
         before = self._told.manifest.blobs
+        self._horizon = self._since_when(seen)
         orphans = self._told.etag is None and any(self._is_older(shard, _GARBAGE) for shard in seen.shards)
         if self._told.damaged or orphans:
             self._build_anew(places.MANIFEST)
@@ -136,10 +138,10 @@ class _Fold:
         since = manifest.since if manifest.recent else now
         manifest = replace(manifest, since=since)
         if not self._is_due(manifest, len(recent)):
-            kept = base.save(self._host, "", [recent[stem] for stem in sorted(recent)], now)
+            kept = base.save(self._host, "", [recent[stem] for stem in sorted(recent)], self._horizon)
             self._done.shards += 1
             return replace(manifest, recent=kept)
-        push = Push(self._host, manifest, now)
+        push = Push(self._host, manifest, self._horizon)
         shards = push.shards(recent)
         self._done.shards += push.written
         return replace(manifest, shards=shards, recent=None, since=0.0)
@@ -150,6 +152,16 @@ class _Fold:
         if any(is_settled(shard, now) for shard in manifest.shards):
             return True
         return recent > MOST_RECENT or (recent > 0 and manifest.since <= now - LATE_SECONDS)
+
+    def _since_when(self, seen: Look) -> float:
+        """
+        When the first tail that is to be taken was begun: its lines are not late, however long no fold has come.
+
+        A tombstone of one tail has to stay until the line of another one, which it beats, is there.
+        """
+        folded = self._told.manifest.folded
+        left = [tail.created for name, tail in seen.tails.items() if tail.size > folded.get(name, 0)]
+        return min([self._now(), *(created.timestamp() for created in left if created)])
 
     def _whole(self, manifest: Manifest) -> dict[str, Entry]:
         """What has been touched, as a base of that manifest has it."""

@@ -191,6 +191,7 @@ def test_where_all_images_go_no_shard_stays(index: Index, monkeypatch: pytest.Mo
     assert len(mirror.refresh()) == 40
     assert len(index.manifest.shards) == 4
     index.append("w", *(line(f"{number:05}.jpg", NOW + 5, gone=True) for number in range(10)))
+    index.fold()
     index.clock.advance(3700)
     index.fold()
     assert [shard.first for shard in index.manifest.shards] == ["", "00020.jpg", "00030.jpg"]
@@ -199,6 +200,17 @@ def test_where_all_images_go_no_shard_stays(index: Index, monkeypatch: pytest.Mo
     index.fold()
     assert index.manifest.shards == ()
     assert mirror.refresh() == shown(snapshot(index.host)) == {}
+
+
+def test_after_a_long_stop_a_deletion_still_beats_what_another_tail_tells_of_before(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "MOST_RECENT", 0)
+    index.append("b", line("x.jpg", NOW, image={"bytes": 1}))
+    index.append("a", line("x.jpg", NOW + 1, gone=True))
+    index.clock.advance(5 * 3600)
+    index.fold()
+    assert shown(snapshot(index.host)) == {}
 
 
 def test_a_late_line_counts_less_than_what_was_written_after_it(index: Index) -> None:

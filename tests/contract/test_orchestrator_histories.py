@@ -247,7 +247,11 @@ PLAN: Plan = {
     "id": "0123456789abcdef",
     "by": "timer",
     "mode": "repair",
-    "phases": [*reconcile_loop.COMPARING, *reconcile_loop.CLEANING],
+    # As the recorded histories have them; later versions have more.
+    "phases": [
+        *("images", "analysis", "thumbnails", "text", "unfinished", "owners"),
+        *("forgetting", "answers", "by_digest"),
+    ],
     "began": "2026-01-01T00:00:00+00:00",
     "since": "2026-01-02T00:00:00+00:00",
     "until": "2026-01-01T00:00:00+00:00",

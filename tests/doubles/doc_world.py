@@ -20,7 +20,7 @@ from doubles.terminal import Terminal, terminal
 # Different at every run.
 CHANGING = re.compile(
     r'"(requestId|visionRequestId|etag|first|last|correlationId|date|checkedAt|since)": "[^"]*"'
-    r'|"(transactions|images|waitForBackfill|recordsRemoved|answersForgotten)": \d+'
+    r'|"(transactions|images|waitForBackfill|recordsRemoved|answersForgotten|descriptionAndText|money)": [\d.]+'
 )
 IDENTIFIER = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8}\b")
 PATH = re.compile(r"(?<![\w.])/[\w./-]+")

@@ -80,7 +80,7 @@ class Observed:
             self._writer.note({"stem": stem, "at": at, "parts": {part: None}})
 
     def _look(self, container: str, name: str) -> None:
-        """Note what is there: a write whose answer was lost is refused when it is sent again, and has been done."""
+        """Note the stored record: a write whose answer was lost is refused when it is sent again, and has been done."""
         if parts.part_of(container, name) is None:
             return
         at = moment(self.observed, self._clock)

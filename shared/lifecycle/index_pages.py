@@ -52,7 +52,7 @@ class _Place(NamedTuple):
 
 class _Page(NamedTuple):
     """
-    What is known of a page of images.
+    A page of images: their records and their entries.
 
     Attributes:
         found: what listings show of their records.

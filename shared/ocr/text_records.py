@@ -30,7 +30,7 @@ def stored(app: App, job: Job) -> bool:
 
 
 def _tell_index(app: App, job: Job) -> None:
-    """Note what is there: the process that wrote it may have died before the index was told."""
+    """Note all records of the image: the process that wrote them may have died before the index was told."""
     if job.version:
         from shared.index import derive
 

@@ -1,11 +1,11 @@
 """
-The index is made from the records at the first start, at night and by request, and heals whatever was lost.
+The index is made from the records at the first start, at night and by request, and heals all that was lost.
 
 `tests/fixtures/records/before_index.json` is what the version before an index (1f6d07f5) has left in both accounts, its
 settings, its time, the state of each image as it told it, and the orchestrations that slept. It ran with its own
 doubles. It was given photographs, a copy that was edited, a sign with text, a PDF, a TIFF of two pages, long and odd
-names, what is no picture, an image that was overwritten, one that Computer Vision refused, one that is deferred, one
-without an event, and two that were deleted: the records of `late.jpg` are still there.
+names, a file that is no picture, an image that was overwritten, a refused one, a deferred one, one without an event,
+and two that were deleted: the records of `late.jpg` are still there.
 """
 
 import asyncio

@@ -189,7 +189,7 @@ def refused(question: Question, error: BlobsightError, *, at: datetime, calls: S
 
 
 def calls_of(document: ClaimDocument | None) -> list[Json]:
-    """The calls that a claim tells; what is damaged is left out."""
+    """The calls that a claim tells; damaged ones are left out."""
     told = document.get("calls", ()) if document else ()
     return [each for each in told if isinstance(each, dict)] if isinstance(told, list | tuple) else []
 

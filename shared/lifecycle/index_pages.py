@@ -57,7 +57,7 @@ class _Place(NamedTuple):
 
 class _Page(NamedTuple):
     """
-    What is known of a page of images.
+    A page of images: their records and their entries.
 
     Attributes:
         found: what listings show of their records.
@@ -94,11 +94,12 @@ def _images(app: App, work: PageWork, place: _Place, uncut: list[str]) -> tuple[
     images = walks.after(listed.items, place.after, has_directories=app.images.has_directories)
     begun, done = dict(place.walks), list[bool]()
     if images:
+        # Before their records: what it tells of and they do not is gone.
+        known = _known(app, {names.stem(image.name) for image in images})
         with ThreadPoolExecutor(_PARALLEL) as pool:
             found, begun = walks.beside(
                 app, "", images, place.walks, pool, of=walks.WITH_CORRECTIONS, most_others=_MOST_THUMBNAILS
             )
-        known = _known(app, {names.stem(image.name) for image in images})
         # What a caller asks for is what he does not trust.
         anew = work["plan"]["by"] == "request" and len(work["plan"]["phases"]) == 1
         compared = _Page(found, _by_stem(found), known, at, anew)

@@ -102,7 +102,7 @@ def of_members(members: Json) -> Correction:
     The correction that a caller's JSON object means.
 
     Raises:
-        BadRequestError: `bad_json`, with the member, what is wrong with it and what is possible.
+        BadRequestError: `bad_json`, with the member, its fault and the possible values.
     """
     unknown = [name for name in members if name not in MEMBERS]
     if unknown:

@@ -132,7 +132,7 @@ _current: contextvars.ContextVar[Calls | None] = contextvars.ContextVar("calls",
 
 @contextmanager
 def kept(calls: Calls) -> Iterator[None]:
-    """Inside, what is sent to Computer Vision is one of these calls."""
+    """Inside, each request to Computer Vision is one of these calls."""
     token = _current.set(calls)
     try:
         yield

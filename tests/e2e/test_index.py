@@ -1,4 +1,4 @@
-"""What is complete is found by a search within seconds, what is deleted no longer, and the index can be made anew."""
+"""A search finds a complete image within seconds and a deleted one no longer, and the index can be made anew."""
 
 import json
 import time

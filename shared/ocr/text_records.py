@@ -34,7 +34,8 @@ def _tell_index(app: App, job: Job) -> None:
     if job.version:
         from shared.index import derive
 
-        app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, job.version.name))
+        for line in derive.lines_of(app.images, app.settings, app.clock, job.version.name):
+            app.index_writer.note(line)
 
 
 def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:

@@ -14,7 +14,7 @@ from shared.settings import Settings
 
 
 class FoundImage(TypedDict):
-    """One image, of which what is not known is null."""
+    """One image; a member that the index does not know is null."""
 
     name: str
     state: str

@@ -23,7 +23,7 @@ from shared.storage.blobs import Blobs, IfEtag
 
 # Of one shard; one with more is cut into halves.
 MOST_ENTRIES = 10_000
-# For so long a line may come late: until then an entry keeps the time of each part, and what is gone is known as gone.
+# For so long a line may come late: until then an entry keeps the time of each part, also of a gone one.
 LATE_SECONDS = 3600.0
 _GZIP = "application/gzip"
 
@@ -91,7 +91,7 @@ class Manifest:
 
 
 class MovedError(ConflictError):
-    """Another fold was faster: what is to be read has gone; `shard` is the name of the blob if it is a shard."""
+    """Another fold was faster, and has deleted the blob; `shard` is its name if it is a shard."""
 
     shard: str | None = None
 

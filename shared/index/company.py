@@ -70,9 +70,11 @@ class Company:
             with self._lock:
                 self._waiters.append(waiter)
             self._wake_if_alone()
-            done, _ = await asyncio.wait((waiter.woken,), timeout=left)
-            with self._lock:
-                self._waiters = [each for each in self._waiters if each is not waiter]
+            try:
+                done, _ = await asyncio.wait((waiter.woken,), timeout=left)
+            finally:
+                with self._lock:
+                    self._waiters = [each for each in self._waiters if each is not waiter]
             if done and waiter.woken.result():
                 return
 

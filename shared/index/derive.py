@@ -5,13 +5,12 @@ Records of another version of the image are as if they were not there. Those who
 it count, as an edit of metadata gives an image another ETag and no other bytes.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any
 
 from shared import names
 from shared.clock import Clock
-from shared.index import parts
+from shared.index import parts, times
 from shared.index.entry import (
     ANALYSIS,
     CORRECTION,
@@ -39,27 +38,29 @@ _MOST_BYTES = 4 * 1024 * 1024
 _KINDS = {kind.content_type: kind.content_type.partition("/")[2] for kind in (kinds.JPEG, kinds.PNG, kinds.GIF)}
 _KINDS |= {kind.content_type: kind.name.lower() for kind in (kinds.BMP, kinds.TIFF, kinds.PDF, kinds.WEBP, kinds.HEIC)}
 _KINDS["image/jpg"] = "jpeg"
+# So long a record may be on its way to storage, which may have to be asked again.
+_WRITING_SECONDS = 30.0
 # Parts that the index has of an image or not; of thumbnails there may be any number.
 _SINGLE = (ANALYSIS, PLAIN, TEXT, CORRECTION, *(f"{UNFINISHED}{step}" for step in by_step.STEPS))
 
 
 def moment(blobs: Blobs, clock: Clock) -> float:
     """
-    The time in seconds since 1970, by storage's clock.
+    As `times.moment` tells it, by storage's clock.
 
     Raises:
         StorageError: storage, which is asked where its clock is not known yet, did not answer.
     """
     if blobs.clock_ahead is None:
         blobs.page(names.IMAGES, limit=1)
-    return (clock.utc() + (blobs.clock_ahead or timedelta())).timestamp()
+    return times.moment(blobs, clock)
 
 
 def line_of(images: Blobs, settings: Settings, clock: Clock, name: str, entry: Entry | None = None) -> Line:
     """
-    What the index has to know of an image: its parts, None where there is no such record; or that it is gone.
+    What the index has to know of an image: its parts; or that it is gone.
 
-    With an *entry*, thumbnails that it has and that are gone are told, too.
+    With an *entry*, which was read before, None tells of the parts that it has and whose records are gone.
     It costs some ten looks, and a read of each record that is told by its content.
 
     Raises:
@@ -84,10 +85,11 @@ def line_from(
         image: the image.
         records: at least all that it has.
         at: the moment before they were listed, as `moment` tells it.
-        entry: what the index knows of it.
+        entry: what the index knew of it before they were listed.
     """
-    changed: dict[str, Content | None] = dict.fromkeys(_SINGLE)
-    changed |= dict.fromkeys(part for part in (entry.parts if entry else ()) if part.startswith(THUMBNAIL))
+    # A record that is being written may be in no listing, and its line may be of a moment before this one. So what
+    # nothing was told of is not told to be gone.
+    changed: dict[str, Content | None] = dict.fromkeys(name for name, part in _known(entry) if part is not None)
     told: dict[str, Any] = {}
     for part, (container, info) in _of_it(images, settings, image, records).items():
         blob = _read(images, container, info)
@@ -97,7 +99,29 @@ def line_from(
             changed[part] = found[1].get(part)
     _add_look(images, names.stem(image.name), changed)
     changed[IMAGE] = {**_of_image(image), **told}
-    return {"stem": names.stem(image.name), "at": at, "parts": changed}
+    # What is told already keeps its time: a line that is on its way may tell more.
+    parts_known = dict(_known(entry))
+    new = {name: part for name, part in changed.items() if name not in parts_known or parts_known[name] != part}
+    return {"stem": names.stem(image.name), "at": at, "parts": new}
+
+
+def lines_of(images: Blobs, settings: Settings, clock: Clock, name: str) -> list[Line]:
+    """
+    The same for an image of which it is not known what the index knows: what lost lines would have told.
+
+    Raises:
+        StorageError: storage did not answer.
+    """
+    line = line_of(images, settings, clock, name)
+    if line.get("gone"):
+        return [line]
+    absent: dict[str, Content | None] = dict.fromkeys(part for part in _SINGLE if part not in line["parts"])
+    # Another process may be writing one of these just now, whose line is not to be beaten.
+    return [{"stem": line["stem"], "at": line["at"] - _WRITING_SECONDS, "parts": absent}, line]
+
+
+def _known(entry: Entry | None) -> ItemsView[str, Content | None]:
+    return (entry.parts if entry else {}).items()
 
 
 def differs(entry: Entry | None, images: Blobs, settings: Settings, image: BlobInfo, records: Records) -> bool:

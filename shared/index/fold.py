@@ -111,7 +111,7 @@ class _Fold:
         return self._done
 
     def _step(self, seen: Look, portion: Portion | None) -> None:
-        """Bring one portion into the base; None where only what is due by its time is to be done."""
+        """Bring one portion into the base; None if only the work of the hour may be due."""
         lines = tails.lines(portion.data) if portion else []
         fresh: dict[str, Entry] = {}
         for line in lines:

@@ -4,7 +4,6 @@ The account of the images, observed: each record that is written or deleted ther
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, cast
 
 from shared import names
@@ -12,12 +11,9 @@ from shared.clock import Clock
 from shared.errors import ConflictError, StorageError
 from shared.index import parts
 from shared.index.entry import Content
+from shared.index.times import moment
 from shared.index.writer import IndexWriter
 from shared.storage.blobs import BlobInfo, Blobs, IfEtag
-
-# Storage tells its time in whole seconds, and the answer's way counts as a delay. Clocks of two machines in Azure are
-# nearer to each other than that.
-_TOLERATED = timedelta(seconds=2)
 
 
 class Observed:
@@ -84,7 +80,7 @@ class Observed:
             self._writer.note({"stem": stem, "at": at, "parts": {part: None}})
 
     def _look(self, container: str, name: str) -> None:
-        """Note what is there: a write whose answer was lost is refused when it is sent again, and has been done."""
+        """Note the stored record: a write whose answer was lost is refused when it is sent again, and has been done."""
         if parts.part_of(container, name) is None:
             return
         at = moment(self.observed, self._clock)
@@ -103,16 +99,6 @@ class Observed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.observed, name)
-
-
-def moment(blobs: Blobs, clock: Clock) -> float:
-    """
-    The time of a line, in seconds since 1970, by storage's clock where that is another one.
-
-    Taken before storage is asked: a writer that has seen what another one wrote is later then.
-    """
-    ahead = blobs.clock_ahead or timedelta(0)
-    return (clock.utc() + (ahead if abs(ahead) >= _TOLERATED else timedelta(0))).timestamp()
 
 
 def seen(blobs: Blobs, container: str, name: str) -> tuple[BlobInfo, bytes] | None:

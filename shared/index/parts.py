@@ -90,7 +90,7 @@ def _marks(metadata: Mapping[str, str], etag: str) -> dict[str, str]:
 
 
 def part_of(container: str, record: str) -> tuple[str, str] | None:
-    """The stem of the image of a record, and the part that it tells; None of what is no record of an image."""
+    """The stem of the image of a record, and the part that it tells; None if it is no record of an image."""
     if container not in (names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED, names.CORRECTIONS):
         return None
     stem = names.stem_of_record(container, record)

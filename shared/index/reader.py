@@ -27,7 +27,7 @@ class Replaced:
 
 @dataclass(frozen=True)
 class Added:
-    """Lines to be applied to what is known."""
+    """Lines to be applied to the entries of before."""
 
     lines: list[Line]
 
@@ -63,7 +63,7 @@ class Reader:
         """
         What has changed since the last call: at first all. What was not taken from it comes again at the next call.
 
-        One listing, then only what is new: the manifest, shards that are others, and what was added to the tails.
+        One listing, then only the news: the manifest, shards that are others, and the bytes that tails have gained.
 
         Raises:
             StorageError: storage did not answer, or folds were faster again and again; the next call goes on.
@@ -118,7 +118,7 @@ class Reader:
 
 def snapshot(host: Blobs, first: str = "", last: str | None = None) -> dict[str, Entry]:
     """
-    The entries of a range of stems, by their stems, as they are now; also what is known to be gone.
+    The entries of a range of stems, by their stems, as they are now; also those of images known to be gone.
 
     Args:
         host: the account that has the index.

@@ -11,12 +11,15 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from shared import threads
+from shared import names, threads
 from shared.clock import Clock
 from shared.errors import StorageError
+from shared.index import places
+from shared.index.backlog import Backlog
 from shared.index.company import Company
 from shared.index.entry import Line
 from shared.index.tail import Tail
+from shared.index.times import MOST_AGE_SECONDS, moment
 from shared.storage.blobs import Blobs
 from shared.transport import time_budget
 
@@ -71,7 +74,8 @@ class IndexWriter:
         self._tail = Tail(host, clock)
         self._company = Company()
         self._changed = threading.Condition()
-        self._lines: list[Line] = []
+        self._backlog = Backlog()
+        self._host, self._clock = host, clock
         # The numbers of the newest line that was noted, and of the last one before which all are stored.
         self._newest = self._stored = 0
         self._is_led = False
@@ -86,7 +90,7 @@ class IndexWriter:
     def note(self, line: Line) -> None:
         """Leave a line to the next `flush`."""
         with self._changed:
-            self._lines.append(line)
+            self._backlog.add(line)
             self._newest += 1
             if (noted := _noted.get()) is not None:
                 noted.last, noted.writer = self._newest, self
@@ -145,6 +149,7 @@ class IndexWriter:
             before = self._tail.operations
             try:
                 self._tail.add(lines)
+                self._make_up_for_lost()
             except BaseException as error:
                 self._give_back(lines, error)
                 raise
@@ -161,8 +166,8 @@ class IndexWriter:
             while self._stored < number:
                 if not self._is_led:
                     self._is_led = True
-                    lines, self._lines = self._lines, []
-                    return lines, self._newest
+                    since = moment(self._host, self._clock) - MOST_AGE_SECONDS
+                    return self._backlog.without_late(self._backlog.take(), since), self._newest
                 failures = self._failures
                 if not self._changed.wait(time_budget.left(_WAIT_SECONDS)):
                     raise StorageError("Blob storage has not taken the lines of the index in time.")
@@ -171,9 +176,18 @@ class IndexWriter:
                     raise self._problem
             return None
 
+    def _make_up_for_lost(self) -> None:
+        """Have the records compared with the index where lines were given up."""
+        if lost := self._backlog.lost:
+            self._host.delete(names.INDEX, places.BUILT)
+            with self._changed:
+                self._backlog.lost -= lost
+
     def _give_back(self, lines: list[Line], error: BaseException) -> None:
         with self._changed:
-            self._lines, self._is_led = [*lines, *self._lines], False
-            if isinstance(error, StorageError):
+            self._backlog.give_back(lines)
+            self._is_led = False
+            # Others may have more time than the one who wrote for all, whose caller does not wait any longer.
+            if isinstance(error, StorageError) and time_budget.left(_WAIT_SECONDS) > 0:
                 self._failures, self._problem = self._failures + 1, error
             self._changed.notify_all()

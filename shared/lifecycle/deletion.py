@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from shared import log, names
 from shared.answers import owners
-from shared.index import observed
+from shared.index import times
 from shared.lifecycle import forgetting
 from shared.records import by_step, corrections, former, unfinished, versions
 from shared.services import App
@@ -61,7 +61,7 @@ def forget(
         # It may be of former bytes, so it tells a digest only where nothing else does.
         digests = {said.info.metadata.get(names.SOURCE_SHA256, "")} - {""}
     marks = _given_up(app, name, digests)
-    at = observed.moment(app.images, app.clock)
+    at = times.moment(app.images, app.clock)
     versions.ensure_absent(app.images, name)
     # In any case: the process that deleted the records may have died before the index was told.
     app.index_writer.note({"stem": names.stem(name), "at": at, "gone": True})

@@ -40,6 +40,8 @@ def _fold(app: App) -> None:
     records = FlatRecords(app.images, app.host, app.settings, app.clock, app.batches)
     done = fold(app.host, app.clock, records.changed if app.settings.search_records else None)
     _tell(done)
+    # Lines of an HTTP request that storage did not take then.
+    app.index_writer.flush()
     compared = None if done.more else records.compare()
     if compared:
         log.event(

@@ -2,8 +2,8 @@
 The corrections of images that are gone, kept for an image of the same bytes: a rename is a copy and a deletion.
 
 The two events come in any order. A deletion keeps the correction in `kept-corrections/{sha256}/` of the host account
-before it looks for images that own the bytes already, and an upload is noted as an owner before it looks for what is
-kept. So one of the two finds the other, and the correction moves. What is kept goes with the forgetting.
+before it looks for images that own the bytes already, and an upload is noted as an owner before it looks for a kept
+correction. So one of the two finds the other, and the correction moves. A kept one goes with the forgetting.
 
 Where a directory has the same bytes under several names, the file's own name tells which correction is whose.
 """
@@ -80,7 +80,7 @@ def give(app: App, version: Version) -> BlobInfo | None:
     Costs one listing where nothing is kept.
 
     Returns:
-        What is kept, if the image has it now. The caller drops it when a process that is killed needs it no more.
+        The kept one, if the image has it now. The caller drops it when a process that is killed needs it no more.
     """
     found = _kept(app, version.sha256) if version.sha256 else []
     for stored in sorted(found, key=lambda each: _fits(each.source.get("name"), version.name), reverse=True):
@@ -90,7 +90,7 @@ def give(app: App, version: Version) -> BlobInfo | None:
 
 
 def _kept(app: App, sha256: str) -> list[Stored]:
-    """What is kept of these bytes, the last one first."""
+    """The kept corrections of these bytes, the last one first."""
     listed = app.host.page(names.KEPT_CORRECTIONS, prefix=f"{sha256}/", limit=_MOST_KEPT).items
     blobs = [app.host.read(names.KEPT_CORRECTIONS, info.name) for info in listed]
     found = [stored for blob in blobs if blob and (stored := corrections.read_of(blob))]
@@ -98,24 +98,24 @@ def _kept(app: App, sha256: str) -> list[Stored]:
 
 
 def _fits(name: object, other: str) -> bool:
-    """Whether two files have the same name, in whatever directories."""
+    """Whether two files have the same name, their directories left out."""
     return str(name).rpartition("/")[2] == other.rpartition("/")[2]
 
 
 def drop(app: App, kept: BlobInfo) -> None:
-    """Delete what is kept, which an image has now."""
+    """Delete a kept correction, which an image has now."""
     with suppress(ConflictError):  # that of another image with these bytes, which was deleted meanwhile
         app.host.delete(names.KEPT_CORRECTIONS, kept.name, etag=kept.etag)
 
 
 def take_over(app: App, version: Version) -> None:
-    """Both."""
+    """Give an image the kept correction of its bytes, and delete the kept one."""
     if kept := give(app, version):
         drop(app, kept)
 
 
 def forget(app: App, sha256: str) -> None:
-    """Delete what is kept of these bytes."""
+    """Delete the kept corrections of these bytes."""
     for info in listing.all_below(app.host, names.KEPT_CORRECTIONS, f"{sha256}/"):
         app.host.delete(names.KEPT_CORRECTIONS, info.name)
 
@@ -150,7 +150,7 @@ def _give(app: App, stored: Stored, version: Version) -> bool:
             record,
             corrections.document(stored.correction, source, stored.at),
             content_type=names.JSON,
-            metadata=metadata,
+            metadata=corrections.marked(metadata, stored.correction),
             condition=IfEtag(None),
         )
     except ConflictError:

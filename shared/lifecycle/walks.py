@@ -79,7 +79,7 @@ def beside(
         images: a page of them, at least one.
         begun: where the listings begin, as the page before has told; empty at the beginning.
         pool: for the listings, which go side by side.
-        of: what is listed, as `OF_STEPS`.
+        of: the listed containers, as `OF_STEPS`.
         most_others: how many thumbnails of other sizes are kept of an image.
     """
     places = {place for image in images for place in by_step.places(app.settings, image.name)}

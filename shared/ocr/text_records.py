@@ -30,11 +30,12 @@ def stored(app: App, job: Job) -> bool:
 
 
 def _tell_index(app: App, job: Job) -> None:
-    """Note what is there: the process that wrote it may have died before the index was told."""
+    """Note all records of the image: the process that wrote them may have died before the index was told."""
     if job.version:
         from shared.index import derive
 
-        app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, job.version.name))
+        for line in derive.lines_of(app.images, app.settings, app.clock, job.version.name):
+            app.index_writer.note(line)
 
 
 def _is_there(app: App, job: Job, version: Version | None, name: str) -> bool:

@@ -86,7 +86,7 @@ class FlatRecords:
 
     def changed(self, entries: Mapping[str, Entry]) -> None:
         """
-        Write the records of these entries. A fold goes on without them: what is left is the next comparison's.
+        Write the records of these entries. A fold goes on without them: the next comparison writes those that are left.
 
         Raises:
             StorageError: it could not be noted that any are left.

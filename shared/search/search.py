@@ -105,7 +105,7 @@ class Search:
         One page of the images that match.
 
         Args:
-            text: what is asked for, as `shared.search.query` takes it; empty is every image.
+            text: the query, as `shared.search.query` takes it; empty is every image.
             sort: by what.
             limit: images on the page.
             after: what the page before said.

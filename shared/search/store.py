@@ -75,7 +75,7 @@ class Store:
         self.database.close()
 
     def entry(self, stem: str) -> Stored | None:
-        """What is kept of an entry."""
+        """The row of an entry."""
         row = self.database.execute("SELECT image, digest, content FROM entries WHERE stem = ?", (stem,)).fetchone()
         return Stored(*row) if row else None
 

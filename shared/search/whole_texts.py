@@ -37,7 +37,7 @@ class WholeTexts:
 
     def read(self, texts: Texts, deadline: Deadline) -> None:
         """
-        Read what is wanted, until the deadline.
+        Read the wanted texts, until the deadline.
 
         Raises:
             StorageError: storage does not answer.

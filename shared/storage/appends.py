@@ -33,7 +33,7 @@ def read_from(client: Any, offset: int) -> Blob:
     """
     The bytes of an append blob from *offset* on, none where it ends before.
 
-    Each part is asked for without a condition: what is there stays as it is, whatever is added meanwhile.
+    Each part is asked for without a condition: stored bytes stay as they are while others are added.
     """
     data = b""
     while True:

@@ -1,9 +1,9 @@
 """
-Stored thumbnails are cut anew when the focal point of their image has changed, with what is known already.
+Stored thumbnails are cut anew when the focal point of their image has changed, by stored answers alone.
 
 The order makes it safe beside other writers. The correction is written first; then its thumbnails are listed. An upload
 that has not seen the correction finds its thumbnails written, as all that every image gets are made here too, or has
-written them before the list was made. Whoever cuts around a point looks after the work whether it is still the same.
+written them before the list was made. Each cut around a point ends with a look whether it is still the same.
 """
 
 import logging
@@ -42,7 +42,7 @@ class _NotPaidError(Exception):
 
 
 class _Place(NamedTuple):
-    """One thumbnail, and what is stored of it."""
+    """One thumbnail, and its blob; None if it is not stored."""
 
     thumbnail: Thumbnail
     stored: BlobInfo | None
@@ -50,10 +50,10 @@ class _Place(NamedTuple):
 
 def recut(app: App, name: str) -> int:
     """
-    Cut every stored thumbnail of an image as its correction says now, of whatever size and format; nothing is paid.
+    Cut every stored thumbnail of an image as its correction says now, of all sizes and formats; nothing is paid.
 
     Where there is a focal point, those that every image gets are made too. Where there is none any more, a thumbnail
-    is cut around what is known already: the subject, an area of interest, or else the middle.
+    is cut around the subject or an area of interest, as far as answers tell them, or else the middle.
 
     Returns:
         How many were written.
@@ -163,7 +163,7 @@ def _is_settled(app: App, source: Source, place: _Place, point: Point | None) ->
 
 
 def _content(making: ThumbnailMaker, wanted: Thumbnail, point: Point | None) -> Filled | None:
-    """The thumbnail around the point, else around what is known; None if the picture cannot be decoded."""
+    """The thumbnail around the point, else by stored answers; None if the picture cannot be decoded."""
     around_point = wanted.cut("focal")
     try:
         if point:

@@ -93,7 +93,8 @@ def process(
                 # The process that made the records, or noted the failure, may have died before the index was told.
                 from shared.index import derive
 
-                app.index_writer.note(derive.line_of(app.images, app.settings, app.clock, name))
+                for line in derive.lines_of(app.images, app.settings, app.clock, name):
+                    app.index_writer.note(line)
             return outcomes
         except SourceChangedError as change:
             log.event(_logger, "image.deleted" if change.deleted else "image.overwritten", blob=name)

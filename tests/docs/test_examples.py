@@ -24,6 +24,7 @@ from azure.functions.queue import QueueMessage
 from azure.storage.blob import ContentSettings
 from deployment import event_subscriptions, findings, sample
 from doubles import client_blocks, kql
+from doubles.calls import call
 from doubles.checkout import Place, TypedStack, environment, publish
 from doubles.doc_blocks import PAGES, Block, blocks
 from doubles.doc_world import World, as_shown, assert_command, assert_same_members, form, run
@@ -45,7 +46,7 @@ from shared.settings import Settings
 pytestmark = pytest.mark.e2e
 # `add` says it every ten seconds, and of many images how long they take; here are few, and they are done sooner.
 PROGRESS = re.compile(r"\d+ of \d+ uploaded, .+|\d+ images take .+")
-RECORD = re.compile(r"`(analysis|text|unfinished)/([^`{]*\.json)`")
+RECORD = re.compile(r"`(analysis|text|unfinished|corrections)/([^`{]*\.json)`")
 # What a terminal of the pages may be told to run; what is none of these, or stays, needs a way of its own.
 KNOWN = re.compile(r"(curl|base64|printf|python|export|while|cat|#|\.) |(app|control|key|location)=")
 # Deploying: these are looked at, and not run.
@@ -346,11 +347,16 @@ def as_a_refused_start(world: World, block: Block) -> None:
 
 
 def as_a_record(world: World, block: Block) -> None:
-    """Parsed, and compared with the record that the text above names; an outage makes an unfinished one."""
+    """Parsed, and compared with the record that the text above names; an outage or a request makes some of them."""
     [(container, name)] = RECORD.findall(block.above)
     if container == "unfinished":
         world.control("PUT", "faults", status={"503": 1})
         world.stack.upload(name.partition("/")[2].removesuffix(".json"), picture("PNG", colour=(1, 2, 3)))
+    if container == "corrections":
+        said = {member: value for member, value in json.loads(block.text).items() if member not in ("source", "at")}
+        target = f"/api/corrections/{name.removesuffix('.json')}"
+        answer = call(world.stack.addresses.port, "PUT", target, json.dumps(said).encode())
+        assert answer.status == 200, answer
     with world.stack.storage() as storage:
         blob = storage.get_blob_client(container, name)
         wait_until(blob.exists)

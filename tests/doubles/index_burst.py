@@ -1,4 +1,4 @@
-"""A burst of uploads to several processes at once, and what is in the index afterwards."""
+"""A burst of uploads to several processes at once, and the index afterwards."""
 
 import io
 import json

@@ -36,7 +36,7 @@ def check(app: Parts) -> None:
     """
     The index tells of each image what its records tell, and of nothing else.
 
-    Compared is what each entry says with a derivation of its own; the time of a thumbnail's look is nobody's.
+    Each entry is compared with a derivation of its own, but for the time of a thumbnail's look.
     """
     known, there = entries(app), images(app)
     assert known.keys() == there.keys()

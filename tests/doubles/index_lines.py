@@ -11,7 +11,7 @@ from shared.storage.blobs import Blobs
 
 
 def line(stem: str, at: float, *, gone: bool = False, **parts: dict[str, object] | None) -> Line:
-    """A line; what is given by a keyword is a part."""
+    """A line; each keyword gives a part."""
     told: Line = {"stem": stem, "at": at}
     if parts:
         told["parts"] = dict(parts)
@@ -52,7 +52,7 @@ class Mirror:
         self.entries: dict[str, Entry] = {}
 
     def refresh(self) -> dict[str, dict[str, object]]:
-        """Take all changes, and return what is there then."""
+        """Take all changes, and return the entries of then."""
         for change in self.reader.changes():
             self.take(change)
         return shown(self.entries)

@@ -2,7 +2,7 @@
 """
 400 synthetic images as the index knows them: 100 with a story of their own, and 300 of a camera, by arithmetic.
 
-Each of `ONES` is a row: name, caption, tags, text, and what is special about it. The texts have the errors that reading
+Each of `ONES` is a row: name, caption, tags, text, and the rest. The texts have the errors that reading
 makes: a letter that is another one, one too many, one too few. No word of the camera's images is within one letter of a
 word that a query of the tests looks for.
 """
@@ -20,7 +20,7 @@ WHOLE_TEXTS = {
     "reports/minutes.pdf": "agenda " * 70 + "motion carried unanimously by Łukasz",
 }
 
-# What is special: d is the date of the upload, t of the camera, k the kind, c the colour, s the state, l the look;
+# The rest: d is the date of the upload, t of the camera, k the kind, c the colour, s the state, l the look;
 # p is True with people; caption_, alt_, added_, removed_ are corrections.
 ONES: list[tuple[str, str, str, str, dict[str, Any]]] = [
     (

@@ -345,7 +345,7 @@ def _poll(world: World) -> Inputs:
 
 
 def _search(world: World) -> Inputs:
-    """What is asked for stands in a text that is longer than the index has."""
+    """The word stands in a text that is longer than the index has."""
     text = " ".join(["begin", *("word" for _ in range(100)), "end"])
     words = [{"text": word, "boundingBox": [0, 0, 9, 0, 9, 9, 0, 9]} for word in text.split()]
     line = {"text": text, "boundingBox": [0, 0, 9, 0, 9, 9, 0, 9], "words": words}

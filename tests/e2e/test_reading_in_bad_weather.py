@@ -62,7 +62,7 @@ def submits_in_flight(stack: RunningStack, given: dict[str, bytes]) -> set[str]:
         cache = storage.get_container_client("cache")
         for blob in cache.list_blobs():
             name = ours.get(blob.name.partition("/")[0])
-            # Without a lease nobody asks: a call has failed, and the claim tells it.
+            # Without a lease no call is under way: one has failed, and the claim tells it.
             leased = blob.lease.state == "leased"
             if name and leased and json.loads(cache.download_blob(blob.name).readall())["state"] == "asking":
                 found.add(name)

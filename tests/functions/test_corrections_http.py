@@ -1,4 +1,4 @@
-"""What people say of an image over HTTP: it is kept, told, and wins; no one's work is undone unseen."""
+"""What people say of an image over HTTP: it is kept, told, and wins; two people undo nothing of each other unseen."""
 
 from collections.abc import Mapping
 from typing import Any

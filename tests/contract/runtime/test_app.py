@@ -296,7 +296,7 @@ REQUESTS = {
     "ocr of no id": ocr("GET", "x"),
     "search for nothing that is there": search("GET", "?q=zeppelinfahrt&sort=date&limit=3"),
     "search in no order": search("GET", "?sort=size"),
-    "search for what is unclear": search("GET", "?q=is:lost"),
+    "search for an impossible state": search("GET", "?q=is:lost"),
     "search of another action": search("GET", action="forget"),
     "rebuild with a body": search("POST", action="rebuild", body=b"x"),
     "unfinished": unfinished("GET"),

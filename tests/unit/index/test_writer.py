@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from doubles.clock import FakeClock
@@ -13,19 +14,30 @@ from doubles.memory import MOST_BLOCKS, MemoryBlobs
 
 from shared import names
 from shared.errors import StorageError
+from shared.index import backlog, base, fold, places, reader
 from shared.index.entry import Line
 from shared.index.tail import TAIL_SECONDS, Tail
 from shared.index.writer import IndexWriter, Noted, noting
+from shared.transport import time_budget
+
+NOW = FakeClock().utc().timestamp()
 
 
 def line(number: int) -> Line:
-    return {"stem": f"{number}.jpg", "at": float(number), "parts": {"text": {"e": "abcde"}}}
+    return {"stem": f"{number}.jpg", "at": NOW + number, "parts": {"text": {"e": "abcde"}}}
 
 
 def stored(host: MemoryBlobs) -> list[str]:
     """The stems of all lines, in the order of the tails and their blocks."""
     blobs = host.contents(names.INDEX).values()
     return [json.loads(each)["stem"] for blob in blobs for each in blob.split(b"\n") if each]
+
+
+def stored_lines(host: MemoryBlobs) -> list[str]:
+    """The same of the tails alone."""
+    blobs = host.contents(names.INDEX).items()
+    tails = [blob for name, blob in blobs if name.startswith(places.TAILS)]
+    return [json.loads(each)["stem"] for blob in tails for each in blob.split(b"\n") if each]
 
 
 class Failing:
@@ -66,7 +78,8 @@ def test_all_lines_that_were_noted_are_stored_with_one_request(writer: IndexWrit
 
 
 def test_a_line_is_what_it_was_whatever_its_texts_are(writer: IndexWriter, host: MemoryBlobs) -> None:
-    given: Line = {"stem": "ü\u2028\n日本.jpg", "at": 1.5, "parts": {"plain": {"words": "a\u0085b\r"}, "text": None}}
+    content: dict[str, Any] = {"plain": {"words": "a\u0085b\r"}, "text": None}
+    given: Line = {"stem": "ü\u2028\n日本.jpg", "at": NOW + 1.5, "parts": content}
     writer.note(given)
     writer.flush()
     (blob,) = host.contents(names.INDEX).values()
@@ -123,7 +136,7 @@ def test_a_block_whose_answer_was_lost_comes_once(host: MemoryBlobs, clock: Fake
 
 def test_many_lines_go_in_blocks_that_one_request_takes(host: MemoryBlobs, clock: FakeClock) -> None:
     tail = Tail(host, clock)
-    many: list[Line] = [{"stem": f"{number}{'x' * 1000}", "at": 1.0, "gone": True} for number in range(5000)]
+    many: list[Line] = [{"stem": f"{number}{'x' * 1000}", "at": NOW, "gone": True} for number in range(5000)]
     tail.add(many)
     assert stored(host) == [each["stem"] for each in many]
     assert tail.operations == 1 + 3
@@ -178,6 +191,107 @@ def test_where_one_writes_for_all_and_cannot_all_are_told(writer: IndexWriter, h
     failing.is_out = False
     writer.flush()
     assert sorted(stored(host)) == [f"{number}.jpg" for number in range(4)]
+
+
+def test_one_whose_time_is_over_does_not_speak_for_others_that_have_more(
+    writer: IndexWriter, host: MemoryBlobs
+) -> None:
+    """An HTTP request waits two seconds for storage; an upload is not to fail with it."""
+    appending, go_on = threading.Event(), threading.Event()
+    caller = FakeClock()
+
+    def before(operation: str, container: str, name: str) -> None:
+        if operation == "append" and not appending.is_set():
+            appending.set()
+            assert go_on.wait(30)
+            caller.advance(3)
+            raise StorageError("There was no time left.")
+
+    def request() -> None:
+        with time_budget.request(2, caller):
+            writer.note(line(0))
+            writer.flush()
+
+    def upload() -> None:
+        writer.note(line(1))
+        noted.set()
+        writer.flush()
+
+    host.before, noted = before, threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(request)
+        assert appending.wait(30)
+        second = pool.submit(upload)
+        assert noted.wait(30)
+        go_on.set()
+        second.result(30)
+        with pytest.raises(StorageError):
+            first.result(30)
+    assert sorted(stored(host)) == ["0.jpg", "1.jpg"]
+
+
+def built(host: MemoryBlobs) -> bool:
+    return places.BUILT in host.contents(names.INDEX)
+
+
+def test_while_storage_takes_nothing_lines_have_a_bound_and_what_is_given_up_is_made_up_for(
+    writer: IndexWriter, host: MemoryBlobs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backlog, "MOST_LINES", 40)
+    host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    failing = Failing(host)
+    # Thirty images that change again and again are thirty lines.
+    for number in range(300):
+        writer.note({**line(number), "stem": f"{number % 30}.jpg"})
+    with pytest.raises(StorageError):
+        writer.flush()
+    assert len(writer._backlog._lines) <= 40
+    failing.is_out = False
+    writer.flush()
+    assert {f"{number}.jpg" for number in range(30)} <= set(stored_lines(host))
+    assert built(host)
+    assert "index.lines_lost" not in caplog.text
+    failing.is_out = True
+    for number in range(1000):
+        writer.note(line(number))
+        if number % 7 == 0:
+            with pytest.raises(StorageError):
+                writer.flush()
+        assert len(writer._backlog._lines) <= 40
+    failing.is_out = False
+    assert "index.lines_lost" in caplog.text
+    assert built(host)
+    writer.flush()
+    # The newest are stored, and all records are compared once more.
+    assert "999.jpg" in stored_lines(host)
+    assert not built(host)
+    host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    writer.note(line(0))
+    writer.flush()
+    assert built(host)
+
+
+def test_a_line_that_was_held_up_for_long_brings_nothing_back(
+    writer: IndexWriter, host: MemoryBlobs, clock: FakeClock
+) -> None:
+    """The image was deleted since, by another process, and the base has forgotten it."""
+    host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    failing = Failing(host)
+    writer.note(line(0))
+    with pytest.raises(StorageError):
+        writer.flush()
+    failing.is_out = False
+    clock.advance(600)
+    other = IndexWriter(host, clock)
+    other.note({"stem": "0.jpg", "at": clock.utc().timestamp(), "gone": True})
+    other.flush()
+    for _ in range(3):
+        clock.advance(2 * base.LATE_SECONDS)
+        fold.fold(host, clock)
+    writer.note({**line(1), "at": clock.utc().timestamp()})
+    writer.flush()
+    assert [entry.stem for entry in reader.snapshot(host).values() if entry.is_there] == ["1.jpg"]
+    assert not built(host)
 
 
 def test_nothing_is_asked_where_an_invocation_has_no_lines_left(writer: IndexWriter, host: MemoryBlobs) -> None:

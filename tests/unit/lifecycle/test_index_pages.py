@@ -1,11 +1,11 @@
 """
-The index is made from the records at the first start, at night and by request, and heals whatever was lost.
+The index is made from the records at the first start, at night and by request, and heals all that was lost.
 
 `tests/fixtures/records/before_index.json` is what the version before an index (1f6d07f5) has left in both accounts, its
 settings, its time, the state of each image as it told it, and the orchestrations that slept. It ran with its own
 doubles. It was given photographs, a copy that was edited, a sign with text, a PDF, a TIFF of two pages, long and odd
-names, what is no picture, an image that was overwritten, one that Computer Vision refused, one that is deferred, one
-without an event, and two that were deleted: the records of `late.jpg` are still there.
+names, a file that is no picture, an image that was overwritten, a refused one, a deferred one, one without an event,
+and two that were deleted: the records of `late.jpg` are still there.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from doubles.task_hub import KilledError, TaskHub
 from shared import names
 from shared.api import image_states
 from shared.errors import StorageError
-from shared.index import places, reader, states
-from shared.index.entry import ANALYSIS, IMAGE, PLAIN, THUMBNAIL, Line
+from shared.index import derive, places, reader, states
+from shared.index.entry import ANALYSIS, CORRECTION, IMAGE, PLAIN, THUMBNAIL, UNFINISHED, Line
 from shared.lifecycle import index_pages, pages, rebuild
 from shared.lifecycle.reconcile_loop import INDEX_ID
 
@@ -320,3 +320,59 @@ def test_a_night_costs_a_few_listings_and_the_first_run_a_read_of_what_each_reco
     run(hub)
     assert {each.partition(" ")[0] for each in asked} == {"page"}
     assert len(asked) < 15
+
+
+def told_on_its_way(hub: TaskHub, at: float) -> None:
+    """The line of a correction that was being written at that moment, and that no listing has shown."""
+    writer = hub.app.services.index_writer
+    writer.note({"stem": "0/photo.jpg", "at": at, "parts": {CORRECTION: {"e": "abcde", "caption": "mine"}}})
+    writer.flush()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_record_that_is_on_its_way_while_records_are_listed_is_not_told_to_be_gone(
+    hub: TaskHub, is_known: bool
+) -> None:
+    fill(hub)
+    at = hub.app.clock.utc().timestamp()
+    if is_known:
+        # Something else of the image differs.
+        writer = hub.app.services.index_writer
+        writer.note({"stem": "0/photo.jpg", "at": at - 1, "parts": {ANALYSIS: None}})
+        writer.flush()
+    else:
+        index_checks.lose(hub.app)
+    hub.app.clock.advance(1)
+    run(hub)
+    told_on_its_way(hub, at)
+    entry = index_checks.entries(hub.app)["0/photo.jpg"]
+    assert entry.part(CORRECTION).get("caption") == "mine"
+    assert entry.part(ANALYSIS)["caption"]
+
+
+def test_what_is_told_after_a_kill_leaves_out_what_has_gone_and_beats_nothing_that_is_on_its_way(hub: TaskHub) -> None:
+    fill(hub)
+    app, clock = hub.app.services, hub.app.clock
+    note: Line = {"stem": "0/photo.jpg", "at": clock.utc().timestamp(), "parts": {f"{UNFINISHED}text": {"e": "12345"}}}
+    app.index_writer.note(note)
+    clock.advance(60)
+    at = clock.utc().timestamp()
+    clock.advance(1)
+    for line in derive.lines_of(hub.app.images, app.settings, clock, "0/photo.jpg"):
+        app.index_writer.note(line)
+    told_on_its_way(hub, at)
+    entry = index_checks.entries(hub.app)["0/photo.jpg"]
+    assert entry.part(CORRECTION).get("caption") == "mine"
+    assert entry.parts[f"{UNFINISHED}text"] is None
+
+
+def test_an_entry_tells_its_other_parts_as_they_were_told(hub: TaskHub) -> None:
+    """A record that is overwritten while records are listed is told by its own line, of a moment before."""
+    fill(hub)
+    app, clock = hub.app.services, hub.app.clock
+    app.index_writer.note({"stem": "0/photo.jpg", "at": clock.utc().timestamp(), "parts": {ANALYSIS: None}})
+    app.index_writer.flush()
+    clock.advance(1)
+    entry = reader.snapshot(hub.app.host)["0/photo.jpg"]
+    line = derive.line_of(hub.app.images, app.settings, clock, "0/photo.jpg", entry)
+    assert line["parts"].keys() == {ANALYSIS}

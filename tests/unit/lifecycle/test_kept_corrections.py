@@ -364,7 +364,7 @@ def test_what_cannot_be_analyzed_is_known_again_too(app: Parts) -> None:
     assert said_of(app, "b.svg") == OTHER
 
 
-def test_an_upload_that_nobody_has_corrected_asks_for_none(app: Parts) -> None:
+def test_an_upload_without_a_correction_asks_for_none(app: Parts) -> None:
     asked: list[str] = []
     app.images.before = app.host.before = lambda operation, container, name: asked.append(f"{operation} {container}")
     upload(app, "a.jpg", RED)

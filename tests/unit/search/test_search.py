@@ -72,7 +72,7 @@ def released() -> Iterator[threading.Event]:
 
 
 def hold(account: MemoryBlobs, operation: str, until: threading.Event) -> threading.Event:
-    """Let an operation wait for an event; returns what is set once it has begun."""
+    """Let an operation wait for an event; returns the event that is set once it has begun."""
     begun = threading.Event()
 
     def before(asked: str, *_: str) -> None:

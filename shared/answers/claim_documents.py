@@ -195,10 +195,20 @@ def calls_of(document: ClaimDocument | None) -> list[Json]:
 
 
 def calls_taken_over(document: ClaimDocument | None) -> list[Json]:
-    """The calls of a claim whose holder is gone. Of an earlier version's no more is known than when it was made."""
-    if document and document["state"] == "asking" and "calls" not in document and "since" in document:
-        return [{"begun": document["since"], "lost": True}]
-    return lost(calls_of(document))
+    """
+    The calls of a claim whose holder is gone, or whose answer serves no longer.
+
+    Of an earlier version's no more is known than when it was made, or when its answer came: that is one call, whose
+    billing is `untold`.
+    """
+    if document is None or "calls" in document:
+        return lost(calls_of(document))
+    if document["state"] == "asking":
+        return [{"begun": document["since"], "lost": True}] if "since" in document else []
+    told: Json = {"ended": document.get("at"), "untold": True}
+    if document["requestId"]:
+        told["requestId"] = document["requestId"]
+    return [{**told, "problem": document["code"]} if document["state"] == "refused" else told]
 
 
 def _told(told: Sequence[Json] | None) -> _WithCalls:

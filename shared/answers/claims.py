@@ -160,7 +160,7 @@ class Claims:
         stored, etag = self._read(name)
         if not stored or not is_meant(stored):
             return
-        told = claim_documents.calls_of(stored)
+        told = claim_documents.calls_taken_over(stored)
         if told and stored["state"] == "answered":
             told[-1] = {**told[-1], "dropped": True}
         with suppress(ConflictError):  # another one has asked anew meanwhile
@@ -207,7 +207,11 @@ class Claims:
             stored, etag = self._read(name)
             if etag is None:
                 return None
-        return self._said(stored) or self._hold(Held(name, lease_id(), claim_documents.calls_taken_over(stored)), etag)
+        if answer := self._said(stored):
+            return answer
+        # No receipt tells the calls about an address.
+        before = [] if name.startswith(ImageUrl.PREFIX) else claim_documents.calls_taken_over(stored)
+        return self._hold(Held(name, lease_id(), before), etag)
 
     def _hold(self, held: Held, etag: str) -> Held | None:
         # On the condition that the claim is still the one that was read: an answer stored since changes its ETag.
@@ -281,7 +285,7 @@ class Claims:
         """Let the next one ask, at once instead of when the lease lapses; the claim stays for the calls it tells."""
         told = made.told()
         with suppress(StorageError), time_budget.overtime():
-            if not told:
+            if not told or held.name.startswith(ImageUrl.PREFIX):
                 self.blobs.delete(names.CACHE, held.name, lease=held.lease)
                 return
             self._store.write(held.name, self._asking(held, question, told), lease=held.lease)

@@ -3,6 +3,9 @@ The phase `index` of a run: the index tells of each image what its records tell,
 
 First come the images, page by page: a line is written where the entry tells other records than there are. Then come the
 entries, range by range: one whose image is gone goes. Only storage is asked, and mostly by listings.
+
+The same listings show thumbnails that are not cut as the correction says, because the process that was to cut them was
+killed. They are left to be cut.
 """
 
 import json
@@ -13,14 +16,16 @@ from functools import partial
 from typing import NamedTuple
 
 from shared import names
+from shared.durable import appointments
 from shared.errors import ConflictError, StorageRefusedError
 from shared.index import base, derive, reader
 from shared.index.derive import Records
-from shared.index.entry import Entry
+from shared.index.entry import CORRECTION, Entry
 from shared.lifecycle import pages, rebuild, walks
 from shared.lifecycle.pages import Page
 from shared.lifecycle.reconcile_loop import Counts, PageWork, added
 from shared.lifecycle.walks import Found
+from shared.records import focal_cuts
 from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo
@@ -72,15 +77,18 @@ class _Page(NamedTuple):
 def page(app: App, work: PageWork) -> Page:
     """Compare the next images, or the next entries."""
     place = _Place(*json.loads(work["continuation"])) if work["continuation"] else _Place()
-    following, counts = _images(app, work, place) if place.part == "images" else _entries(app, place)
+    uncut = list[str]()
+    following, counts = _images(app, work, place, uncut) if place.part == "images" else _entries(app, place)
     # Before the page counts as done: a page whose lines are not stored is done again.
     app.index_writer.flush()
     if following is None:
         rebuild.note_built(app, work["plan"], added(work["counts"], counts))
-    return Page(json.dumps(following) if following else None, counts)
+    left = [appointments.of_focal_point(name) for name in uncut]
+    return Page(json.dumps(following) if following else None, counts, left)
 
 
-def _images(app: App, work: PageWork, place: _Place) -> tuple[_Place, Counts]:
+def _images(app: App, work: PageWork, place: _Place, uncut: list[str]) -> tuple[_Place, Counts]:
+    """Compare the next images; added to *uncut* are those whose thumbnails are to be cut as their corrections say."""
     at = derive.moment(app.images, app.clock)
     listed = image_blobs.page(app.images, prefix="", limit=_IMAGES, continuation=place.images)
     images = walks.after(listed.items, place.after, has_directories=app.images.has_directories)
@@ -94,8 +102,11 @@ def _images(app: App, work: PageWork, place: _Place) -> tuple[_Place, Counts]:
             )
         # What a caller asks for is what he does not trust.
         anew = work["plan"]["by"] == "request" and len(work["plan"]["phases"]) == 1
-        one = partial(_one, app, _Page(found, _by_stem(found), known, at, anew))
-        done = list(pages.in_parts(app, one, images))
+        compared = _Page(found, _by_stem(found), known, at, anew)
+        done = list(pages.in_parts(app, partial(_one, app, compared), images))
+        if work["plan"]["mode"] != "report":
+            some = images[: len(done)]
+            uncut += [image.name for image in some if _has_other_cuts(app, compared, image)]
     counts: Counts = {"indexed": len(done), "index_changed": sum(done)}
     if len(done) < len(images):
         return place._replace(after=images[len(done) - 1].name), counts
@@ -135,6 +146,17 @@ def _one(app: App, page: _Page, image: BlobInfo) -> bool:
         line = derive.line_of(app.images, app.settings, app.clock, image.name, entry)
     app.index_writer.note(line)
     return True
+
+
+def _has_other_cuts(app: App, page: _Page, image: BlobInfo) -> bool:
+    """Whether thumbnails are cut around another point than the correction names; a look where listings tell it."""
+    stem = names.stem(image.name)
+    records = page.records.get(stem, {})
+    said = records.get((names.CORRECTIONS, names.correction(image.name)))
+    cuts = [info for (container, _), info in records.items() if container == names.THUMBNAILS]
+    # Of a long name, listings may show nothing.
+    is_unseen = said is None and stem in page.known and "focal" in page.known[stem].part(CORRECTION)
+    return (is_unseen or focal_cuts.differ(said, cuts)) and focal_cuts.are_other(app.images, image.name)
 
 
 def _is_told(app: App, found: Found, image: BlobInfo, records: Records) -> bool:

@@ -150,7 +150,7 @@ def _give(app: App, stored: Stored, version: Version) -> bool:
             record,
             corrections.document(stored.correction, source, stored.at),
             content_type=names.JSON,
-            metadata=metadata,
+            metadata=corrections.marked(metadata, stored.correction),
             condition=IfEtag(None),
         )
     except ConflictError:

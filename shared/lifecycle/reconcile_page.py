@@ -88,7 +88,8 @@ async def _start(app: App, client: DurableClient, left: Sequence[Appointment]) -
     """Hand over those that are not under way from an earlier page or run, each with a turn of its own."""
     statuses = await _side_by_side(lambda each: handover.status_of(client, each.instance_id), left)
     fresh = [each for each, status in zip(left, statuses, strict=True) if not handover.is_under_way(status or None)]
-    calls = [sum(by_step.calls(app.settings, step) for step in _PAID) for _ in fresh]
+    each_try = sum(by_step.calls(app.settings, step) for step in _PAID)
+    calls = [0 if each.key == appointments.FOCAL_POINT else each_try for each in fresh]
     turns = await services.in_thread(_executor, lambda: appointments.turns(app.quota, calls))
     arranged = [each._replace(seconds=seconds) for each, seconds in zip(fresh, turns, strict=True)]
     await _side_by_side(lambda each: handover.hand_over(client, each), arranged)

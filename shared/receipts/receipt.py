@@ -120,7 +120,7 @@ def _calls(app: App, sha256: str | None, analysis: Json | None) -> list[Call]:
     """The calls about these bytes: those that claims tell, and that of the analysis record if its claim is gone."""
     if sha256 is None:
         return []
-    found = told.calls(told.claims(app.host, sha256), told.usage_of_record(analysis))
+    found = told.calls(told.claims(app.host, sha256), told.usage_of_record(analysis), app.clock.utc())
     known = {call.told["requestId"] for call in found}
     of_bytes = analysis if analysis and analysis.get("source", {}).get("sha256") == sha256 else {}
     return [*found, *(call for call in told.of_record(of_bytes) if call.told["requestId"] not in known)]
@@ -148,8 +148,8 @@ def _totals(app: App, found: Sequence[Call]) -> Totals:
         spent = spent.plus(call.transactions or Transactions())
     return {
         "calls": sum(call.told["calls"] for call in found),
-        "untold": sum(call.transactions is None and not call.is_unknown for call in found),
-        "unknown": sum(call.is_unknown for call in found),
+        "untold": sum(call.transactions is None and not call.unknown for call in found),
+        "unknown": sum(call.unknown for call in found),
         "polls": sum(call.told["polls"] or 0 for call in found),
         "transactions": spent.total,
         "price": prices.cost(spent, app.settings.vision_prices),

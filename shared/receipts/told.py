@@ -5,7 +5,8 @@ A claim of an earlier version tells no calls: its answer is one call, whose tran
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from shared import clock, names
@@ -19,6 +20,7 @@ from shared.records import by_step
 from shared.storage import listing
 from shared.storage.blobs import Blobs
 from shared.vision import billing
+from shared.vision.calls import unanswered
 
 # An answer that serves; an error or a refusal; no end yet; a worker that was killed over it; several old calls.
 Outcome = Literal["answered", "failed", "open", "lost", "several"]
@@ -29,6 +31,8 @@ _STEPS = {
     "read": by_step.TEXT,
 }
 _READ, _READ_RESULT = "read-", "readResult-"
+# No function runs longer (host.json, functionTimeout), so whose call has no end by then was killed.
+_LONGEST_CALL = timedelta(minutes=10)
 
 
 class Claimed(NamedTuple):
@@ -46,13 +50,13 @@ class Call(NamedTuple):
         told: its members but for who asked and the price.
         image: a digest of the name of the image that asked (`images.asker`); empty where that is not known.
         transactions: None where nothing tells them.
-        is_unknown: whether it had no answer, so that it may have been billed or not.
+        unknown: how many had no answer, so that they may have been billed or not: of one call 0 or 1.
     """
 
     told: Json
     image: str
     transactions: Transactions | None
-    is_unknown: bool
+    unknown: int
 
     def priced(self, prices_: Prices) -> Json:
         """Its members with transactions and price."""
@@ -75,20 +79,21 @@ def claims(host: Blobs, sha256: str) -> list[Claimed]:
     return found
 
 
-def calls(found: Sequence[Claimed], usages: Mapping[str, Mapping[str, int]]) -> list[Call]:
+def calls(found: Sequence[Claimed], usages: Mapping[str, Mapping[str, int]], now: datetime) -> list[Call]:
     """
     The calls of these claims, the first one first.
 
     Args:
         found: the claims.
         usages: what records tell of answers, by the service's own id of the call.
+        now: the time, by which it is known that a call without an end has none any more.
     """
     results = {each.key.removeprefix(_READ_RESULT): each for each in found if each.key.startswith(_READ_RESULT)}
     made = [
         call
         for each in found
         if not each.key.startswith(_READ_RESULT)
-        for call in _of_claim(each, results.get(each.key.removeprefix(_READ)), usages)
+        for call in _of_claim(each, results.get(each.key.removeprefix(_READ)), usages, now)
     ]
     return sorted(_each_once(made), key=lambda call: call.told["begun"] or call.told["ended"] or "")
 
@@ -105,9 +110,11 @@ def _each_once(made: Iterable[Call]) -> Iterator[Call]:
             known.add(request_id)
 
 
-def _of_claim(claim: Claimed, result: Claimed | None, usages: Mapping[str, Mapping[str, int]]) -> Iterator[Call]:
+def _of_claim(
+    claim: Claimed, result: Claimed | None, usages: Mapping[str, Mapping[str, int]], now: datetime
+) -> Iterator[Call]:
     document = claim.document
-    told = claim_documents.calls_of(document) if "calls" in document else _of_earlier_version(document, usages)
+    told = [_known_now(each, usages, now) for each in _calls_of(document)]
     accepted = _last_answered(told)
     operation, question = claim.key.partition("-")[0], str(document.get("question", ""))
     for number, each in enumerate(told):
@@ -120,7 +127,8 @@ def _last_answered(told: Sequence[Json]) -> int | None:
 
 
 def _call(operation: str, question: str, sent: Json | None, told: Json, read: Claimed | None) -> Call:
-    usage = None if "untold" in told or is_unknown(told) else told.get("usage", {})
+    unknown = unanswered(told)
+    usage = None if "untold" in told or (unknown and "count" not in told) else told.get("usage", {})
     spent = None if usage is None else prices.of_usage(question, usage)
     pages = _pages(read)
     if spent is not None and pages > spent.total > 0:
@@ -144,24 +152,24 @@ def _call(operation: str, question: str, sent: Json | None, told: Json, read: Cl
         "polls": _polls(read),
         **({"sent": sent} if sent and _outcome(told) == "answered" else {}),
     }
-    return Call(members, str(told.get("image", "")), spent, is_unknown(told))
+    return Call(members, str(told.get("image", "")), spent, unknown)
 
 
-def _of_earlier_version(document: ClaimDocument, usages: Mapping[str, Mapping[str, int]]) -> list[Json]:
-    """The one call that an answer or a refusal was, without an id of ours; a record may tell the usage."""
-    if document["state"] == "asking":
-        return []
-    request_id = document["requestId"]
-    told: Json = {"ended": document["at"], "requestId": request_id}
-    if document["state"] == "refused":
-        told["problem"] = document["code"]
-    usage = usages.get(request_id or "")
-    return [{**told, "usage": usage} if usage is not None else {**told, "untold": True}]
+def _calls_of(document: ClaimDocument) -> list[Json]:
+    """The calls that a claim tells; of an earlier version the one call that its answer or its refusal was."""
+    if "calls" in document or document["state"] == "asking":
+        return claim_documents.calls_of(document)
+    return claim_documents.calls_taken_over(document)
 
 
-def is_unknown(told: Json) -> bool:
-    """Whether a call of this version has had no answer: it may have been billed or not."""
-    return _outcome(told) in ("open", "lost") or ("problem" in told and "id" in told and "status" not in told)
+def _known_now(told: Json, usages: Mapping[str, Mapping[str, int]], now: datetime) -> Json:
+    """A call with what is known beside its claim: a record may tell the usage, and the time that it was lost."""
+    if "untold" in told and (usage := usages.get(told.get("requestId", ""))) is not None:
+        return {**{name: value for name, value in told.items() if name != "untold"}, "usage": usage}
+    with suppress(KeyError, ValueError, TypeError):  # damaged: no time, or one without a zone
+        if _outcome(told) == "open" and datetime.fromisoformat(told["begun"]) < now - _LONGEST_CALL:
+            return {**told, "lost": True}
+    return told
 
 
 def _outcome(told: Json) -> Outcome:

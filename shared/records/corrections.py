@@ -6,7 +6,7 @@ when the image is overwritten; its head and its metadata tell for which version 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from shared import names
@@ -29,6 +29,8 @@ EXPECTED = (
 )
 MEMBERS = ("caption", "alt", "tags", "focal")
 _OF_TAGS = ("added", "removed")
+# The metadata that tell the focal point: beside those of thumbnails, a listing shows which are cut around another one.
+FOCAL = "focal"
 
 
 class Correction(NamedTuple):
@@ -143,6 +145,17 @@ def focal_of(images: Blobs, name: str) -> tuple[float, float] | None:
     return found.correction.focal if found else None
 
 
+def written(focal: tuple[float, float]) -> str:
+    """A focal point as metadata tell it."""
+    return f"{focal[0]:.6g},{focal[1]:.6g}"
+
+
+def marked(metadata: Mapping[str, str], correction: Correction) -> dict[str, str]:
+    """The metadata of a correction's record, where *metadata* are those of the version that it was made for."""
+    others = {key: value for key, value in metadata.items() if key != FOCAL}
+    return {**others, FOCAL: written(correction.focal)} if correction.focal else others
+
+
 def document(correction: Correction, source: Json, at: str) -> bytes:
     """A record's content."""
     content = {"source": source, **correction.members(), "at": at}
@@ -168,7 +181,7 @@ def write(
     """
     place = names.correction(version.name)
     source, at = version.describe(), clock.utc().isoformat()
-    data, metadata = document(correction, source, at), version.metadata()
+    data, metadata = document(correction, source, at), marked(version.metadata(), correction)
     etag = images.write(names.CORRECTIONS, place, data, content_type=names.JSON, metadata=metadata, condition=condition)
     info = BlobInfo(place, etag, len(data), names.JSON, metadata=metadata)
     return Stored(correction, info, source, at)

@@ -15,4 +15,4 @@ def read(images: Blobs, name: str) -> Point | None:
 
 def written(point: Point) -> str:
     """As the metadata of a thumbnail tell it."""
-    return f"{point.x:.6g},{point.y:.6g}"
+    return corrections.written(point)

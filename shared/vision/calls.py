@@ -156,8 +156,19 @@ def lost(calls: Sequence[Json]) -> list[Json]:
     return [each if "ended" in each or "count" in each else {**each, "lost": True} for each in calls]
 
 
+def unanswered(told: Json) -> int:
+    """How many of these calls, which are one in most cases, had no answer: they may have been billed or not."""
+    if "count" in told:
+        return int(told.get("unknown", 0))
+    is_open = told.get("lost") or "ended" not in told
+    return int(bool(is_open or ("problem" in told and "id" in told and "status" not in told)))
+
+
 def bounded(calls: Sequence[Json]) -> list[Json]:
-    """At most `MOST_TOLD` of them; the oldest are one, with their `count` and the sum of their `usage`."""
+    """
+    At most `MOST_TOLD` of them; the oldest are one, with their `count`, the sum of their `usage`, how many had no
+    answer (`unknown`), and the `image` that asked if that is the same of all.
+    """
     over = len(calls) - MOST_TOLD
     if over <= 0:
         return list(calls)
@@ -167,8 +178,14 @@ def bounded(calls: Sequence[Json]) -> list[Json]:
         for name, count in each.get("usage", {}).items():
             usage[name] = usage.get(name, 0) + count
     count = sum(each.get("count", 1) for each in old)
-    begun = {"begun": old[0]["begun"]} if "begun" in old[0] else {}
-    return [{"count": count, "usage": usage, **begun}, *rest]
+    merged: Json = {"count": count, "usage": usage}
+    if unknown := sum(map(unanswered, old)):
+        merged["unknown"] = unknown
+    merged |= {name: old[0][name] for name in ("begun",) if name in old[0]}
+    askers = {each.get("image") for each in old}
+    if len(askers) == 1 and None not in askers:
+        merged["image"] = askers.pop()
+    return [merged, *rest]
 
 
 def _new_id() -> str:

@@ -17,9 +17,11 @@ from local.vision.server import running_vision
 from shared import names, services
 from shared.answers.held import LEASE_SECONDS
 from shared.errors import ThrottledError, VisionRefusedError
-from shared.images import ImageBytes
+from shared.images import ImageBytes, Owner, asker
+from shared.records import analysis
 from shared.uploads import steps
 from shared.vision import questions
+from shared.vision.calls import MOST_TOLD, bounded
 from shared.vision.client import VisionClient
 
 DATA = picture("JPEG", 80, 60)
@@ -237,6 +239,82 @@ class TestOfTheVersionBefore:
         assert [(call["outcome"], call["problem"], call["transactions"]) for call in found] == [
             ("failed", "image_unreadable", None)
         ]
+
+    def test_an_answer_that_is_too_old_stays_told_beside_the_one_that_took_its_place(self, app: Parts) -> None:
+        upload(app, "a.jpg")
+        app.clock.advance(LEASE_SECONDS)
+        ended = app.clock.utc().isoformat()
+        rewrite(app.host, app.images, "a.jpg", app.services.settings, expires=ended)
+        image = ImageBytes(DATA, Owner("a.jpg", "2"))
+        app.services.answers.ask(analysis.question(app.services.settings), image)
+        found = [call for call in receipt("a.jpg")["calls"] if call["operation"] == "analyze"]
+        assert [(call["id"] is None, call["outcome"], call["transactions"]) for call in found] == [
+            (True, "answered", 3),
+            (False, "answered", 3),
+        ]
+        assert found[0]["requestId"] == "request-1"
+
+    def test_a_refusal_that_is_forgotten_stays_told(self, app: Parts) -> None:
+        question = questions.describe()
+        claim = names.claim(ImageBytes(DATA).subject, question.key)
+        refused = {
+            "state": "refused",
+            "question": question.text,
+            "at": "2026-11-30T12:00:00+00:00",
+            "requestId": "r1",
+            "code": "image_unreadable",
+            "message": "no",
+            "action": "none",
+            "tooLarge": False,
+        }
+        app.host.write(names.CACHE, claim, json.dumps(refused).encode(), content_type=names.JSON)
+        app.services.answers.forget_refusal(ImageBytes(DATA).subject, question)
+        app.images.write(names.IMAGES, "a.jpg", DATA, content_type="image/jpeg")
+        found = receipt("a.jpg")
+        assert [(call["requestId"], call["problem"]) for call in found["calls"]] == [("r1", "image_unreadable")]
+        assert (found["totals"]["untold"], found["totals"]["unknown"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(60.0, "open"), (601.0, "lost")])
+def test_a_call_without_an_end_is_lost_when_no_function_can_be_waiting_for_it(
+    app: Parts, seconds: float, outcome: str
+) -> None:
+    upload(app, "a.jpg")
+    app.clock.advance(LEASE_SECONDS)
+    begun = {"id": "1", "begun": app.clock.utc().isoformat()}
+    rewrite(app.host, app.images, "a.jpg", app.services.settings, calls=[begun])
+    app.images.delete(names.ANALYSIS, names.analysis("a.jpg"))
+    app.clock.advance(seconds)
+    found = receipt("a.jpg")
+    assert [call["outcome"] for call in found["calls"] if call["operation"] == "analyze"] == [outcome]
+    assert found["totals"]["unknown"] == 1
+
+
+def test_many_calls_of_one_image_are_its_own_and_tell_how_many_had_no_answer(app: Parts) -> None:
+    upload(app, "a.jpg")
+    app.clock.advance(LEASE_SECONDS)
+    at = app.clock.utc().isoformat()
+    one = {"image": asker("a.jpg"), "begun": at, "ended": at, "status": 429, "problem": "vision_throttled"}
+    lost = {"image": asker("a.jpg"), "begun": at, "lost": True}
+    told = bounded([{**each, "id": str(number)} for number in range(70) for each in (one, lost)])
+    assert len(told) == MOST_TOLD
+    rewrite(app.host, app.images, "a.jpg", app.services.settings, calls=told)
+    app.images.delete(names.ANALYSIS, names.analysis("a.jpg"))
+    found = receipt("a.jpg")
+    assert found["totals"] == found["own"]
+    assert (found["totals"]["calls"], found["totals"]["unknown"]) == (140 + 1, 70)  # and the area of interest
+    merged = [call for call in found["calls"] if call["outcome"] == "several"]
+    assert [(call["calls"], call["image"], call["transactions"]) for call in merged] == [(41, "a.jpg", 0)]
+
+
+def test_a_document_of_many_pages_that_was_refused_first_adds_up(app: Parts) -> None:
+    app.vision.pages, app.vision.reads = 4, [["failed"], ["running", "succeeded"]]
+    job = job_of(app, several("TIFF", 4), "scan.tif", text_only=True)
+    assert ReadRun(app, job).finish()["state"] == "failed"
+    assert ReadRun(app, job).finish()["state"] == "done"
+    found = receipt("scan.tif")
+    assert [call["transactions"] for call in found["calls"]] == [1, 4]
+    assert found["own"]["transactions"] == 5
 
 
 def test_explain_is_true_or_false_and_of_one_image(app: Parts) -> None:

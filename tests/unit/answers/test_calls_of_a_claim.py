@@ -13,7 +13,7 @@ from local.vision.server import RunningVision, running_vision
 from shared import names
 from shared.answers.claims import LEASE_SECONDS, Claims
 from shared.errors import BlobsightError, ImageRejectedError, VisionUnavailableError
-from shared.images import ImageBytes, Owner, asker
+from shared.images import ImageBytes, ImageUrl, Owner, asker
 from shared.transport.http import Reply, Transport
 from shared.vision import calls, questions
 from shared.vision.client import VisionClient
@@ -191,3 +191,24 @@ def test_a_long_list_tells_the_oldest_as_one_and_loses_no_transaction() -> None:
     assert sum(each.get("count", 1) for each in told) == 90 + 120
     assert sum(each["usage"]["Tags"] for each in told) == 90 + 120
     assert calls.lost(told) == told
+
+
+def test_calls_of_several_images_are_told_as_no_one_s() -> None:
+    told = [{"id": str(number), "image": asker(str(number % 2)), "ended": "2026"} for number in range(150)]
+    merged = calls.bounded(told)[0]
+    assert merged == {"count": 51, "usage": {}}
+
+
+def test_a_question_about_an_address_keeps_no_call_that_failed(world: World) -> None:
+    """What it shows can change, and no receipt tells it."""
+    name = names.claim(ImageUrl("https://example.com/a.jpg?key=1").subject, QUESTION.key)
+
+    def ask() -> Any:
+        image = ImageUrl("https://example.com/a.jpg?key=1")
+        client = VisionClient(world.service.url, world.service.key, clock=world.clock, transport=world.transport)
+        return world.claims.ask(image.subject, QUESTION, lambda: client.ask(QUESTION, image), wait_seconds=20.0)
+
+    world.service.set_faults(status={"503": 1.0})
+    with pytest.raises(VisionUnavailableError):
+        ask()
+    assert name not in world.blobs.contents(names.CACHE)

@@ -94,7 +94,7 @@ def test_a_record_tells_its_correction_and_for_which_version_it_was_made(clock: 
     assert found is not None
     assert (found.correction, found.source, found.at) == (WHOLE, version.describe(), clock.utc().isoformat())
     assert found.info.etag == written.info.etag
-    assert found.info.metadata == version.metadata()
+    assert found.info.metadata == {**version.metadata(), corrections.FOCAL: "0.25,1"}
     blob = images.read(names.CORRECTIONS, "zoo/zebra.jpg.json")
     assert blob is not None
     assert json.loads(blob.data) == {

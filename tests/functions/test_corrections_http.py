@@ -12,6 +12,7 @@ from doubles.pictures import picture
 
 from CorrectionsHttp import main
 from shared import names
+from shared.api import image_states
 from shared.errors import BusyError
 from shared.storage.blobs import Blob
 from shared.thumbnails import recut
@@ -205,6 +206,18 @@ def test_a_body_that_cannot_be_meant_is_refused(app: Parts, body: Any, told: str
     upload(app, "a.jpg")
     assert told in problem_of(put("a.jpg", body), 400, "bad_json")["detail"]
     assert not app.images.contents(names.CORRECTIONS)
+
+
+@pytest.mark.parametrize("alt", ["", "  "])
+def test_an_empty_alternative_text_says_that_the_image_is_decoration(app: Parts, alt: str) -> None:
+    upload(app, "a.jpg")
+    steps.process(app.services, "a.jpg", None)
+    assert parsed(put("a.jpg", {"alt": alt}))["alt"] == parsed(get("a.jpg"))["alt"] == ""
+    assert image_states.of_image(app.services, "a.jpg")["correction"]["alt"] == ""
+    app.services.index_writer.flush()
+    [hit] = app.services.search.find("a.jpg").found.hits
+    assert hit.alt == ""
+    assert "'caption' is empty" in problem_of(put("a.jpg", {"caption": alt}), 400, "bad_json")["detail"]
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

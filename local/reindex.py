@@ -2,20 +2,15 @@
 
 import argparse
 import sys
-import time
 
 from local.addresses import add_stack_options
 from local.app import function_key
 from local.counts import images
 from local.errors import INTERRUPTED, LocalError
 from local.stack.state_lock import stack_port
-from local.unfinished.api import Api, Json, NoAnswerError, NotThereError
-from local.unfinished.pauses import Pauses
+from local.unfinished import watching
+from local.unfinished.api import Api, Json, NotThereError
 from local.wording import program
-
-POLL_SECONDS = 0.5
-# A host that was killed is started again within that, and the run goes on where it was.
-PATIENCE_SECONDS = 60.0
 
 
 def main(argv: list[str]) -> int:
@@ -48,7 +43,7 @@ def reindex(api: Api) -> int:
     is_new = begun["rebuild"] == "started"
     try:
         print("the app makes its index anew" if is_new else "the app makes its index anew already", flush=True)
-        state = _ended(api)
+        state = watching.ended(api.rebuild_state, _is_under_way, _how_far, command="reindex")
     except KeyboardInterrupt:
         print("reindex: stopped looking on; the app goes on with it", file=sys.stderr)
         return INTERRUPTED
@@ -60,20 +55,9 @@ def reindex(api: Api) -> int:
     return 0
 
 
-def _ended(api: Api) -> Json:
-    """Wait for the end, also over a restart, and return how it ended; tells now and then how far it is."""
-    state: Json = {}
-    pauses = Pauses(lambda: f"going on; {images(state.get('images', 0))} so far", command="reindex")
-    answered = time.monotonic()
-    while True:
-        try:
-            state = api.rebuild_state()
-        except NoAnswerError:
-            if time.monotonic() - answered >= PATIENCE_SECONDS:
-                raise
-        else:
-            answered = time.monotonic()
-            if state["state"] != "running":
-                return state
-        pauses.passed()
-        time.sleep(POLL_SECONDS)
+def _is_under_way(state: Json) -> bool:
+    return bool(state["state"] == "running")
+
+
+def _how_far(state: Json) -> str:
+    return f"{images(state.get('images', 0))} so far"

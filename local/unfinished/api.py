@@ -1,4 +1,4 @@
-"""The app's HTTP API as far as `unfinished` needs it."""
+"""The app's HTTP API as far as `unfinished` and `reindex` need it."""
 
 import http.client
 import json

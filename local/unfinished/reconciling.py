@@ -1,7 +1,6 @@
 """Have the app compare images and records now, and say how far it is and what it has found."""
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -9,12 +8,9 @@ from local.counts import images
 from local.errors import INTERRUPTED, LocalError
 from local.json_text import NotJsonError, read_json
 from local.reconciliation import told_of_starts, waiting
-from local.unfinished.api import Api, Json, NoAnswerError, NotThereError
-from local.unfinished.pauses import Pauses
+from local.unfinished import watching
+from local.unfinished.api import Api, Json, NotThereError
 
-POLL_SECONDS = 0.5
-# A host that was killed is started again within that, and the comparison goes on where it was.
-PATIENCE_SECONDS = 60.0
 UNDER_WAY = ("Pending", "Running", "ContinuedAsNew")
 PHASES = {
     "report": "beginning or ending",
@@ -36,7 +32,7 @@ def reconcile(api: Api) -> int:
         raise LocalError("this app compares nothing: it is older than this command") from None
     print("the app compares images and records", flush=True)
     try:
-        status = _ended(api)
+        status = watching.ended(api.reconciliation, _is_under_way, _how_far)
     except KeyboardInterrupt:
         print("unfinished: stopped looking on; the app goes on with the comparison", file=sys.stderr)
         return INTERRUPTED
@@ -56,23 +52,8 @@ def reconcile(api: Api) -> int:
     return 0
 
 
-def _ended(api: Api) -> Json:
-    """Wait for the end, also over a restart, and return the instance's status; tells now and then how far it is."""
-    status: Json = {}
-    pauses = Pauses(lambda: f"going on: {_how_far(status)}")
-    answered = time.monotonic()
-    while True:
-        try:
-            status = api.reconciliation()
-        except NoAnswerError:
-            if time.monotonic() - answered >= PATIENCE_SECONDS:
-                raise
-        else:
-            answered = time.monotonic()
-            if status.get("runtimeStatus") not in UNDER_WAY:
-                return status
-        pauses.passed()
-        time.sleep(POLL_SECONDS)
+def _is_under_way(status: Json) -> bool:
+    return status.get("runtimeStatus") in UNDER_WAY
 
 
 def _how_far(status: Json) -> str:

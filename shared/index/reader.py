@@ -49,7 +49,11 @@ class Reader:
 
     Args:
         host: the account that has it.
+
+    `is_built` says whether all records had been compared with the index at the last call.
     """
+
+    is_built = False
 
     def __init__(self, host: Blobs) -> None:
         self._host = host
@@ -74,6 +78,7 @@ class Reader:
 
     def _round(self) -> Iterator[Replaced | Added]:
         seen = tails.look(self._host)
+        self.is_built = seen.is_built
         known = self._known
         if seen.etag != known.etag or not known.offsets.keys() <= seen.tails.keys():
             told = base.read(self._host)

@@ -13,7 +13,7 @@ from doubles.fake_app import FakeApp, running_app
 
 from local import doctor
 from local.reconciliation import Reconciliation
-from local.unfinished import reconciling
+from local.unfinished import watching
 from local.unfinished.cli import main
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -122,7 +122,7 @@ def ended(**counts: int) -> dict[str, Any]:
 
 @pytest.fixture
 def run(app: FakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(reconciling, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.0)
     return lambda *words: main(["reconcile", *words, "--port", str(app.port), "--state", str(tmp_path)])
 
 
@@ -227,7 +227,7 @@ def test_the_outcome_is_told_although_the_host_is_killed_meanwhile(
 def test_a_host_that_does_not_come_back_is_not_waited_for_for_ever(
     run: Run, app: FakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reconciling, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "PATIENCE_SECONDS", 0.0)
     app.comparisons, app.before_status = [ended(images=2)], killed(app, 1)
     assert run() == 1
     first, last = capsys.readouterr().err.splitlines()

@@ -11,7 +11,7 @@ import pytest
 from doubles.fake_app import FakeApp, running_app
 
 from local import reindex
-from local.unfinished import pauses
+from local.unfinished import pauses, watching
 
 PROJECT = Path(__file__).resolve().parents[3]
 Run = Callable[..., int]
@@ -30,7 +30,7 @@ def app() -> Iterator[FakeApp]:
 
 @pytest.fixture
 def run(app: FakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(reindex, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "POLL_SECONDS", 0.0)
     return lambda: reindex.main(["--port", str(app.port), "--state", str(tmp_path)])
 
 
@@ -62,7 +62,7 @@ def test_it_says_now_and_then_how_far_it_is(
     monkeypatch.setattr(pauses, "QUIET_SECONDS", 0.0)
     app.rebuilds = [state("running", 500), state("ended", 903)]
     assert run() == 0
-    assert capsys.readouterr().err.splitlines() == ["reindex: going on; 500 images so far"]
+    assert capsys.readouterr().err.splitlines() == ["reindex: going on: 500 images so far"]
 
 
 def test_a_run_that_is_given_up_fails_with_its_problem(
@@ -98,7 +98,7 @@ def test_a_host_that_is_killed_meanwhile_is_waited_for(
 def test_a_host_that_does_not_come_back_is_not_waited_for_for_ever(
     run: Run, app: FakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reindex, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "PATIENCE_SECONDS", 0.0)
     app.rebuilds, app.before_status = [state("ended", 2)], killed(app, 1)
     assert run() == 1
     assert f"no app answers on port {app.port}" in capsys.readouterr().err

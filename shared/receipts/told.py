@@ -235,8 +235,10 @@ def with_record(found: Sequence[Call], record: Json) -> list[Call]:
 
 
 def _may_be(lost: Call, call: Call) -> bool:
+    """Whether a lost call may be the one of a record: its answer came before the record was made."""
     told = lost.told
-    return (told["outcome"], told["operation"], told["requestId"]) == ("lost", call.told["operation"], None)
+    is_like = (told["outcome"], told["operation"], told["requestId"]) == ("lost", call.told["operation"], None)
+    return is_like and (told["begun"] or "") <= (call.told["ended"] or "")
 
 
 def _of_record(record: Json) -> Iterator[Call]:

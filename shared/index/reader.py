@@ -85,13 +85,13 @@ class Reader:
         known = self._known
         if seen.etag != known.etag or not known.offsets.keys() <= seen.tails.keys():
             told = base.read(self._host)
-            is_lost = told.damaged or (told.etag is None and bool(seen.shards))
             yield from self._base(told.manifest)
-            known.is_damaged = is_lost or not known.lost.isdisjoint(told.manifest.ids)
+            known.is_damaged = told.damaged or not known.lost.isdisjoint(told.manifest.ids)
             known.etag, known.folded = told.etag, told.manifest.folded
             # Lines of a tail may have been in a range that is another one now.
             known.offsets = {}
-        self.is_built = seen.is_built and not known.is_damaged
+        is_lost = seen.etag is None and bool(seen.shards)
+        self.is_built = seen.is_built and not known.is_damaged and not is_lost
         yield from self._tails(seen)
 
     def _base(self, manifest: Manifest) -> Iterator[Replaced | Added]:

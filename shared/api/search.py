@@ -32,7 +32,8 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer one request; *starter* is the durable client's binding."""
     action = req.route_params.get("action")
     if req.method == "GET" and not action:
-        parameters.reject_unknown(req, "q", "sort", "limit", "continuation")
+        # A form whose box is empty sends `q=`.
+        parameters.reject_unknown(req, "q", "sort", "limit", "continuation", may_be_empty="q")
         return await _search(req)
     if action == _REBUILD:
         parameters.reject_unknown(req)

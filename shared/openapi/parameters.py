@@ -140,7 +140,8 @@ SEARCH = query(
     'Words, `"phrases"` and `-not`; `tag:`, `text:`, `folder:`, `before:`, `after:`, `kind:`, `colour:`, '
     "`is:`, `has:`, `same:`. "
     "All images without it.",
-    **{**_TEXT, "maxLength": MOST_CHARACTERS},
+    pattern=PLAIN.replace("+$", "*$"),
+    maxLength=MOST_CHARACTERS,
 )
 SORT = query("sort", "The order of the images.", enum=list(search.SORTS), default=search.SORTS[0])
 SEARCH_LIMIT = query(

@@ -183,6 +183,21 @@ def test_until_the_index_was_made_whole_the_answer_says_so(app: Parts) -> None:
     assert page()["building"] is False
 
 
+@pytest.mark.parametrize("folder", ["my trips", "/lead", "a", "a//b", "/"])
+def test_every_folder_that_is_counted_is_found_by_it(app: Parts, folder: str) -> None:
+    for name in ("my trips/a b.png", "/lead/1.png", "a//b/1.png", "//2.png"):
+        store(app, name)
+    counts = facet(page(), "folder")
+    assert counts == {"my trips": 1, "/lead": 1, "a": 1, "a//b": 1, "/": 1}
+    assert page(q=f'folder:"{folder}/"')["total"] == counts[folder]
+
+
+def test_an_empty_box_finds_all_images(app: Parts) -> None:
+    store(app, "a.png")
+    assert found(q="") == ["a.png"]
+    problem_of(get(q="", sort=""), 400, "bad_parameter")
+
+
 def test_an_app_that_is_new_lacks_no_image(app: Parts) -> None:
     assert page()["building"] is False
     store(app, "holidays/beach.png")

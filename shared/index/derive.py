@@ -1,8 +1,8 @@
 """
 The index of one image, derived from its records: what a lost line would have told, and all that was never noted.
 
-Records of another version of the image are as if they were not there. Those whose bytes would have to be read to know
-it count, as an edit of metadata gives an image another ETag and no other bytes.
+Records of another version of the image are as if they were not there. Where only the bytes would tell that, a record
+counts: an edit of metadata gives an image another ETag and no other bytes.
 """
 
 from collections.abc import ItemsView, Iterator, Mapping

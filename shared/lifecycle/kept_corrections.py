@@ -1,8 +1,8 @@
 """
 The corrections of images that are gone, kept for an image of the same bytes: a rename is a copy and a deletion.
 
-The two events come in any order. A deletion keeps the correction in `kept-corrections/{sha256}/` of the host account
-before it looks for images that own the bytes already, and an upload is noted as an owner before it looks for a kept
+The two events come in any order. A deletion keeps the correction in `kept-corrections/{sha256}/` of the host account,
+and then looks for images that own the bytes already. An upload is noted as an owner before it looks for a kept
 correction. So one of the two finds the other, and the correction moves. A kept one goes with the forgetting.
 
 Where a directory has the same bytes under several names, the file's own name tells which correction is whose.

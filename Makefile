@@ -43,6 +43,7 @@ chaos: setup-dev ## Kill the host in bad weather, lose events, let storage hang,
 	@echo "This takes about 30 minutes."
 	@$(BIN)/python -m bench.chaos
 	@$(BIN)/python -m bench.chaos --duplicate
+	@$(BIN)/python -m bench.index_writes --rounds 1
 	@$(BIN)/python -m bench.changes
 	@$(BIN)/python -m bench.lost_events
 	@$(BIN)/python -m bench.hang

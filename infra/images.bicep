@@ -22,6 +22,8 @@ var names = [
   'text'
   'thumbnails'
   'unfinished'
+  'corrections'
+  'search'
 ]
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {

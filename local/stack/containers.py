@@ -8,8 +8,18 @@ from local.addresses import Addresses
 from local.errors import LocalError
 from local.stack.state_lock import busy_ports
 
-IMAGES_ACCOUNT = ("images", "analysis", "text", "thumbnails", "unfinished")
-HOST_ACCOUNT = ("cache", "inputs", "keys", "quota", "owners", "forgetting", "reconciliation")
+IMAGES_ACCOUNT = ("images", "analysis", "text", "thumbnails", "unfinished", "corrections", "search")
+HOST_ACCOUNT = (
+    "cache",
+    "inputs",
+    "keys",
+    "quota",
+    "owners",
+    "forgetting",
+    "reconciliation",
+    "index",
+    "kept-corrections",
+)
 CONTAINERS = IMAGES_ACCOUNT + HOST_ACCOUNT
 QUEUES = ("webjobs-blobtrigger-poison",)
 

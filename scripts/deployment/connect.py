@@ -12,7 +12,7 @@ from deployment.failures import Failed
 from deployment.resource_ids import ResourceId
 from deployment.waiting import SYSTEM_CLOCK, Clock, NotYet, until
 
-CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished")
+CONTAINERS = ("images", "analysis", "text", "thumbnails", "unfinished", "corrections", "search")
 STORAGE_VERSION = "2023-05-01"
 TOPIC_VERSION = "2025-02-15"
 IDENTITY_SECONDS = 300.0

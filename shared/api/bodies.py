@@ -69,7 +69,7 @@ def json_of(req: func.HttpRequest, expected: str) -> Json:
     mistake = misencoded_bodies.find_mistake(body, names.JSON, _encoding(req))
     if mistake:
         json_object.refuse(f"The body is {mistake.what}, not JSON", expected)
-    return json_object.parsed(body, expected)
+    return json_object.parsed(body, expected, "Say less; letters as they are take less than letters as \\u and digits.")
 
 
 def refuse(req: func.HttpRequest, reason: str) -> None:

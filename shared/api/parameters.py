@@ -55,8 +55,8 @@ def check(req: func.HttpRequest) -> None:
         )
 
 
-def reject_unknown(req: func.HttpRequest, *allowed: str) -> None:
-    """Refuse unknown query parameters, which would be paid for with their defaults, and empty ones."""
+def reject_unknown(req: func.HttpRequest, *allowed: str, may_be_empty: str | None = None) -> None:
+    """Refuse unknown query parameters, which would be paid for with their defaults, and all other empty ones."""
     unknown = [name for name in req.params if name not in allowed and name.lower() != _KEY]
     if unknown:
         raise BadRequestError(
@@ -64,7 +64,7 @@ def reject_unknown(req: func.HttpRequest, *allowed: str) -> None:
             code="bad_parameter",
         )
     given = (*req.params.items(), *_sent(req))
-    empty = {name for name, value in given if name in allowed and not value}
+    empty = {name for name, value in given if name in allowed and name != may_be_empty and not value}
     if empty:
         raise BadRequestError(
             f"The query parameter {listed(empty)} is empty.",

@@ -9,6 +9,7 @@ from shared.api import bodies, parameters, paths, responses
 from shared.durable.handover import DurableClient
 from shared.errors import BadRequestError, NotFoundError
 from shared.json_types import Json
+from shared.search.query import MOST_CHARACTERS
 from shared.services import App
 from shared.untrusted.characters import MAX_CHARACTERS
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 SORTS: "tuple[Sort, ...]" = ("match", "date", "name")
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
-MAX_QUERY_CHARACTERS = 1000
 _REBUILD = "rebuild"
 # 10,000 images take a minute or two.
 _REBUILD_SECONDS = 5.0
@@ -32,7 +32,8 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
     """Answer one request; *starter* is the durable client's binding."""
     action = req.route_params.get("action")
     if req.method == "GET" and not action:
-        parameters.reject_unknown(req, "q", "sort", "limit", "continuation")
+        # A form whose box is empty sends `q=`.
+        parameters.reject_unknown(req, "q", "sort", "limit", "continuation", may_be_empty="q")
         return await _search(req)
     if action == _REBUILD:
         parameters.reject_unknown(req)
@@ -44,7 +45,7 @@ async def answer(req: func.HttpRequest, starter: str) -> func.HttpResponse:
 
 
 async def _search(req: func.HttpRequest) -> func.HttpResponse:
-    asked = parameters.text(req, "q", MAX_QUERY_CHARACTERS) or ""
+    asked = parameters.text(req, "q", MOST_CHARACTERS) or ""
     sort = parameters.one_of(req, "sort", SORTS) or SORTS[0]
     limit = parameters.integer(req, "limit", DEFAULT_PAGE)
     if not 1 <= limit <= MAX_PAGE:

@@ -11,7 +11,7 @@ import math
 import os
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -84,14 +84,24 @@ class Manifest:
         return self.recent.entries if self.recent else 0
 
     @property
+    def ids(self) -> set[str]:
+        """Of all shards."""
+        return {shard.id for shard in (*self.shards, *([self.recent] if self.recent else []))}
+
+    @property
     def blobs(self) -> set[str]:
         """The names of all blobs that it needs."""
-        needed = [*self.shards, *([self.recent] if self.recent else [])]
-        return {places.shard(shard.id) for shard in needed}
+        return {places.shard(each) for each in self.ids}
+
+    def check(self, there: Collection[str]) -> None:
+        """Raise MovedError for a shard that is not among these blobs."""
+        for each in sorted(self.ids):
+            if places.shard(each) not in there:
+                raise _lost(each)
 
 
 class MovedError(ConflictError):
-    """Another fold was faster, and has deleted the blob; `shard` is its name if it is a shard."""
+    """Another fold was faster, and has deleted the blob; `shard` is its id if it is a shard."""
 
     shard: str | None = None
 
@@ -151,18 +161,21 @@ def load(host: Blobs, shard: Shard) -> dict[str, Entry]:
     """
     blob = host.read(names.INDEX, places.shard(shard.id))
     if blob is None:
-        raise _lost(shard)
+        raise _lost(shard.id)
     try:
         # A text may have line breaks of Unicode, and half of a character's code, which JSON takes.
         lines = gzip.decompress(blob.data).splitlines()
-        return {entry.stem: entry for entry in map(loads, lines)}
+        found = {entry.stem: entry for entry in map(loads, lines)}
     except (ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, zlib.error):
-        raise _lost(shard) from None
+        raise _lost(shard.id) from None
+    if len(found) != shard.entries:
+        raise _lost(shard.id)
+    return found
 
 
-def _lost(shard: Shard) -> MovedError:
-    error = MovedError(f"The shard {shard.id} of the index is not there, or cannot be read.")
-    error.shard = shard.id
+def _lost(shard: str) -> MovedError:
+    error = MovedError(f"The shard {shard} of the index is not there, or cannot be read.")
+    error.shard = shard
     return error
 
 

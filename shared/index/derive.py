@@ -39,7 +39,7 @@ _KINDS = {kind.content_type: kind.content_type.partition("/")[2] for kind in (ki
 _KINDS |= {kind.content_type: kind.name.lower() for kind in (kinds.BMP, kinds.TIFF, kinds.PDF, kinds.WEBP, kinds.HEIC)}
 _KINDS["image/jpg"] = "jpeg"
 # So long a record may be on its way to storage, which may have to be asked again.
-_WRITING_SECONDS = 30.0
+_WRITING_SECONDS = 10.0
 # Parts that the index has of an image or not; of thumbnails there may be any number.
 _SINGLE = (ANALYSIS, PLAIN, TEXT, CORRECTION, *(f"{UNFINISHED}{step}" for step in by_step.STEPS))
 
@@ -115,7 +115,8 @@ def lines_of(images: Blobs, settings: Settings, clock: Clock, name: str) -> list
     line = line_of(images, settings, clock, name)
     if line.get("gone"):
         return [line]
-    absent: dict[str, Content | None] = dict.fromkeys(part for part in _SINGLE if part not in line["parts"])
+    may_be = (*_SINGLE, *(f"{THUMBNAIL}{file}" for file in thumbnails.files(settings)))
+    absent: dict[str, Content | None] = dict.fromkeys(part for part in may_be if part not in line["parts"])
     # Another process may be writing one of these just now, whose line is not to be beaten.
     return [{"stem": line["stem"], "at": line["at"] - _WRITING_SECONDS, "parts": absent}, line]
 

@@ -100,6 +100,8 @@ class _Fold:
         orphans = self._told.etag is None and any(self._is_older(shard, _GARBAGE) for shard in seen.shards)
         if self._told.damaged or orphans:
             self._build_anew(places.MANIFEST)
+        # No line may ever come for the range of one that is lost.
+        self._told.manifest.check({shard.name for shard in seen.shards})
         for portion in tails.portions(self._host, seen, self._told.manifest):
             if self._deadline.remaining() <= 0:
                 self._done.more = True

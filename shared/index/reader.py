@@ -2,7 +2,7 @@
 The index as it is read: the base, what waits beside it, and the lines that no fold has taken yet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from shared.errors import StorageError
@@ -39,6 +39,9 @@ class _Known:
     etag: str | None = None
     ranges: set[tuple[str, str | None, str]] = field(default_factory=set)
     folded: dict[str, int] = field(default_factory=dict)
+    # Shards that two looks one after the other did not find, though the manifest names them: lost until a fold comes.
+    lost: set[str] = field(default_factory=set)
+    is_damaged: bool = False
     # How far each tail was read; a tail that a fold has taken is forgotten.
     offsets: dict[str, int] = field(default_factory=dict)
 
@@ -49,7 +52,11 @@ class Reader:
 
     Args:
         host: the account that has it.
+
+    `is_built` says whether all records had been compared with the index at the last call, and nothing of it was lost.
     """
+
+    is_built = False
 
     def __init__(self, host: Blobs) -> None:
         self._host = host
@@ -64,12 +71,13 @@ class Reader:
         Raises:
             StorageError: storage did not answer, or folds were faster again and again; the next call goes on.
         """
+        moved = None
         for _ in range(_TRIES):
             try:
                 yield from self._round()
                 return
-            except MovedError:
-                continue
+            except MovedError as error:
+                moved = _again(error, moved, self._known.lost)
         raise StorageError("The index of images changes faster than it can be read.")
 
     def _round(self) -> Iterator[Replaced | Added]:
@@ -78,9 +86,12 @@ class Reader:
         if seen.etag != known.etag or not known.offsets.keys() <= seen.tails.keys():
             told = base.read(self._host)
             yield from self._base(told.manifest)
+            known.is_damaged = told.damaged or not known.lost.isdisjoint(told.manifest.ids)
             known.etag, known.folded = told.etag, told.manifest.folded
             # Lines of a tail may have been in a range that is another one now.
             known.offsets = {}
+        is_lost = seen.etag is None and bool(seen.shards)
+        self.is_built = seen.is_built and not known.is_damaged and not is_lost
         yield from self._tails(seen)
 
     def _base(self, manifest: Manifest) -> Iterator[Replaced | Added]:
@@ -93,13 +104,15 @@ class Reader:
         known.ranges &= parts.keys()
         for part, shard in parts.items():
             if part not in known.ranges:
-                yield Replaced(part[0], part[1], list(base.load(self._host, shard).values()))
+                yield Replaced(part[0], part[1], list(_load(self._host, shard, known.lost).values()))
                 known.ranges.add(part)
         yield from self._recent(manifest.recent)
 
     def _recent(self, recent: Shard | None) -> Iterator[Added]:
         if recent:
-            yield Added([line for entry in base.load(self._host, recent).values() for line in entry.lines()])
+            yield Added(
+                [line for entry in _load(self._host, recent, self._known.lost).values() for line in entry.lines()]
+            )
 
     def _tails(self, seen: Look) -> Iterator[Added]:
         offsets = self._known.offsets
@@ -111,7 +124,7 @@ class Reader:
             offsets[name] = begin + len(data)
 
 
-def snapshot(host: Blobs, first: str = "", last: str | None = None) -> dict[str, Entry]:
+def snapshot(host: Blobs, first: str = "", last: str | None = None, *, whole: bool = True) -> dict[str, Entry]:
     """
     The entries of a range of stems, by their stems, as they are now; also those of images known to be gone.
 
@@ -119,26 +132,41 @@ def snapshot(host: Blobs, first: str = "", last: str | None = None) -> dict[str,
         host: the account that has the index.
         first: where the range begins.
         last: where it ends, itself not a part of it; None is the end.
+        whole: whether a lost shard is an error; else its entries are left out, for those who make them anew.
 
     Raises:
-        StorageError: storage did not answer, or folds were faster again and again.
+        StorageError: storage did not answer, a shard is lost, or folds were faster again and again.
     """
+    lost: set[str] = set()
+    moved = None
     for _ in range(_TRIES):
         try:
-            return _snapshot(host, first, last)
-        except MovedError:
-            continue
+            return _snapshot(host, first, last, lost)
+        except MovedError as error:
+            moved = error if whole else _again(error, moved, lost)
     raise StorageError("The index of images changes faster than it can be read.")
 
 
-def _snapshot(host: Blobs, first: str, last: str | None) -> dict[str, Entry]:
+def _again(error: MovedError, before: MovedError | None, lost: set[str]) -> MovedError:
+    """Take a shard for lost that the one before was about too: the manifest was read anew in between."""
+    if error.shard and before and before.shard == error.shard:
+        lost.add(error.shard)
+    return error
+
+
+def _load(host: Blobs, shard: Shard, lost: Collection[str]) -> dict[str, Entry]:
+    """The entries of a shard; none of one that is lost, so that the others are found."""
+    return {} if shard.id in lost else base.load(host, shard)
+
+
+def _snapshot(host: Blobs, first: str, last: str | None, lost: Collection[str]) -> dict[str, Entry]:
     seen = tails.look(host)
     manifest = base.read(host).manifest
     found: dict[str, Entry] = {}
     for shard in manifest.within(first, last):
-        found.update((stem, entry) for stem, entry in base.load(host, shard).items() if _is_in(stem, first, last))
+        found.update((stem, entry) for stem, entry in _load(host, shard, lost).items() if _is_in(stem, first, last))
     if manifest.recent:
-        for stem, entry in base.load(host, manifest.recent).items():
+        for stem, entry in _load(host, manifest.recent, lost).items():
             if _is_in(stem, first, last):
                 found.setdefault(stem, Entry(stem)).merge(entry)
     for line in tails.all_unread(host, seen, manifest):

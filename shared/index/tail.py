@@ -17,6 +17,8 @@ from shared.storage.blobs import Blobs
 TAIL_SECONDS = 300.0
 # Azure Storage takes 4 MiB in one block from every version of its clients.
 _MOST_BYTES = 2 * 1024 * 1024
+# A reader holds what it has not read of a tail in the memory, and ten times as much when it is taken apart.
+_TAIL_BYTES = 8 * 1024 * 1024
 _MOST_TRIES = 4
 
 
@@ -53,7 +55,7 @@ class Tail:
 
     @property
     def _is_open(self) -> bool:
-        return bool(self._name) and self._clock.now() < self._until
+        return bool(self._name) and self._clock.now() < self._until and self._size < _TAIL_BYTES
 
     def _add(self, block: bytes) -> None:
         for _ in range(_MOST_TRIES):

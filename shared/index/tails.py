@@ -29,11 +29,13 @@ class Look:
         etag: the manifest's; None where there is none.
         tails: by their names.
         shards: those of the base, also what no manifest names.
+        is_built: whether all records have been compared with it.
     """
 
     etag: str | None
     tails: dict[str, BlobInfo]
     shards: list[BlobInfo]
+    is_built: bool
 
 
 def look(host: Blobs) -> Look:
@@ -50,6 +52,7 @@ def look(host: Blobs) -> Look:
         manifest.etag if manifest else None,
         {name: info for name, info in found.items() if name.startswith(places.TAILS)},
         [info for name, info in found.items() if name.startswith(places.SHARDS)],
+        places.BUILT in found,
     )
 
 

@@ -121,7 +121,7 @@ def _known(app: App, stems: Collection[str]) -> dict[str, Entry]:
     long = [stem for stem in stems if stem.startswith(names.LONG)]
     for some in (long, [stem for stem in stems if not stem.startswith(names.LONG)]):
         if some:
-            known |= reader.snapshot(app.host, min(some), max(some) + _NEXT)
+            known |= reader.snapshot(app.host, min(some), max(some) + _NEXT, whole=False)
     return known
 
 
@@ -170,7 +170,7 @@ def _is_told(app: App, found: Found, image: BlobInfo, records: Records) -> bool:
 
 def _entries(app: App, place: _Place) -> tuple[_Place | None, Counts]:
     last = next((end for _, end in base.read(app.host).manifest.ranges() if end and end > place.after), None)
-    known = reader.snapshot(app.host, place.after, last)
+    known = reader.snapshot(app.host, place.after, last, whole=False)
     stems = sorted(stem for stem, entry in known.items() if entry.is_there)
     images, gone = place.images, list[bool]()
     if stems:

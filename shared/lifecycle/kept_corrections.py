@@ -12,7 +12,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared import log, names
 from shared.answers import owners
@@ -128,14 +128,18 @@ def _recent_owners(app: App, sha256: str, gone: str) -> Iterator[Version]:
         if mark.modified is None or mark.modified < since:
             return
         name = names.owners_image(mark.name) or owners.image_of(app.host, mark.name)
-        if name is not None and name != gone and (version := _of_mark(app, name, sha256, mark)):
+        if name is not None and name != gone and (version := _of_mark(app, name, sha256, mark, since)):
             yield version
 
 
-def _of_mark(app: App, name: str, sha256: str, mark: BlobInfo) -> Version | None:
-    """The version of an image that a mark tells, if the image still has these bytes."""
+def _of_mark(app: App, name: str, sha256: str, mark: BlobInfo, since: datetime) -> Version | None:
+    """The version of an image that a mark tells, if the image still has these bytes and has come since that time."""
     info = image_blobs.head(app.images, name)
     if info is None or not SeenVersion(info).is_source_of(app.images, mark):
+        return None
+    # A caller who names an image, a retry and the adoption after an upgrade write marks of images that came long ago.
+    # What is renamed in an account with directories keeps its time.
+    if info.modified is not None and info.modified < since and not app.images.has_directories:
         return None
     return Version(name, info.etag, sha256, info.size, mark.metadata.get(names.SOURCE_MD5, ""))
 

@@ -6,6 +6,7 @@ Nothing is asked of Computer Vision, so it costs nothing but requests to storage
 """
 
 import json
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 
 from shared import names, services
@@ -16,6 +17,9 @@ from shared.lifecycle import plans
 from shared.lifecycle.reconcile_loop import INDEX_ID, Counts, Plan
 from shared.records.unfinished_document import parsed
 from shared.services import App
+
+# For so long after the first run, the version before may run beside this one.
+_BESIDE = timedelta(hours=1)
 
 
 class State(TypedDict):
@@ -53,7 +57,9 @@ async def begin(app: App, client: DurableClient) -> bool:
 
 async def begin_due(app: App, client: DurableClient) -> bool:
     """
-    Begin a run if none has ever ended, as after an upgrade; whether one was begun. For a timer.
+    Begin a run if none has ever ended, as after an upgrade, and another an hour later; whether one was begun.
+
+    For a timer. Instances of the version before, which still run beside the first run, tell the index nothing.
 
     Raises:
         StorageError: storage or the Functions host did not answer; the next time finds it due again.
@@ -80,12 +86,24 @@ async def state(app: App, client: DurableClient) -> State:
 
 def note_built(app: App, plan: Plan, counts: Counts) -> None:
     """Note that every record has been compared with the index, and what came of it."""
-    content = {"began": plan["began"], "ended": app.clock.utc().isoformat(), **_numbers(counts)}
+    content: dict[str, Any] = {"began": plan["began"], "ended": app.clock.utc().isoformat(), **_numbers(counts)}
+    content["first"] = app.host.head(names.INDEX, places.BUILT) is None
     app.host.write(names.INDEX, places.BUILT, json.dumps(content).encode(), content_type=names.JSON)
 
 
 def _due(app: App) -> Plan | None:
-    return None if app.host.head(names.INDEX, places.BUILT) else plans.indexing(app, "timer")
+    blob = app.host.read(names.INDEX, places.BUILT)
+    told = parsed(blob.data) if blob else {}
+    is_done = blob is not None and not (told.get("first") and _is_old(app, str(told.get("ended"))))
+    return None if is_done else plans.indexing(app, "timer")
+
+
+def _is_old(app: App, ended: str) -> bool:
+    """Whether no instance of the version before is left since: its last invocations end within minutes."""
+    try:
+        return datetime.fromisoformat(ended) <= app.clock.utc() - _BESIDE
+    except (ValueError, TypeError):
+        return True
 
 
 def _running(status: InstanceStatus | None) -> State:

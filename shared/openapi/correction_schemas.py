@@ -4,12 +4,18 @@ from shared.json_types import Json
 from shared.openapi.members import PLAIN, flag, many, moment, named, text, thing, whole
 from shared.records import corrections
 
+_PLAIN_OR_EMPTY = PLAIN.replace("+$", "*$")
+
 
 def schemas() -> dict[str, Json]:
     """By name."""
     said = {
         "caption": _text("A sentence about the image.", corrections.MAX_CAPTION_CHARACTERS),
-        "alt": _text("The text in place of the image, for readers of screens.", corrections.MAX_ALT_CHARACTERS),
+        "alt": text(
+            "The text in place of the image, for readers of screens; empty of an image that is decoration.",
+            maxLength=corrections.MAX_ALT_CHARACTERS,
+            pattern=_PLAIN_OR_EMPTY,
+        ),
     }
     focal = many(
         "Where the subject is: two fractions, of the upright picture's width and height.",

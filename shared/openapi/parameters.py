@@ -13,6 +13,7 @@ from shared.openapi.operation_schemas import OPERATION_ID
 from shared.openapi.state_schemas import UNFINISHED_STATES
 from shared.openapi.text_schemas import READ_ID
 from shared.records import by_step
+from shared.search.query import MOST_CHARACTERS
 from shared.skills import request as skill_request
 from shared.vision.questions import DETAILS, MAX_CANDIDATES, MODELS, READ_LANGUAGE
 
@@ -139,7 +140,8 @@ SEARCH = query(
     'Words, `"phrases"` and `-not`; `tag:`, `text:`, `folder:`, `before:`, `after:`, `kind:`, `colour:`, '
     "`is:`, `has:`, `same:`. "
     "All images without it.",
-    **{**_TEXT, "maxLength": search.MAX_QUERY_CHARACTERS},
+    pattern=PLAIN.replace("+$", "*$"),
+    maxLength=MOST_CHARACTERS,
 )
 SORT = query("sort", "The order of the images.", enum=list(search.SORTS), default=search.SORTS[0])
 SEARCH_LIMIT = query(

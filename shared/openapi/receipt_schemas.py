@@ -101,7 +101,7 @@ def _decisions() -> dict[str, Json]:
                 "state": text("The state of the step."),
                 "code": text("What was decided, or the code of the problem or the reason."),
                 "message": text("The same in a sentence."),
-                "settings": many("The settings that decided.", named("SettingTold")),
+                "settings": many("The settings that decided, with their values of now.", named("SettingTold")),
                 "next": or_null(moment("When the step is tried again by itself.")),
                 "attempts": whole("How many attempts have failed.", minimum=0),
                 "record": or_null(text("The blob that the step made, `container/name`.")),

@@ -74,7 +74,9 @@ def _image() -> Json:
             "name": text("The image's name in the container `images`."),
             "state": word("The state of the image as a whole.", STATES),
             "caption": or_null(text("A sentence about the image, corrected where it was; null where there is none.")),
-            "alt": or_null(text("The alternative text that people gave; null where there is none.")),
+            "alt": or_null(
+                text("The alternative text that people gave, empty of decoration; null where there is none.")
+            ),
             "tags": texts("Words about the image, corrected where they were."),
             "kind": or_null(text("What the image is, such as `jpeg`; null where it is not known.")),
             "width": or_null(whole("Its width in upright pixels; null where it is not known.", **count)),

@@ -110,12 +110,22 @@ class Ledger(NamedTuple):
                 int(stored["paidOfDay"]),
                 str(stored["month"]),
                 int(stored["paidOfMonth"]),
-                # The version before did not tell them apart; all are taken for those that cost more.
-                int(stored.get("describedOfDay", stored["paidOfDay"])),
-                int(stored.get("describedOfMonth", stored["paidOfMonth"])),
+                _described(stored, "describedOfDay", int(stored["paidOfDay"])),
+                _described(stored, "describedOfMonth", int(stored["paidOfMonth"])),
             )
         except (ValueError, KeyError, TypeError):
             return cls()
+
+
+def _described(stored: dict[str, Any], name: str, paid: int) -> int:
+    """
+    How many of the paid transactions are of the dearer class; no limit depends on it.
+
+    The version before did not tell them apart, also one that writes beside this one, so all are taken for it. So they
+    are where the number is none: what limits the calls must not be lost with it.
+    """
+    told = stored.get(name, paid)
+    return told if type(told) is int and told >= 0 else paid
 
 
 @lru_cache(maxsize=16)

@@ -121,9 +121,8 @@ def _calls(app: App, sha256: str | None, analysis: Json | None) -> list[Call]:
     if sha256 is None:
         return []
     found = told.calls(told.claims(app.host, sha256), told.usage_of_record(analysis), app.clock.utc())
-    known = {call.told["requestId"] for call in found}
     of_bytes = analysis if analysis and analysis.get("source", {}).get("sha256") == sha256 else {}
-    return [*found, *(call for call in told.of_record(of_bytes) if call.told["requestId"] not in known)]
+    return told.with_record(found, of_bytes)
 
 
 def _askers(app: App, sha256: str | None, name: str, found: Sequence[Call]) -> dict[str, str]:

@@ -210,8 +210,39 @@ def _sent(document: ClaimDocument) -> Json | None:
     return dict(sent) if isinstance(sent, Mapping) else None
 
 
-def of_record(record: Json) -> Iterator[Call]:
-    """The call that an analysis record was made of, for where no claim tells it; none if its answer was known."""
+def with_record(found: Sequence[Call], record: Json) -> list[Call]:
+    """
+    The calls that claims tell, and the one that an analysis record was made of where they do not tell that.
+
+    A claim that was taken over has it as a lost one: whose lease lapsed while storage did not answer made a record of
+    its answer all the same.
+    """
+    known = {call.told["requestId"] for call in found}
+    calls = list(found)
+    for call in _of_record(record):
+        if call.told["requestId"] in known:
+            continue
+        lost = [number for number, each in enumerate(calls) if _may_be(each, call)]
+        if not lost:
+            calls.append(call)
+            continue
+        before = calls[lost[-1]]
+        # A record is made of an answer of no other status.
+        same = {**{name: before.told[name] for name in ("id", "question", "begun")}, "status": 200}
+        seconds = _seconds(same["begun"], call.told["ended"])
+        calls[lost[-1]] = call._replace(told={**call.told, **same, "seconds": seconds}, image=before.image)
+    return calls
+
+
+def _may_be(lost: Call, call: Call) -> bool:
+    """Whether a lost call may be the one of a record: its answer came before the record was made."""
+    told = lost.told
+    is_like = (told["outcome"], told["operation"], told["requestId"]) == ("lost", call.told["operation"], None)
+    return is_like and (told["begun"] or "") <= (call.told["ended"] or "")
+
+
+def _of_record(record: Json) -> Iterator[Call]:
+    """The call that an analysis record was made of; none if its answer was known."""
     asked, sent = record.get("request", {}), record.get("sent")
     question = f"analyze?visualFeatures={','.join(asked.get('features', ()))}"
     for request_id, usage in usage_of_record(record).items():

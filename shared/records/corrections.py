@@ -39,7 +39,7 @@ class Correction(NamedTuple):
 
     Attributes:
         caption: a sentence, in place of the caption of the analysis.
-        alt: what a reader of screens is told in place of the image.
+        alt: what a reader of screens is told in place of the image; empty of one that is decoration, and passed over.
         added, removed: tags that it has, and that it has not, whatever the analysis says; compared without case.
         focal: where the subject is: fractions of the upright picture's width and height, from its upper left corner.
     """
@@ -110,7 +110,7 @@ def of_members(members: Json) -> Correction:
     tags = _tags(members["tags"]) if "tags" in members else {}
     found = Correction(
         _text(members, "caption", MAX_CAPTION_CHARACTERS),
-        _text(members, "alt", MAX_ALT_CHARACTERS),
+        _text(members, "alt", MAX_ALT_CHARACTERS, may_be_empty=True),
         tags.get("added", ()),
         tags.get("removed", ()),
         _focal(members["focal"]) if "focal" in members else None,
@@ -198,11 +198,11 @@ def find(images: Blobs, name: str) -> BlobInfo | None:
     return None if info is None or image_blobs.is_folder_marker(info) else info
 
 
-def _text(members: Json, name: str, longest: int) -> str | None:
+def _text(members: Json, name: str, longest: int, *, may_be_empty: bool = False) -> str | None:
     if name not in members:
         return None
     text = json_object.text_of(members, name, EXPECTED).strip()
-    return _checked(f"The member {shown(name)}", text, longest)
+    return text if may_be_empty and not text else _checked(f"The member {shown(name)}", text, longest)
 
 
 def _checked(what: str, text: str, longest: int) -> str:

@@ -107,7 +107,8 @@ def facet_values(document: Document, state: str) -> Iterator[tuple[str, str, str
         yield "year", document.date[:4], document.date[:4]
         yield "month", document.date[:7], document.date[:7]
     for folder in _folders(document.folder):
-        yield "folder", words.fold(folder), folder
+        # A query has no slash at the ends of a folder.
+        yield "folder", words.fold(folder).strip("/") or _ROOT, folder
     if document.kind:
         yield "kind", words.fold(document.kind), document.kind
     if document.colour:
@@ -120,10 +121,8 @@ def facet_values(document: Document, state: str) -> Iterator[tuple[str, str, str
 
 def _folders(folder: str) -> list[str]:
     """The folder and those that it lies in; `/` for none."""
-    if not folder:
-        return [_ROOT]
     steps = folder.split("/")
-    return ["/".join(steps[:depth]) for depth in range(1, len(steps) + 1) if steps[depth - 1]]
+    return ["/".join(steps[:depth]) for depth in range(1, len(steps) + 1) if steps[depth - 1]] or [_ROOT]
 
 
 def _look(entry: Entry) -> tuple[int | None, str | None]:

@@ -93,6 +93,11 @@ class Engine:
             facets[SAME] = self._groups(images)
             return Found([self._hit(image, phrases) for image in numbers], len(images), facets, following)
 
+    def has_all(self, stems: Iterable[str]) -> bool:
+        """Whether there is an image of each stem."""
+        with self._lock:
+            return all((stored := self._store.entry(stem)) and stored.image is not None for stem in stems)
+
     def texts_wanted(self, limit: int) -> list[tuple[str, str]]:
         """Stem and version of texts that are longer than the index has and that were not added yet."""
         with self._lock:

@@ -10,9 +10,9 @@ from shared.search import document
 from shared.search.images import Images, moment
 from shared.search.query import AFTER, BEFORE, COLOUR, FOLDER, HAS, IS, KIND, SAME, TAG, TEXT, Query, Term
 from shared.search.store import Store
-from shared.search.vocabulary import Vocabulary, differ_by_one
+from shared.search.vocabulary import LEAST_ASKED, Vocabulary, differ_by_one, other_numbers
 
-# How well a word matches: in what people say of the image, in its text, or by a word that differs by one letter.
+# How well a word matches: in what people say of the image, in its text, or by another one.
 _SAID, _READ, _NEAR = 4, 2, 1
 _OF_PEOPLE = tuple(field for field in document.FIELDS if field != document.TEXT)
 _FACETS = {TAG: "tag", FOLDER: "folder", IS: "state", HAS: "has", KIND: "kind", COLOUR: "colour"}
@@ -24,7 +24,7 @@ class Phrases(NamedTuple):
 
     Attributes:
         typed: what was typed, and other spellings of it.
-        near: what differs from it by one letter.
+        near: its plural or singular, and what differs from it by one letter.
     """
 
     typed: list[str]
@@ -50,8 +50,8 @@ class Matching:
         if len(term.words) != 1:
             return Phrases([term.value], [])
         typed = [term.value, *([term.spelled] if term.spelled else []), *self._vocabulary.spelled(term.value)]
-        near = [] if term.exact else [word for word in self._vocabulary.near(term.value) if word not in typed]
-        return Phrases(list(dict.fromkeys(typed)), near)
+        near = () if term.exact else (*other_numbers(term.value), *self._vocabulary.near(term.value))
+        return Phrases(list(dict.fromkeys(typed)), [word for word in dict.fromkeys(near) if word not in typed])
 
     def scores(self, query: Query, phrases: Mapping[Term, Phrases]) -> tuple[list[int], dict[int, int]]:
         """The images that meet all terms, by their numbers, and how well they do: more is better, 0 if left out."""
@@ -117,9 +117,11 @@ class Matching:
         return {number for key in keys if (number := facets.number(facet, key)) is not None}
 
     def _tags(self, term: Term) -> list[str]:
-        """The tag, or where no image has it, those that differ from it by one letter."""
+        """The tag, or where no image has it, its other number and those that differ from it by one letter."""
         typed = [term.value, *([term.spelled] if term.spelled else []), *self._vocabulary.spelled(term.value)]
         found = [tag for tag in dict.fromkeys(typed) if self._images.facets.number("tag", tag) is not None]
-        if found or term.exact or len(term.value) < 5:
+        if found or term.exact:
             return found
-        return [tag for tag in self._images.facets.keys("tag") if differ_by_one(tag, term.value)]
+        others, is_long = other_numbers(term.value), len(term.value) >= LEAST_ASKED
+        tags = self._images.facets.keys("tag")
+        return [tag for tag in tags if tag in others or (is_long and differ_by_one(tag, term.value))]

@@ -58,7 +58,9 @@ def check(sort: str) -> None:
 
 
 def _after(sort: Sort, rank: int, name: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([sort, rank, name]).encode()).decode().rstrip("=")
+    # As it is, a name of 1,024 Chinese characters takes half of what it takes with each of them written out.
+    place = json.dumps([sort, rank, name], ensure_ascii=False).encode(errors="surrogatepass")
+    return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
 
 def _place(after: str, sort: Sort) -> tuple[int, str]:

@@ -25,6 +25,7 @@ ALLOWED = (
     'has:text and has:people; what has spaces stands in quotes, as in tag:"hot dog".'
 )
 _OTHER_NAMES = {"color": COLOUR, "tags": TAG, "state": IS}
+_OTHER_VALUES = {(KIND, "jpg"): "jpeg", (KIND, "tif"): "tiff", (COLOUR, "grey"): "gray"}
 # What opens a phrase, and what closes it: keyboards and word processors mix them, and two of them enclose the others.
 _ROUND = '"\u201c\u201d'
 _QUOTES = {
@@ -37,7 +38,7 @@ _QUOTES = {
     "\u00bb": "\u00ab",
 }
 _MINUS = "-\u2212\u2013"
-_DATE = r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?"
+_DATE = r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?"
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,9 @@ def _value(typed: _Typed) -> str:
     for field, allowed in ((IS, STATES), (HAS, THINGS)):
         if typed.field == field and folded not in allowed:
             _refuse(f"{shown(typed.asked)}: {field}: takes {', '.join(allowed)}.")
-    return folded.strip("/") or "/" if typed.field == FOLDER else folded
+    if typed.field == FOLDER:
+        return folded.strip("/") or "/"
+    return _OTHER_VALUES.get((typed.field, folded), folded)
 
 
 def _date(typed: _Typed) -> str:

@@ -6,16 +6,19 @@ The first search reads the index; each one after that reads what has changed, at
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared import names, threads
 from shared.clock import Clock, Deadline
-from shared.errors import StorageError
+from shared.errors import BlobsightError, StorageError
 from shared.search.whole_texts import WholeTexts
 from shared.settings import Settings
+from shared.storage import image_blobs
 from shared.storage.blobs import Blobs
 from shared.threads import side_by_side
 from shared.transport import time_budget
@@ -34,6 +37,8 @@ _PART_FOR_TEXTS = 0.2
 # Records of texts that are read at once, and the length up to which they are opened.
 _PARALLEL = 16
 _MOST_BYTES = 4 * 1024**2
+# Images up to which a listing tells whether the index has them all.
+MOST_COMPARED = 1000
 _TEXT = "text"
 
 
@@ -44,12 +49,22 @@ class Searched(NamedTuple):
     Attributes:
         found: the page, with the counts of all that match.
         unsearched: texts of which only the first words were searched so far.
-        building: whether the index was never made whole, so that images are missing in it.
+        building: whether the index was never made whole, so that images may be missing in it.
     """
 
     found: "Found"
     unsearched: int
     building: bool
+
+
+@dataclass
+class _Loaded:
+    """The engine and what it is kept up to date by; whether it has been read once, and whether any image is missing."""
+
+    reader: "Reader"
+    engine: "Engine"
+    is_read: bool = False
+    is_whole: bool = False
 
 
 class Search:
@@ -71,11 +86,10 @@ class Search:
         self._searching = threading.Lock()
         # JSON takes ten times its length of memory, so one record is open at a time.
         self._opening = threading.Lock()
-        self._reading: Future[Engine] | None = None
+        self._reading: Future[_Loaded] | None = None
         self._read_at = 0.0
-        self._is_loaded = self._is_built = False
         self._texts = WholeTexts(images)
-        self._parts: tuple[Reader, Engine] | None = None
+        self._loaded: _Loaded | None = None
 
     async def ready(self) -> None:
         """Wait until `find` needs not wait for the index, or the caller's time is over, and hold no thread for it."""
@@ -98,18 +112,22 @@ class Search:
 
         Raises:
             BadRequestError: `bad_query`, or *after* is none.
-            StorageError: the index or a text could not be read in time.
+            StorageError: the index or a text could not be read in time, or the temporary file not be written.
         """
+        from sqlite3 import Error
+
         from shared.search import query
 
         asked = query.parse(text)
         deadline = Deadline.after(time_budget.left(self._settings.max_wait_seconds) * _PART_FOR_TEXTS, self._clock)
-        engine = self._refreshed()
-        if asked.looks_at_text:
-            self._texts.read(engine, deadline)
-        with self._searching:
-            found = engine.find(asked, sort=sort, limit=limit, after=after)
-        return Searched(found, engine.texts_left() if asked.looks_at_text else 0, not self._has_been_built())
+        loaded = self._refreshed()
+        engine = loaded.engine
+        with self._given_up_on(Error, loaded):
+            if asked.looks_at_text:
+                self._texts.read(engine, deadline)
+            with self._searching:
+                found = engine.find(asked, sort=sort, limit=limit, after=after)
+        return Searched(found, engine.texts_left() if asked.looks_at_text else 0, not loaded.is_whole)
 
     def places(self, hits: "Sequence[Hit]") -> "list[list[list[Place]]]":
         """
@@ -139,14 +157,7 @@ class Search:
                 lines = []
             return [text_places.find(lines, match.folded) if match.field == _TEXT else [] for match in hit.matches]
 
-    def _has_been_built(self) -> bool:
-        """Whether the index was made whole once; asked of storage until it was."""
-        from shared.index import places
-
-        self._is_built = self._is_built or self._host.head(names.INDEX, places.BUILT) is not None
-        return self._is_built
-
-    def _begun(self) -> "Future[Engine]":
+    def _begun(self) -> "Future[_Loaded]":
         """The reading under way, or else the last one if it is not older than `FRESH_SECONDS`, or another one."""
         with self._lock:
             reading = self._reading
@@ -157,8 +168,8 @@ class Search:
                 threads.begin("index", lambda: self._read(reading))
             return reading
 
-    def _refreshed(self) -> "Engine":
-        """The engine, with the index as it was at the beginning of this call or up to `FRESH_SECONDS` before."""
+    def _refreshed(self) -> _Loaded:
+        """The engine with the index as it was at the beginning of this call or up to `FRESH_SECONDS` before."""
         reading = self._begun()
         try:
             # The reading goes on after a caller whose time is over, so the next one finds more of it done.
@@ -170,52 +181,77 @@ class Search:
                 action="Ask again: the reading goes on.",
             ) from None
 
-    def _read(self, reading: "Future[Engine]") -> None:
+    def _read(self, reading: "Future[_Loaded]") -> None:
         """Take over what has changed in the index."""
         begun = self._clock.now()
         try:
             with time_budget.apart():
-                engine = self._take_over()
+                loaded = self._take_over()
         except Exception as error:
             reading.set_exception(error)
         else:
             self._read_at = begun
-            reading.set_result(engine)
+            reading.set_result(loaded)
 
-    def _take_over(self) -> "Engine":
-        reader, engine = self._parts = self._parts or self._made()
+    def _take_over(self) -> _Loaded:
+        loaded = self._loaded = self._loaded or self._made()
+        with self._given_up_on(Exception, loaded):
+            self._change(loaded)
+            loaded.is_read = True
+            loaded.is_whole = loaded.reader.is_built or self._has_all(loaded.engine)
+        return loaded
+
+    @contextmanager
+    def _given_up_on(self, kind: type[Exception], loaded: _Loaded) -> Iterator[None]:
+        """After such an error the engine may know half of a change, so the next search begins anew."""
+        from sqlite3 import Error
+
         try:
-            self._change(reader, engine)
-        except StorageError:
+            yield
+        except BlobsightError:
             raise
-        except Exception:
-            # The engine may know half of a change, so the next search begins anew.
-            self._parts, self._is_loaded = None, False
-            engine.close()
-            raise
-        self._is_loaded = True
-        return engine
+        except kind as error:
+            with self._lock:
+                if self._loaded is loaded:
+                    self._loaded = self._reading = None
+            loaded.engine.close()
+            if not isinstance(error, Error):
+                raise
+            raise StorageError(
+                f"The temporary file of the search cannot be used: {error}.",
+                action="Ask again: the index is read anew. If that is of no use, make room where the app's temporary "
+                "files lie.",
+            ) from error
 
-    def _change(self, reader: "Reader", engine: "Engine") -> None:
+    def _has_all(self, engine: "Engine") -> bool:
+        """Whether the index has all images though it was never made from the records, as in an app that is new."""
+        try:
+            page = self._images.page(names.IMAGES, limit=MOST_COMPARED)
+        except StorageError:
+            return False
+        images = (info.name for info in page.items if not image_blobs.is_folder_marker(info))
+        return page.continuation is None and engine.has_all(map(names.stem, images))
+
+    def _change(self, loaded: _Loaded) -> None:
         changes: list[Replaced | Added] = []
         try:
-            for change in reader.changes():
+            for change in loaded.reader.changes():
                 changes.append(change)
-                if not self._is_loaded:
+                if not loaded.is_read:
                     # Nothing is searched yet, and the whole index is too much to be held beside the engine.
-                    _apply(engine, changes.pop())
+                    _apply(loaded.engine, changes.pop())
         finally:
             # What was taken does not come again. No search sees a part of it: the base can tell less than lines did.
             with self._searching:
                 while changes:
-                    _apply(engine, changes.pop(0))
+                    _apply(loaded.engine, changes.pop(0))
 
-    def _made(self) -> tuple["Reader", "Engine"]:
+    def _made(self) -> _Loaded:
         # Imported here: a database is loaded with them, which no other function needs.
         from shared.index.reader import Reader
         from shared.search.engine import Engine
 
-        return Reader(self._host), Engine(self._settings)
+        return _Loaded(Reader(self._host), Engine(self._settings))
 
 
 def _apply(engine: "Engine", change: "Replaced | Added") -> None:

@@ -12,6 +12,8 @@ from shared.search import words
 
 # More would hide an image on which a word stands in each line.
 MOST_PLACES = 10
+# Of four corners.
+_NUMBERS = 8
 
 
 class Place(NamedTuple):
@@ -57,12 +59,14 @@ def lines_of(record: bytes) -> list[_Line]:
     try:
         pages = json.loads(record)["analyzeResult"]["readResults"]
         return [_line(page, line) for page in pages for line in page["lines"]]
-    except (KeyError, TypeError) as error:
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"The bytes are no text record: {error!r}") from error
 
 
 def _line(page: Json, line: Json) -> _Line:
     written = line.get("words") or [line]
+    if any(len(word["boundingBox"]) != _NUMBERS for word in written):
+        raise ValueError("A word has not four corners.")
     # A written word can be several that are searched, such as `mother-in-law`, and each sign of Chinese is one.
     signs = [_Sign(sign, number) for number, word in enumerate(written) for sign in words.of(word["text"])]
     return _Line(page["page"], page["unit"], written, signs)

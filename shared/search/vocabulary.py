@@ -14,6 +14,9 @@ from shared.search import document
 LEAST_ASKED = 5
 _LEAST_KNOWN, _MOST_KNOWN = LEAST_ASKED - 1, 40
 _MOST_FOUND = 100
+# How English words of that many letters and more end, one and many.
+_LEAST_NUMBERED = 3
+_ENDINGS = (("", "s"), ("s", "ses"), ("x", "xes"), ("z", "zes"), ("ch", "ches"), ("sh", "shes"), ("y", "ies"))
 _LAST = "\U0010ffff"
 _TABLES = """
     CREATE TABLE forwards (word TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -66,6 +69,15 @@ class Vocabulary:
         statement = f"SELECT word FROM {table} WHERE word >= ? AND word < ? AND length(word) BETWEEN ? AND ?"  # noqa: S608
         given = (beginning, beginning + _LAST, length - 1, length + 1)
         return (word for (word,) in self._database.execute(statement, given))
+
+
+def other_numbers(word: str) -> list[str]:
+    """Of an English word of three letters and more, what can be its plurals and singulars: `dog`, `dogs`."""
+    if not (word.isascii() and word.isalpha() and len(word) >= _LEAST_NUMBERED):
+        return []
+    plurals = [word.removesuffix(one) + many for one, many in _ENDINGS if word.endswith(one)]
+    singulars = [word.removesuffix(many) + one for one, many in _ENDINGS if word.endswith(many)]
+    return [other for other in (*singulars, *plurals) if len(other) >= _LEAST_NUMBERED]
 
 
 def differ_by_one(one: str, other: str) -> bool:

@@ -10,11 +10,11 @@ from functools import lru_cache
 
 # Longer ones are no words; what lies behind is not looked at.
 MOST_CHARACTERS = 64
-# Each character here is a word: kana, ideographs, Hangul; Thai, Lao, Burmese, Khmer with their marks.
+# Each character here is a word: kana, ideographs, Hangul; Thai, Lao, Burmese, Khmer with their marks; pictures.
 _SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u3005-\u3007\u3041-\u3096\u3099\u309a\u309d-\u309f"
     "\u30a1-\u30fa\u30fc-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
-    "\U00020000-\U0003ffff"
+    "\u2600-\u27bf\U0001f000-\U0001faff\U00020000-\U0003ffff"
 )
 # Marks of Latin, Greek, Cyrillic, Hebrew and Arabic, which no search is to depend on; U+0640 stretches Arabic words.
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
@@ -43,7 +43,7 @@ def of(text: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def key(tag: str) -> str:
     """A tag as others are compared with it: its folded words; where it has none, the tag itself."""
-    return " ".join(of(tag)) or " ".join(tag.casefold().split())
+    return " ".join(of(tag)) or " ".join(tag.encode(errors="replace").decode().casefold().split())
 
 
 def spans(text: str) -> Iterator[tuple[str, int, int]]:

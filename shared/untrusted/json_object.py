@@ -19,6 +19,7 @@ MAX_BYTES = 64 * 1024
 # The object itself is the first level. No body that is meant has more than five.
 MAX_DEPTH = 16
 _MAX_DIGITS = 15
+_NO_IMAGE_INSIDE = "Send an image as the body itself with Content-Type: application/octet-stream, not inside JSON."
 _KINDS = {int: "a number", float: "a number", list: "a list", dict: "an object", str: "a text"}
 
 
@@ -29,9 +30,11 @@ class _Impossible:
         self.what = what
 
 
-def parsed(body: bytes, expected: str) -> Json:
+def parsed(body: bytes, expected: str, too_large: str = _NO_IMAGE_INSIDE) -> Json:
     """
     The members of the object that *body* is. A byte order mark before it is passed over.
+
+    *too_large* is what helps where the body has more than `MAX_BYTES`.
 
     Raises:
         BadRequestError: `bad_json`, with the fault, the member that has it, and the text *expected*.
@@ -40,7 +43,7 @@ def parsed(body: bytes, expected: str) -> Json:
         raise BadRequestError(
             f"The JSON body has {len(body)} bytes; at most {MAX_BYTES} are possible; {expected}.",
             code="bad_json",
-            action="Send an image as the body itself with Content-Type: application/octet-stream, not inside JSON.",
+            action=too_large,
         )
     found = loaded(body, expected)
     for name, value in found.items():

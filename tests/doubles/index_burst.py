@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from shared import names
-from shared.index import places
+from shared.index import derive, parts, places
 from shared.index.entry import Entry, Line
 from shared.services import App
 from shared.storage import listing
+from shared.storage.blobs import BlobInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 _WORKER = ROOT / "tests" / "doubles" / "index_worker.py"
@@ -104,3 +105,26 @@ def twice(app: App) -> list[tuple[str, str, str]]:
         if content and "e" in content
     )
     return [key for key, count in told.items() if count > 1]
+
+
+def records(app: App) -> dict[str, dict[tuple[str, str], BlobInfo]]:
+    """The records that there are, by the stem of their image."""
+    found: dict[str, dict[tuple[str, str], BlobInfo]] = defaultdict(dict)
+    for container in (names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED, names.CORRECTIONS):
+        for info in listing.all_below(app.images, container, ""):
+            told = parts.part_of(container, info.name)
+            assert told
+            found[told[0]][container, info.name] = info
+    return found
+
+
+def differing(app: App) -> list[str]:
+    """The images whose entry does not tell exactly their records, and the entries of no image."""
+    known, made = entries(app), records(app)
+    listed = {info.name: info for info in listing.all_below(app.images, names.IMAGES, "")}
+    wrong = [
+        name
+        for name, info in listed.items()
+        if derive.differs(known.get(name), app.images, app.settings, info, made.get(name, {}))
+    ]
+    return sorted({*wrong, *(known.keys() - listed.keys())})

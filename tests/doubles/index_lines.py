@@ -7,6 +7,7 @@ from shared import names
 from shared.index import places
 from shared.index.entry import Entry, Line
 from shared.index.reader import Added, Reader, Replaced
+from shared.index.writer import IndexWriter
 from shared.storage.blobs import Blobs
 
 
@@ -25,6 +26,13 @@ def append(host: Blobs, writer: str, lines: Iterable[Line]) -> None:
     data = "".join(f"{json.dumps(each)}\n" for each in lines).encode()
     host.begin_appends(names.INDEX, places.tail(writer))
     assert host.append(names.INDEX, places.tail(writer), data)
+
+
+def lose(writer: IndexWriter) -> None:
+    """Lose the lines that are not stored, as a process does that is killed."""
+    with writer._changed:
+        writer._backlog.take()
+        writer._stored = writer._newest
 
 
 def merged(lines: Iterable[Line]) -> dict[str, Entry]:

@@ -43,6 +43,7 @@ def _good(run: Pass, *, query: bool) -> None:
         ZEBRA,
         {"caption": "A zebra"},
         {"alt": "A zebra"},
+        {"alt": ""},
         {"tags": {"added": ["zebra"]}},
         {"tags": {"removed": ["horse"]}},
         {"focal": [0.1, 0.9]},

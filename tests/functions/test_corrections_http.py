@@ -1,5 +1,6 @@
 """What people say of an image over HTTP: it is kept, told, and wins; two people undo nothing of each other unseen."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from doubles.pictures import picture
 
 from CorrectionsHttp import main
 from shared import names
+from shared.api import image_states
 from shared.errors import BusyError
 from shared.storage.blobs import Blob
 from shared.thumbnails import recut
@@ -205,6 +207,54 @@ def test_a_body_that_cannot_be_meant_is_refused(app: Parts, body: Any, told: str
     upload(app, "a.jpg")
     assert told in problem_of(put("a.jpg", body), 400, "bad_json")["detail"]
     assert not app.images.contents(names.CORRECTIONS)
+
+
+@pytest.mark.parametrize("alt", ["", "  "])
+def test_an_empty_alternative_text_says_that_the_image_is_decoration(app: Parts, alt: str) -> None:
+    upload(app, "a.jpg")
+    steps.process(app.services, "a.jpg", None)
+    assert parsed(put("a.jpg", {"alt": alt}))["alt"] == parsed(get("a.jpg"))["alt"] == ""
+    assert image_states.of_image(app.services, "a.jpg")["correction"]["alt"] == ""
+    app.services.index_writer.flush()
+    [hit] = app.services.search.find("a.jpg").found.hits
+    assert hit.alt == ""
+    assert "'caption' is empty" in problem_of(put("a.jpg", {"caption": alt}), 400, "bad_json")["detail"]
+
+
+def test_a_correction_of_all_letters_that_it_may_have_is_taken_and_a_longer_body_says_what_helps(app: Parts) -> None:
+    upload(app, "a.jpg")
+    tags = {kind: [f"{kind}{number:02}".ljust(100, "ж") for number in range(50)] for kind in ("added", "removed")}
+    most = {"caption": "ж" * 1000, "alt": "ж" * 2000, "tags": tags}
+    assert (
+        put("a.jpg", json.dumps(most, ensure_ascii=False).encode(), Content_Type="application/json").status_code == 200
+    )
+    problem = problem_of(put("a.jpg", json.dumps(most).encode()), 400, "bad_json")
+    assert "at most 65536" in problem["detail"]
+    assert "letters as they are" in problem["action"]
+
+
+@pytest.mark.parametrize("focal", ["NaN", "Infinity", "-Infinity", "1e400", "true", "1e-7", "9007199254740993123"])
+def test_a_fraction_is_a_number_from_0_to_1(app: Parts, focal: str) -> None:
+    upload(app, "a.jpg")
+    answer = put("a.jpg", f'{{"focal": [0.5, {focal}]}}'.encode(), Content_Type="application/json")
+    if focal == "1e-7":
+        assert parsed(answer)["focal"] == [0.5, 1e-7]
+    else:
+        problem_of(answer, 400, "bad_json")
+        assert not app.images.contents(names.CORRECTIONS)
+
+
+@pytest.mark.parametrize("name", ["a//b.jpg", "/a.jpg", "a.jpg.json", "by-sha256/a.jpg", "%2e%2e%2fa.jpg", "a?b=1.jpg"])
+def test_a_name_that_is_odd_has_a_correction_of_its_own(app: Parts, name: str) -> None:
+    for each in (name, "a.jpg", "a/b.jpg"):
+        upload(app, each)
+    assert answered(main, request("PUT", ZEBRA, params={"name": name})).status_code == 200
+    assert len(app.images.contents(names.CORRECTIONS)) == 1
+    assert parsed(answered(main, request("GET", params={"name": name})))["caption"] == "A zebra"
+    for other in ("a.jpg", "a/b.jpg"):
+        problem_of(get(other), 404, "correction_not_found")
+    assert image_states.of_image(app.services, name)["correction"]["caption"] == "A zebra"
+    assert answered(main, request("DELETE", params={"name": name})).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

@@ -1,5 +1,6 @@
 """`GET /api/search` end to end, from uploads to answers; and `/api/search/rebuild`."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared import names, services
 from shared.errors import StorageError, VisionUnavailableError
 from shared.index import places
 from shared.lifecycle import deletion
+from shared.search.search import FRESH_SECONDS
 
 RED = picture()
 
@@ -174,9 +176,49 @@ def test_many_callers_at_once_look_once(app: Parts) -> None:
 
 
 def test_until_the_index_was_made_whole_the_answer_says_so(app: Parts) -> None:
+    app.images.write(names.IMAGES, "old.png", RED, content_type="image/png")
     assert page()["building"] is True
     app.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    app.clock.advance(FRESH_SECONDS)
     assert page()["building"] is False
+
+
+@pytest.mark.parametrize("folder", ["my trips", "/lead", "a", "a//b", "/"])
+def test_every_folder_that_is_counted_is_found_by_it(app: Parts, folder: str) -> None:
+    for name in ("my trips/a b.png", "/lead/1.png", "a//b/1.png", "//2.png"):
+        store(app, name)
+    counts = facet(page(), "folder")
+    assert counts == {"my trips": 1, "/lead": 1, "a": 1, "a//b": 1, "/": 1}
+    assert page(q=f'folder:"{folder}/"')["total"] == counts[folder]
+
+
+def test_an_empty_box_finds_all_images(app: Parts) -> None:
+    store(app, "a.png")
+    assert found(q="") == ["a.png"]
+    problem_of(get(q="", sort=""), 400, "bad_parameter")
+
+
+def test_an_app_that_is_new_lacks_no_image(app: Parts) -> None:
+    assert page()["building"] is False
+    store(app, "holidays/beach.png")
+    assert page()["building"] is False
+
+
+def test_the_longest_name_can_be_asked_for(app: Parts) -> None:
+    name = f"{'x' * 1020}.png"
+    store(app, name)
+    assert found(q=f'same:"{name}"') == [name]
+
+
+@pytest.mark.parametrize("lines", [["x"], [{"text": "TOTAL"}], [{"text": "TOTAL", "boundingBox": [1]}], 5])
+def test_a_text_record_with_odd_lines_hides_no_image(app: Parts, lines: object) -> None:
+    store(app, "bill.png", text="TOTAL DUE")
+    record = app.images.read(names.TEXT, "bill.png.json")
+    assert record
+    odd = json.dumps({"analyzeResult": {"readResults": [{"page": 1, "unit": "pixel", "lines": lines}]}})
+    app.images.restore(names.TEXT, record._replace(data=odd.encode()))
+    (image,) = page(q="text:total")["images"]
+    assert [match["places"] for match in image["why"]] == [[]]
 
 
 @pytest.mark.parametrize("account", ["host", "images"])
@@ -220,7 +262,7 @@ def test_every_operation_of_storage_can_fail_once_and_nothing_is_lost(app: Parts
     [
         ({"q": "is:lost"}, "bad_query"),
         ({"q": "after:yesterday"}, "bad_query"),
-        ({"q": "x" * 1001}, "bad_parameter"),
+        ({"q": "x" * 2001}, "bad_parameter"),
         ({"sort": "size"}, "bad_parameter"),
         ({"limit": "0"}, "bad_parameter"),
         ({"limit": "101"}, "bad_parameter"),

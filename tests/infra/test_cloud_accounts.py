@@ -247,7 +247,7 @@ def test_connecting_gives_each_role_its_reason_and_makes_the_containers_in_bad_w
         assert given["description"].endswith(".")
         assert given["principalType"] == ("User" if given["principalId"] == "the-person" else "ServicePrincipal")
     (there,) = world.arm.containers.values()
-    assert set(there) == {"theirs", "images", "analysis", "text", "thumbnails", "unfinished"}
+    assert set(there) == {"theirs", "images", "analysis", "text", "thumbnails", "unfinished", "corrections", "search"}
     before, moment = world.changes(), world.clock.now()
     assert world.runs("connect") == 0
     assert (world.changes(), world.clock.now()) == (before, moment)

@@ -11,7 +11,8 @@ from doubles.infra.roles import ROLES
 
 from shared import names
 
-_IMAGES_CONTAINERS = sorted([names.IMAGES, names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED])
+_RECORDS = (names.ANALYSIS, names.TEXT, names.THUMBNAILS, names.UNFINISHED, names.CORRECTIONS, names.SEARCH)
+_IMAGES_CONTAINERS = sorted([names.IMAGES, *_RECORDS])
 # Of the host's account, beside those that the host and the app make themselves.
 DEAD_LETTERS = "deadletters"
 PACKAGES = "app-package"

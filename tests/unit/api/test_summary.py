@@ -56,6 +56,7 @@ def test_the_counts_are_those_of_the_list() -> None:
 
 def test_it_is_told_whether_the_index_was_ever_made() -> None:
     app = parts()
+    app.images.write(names.IMAGES, "old.png", b"x", content_type="image/png")
     found = summary.summary(app.services)
     assert (found["images"]["total"], found["building"]) == (0, True)
     app.host.write(names.INDEX, places.BUILT, json.dumps({}).encode(), content_type=names.JSON)

@@ -142,6 +142,17 @@ def test_many_lines_go_in_blocks_that_one_request_takes(host: MemoryBlobs, clock
     assert tail.operations == 1 + 3
 
 
+def test_a_tail_is_no_larger_than_a_reader_can_hold(host: MemoryBlobs, clock: FakeClock) -> None:
+    """A run over all records leaves a hundred megabytes within minutes."""
+    tail = Tail(host, clock)
+    for begin in range(0, 30_000, 1000):
+        tail.add({"stem": f"{number}{'x' * 1000}", "at": NOW, "gone": True} for number in range(begin, begin + 1000))
+    sizes = [len(blob) for blob in host.contents(names.INDEX).values()]
+    assert len(sizes) == 4
+    assert max(sizes) < 10 * 1024 * 1024
+    assert len(stored(host)) == 30_000
+
+
 def test_while_one_writes_the_lines_of_others_wait_and_go_together(writer: IndexWriter, host: MemoryBlobs) -> None:
     appending, go_on = threading.Event(), threading.Event()
 
@@ -338,6 +349,32 @@ def test_uploads_that_are_at_work_together_cost_no_more_than_one_request_each(
 
     asyncio.run(asyncio.wait_for(burst(), LONG / 2))
     assert sorted(stored(host)) == sorted(f"{number}.jpg" for number in range(80))
+    assert writer.operations <= 80
+
+
+def test_texts_that_are_read_beside_uploads_cost_no_request_more_than_images_came(
+    writer: IndexWriter, host: MemoryBlobs
+) -> None:
+    """Each image has two invocations with lines: its upload, and what stores its text."""
+
+    async def text(number: int, pool: ThreadPoolExecutor, until: Callable[[], object]) -> None:
+        with writer.working() as noted:
+            writer.note(line(1000 + number))
+            await asyncio.to_thread(until)
+            await writer.store(noted, pool, LONG)
+
+    async def burst() -> None:
+        with ThreadPoolExecutor(8) as pool:
+            for first in range(0, 84, 4):
+                # The texts of the four before, beside these uploads.
+                gate = threading.Barrier(8 if 0 < first < 80 else 4)
+                uploads = [upload(writer, number, pool, gate.wait) for number in range(first, min(first + 4, 80))]
+                texts = [text(number, pool, gate.wait) for number in range(first - 4, first) if number >= 0]
+                await asyncio.gather(*uploads, *texts)
+
+    asyncio.run(asyncio.wait_for(burst(), LONG / 2))
+    numbers = [*range(80), *range(1000, 1080)]
+    assert sorted(stored(host)) == sorted(f"{number}.jpg" for number in numbers)
     assert writer.operations <= 80
 
 

@@ -29,6 +29,7 @@ from shared.index import derive, places, reader, states
 from shared.index.entry import ANALYSIS, CORRECTION, IMAGE, PLAIN, THUMBNAIL, UNFINISHED, Line
 from shared.lifecycle import index_pages, pages, rebuild
 from shared.lifecycle.reconcile_loop import INDEX_ID
+from shared.uploads import steps
 
 BEFORE: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "fixtures" / "records" / "before_index.json").read_text()
@@ -376,3 +377,20 @@ def test_an_entry_tells_its_other_parts_as_they_were_told(hub: TaskHub) -> None:
     entry = reader.snapshot(hub.app.host)["0/photo.jpg"]
     line = derive.line_of(hub.app.images, app.settings, clock, "0/photo.jpg", entry)
     assert line["parts"].keys() == {ANALYSIS}
+
+
+def test_what_the_version_before_writes_beside_the_first_run_comes_an_hour_later() -> None:
+    with upgraded() as hub:
+        run(hub)
+        # Its records leave no line.
+        hub.app.images.write(names.IMAGES, "late-upload.jpg", picture(), content_type="image/jpeg")
+        older = hub.app.services._replace(images=hub.app.images)
+        steps.process(older, "late-upload.jpg", picture())
+        assert "late-upload.jpg" not in index_checks.entries(hub.app)
+        assert not begin_due(hub)
+        hub.app.clock.advance(3600)
+        assert begin_due(hub)
+        assert hub.finish(INDEX_ID)["state"] == "ended"
+        assert index_checks.entries(hub.app)["late-upload.jpg"].part(ANALYSIS)["caption"]
+        hub.app.clock.advance(3600)
+        assert not begin_due(hub)

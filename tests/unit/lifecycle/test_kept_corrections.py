@@ -14,6 +14,7 @@ from doubles.pictures import picture
 from shared import names
 from shared.durable import appointments
 from shared.errors import StorageError
+from shared.images import ImageBlob, ImageBytes
 from shared.lifecycle import deletion, plans, reconcile_page, record_pages
 from shared.lifecycle.reconcile_loop import PageWork
 from shared.records import corrections, seen_bytes
@@ -21,6 +22,7 @@ from shared.records.corrections import Correction, Stored
 from shared.records.thumbnails import FOCAL
 from shared.records.versions import SourceChangedError
 from shared.uploads import steps
+from shared.vision import questions
 
 RED, BLUE = (picture("JPEG", 240, 120, colour=colour) for colour in ((200, 0, 0), (0, 0, 200)))
 PDF = several("PDF", 1)
@@ -244,6 +246,21 @@ def test_a_copy_that_was_there_all_the_time_is_no_rename(app: Parts) -> None:
     assert said_of(app, "old.jpg") is None
     upload(app, "new.jpg", RED)
     assert (said_of(app, "old.jpg"), said_of(app, "new.jpg")) == (None, SAID)
+
+
+def test_a_copy_that_was_there_all_the_time_is_none_either_where_its_mark_is_new(app: Parts) -> None:
+    """Such as after a caller has named it, or after the adoption of images by a new version."""
+    upload(app, "a.jpg", RED)
+    upload(app, "old.jpg", RED)
+    say(app, "a.jpg")
+    app.clock.advance(25 * HOUR_SECONDS)
+    app.services.answers.ask(questions.describe(), ImageBlob("old.jpg"))
+    mark = app.host.head(names.OWNERS, names.owner(ImageBytes(RED).subject, "old.jpg"))
+    assert mark is not None
+    assert mark.modified == app.clock.utc()
+    delete(app, "a.jpg")
+    assert said_of(app, "old.jpg") is None
+    assert len(kept(app)) == 1
 
 
 @pytest.mark.parametrize("first", ["deletions", "copies"])

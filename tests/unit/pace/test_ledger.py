@@ -47,6 +47,14 @@ def test_a_process_of_version_0_1_0_beside_this_one_reads_and_writes_the_same() 
     }
 
 
+@pytest.mark.parametrize("told", [None, "3", -1, 2.5, True, [], {}])
+def test_a_second_count_that_is_none_takes_nothing_from_what_limits_the_calls(told: object) -> None:
+    ledger = Ledger(day="2026-01-30", paid_of_day=7, month="2026-01", paid_of_month=9)
+    stored = json.loads(ledger.to_json()) | {"describedOfDay": told, "describedOfMonth": told}
+    read = Ledger.from_json(json.dumps(stored).encode())
+    assert read == ledger._replace(described_of_day=7, described_of_month=9)
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"nextSlot": 5}', b"\xff", Ledger().to_json()[:-20]])
 def test_a_ledger_that_cannot_be_read_begins_anew(data: bytes) -> None:
     assert Ledger.from_json(data) == Ledger()

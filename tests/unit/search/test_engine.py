@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 from shared.errors import BadRequestError
 from shared.index.entry import ANALYSIS, CORRECTION, IMAGE, PLAIN, Entry, Line
+from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.search.engine import Engine
 from shared.search.found import Found, Match
 from shared.search.order import Sort
 from shared.search.query import parse
 from shared.settings import Settings
+from shared.untrusted.characters import MAX_CHARACTERS
 
 AT = search_images.AT
 
@@ -267,6 +269,15 @@ def test_a_continuation_of_another_order_is_refused(full: Engine) -> None:
         found(full, "", sort="name", after=after)
 
 
+def test_a_continuation_of_the_longest_name_is_one_that_is_taken(engine: Engine) -> None:
+    engine.apply([line("\u4eac" * (MAX_BLOB_NAME_CHARACTERS - more), image={}) for more in (0, 1)])
+    first = found(engine, "", sort="name", limit=1)
+    second = found(engine, "", sort="name", limit=1, after=first.after)
+    assert first.after
+    assert len(first.after) <= MAX_CHARACTERS / 1.5
+    assert [len(hit.entry.name) for hit in (*first.hits, *second.hits)] == [1023, 1024]
+
+
 def test_an_image_that_comes_between_pages_moves_no_other(engine: Engine) -> None:
     engine.apply([line(stem, analysis={"caption": "x"}) for stem in "bdf"])
     first = found(engine, "", sort="name", limit=1)
@@ -378,6 +389,7 @@ def test_terms_that_are_not_about_words_tell_no_match(full: Engine) -> None:
         {"thumbnail:1x1-plain.jpg": {"colour": "red"}},
         {"thumbnail:1x1-plain.jpg": {"look": "f" * 17}, "thumbnail:2x2-plain.jpg": {"look": "-000000000000001"}},
         {"unknown": {"x": 1}},
+        {ANALYSIS: {"tags": ["\ud800"]}},
     ],
 )
 def test_an_entry_that_says_little_or_odd_things_is_found(engine: Engine, parts: dict[str, Any]) -> None:
@@ -390,6 +402,26 @@ def test_an_entry_that_says_little_or_odd_things_is_found(engine: Engine, parts:
 def test_a_tag_without_letters_is_found_by_itself(engine: Engine) -> None:
     engine.apply([line("a", analysis={"tags": ["♥"]}), line("b", analysis={"tags": ["x"]})])
     assert names(engine, "tag:♥") == ["a"]
+
+
+def test_words_of_any_length_are_found_in_both_numbers(engine: Engine) -> None:
+    engine.apply(
+        [line("a", analysis={"caption": "two dogs", "tags": ["buses"]}), line("b", analysis={"caption": "dog"})]
+    )
+    assert names(engine, "dog") == ["b", "a"]
+    assert names(engine, "dogs") == ["a", "b"]
+    assert names(engine, "tag:bus") == ["a"]
+    assert (names(engine, '"dog"'), names(engine, 'tag:"bus"'), names(engine, "-dog")) == (["b"], [], ["a"])
+    assert [match.matched for match in found(engine, "dog").hits[1].matches] == ["dogs"]
+
+
+def test_emoji_are_words(engine: Engine) -> None:
+    engine.apply(
+        [line("\U0001f436.jpg", image={}), line("b", analysis={"caption": "x"}, plain={"words": "ok \u2764\ufe0f"})]
+    )
+    assert names(engine, "\U0001f436") == ["\U0001f436.jpg"]
+    assert names(engine, "\u2764") == ["b"]
+    assert names(engine, "-\U0001f436") == ["b"]
 
 
 @fuzzed

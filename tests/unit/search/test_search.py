@@ -15,6 +15,7 @@ from shared.errors import StorageError
 from shared.index import places
 from shared.index.entry import Line
 from shared.search import engine as engines
+from shared.search import search
 from shared.search.engine import Engine
 from shared.search.search import FRESH_SECONDS, Search, Searched
 from shared.settings import Settings
@@ -35,6 +36,10 @@ class World:
     def another(self) -> Search:
         """The search of another process."""
         return Search(self.images, self.host, self.clock, self.settings)
+
+    def upload(self, name: str, data: bytes = b"x") -> None:
+        """Store an image."""
+        self.images.write(names.IMAGES, name, data, content_type="image/jpeg")
 
     def note(self, *lines: Line, tail: str = TAIL) -> None:
         """Store lines, and let the next search look."""
@@ -166,22 +171,99 @@ def test_an_engine_that_broke_is_replaced(world: World, monkeypatch: pytest.Monk
     assert named(world.search.find("")) == ["a.jpg", "b.jpg"]
 
 
-def test_whether_the_index_was_made_whole_is_asked_until_it_was(world: World) -> None:
-    heads: list[str] = []
-    world.host.before = lambda operation, _, name: heads.append(name) if operation == "head" else None
-    assert world.search.find("").building
+def test_an_index_that_lacks_an_image_is_being_built_until_it_was_compared_with_the_records(world: World) -> None:
+    world.upload("old.jpg")
+    world.upload("folder/", b"")
+    world.note(line("new.jpg"))
     assert world.search.find("").building
     world.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    world.clock.advance(FRESH_SECONDS)
     assert not world.search.find("").building
+
+
+def test_an_index_that_has_every_image_is_whole_before_it_was_compared_with_anything(world: World) -> None:
     assert not world.search.find("").building
-    assert heads == [places.BUILT] * 3
+    world.upload("a.jpg")
+    world.upload("folder/", b"")
+    world.note(line("a.jpg"))
+    assert not world.search.find("").building
+
+
+@pytest.mark.parametrize("count", [search.MOST_COMPARED, search.MOST_COMPARED + 1])
+def test_no_more_than_one_page_of_images_is_looked_at_for_that(world: World, count: int) -> None:
+    for number in range(count):
+        world.upload(f"{number}.jpg")
+    world.note(*(line(f"{number}.jpg") for number in range(count)))
+    pages: list[str] = []
+    world.images.before = lambda operation, container, _: pages.append(container)
+    assert world.search.find("").building is (count > search.MOST_COMPARED)
+    assert pages == [names.IMAGES]
+
+
+def test_an_index_that_is_lost_is_being_built_again(world: World) -> None:
+    world.upload("a.jpg")
+    world.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    assert not world.search.find("").building
+    world.host.delete(names.INDEX, places.BUILT)
+    world.clock.advance(FRESH_SECONDS)
+    assert world.search.find("").building
+
+
+def test_a_search_of_a_whole_index_does_not_look_at_images(world: World) -> None:
+    world.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
+    asked: list[str] = []
+    world.images.before = world.host.before = lambda operation, *_: asked.append(operation)
+    world.search.find("")
+    assert asked.count("head") == 0
+    assert asked.count("page") == 1
+
+
+def _fill_the_disk(search: Search) -> None:
+    loaded = search._loaded
+    assert loaded
+    database = loaded.engine._store.database
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_full_disk_is_told_and_the_index_is_read_anew(world: World) -> None:
+    world.note(line("a.jpg"))
+    world.search.find("")
+    _fill_the_disk(world.search)
+    world.note(*(line(f"{number}.jpg", analysis={"caption": f"{number} " * 500}) for number in range(50)))
+    with pytest.raises(StorageError, match="temporary file") as raised:
+        world.search.find("")
+    assert "make room" in raised.value.action
+    assert world.search.find("").found.total == 51
+
+
+def test_a_text_for_which_the_disk_has_no_room_is_searched_after_the_index_was_read_anew(world: World) -> None:
+    text = " ".join(f"word{number}" for number in range(50_000))
+    world.images.write(names.TEXT, "a.jpg.txt", text.encode(), content_type=names.PLAIN)
+    world.note(line("a.jpg", plain={"words": "word0", "more": True, "e": "12345"}))
+    world.search.find("kind:jpeg")
+    _fill_the_disk(world.search)
+    with pytest.raises(StorageError, match="temporary file"):
+        world.search.find("word9")
+    assert named(world.search.find("word49999")) == ["a.jpg"]
+
+
+def test_a_search_whose_engine_was_given_up_meanwhile_is_told_to_ask_again(world: World) -> None:
+    world.note(line("a.jpg"))
+    world.search.find("")
+    loaded = world.search._loaded
+    assert loaded
+    loaded.engine.close()
+    with pytest.raises(StorageError, match="temporary file"):
+        world.search.find("")
+    assert named(world.search.find("")) == ["a.jpg"]
 
 
 def test_texts_are_read_for_words_alone_and_once(world: World) -> None:
     world.images.write(names.TEXT, "a.jpg.txt", b"first last", content_type=names.PLAIN)
     world.note(line("a.jpg", plain={"words": "first", "more": True, "e": "12345"}))
     read: list[str] = []
-    world.images.before = lambda operation, _, name: read.append(name)
+    world.images.before = lambda operation, _, name: read.append(name) if operation == "read" else None
     assert (world.search.find("kind:jpeg").unsearched, read) == (0, [])
     for _ in range(3):
         assert named(world.search.find("last")) == ["a.jpg"]

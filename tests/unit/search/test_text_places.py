@@ -71,7 +71,9 @@ def test_nothing_stands_nowhere() -> None:
     assert places(record([]), "word") == []
 
 
-@pytest.mark.parametrize("data", [b"no record", b"[]", b"{}", b'{"analyzeResult": {"readResults": [{"lines": [{}]}]}}'])
+@pytest.mark.parametrize(
+    "data", [b"no record", b"[]", b"{}", b'{"analyzeResult": {"readResults": [{"lines": [{}]}]}}', b"[" * 100_000]
+)
 def test_bytes_that_are_no_record_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"Expecting|no text record"):
         text_places.lines_of(data)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.search.vocabulary import Vocabulary, differ_by_one
+from shared.search.vocabulary import Vocabulary, differ_by_one, other_numbers
 
 
 @pytest.fixture
@@ -42,6 +42,20 @@ def test_words_differ_by_one_letter_as_the_definition_says(one: str, other: str)
 )
 def test_another_digit_is_another_number(one: str, other: str, near: bool) -> None:
     assert differ_by_one(one, other) is differ_by_one(other, one) is near
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [("dog", "dogs"), ("bus", "buses"), ("box", "boxes"), ("torch", "torches"), ("dish", "dishes"), ("city", "cities")],
+)
+def test_english_words_have_two_numbers(one: str, many: str) -> None:
+    assert many in other_numbers(one)
+    assert one in other_numbers(many)
+
+
+@pytest.mark.parametrize("word", ["is", "as", "2020s", "собака", "東"])
+def test_other_words_have_one(word: str) -> None:
+    assert other_numbers(word) == []
 
 
 @given(st.lists(st.text("abcd", min_size=3, max_size=8), max_size=60), st.text("abcd", min_size=3, max_size=8))

@@ -365,11 +365,11 @@ def test_texts_that_are_read_beside_uploads_cost_no_request_more_than_images_cam
 
     async def burst() -> None:
         with ThreadPoolExecutor(8) as pool:
-            for first in range(0, 84, 4):
-                # The texts of the four before, beside these uploads.
-                gate = threading.Barrier(8 if 0 < first < 80 else 4)
-                uploads = [upload(writer, number, pool, gate.wait) for number in range(first, min(first + 4, 80))]
-                texts = [text(number, pool, gate.wait) for number in range(first - 4, first) if number >= 0]
+            for first in range(0, 82, 2):
+                # The texts of the two before, beside these uploads.
+                gate = threading.Barrier(4 if 0 < first < 80 else 2)
+                uploads = [upload(writer, number, pool, gate.wait) for number in range(first, min(first + 2, 80))]
+                texts = [text(number, pool, gate.wait) for number in range(first - 2, first) if number >= 0]
                 await asyncio.gather(*uploads, *texts)
 
     asyncio.run(asyncio.wait_for(burst(), LONG / 2))

@@ -95,6 +95,7 @@ class CorrectionPart(Record, total=False):
     focal: list[float]
 
 
+# The content of a part: one of the above, by its name.
 Content = Mapping[str, Any]
 
 

@@ -99,7 +99,7 @@ def line_from(
             changed[part] = found[1].get(part)
     _add_look(images, names.stem(image.name), changed)
     changed[IMAGE] = {**_of_image(image), **told}
-    # What is told already keeps its time: a line that is on its way may tell more.
+    # A part that is told already keeps its time: a line that is on its way may tell more.
     parts_known = dict(_known(entry))
     new = {name: part for name, part in changed.items() if name not in parts_known or parts_known[name] != part}
     return {"stem": names.stem(image.name), "at": at, "parts": new}

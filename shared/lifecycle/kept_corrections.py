@@ -138,7 +138,7 @@ def _of_mark(app: App, name: str, sha256: str, mark: BlobInfo, since: datetime) 
     if info is None or not SeenVersion(info).is_source_of(app.images, mark):
         return None
     # A caller who names an image, a retry and the adoption after an upgrade write marks of images that came long ago.
-    # What is renamed in an account with directories keeps its time.
+    # A renamed image in an account with directories keeps its time.
     if info.modified is not None and info.modified < since and not app.images.has_directories:
         return None
     return Version(name, info.etag, sha256, info.size, mark.metadata.get(names.SOURCE_MD5, ""))

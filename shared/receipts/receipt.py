@@ -54,7 +54,7 @@ class Receipt(TypedDict):
             then.
         totals: of all calls about these bytes.
         own: of those that this image asked for. Images with the same bytes asked for the others, or a caller who
-            sent the bytes, or an earlier version, which did not tell who asked.
+            sent the bytes, or an earlier version, which told no name.
         currency: of all prices, and of what they are made by (VISION_PRICES).
     """
 

@@ -58,9 +58,9 @@ class CallLog:
         """
         Count one answer.
 
-        *transactions* is how many would be billed for it. *paid_sha256* is the hash of the image of a call that is paid
-        for, *poll* the state that was told of a Read, and *call_id* the client's own id of the call; else they are
-        None.
+        *transactions* is how many would be billed for it. Each of the others is None where there is
+        none: *paid_sha256* is the hash of the image of a call that is paid for, *poll* the state that was told of a
+        Read. *call_id* is the client's own id of the call.
         """
         entry: dict[str, Any] = {"operation": operation, "status": status, "transactions": transactions}
         if paid_sha256 is not None:

@@ -1,8 +1,8 @@
 """
 The index of one image, derived from its records: what a lost line would have told, and all that was never noted.
 
-Records of another version of the image are as if they were not there. Those whose bytes would have to be read to know
-it count, as an edit of metadata gives an image another ETag and no other bytes.
+Records of another version of the image are as if they were not there. Where only the bytes would tell that, a record
+counts: an edit of metadata gives an image another ETag and no other bytes.
 """
 
 from collections.abc import ItemsView, Iterator, Mapping
@@ -99,7 +99,7 @@ def line_from(
             changed[part] = found[1].get(part)
     _add_look(images, names.stem(image.name), changed)
     changed[IMAGE] = {**_of_image(image), **told}
-    # What is told already keeps its time: a line that is on its way may tell more.
+    # A part that is told already keeps its time: a line that is on its way may tell more.
     parts_known = dict(_known(entry))
     new = {name: part for name, part in changed.items() if name not in parts_known or parts_known[name] != part}
     return {"stem": names.stem(image.name), "at": at, "parts": new}

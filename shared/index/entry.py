@@ -21,8 +21,8 @@ class Record(TypedDict):
     """
     What each part but `image` tells of its record.
 
-    `e` is the beginning of its ETag's digest, `q` the ends of its questions' keys, `v` the beginning of the SHA-256 of
-    the image's bytes.
+    `e` is the beginning of its ETag's digest, and `q` the ends of its questions' keys. `v` is the beginning of the
+    SHA-256 of the image's bytes.
     """
 
     e: NotRequired[str]
@@ -95,6 +95,7 @@ class CorrectionPart(Record, total=False):
     focal: list[float]
 
 
+# The content of a part: one of the above, by its name.
 Content = Mapping[str, Any]
 
 

@@ -23,6 +23,7 @@ from shared.index.entry import (
     UNFINISHED,
     Content,
 )
+from shared.pictures import looks
 from shared.records import analysis, by_step, corrections, unfinished
 from shared.storage.blobs import BlobInfo
 from shared.vision.models import Analysis
@@ -33,8 +34,6 @@ _MOST_CHARACTERS = 600
 _PEOPLE_CONFIDENCE = 0.5
 _PEOPLE = frozenset(("person", "people", "man", "woman", "men", "women", "boy", "girl", "child", "baby", "human face"))
 _KINDS = {"x-icon": "ico"}
-# Metadata of a thumbnail, as it was cut.
-_LOOK, _COLOUR = "look", "colour"
 
 
 def of_record(
@@ -75,8 +74,8 @@ def of_record(
         tells_image = head and (step == by_step.ANALYSIS or only)
         note = {**marked, **_note(record, etag, metadata, content), **only}
         return stem, {part: note, **({IMAGE: head} if tells_image else {})}
-    looks = {key: metadata[key] for key in (_LOOK, _COLOUR) if key in metadata}
-    return stem, {part: {**marked, **looks}}
+    seen = {key: metadata[key] for key in (looks.LOOK, looks.COLOUR) if key in metadata}
+    return stem, {part: {**marked, **seen}}
 
 
 def _marks(metadata: Mapping[str, str], etag: str) -> dict[str, str]:

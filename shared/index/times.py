@@ -11,7 +11,7 @@ from shared.storage.blobs import Blobs
 # Storage tells its time in whole seconds, and the answer's way counts as a delay. Clocks of two machines in Azure are
 # nearer to each other than that.
 _TOLERATED = timedelta(seconds=2)
-# What is older might bring back what was deleted since: the base forgets its tombstones after `LATE_SECONDS`, and a
+# An older line might bring back a deleted image: the base forgets its tombstones after `LATE_SECONDS`, and a
 # tail is minutes old when it is folded.
 MOST_AGE_SECONDS = LATE_SECONDS / 2
 

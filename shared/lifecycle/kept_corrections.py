@@ -1,8 +1,8 @@
 """
 The corrections of images that are gone, kept for an image of the same bytes: a rename is a copy and a deletion.
 
-The two events come in any order. A deletion keeps the correction in `kept-corrections/{sha256}/` of the host account
-before it looks for images that own the bytes already, and an upload is noted as an owner before it looks for a kept
+The two events come in any order. A deletion keeps the correction in `kept-corrections/{sha256}/` of the host account,
+and then looks for images that own the bytes already. An upload is noted as an owner before it looks for a kept
 correction. So one of the two finds the other, and the correction moves. A kept one goes with the forgetting.
 
 Where a directory has the same bytes under several names, the file's own name tells which correction is whose.
@@ -138,7 +138,7 @@ def _of_mark(app: App, name: str, sha256: str, mark: BlobInfo, since: datetime) 
     if info is None or not SeenVersion(info).is_source_of(app.images, mark):
         return None
     # A caller who names an image, a retry and the adoption after an upgrade write marks of images that came long ago.
-    # What is renamed in an account with directories keeps its time.
+    # A renamed image in an account with directories keeps its time.
     if info.modified is not None and info.modified < since and not app.images.has_directories:
         return None
     return Version(name, info.etag, sha256, info.size, mark.metadata.get(names.SOURCE_MD5, ""))

@@ -52,7 +52,7 @@ class Point(NamedTuple):
 
 def around(sides: tuple[int, int], shape: tuple[int, int], point: Point) -> Box:
     """
-    The largest part of a picture with that shape that has a point in its middle, or as near to it as the edges let it.
+    The largest part of a picture with that shape that has a point in its middle, or as near as the edges let it.
 
     Args:
         sides: width and height of the picture in pixels, both above 0.

@@ -53,8 +53,8 @@ class Receipt(TypedDict):
         sha256: of the image's bytes; None where they were not read, as of one that is too large. There are no calls
             then.
         totals: of all calls about these bytes.
-        own: of those that this image asked for; the others were asked for by images with the same bytes, by a caller
-            who sent the bytes, or by an earlier version, which did not tell who asked.
+        own: of those that this image asked for. Images with the same bytes asked for the others, or a caller who
+            sent the bytes, or an earlier version, which told no name.
         currency: of all prices, and of what they are made by (VISION_PRICES).
     """
 

@@ -163,7 +163,7 @@ def _calls_of(document: ClaimDocument) -> list[Json]:
 
 
 def _known_now(told: Json, usages: Mapping[str, Mapping[str, int]], now: datetime) -> Json:
-    """A call with what is known beside its claim: a record may tell the usage, and the time that it was lost."""
+    """A call with the facts beside its claim: a record may tell the usage, and the time that it was lost."""
     if "untold" in told and (usage := usages.get(told.get("requestId", ""))) is not None:
         return {**{name: value for name, value in told.items() if name != "untold"}, "usage": usage}
     with suppress(KeyError, ValueError, TypeError):  # damaged: no time, or one without a zone

@@ -90,10 +90,10 @@ class _Typed:
 
 def parse(asked: str) -> Query:
     """
-    The terms of what was typed.
+    The terms of a typed query.
 
-    An unknown prefix is a word (`12:30`), a quote that does not end ends with the query, and what has no letter and no
-    digit asks for nothing.
+    An unknown prefix is a word (`12:30`), and a quote that does not end ends with the query. A term without a letter
+    and a digit asks for nothing.
 
     Raises:
         BadRequestError: `bad_query`: it is too long, or a known field has a value that it cannot have.

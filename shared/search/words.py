@@ -1,8 +1,8 @@
 """
 The words of a text, folded: without case, accents and width, so that what people type finds what images show.
 
-Scripts that put no space between words (Chinese, Japanese, Korean, Thai and their neighbours) give each character as a
-word, and a question with them is a phrase. Points of Hebrew and Arabic go; marks of Indian scripts, vowels, stay.
+Some scripts put no space between words: Chinese, Japanese, Korean, Thai and their neighbours. Each of their characters
+is a word, and a question with them is a phrase. Points of Hebrew and Arabic go; marks of Indian scripts, vowels, stay.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,8 +2,8 @@
 Stored thumbnails are cut anew when the focal point of their image has changed, by stored answers alone.
 
 The order makes it safe beside other writers. The correction is written first; then its thumbnails are listed. An upload
-that has not seen the correction finds its thumbnails written, as all that every image gets are made here too, or has
-written them before the list was made. Each cut around a point ends with a look whether it is still the same.
+that has not seen the correction has written its thumbnails before that, or finds them written: those that every image
+gets are made here too. Each cut around a point ends with a look whether it is still the same.
 """
 
 import logging
@@ -52,8 +52,8 @@ def recut(app: App, name: str) -> int:
     """
     Cut every stored thumbnail of an image as its correction says now, of all sizes and formats; nothing is paid.
 
-    Where there is a focal point, those that every image gets are made too. Where there is none any more, a thumbnail
-    is cut around the subject or an area of interest, as far as answers tell them, or else the middle.
+    Where there is a focal point, those that every image gets are made too. Where there is none any more, stored
+    answers tell the subject or an area of interest, else a thumbnail is cut around the middle.
 
     Returns:
         How many were written.

@@ -130,9 +130,9 @@ def _focal(run: Round) -> Point | None:
     """
     The focal point of the image, which no request is made for where it can have none.
 
-    One that was told of this very image has had its thumbnails made (`recut`). Of another image of the name, or of an
-    earlier try, there is a record or a note, or there was an analysis before this round. That of an image of the same
-    bytes that is gone was taken over just now.
+    A point that was told of this very image has had its thumbnails made (`recut`). Another image of the name, or an
+    earlier try, has left a record or a note, or an analysis before this round. The point of a deleted image of the same
+    bytes was taken over just now.
     """
     is_new = _analysis_place(run) in run.made and not (run.source.outdated or run.was_tried or run.took_over)
     return None if is_new else focal.read(run.app.images, run.source.name)

@@ -166,8 +166,10 @@ def unanswered(told: Json) -> int:
 
 def bounded(calls: Sequence[Json]) -> list[Json]:
     """
-    At most `MOST_TOLD` of them; the oldest are one, with their `count`, the sum of their `usage`, how many had no
-    answer (`unknown`), and the `image` that asked if that is the same of all.
+    At most `MOST_TOLD` of them; the oldest are one.
+
+    That has their `count`, the sum of their `usage`, and how many had no answer (`unknown`). It has the `image` that
+    asked if that is the same of all.
     """
     over = len(calls) - MOST_TOLD
     if over <= 0:

@@ -352,15 +352,17 @@ def as_a_record(world: World, block: Block) -> None:
     if container == "unfinished":
         world.control("PUT", "faults", status={"503": 1})
         world.stack.upload(name.partition("/")[2].removesuffix(".json"), picture("PNG", colour=(1, 2, 3)))
+    correction = f"/api/corrections/{name.removesuffix('.json')}"
     if container == "corrections":
         said = {member: value for member, value in json.loads(block.text).items() if member not in ("source", "at")}
-        target = f"/api/corrections/{name.removesuffix('.json')}"
-        answer = call(world.stack.addresses.port, "PUT", target, json.dumps(said).encode())
-        assert answer.status == 200, answer
+        assert call(world.stack.addresses.port, "PUT", correction, json.dumps(said).encode()).status == 200
     with world.stack.storage() as storage:
         blob = storage.get_blob_client(container, name)
         wait_until(blob.exists)
         assert_same_members(json.loads(block.text), json.loads(blob.download_blob().readall()))
+    if container == "corrections":
+        # Other pages show the image without it.
+        assert call(world.stack.addresses.port, "DELETE", correction).status == 200
 
 
 def as_settings(world: World, block: Block) -> None:

@@ -169,7 +169,7 @@ def test_an_append_blob_larger_than_one_range_is_read_to_its_end(blobs: Blobs, c
     blocks = [bytes([number]) * (2 * 1024**2) for number in range(1, 6)]
     for block in blocks:
         assert blobs.append(container, "tail", block)
-    for offset in (0, 1, 2 * 1024**2):  # from the last one, what is left ends with a part
+    for offset in (0, 1, 2 * 1024**2):  # from the last one, the rest ends with a part
         found = blobs.read_from(container, "tail", offset)
         assert found is not None
         assert (found.info.size, len(found.data)) == (10 * 1024**2, 10 * 1024**2 - offset)

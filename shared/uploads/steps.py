@@ -41,7 +41,8 @@ class StepOutcome(NamedTuple):
     How a step ended.
 
     `code` says why a step is deferred or failed. `appointment` says when a deferred one is tried again. `job` names the
-    document whose text is due. Both are handed over to their orchestrators.
+    document whose text is due. Both are handed over to their orchestrators. `is_known` says that a try before had come
+    so far already.
     """
 
     step: str
@@ -50,6 +51,7 @@ class StepOutcome(NamedTuple):
     blames_image: bool = False
     appointment: Appointment | None = None
     job: Job | None = None
+    is_known: bool = False
 
 
 def process(
@@ -89,7 +91,7 @@ def process(
             finally:
                 had |= {source.sha256, *source.outdated} - {""}
             _disown(app, source, had - {source.sha256})
-            if any(outcome.state in ("skipped", "failed") for outcome in outcomes):
+            if any(outcome.is_known for outcome in outcomes):
                 # The process that made the records, or noted the failure, may have died before the index was told.
                 from shared.index import derive
 
@@ -170,11 +172,11 @@ def _hand_over(run: Round, text_only: bool) -> StepOutcome | None:
     specs = by_step.specs(app.settings, by_step.TEXT, source.name)
     before = unfinished.find_for(app.images, source, by_step.TEXT, specs)
     if before and before.is_final(app.images, source, specs):
-        return StepOutcome(by_step.TEXT, "failed", before.code)
+        return StepOutcome(by_step.TEXT, "failed", before.code, is_known=True)
     if by_step.all_there(app.images, source, specs):
         if before:
             unfinished.clear(app.images, source, by_step.TEXT)
-        return StepOutcome(by_step.TEXT, "skipped")
+        return StepOutcome(by_step.TEXT, "skipped", is_known=True)
     if isinstance(source, WithheldVersion):
         return _unfinished(app, source, by_step.TEXT, specs, source.problem, text.text_only_mark(text_only=text_only))
     if before and not before.is_of(app.images, source, specs):
@@ -189,7 +191,7 @@ def _do(run: Round, step: str) -> StepOutcome:
     specs = by_step.specs(app.settings, step, source.name)
     before = unfinished.find_for(app.images, source, step, specs)
     if before and before.is_final(app.images, source, specs):
-        return StepOutcome(step, "failed", before.code, blames_image=before.blames_image)
+        return StepOutcome(step, "failed", before.code, before.blames_image, is_known=True)
     run.was_tried = run.was_tried or before is not None
     made, error = making.make_all(run, step, specs)
     run.made |= made
@@ -210,7 +212,7 @@ def _do(run: Round, step: str) -> StepOutcome:
         unfinished.clear(app.images, source, step)
     if step == by_step.ANALYSIS and before and before.is_of(app.images, source, specs):
         run.was_blamed = before.was_blamed
-    return StepOutcome(step, "done" if made else "skipped")
+    return StepOutcome(step, "done" if made else "skipped", is_known=not made)
 
 
 def _unfinished(

@@ -31,7 +31,9 @@ BEFORE: Json = {
 def upload(app: Parts, data: bytes, name: str = "a.jpg") -> Source:
     """Put an image into its container and return its version."""
     etag = app.images.write(names.IMAGES, name, data, content_type="image/jpeg")
-    return Source(name, etag, ImageBytes(data))
+    info = app.images.head(names.IMAGES, name)
+    assert info is not None
+    return Source(name, etag, ImageBytes(data)).found(info)
 
 
 def job_of(app: Parts, data: bytes, name: str = "a.jpg", *, text_only: bool = False) -> Job:

@@ -44,7 +44,8 @@ class Once:
     """
     Does something at one operation of the accounts, counted from 0, and notes how many there were.
 
-    Those of a call under way are left out: who holds its claim would stand still meanwhile, and so lose it.
+    Those of a call under way are left out: who holds its claim would stand still meanwhile, and so lose it. So are
+    those of the index: who stores lines for all would stand still, and the action waits for that.
     """
 
     def __init__(self, app: Parts, moment: int, action: Callable[[], None]) -> None:
@@ -55,7 +56,7 @@ class Once:
 
     def __call__(self, operation: str, container: str, name: str) -> None:
         with self._lock:
-            if self._acting.is_set() or (container == names.CACHE and name):
+            if self._acting.is_set() or container == names.INDEX or (container == names.CACHE and name):
                 return
             number, self.count = self.count, self.count + 1
             if number != self._moment:

@@ -5,6 +5,7 @@ import pytest
 from bench.chaos import Result
 from bench.hang import Answered, Hang, Plan, report
 from bench.outcome import Left
+from bench.receipts import Compared
 
 PLAN = Plan(uploads=30, seconds=120, max_wait=20)
 WELL = Hang(
@@ -23,6 +24,7 @@ WELL = Hang(
         unfinished={},
         wrong_texts=[],
         left=Left(0, 0, 0),
+        receipts=Compared(1, 1, 0, 3, []),
     ),
 )
 

@@ -125,7 +125,8 @@ def test_an_upload_is_read_and_its_text_stored_in_two_forms(app: Parts) -> None:
     assert run.steps == ["OcrSubmit:submitted", "OcrPoll:read", "OcrStore:done"]
     assert app.images.contents(names.TEXT)["a.jpg.txt"] == b"HELLO\n"
     stored = record(app)
-    assert stored["source"] == {"name": "a.jpg", "etag": job.etag, "sha256": job.subject, "bytes": len(RED)}
+    version = {"name": "a.jpg", "etag": job.etag, "sha256": job.subject, "bytes": len(RED)}
+    assert stored["source"] == {**version, "uploaded": job.uploaded}
     assert stored["request"] == {"readingOrder": "natural", "model-version": "latest"}
     assert stored["analyzeResult"] == read_text("HELLO")
     assert stored["service"]["modelVersion"] == "2022-04-30"

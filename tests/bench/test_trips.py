@@ -38,8 +38,8 @@ def test_no_known_answer_is_asked_for(found: dict[str, Trip]) -> None:
 
 
 def test_a_first_upload_asks_storage_no_more_often_than_before(found: dict[str, Trip]) -> None:
-    # One is the mark of the owner, and one tells the index. The first upload of a process also reads, and the very first
-    # writes, when the app first ran, and it makes the blob to which the process adds its lines.
+    # One is the mark of the owner, and one tells the index. The first upload of a process also reads, and the very
+    # first writes, when the app first ran, and it makes the blob to which the process adds its lines.
     assert sum(found["upload, 1 analysis and 2 thumbnails"].storage.values()) <= 27 + 2 + 3
 
 

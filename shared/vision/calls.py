@@ -1,8 +1,9 @@
 """
 The calls of one question: each has an id of its own, known before it is sent, and says how it ended.
 
-The id travels as `x-ms-client-request-id`, which Azure writes to the resource's own log. Who asks a question keeps its
-calls (`kept`): a claim, in which the receipt of an image finds them. Other calls have an id too, which nothing keeps.
+The id travels as `x-ms-client-request-id`, which services log by Microsoft's REST API guidelines for Azure. Who asks a
+question keeps its calls (`kept`): a claim, in which the receipt of an image finds them. Other calls have an id too,
+which nothing keeps.
 """
 
 import contextvars

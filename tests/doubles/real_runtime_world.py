@@ -17,6 +17,8 @@ from doubles.vision_calls import Caller
 
 from local.stack.containers import CONTAINERS, make_containers
 from local.vision.server import RunningVision, running_vision
+from shared.index import reader
+from shared.storage.azure import BlobStore
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
@@ -64,14 +66,30 @@ class World:
         return {name: {**counted, "bodies": sorted(counted["bodies"])} for name, counted in operations.items()}
 
     def records(self) -> dict[str, Any]:
-        """Return every blob but the images and the ledger, which tells the time: content and properties."""
-        found = {}
+        """
+        Return every blob: content and properties, and of the index what its entries tell.
+
+        The images are left out, and the ledger, which tells the time.
+        """
+        found: dict[str, Any] = {"index": self._index()}
         for container in CONTAINERS:
-            if container not in ("images", "quota"):
+            if container not in ("images", "quota", "index"):
                 client = self.storage.get_container_client(container)
                 for name in client.list_blob_names():
                     found[f"{container}/{name}"] = self._record(container, name)
         return found
+
+    def _index(self) -> dict[str, Any]:
+        """What is in the index of each image, without the digests of ETags."""
+        return {
+            stem: {
+                part: self.plain(json.dumps({**content, "e": ""}, sort_keys=True))
+                for part, content in sorted(entry.parts.items())
+                if content is not None
+            }
+            for stem, entry in reader.snapshot(BlobStore(self.azurite.connection_string)).items()
+            if entry.is_there
+        }
 
     def plain(self, text: str) -> str:
         """Return *text* without what differs from run to run: addresses, ids, times, and ETags by their images."""

@@ -259,7 +259,8 @@ def test_a_model_is_one_of_those_there_are(model: str) -> None:
 
 @EVERY_ROUTE
 def test_a_parameter_that_is_empty_is_refused_though_the_platform_leaves_it_out(route: Route) -> None:
-    known = known_to(route)
+    # An empty box asks the search for all images.
+    known = [name for name in known_to(route) if name != "q"]
     for name in known:
         address = f"http://127.0.0.1/api?{name}=&no-matter=1"
         document = refused(route.answer(address=address), "bad_parameter", f"{name} is empty")

@@ -1,0 +1,95 @@
+/** What the page's modules give each other, and what its data routes answer. The server does not serve this file. */
+
+export type State = 'complete' | 'pending' | 'deferred' | 'failed'
+export type Sort = 'match' | 'date' | 'name'
+
+/** What the page shows; `image` is the name of the one that is open. */
+export interface View {
+  q: string
+  sort: Sort
+  image: string | null
+}
+
+/** GET data/session */
+export interface Session {
+  role: 'viewer' | 'editor' | null
+  how: 'sign-in' | 'key' | 'open' | null
+  person: string | null
+  /** Whether people can sign in, and whether there is a GALLERY_KEY. */
+  signIn: boolean
+  key: boolean
+  /** Whether images can be uploaded and deleted here, and the most bytes of one. */
+  writable: boolean
+  most: number
+  version: string
+}
+
+/** Where words stand: four corners in pixels of the upright picture, or inches of a document's page. */
+export interface Place {
+  page: number
+  box: number[]
+  unit: 'pixel' | 'inch'
+  text: string
+}
+
+export interface Why {
+  field: 'name' | 'caption' | 'alt' | 'tags' | 'text'
+  asked: string
+  matched: string
+  places: Place[]
+}
+
+export interface Problem {
+  step: 'analysis' | 'thumbnails' | 'text'
+  state: 'failed' | 'deferred'
+  code: string
+  message: string
+  action: string
+  until: string | null
+}
+
+/** An image of GET data/search. `thumbnail` and `picture` are addresses that never change what they show. */
+export interface Found {
+  name: string
+  state: State
+  caption: string | null
+  alt: string | null
+  tags: string[]
+  kind: string | null
+  width: number | null
+  height: number | null
+  bytes: number | null
+  uploaded: string | null
+  taken: string | null
+  folder: string
+  colour: string | null
+  thumbnail: string | null
+  /** The whole picture or page, without its `side`: add `&side=400`, 800 or 1600. Null of what cannot be shown. */
+  picture: string | null
+  same: number
+  why: Why[]
+  problems: Problem[]
+}
+
+export interface Count {
+  value: string
+  count: number
+}
+
+/** GET data/search?q=&sort=&offset=&limit= */
+export interface Results {
+  images: Found[]
+  facets: Record<'state' | 'tag' | 'year' | 'month' | 'folder' | 'kind' | 'colour' | 'same', Count[]>
+  total: number
+  offset: number
+  unsearched: number
+  building: boolean
+}
+
+/** GET data/suggestions?q=: `text` is the whole box with the suggestion in it. */
+export interface Suggestion {
+  text: string
+  label: string
+  kind: 'word' | 'tag' | 'folder' | 'name' | 'operator'
+  count: number | null
+}

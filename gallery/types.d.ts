@@ -93,3 +93,22 @@ export interface Suggestion {
   kind: 'word' | 'tag' | 'folder' | 'name' | 'operator'
   count: number | null
 }
+
+/** GET data/summary, its `summary`. */
+export interface Summary {
+  images: { total: number; complete: number; pending: number; deferred: number; failed: number }
+  building: boolean
+  queue: { calls: number; seconds: number; until: string | null }
+  rate: { calls: number; seconds: number; share: number }
+  day: Spent
+  month: Spent
+  currency: string
+}
+
+export interface Spent {
+  date: string
+  transactions: number
+  descriptionAndText: number
+  money: number
+  limit: number | null
+}

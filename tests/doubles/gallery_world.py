@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from doubles import many_images
+from doubles.chromium import WIDE, Visit
 from doubles.many_images import Made
 from doubles.patience import wait_until
-from doubles.platform_sign_in import SignIn, running_sign_in
+from doubles.platform_sign_in import Person, SignIn, running_sign_in
 from doubles.slow_line import slow_line
 from PIL import Image, ImageDraw, ImageFont
 
@@ -59,6 +60,23 @@ class World:
         return json.loads(self.stack.ask_host("GET", path))
 
 
+class Arrive(Protocol):
+    """How a test opens the page: the fixture `arrive`."""
+
+    def __call__(
+        self,
+        person: Person | None = None,
+        query: str = "",
+        *,
+        size: tuple[int, int] = WIDE,
+        dark: bool = False,
+        near: bool = False,
+        expected: tuple[str, ...] = (),
+    ) -> Visit:
+        """Open it at that query of the address, as that person; None is a stranger."""
+        ...
+
+
 @contextmanager
 def running_world(state: Path, others: list[Made]) -> Iterator[World]:
     """Run it, with its data in *state* and *others* beside the images that are as any."""
@@ -69,7 +87,9 @@ def running_world(state: Path, others: list[Made]) -> Iterator[World]:
     with running_stack(state, settings=SETTINGS, with_events=True, before_host=fill) as stack:
         upload_real(stack)
         with running_sign_in(stack.addresses.port) as sign_in, slow_line(sign_in.port) as port:
-            yield World(stack, sign_in, f"http://127.0.0.1:{port}/api/gallery", f"http://127.0.0.1:{sign_in.port}/api/gallery")
+            yield World(
+                stack, sign_in, f"http://127.0.0.1:{port}/api/gallery", f"http://127.0.0.1:{sign_in.port}/api/gallery"
+            )
 
 
 def upload_real(stack: Stack) -> None:

@@ -15,11 +15,9 @@ import json
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -53,10 +51,24 @@ _PROCESSES = 2
 _BATCH = 200
 _AT_ONCE = 24
 _BLOCK_BYTES = 3 * 2**20
-_THINGS = "dog cat car house tree person table cup bottle bridge flower train bird boat lamp clock".split()
-_PLACES = "street beach kitchen forest office garden station mountain harbour field".split()
-_HOW = "small large black white red old wooden sunny blurry modern".split()
-_WORDS = "invoice total due customer number payment thank order delivery tax balance receipt".split()
+_THINGS = (
+    "dog",
+    "cat",
+    "car",
+    "house",
+    "tree",
+    "person",
+    "table",
+    "cup",
+    "bottle",
+    "bridge",
+    "flower",
+    "train",
+    "boat",
+)
+_PLACES = ("street", "beach", "kitchen", "forest", "office", "garden", "station", "mountain", "harbour", "field")
+_HOW = ("small", "large", "black", "white", "red", "old", "wooden", "sunny", "blurry", "modern")
+_WORDS = ("invoice", "total", "due", "customer", "number", "payment", "order", "delivery", "tax", "balance", "receipt")
 
 
 class Made(NamedTuple):
@@ -89,7 +101,9 @@ def image(number: int) -> Made:
     tags = tuple(dict.fromkeys([thing, other, place, chance.choice(_HOW), *(["text"] if text else [])]))
     if number % FAILED_EACH == FAILED_EACH - 1:
         return Made(name, f"this is no picture, but number {number}".encode(), caption, tags, None)
-    return Made(name, _jpeg(chance, number, f"{year}:{month:02}:{chance.randint(1, 28):02} 12:00:00"), caption, tags, text)
+    return Made(
+        name, _jpeg(chance, number, f"{year}:{month:02}:{chance.randint(1, 28):02} 12:00:00"), caption, tags, text
+    )
 
 
 def _jpeg(chance: random.Random, number: int, taken: str) -> bytes:

@@ -90,9 +90,7 @@ def slow_line(
         loop.close()
 
 
-async def _joined(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, ways: list[_Way]
-) -> None:
+async def _joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, ways: list[_Way]) -> None:
     far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
     there = asyncio.ensure_future(ways[0].carry(reader, far_writer))
     back = asyncio.ensure_future(ways[1].carry(far_reader, writer))

@@ -94,21 +94,19 @@ export interface Suggestion {
   count: number | null
 }
 
-/** GET data/summary, its `summary`. */
-export interface Summary {
-  images: { total: number; complete: number; pending: number; deferred: number; failed: number }
-  building: boolean
-  queue: { calls: number; seconds: number; until: string | null }
-  rate: { calls: number; seconds: number; share: number }
-  day: Spent
-  month: Spent
-  currency: string
-}
-
-export interface Spent {
-  date: string
-  transactions: number
-  descriptionAndText: number
-  money: number
-  limit: number | null
-}
+/** Documented answers: their types are those of docs/openapi.json, which `make lint` writes. */
+export type {
+  AnalysisState,
+  Correction,
+  CorrectionWanted,
+  ImageState,
+  Notice,
+  ReadPage,
+  Receipt,
+  Retried,
+  Retry,
+  StepProblem,
+  Summary,
+  TextState,
+  ThumbnailState,
+} from 'contract'

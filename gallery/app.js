@@ -25,12 +25,14 @@ function follow(now) {
 /** @param {import('./types.js').View} now */
 function picture({ image, q }) {
   open = image
-  if (image === null) return closePicture()
-  openPicture(session, image, q, {
-    onClose: () => show({ image: null }),
-    onChanged: list.refresh,
-    neighbour: list.neighbour,
-  })
+  if (image === null) closePicture()
+  else {
+    openPicture(session, image, q, {
+      onClose: () => show({ image: null }),
+      onChanged: list.refresh,
+      neighbour: list.neighbour,
+    })
+  }
 }
 
 onView(follow)

@@ -18,11 +18,11 @@ const SUGGESTION_MILLISECONDS = 140
 /**
  * @param {HTMLElement} form
  * @param {{onQuery: (q: string) => void, onDone: () => void}} list told of each query that is typed, and of Enter
- * @returns {{write: (q: string) => void}} `write` puts a query into the box, unless a person is typing
+ * @returns {{put: (q: string) => void}} `put` puts a query into the box, unless a person is typing
  */
 export function openBox(form, list) {
   const box = new Box(form, list)
-  return { write: (q) => box.write(q) }
+  return { put: (q) => box.put(q) }
 }
 
 class Box {
@@ -38,17 +38,38 @@ class Box {
    */
   constructor(form, list) {
     this.list = list
-    this.input = /** @type {HTMLInputElement} */ (element('input', {
-      id: 'q', type: 'text', role: 'combobox', inputmode: 'search', enterkeyhint: 'search', autocomplete: 'off',
-      autocapitalize: 'none', spellcheck: 'false', maxlength: '2000', dir: 'auto', 'aria-autocomplete': 'list',
-      'aria-expanded': 'false', 'aria-controls': 'suggestions', placeholder: 'Search names, captions, tags, text',
-    }))
+    this.input = /** @type {HTMLInputElement} */ (
+      element('input', {
+        id: 'q',
+        type: 'text',
+        role: 'combobox',
+        inputmode: 'search',
+        enterkeyhint: 'search',
+        autocomplete: 'off',
+        autocapitalize: 'none',
+        spellcheck: 'false',
+        maxlength: '2000',
+        dir: 'auto',
+        'aria-autocomplete': 'list',
+        'aria-expanded': 'false',
+        'aria-controls': 'suggestions',
+        placeholder: 'Search names, captions, tags, text',
+      })
+    )
     this.options = element('ul', { id: 'suggestions', role: 'listbox', 'aria-label': 'Suggestions', hidden: true })
-    this.clear = element('button', { type: 'button', class: 'clear plain', 'aria-label': 'Empty the box', hidden: true }, icon('close'))
+    this.clear = element(
+      'button',
+      { type: 'button', class: 'clear plain', 'aria-label': 'Empty the box', hidden: true },
+      icon('close'),
+    )
     this.hint = element('kbd', { 'aria-hidden': 'true' }, '/')
     form.append(
       element('label', { class: 'unseen', for: 'q' }, 'Search images'),
-      icon('search'), this.input, this.hint, this.clear, this.options,
+      icon('search'),
+      this.input,
+      this.hint,
+      this.clear,
+      this.options,
     )
     this.query = rarely(KEYSTROKE_MILLISECONDS, () => list.onQuery(this.input.value))
     this.suggest = rarely(SUGGESTION_MILLISECONDS, () => void this.#ask(), { late: true })
@@ -56,7 +77,7 @@ class Box {
   }
 
   /** @param {string} q */
-  write(q) {
+  put(q) {
     if (this.input.value === q) return
     // Spaces at the ends mean nothing, and belong to the person who is typing them.
     if (document.activeElement === this.input && this.input.value.trim() === q.trim()) return
@@ -175,7 +196,10 @@ class Box {
   async #ask() {
     const q = this.input.value
     this.#asked?.abort()
-    if (!q.trim() || document.activeElement !== this.input) return this.#close()
+    if (!q.trim() || document.activeElement !== this.input) {
+      this.#close()
+      return
+    }
     const asked = new AbortController()
     this.#asked = asked
     try {
@@ -192,7 +216,7 @@ class Box {
   #show(suggestions) {
     this.#suggestions = suggestions
     this.#chosen = -1
-    this.options.replaceChildren(...suggestions.map(option))
+    this.options.replaceChildren(...suggestions.map(optionOf))
     this.options.hidden = !suggestions.length
     this.input.setAttribute('aria-expanded', String(suggestions.length > 0))
     this.input.removeAttribute('aria-activedescendant')
@@ -204,8 +228,10 @@ class Box {
  * @param {Suggestion} suggestion
  * @param {number} at
  */
-function option({ label, kind, count }, at) {
-  return element('li', { id: `suggestion-${at}`, role: 'option', 'aria-selected': 'false' },
+function optionOf({ label, kind, count }, at) {
+  return element(
+    'li',
+    { id: `suggestion-${at}`, role: 'option', 'aria-selected': 'false' },
     icon(kind),
     element('bdi', { class: 'label' }, label),
     element('span', { class: 'kind' }, kind === 'word' || kind === 'operator' ? null : kind),

@@ -6,7 +6,7 @@ import { showPicture } from './data.js'
 import { element } from './dom.js'
 import { parted } from './format.js'
 import { icon } from './icons.js'
-import { emphasized, framed, marks } from './mark.js'
+import { emphasized, framed, marks, written } from './mark.js'
 
 /** @typedef {import('./types.js').Found} Found */
 /** @typedef {import('./types.js').Why} Why */
@@ -72,9 +72,9 @@ export class Card {
     if (found === this.#shown) return
     this.#shown = found
     this.name = found?.name ?? null
-    const written = JSON.stringify(found)
-    if (!found || written === this.#written) return
-    this.#written = written
+    const told = JSON.stringify(found)
+    if (!found || told === this.#written) return
+    this.#written = told
     this.link.classList.remove('blank')
     this.link.setAttribute('href', this.addressOf(found.name))
     this.link.dataset.name = found.name
@@ -89,7 +89,9 @@ export class Card {
     const waiting = this.#waiting
     if (!waiting) return
     this.#waiting = null
-    const image = /** @type {HTMLImageElement} */ (element('img', { alt: waiting.alt, decoding: 'async', draggable: 'false' }))
+    const image = /** @type {HTMLImageElement} */ (
+      element('img', { alt: waiting.alt, decoding: 'async', draggable: 'false' })
+    )
     image.addEventListener('load', () => image.classList.add('there'))
     image.addEventListener('error', () => image.classList.add('broken'))
     this.#image = image
@@ -129,8 +131,12 @@ export class Card {
     this.#waiting = view.address ? { address: view.address, alt: altOf(found) } : null
     const sheet = element('span', { class: view.whole ? 'sheet whole' : 'sheet' })
     Object.assign(sheet.style, view.style)
-    if (places.length && view.extent) sheet.append(marks(places, view.extent))
-    this.frame.replaceChildren(...[view.address || view.extent ? sheet : glyph(found), badge(found)].filter((each) => each !== null))
+    if (places.length && view.extent) {
+      sheet.append(marks(places, view.extent), ...(view.address ? [] : [written(places, view.extent)]))
+    }
+    this.frame.replaceChildren(
+      ...[view.address || view.extent ? sheet : glyph(found), badge(found)].filter((each) => each !== null),
+    )
     this.frame.classList.toggle('paper', !view.address && view.extent !== null)
   }
 }
@@ -149,7 +155,12 @@ function placesOf(found) {
 
 /** @param {Found} found */
 function glyph(found) {
-  return element('span', { class: 'glyph' }, icon(found.state === 'failed' ? 'broken' : 'page'), found.kind ? found.kind.toUpperCase() : null)
+  return element(
+    'span',
+    { class: 'glyph' },
+    icon(found.state === 'failed' ? 'broken' : 'page'),
+    found.kind ? found.kind.toUpperCase() : null,
+  )
 }
 
 /** @param {Found} found */
@@ -164,12 +175,18 @@ function wordsOf(found) {
   const trouble = found.state === 'failed' ? found.problems[0] : undefined
   const caption = trouble ? trouble.message : (found.caption ?? found.alt)
   const why = trouble ? [] : found.why
-  const line = element('bdi', { class: trouble ? 'caption trouble' : 'caption' }, ...emphasized(caption ?? '', why, ['caption', 'alt']))
+  const line = element(
+    'bdi',
+    { class: trouble ? 'caption trouble' : 'caption' },
+    ...emphasized(caption ?? '', why, ['caption', 'alt']),
+  )
   // What the picture's alternative text says already is not read twice.
   if (caption !== null && caption === altOf(found) && found.thumbnail) line.setAttribute('aria-hidden', 'true')
   return [
     line,
-    element('span', { class: 'name' },
+    element(
+      'span',
+      { class: 'name' },
       folder ? element('bdi', { class: 'folder' }, folder) : null,
       element('bdi', { class: 'file' }, ...emphasized(rest, why, ['name'])),
     ),
@@ -184,9 +201,9 @@ function wordsOf(found) {
  */
 function reason(all) {
   const line = element('span', { class: 'why' })
-  for (const why of all) {
-    if (why.field === 'text') line.append(element('span', { class: 'found' }, 'reads ', element('mark', {}, element('bdi', {}, why.matched))))
-    if (why.field === 'tags') line.append(element('span', { class: 'found' }, 'tag ', element('mark', {}, element('bdi', {}, why.matched))))
+  for (const { field, matched } of all) {
+    const what = field === 'text' ? 'reads ' : field === 'tags' ? 'tag ' : null
+    if (what) line.append(element('span', { class: 'found' }, what, element('mark', {}, element('bdi', {}, matched))))
   }
   return line
 }

@@ -44,10 +44,22 @@ function show(root, content) {
 /** @param {boolean} writes */
 function noImages(writes) {
   const here = [
-    element('p', {}, 'Drop pictures or documents anywhere on this page. Each is described, read and found from then on.'),
+    element(
+      'p',
+      {},
+      'Drop pictures or documents anywhere on this page. Each is described, read and found from then on.',
+    ),
     element('p', {}, element('button', { type: 'button', class: 'first', onclick: choose }, 'Choose files')),
   ]
-  const elsewhere = [element('p', {}, 'Put pictures or documents into the storage container ', element('code', {}, 'images'), ': each is described, read and found from then on.')]
+  const elsewhere = [
+    element(
+      'p',
+      {},
+      'Put pictures or documents into the storage container ',
+      element('code', {}, 'images'),
+      ': each is described, read and found from then on.',
+    ),
+  ]
   return [icon_('empty'), element('h2', {}, 'No images yet'), ...(writes ? here : elsewhere)]
 }
 
@@ -70,13 +82,40 @@ function building_() {
  */
 function nothingFound(q, onQuery) {
   const terms = termsOf(q)
-  const fewer = terms.length < 2 ? [] : terms.slice(0, 6).map(({ asked }) => element('button', { type: 'button', onclick: () => onQuery(without(q, [asked])) }, 'Without ', element('bdi', {}, shortened(asked))))
+  const fewer =
+    terms.length < 2
+      ? []
+      : terms
+          .slice(0, 6)
+          .map(({ asked }) =>
+            element(
+              'button',
+              { type: 'button', onclick: () => onQuery(without(q, [asked])) },
+              'Without ',
+              element('bdi', {}, shortened(asked)),
+            ),
+          )
   return [
     icon_('search'),
     element('h2', {}, 'Nothing found'),
     element('p', {}, 'No image has all of ', element('bdi', { class: 'asked-for' }, shortened(q.trim())), '.'),
-    element('p', { class: 'hints' }, terms.length > 1 ? 'Ask for less:' : 'Look at the spelling, or use another word. One wrong letter in a long word does not matter.'),
-    element('p', { class: 'choices' }, ...fewer, element('button', { type: 'button', class: fewer.length ? '' : 'first', onclick: () => onQuery('') }, 'Show all images')),
+    element(
+      'p',
+      { class: 'hints' },
+      terms.length > 1
+        ? 'Ask for less:'
+        : 'Look at the spelling, or use another word. One wrong letter in a long word does not matter.',
+    ),
+    element(
+      'p',
+      { class: 'choices' },
+      ...fewer,
+      element(
+        'button',
+        { type: 'button', class: fewer.length ? '' : 'first', onclick: () => onQuery('') },
+        'Show all images',
+      ),
+    ),
   ]
 }
 

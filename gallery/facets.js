@@ -21,18 +21,65 @@ import { asks, during, toggled, typed, withoutFields } from './terms.js'
  */
 
 const ORDER = ['failed', 'deferred', 'pending', 'complete']
-const STATES = new Map([['failed', 'Failed'], ['deferred', 'Waiting'], ['pending', 'In work'], ['complete', 'Complete']])
+const STATES = new Map([
+  ['failed', 'Failed'],
+  ['deferred', 'Waiting'],
+  ['pending', 'In work'],
+  ['complete', 'Complete'],
+])
 const MONTHS = Array.from({ length: 12 }, (_, at) => new Date(2000, at, 1).toLocaleString('en', { month: 'long' }))
 
 /** @type {Group[]} */
 const GROUPS = [
-  { facet: 'state', title: 'State', most: 4, fields: ['is'], terms: (value) => [typed('is', value)], label: (value) => STATES.get(value) ?? value },
-  { facet: 'tag', title: 'Tags', most: 10, fields: ['tag'], terms: (value) => [typed('tag', value)], label: (value) => value },
+  {
+    facet: 'state',
+    title: 'State',
+    most: 4,
+    fields: ['is'],
+    terms: (value) => [typed('is', value)],
+    label: (value) => STATES.get(value) ?? value,
+  },
+  {
+    facet: 'tag',
+    title: 'Tags',
+    most: 10,
+    fields: ['tag'],
+    terms: (value) => [typed('tag', value)],
+    label: (value) => value,
+  },
   { facet: 'month', title: 'Date', most: 6, fields: ['after', 'before'], terms: during, label: monthOf },
-  { facet: 'folder', title: 'Folders', most: 6, fields: ['folder'], terms: (value) => [typed('folder', value)], label: (value) => (value === '/' ? 'No folder' : value) },
-  { facet: 'kind', title: 'Kinds', most: 6, fields: ['kind'], terms: (value) => [typed('kind', value)], label: (value) => value.toUpperCase() },
-  { facet: 'colour', title: 'Colours', most: 12, fields: ['colour'], terms: (value) => [typed('colour', value)], label: (value) => value },
-  { facet: 'same', title: 'Same picture', most: 4, fields: ['same'], terms: (value) => [typed('same', value)], label: (value) => value },
+  {
+    facet: 'folder',
+    title: 'Folders',
+    most: 6,
+    fields: ['folder'],
+    terms: (value) => [typed('folder', value)],
+    label: (value) => (value === '/' ? 'No folder' : value),
+  },
+  {
+    facet: 'kind',
+    title: 'Kinds',
+    most: 6,
+    fields: ['kind'],
+    terms: (value) => [typed('kind', value)],
+    label: (value) => value.toUpperCase(),
+  },
+  {
+    facet: 'colour',
+    title: 'Colours',
+    most: 12,
+    fields: ['colour'],
+    terms: (value) => [typed('colour', value)],
+    label: (value) => value,
+  },
+  {
+    facet: 'same',
+    title: 'Same picture',
+    most: 4,
+    fields: ['same'],
+    terms: (value) => [typed('same', value)],
+    label: (value) => value,
+  },
 ]
 
 /**
@@ -79,19 +126,38 @@ class Facets {
     if (!counts) return
     const focused = this.root.contains(document.activeElement) ? document.activeElement?.getAttribute('data-key') : null
     const at = this.root.scrollTop
-    this.root.replaceChildren(this.#head(), ...GROUPS.map((group) => this.#group(group, this.#countsOf(group, counts))).filter((each) => each !== null))
+    this.root.replaceChildren(
+      this.#head(),
+      ...GROUPS.map((group) => this.#group(group, this.#countsOf(group, counts))).filter((each) => each !== null),
+    )
     this.root.scrollTop = at
-    const again = [...this.root.querySelectorAll('[data-key]')].find((each) => each.getAttribute('data-key') === focused)
+    const again = [...this.root.querySelectorAll('[data-key]')].find(
+      (each) => each.getAttribute('data-key') === focused,
+    )
     if (focused && again instanceof HTMLElement) again.focus()
   }
 
   #head() {
     const narrowed = GROUPS.some(({ fields }) => withoutFields(this.#asked, fields) !== withoutFields(this.#asked, []))
-    const reset = () => this.list.onQuery(withoutFields(this.#asked, GROUPS.flatMap(({ fields }) => fields)))
-    return element('div', { class: 'facets-head' },
+    const reset = () =>
+      this.list.onQuery(
+        withoutFields(
+          this.#asked,
+          GROUPS.flatMap(({ fields }) => fields),
+        ),
+      )
+    return element(
+      'div',
+      { class: 'facets-head' },
       element('h2', {}, 'Narrow down'),
-      narrowed ? element('button', { type: 'button', class: 'plain', 'data-key': 'reset', onclick: reset }, 'Reset') : null,
-      element('button', { type: 'button', class: 'plain only-narrow', popovertarget: 'facets', popovertargetaction: 'hide' }, 'Done'),
+      narrowed
+        ? element('button', { type: 'button', class: 'plain', 'data-key': 'reset', onclick: reset }, 'Reset')
+        : null,
+      element(
+        'button',
+        { type: 'button', class: 'plain only-narrow', popovertarget: 'facets', popovertargetaction: 'hide' },
+        'Done',
+      ),
     )
   }
 
@@ -101,7 +167,9 @@ class Facets {
    */
   #group(group, counts) {
     const values = this.#valuesOf(group, counts)
-    if (!values.length || (values.length === 1 && group.facet === 'state' && !asks(this.#asked, group.terms(values[0].value)))) return null
+    // One state of all images narrows nothing down.
+    const useful = values.length > (group.facet === 'state' ? 1 : 0)
+    if (!useful && !values.some(({ value }) => asks(this.#asked, group.terms(value)))) return null
     const whole = this.#whole.has(group.facet)
     const shown = whole ? values : values.slice(0, group.most)
     const id = `facet-${group.facet}`
@@ -109,11 +177,23 @@ class Facets {
       if (!this.#whole.delete(group.facet)) this.#whole.add(group.facet)
       this.#draw()
     }
-    return element('section', { class: `facet ${group.facet}`, 'aria-labelledby': id },
+    return element(
+      'section',
+      { class: `facet ${group.facet}`, 'aria-labelledby': id },
       element('h3', { id }, group.title),
       element('ul', { role: 'list' }, ...shown.map((count) => element('li', {}, this.#value(group, count)))),
       values.length > group.most
-        ? element('button', { type: 'button', class: 'plain more', 'aria-expanded': String(whole), 'data-key': `${group.facet}/more`, onclick: more }, whole ? 'Fewer' : `${number(values.length - group.most)} more`)
+        ? element(
+            'button',
+            {
+              type: 'button',
+              class: 'plain more',
+              'aria-expanded': String(whole),
+              'data-key': `${group.facet}/more`,
+              onclick: more,
+            },
+            whole ? 'Fewer' : `${number(values.length - group.most)} more`,
+          )
         : null,
     )
   }
@@ -148,7 +228,9 @@ class Facets {
       values.splice(0, values.length, ...pressed, ...values.filter((value) => !pressed.includes(value)))
     }
     this.#order.set(group.facet, values)
-    return values.map((value) => byValue.get(value) ?? { value, count: 0 }).filter(({ value, count }) => count || asks(this.#asked, group.terms(value)))
+    return values
+      .map((value) => byValue.get(value) ?? { value, count: 0 })
+      .filter(({ value, count }) => count || asks(this.#asked, group.terms(value)))
   }
 
   /**
@@ -163,11 +245,27 @@ class Facets {
       const others = pressed || group.facet === 'tag' ? this.#asked : withoutFields(this.#asked, group.fields)
       this.list.onQuery(toggled(others, terms))
     }
-    return element('button', { type: 'button', class: 'value', 'aria-pressed': String(pressed), 'data-key': `${group.facet}/${value}`, 'data-value': value, onclick: press },
-      group.facet === 'colour' || group.facet === 'state' ? element('span', { class: 'dot', 'aria-hidden': 'true' }) : null,
+    return element(
+      'button',
+      {
+        type: 'button',
+        class: 'value',
+        'aria-pressed': String(pressed),
+        'data-key': `${group.facet}/${value}`,
+        'data-value': value,
+        onclick: press,
+      },
+      group.facet === 'colour' || group.facet === 'state'
+        ? element('span', { class: 'dot', 'aria-hidden': 'true' })
+        : null,
       element('bdi', { class: 'label', title: value }, group.label(value)),
       ' ',
-      element('span', { class: 'count' }, number(count), element('span', { class: 'unseen' }, count === 1 ? ' image' : ' images')),
+      element(
+        'span',
+        { class: 'count' },
+        number(count),
+        element('span', { class: 'unseen' }, count === 1 ? ' image' : ' images'),
+      ),
     )
   }
 
@@ -177,7 +275,8 @@ class Facets {
    * @param {MediaQueryList} narrow
    */
   #follow(narrow) {
-    const set = () => (narrow.matches ? this.root.setAttribute('popover', 'auto') : this.root.removeAttribute('popover'))
+    const set = () =>
+      narrow.matches ? this.root.setAttribute('popover', 'auto') : this.root.removeAttribute('popover')
     narrow.addEventListener('change', set)
     set()
   }

@@ -73,12 +73,29 @@ class Failures {
   }
 
   #draw() {
-    const all = element('button', { type: 'button', onclick: () => this.list.onQuery('is:failed') }, `Show all ${number(this.#total)}`)
+    const all = element(
+      'button',
+      { type: 'button', class: 'plain', onclick: () => this.list.onQuery('is:failed') },
+      'Show all',
+    )
     const again = element('button', { type: 'button' }, icon('again'), 'Try all again')
     again.addEventListener('click', () => void this.#retryAll(again))
     this.root.replaceChildren(
-      element('div', { class: 'failures-head' },
-        element('h2', {}, icon('alarm'), `${counted(this.#total, 'image')} failed`),
+      element(
+        'div',
+        { class: 'failures-head' },
+        element(
+          'h2',
+          {},
+          icon('alarm'),
+          element(
+            'span',
+            {},
+            number(this.#total),
+            element('span', { class: 'of-what' }, this.#total === 1 ? ' image' : ' images'),
+            ' failed',
+          ),
+        ),
         this.#total > this.#images.length ? all : null,
         this.changes ? again : null,
       ),
@@ -99,7 +116,11 @@ class Failures {
    */
   #dress(row, image) {
     const problem = image.problems[0]
-    const name = element('a', { class: 'failure-name', href: this.list.addressOf(image.name), title: image.name }, element('bdi', {}, image.name))
+    const name = element(
+      'a',
+      { class: 'failure-name', href: this.list.addressOf(image.name), title: image.name },
+      element('bdi', {}, image.name),
+    )
     name.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return
       event.preventDefault()
@@ -189,7 +210,9 @@ class Failures {
       button.removeAttribute('disabled')
     }
     say(button.textContent)
-    for (const row of this.root.querySelectorAll('.failure')) this.#end(/** @type {HTMLElement} */ (row), 'Trying again …')
+    for (const row of this.root.querySelectorAll('.failure')) {
+      this.#end(/** @type {HTMLElement} */ (row), 'Trying again …')
+    }
     this.list.onRetried()
   }
 

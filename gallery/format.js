@@ -29,7 +29,10 @@ export function money(sum, currency) {
   const digits = sum > 0 && sum < 1 ? 3 : 2
   try {
     return new Intl.NumberFormat('en', {
-      style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+      style: 'currency',
+      currency,
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
     }).format(sum)
   } catch {
     return `${sum.toFixed(digits)} ${currency}`
@@ -57,7 +60,9 @@ export function lasting(seconds) {
 export function clock(moment) {
   const today = new Date().toDateString() === moment.toDateString()
   return moment.toLocaleString(undefined, {
-    hour: '2-digit', minute: '2-digit', ...(today ? {} : { weekday: 'short', day: 'numeric', month: 'short' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(today ? {} : { weekday: 'short', day: 'numeric', month: 'short' }),
   })
 }
 

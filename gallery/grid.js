@@ -115,7 +115,8 @@ class Grid {
   }
 
   #soon() {
-    this.#frame ||= requestAnimationFrame(() => {
+    if (this.#frame) return
+    this.#frame = requestAnimationFrame(() => {
       this.#frame = 0
       this.#scrolled()
     })

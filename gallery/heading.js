@@ -19,9 +19,15 @@ export function openHeading(root, list) {
   const note = element('p', { class: 'note' })
   const select = /** @type {HTMLSelectElement} */ (element('select', { id: 'sort' }))
   select.addEventListener('change', () => list.onSort(/** @type {Sort} */ (select.value)))
-  const filter = element('button', { type: 'button', class: 'only-narrow', popovertarget: 'facets' }, icon('filter'), 'Filter')
+  const filter = element(
+    'button',
+    { type: 'button', class: 'only-narrow', popovertarget: 'facets' },
+    icon('filter'),
+    'Filter',
+  )
   root.append(
-    count, note,
+    count,
+    note,
     element('div', { class: 'orders' }, filter, element('label', { class: 'unseen', for: 'sort' }, 'Order'), select),
   )
   return {
@@ -60,7 +66,16 @@ export function openHeading(root, list) {
  */
 function orders(select, q, sort) {
   /** @type {[Sort, string][]} */
-  const all = q ? [['match', 'Best match'], ['date', 'Newest first'], ['name', 'By name']] : [['match', 'Newest first'], ['name', 'By name']]
+  const all = q
+    ? [
+        ['match', 'Best match'],
+        ['date', 'Newest'],
+        ['name', 'Name'],
+      ]
+    : [
+        ['match', 'Newest'],
+        ['name', 'Name'],
+      ]
   const value = !q && sort === 'date' ? 'match' : sort
   if (select.dataset.all !== String(all.length)) {
     select.dataset.all = String(all.length)

@@ -4,7 +4,6 @@
 
 import { addressOf, show as showView, view as viewNow } from './address.js'
 import { openBox } from './box.js'
-import { Refusal } from './data.js'
 import { at, element, say } from './dom.js'
 import { openEmpty } from './empty.js'
 import { openFacets } from './facets.js'
@@ -15,6 +14,7 @@ import { openHeading } from './heading.js'
 import { openStatus } from './status.js'
 import { Windows } from './windows.js'
 
+/** @typedef {import('./data.js').Refusal} Refusal */
 /** @typedef {import('./types.js').Results} Results */
 /** @typedef {import('./types.js').Session} Session */
 /** @typedef {import('./types.js').Summary} Summary */
@@ -61,9 +61,18 @@ class List {
 
   /** @param {Session} session */
   constructor(session) {
-    const images = element('ul', { class: 'images', role: 'list', 'aria-labelledby': 'count', 'aria-describedby': 'keys' })
+    const images = element('ul', {
+      class: 'images',
+      role: 'list',
+      'aria-labelledby': 'count',
+      'aria-describedby': 'keys',
+    })
     const empty = element('div', { class: 'empty', hidden: true })
-    at('grid').append(element('p', { id: 'keys', class: 'unseen' }, 'Arrow keys move between images, Enter opens one.'), images, empty)
+    at('grid').append(
+      element('p', { id: 'keys', class: 'unseen' }, 'Arrow keys move between images, Enter opens one.'),
+      images,
+      empty,
+    )
     const ask = (/** @type {string} */ q) => this.#ask(q)
     const image = {
       addressOf: (/** @type {string} */ name) => addressOf({ ...viewNow(), image: name }),
@@ -87,7 +96,7 @@ class List {
   show(view) {
     const before = this.#view
     this.#view = view
-    this.box.write(view.q)
+    this.box.put(view.q)
     document.title = titleOf(view)
     if (before && before.q === view.q && before.sort === view.sort) {
       // Back from one image, the keyboard goes on from it.
@@ -149,14 +158,25 @@ class List {
   async #answered(source, results) {
     clearTimeout(this.#again)
     clearTimeout(this.#refusal)
-    if (source === this.#shown) return this.#draw(source, results)
-    if (this.#shown === null) await Promise.race([this.#failuresKnown, new Promise((resolve) => setTimeout(resolve, FAILURES_MILLISECONDS))])
-    if (source !== this.#coming) return
+    if (this.#shown === null) {
+      await Promise.race([this.#failuresKnown, new Promise((resolve) => setTimeout(resolve, FAILURES_MILLISECONDS))])
+    }
+    if (source === this.#coming) this.#begin(source, results)
+    else if (source === this.#shown) this.#draw(source, results)
+  }
+
+  /**
+   * Show another search than before.
+   *
+   * @param {Windows} source
+   * @param {Results} results
+   */
+  #begin(source, results) {
     this.#shown?.close()
     const first = this.#shown === null
     this.#shown = source
     this.#coming = null
-    this.failures.show(source.q === '' || source.q.trim() === 'is:failed')
+    this.#placeFailures(source.q.trim() === '')
     if (!first) this.#toTop()
     this.#draw(source, results)
     this.grid.show(source)
@@ -180,14 +200,12 @@ class List {
 
   /** @param {Refusal} refusal */
   #refused(refusal) {
-    if (refusal.status === 401) return location.reload()
+    // The sign-in has ended: the page begins anew, and asks who is there.
+    if (refusal.status === 401) location.reload()
     const asked = this.#coming ?? this.#shown
     if (refusal.code === 'bad_query') {
       clearTimeout(this.#refusal)
-      this.#refusal = setTimeout(() => {
-        this.heading.refuse(`${refusal.message} ${refusal.action}`)
-        say(refusal.message)
-      }, REFUSAL_MILLISECONDS)
+      this.#refusal = setTimeout(() => this.#wrong(refusal), REFUSAL_MILLISECONDS)
       return
     }
     if (this.#shown === null) {
@@ -199,6 +217,17 @@ class List {
       if (asked === this.#coming) asked?.need(0, 1)
       else this.grid.update()
     }, AGAIN_MILLISECONDS)
+  }
+
+  /**
+   * The query asks for what can never be.
+   *
+   * @param {Refusal} refusal
+   */
+  #wrong(refusal) {
+    at('main').classList.remove('waiting')
+    this.heading.refuse(`${refusal.message} ${refusal.action}`)
+    say(refusal.message)
   }
 
   /** @param {Summary} summary */
@@ -216,12 +245,22 @@ class List {
   }
 
   async #showFailures() {
+    if (this.#view?.q.trim()) {
+      this.#ask('is:failed')
+      return
+    }
     await this.failures.load().catch(() => {})
-    if (this.#view?.q !== '') return this.#ask('is:failed')
-    this.failures.show(true)
+    this.#placeFailures(true)
     this.#toTop()
     const first = at('failures').querySelector('a, button')
     if (first instanceof HTMLElement) first.focus()
+  }
+
+  /** @param {boolean} put */
+  #placeFailures(put) {
+    this.failures.show(put)
+    // Their number stands there too.
+    at('status').classList.toggle('failures-shown', this.failures.shown)
   }
 
   #toTop() {

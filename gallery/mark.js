@@ -29,11 +29,14 @@ const AROUND = 2.6
  */
 export function framed(found, places) {
   const plain = { address: found.thumbnail, whole: false, style: {}, extent: null }
-  if (!places.length) return found.thumbnail || !found.picture ? plain : { ...plain, address: `${found.picture}&side=400` }
+  if (!places.length) {
+    return found.thumbnail || !found.picture ? plain : { ...plain, address: `${found.picture}&side=400` }
+  }
   const extent = extentOf(found, places)
   if (!extent) return plain
   const part = partAround(places, extent)
-  const address = found.picture && `${found.picture}${pageOf(places)}&side=${part.width < extent.width * 0.8 ? 800 : 400}`
+  const address =
+    found.picture && `${found.picture}${pageOf(places)}&side=${part.width < extent.width * 0.8 ? 800 : 400}`
   return { address, whole: true, style: lying(part, extent), extent }
 }
 
@@ -45,11 +48,63 @@ export function framed(found, places) {
  */
 export function marks(places, extent) {
   const outlines = places.map(({ box }) => {
-    const points = Array.from({ length: box.length / 2 }, (_, at) => `${box[at * 2]},${box[at * 2 + 1]}`).join(' ')
+    const points = widened(box)
     return shape('g', {}, shape('polygon', { points, class: 'under' }), shape('polygon', { points, class: 'over' }))
   })
   const viewBox = `0 0 ${extent.width} ${extent.height}`
   return shape('svg', { class: 'marks', viewBox, preserveAspectRatio: 'none', 'aria-hidden': 'true' }, ...outlines)
+}
+
+/**
+ * The words of places as they stand on a sheet that has no picture.
+ *
+ * @param {Place[]} places
+ * @param {{width: number, height: number}} extent
+ */
+export function written(places, extent) {
+  const words = places.map(({ box, text }) => {
+    const [left, right, top, bottom] = edges(box)
+    const size = bottom - top
+    const length = right - left
+    return shape(
+      'text',
+      {
+        x: left,
+        y: bottom - size * 0.2,
+        'font-size': size * 0.85,
+        textLength: length,
+        lengthAdjust: 'spacingAndGlyphs',
+      },
+      text,
+    )
+  })
+  const viewBox = `0 0 ${extent.width} ${extent.height}`
+  return shape('svg', { class: 'written', viewBox, preserveAspectRatio: 'none', 'aria-hidden': 'true' }, ...words)
+}
+
+/**
+ * The corners of a box with some room around the word, which its outline would hide otherwise.
+ *
+ * @param {number[]} box
+ */
+function widened(box) {
+  const [left, right, top, bottom] = edges(box)
+  const room = Math.min(right - left, bottom - top) * 0.14
+  const corners = Array.from({ length: box.length / 2 }, (_, at) => {
+    const [x, y] = [box[at * 2], box[at * 2 + 1]]
+    return `${x + Math.sign(x - (left + right) / 2) * room},${y + Math.sign(y - (top + bottom) / 2) * room}`
+  })
+  return corners.join(' ')
+}
+
+/**
+ * @param {number[]} box
+ * @returns {[number, number, number, number]} left, right, top, bottom
+ */
+function edges(box) {
+  const xs = box.filter((_, at) => at % 2 === 0)
+  const ys = box.filter((_, at) => at % 2 === 1)
+  return [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
 }
 
 /**
@@ -61,7 +116,9 @@ export function marks(places, extent) {
  * @returns {(string | HTMLElement)[]}
  */
 export function emphasized(text, why, fields) {
-  const wanted = why.filter(({ field, matched }) => fields.includes(field) && matched).map(({ matched }) => escaped(matched))
+  const wanted = why
+    .filter(({ field, matched }) => fields.includes(field) && matched)
+    .map(({ matched }) => escaped(matched))
   if (!wanted.length) return [text]
   const pieces = text.split(new RegExp(`(${wanted.join('|')})`, 'giu'))
   return pieces.map((piece, at) => (at % 2 ? element('mark', {}, piece) : piece)).filter((piece) => piece !== '')
@@ -69,7 +126,7 @@ export function emphasized(text, why, fields) {
 
 /** @param {string} text */
 function escaped(text) {
-  return text.replace(/[\\^$.*+?()[\]{}|\/-]/gu, '\\$&')
+  return text.replace(/[\\^$.*+?()[\]{}|]/gu, '\\$&')
 }
 
 /** @param {Place[]} places */
@@ -82,9 +139,11 @@ function pageOf(places) {
  * @param {Place[]} places
  */
 function extentOf(found, places) {
-  if (places[0].unit === 'pixel') return found.width && found.height ? { width: found.width, height: found.height } : null
+  if (places[0].unit === 'pixel') {
+    return found.width && found.height ? { width: found.width, height: found.height } : null
+  }
   // A landscape page has places that lie outside of an upright one.
-  const right = Math.max(...places.flatMap(({ box }) => box.filter((_, at) => at % 2 === 0)))
+  const [, right] = edges(places.flatMap(({ box }) => box))
   return right > SHEET.width ? { width: SHEET.height, height: SHEET.width } : SHEET
 }
 
@@ -95,9 +154,7 @@ function extentOf(found, places) {
  * @param {{width: number, height: number}} extent
  */
 function partAround(places, extent) {
-  const xs = places.flatMap(({ box }) => box.filter((_, at) => at % 2 === 0))
-  const ys = places.flatMap(({ box }) => box.filter((_, at) => at % 2 === 1))
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
+  const [left, right, top, bottom] = edges(places.flatMap(({ box }) => box))
   const all = Math.max(extent.width, extent.height * FRAME)
   const wanted = Math.max((right - left) * AROUND, (bottom - top) * FRAME * AROUND, extent.width * LEAST_SHARE)
   const width = Math.min(all, wanted)

@@ -25,9 +25,11 @@ export function rarely(milliseconds, action, { late = false } = {}) {
   }
   const call = () => {
     const left = last + milliseconds - performance.now()
-    if (!late && left <= 0) return now()
     if (late) clearTimeout(timer)
-    if (late || !timer) timer = setTimeout(now, late ? milliseconds : left)
+    if (late || !timer) {
+      if (!late && left <= 0) now()
+      else timer = setTimeout(now, late ? milliseconds : left)
+    }
   }
   return Object.assign(call, { now, never })
 }

@@ -96,7 +96,8 @@ class Bar {
     this.done.textContent = busy ? this.#end(left, queue) : ''
     this.rate.textContent = rateOf(rate)
     this.cost.textContent = `${money(day.money, currency)} today`
-    this.cost.title = `${counted(day.transactions, 'call')} today` + (day.limit === null ? '' : `, of ${number(day.limit)} at most`)
+    this.cost.title =
+      `${counted(day.transactions, 'call')} today` + (day.limit === null ? '' : `, of ${number(day.limit)} at most`)
     this.failed.hidden = images.failed === 0
     this.failed.textContent = `${number(images.failed)} failed`
     this.fill.style.transform = `scaleX(${images.total ? (images.total - left) / images.total : 1})`

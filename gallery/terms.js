@@ -11,8 +11,13 @@
  */
 
 const FIELDS = new Set(['tag', 'text', 'folder', 'before', 'after', 'is', 'has', 'same', 'kind', 'colour'])
-const OTHER_NAMES = new Map([['color', 'colour'], ['tags', 'tag'], ['state', 'is']])
-const PIECE = /([-\u2212\u2013]?)(?:([a-z]+):\s*)?(?:["\u201c\u201d\u201e\u201f]([^"\u201c\u201d]*)["\u201c\u201d]?|(\S+))/giu
+const OTHER_NAMES = new Map([
+  ['color', 'colour'],
+  ['tags', 'tag'],
+  ['state', 'is'],
+])
+const PIECE =
+  /([-\u2212\u2013]?)(?:([a-z]+):\s*)?(?:["\u201c\u201d\u201e\u201f]([^"\u201c\u201d]*)["\u201c\u201d]?|(\S+))/giu
 
 /**
  * The terms of a query, in their order. An unknown prefix is a word, and so belongs to its value.
@@ -26,7 +31,12 @@ export function termsOf(query) {
     const field = OTHER_NAMES.get(name) ?? name
     const value = quoted ?? plain ?? ''
     const known = FIELDS.has(field)
-    return { asked, field: known ? field : '', value: known || !prefix ? value : `${prefix}:${value}`, negated: minus !== '' }
+    return {
+      asked,
+      field: known ? field : '',
+      value: known || !prefix ? value : `${prefix}:${value}`,
+      negated: minus !== '',
+    }
   })
 }
 

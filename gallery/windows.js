@@ -66,7 +66,7 @@ export class Windows {
     const last = Math.max(first, Math.floor((to - 1) / WINDOW))
     for (const [at, controller] of this.#asked) if (at < first || at > last) controller.abort()
     for (let at = first; at <= last; at++) {
-      if (this.#windows.get(at)?.round !== this.#round && !this.#asked.has(at)) this.#ask(at)
+      if (this.#windows.get(at)?.round !== this.#round && !this.#asked.has(at)) void this.#ask(at)
     }
   }
 

@@ -108,10 +108,9 @@ def image(number: int) -> Made:
 
 def _jpeg(chance: random.Random, number: int, taken: str) -> bytes:
     """A small picture with bytes of its own, which knows when it was taken."""
-    width, height = chance.choice([(64, 64), (80, 60), (60, 80), (96, 54)])
-    shown = Image.new("RGB", (width, height), tuple(chance.randrange(256) for _ in range(3)))
-    box = (width // 4, height // 4, width // 4 + number % 20 + 8, height // 2)
-    shown.paste(tuple(chance.randrange(256) for _ in range(3)), box)
+    size = chance.choice([(64, 64), (80, 60), (60, 80), (96, 54)])
+    # Blurred spots of chance: few of them look like each other.
+    shown = Image.frombytes("RGB", (5, 4), chance.randbytes(60)).resize(size, Image.Resampling.BICUBIC)
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = taken
     # Two pictures of the same look have other bytes all the same.
@@ -257,8 +256,13 @@ def fill(connection_string: str, count: int, others: list[Made]) -> None:
         subprocess.Popen([sys.executable, __file__, connection_string, str(first), str(min(first + share, count))])
         for first in range(0, count, share)
     ]
-    put(connection_string, others, "others")
-    assert [process.wait() for process in begun] == [0] * len(begun)
+    try:
+        put(connection_string, others, "others")
+        assert [process.wait() for process in begun] == [0] * len(begun)
+    finally:
+        for process in begun:
+            process.kill()
+            process.wait()
     app = _app_on(connection_string)
     app.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
     while fold(app.host, app.clock).more:

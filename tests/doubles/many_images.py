@@ -12,12 +12,14 @@ import asyncio
 import io
 import itertools
 import json
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -47,6 +49,7 @@ from shared.vision.questions import Question
 SETTINGS = {"THUMBNAIL_SIZES": "200x150", "VISION_RATE": "100000/1"}
 # One of so many has text; one of so many is no picture at all, whatever its name says.
 TEXT_EACH, FAILED_EACH = 20, 480
+_PROJECT = Path(__file__).resolve().parents[2]
 _PROCESSES = 2
 _BATCH = 200
 _AT_ONCE = 24
@@ -252,8 +255,12 @@ def put(connection_string: str, made: list[Made], writer: str) -> None:
 def fill(connection_string: str, count: int, others: list[Made]) -> None:
     """Put so many images into an account that has its containers, and some of one's own; and fold the index."""
     share = -(-count // _PROCESSES)
+    # Each finds the project and these doubles, whichever program has called this.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_PROJECT), str(_PROJECT / "tests")])}
     begun = [
-        subprocess.Popen([sys.executable, __file__, connection_string, str(first), str(min(first + share, count))])
+        subprocess.Popen(
+            [sys.executable, __file__, connection_string, str(first), str(min(first + share, count))], env=environment
+        )
         for first in range(0, count, share)
     ]
     try:

@@ -117,8 +117,9 @@ def test_a_page_of_another_site_changes_nothing_with_the_persons_cookie(arrive: 
             assert told == "opaque" or "Failed to fetch" in told
         # A request with a header of its own asks for leave first, and gets none.
         asked = page.evaluate(
-            """(address) => fetch(address, { method: 'PUT', credentials: 'include', headers: { 'x-blobsight-gallery': '1' } })
-                .then(() => 'answered', (error) => String(error))""",
+            """(address) => fetch(address, {
+                method: 'PUT', credentials: 'include', headers: { 'x-blobsight-gallery': '1' }
+            }).then(() => 'answered', (error) => String(error))""",
             f"{world.near}/data/corrections?name=a",
         )
         assert "Failed to fetch" in asked

@@ -19,7 +19,7 @@ export function openEmpty(root, session, list) {
     },
     /** @param {boolean} building */
     noImages(building) {
-      show(root, building ? building_() : noImages(writes))
+      show(root, building ? indexBeingMade() : noImages(writes))
     },
     /** @param {string} q */
     nothingFound(q) {
@@ -60,7 +60,7 @@ function noImages(writes) {
       ': each is described, read and found from then on.',
     ),
   ]
-  return [icon_('empty'), element('h2', {}, 'No images yet'), ...(writes ? here : elsewhere)]
+  return [sign('empty'), element('h2', {}, 'No images yet'), ...(writes ? here : elsewhere)]
 }
 
 /** The uploads listen for it. */
@@ -68,9 +68,9 @@ function choose() {
   document.dispatchEvent(new CustomEvent('choose-files'))
 }
 
-function building_() {
+function indexBeingMade() {
   return [
-    icon_('empty'),
+    sign('empty'),
     element('h2', {}, 'The index is being made'),
     element('p', {}, 'Images appear here by themselves as soon as they are in it.'),
   ]
@@ -96,7 +96,7 @@ function nothingFound(q, onQuery) {
             ),
           )
   return [
-    icon_('search'),
+    sign('search'),
     element('h2', {}, 'Nothing found'),
     element('p', {}, 'No image has all of ', element('bdi', { class: 'asked-for' }, shortened(q.trim())), '.'),
     element(
@@ -122,7 +122,7 @@ function nothingFound(q, onQuery) {
 /** @param {import('./data.js').Refusal} refusal */
 function noAnswer({ status, message, action }) {
   return [
-    icon_('alarm'),
+    sign('wrong'),
     element('h2', {}, status === 0 ? 'The app does not answer' : 'The images cannot be shown now'),
     element('p', {}, status === 0 ? 'It may be starting, or you may be offline.' : `${message} ${action}`),
     element('p', { class: 'hints' }, 'The page tries again by itself.'),
@@ -135,6 +135,6 @@ function shortened(text) {
 }
 
 /** @param {Parameters<typeof icon>[0]} name */
-function icon_(name) {
+function sign(name) {
   return element('div', { class: 'empty-sign' }, icon(name))
 }

@@ -87,7 +87,7 @@ class Failures {
         element(
           'h2',
           {},
-          icon('alarm'),
+          icon('wrong'),
           element(
             'span',
             {},

@@ -38,7 +38,7 @@ const LARGE = {
 const STROKES = new Map([...squares(20, SMALL), ...squares(24, LARGE)])
 
 /**
- * @param {keyof typeof SMALL | keyof typeof LARGE} name
+ * @param {string} name
  * @returns {SVGElement}
  */
 export function icon(name) {

@@ -71,7 +71,16 @@ class Engine:
                     entry.apply(line)
                 self._put(entry, Kept(stored.image, stored.digest) if stored else None)
 
-    def find(self, query: Query, sort: Sort = "match", limit: int = 20, after: str | None = None) -> Found:
+    def find(
+        self,
+        query: Query,
+        sort: Sort = "match",
+        limit: int = 20,
+        after: str | None = None,
+        *,
+        offset: int | None = None,
+        only: str | None = None,
+    ) -> Found:
         """
         The images that meet all terms of the query.
 
@@ -79,6 +88,8 @@ class Engine:
             sort: by how well they match, then the latest first; the latest first; or by name.
             limit: of this page.
             after: what the page before gave.
+            offset: in its place, how many come before this page; then there is no next one in `Found.after`.
+            only: the name of an image besides which none counts.
 
         Raises:
             BadRequestError: `bad_parameter`: *after* or *sort* cannot be.
@@ -87,8 +98,14 @@ class Engine:
         with self._lock:
             phrases = self._matching.phrases(query)
             images, scores = self._matching.scores(query, phrases)
+            names = self._images.names
+            if only is not None:
+                images = [image for image in images if names[image] == only]
             ranks = self._ranks(images, sort, scores)
-            numbers, following = order.page(images, sort, ranks, self._images.names, limit, after)
+            if offset is None:
+                numbers, following = order.page(images, sort, ranks, names, limit, after)
+            else:
+                numbers, following = order.window(images, ranks, names, offset, limit), None
             facets = self._images.facets.counted(self._images.values, images, self._images.there)
             facets[SAME] = self._groups(images)
             return Found([self._hit(image, phrases) for image in numbers], len(images), facets, following)

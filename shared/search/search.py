@@ -100,7 +100,16 @@ class Search:
             # What came of it, `find` tells.
             each.exception()
 
-    def find(self, text: str, *, sort: "Sort" = "match", limit: int = 20, after: str | None = None) -> Searched:
+    def find(
+        self,
+        text: str,
+        *,
+        sort: "Sort" = "match",
+        limit: int = 20,
+        after: str | None = None,
+        offset: int | None = None,
+        only: str | None = None,
+    ) -> Searched:
         """
         One page of the images that match.
 
@@ -109,6 +118,8 @@ class Search:
             sort: by what.
             limit: images on the page.
             after: what the page before said.
+            offset: in its place, how many come before the page.
+            only: the name of an image besides which none counts.
 
         Raises:
             BadRequestError: `bad_query`, or *after* is none.
@@ -126,7 +137,7 @@ class Search:
             if asked.looks_at_text:
                 self._texts.read(engine, deadline)
             with self._searching:
-                found = engine.find(asked, sort=sort, limit=limit, after=after)
+                found = engine.find(asked, sort=sort, limit=limit, after=after, offset=offset, only=only)
         return Searched(found, engine.texts_left() if asked.looks_at_text else 0, not loaded.is_whole)
 
     def places(self, hits: "Sequence[Hit]") -> "list[list[list[Place]]]":

@@ -205,7 +205,11 @@ IMPOSSIBLE: dict[str, tuple[Callable[[World], None], tuple[str, ...]]] = {
     ),
     "the wrong tenant": (
         unknown_client,
-        ("has no such registration", "the directory 7e4a47, which the subscription trusts", f"`azd env set {CLIENT} ''`"),
+        (
+            "has no such registration",
+            "the directory 7e4a47, which the subscription trusts",
+            f"`azd env set {CLIENT} ''`",
+        ),
     ),
     "no directory": (without_directory, ("The directory of the subscription",)),
     "a sign-in that Graph does not take": (signed_out, ("Run `azd auth login --tenant-id 7e4a47`.",)),

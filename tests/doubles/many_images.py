@@ -46,7 +46,7 @@ from shared.vision.questions import Question
 # What the app in front of the account has to be told too: records of other sizes would be pending.
 SETTINGS = {"THUMBNAIL_SIZES": "200x150", "VISION_RATE": "100000/1"}
 # One of so many has text; one of so many is no picture at all, whatever its name says.
-TEXT_EACH, FAILED_EACH = 20, 700
+TEXT_EACH, FAILED_EACH = 20, 480
 _PROCESSES = 2
 _BATCH = 200
 _AT_ONCE = 24

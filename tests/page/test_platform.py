@@ -1,4 +1,4 @@
-"""The doubles before the page do what a line and the platform do; the tests of the page would show nothing otherwise."""
+"""The doubles before the page do what a line and the platform do: else the tests of the page would show nothing."""
 
 import base64
 import hashlib

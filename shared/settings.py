@@ -144,6 +144,12 @@ class Settings:
         parse.megabytes,
         "100",
     )
+    images_writable: bool = setting(
+        "IMAGES_WRITABLE",
+        "Whether PUT and DELETE /api/images/{name} may store and delete images.",
+        parse.truth,
+        "false",
+    )
     max_megapixels: int = setting(
         "MAX_MEGAPIXELS",
         "Most pixels of one picture that the app decodes, in millions.",

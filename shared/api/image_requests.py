@@ -31,6 +31,11 @@ _MOST_DEFERRED = timedelta(hours=1)
 
 def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """The answer to a request, whose parameters it checks."""
+    if req.method in ("PUT", "DELETE"):
+        # Imported here: most apps are not writable.
+        from shared.api import image_writing
+
+        return image_writing.answer(req, app)
     parameters.reject_unknown(req, "name", *_OF_LISTS, "since", *_OF_ONE, "summary")
     parameters.reject_beside(req, "summary", "name", *_OF_LISTS, "since", *_OF_ONE)
     parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", *_OF_ONE)
@@ -83,8 +88,13 @@ def _one(req: func.HttpRequest, app: App, name: str, *, wait: bool, explain: boo
     seconds = _seconds_of_work(found, app.clock) if wait else None
     if seconds is None:
         return responses.answer_json(found)
-    path, told = names.image_path(name), "&explain=true" if explain else ""
-    return responses.accepted(req, f"{path}{'&' if '?' in path else '?'}wait=true{told}", found, seconds)
+    return responses.accepted(req, f"{wait_path(name)}{'&explain=true' if explain else ''}", found, seconds)
+
+
+def wait_path(name: str) -> str:
+    """Where to ask until an image is finished, below the host's address."""
+    path = names.image_path(name)
+    return f"{path}{'&' if '?' in path else '?'}wait=true"
 
 
 def _seconds_of_work(image: ImageState, clock: Clock) -> float | None:

@@ -35,6 +35,8 @@ IDS = [
     "CorrectImageByPath",
     "DeleteCorrection",
     "DeleteCorrectionByPath",
+    "DeleteImage",
+    "DeleteImageByPath",
     "DescribeImage",
     "DescribeSkill",
     "GetContract",
@@ -61,6 +63,8 @@ IDS = [
     "RetryUnfinished",
     "SearchImages",
     "StartReconciliation",
+    "StoreImage",
+    "StoreImageByPath",
     "WhenAnImageIsFinished",
 ]
 

@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 AZURITE := local/azurite/node_modules/.installed
+PAGE_TOOLS := tests/page/tools/node_modules/.installed
 # For `start` and `demo`: make start PORT=17571 STATE=folder VISION=azure SAMPLES=yes
 # The shell finds them in its environment: what is in them is never a command.
 CHOSEN = $${PORT:+--port "$$PORT"} $${STATE:+--state "$$STATE"} $${VISION:+--vision "$$VISION"} $(SENT)
@@ -54,15 +55,17 @@ fuzz: setup-dev ## 2,000 examples of each property instead of 150 (ten minutes)
 	@echo "This takes about ten minutes."
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN)/python -m pytest -m fuzz --timeout=1800 tests
 
-lint: $(VENV)/.dev ## Style, types, import rules, locks
+lint: $(VENV)/.dev $(PAGE_TOOLS) ## Style and types of the code and of the page, import rules, locks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tests/page/tools/check.py
 	@$(BIN)/python -m locks.check
 
-format: $(VENV)/.dev ## Put the code into the project's format
+format: $(VENV)/.dev $(PAGE_TOOLS) ## Put the code and the page into the project's format
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+	@$(BIN)/python tests/page/tools/check.py --format
 
 lock: $(VENV)/.dev ## Compile pyproject.toml into requirements.txt and locks/
 	@$(BIN)/python -m locks.compile
@@ -78,7 +81,7 @@ package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build
 
 setup: $(VENV)/.local $(BIN)/blobsight $(AZURITE) due-models
 
-setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) $(VENV)/.photographs due-models
+setup-dev: $(VENV)/.dev $(BIN)/blobsight $(VENV)/.runtime environments $(AZURITE) $(PAGE_TOOLS) $(VENV)/.photographs due-models
 
 # Looked at every time, because MODELS chooses and one that failed is tried again; that takes a tenth of a second.
 due-models: $(VENV)/.local $(AZURITE)
@@ -111,5 +114,9 @@ $(VENV)/.photographs: $(AZURITE) bench/photographs.py bench/held_out_photographs
 $(AZURITE): $(VENV)/.venv local/azurite/package.json local/azurite/package-lock.json
 	@./local/setup.sh azurite
 
+# After Azurite, which brings a Node where there is none.
+$(PAGE_TOOLS): $(AZURITE) tests/page/tools/package.json tests/page/tools/package-lock.json
+	@./local/setup.sh page-tools
+
 clean: ## Remove what set-up and the stack made, the state folder too
-	rm -rf $(VENV) build bench/.venvs local/azurite/node_modules .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build bench/.venvs local/azurite/node_modules tests/page/tools/node_modules tests/page/tools/generated .blobsight .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

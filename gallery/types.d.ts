@@ -93,3 +93,20 @@ export interface Suggestion {
   kind: 'word' | 'tag' | 'folder' | 'name' | 'operator'
   count: number | null
 }
+
+/** Documented answers: their types are those of docs/openapi.json, which `make lint` writes. */
+export type {
+  AnalysisState,
+  Correction,
+  CorrectionWanted,
+  ImageState,
+  Notice,
+  ReadPage,
+  Receipt,
+  Retried,
+  Retry,
+  StepProblem,
+  Summary,
+  TextState,
+  ThumbnailState,
+} from 'contract'

@@ -33,6 +33,11 @@ class Addresses:
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
+    def page_url(self) -> str:
+        """Address of the page, as people type it."""
+        return f"http://localhost:{self.port}/api/gallery"
+
+    @property
     def vision_url(self) -> str:
         """Base URL of the Computer Vision service."""
         return f"http://{LOOPBACK}:{self.port + 1}"

@@ -30,6 +30,22 @@ def environment(addresses: Addresses, inherited: Mapping[str, str], *, own_servi
     return {**{name: value for name, value in inherited.items() if name != "PYTHONDONTWRITEBYTECODE"}, **own}
 
 
+def of_page(inherited: Mapping[str, str], *, enable_auth: bool) -> dict[str, str]:
+    """
+    Return who may see the page, the people at this machine, and that images are stored by HTTP: unless the developer
+    has set something else.
+
+    Where keys are asked for, as in Azure, local.settings.json does not open it: a copy of the example would.
+    """
+    given = inherited.get("GALLERY_OPEN", "").strip()
+    if not given and not enable_auth:
+        given = _of_file().get("GALLERY_OPEN", "").strip() or "true"
+    return {
+        "GALLERY_OPEN": given or "false",
+        "IMAGES_WRITABLE": with_defaults({**_of_file(), **inherited})["IMAGES_WRITABLE"],
+    }
+
+
 def with_defaults(settings: Mapping[str, str]) -> dict[str, str]:
     """Return *settings* with the default in the place of each that is not set."""
     return {**_example(), **{name: value for name, value in settings.items() if value.strip()}}
@@ -62,10 +78,13 @@ def _example() -> dict[str, str]:
 
 def _url_allow(inherited: Mapping[str, str]) -> str:
     """Return where callers' addresses may lead: what the developer has set, or else this machine."""
-    of_file: dict[str, str] = {}
+    return with_defaults({**_of_file(), **inherited})["URL_ALLOW"]
+
+
+def _of_file() -> dict[str, str]:
     with suppress(LocalError):  # which `start` and the host tell
-        of_file = read_local_settings(PROJECT)
-    return with_defaults({**of_file, **inherited})["URL_ALLOW"]
+        return read_local_settings(PROJECT)
+    return {}
 
 
 def _of_vision(addresses: Addresses) -> dict[str, str]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `console`, `runtime`, `azurite`, `models [--due]`. The Makefile decides what is out of date.
+# Set-up of a fresh machine, one step a call: `venv`, `install local|dev`, `console`, `runtime`, `azurite`, `page-tools`, `models [--due]`. The Makefile decides what is out of date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -83,8 +83,20 @@ install_azurite() {
         # The wheel puts node and npm beside python; npm's own scripts look for node on PATH.
         export PATH="$PWD/.venv/bin:$PATH"
     fi
-    (cd local/azurite && quietly npm ci --no-audit --no-fund --no-update-notifier --loglevel=error)
-    touch local/azurite/node_modules/.installed
+    install_npm_lock local/azurite
+}
+
+# What the lock of a folder says, and nothing newer.
+install_npm_lock() {
+    (cd "$1" && quietly npm ci --no-audit --no-fund --no-update-notifier --loglevel=error)
+    touch "$1/node_modules/.installed"
+}
+
+install_page_tools() {
+    say "the tools that check the page (npm ci, a few seconds)"
+    # Azurite's step has put a Node there where PATH has none that is new enough.
+    node_is_enough || export PATH="$PWD/.venv/bin:$PATH"
+    install_npm_lock tests/page/tools
 }
 
 case "${1:-}" in
@@ -93,6 +105,7 @@ case "${1:-}" in
     console) write_console_script ;;
     runtime) install_runtime ;;
     azurite) install_azurite ;;
+    page-tools) install_page_tools ;;
     models) .venv/bin/python -m local.models "${@:2}" ;;
-    *) say "usage: local/setup.sh venv | install local | install dev | console | runtime | azurite | models [--due]"; exit 2 ;;
+    *) say "usage: local/setup.sh venv | install local | install dev | console | runtime | azurite | page-tools | models [--due]"; exit 2 ;;
 esac

@@ -11,6 +11,8 @@ Every error that is raised on purpose, in one tree.
     |-- NotWritableError              callers may neither store nor delete images here
     |-- NotFoundError                 no such image or record
     |   `-- GoneError                 there was one, and it was cancelled or replaced
+    |-- SignInError                   the page's data are for people who are signed in, or have its key
+    |-- ForbiddenError                a person who is known may not do that, or a page of another site asks for it
     |-- PreconditionFailedError       it is another one than the request's If-Match or If-None-Match says
     |-- ImageRejectedError            these bytes are no image the service takes; the same bytes never will be
     |-- UploadInterruptedError        an upload was begun again and again and never came to an end; tried again later
@@ -163,6 +165,22 @@ class GoneError(NotFoundError):
     status = 410
     code = "gone"
     action = "Have it read anew: POST /api/ocr with the document or its name."
+
+
+class SignInError(BlobsightError):
+    """The page's data are for people who are signed in, or have its key; the request shows neither."""
+
+    status = 401
+    code = "gallery_sign_in"
+    action = "Open /api/gallery in a browser and sign in, or give it the value of GALLERY_KEY."
+
+
+class ForbiddenError(BlobsightError):
+    """The person is known and may not do that, or another site's page sent the request."""
+
+    status = 403
+    code = "gallery_forbidden"
+    action = "Ask those who run the app for the role viewer or editor of its app registration in Entra ID."
 
 
 class PreconditionFailedError(BlobsightError):

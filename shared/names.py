@@ -127,26 +127,6 @@ def check_image_name(name: str) -> str:
     return name
 
 
-def check_new_image_name(name: str) -> str:
-    """
-    The same of an image that is to be stored.
-
-    Azure Storage warns of names and segments that end with a dot, and of names that end with a slash or a backslash:
-    clients and .NET cut them off ("Naming and referencing containers, blobs, and metadata").
-
-    Raises:
-        BadRequestError: `bad_blob_name`.
-    """
-    check_image_name(name)
-    if name.endswith(("/", "\\")) or any(segment.endswith(".") for segment in name.replace("\\", "/").split("/")):
-        raise BadRequestError(
-            "The blob name ends with a slash, or it or one of its folders ends with a dot.",
-            code="bad_blob_name",
-            action="Choose a name that ends otherwise, such as 2026/photo.jpg.",
-        )
-    return name
-
-
 def image_of_event(path: str) -> str | None:
     """The image's name in the blob trigger's `container/name`, or None if it is not under `images/`."""
     container, _, name = path.partition("/")

@@ -124,6 +124,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     if options.in_stack:
         own_service = options.vision == "azure"
         os.environ.update(app_settings.environment(Addresses(options.port), os.environ, own_service=own_service))
+        os.environ.update(app_settings.of_page(os.environ, enable_auth=options.enable_auth))
     apply_local_settings(root, os.environ)
     if options.in_stack:
         os.environ[HEALTH_KEY] = health_key(options.state.resolve(), os.environ)

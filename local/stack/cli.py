@@ -190,6 +190,8 @@ class _Stack:
             yield f"  {program_elsewhere()} host {words}--in-stack{vision}"
             yield "\nCtrl-C stops everything else."
             return
+        if self._choice.has_app:
+            yield f"\nSee your images, and drop others on them: {self._addresses.page_url}"
         if {"azurite", "host", "events"} <= self._choice.parts:
             yield "\nTry it from another terminal:"
             for what, command in self._curl_lines() if self._choice.samples else ():

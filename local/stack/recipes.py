@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from local.addresses import LOOPBACK, Addresses
-from local.app_settings import environment
+from local.app_settings import environment, of_page
 from local.errors import LocalError
 from local.health_key import NAME as HEALTH_KEY
 from local.node import find_node
@@ -57,7 +57,7 @@ def host(
     own = environment(addresses, os.environ, own_service=own_service)
     key = {HEALTH_KEY: health_key} if health_key else {}
     recipe = _python_part("host", options, addresses, state, addresses.host_url)
-    return replace(recipe, environment={**own, **key})
+    return replace(recipe, environment={**own, **of_page(os.environ, enable_auth=enable_auth), **key})
 
 
 def events(addresses: Addresses, state: Path) -> Recipe:

@@ -88,13 +88,8 @@ def _one(req: func.HttpRequest, app: App, name: str, *, wait: bool, explain: boo
     seconds = _seconds_of_work(found, app.clock) if wait else None
     if seconds is None:
         return responses.answer_json(found)
-    return responses.accepted(req, f"{wait_path(name)}{'&explain=true' if explain else ''}", found, seconds)
-
-
-def wait_path(name: str) -> str:
-    """Where to ask until an image is finished, below the host's address."""
-    path = names.image_path(name)
-    return f"{path}{'&' if '?' in path else '?'}wait=true"
+    path, told = names.image_path(name), "&explain=true" if explain else ""
+    return responses.accepted(req, f"{path}{'&' if '?' in path else '?'}wait=true{told}", found, seconds)
 
 
 def _seconds_of_work(image: ImageState, clock: Clock) -> float | None:

@@ -10,7 +10,7 @@ from functools import partial
 import azure.functions as func
 
 from shared import names
-from shared.api import bodies, conditions, image_requests, parameters, responses, uploaded_files
+from shared.api import bodies, conditions, parameters, paths, responses, uploaded_files
 from shared.errors import (
     BadRequestError,
     BlobLockedError,
@@ -37,7 +37,23 @@ def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     name = parameters.name_of(req)
     if not app.settings.images_writable:
         raise NotWritableError("IMAGES_WRITABLE is false: this app neither stores nor deletes images for its callers.")
-    return _put(req, app, names.check_new_image_name(name)) if req.method == "PUT" else _delete(req, app, name)
+    return _put(req, app, _checked(name)) if req.method == "PUT" else _delete(req, app, name)
+
+
+def _checked(name: str) -> str:
+    """
+    The name, if an image can be stored under it.
+
+    Azure Storage warns of names and segments that end with a dot, and of names that end with a slash or a backslash:
+    clients and .NET cut them off ("Naming and referencing containers, blobs, and metadata").
+    """
+    if name.endswith(("/", "\\")) or any(segment.endswith(".") for segment in name.replace("\\", "/").split("/")):
+        raise BadRequestError(
+            "The blob name ends with a slash, or it or one of its folders ends with a dot.",
+            code="bad_blob_name",
+            action="Choose a name that ends otherwise, such as 2026/photo.jpg.",
+        )
+    return name
 
 
 def _put(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
@@ -61,7 +77,7 @@ def _put(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     return responses.answer_json(
         {"name": name, "state": "pending", "source": source},
         status=200 if found else 201,
-        headers={"ETag": f'"{etag}"', "Location": responses.address(req, image_requests.wait_path(name))},
+        headers={"ETag": f'"{etag}"', "Location": responses.address(req, paths.waiting_image(name))},
     )
 
 

@@ -25,6 +25,7 @@ LogNames = Literal["plain", "hash"]
 LOG_NAMES: tuple[LogNames, ...] = get_args(LogNames)
 Allowed = allowed_destinations.Allowed
 MAX_CROP_PIXELS = 4096  # a side of a thumbnail that the app cuts: no screen shows more
+LEAST_KEY_CHARACTERS = 16
 MAX_MEGABYTES = MAX_READ_BYTES // 1024**2
 
 # With the line breaks of Unicode, and bytes of the environment that are no UTF-8.
@@ -75,6 +76,17 @@ def word(text: str) -> str:
     """A text on one line."""
     if re.search(_CONTROL, text):
         raise ValueError("must be a text on one line, without control characters")
+    return text
+
+
+def gallery_key(text: str) -> str:
+    """The key of the page."""
+    # It travels in a header, and strangers may try as many as they like.
+    if not _is_printable_ascii(text) or " " in text or len(text) < LEAST_KEY_CHARACTERS:
+        raise ValueError(
+            f"must be at least {LEAST_KEY_CHARACTERS} ASCII characters on one line, without spaces: "
+            "`openssl rand -hex 16` makes one"
+        )
     return text
 
 

@@ -13,6 +13,7 @@ import pytest
 from local.__main__ import COMMANDS
 from shared import __version__, errors, names
 from shared.api import retention
+from shared.gallery import routes as gallery_routes
 from shared.settings import described
 from shared.vision import error_answers
 
@@ -85,8 +86,11 @@ def raised_codes() -> set[str]:
 
 
 def routes() -> list[str]:
+    """Every route of the contract. Those of the page are its own, with its own table in docs/gallery.md."""
     found = []
     for path in sorted(PROJECT.glob("*/function.json")):
+        if path.parent.name == "GalleryHttp":
+            continue
         for binding in json.loads(path.read_text())["bindings"]:
             if binding["type"] == "httpTrigger":
                 route = binding["route"].replace("{*", "{")
@@ -118,6 +122,11 @@ def test_every_route_is_documented_with_its_method() -> None:
     assert routes()
     missed = [route for route in routes() if route not in documented]
     assert not missed, f"describe in docs/http-api.md, each below a heading of these words: {missed}"
+
+
+def test_every_data_route_of_the_page_is_documented_with_those_who_may_use_it() -> None:
+    told = re.findall(r"^\| `([A-Z]+) ([a-z]+)(?:\?[^`]*)?` \| ([a-z]+) \|", text_of("docs/gallery.md"), re.MULTILINE)
+    assert sorted(told) == sorted((*key, route.role or "everyone") for key, route in gallery_routes.ROUTES.items())
 
 
 def test_states_have_the_words_of_the_json_in_the_documentation() -> None:

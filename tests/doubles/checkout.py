@@ -1,7 +1,8 @@
 """
 A checkout of the project, as somebody gets it who follows the README: cloned, set up, with a stack of its own.
 
-What set-up would download is linked instead: the virtual environment that runs the tests, the models in it, Azurite.
+What set-up would download is linked instead: the virtual environment that runs the tests, the models in it, Azurite,
+the tools that check the page.
 """
 
 import os
@@ -25,6 +26,7 @@ WEB = "https://example.com"
 LOOPBACK = {"localhost", "127.0.0.1"}
 INSTALLED = ("-o", ".venv/.local", "-o", ".venv/.dev", "-o", ".venv/.runtime", "-o", "due-models")
 AZURITE = "local/azurite/node_modules"
+PAGE_TOOLS = "tests/page/tools/node_modules"
 
 
 def publish(folder: Path) -> Path:
@@ -78,10 +80,12 @@ class Place:
 
     def _set_up(self) -> str:
         """Make an environment with scripts of its own, and the packages and models of the one that runs the tests."""
-        azurite = shlex.quote(str((PROJECT / AZURITE).resolve()))
+        packages = " && ".join(
+            f"ln -s {shlex.quote(str((PROJECT / folder).resolve()))} {folder}" for folder in (AZURITE, PAGE_TOOLS)
+        )
         environment = f"{shlex.quote(sys.executable)} -m venv --without-pip .venv && rm -r .venv/lib"
         linked = " ".join(shlex.quote(f"{sys.prefix}/{each}") for each in ("lib", "models"))
-        return f"{environment} && ln -s {linked} .venv && ln -s {azurite} {AZURITE}"
+        return f"{environment} && ln -s {linked} .venv && {packages}"
 
     def set_up(self) -> None:
         """Clone the repository into the folder, and link what set-up would download."""

@@ -51,6 +51,8 @@ LEFT_AT_HOME = (
     "dist/x.whl",
     "docs/index.md",
     "examples/read_pdf.py",
+    "gallery/tsconfig.json",
+    "gallery/types.d.ts",
     "host.log",
     "htmlcov/index.html",
     "infra/main.bicep",

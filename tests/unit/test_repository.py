@@ -24,6 +24,8 @@ LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt"), *ROOT.glob
 
 # What tells the local stack's parts to each other; everything else is at its default.
 OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage", "URL_ALLOW"}
+# Who may see the page on a developer's machine.
+OF_THE_LOCAL_STACK |= {"GALLERY_OPEN", "IMAGES_WRITABLE"}
 # The platform's own number depends on the machine.
 OF_THE_LOCAL_STACK |= {"PYTHON_THREADPOOL_THREAD_COUNT"}
 
@@ -111,11 +113,12 @@ def test_a_function_is_an_adapter_whose_main_takes_its_bindings(folder: Path) ->
     assert arguments | {"context"} == {each["name"] for each in bindings(folder)} - {"$return"} | {"context"}
 
 
-def test_only_the_health_check_and_the_contract_are_open_to_anybody() -> None:
+def test_only_the_health_check_the_contract_and_the_page_are_open_to_anybody() -> None:
     anonymous = {
         folder.name for folder in FOLDERS for binding in bindings(folder) if binding.get("authLevel") == "anonymous"
     }
-    assert anonymous == {"HealthHttp", "OpenApiHttp"}
+    # The page judges its callers itself: the platform's sign-in does not satisfy a function key.
+    assert anonymous == {"GalleryHttp", "HealthHttp", "OpenApiHttp"}
 
 
 def test_no_two_functions_share_a_route() -> None:

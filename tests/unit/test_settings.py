@@ -12,7 +12,15 @@ from shared.records import analysis
 from shared.settings import Settings
 from shared.vision import billing
 
-SECRETS = ("VISION_KEY", "VISION_KEY_2", "ImagesStorage", "AzureWebJobsStorage", "HEALTH_KEY", "HTTPS_PROXY")
+SECRETS = (
+    "VISION_KEY",
+    "VISION_KEY_2",
+    "ImagesStorage",
+    "AzureWebJobsStorage",
+    "HEALTH_KEY",
+    "GALLERY_KEY",
+    "HTTPS_PROXY",
+)
 # In which a key is put easily: as part of an address.
 NEVER_REPEATED = (*SECRETS, "VISION_ENDPOINT", "PUBLIC_ADDRESS", "AZURE_CLIENT_ID", "URL_ALLOW")
 
@@ -60,6 +68,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         url_allow=None,
         max_upload_megabytes=100,
         max_megapixels=100,
+        images_writable=False,
         search_records=False,
         vision_prices=Prices(1.0, 1.5, "USD"),
         images_storage=Account("AccountName=images;AccountKey=c2VjcmV0"),
@@ -69,6 +78,8 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         https_proxy=None,
         public_address=None,
         health_key=None,
+        gallery_key=None,
+        gallery_open=False,
     )
 
 
@@ -109,6 +120,9 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         ("PUBLIC_ADDRESS", "https://api.example.com/pictures/", "public_address", "https://api.example.com/pictures"),
         ("VISION_MODEL_VERSION", "2024-02-29-preview", "vision_model_version", "2024-02-29-preview"),
         ("HEALTH_KEY", "open-sesame", "health_key", "open-sesame"),
+        ("GALLERY_KEY", "sixteen-letters!", "gallery_key", "sixteen-letters!"),
+        ("GALLERY_OPEN", "True", "gallery_open", True),
+        ("IMAGES_WRITABLE", "True", "images_writable", True),
         ("VISION_RATE", "   ", "vision_rate", (10, 1.0)),
     ],
 )

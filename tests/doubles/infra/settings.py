@@ -18,6 +18,8 @@ LEFT_AT_ITS_DEFAULT = {
     "VISION_KEY_2": _SECRET,
     "HTTPS_PROXY": "it can have a password in it, and Azure reaches Computer Vision without one",
     "HEALTH_KEY": _SECRET,
+    "GALLERY_KEY": _SECRET,
+    "GALLERY_OPEN": "it counts on a developer's machine alone",
     "ImagesStorage": _PLAIN,
     "ImagesStorage__accountName": _ADDRESSES,
     "ImagesStorage__tableServiceUri": "no table is in the account of the images",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
+FOLDERS = {"azurite": "local/azurite", "page-tools": "tests/page/tools"}
 NODE = "#!/bin/sh\nexit 0\n"
 NPM = """#!/bin/sh
 echo 'added 374 packages in 6s'
@@ -20,7 +21,8 @@ exit "$NPM_STATUS"
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of nothing but its set-up, with a Node and an npm that install nothing."""
-    (tmp_path / "local" / "azurite" / "node_modules").mkdir(parents=True)
+    for folder in FOLDERS.values():
+        (tmp_path / folder / "node_modules").mkdir(parents=True)
     shutil.copy(PROJECT / "local" / "setup.sh", tmp_path / "local")
     (tmp_path / "bin").mkdir()
     for name, script in {"node": NODE, "npm": NPM}.items():
@@ -36,18 +38,25 @@ def set_up(project: Path, *words: str, npm_status: int = 0) -> "subprocess.Compl
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def test_success_is_one_line_that_tells_how_long_it_takes(project: Path) -> None:
-    answer = set_up(project, "azurite")
-    told = "set-up: Azurite (npm ci, about half a minute)\n"
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("azurite", "set-up: Azurite (npm ci, about half a minute)\n"),
+        ("page-tools", "set-up: the tools that check the page (npm ci, a few seconds)\n"),
+    ],
+)
+def test_success_is_one_line_that_tells_how_long_it_takes(project: Path, step: str, told: str) -> None:
+    answer = set_up(project, step)
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", told)
-    assert (project / "local" / "azurite" / "node_modules" / ".installed").exists()
+    assert (project / FOLDERS[step] / "node_modules" / ".installed").exists()
 
 
-def test_what_an_installer_says_as_it_fails_is_told_and_ends_the_set_up(project: Path) -> None:
-    answer = set_up(project, "azurite", npm_status=7)
+@pytest.mark.parametrize("step", FOLDERS)
+def test_what_an_installer_says_as_it_fails_is_told_and_ends_the_set_up(project: Path, step: str) -> None:
+    answer = set_up(project, step, npm_status=7)
     assert (answer.returncode, answer.stdout) == (7, "")
     assert "added 374 packages" in answer.stderr
-    assert not (project / "local" / "azurite" / "node_modules" / ".installed").exists()
+    assert not (project / FOLDERS[step] / "node_modules" / ".installed").exists()
 
 
 def test_ctrl_c_shows_no_traceback_of_the_python_that_makes_the_environment(project: Path) -> None:

@@ -23,7 +23,7 @@ APART = tuple(
 BESIDE = (
     ("tests/e2e", *(f"--ignore={path}" for path in APART)),
     ("tests/docs", "tests/bench", *APART),
-    ("tests/local",),
+    ("tests/local", "tests/page"),
 )
 
 

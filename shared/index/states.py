@@ -29,6 +29,18 @@ def state_of(entry: Entry, settings: Settings) -> State:
     return _Looking(entry, settings).state()
 
 
+def version_of(entry: Entry) -> str:
+    """The beginning of the SHA-256 of the bytes that the latest record is of; empty where none tells."""
+    told = [(entry.at[name], _RANKS.get(name.partition(":")[0], 0), str(part["v"])) for name, part in _telling(entry)]
+    return max(told, default=(0.0, 0, ""))[2]
+
+
+def notes_of(entry: Entry, settings: Settings) -> dict[str, Content]:
+    """By step, the notes that tell why a step of the image as it is now is missing, by the settings of now."""
+    looking = _Looking(entry, settings)
+    return {step: note for step in by_step.STEPS if (note := looking.note(step))}
+
+
 class _Wanted(NamedTuple):
     """A record that is wanted: its file, and the ends of the keys of all questions that it may answer."""
 
@@ -52,7 +64,7 @@ class _Looking:
     def __init__(self, entry: Entry, settings: Settings) -> None:
         self._entry = entry
         self._settings = settings
-        self._version = _version(entry)
+        self._version = version_of(entry)
 
     def state(self) -> State:
         analysis, note = self._analysis()
@@ -64,6 +76,16 @@ class _Looking:
             states.append(_DONE if analysis else _noted(note))
             states += [] if refused else self._thumbnails()
         return next((state for state in _ORDER if state in states), "complete")
+
+    def note(self, step: str) -> Content | None:
+        """The note of a step, if the step is missing."""
+        specs = self._specs(step)
+        names = {by_step.ANALYSIS: (ANALYSIS,), by_step.TEXT: (PLAIN, TEXT)}.get(step)
+        parts = names or tuple(f"{THUMBNAIL}{spec.file}" for spec in specs)
+        needed = specs[:1] if step == by_step.ANALYSIS else specs
+        if needed and all(self._answering(part, spec) for part, spec in zip(parts, needed, strict=True)):
+            return None
+        return self._note(step, specs)
 
     def _analysis(self) -> tuple[Content | None, Content | None]:
         """The analysis that answers the settings, or the note why there is none."""
@@ -118,12 +140,6 @@ class _Looking:
         part = self._entry.parts.get(name)
         version = part.get("v", self._version) if part else None
         return part if version == self._version else None
-
-
-def _version(entry: Entry) -> str:
-    """The beginning of the SHA-256 of the bytes that the latest part is of; empty where none tells."""
-    told = [(entry.at[name], _RANKS.get(name.partition(":")[0], 0), str(part["v"])) for name, part in _telling(entry)]
-    return max(told, default=(0.0, 0, ""))[2]
 
 
 def _telling(entry: Entry) -> Iterable[tuple[str, Content]]:

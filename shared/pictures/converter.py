@@ -155,6 +155,21 @@ class Converter:
         with self._decoded(data, header, target, target) as image:
             return Reduced(image, sides)
 
+    def whole(self, data: bytes, header: ImageHeader, side: int, form: Format) -> bytes:
+        """
+        The whole picture with sides of at most so many pixels, upright, in sRGB and without any metadata.
+
+        Raises:
+            ImageRejectedError: `image_unreadable` or `image_too_many_pixels`.
+            BusyError: as `sent`.
+        """
+        from shared.pictures import encoding
+
+        sides = (header.width, header.height)
+        target = _scaled(sides, min(1.0, side / max(sides)))
+        with self._decoded(data, header, target, target) as image:
+            return encoding.thumbnail(image, form)
+
     def transcoded(self, data: bytes, form: Format) -> bytes:
         """A JPEG thumbnail of the service in another format; ImageRejectedError if it cannot be decoded."""
         from shared.pictures import encoding, jpeg

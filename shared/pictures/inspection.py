@@ -90,6 +90,16 @@ def inspect(data: bytes) -> ImageHeader:
     return _header(data, kind)
 
 
+def inspect_to_show(data: bytes) -> ImageHeader:
+    """
+    Look at the header of a picture that the app shows itself: however small, and of a TIFF the first page.
+
+    Raises:
+        ImageRejectedError: `image_empty`, `not_an_image`, `format_not_supported` or `image_unreadable`.
+    """
+    return _header(data, _analyzed(data), least=1)
+
+
 def refuse(beginning: bytes) -> None:
     """Raise as `inspect` does what the first `KIND_BYTES` of a picture tell already."""
     _analyzed(beginning)
@@ -159,14 +169,14 @@ def advice(data: bytes, error: ImageRejectedError) -> str:
     return "Print it to a new PDF without a password."
 
 
-def _header(data: bytes, kind: Kind) -> ImageHeader:
+def _header(data: bytes, kind: Kind, least: int = MIN_SIDE_PIXELS) -> ImageHeader:
     try:
         width, height, orientation = stored(Window(data), kind)
     except HeaderError as error:
         raise _unreadable(kind, error) from error
     if orientation >= _TURNED_BY_A_QUARTER:
         width, height = height, width
-    if problem := _too_small("The image", (width, height)):
+    if min(width, height) < least and (problem := _too_small("The image", (width, height))):
         raise problem
     return ImageHeader(kind.name, kind.content_type, width, height, orientation)
 

@@ -78,6 +78,28 @@ def pages(window: Window) -> Iterator[Sides]:
         yield width, height
 
 
+def page_first(data: bytes, page: int) -> bytes:
+    """
+    The TIFF with that page, from 1, as its first one: all pages before it are left out.
+
+    Raises:
+        HeaderError: it has no such page, or the file breaks off before it.
+    """
+    window = Window(data)
+    layout = _layout(window)
+    at, seen = layout.first, set[int]()
+    for _ in range(page - 1):
+        seen.add(at)
+        # Two steps a page: the bounds of a look are enough for all pages that are ever read of a document.
+        at = _next(window, layout, _end(window, layout, at))
+        if not at or at in seen:
+            raise HeaderError(f"it has no page {page}")
+    # A classic TIFF tells its first directory behind the mark, a BigTIFF behind the size of its offsets.
+    begin = 4 if layout.offset == "I" else 8
+    told = struct.pack(layout.order + layout.offset, at)
+    return data if at == layout.first else data[:begin] + told + data[begin + len(told) :]
+
+
 def stored(window: Window) -> Stored:
     """The first page; HeaderError as `pages`."""
     sides = next(pages(window), None)
@@ -192,10 +214,15 @@ def _directory(window: Window, layout: _Layout, at: int) -> Directory:
             values.setdefault(tag, _first_value(layout, value, form, number))
         if tag == _SUB_DIRECTORIES:
             below = _offsets(window, layout, value, number)
-    following = window.read_most(_end(window, layout, at), offset_bytes)
+    return Directory(values, below, _next(window, layout, _end(window, layout, at)))
+
+
+def _next(window: Window, layout: _Layout, end: int) -> int:
+    """The offset of the directory that follows the one that ends there; 0 if none does."""
+    offset_bytes = struct.calcsize(layout.offset)
+    following = window.read_most(end, offset_bytes)
     # A file may end right after its last directory.
-    next_at = layout.number(following, layout.offset) if len(following) == offset_bytes else 0
-    return Directory(values, below, next_at)
+    return layout.number(following, layout.offset) if len(following) == offset_bytes else 0
 
 
 def _entries(window: Window, layout: _Layout, at: int) -> list[bytes]:

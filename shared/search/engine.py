@@ -15,6 +15,7 @@ from shared.search.matching import Matching, Phrases
 from shared.search.order import Sort
 from shared.search.query import Query, Term
 from shared.search.store import Kept, Store
+from shared.search.suggestions import Suggestion, Suggestions
 from shared.search.vocabulary import Vocabulary
 from shared.settings import Settings
 
@@ -41,6 +42,7 @@ class Engine:
         self._images = Images()
         self._vocabulary = Vocabulary(self._store.database)
         self._matching = Matching(self._store, self._vocabulary, self._images)
+        self._suggestions = Suggestions(self._store, self._vocabulary, self._images)
         # The texts that are longer than the index has and that were not added yet: by stem, their version.
         self._wanted: dict[str, str] = {}
 
@@ -71,7 +73,16 @@ class Engine:
                     entry.apply(line)
                 self._put(entry, Kept(stored.image, stored.digest) if stored else None)
 
-    def find(self, query: Query, sort: Sort = "match", limit: int = 20, after: str | None = None) -> Found:
+    def find(
+        self,
+        query: Query,
+        sort: Sort = "match",
+        limit: int = 20,
+        after: str | None = None,
+        *,
+        offset: int | None = None,
+        only: str | None = None,
+    ) -> Found:
         """
         The images that meet all terms of the query.
 
@@ -79,6 +90,8 @@ class Engine:
             sort: by how well they match, then the latest first; the latest first; or by name.
             limit: of this page.
             after: what the page before gave.
+            offset: in its place, how many come before this page; then there is no next one in `Found.after`.
+            only: the name of an image besides which none counts.
 
         Raises:
             BadRequestError: `bad_parameter`: *after* or *sort* cannot be.
@@ -87,11 +100,22 @@ class Engine:
         with self._lock:
             phrases = self._matching.phrases(query)
             images, scores = self._matching.scores(query, phrases)
+            names = self._images.names
+            if only is not None:
+                images = [image for image in images if names[image] == only]
             ranks = self._ranks(images, sort, scores)
-            numbers, following = order.page(images, sort, ranks, self._images.names, limit, after)
+            if offset is None:
+                numbers, following = order.page(images, sort, ranks, names, limit, after)
+            else:
+                numbers, following = order.window(images, ranks, names, offset, limit), None
             facets = self._images.facets.counted(self._images.values, images, self._images.there)
             facets[SAME] = self._groups(images)
             return Found([self._hit(image, phrases) for image in numbers], len(images), facets, following)
+
+    def suggest(self, asked: str) -> list[Suggestion]:
+        """What can take the place of the last word of a query that is being typed, the most likely first."""
+        with self._lock:
+            return self._suggestions.of(asked)
 
     def has_all(self, stems: Iterable[str]) -> bool:
         """Whether there is an image of each stem."""

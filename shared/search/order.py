@@ -51,6 +51,33 @@ def page(
     return [image for _, _, image in found[:limit]], following
 
 
+def window(images: Sequence[int], ranks: Sequence[int], names: Sequence[str], offset: int, limit: int) -> list[int]:
+    """
+    Some images from a place in the order of all, without those before them.
+
+    An image can be in two windows, or in none, while others come and go between them.
+
+    Args:
+        images, ranks, names: as `page` takes them.
+        offset: how many come before.
+        limit: how many are wanted.
+    """
+    # Names are compared only where ranks are not enough; `sorted` keeps the order of what is equal.
+    by_rank = sorted(zip(ranks, images, strict=True), key=_falling)
+    last = by_rank[offset : offset + limit][-1:]
+    if not last:
+        return []
+    first = by_rank[offset][0]
+    some = [(-rank, names[image], image) for rank, image in by_rank if last[0][0] <= rank <= first]
+    before = sum(rank > first for rank in ranks)
+    some.sort()
+    return [image for _, _, image in some[offset - before : offset - before + limit]]
+
+
+def _falling(each: tuple[int, int]) -> int:
+    return -each[0]
+
+
 def check(sort: str) -> None:
     """Raise BadRequestError (`bad_parameter`) if there is no such order."""
     if sort not in SORTS:

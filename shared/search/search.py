@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.search.engine import Engine
     from shared.search.found import Found, Hit
     from shared.search.order import Sort
+    from shared.search.suggestions import Suggestion
     from shared.search.text_places import Place
 
 # How old the index may be that a search is answered from, beside the time that reading it takes.
@@ -100,7 +101,16 @@ class Search:
             # What came of it, `find` tells.
             each.exception()
 
-    def find(self, text: str, *, sort: "Sort" = "match", limit: int = 20, after: str | None = None) -> Searched:
+    def find(
+        self,
+        text: str,
+        *,
+        sort: "Sort" = "match",
+        limit: int = 20,
+        after: str | None = None,
+        offset: int | None = None,
+        only: str | None = None,
+    ) -> Searched:
         """
         One page of the images that match.
 
@@ -109,6 +119,8 @@ class Search:
             sort: by what.
             limit: images on the page.
             after: what the page before said.
+            offset: in its place, how many come before the page.
+            only: the name of an image besides which none counts.
 
         Raises:
             BadRequestError: `bad_query`, or *after* is none.
@@ -126,8 +138,21 @@ class Search:
             if asked.looks_at_text:
                 self._texts.read(engine, deadline)
             with self._searching:
-                found = engine.find(asked, sort=sort, limit=limit, after=after)
+                found = engine.find(asked, sort=sort, limit=limit, after=after, offset=offset, only=only)
         return Searched(found, engine.texts_left() if asked.looks_at_text else 0, not loaded.is_whole)
+
+    def suggest(self, text: str) -> "list[Suggestion]":
+        """
+        What can take the place of the last word of a query that is being typed, the most likely first.
+
+        Raises:
+            StorageError: as `find`.
+        """
+        from sqlite3 import Error
+
+        loaded = self._refreshed()
+        with self._given_up_on(Error, loaded), self._searching:
+            return loaded.engine.suggest(text)
 
     def places(self, hits: "Sequence[Hit]") -> "list[list[list[Place]]]":
         """

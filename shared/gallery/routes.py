@@ -118,13 +118,27 @@ async def _thumbnail(asked: Asked) -> func.HttpResponse:
     return await thumbnail.answer(asked.req)
 
 
+async def _suggestions(asked: Asked) -> func.HttpResponse:
+    from shared.gallery import suggestions
+
+    return await suggestions.answer(asked.req)
+
+
+async def _record(asked: Asked) -> func.HttpResponse:
+    from shared.gallery import record
+
+    return await record.answer(asked.req)
+
+
 # Each is imported when it is first asked for: the shell has to come fast, and most processes serve no page at all.
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "session"): Route(None, _session),
     ("GET", "summary"): Route("viewer", _summary),
     ("GET", "search"): Route("viewer", _search),
+    ("GET", "suggestions"): Route("viewer", _suggestions),
     ("GET", "picture"): Route("viewer", _picture),
     ("GET", "thumbnail"): Route("viewer", _thumbnail),
+    ("GET", "record"): Route("viewer", _record),
     ("GET", "images"): Route("viewer", _image),
     ("GET", "corrections"): Route("viewer", _corrections),
     ("PUT", "corrections"): Route("editor", _corrections),

@@ -24,18 +24,19 @@ def answer_json(req: func.HttpRequest, body: Mapping[str, object]) -> func.HttpR
 
 
 def answer_text(req: func.HttpRequest, data: bytes, content_type: str) -> func.HttpResponse:
-    """The same for any text."""
+    """The same for any text in UTF-8, whatever charset the type tells."""
+    mimetype = content_type.partition(";")[0]
     # The same for both encodings, so a weak one.
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"ETag": f"W/{etag}", "Cache-Control": _REVALIDATED, "Vary": "Accept-Encoding"}
     if not responses.known_etags(req).isdisjoint((etag, "*")):
-        return func.HttpResponse(status_code=304, headers=headers, mimetype=content_type)
+        return func.HttpResponse(status_code=304, headers=headers, mimetype=mimetype)
     if len(data) >= _LEAST_COMPRESSED_BYTES and _takes_gzip(req):
         import gzip  # here, because no other function of the process needs it
 
         data = gzip.compress(data, _LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
-    return func.HttpResponse(data, headers=headers, mimetype=content_type, charset="utf-8")
+    return func.HttpResponse(data, headers=headers, mimetype=mimetype, charset="utf-8")
 
 
 def answer_picture(data: bytes, content_type: str, etag: str, *, never_changes: bool) -> func.HttpResponse:

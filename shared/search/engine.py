@@ -15,6 +15,7 @@ from shared.search.matching import Matching, Phrases
 from shared.search.order import Sort
 from shared.search.query import Query, Term
 from shared.search.store import Kept, Store
+from shared.search.suggestions import Suggestion, Suggestions
 from shared.search.vocabulary import Vocabulary
 from shared.settings import Settings
 
@@ -41,6 +42,7 @@ class Engine:
         self._images = Images()
         self._vocabulary = Vocabulary(self._store.database)
         self._matching = Matching(self._store, self._vocabulary, self._images)
+        self._suggestions = Suggestions(self._store, self._vocabulary, self._images)
         # The texts that are longer than the index has and that were not added yet: by stem, their version.
         self._wanted: dict[str, str] = {}
 
@@ -109,6 +111,11 @@ class Engine:
             facets = self._images.facets.counted(self._images.values, images, self._images.there)
             facets[SAME] = self._groups(images)
             return Found([self._hit(image, phrases) for image in numbers], len(images), facets, following)
+
+    def suggest(self, asked: str) -> list[Suggestion]:
+        """What can take the place of the last word of a query that is being typed, the most likely first."""
+        with self._lock:
+            return self._suggestions.of(asked)
 
     def has_all(self, stems: Iterable[str]) -> bool:
         """Whether there is an image of each stem."""

@@ -3,7 +3,7 @@ Facets: how many of the images that match have each tag, year, folder and so on.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, compress
 
 from shared.search.document import FACETS
@@ -52,6 +52,12 @@ class Facets:
     def keys(self, facet: str) -> list[str]:
         """All values of a facet that images have now, as they are compared."""
         return [key for (of, key), number in self._number.items() if of == facet and self._all[number] > 0]
+
+    def all_values(self, facet: str) -> Iterator[tuple[str, str, int]]:
+        """Each value that images have now: as it is compared, as it is shown, and how many have it."""
+        for (of, key), number in self._number.items():
+            if of == facet and self._all[number] > 0:
+                yield key, self._values[number][1], self._all[number]
 
     def counted(
         self, values: Sequence[tuple[int, ...]], matching: Sequence[int], there: bytearray

@@ -78,14 +78,23 @@ class Query:
 
 
 @dataclass(frozen=True)
-class _Typed:
-    """A piece of what was typed: between spaces, or in quotes."""
+class Typed:
+    """
+    A piece of what was typed: between spaces, or in quotes.
+
+    Attributes:
+        asked: the piece.
+        begin: where in the query it begins.
+        is_open: whether it goes on at the end of the query: more letters there would be a part of it.
+    """
 
     asked: str
     field: str
     value: str
     quoted: bool
     negated: bool
+    begin: int
+    is_open: bool
 
 
 def parse(asked: str) -> Query:
@@ -106,9 +115,29 @@ def parse(asked: str) -> Query:
     return Query(tuple(terms))
 
 
-def _typed(asked: str) -> list[_Typed]:
-    """What stands between spaces; a field takes the next piece if a space stands behind its colon."""
-    found: list[_Typed] = []
+def open_piece(asked: str) -> Typed | None:
+    """The piece that is being typed at the end of a query; None where a new one would begin."""
+    found = _typed(asked)
+    return found[-1] if found and found[-1].is_open else None
+
+
+def written(field: str, value: str) -> str | None:
+    """A term of a field as it is typed, in quotes where it needs them; None if it cannot be typed."""
+    is_plain = value and value[0] not in _QUOTES and not any(letter.isspace() for letter in value)
+    told = value if is_plain else quoted(value)
+    return told and f"{field}:{told}"
+
+
+def quoted(value: str) -> str | None:
+    """A value in quotes that it does not have itself; None if it has all of them."""
+    if not any(quote in value for quote in _ROUND):
+        return f'"{value}"'
+    return None if "\u00bb" in value else f"\u00ab{value}\u00bb"
+
+
+def _typed(asked: str) -> list[Typed]:
+    """The pieces; a field takes the next piece if a space stands behind its colon."""
+    found: list[Typed] = []
     at = 0
     while (at := _behind_spaces(asked, at)) < len(asked):
         begin = at
@@ -119,7 +148,9 @@ def _typed(asked: str) -> list[_Typed]:
             at = _behind_spaces(asked, at)
         quoted = at < len(asked) and asked[at] in _QUOTES
         value, at = _in_quotes(asked, at) if quoted else _to_space(asked, at)
-        found.append(_Typed(asked[begin:at].strip(), field, value, quoted, negated))
+        # A quote that does not end ends behind the query.
+        is_open = at > len(asked) if quoted else at == len(asked)
+        found.append(Typed(asked[begin:at].strip(), field, value, quoted, negated, begin, is_open))
     return found
 
 
@@ -150,7 +181,7 @@ def _to_space(asked: str, at: int) -> tuple[str, int]:
     return asked[at:end], end
 
 
-def _term(typed: _Typed) -> Term | None:
+def _term(typed: Typed) -> Term | None:
     """The term; None of what asks for nothing."""
     if not typed.field:
         found = tuple(words.of(typed.value))
@@ -165,7 +196,7 @@ def _term(typed: _Typed) -> Term | None:
     return Term(typed.asked, _value(typed), typed.field, negated=typed.negated, exact=True)
 
 
-def _of_words(typed: _Typed, found: tuple[str, ...]) -> Term:
+def _of_words(typed: Typed, found: tuple[str, ...]) -> Term:
     spelled = {word: other for other, word in words.spellings(typed.value)}
     return Term(
         typed.asked,
@@ -179,7 +210,7 @@ def _of_words(typed: _Typed, found: tuple[str, ...]) -> Term:
     )
 
 
-def _value(typed: _Typed) -> str:
+def _value(typed: Typed) -> str:
     if typed.field in (BEFORE, AFTER):
         return _date(typed)
     value = typed.value.strip()
@@ -194,7 +225,7 @@ def _value(typed: _Typed) -> str:
     return _OTHER_VALUES.get((typed.field, folded), folded)
 
 
-def _date(typed: _Typed) -> str:
+def _date(typed: Typed) -> str:
     import re
     from datetime import date
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.search.engine import Engine
     from shared.search.found import Found, Hit
     from shared.search.order import Sort
+    from shared.search.suggestions import Suggestion
     from shared.search.text_places import Place
 
 # How old the index may be that a search is answered from, beside the time that reading it takes.
@@ -139,6 +140,19 @@ class Search:
             with self._searching:
                 found = engine.find(asked, sort=sort, limit=limit, after=after, offset=offset, only=only)
         return Searched(found, engine.texts_left() if asked.looks_at_text else 0, not loaded.is_whole)
+
+    def suggest(self, text: str) -> "list[Suggestion]":
+        """
+        What can take the place of the last word of a query that is being typed, the most likely first.
+
+        Raises:
+            StorageError: as `find`.
+        """
+        from sqlite3 import Error
+
+        loaded = self._refreshed()
+        with self._given_up_on(Error, loaded), self._searching:
+            return loaded.engine.suggest(text)
 
     def places(self, hits: "Sequence[Hit]") -> "list[list[list[Place]]]":
         """

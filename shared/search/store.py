@@ -27,6 +27,7 @@ _TABLES = f"""
     CREATE TABLE columns (image INTEGER PRIMARY KEY, content TEXT);
     CREATE TABLE texts (stem TEXT PRIMARY KEY, e TEXT, words TEXT) WITHOUT ROWID;
     CREATE VIRTUAL TABLE words USING fts5({", ".join(document.FIELDS)}, content = '', tokenize = 'ascii');
+    CREATE VIRTUAL TABLE terms USING fts5vocab('words', 'row');
 """
 _BEGINS_WITH_ALL = "\U0010ffff"
 
@@ -139,6 +140,11 @@ class Store:
             "SELECT rowid FROM words WHERE words MATCH ?", (f"{{{' '.join(fields)}}} : ({asked})" if fields else asked,)
         )
         return chain.from_iterable(found)
+
+    def words_from(self, beginning: str) -> Iterator[tuple[str, int]]:
+        """The words that begin so, each with how many images have it."""
+        given = (beginning, beginning + _BEGINS_WITH_ALL)
+        return iter(self.database.execute("SELECT term, doc FROM terms WHERE term >= ? AND term < ?", given))
 
 
 def packed(entry: Entry) -> bytes:

@@ -37,7 +37,7 @@ export async function dropped(transfer) {
   const loose = chosen(transfer.files)
   // Without entries there are no folders, but the files.
   if (entries.every((entry) => entry === null)) return loose
-  const found = await Promise.all(entries.map((entry) => (entry ? within(entry) : [])))
+  const found = await Promise.all(entries.filter((entry) => entry !== null).map(within))
   return found.flat().filter((each) => isMeant(each))
 }
 

@@ -205,7 +205,7 @@ export function openQueue({ most, onChanged }) {
       const fresh = files.map((each) => {
         const problem = fault(each.file, most)
         lastId += 1
-        return upload(lastId, each, problem)
+        return newUpload(lastId, each, problem)
       })
       uploads = [...uploads, ...fresh]
       for (const listener of listeners) listener(null)
@@ -259,7 +259,7 @@ export function openQueue({ most, onChanged }) {
  * @param {{message: string, action: string} | null} problem
  * @returns {Upload}
  */
-function upload(id, { file, name }, problem) {
+function newUpload(id, { file, name }, problem) {
   const phase = problem ? 'refused' : 'waiting'
   const over = new AbortController()
   return { id, file, name, phase, share: 0, problem, isFinal: problem !== null, overwrite: false, over }

@@ -135,7 +135,8 @@ function rowOf(upload, queue) {
     bar.hidden = upload.phase !== 'sending'
     bar.value = upload.share
     bar.setAttribute('aria-label', `Sent of ${upload.name}`)
-    const told = upload.phase === 'clash' ? CLASH : upload.problem && `${upload.problem.message} ${upload.problem.action}`
+    const told =
+      upload.phase === 'clash' ? CLASH : upload.problem && `${upload.problem.message} ${upload.problem.action}`
     problem.hidden = !told
     problem.textContent = told || ''
     // Buttons stay as they are while nothing else is possible, so that the focus stays too.

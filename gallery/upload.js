@@ -113,4 +113,3 @@ function seldom(call) {
     }, 1000)
   }
 }
-

@@ -157,6 +157,16 @@ function rowOf(upload, queue) {
   return { row, fill }
 }
 
+const STATES = {
+  waiting: 'waits',
+  sending: 'is sent',
+  clash: 'asks',
+  working: 'is looked at',
+  complete: 'complete',
+  failed: 'failed',
+  refused: 'failed',
+  over: 'cancelled',
+}
 const CLASH = 'There is an image of this name.'
 
 /**
@@ -164,23 +174,9 @@ const CLASH = 'There is an image of this name.'
  * @returns {string}
  */
 function stateOf(upload) {
-  switch (upload.phase) {
-    case 'waiting':
-      return 'waits'
-    case 'sending':
-      return `${Math.floor(upload.share * 100)} % of ${megabytes(upload.file.size)}`
-    case 'clash':
-      return 'asks'
-    case 'working':
-      return upload.problem ? 'waits for another try' : 'is looked at'
-    case 'complete':
-      return 'complete'
-    case 'failed':
-    case 'refused':
-      return 'failed'
-    case 'over':
-      return 'cancelled'
-  }
+  if (upload.phase === 'sending') return `${Math.floor(upload.share * 100)} % of ${megabytes(upload.file.size)}`
+  if (upload.phase === 'working' && upload.problem) return 'waits for another try'
+  return STATES[upload.phase]
 }
 
 /**

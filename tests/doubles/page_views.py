@@ -1,5 +1,6 @@
 """The parts of the page, found as a reader of screens finds them: by what they are and what they are called."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,11 @@ def search(page: Page, query: str) -> None:
 def found(page: Page) -> Locator:
     """How many images are found."""
     return page.get_by_role("main").get_by_role("heading", level=1)
+
+
+def exactly(count: int) -> re.Pattern[str]:
+    """What that heading says of so many images."""
+    return re.compile(rf"^{count:,} images?\b")
 
 
 def card(page: Page, name: str) -> Locator:

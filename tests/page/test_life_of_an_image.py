@@ -1,20 +1,14 @@
 """An editor drops a picture on the page, finds it, corrects it, has it tried again and deletes it, without a reload."""
 
-import re
 from pathlib import Path
 
 import pytest
 from doubles.chromium import PHONE, WIDE
 from doubles.dropped_files import drop
 from doubles.gallery_world import COUNT, Arrive, World, paper
-from doubles.page_views import box, card, found, opened, search
+from doubles.page_views import box, card, exactly, found, opened, search
 from doubles.platform_sign_in import EDITOR
 from playwright.sync_api import Page, expect
-
-
-def exactly(count: int) -> re.Pattern[str]:
-    """What the heading says of so many images."""
-    return re.compile(rf"^{count:,} images?\b")
 
 
 def stays(page: Page) -> None:
@@ -41,7 +35,7 @@ def test_an_image_comes_is_found_corrected_and_goes(
     drop(page, [file])
 
     uploads = page.get_by_role("region", name="Uploads")
-    expect(uploads.get_by_role("listitem").filter(has_text=name)).to_contain_text("Complete")
+    expect(uploads.get_by_role("listitem").filter(has_text=name)).to_contain_text("complete")
     expect(found(page)).to_have_text(exactly(COUNT + 1))
 
     search(page, word.lower())

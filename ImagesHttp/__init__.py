@@ -1,4 +1,8 @@
-"""`GET /api/images`: the images with their states, or those that finished; `GET /api/images/{name}`: one image's."""
+"""
+`GET /api/images`: the images with their states, or those that finished; `GET /api/images/{name}`: one image's.
+
+`PUT` stores an image under that name, and `DELETE` deletes it.
+"""
 
 import azure.functions as func
 
@@ -9,5 +13,5 @@ from shared.api.endpoint import endpoint
 
 @endpoint
 def main(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer with one state, one page of states, or the images that finished since a moment."""
+    """Answer with one state, one page of states, or the images that finished; or store or delete an image."""
     return image_requests.answer(req, services.current())

@@ -83,9 +83,22 @@ export async function request(method, address, { body, headers = {}, signal } = 
   if (method !== 'GET') all['x-blobsight-gallery'] = '1'
   if (typeof body === 'string') all['content-type'] = 'application/json'
   const response = await answerTo(address, { method, body, headers: all, signal })
-  if (response.status >= 400) throw await refusalOf(response)
+  if (response.status >= 400) throw noted(await refusalOf(response))
   return response
 }
+
+/**
+ * The refusal itself. Where it is that the person is signed out meanwhile, the document tells it to its listeners.
+ *
+ * @param {Refusal} refusal
+ * @returns {Refusal}
+ */
+export function noted(refusal) {
+  if (refusal.status === 401) document.dispatchEvent(new CustomEvent('signed-out'))
+  return refusal
+}
+
+const KEY = 'gallery-key'
 
 /**
  * The header with the tab's key; empty where there is none.
@@ -93,18 +106,71 @@ export async function request(method, address, { body, headers = {}, signal } = 
  * @returns {Record<string, string>}
  */
 export function keyHeader() {
-  const key = sessionStorage.getItem('gallery-key')
+  const key = sessionStorage.getItem(KEY)
   return key ? { 'x-gallery-key': key } : {}
 }
 
 /**
- * Show a picture of the data routes. With a key it is fetched, because an element sends no header.
+ * Keep the key until the tab is closed, or forget it.
+ *
+ * @param {string | null} key
+ */
+export function keepKey(key) {
+  if (key === null) sessionStorage.removeItem(KEY)
+  else sessionStorage.setItem(KEY, key)
+}
+
+/**
+ * What each element is to show, and what ends the request for it.
+ *
+ * @type {WeakMap<HTMLImageElement, {address: string, over: AbortController}>}
+ */
+const wanted = new WeakMap()
+
+/**
+ * Show a picture of the data routes; the element tells by `load` and `error` what has come of it.
+ *
+ * With a key it is fetched, because an element sends no header.
  *
  * @param {HTMLImageElement} image
  * @param {string} address
  */
 export function showPicture(image, address) {
-  image.src = address
+  const before = wanted.get(image)
+  if (before?.address === address) return
+  before?.over.abort()
+  if (!('x-gallery-key' in keyHeader())) {
+    wanted.delete(image)
+    image.src = address
+    return
+  }
+  const over = new AbortController()
+  wanted.set(image, { address, over })
+  // The picture that was there before is none of this address.
+  image.removeAttribute('src')
+  void fetched(image, address, over.signal)
+}
+
+/**
+ * @param {HTMLImageElement} image
+ * @param {string} address
+ * @param {AbortSignal} signal
+ */
+async function fetched(image, address, signal) {
+  try {
+    const picture = await (await request('GET', address, { signal })).blob()
+    signal.throwIfAborted()
+    const local = URL.createObjectURL(picture)
+    const release = () => URL.revokeObjectURL(local)
+    // Once it is decoded the element keeps it without the address.
+    image.addEventListener('load', release, { once: true })
+    image.addEventListener('error', release, { once: true })
+    image.src = local
+  } catch {
+    if (signal.aborted) return
+    wanted.delete(image)
+    image.dispatchEvent(new Event('error'))
+  }
 }
 
 /**
@@ -122,17 +188,28 @@ async function answerTo(address, init) {
 
 /** @param {Response} response */
 async function refusalOf(response) {
+  return refusalIn(response.status, await response.text())
+}
+
+/**
+ * The refusal that an answer is.
+ *
+ * @param {number} status
+ * @param {string} text its body
+ * @returns {Refusal}
+ */
+export function refusalIn(status, text) {
   /** @type {Record<string, string>} */
   let told = {}
   try {
-    told = await response.json()
+    told = JSON.parse(text)
   } catch {
     // The answer is the platform's own, which is no JSON.
   }
   return new Refusal(
-    response.status,
+    status,
     told.code ?? 'unknown',
-    told.detail ?? `The app answered ${response.status}.`,
+    told.detail ?? `The app answered ${status}.`,
     told.action ?? 'Try again.',
   )
 }

@@ -46,12 +46,13 @@ export function apart(text) {
 }
 
 /**
- * Tell readers of screens what has happened.
+ * Tell readers of screens what has happened. While a dialog is open, they hear nothing outside of it.
  *
  * @param {string} text
  */
 export function say(text) {
-  at('say').textContent = text
+  const place = document.querySelector('dialog[open] > .say') ?? at('say')
+  place.textContent = text
 }
 
 /**

@@ -99,8 +99,11 @@ export type {
   AnalysisState,
   Correction,
   CorrectionWanted,
+  Decision,
+  ImageAnalysis,
   ImageState,
   Notice,
+  ReadLine,
   ReadPage,
   Receipt,
   Retried,
@@ -110,3 +113,32 @@ export type {
   TextState,
   ThumbnailState,
 } from 'contract'
+
+/** An analysis record (docs/records.md), as far as the page shows it. */
+export interface AnalysisRecord {
+  source: { width?: number; height?: number; taken?: string; uploaded?: string }
+  result: import('contract').ImageAnalysis
+}
+
+/** Something that stands on a picture: its four corners in the unit of the page, and what is written beside it. */
+export interface Mark {
+  layer: 'objects' | 'faces' | 'words' | 'found'
+  box: number[]
+  label: string
+  /** Of a word, the number of its line on the page, from 0. */
+  line: number | null
+}
+
+/** What the view of one image knows. `page` is the page of its text that is shown, `pages` how many there are. */
+export interface Shown {
+  session: Session
+  name: string
+  state: import('contract').ImageState
+  analysis: AnalysisRecord | null
+  page: import('contract').ReadPage | null
+  pages: number
+  why: Why[]
+  /** What the search says of it, once `looked` is true; null where it does not know the image. */
+  found: Found | null
+  looked: boolean
+}

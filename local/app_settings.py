@@ -32,14 +32,18 @@ def environment(addresses: Addresses, inherited: Mapping[str, str], *, own_servi
 
 def of_page(inherited: Mapping[str, str], *, enable_auth: bool) -> dict[str, str]:
     """
-    Return who may see the page: the people at this machine, unless the developer has set something else.
+    Return who may see the page, the people at this machine, and that images are stored by HTTP: unless the developer
+    has set something else.
 
     Where keys are asked for, as in Azure, local.settings.json does not open it: a copy of the example would.
     """
     given = inherited.get("GALLERY_OPEN", "").strip()
     if not given and not enable_auth:
         given = _of_file().get("GALLERY_OPEN", "").strip() or "true"
-    return {"GALLERY_OPEN": given or "false"}
+    return {
+        "GALLERY_OPEN": given or "false",
+        "IMAGES_WRITABLE": with_defaults({**_of_file(), **inherited})["IMAGES_WRITABLE"],
+    }
 
 
 def with_defaults(settings: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ Every error that is raised on purpose, in one tree.
     |-- BadRequestError               the caller's request cannot be meant
     |   |-- PayloadTooLargeError      more bytes than the service takes
     |   `-- LengthRequiredError       a chunked body, which the Functions host does not hand on
+    |-- NotWritableError              callers may neither store nor delete images here
     |-- NotFoundError                 no such image or record
     |   `-- GoneError                 there was one, and it was cancelled or replaced
     |-- SignInError                   the page's data are for people who are signed in, or have its key
@@ -26,6 +27,7 @@ Every error that is raised on purpose, in one tree.
     |   |-- StorageRefusedError       it takes no such name or continuation
     |   |   `-- StorageNameTakenError a directory has the name of a record, or a file that of a directory
     |   |-- ConflictError             the blob is not what the condition said (a concurrent writer was faster)
+    |   |   `-- BlobLockedError       a lease or a policy keeps the blob as it is
     |   |-- ImageArchivedError        the blob lies in the archive tier, from which nothing can be read
     |   `-- ImageIncompleteError      the blob is still being copied
     `-- VisionError                   Computer Vision answered with an error, or not at all
@@ -139,6 +141,14 @@ class LengthRequiredError(BadRequestError):
     status = 411
     code = "length_required"
     action = "Send the body with a Content-Length header, not with Transfer-Encoding: chunked."
+
+
+class NotWritableError(BlobsightError):
+    """Callers may neither store nor delete images here."""
+
+    status = 403
+    code = "images_not_writable"
+    action = "Set IMAGES_WRITABLE to true, or upload to and delete from the container 'images' itself."
 
 
 class NotFoundError(BlobsightError):
@@ -296,6 +306,16 @@ class ConflictError(StorageError):
     status = 409
     code = "conflict"
     action = "Ask again: another writer was faster."
+
+
+class BlobLockedError(ConflictError):
+    """A lease of another program, or a policy of immutability, keeps the blob as it is."""
+
+    code = "image_locked"
+    action = (
+        "Wait for the program that holds the lease, or break it with `az storage blob lease break --account-name "
+        "ACCOUNT --container-name images --blob-name NAME`. A policy of immutability ends by itself."
+    )
 
 
 class ImageArchivedError(StorageError):

@@ -28,7 +28,7 @@ TEXTS = frozenset({"action", "problem"})
 # Fields whose values the app chooses, or that are numbers, times or digests.
 PLAIN = frozenset(
     {
-        *("answers_forgotten", "by", "claim", "code", "container", "correlation", "date", "failed", "images"),
+        *("answers_forgotten", "by", "bytes", "claim", "code", "container", "correlation", "date", "failed", "images"),
         *("inputs", "instance", "instances", "keys", "late", "limit", "lines", "lost", "mode", "more", "of_day"),
         *("of_month", "older", "orphans", "phases", "reason", "records", "records_deleted", "seconds", "shards"),
         *("share", "since", "started", "step", "steps", "subject", "tails", "tries", "used", "window"),

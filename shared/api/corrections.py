@@ -9,9 +9,8 @@ from contextlib import suppress
 import azure.functions as func
 
 from shared import names
-from shared.api import bodies, corrected_states, parameters, responses
+from shared.api import bodies, conditions, corrected_states, parameters, responses
 from shared.errors import (
-    BadRequestError,
     BusyError,
     ConflictError,
     ImageArchivedError,
@@ -53,7 +52,7 @@ def _get(app: App, name: str) -> func.HttpResponse:
 def _put(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     meant = corrections.of_members(bodies.json_of(req, corrections.EXPECTED))
     image = image_blobs.require_image(app.images, name)
-    condition = _condition(req, corrections.find(app.images, name) if _has_condition(req) else None)
+    condition = _condition(req, corrections.find(app.images, name)) if conditions.are_in(req) else None
     version = seen_bytes.version(app.images, image)
     if meant.focal:
         _refuse_document(app, version)
@@ -72,7 +71,7 @@ def _delete(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     found = corrections.find(app.images, name)
     if found is None:
         raise _none(name) if image_blobs.head(app.images, name) else image_blobs.no_such_image(name)
-    condition = _condition(req, found) if _has_condition(req) else None
+    condition = _condition(req, found)
     try:
         app.images.delete(names.CORRECTIONS, found.name, etag=condition.etag if condition else None)
     except ConflictError as error:
@@ -107,27 +106,8 @@ def _recut(app: App, name: str) -> int:
         raise
 
 
-def _has_condition(req: func.HttpRequest) -> bool:
-    return any(req.headers.get(name) for name in ("If-Match", "If-None-Match"))
-
-
 def _condition(req: func.HttpRequest, found: BlobInfo | None) -> IfEtag | None:
-    """The condition on which a correction is written or deleted, where *found* is the present one."""
-    only_new, seen = req.headers.get("If-None-Match", "").strip(), req.headers.get("If-Match", "")
-    if only_new not in ("", "*") or (only_new and (seen or req.method == "DELETE")):
-        raise BadRequestError(
-            f"The header If-None-Match is {shown(only_new)}; here it is * with PUT alone, and without If-Match.",
-            code="bad_header",
-            action="Leave it out. If-Match with the ETag of the correction keeps the work of others.",
-        )
-    if only_new and found:
-        raise _changed()
-    if seen:
-        etags = frozenset(part.strip() for part in seen.split(","))
-        if found is None or not found.is_one_of(etags):
-            raise _changed()
-        return IfEtag(found.etag)
-    return IfEtag(None) if only_new else None
+    return conditions.of(req, found, "the correction", _changed)
 
 
 def _changed() -> PreconditionFailedError:

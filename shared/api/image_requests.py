@@ -31,6 +31,11 @@ _MOST_DEFERRED = timedelta(hours=1)
 
 def answer(req: func.HttpRequest, app: App) -> func.HttpResponse:
     """The answer to a request, whose parameters it checks."""
+    if req.method in ("PUT", "DELETE"):
+        # Imported here: most apps are not writable.
+        from shared.api import image_writing
+
+        return image_writing.answer(req, app)
     parameters.reject_unknown(req, "name", *_OF_LISTS, "since", *_OF_ONE, "summary")
     parameters.reject_beside(req, "summary", "name", *_OF_LISTS, "since", *_OF_ONE)
     parameters.reject_beside(req, "since", "name", "prefix", "continuation", "state", *_OF_ONE)

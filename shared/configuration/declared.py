@@ -145,6 +145,12 @@ class Declared:
         parse.megapixels,
         "100",
     )
+    images_writable: bool = setting(
+        "IMAGES_WRITABLE",
+        "Whether PUT and DELETE /api/images/{name} store and delete images.",
+        parse.truth,
+        "false",
+    )
     search_records: bool = setting(
         "SEARCH_RECORDS",
         "Whether a flat record of every image is kept in the container search, for Azure AI Search.",

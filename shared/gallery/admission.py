@@ -25,6 +25,10 @@ PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
 KEY = "x-gallery-key"
 # A page of another site cannot send a header of its own: the browser would ask first, and gets no leave.
 OWN = "x-blobsight-gallery"
+# Where the platform tells the address as it came: a detour such as `/api/images/../gallery` may have passed by the
+# sign-in, which takes such headers out of requests, on a path that is excluded from it.
+_AS_IT_CAME = ("X-WAWS-Unencoded-URL", "X-Original-URL")
+_DIRECT = re.compile(r"/api/gallery(?!.*(/|%2f)(\.|%2e){1,2}(/|%2f|$))/.*", re.IGNORECASE)
 _ENTRA = "aad"
 _ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 _NAME_CLAIMS = ("name", "preferred_username")
@@ -128,10 +132,22 @@ def _principal(req: func.HttpRequest) -> _Principal | None:
     if not header:
         return None
     try:
+        _require_direct(req)
         return _parsed(header)
     except (ValueError, RecursionError) as error:
         log.event(_logger, "gallery.principal_refused", level=logging.WARNING, problem=error)
         return None
+
+
+def _require_direct(req: func.HttpRequest) -> None:
+    """
+    Raises:
+        ValueError: the platform was asked for another path than this one.
+    """
+    for name in _AS_IT_CAME:
+        path = req.headers.get(name, "").partition("?")[0]
+        if path and not _DIRECT.fullmatch(path):
+            raise ValueError("it came by a detour")
 
 
 def _parsed(header: str) -> _Principal:

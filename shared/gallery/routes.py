@@ -79,7 +79,7 @@ async def _summary(asked: Asked) -> func.HttpResponse:
 async def _image(asked: Asked) -> func.HttpResponse:
     from shared.api import image_requests
 
-    parameters.reject_unknown(asked.req, "name", "explain")
+    parameters.reject_unknown(asked.req, "name", "explain", "wait")
     _require_name(asked.req)
     return await _blocking(image_requests.answer, asked.req)
 

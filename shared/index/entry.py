@@ -35,6 +35,7 @@ class ImagePart(TypedDict, total=False):
     The image itself, as the last record with a head has told, or a listing.
 
     `uploaded` and `taken` are ISO 8601; `taken` is the camera's time, which has no zone. `kind` is jpeg, pdf and so on.
+    `v` is as in `Record`, where a caller of the app has stored the image: records of other bytes count no more.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ImagePart(TypedDict, total=False):
     height: int
     uploaded: str
     taken: str
+    v: str
 
 
 class AnalysisPart(Record, total=False):

@@ -28,7 +28,9 @@ from shared.records import analysis, by_step, corrections, unfinished
 from shared.storage.blobs import BlobInfo
 from shared.vision.models import Analysis
 
-_SHORT_CHARACTERS, _VERSION_CHARACTERS = 5, 8
+# Of the SHA-256 of the bytes that a record is of.
+VERSION_CHARACTERS = 8
+_SHORT_CHARACTERS = 5
 # Of the words that an entry has, in scripts without spaces between them too.
 _MOST_CHARACTERS = 600
 _PEOPLE_CONFIDENCE = 0.5
@@ -83,7 +85,7 @@ def _marks(metadata: Mapping[str, str], etag: str) -> dict[str, str]:
     told = {
         "e": short(etag),
         "q": asked(metadata.get(names.REQUEST, "")),
-        "v": metadata.get(names.SOURCE_SHA256, "")[:_VERSION_CHARACTERS],
+        "v": metadata.get(names.SOURCE_SHA256, "")[:VERSION_CHARACTERS],
     }
     return {key: value for key, value in told.items() if value}
 
@@ -131,9 +133,14 @@ def _head(stem: str, content: Mapping[str, Any]) -> dict[str, Any]:
     if source.get("name", stem) != stem:
         told["name"] = source["name"]
     if source.get("contentType"):
-        kind = str(source["contentType"]).partition("/")[2]
-        told["kind"] = _KINDS.get(kind, kind)
+        told["kind"] = kind_of_type(str(source["contentType"]))
     return told
+
+
+def kind_of_type(content_type: str) -> str:
+    """The kind that an entry tells of an image of that content type: jpeg, pdf and so on."""
+    kind = content_type.partition("/")[2]
+    return _KINDS.get(kind, kind)
 
 
 def _analysis(content: Mapping[str, Any], metadata: Mapping[str, str]) -> dict[str, Any]:

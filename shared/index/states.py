@@ -1,7 +1,8 @@
 """
 The state of an image by what the index knows of it: the same that `GET /api/images` derives from its records.
 
-An upload of other bytes is seen with its first record. Until then, the index tells the state of the version before.
+An upload of other bytes is seen with its first record, or at once if a caller of the app has stored them. Until then,
+the index tells the state of the version before.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from shared.index import parts
-from shared.index.entry import ANALYSIS, CORRECTION, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
+from shared.index.entry import ANALYSIS, CORRECTION, IMAGE, PLAIN, TEXT, THUMBNAIL, UNFINISHED, Content, Entry
 from shared.records import by_step
 from shared.records.unfinished_document import DEFERRED, FAILED
 from shared.settings import Settings
@@ -17,9 +18,9 @@ from shared.settings import Settings
 State = Literal["complete", "pending", "deferred", "failed"]
 # As `GET /api/images` does, what most needs attention comes first.
 _ORDER: tuple[State, ...] = (FAILED, DEFERRED, "pending")
-# Of parts of the same time: an old entry has one time for all. A note goes when its step is done, and the analysis is
-# the first record of an image.
-_RANKS = {UNFINISHED.removesuffix(":"): 2, ANALYSIS: 1}
+# Of parts of the same time: an old entry has one time for all. An image that a caller of the app has stored has no
+# records yet, a note goes when its step is done, and the analysis is the first record of an image.
+_RANKS = {IMAGE: 3, UNFINISHED.removesuffix(":"): 2, ANALYSIS: 1}
 _DONE, _NONE = "complete", "none"
 
 

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from shared import __version__, names
 from shared.json_types import Json
 from shared.openapi.document import BASE, DESCRIPTION, HOST, KEYS, TAGS, TITLE, operations, schemas
-from shared.openapi.members import COMPONENTS, text, thing
+from shared.openapi.members import COMPONENTS, named, text, thing
 from shared.openapi.operations import Operation, responses_of
 
 _DEFINITIONS = "#/definitions/"
 # Flows follow the address of a 202 without the headers of the request, and the app puts a key of the query into it
 # (github.com/Azure/logicapps/issues/611).
 _KEY = "functionKeyInQuery"
+_CONTENT = "$content"
 # What a name that is split into its words would not say.
 _TITLES = {
     "$content": "File Content",
@@ -97,7 +98,8 @@ def _operation(operation: Operation) -> Json:
     if operation.anonymous:
         found["security"] = []
     if operation.body:
-        found["parameters"].append(_body(operation.body.description, operation.body.content[names.JSON]))
+        schema = operation.body.content.get(names.JSON, named("FileContent"))
+        found["parameters"].append(_body(operation.body.description, schema))
     return found
 
 
@@ -179,15 +181,20 @@ def _member(name: str, schema: Json) -> Json:
 
 
 def _definitions() -> dict[str, Json]:
-    own = {**schemas(), "ImageReference": _image_reference()}
+    own = {**schemas(), "ImageReference": _image_reference(), "FileContent": _file_content()}
     return {name: {"x-ms-summary": title(name), **_schema(schema)} for name, schema in own.items()}
 
 
+def _file_content() -> Json:
+    """How a flow brings a file: its contents are base64 there, which the app takes under this name."""
+    return thing("A file by its content.", {_CONTENT: text("The content of the file.", format="byte")})
+
+
 def _image_reference() -> Json:
-    """How a flow brings an image: the contents of files are base64 there, which the app takes under this name."""
+    """The same of an image, or its name or address."""
     reference = schemas()["ImageReference"]
     content = text("The content of the file, in place of a name and an address.", format="byte")
-    members: Mapping[str, Json] = {"$content": content, **reference["properties"]}
+    members: Mapping[str, Json] = {_CONTENT: content, **reference["properties"]}
     return thing(
         "An image by its content, its name or its address: one of the three.",
         members,

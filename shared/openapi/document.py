@@ -19,6 +19,7 @@ from shared.openapi import (
     text_operations,
     text_schemas,
     vision_schemas,
+    writing_operations,
 )
 from shared.openapi.operations import Operation, document_of
 
@@ -64,6 +65,7 @@ def operations() -> list[Operation]:
     """Every operation, in the order of the document."""
     modules = (
         image_operations,
+        writing_operations,
         text_operations,
         search_operations,
         state_operations,
@@ -81,6 +83,7 @@ def schemas() -> dict[str, Json]:
         operation_schemas,
         search_schemas,
         state_schemas,
+        writing_operations,
         correction_schemas,
         skill_schemas,
         app_schemas,

@@ -82,6 +82,8 @@ _PAGES = f"({_PAGE}(-({_PAGE})?)?|-{_PAGE})"
 IF_NONE_MATCH = header("If-None-Match", "The ETag of the thumbnail that the caller has already.")
 IF_MATCH = header("If-Match", "The ETag of the correction that the caller has seen: any other one stays as it is.")
 IF_NONE = header("If-None-Match", "`*`: only where there is no correction yet.")
+IF_IMAGE = header("If-Match", "The ETag of the image that the caller has seen: any other one stays as it is.")
+IF_NO_IMAGE = header("If-None-Match", "`*`: only where there is no image of that name yet.")
 READ = (
     query(
         "language",

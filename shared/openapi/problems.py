@@ -9,6 +9,7 @@ from collections.abc import Iterable
 # Python's own words differ by its version, and the document is the same on all.
 PHRASES = {
     400: "The request is wrong",
+    403: "It is not allowed here",
     404: "There is no such thing",
     409: "It is not in the state for that",
     410: "It is gone",
@@ -103,6 +104,7 @@ READ_GONE = of(410, "ocr_cancelled", "ocr_superseded", "ocr_gone")
 READ_FINISHED = of(409, "ocr_finished")
 NOTHING = of(404, "not_found")
 CORRECTION = of(404, "correction_not_found") | of(412, "correction_changed")
+WRITING = of(403, "images_not_writable") | of(409, "image_locked", "conflict") | of(412, "image_changed")
 OPERATION = of(404, "operation_not_found") | of(410, "operation_gone")
 # `skill_not_found` is not among them: the contract has no operation of another skill.
 BATCH = of(400, "bad_json") | of(411, "length_required") | of(413, "batch_too_large")
@@ -124,6 +126,7 @@ ALL = (
     READ_FINISHED,
     NOTHING,
     CORRECTION,
+    WRITING,
     OPERATION,
     BATCH,
 )

@@ -23,7 +23,7 @@ from shared.untrusted import addresses
 
 # A rehydration takes up to 15 hours, with high priority less than one
 # (learn.microsoft.com, Blob rehydration from the archive tier).
-_REHYDRATION_SECONDS = 3600.0
+REHYDRATION_SECONDS = 3600.0
 
 
 class Withheld(NamedTuple):
@@ -53,7 +53,7 @@ def problem(info: BlobInfo) -> BlobsightError | None:
             action=(
                 "Wait: this takes up to 15 hours. An upload is then processed by itself; send any other request again."
             ),
-            retry_after_seconds=_REHYDRATION_SECONDS,
+            retry_after_seconds=REHYDRATION_SECONDS,
         )
     if info.tier == "Archive":
         return ImageArchivedError(f"The image {info.name!r} lies in the archive tier, where its bytes cannot be read.")

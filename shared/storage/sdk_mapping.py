@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from shared.configuration.storage_accounts import Account
 from shared.errors import (
+    BlobLockedError,
     ConflictError,
     ImageArchivedError,
     StorageDeniedError,
@@ -32,6 +33,8 @@ class AbsentError(ConflictError):
 _KINDS: dict[int, type[StorageError]] = {404: AbsentError, 409: ConflictError, 412: ConflictError}
 # Codes of a 409 that is no conflict.
 _ARCHIVED = frozenset(["BlobArchived", "BlobBeingRehydrated"])
+# Codes of a 412 where another program holds a lease, and of a 409 by a policy or a legal hold.
+_LOCKED = frozenset(["BlobImmutableDueToPolicy", "LeaseIdMissing"])
 # Codes where a directory is to be a file, or a file a directory (Azure Storage, "Blob service error codes" and
 # those of Data Lake Storage Gen2, whose namespace the Blob service works on).
 # The last one is a 400, of what no directory lets be done with it (azure-storage-fuse issue 1068).
@@ -132,6 +135,8 @@ def _kind(status: int, reason: str) -> type[StorageError]:
         return StorageRefusedError
     if status == 409 and reason in _ARCHIVED:
         return ImageArchivedError
+    if status in (409, 412) and reason in _LOCKED:
+        return BlobLockedError
     if status in (400, 409) and reason in _NAME_TAKEN:
         return StorageNameTakenError
     return _KINDS.get(status, StorageError)

@@ -26,7 +26,7 @@ _QUERY = {"ThumbnailHttp": {"width": "100", "height": "50"}}
 _PATH = {
     "CorrectionsHttp": {"name": "a.jpg"},
     "DomainsHttp": {"model": "landmarks"},
-    "ImagesHttp": {},
+    "ImagesHttp": {"name": "a.jpg"},
     "OcrHttp": {"id": READ},
     "OperationsHttp": {"id": OPERATION},
     "SearchHttp": {"action": "rebuild"},
@@ -34,7 +34,13 @@ _PATH = {
     "ThumbnailHttp": {"name": "a.jpg"},
     "UnfinishedHttp": {"action": "retry"},
 }
-_WITHOUT_PATH = {("OcrHttp", "POST"), ("SearchHttp", "GET"), ("ThumbnailHttp", "POST"), ("UnfinishedHttp", "GET")}
+_WITHOUT_PATH = {
+    ("ImagesHttp", "GET"),
+    ("OcrHttp", "POST"),
+    ("SearchHttp", "GET"),
+    ("ThumbnailHttp", "POST"),
+    ("UnfinishedHttp", "GET"),
+}
 # Bodies that bring no image as the others do.
 _OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "CorrectionsHttp": {"caption": "A zebra"},
@@ -42,6 +48,8 @@ _OF_ITS_OWN: dict[str, dict[str, Any]] = {
     "UnfinishedHttp": {"all": True},
 }
 _WITHOUT_BODY = {"SearchHttp"}
+# What stores a body of any kind.
+_STORES = {"ImagesHttp"}
 
 
 class Route(NamedTuple):
@@ -54,7 +62,12 @@ class Route(NamedTuple):
     @property
     def takes_image(self) -> bool:
         """Whether its body brings an image."""
-        return self.takes_body and self.folder not in _OF_ITS_OWN
+        return self.takes_body and self.folder not in {*_OF_ITS_OWN, *_STORES}
+
+    @property
+    def stores_body(self) -> bool:
+        """Whether it stores its body as it is, whatever that is."""
+        return self.takes_body and self.folder in _STORES
 
     @property
     def takes_body(self) -> bool:
@@ -76,7 +89,7 @@ class Route(NamedTuple):
         """The body of a good request."""
         if not self.takes_body:
             return b""
-        return IMAGE if self.takes_image else _OF_ITS_OWN[self.folder]
+        return IMAGE if self.takes_image or self.stores_body else _OF_ITS_OWN[self.folder]
 
     @property
     def orchestrator(self) -> str:

@@ -12,12 +12,14 @@ import asyncio
 import io
 import itertools
 import json
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -47,6 +49,7 @@ from shared.vision.questions import Question
 SETTINGS = {"THUMBNAIL_SIZES": "200x150", "VISION_RATE": "100000/1"}
 # One of so many has text; one of so many is no picture at all, whatever its name says.
 TEXT_EACH, FAILED_EACH = 20, 480
+_PROJECT = Path(__file__).resolve().parents[2]
 _PROCESSES = 2
 _BATCH = 200
 _AT_ONCE = 24
@@ -108,10 +111,9 @@ def image(number: int) -> Made:
 
 def _jpeg(chance: random.Random, number: int, taken: str) -> bytes:
     """A small picture with bytes of its own, which knows when it was taken."""
-    width, height = chance.choice([(64, 64), (80, 60), (60, 80), (96, 54)])
-    shown = Image.new("RGB", (width, height), tuple(chance.randrange(256) for _ in range(3)))
-    box = (width // 4, height // 4, width // 4 + number % 20 + 8, height // 2)
-    shown.paste(tuple(chance.randrange(256) for _ in range(3)), box)
+    size = chance.choice([(64, 64), (80, 60), (60, 80), (96, 54)])
+    # Blurred spots of chance: few of them look like each other.
+    shown = Image.frombytes("RGB", (5, 4), chance.randbytes(60)).resize(size, Image.Resampling.BICUBIC)
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = taken
     # Two pictures of the same look have other bytes all the same.
@@ -253,12 +255,21 @@ def put(connection_string: str, made: list[Made], writer: str) -> None:
 def fill(connection_string: str, count: int, others: list[Made]) -> None:
     """Put so many images into an account that has its containers, and some of one's own; and fold the index."""
     share = -(-count // _PROCESSES)
+    # Each finds the project and these doubles, whichever program has called this.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_PROJECT), str(_PROJECT / "tests")])}
     begun = [
-        subprocess.Popen([sys.executable, __file__, connection_string, str(first), str(min(first + share, count))])
+        subprocess.Popen(
+            [sys.executable, __file__, connection_string, str(first), str(min(first + share, count))], env=environment
+        )
         for first in range(0, count, share)
     ]
-    put(connection_string, others, "others")
-    assert [process.wait() for process in begun] == [0] * len(begun)
+    try:
+        put(connection_string, others, "others")
+        assert [process.wait() for process in begun] == [0] * len(begun)
+    finally:
+        for process in begun:
+            process.kill()
+            process.wait()
     app = _app_on(connection_string)
     app.host.write(names.INDEX, places.BUILT, b"{}", content_type=names.JSON)
     while fold(app.host, app.clock).more:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.clock import Clock
-from shared.errors import ConflictError, ImageArchivedError, StorageNameTakenError, StorageRefusedError
+from shared.errors import BlobLockedError, ConflictError, ImageArchivedError, StorageNameTakenError, StorageRefusedError
 from shared.names import MAX_BLOB_NAME_CHARACTERS
 from shared.storage.blobs import BEGINNING_BYTES, Blob, BlobInfo, Digest, IfEtag, Kept, Page
 
@@ -306,7 +306,8 @@ class MemoryBlobs:
         elif lease != (holder.identifier if holder else None):
             reason = "412 (LeaseIdMissing)" if lease is None else "412 (LeaseLost)"
         if reason:
-            raise ConflictError(f"Blob storage answered {reason} for {container}/{name}.")
+            kind = BlobLockedError if "LeaseIdMissing" in reason else ConflictError
+            raise kind(f"Blob storage answered {reason} for {container}/{name}.")
 
 
 def _encoded(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What holds of every view of the page: no serious finding of axe-core, no jump of the layout, nothing wider than it."""
+"""What holds of every view of the page: no serious finding of axe-core, no jump of the layout, nothing too wide."""
 
 from functools import cache
 from typing import Any

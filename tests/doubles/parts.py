@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "VISION_KEY": "first-secret-key",
     "ImagesStorage": "AccountName=images;AccountKey=c2VjcmV0",
     "AzureWebJobsStorage": "AccountName=host;AccountKey=c2VjcmV0",
+    "IMAGES_WRITABLE": "true",
 }
 
 

@@ -107,6 +107,11 @@ def misdeployed(run: Pass) -> None:
         ("ImagesHttp", "GET", {}),
         ("ImagesHttp", "GET", {"name": "a.jpg"}),
         ("ImagesHttp", "GET", {"path": {"name": "a.jpg"}}),
+        *(
+            ("ImagesHttp", method, {**where, "body": run.image() if method == "PUT" else b""})
+            for method in ("PUT", "DELETE")
+            for where in ({"name": "a.jpg"}, {"path": {"name": "a.jpg"}})
+        ),
         ("OcrHttp", "POST", {"body": run.image()}),
         ("OcrHttp", "GET", {"path": {"id": _READ}}),
         ("OcrHttp", "DELETE", {"path": {"id": _READ}}),

@@ -18,6 +18,7 @@ from doubles.scripted_search import rebuilt, searched
 from doubles.scripted_skills import skills
 from doubles.scripted_states import states, unfinished
 from doubles.scripted_texts import texts
+from doubles.scripted_writing import written
 
 
 def exchanges() -> list[Exchange]:
@@ -41,6 +42,7 @@ _SCRIPTS = (
     searched,
     rebuilt,
     corrections,
+    written,
     skills,
     operations,
     health_told,

@@ -38,6 +38,8 @@ PARAMETERS: dict[tuple[str, str], list[str]] = {
     ("ImagesHttp", "GET"): [
         *("name", "limit", "prefix", "continuation", "state", "since", "wait", "explain", "summary"),
     ],
+    ("ImagesHttp", "DELETE"): ["name"],
+    ("ImagesHttp", "PUT"): ["name"],
     ("OcrHttp", "DELETE"): [],
     ("OperationsHttp", "GET"): [],
     ("OcrHttp", "GET"): ["format"],

@@ -80,6 +80,8 @@ ROUTES_AND_CALLERS: dict[tuple[str, str], Good] = {
     ("GET", "search"): Good("viewer", {"q": "zebra", "limit": "10"}),
     ("GET", "picture"): Good("viewer", {"name": NAME, "side": "400"}),
     ("GET", "thumbnail"): Good("viewer", {"name": NAME, "width": "100", "height": "50"}),
+    ("GET", "suggestions"): Good("viewer", {"q": "zeb"}),
+    ("GET", "record"): Good("viewer", {"name": NAME, "record": f"analysis/{names.analysis(NAME)}"}),
     ("GET", "images"): Good("viewer", {"name": NAME, "explain": "true"}),
     ("GET", "corrections"): Good("viewer", {"name": NAME}),
     ("PUT", "corrections"): Good("editor", {"name": NAME}, {"caption": "Another"}),

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 from doubles.chromium import WIDE, Visit, running_chromium, visiting
 from doubles.gallery_world import Arrive, World, running_world
+from doubles.hostile_images import HOSTILE
 from doubles.platform_sign_in import COOKIE, Person
 from playwright.sync_api import Browser
 
@@ -30,7 +31,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """10,000 images behind the platform's sign-in and a slow line; the browser comes first, as the test needs it."""
-    with running_world(tmp_path_factory.mktemp("world")) as running:
+    with running_world(tmp_path_factory.mktemp("world"), HOSTILE) as running:
         yield running
 
 

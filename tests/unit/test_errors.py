@@ -58,6 +58,7 @@ def test_what_is_mended_in_the_settings_or_by_waiting_is_transient() -> None:
         "StorageDeniedError",
         "StorageIdentityError",
         "ConflictError",
+        "BlobLockedError",
         "VisionUnauthorizedError",
         "NoTokenError",
         "VisionNotFoundError",

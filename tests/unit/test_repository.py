@@ -25,7 +25,7 @@ LOCKS = sorted([ROOT / "requirements.txt", *ROOT.glob("locks/*.txt"), *ROOT.glob
 # What tells the local stack's parts to each other; everything else is at its default.
 OF_THE_LOCAL_STACK = {"VISION_ENDPOINT", "VISION_KEY", "ImagesStorage", "AzureWebJobsStorage", "URL_ALLOW"}
 # Who may see the page on a developer's machine.
-OF_THE_LOCAL_STACK |= {"GALLERY_OPEN"}
+OF_THE_LOCAL_STACK |= {"GALLERY_OPEN", "IMAGES_WRITABLE"}
 # The platform's own number depends on the machine.
 OF_THE_LOCAL_STACK |= {"PYTHON_THREADPOOL_THREAD_COUNT"}
 

@@ -68,6 +68,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         url_allow=None,
         max_upload_megabytes=100,
         max_megapixels=100,
+        images_writable=False,
         search_records=False,
         vision_prices=Prices(1.0, 1.5, "USD"),
         images_storage=Account("AccountName=images;AccountKey=c2VjcmV0"),
@@ -121,6 +122,7 @@ def test_the_defaults_hold_where_nothing_is_set() -> None:
         ("HEALTH_KEY", "open-sesame", "health_key", "open-sesame"),
         ("GALLERY_KEY", "sixteen-letters!", "gallery_key", "sixteen-letters!"),
         ("GALLERY_OPEN", "True", "gallery_open", True),
+        ("IMAGES_WRITABLE", "True", "images_writable", True),
         ("VISION_RATE", "   ", "vision_rate", (10, 1.0)),
     ],
 )

@@ -117,6 +117,28 @@ def test_a_principal_that_cannot_be_read_is_nobody(header: str, caplog: pytest.L
     assert caller({HEADER: header, "x-gallery-key": KEY}, {**SIGN_IN, "GALLERY_KEY": KEY}).role == "viewer"
 
 
+@pytest.mark.parametrize("header", ["X-WAWS-Unencoded-URL", "X-Original-URL"])
+@pytest.mark.parametrize(
+    ("path", "believed"),
+    [
+        ("/api/gallery/data/search?q=/../x", True),
+        ("/API/Gallery/data/search", True),
+        ("/api/gallery/data/images?name=a%2F..%2Fb", True),
+        ("/api/images/../gallery/data/search", False),
+        ("/api/images/%2e%2e/gallery/data/search", False),
+        ("/api/gallery/../images", False),
+        ("/api/gallery/x/..%2fdata/search", False),
+        ("/api/gallery/./data/search", False),
+        ("//api/gallery/data/search", False),
+        ("/api//gallery/data/search", False),
+        ("/runtime/webhooks/blobs", False),
+        ("http://x/api/gallery/data/search", False),
+    ],
+)
+def test_a_principal_that_came_by_a_detour_is_not_believed(header: str, path: str, believed: bool) -> None:
+    assert (caller({**principal(["editor"]), header: path}).role == "editor") is believed
+
+
 def test_nobody_is_nobody() -> None:
     assert caller({}) == caller({HEADER: ""}) == caller({"X-MS-CLIENT-PRINCIPAL-NAME": "ada"}) == NOBODY
     with pytest.raises(SignInError):

@@ -9,7 +9,7 @@ from shared.gallery import files
 MOST_BYTES = 150_000
 # What only the checks of the page read, and .funcignore leaves at home.
 OF_THE_CHECKS = {"tsconfig.json", "types.d.ts"}
-IMPORT = re.compile(r"^(?:import|export)\b[^;'\"]*?['\"]\./([a-z0-9-]+\.js)['\"]", re.MULTILINE)
+IMPORT = re.compile(r"^(?:import |.*\bfrom )'\./([a-z0-9-]+\.js)'$", re.MULTILINE)
 
 
 def text_of(name: str) -> str:

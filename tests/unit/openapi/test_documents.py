@@ -66,7 +66,8 @@ def test_the_connector_says_what_the_contract_says() -> None:
             for status, answer in others.items()
             if status != "304"
         }, each.id
-    for name, schema in schemas(connector()).items():
+    of_both = {name: schema for name, schema in schemas(connector()).items() if name != "FileContent"}
+    for name, schema in of_both.items():
         other = schemas(document())[name]
         added = {"$content"} if name == "ImageReference" else set()
         assert schema.get("properties", {}).keys() - added == other.get("properties", {}).keys(), name

@@ -20,6 +20,11 @@ param visionMonthlyLimit string
 param features string
 param thumbnailSizes string
 param insightsName string
+param imagesWritable bool
+param gallerySignIn bool
+
+@description('Client id of the page\'s registration in Entra ID; empty where there has never been one.')
+param galleryClientId string
 
 @description('The subnet of the closed network; empty is the open one.')
 param subnetId string
@@ -98,7 +103,7 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
     siteConfig: {
       // Flex refuses most other properties of this object, in some regions only.
       minTlsVersion: '1.2'
-      appSettings: [
+      appSettings: concat([
         {
           name: 'AzureWebJobsStorage__credential'
           value: 'managedidentity'
@@ -177,10 +182,80 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
           value: thumbnailSizes
         }
         {
+          name: 'IMAGES_WRITABLE'
+          value: imagesWritable ? 'true' : 'false'
+        }
+        {
           name: 'PYTHON_THREADPOOL_THREAD_COUNT'
           value: '16'
         }
+      ], empty(galleryClientId) ? [] : [
+        {
+          // The platform signs in as the app's identity, which the registration trusts: there is no client secret.
+          name: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
+          value: identityClientId
+        }
+      ])
+    }
+  }
+}
+
+// Sign-in for the page. A deployment that never had it has no such resource, so nothing of it changes.
+// Switched off again, it is off, and the registration stays for the next time.
+resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(galleryClientId)) {
+  parent: site
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: gallerySignIn
+      runtimeVersion: '~1'
+    }
+    globalValidation: {
+      // The page's files hold nothing, and its data routes judge each request by themselves.
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+      // Their callers come with a function key, and some with a token of their own, which the platform would refuse.
+      // Never the page's: only what passes the platform's sign-in is rid of a principal that a stranger has written.
+      excludedPaths: [
+        '/runtime/webhooks/*'
+        '/api/analyze'
+        '/api/corrections'
+        '/api/corrections/*'
+        '/api/describe'
+        '/api/domains'
+        '/api/domains/*'
+        '/api/images'
+        '/api/images/*'
+        '/api/ocr'
+        '/api/ocr/*'
+        '/api/operations/*'
+        '/api/search'
+        '/api/search/*'
+        '/api/skills/*'
+        '/api/thumbnail'
+        '/api/thumbnail/*'
+        '/api/unfinished'
+        '/api/unfinished/*'
       ]
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: galleryClientId
+          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
+          openIdIssuer: '${environment().authentication.loginEndpoint}${subscription().tenantId}/v2.0'
+        }
+      }
+    }
+    login: {
+      tokenStore: {
+        // The page asks nothing of other services, so no token has to be kept.
+        enabled: false
+      }
     }
   }
 }

@@ -73,6 +73,15 @@ param imagesTopicId string = ''
 @description('Region of the existing account of images, where its system topic has to lie; empty is location.')
 param imagesLocation string = ''
 
+@description('Whether HTTP callers and the page may upload and delete images.')
+param imagesWritable bool = false
+
+@description('Whether people sign in to the page with Entra ID, as viewer or editor.')
+param gallerySignIn bool = false
+
+@description('Client id of the page\'s registration in Entra ID; the preprovision hook makes one and writes it here.')
+param galleryClientId string = ''
+
 @description('Object id of the one who deploys, who may then upload images without a key; empty gives no role.')
 param deployerId string = ''
 
@@ -231,6 +240,9 @@ module app 'app.bicep' = {
     features: features
     thumbnailSizes: thumbnailSizes
     insightsName: logs.outputs.insightsName
+    imagesWritable: imagesWritable
+    gallerySignIn: gallerySignIn
+    galleryClientId: galleryClientId
     subnetId: closedNetwork ? network!.outputs.appSubnetId : ''
   }
 }

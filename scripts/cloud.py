@@ -34,6 +34,9 @@ class Command:
 COMMANDS = {
     "prepare": Command("prepare", "azd up", "Checks the inputs and the existing accounts before anything is made."),
     "connect": Command("connect", "azd up", "Gives the app its roles and containers on existing accounts."),
+    "sign-in": Command(
+        "sign_in", "azd hooks run postprovision", "Has the page's registration in Entra ID know the app, if asked for."
+    ),
     "wait-for-roles": Command("roles", "azd up", "Waits until the youngest role of the app's identity works."),
     "subscribe": Command(
         "subscribe",
@@ -47,6 +50,9 @@ COMMANDS = {
     ),
     "disconnect": Command(
         "disconnect", "azd down --purge --force", "Takes away the roles and the subscriptions on existing accounts."
+    ),
+    "remove-sign-in": Command(
+        "remove_sign_in", "azd hooks run postdown", "Removes the page's registration in Entra ID that was made for it."
     ),
 }
 

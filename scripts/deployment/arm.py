@@ -236,7 +236,7 @@ class Arm:
         except Failed:
             return ""
         error = _error(found.document) if "error" in found.document else {}
-        return self._redacted(_reason(found.status, {"error": error})) if error else ""
+        return self._redacted(reason_of(found.status, {"error": error})) if error else ""
 
     def _patient(
         self, method: str, path: str, version: str, body: Any, query: dict[str, str] | None, needs: str
@@ -262,7 +262,7 @@ class Arm:
             return Answer(0, reason=self._redacted(reply.trouble))
         document = {} if not reply.data.strip() and not reply.trouble else wire.json_object(reply.data)
         if document is not None:
-            return Answer(reply.status, document, self._redacted(_reason(reply.status, document)), reply.headers)
+            return Answer(reply.status, document, self._redacted(reason_of(reply.status, document)), reply.headers)
         # A good status with a body that is no JSON object is no whole answer.
         said = f"{reply.status} with a body that is no JSON object"
         return Answer(0 if reply.ok else reply.status, reason=said, headers=reply.headers)
@@ -284,8 +284,8 @@ def _error(document: Any) -> dict[str, Any]:
     return {str(name).lower(): value for name, value in inner.items()}
 
 
-def _reason(status: int, document: Any) -> str:
-    """Return the status with Azure's code and message."""
+def reason_of(status: int, document: Any) -> str:
+    """Return the status with the code and message of Azure, or of Microsoft Graph."""
     error = _error(document)
     parts = _texts(error)
     # Event Grid says only there what its handshake met.

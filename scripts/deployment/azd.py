@@ -26,10 +26,15 @@ class Tokens:
     Tokens of the person or pipeline that is signed in with azd: no second sign-in, and no other tool.
 
     Each scope's token is kept until shortly before it ends. Its text is never printed.
+
+    Args:
+        clock: whose time passes.
+        tenant: the directory that gives them; empty is `AZURE_TENANT_ID`, or else the person's own.
     """
 
-    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK, tenant: str = "") -> None:
         self._clock = clock
+        self._tenant = tenant
         self._kept: dict[str, tuple[str, datetime]] = {}
 
     def token(self, scope: str = ARM_SCOPE) -> str:
@@ -43,7 +48,7 @@ class Tokens:
         left = 0.0 if kept is None else (kept[1] - self._clock.utc()).total_seconds()
         if kept is None or left < _MARGIN_SECONDS:
             try:
-                kept = _asked(scope)
+                kept = _asked(scope, self._tenant)
             except Failed:
                 # A network that is away for a moment must not end a long wait.
                 if kept is None or left <= _REQUEST_SECONDS:
@@ -70,10 +75,10 @@ def set_value(name: str, value: str) -> bool:
     return True
 
 
-def _asked(scope: str) -> tuple[str, datetime]:
+def _asked(scope: str, tenant: str) -> tuple[str, datetime]:
     """Return a new token and its end."""
     # Without the tenant, a guest of another directory gets a token of the home directory.
-    tenant = os.environ.get("AZURE_TENANT_ID", "").strip()
+    tenant = tenant or os.environ.get("AZURE_TENANT_ID", "").strip()
     text = _run("auth", "token", "--output", "json", "--scope", scope, *(["--tenant-id", tenant] if tenant else []))
     for answer in _objects(text):
         try:

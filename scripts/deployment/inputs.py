@@ -31,6 +31,12 @@ SHAPES = {
     "BLOBSIGHT_CLOSED_NETWORK": (r"(?i:true|false)", "true or false"),
     "BLOBSIGHT_ALWAYS_READY": (r"[0-9]|[1-3][0-9]|40", "a whole number of instances up to 40"),
     "BLOBSIGHT_PYTHON": (r"3\.1[12]", "3.11 or 3.12"),
+    "BLOBSIGHT_IMAGES_WRITABLE": (r"(?i:true|false)", "true or false"),
+    "BLOBSIGHT_GALLERY_SIGN_IN": (r"(?i:true|false)", "true or false"),
+    "BLOBSIGHT_GALLERY_CLIENT_ID": (
+        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "the client id of a registration in Entra ID, such as 00000000-0000-0000-0000-000000000000",
+    ),
 }
 _OTHERS = (existing.IMAGES_VARIABLE, existing.VISION_VARIABLE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployment import azd, budget, environment, existing, inputs, providers
+from deployment import azd, budget, environment, existing, inputs, providers, sign_in
 from deployment.arm import Answer, Arm
 from deployment.existing import IMAGES_VARIABLE, TOPIC_VARIABLE, VISION_VARIABLE
 from deployment.failures import Failed
@@ -41,6 +41,7 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
     if closed:
         providers.register(arm, "Microsoft.App", clock)
     budget.fix_start(arm, clock)
+    sign_in.prepare(arm, clock)
 
 
 def _check_subscription(images: ResourceId) -> None:

@@ -14,7 +14,9 @@ from deployment import (
     event_subscriptions,
     findings,
     log_lines,
+    page,
     sample,
+    sign_in,
     waiting,
     watching,
 )
@@ -33,12 +35,14 @@ class Patience:
 
     Attributes:
         record: for all up to the sample's record.
+        page: for the page and its sign-in.
         deletion: for the end of its records, once the sample is deleted.
         log: for its log.
         look: between two looks.
     """
 
     record: float = 300.0
+    page: float = 300.0
     deletion: float = 180.0
     log: float = 600.0
     look: float = 3.0
@@ -85,6 +89,7 @@ class Smoke:
             return
         try:
             self._see_record(watch)
+            self._see_page()
             self._see_deletion(watch)
             self._see_log(uploaded)
         finally:
@@ -121,6 +126,16 @@ class Smoke:
         for line in findings.table(state, record.document, self._site.python):
             _say(line)
 
+    def _see_page(self) -> None:
+        signs_in, client_id = environment.is_on(sign_in.SWITCH), environment.optional(sign_in.CLIENT)
+        seen = self._until(
+            "the page",
+            lambda: page.look(self._url, signs_in, client_id),
+            lambda: f"Look at Authentication of {self._site.name} in the portal; `azd provision --no-state` sets it.",
+            waiting.Deadline(self._patience.page, self._clock),
+        )
+        _say(seen)
+
     def _see_deletion(self, watch: watching.Watch) -> None:
         reason = self._sample.delete()
         if reason:
@@ -156,6 +171,7 @@ class Smoke:
             if fault:
                 raise Failed(fault)
         self._until("the app", lambda: watch.answer(sample.FILE.read_bytes()), watch.why)
+        self._see_page()
         _say(
             "The app has analyzed the sample over HTTP, and the event subscriptions are right. Not proven from here: "
             f"that an upload or a deletion starts the app. {self._next('an image from inside the network')}"

@@ -262,7 +262,7 @@ def as_a_dockerfile(world: World, block: Block) -> None:
 
 def as_the_smoke_test_prints(world: World, block: Block) -> None:
     """Every line begins as the script's own does; the table has its rows."""
-    script = (world.place.folder / "scripts/deployment/smoke.py").read_text()
+    script = "".join((world.place.folder / f"scripts/deployment/{name}.py").read_text() for name in ("smoke", "page"))
     rows = [line for line in block.text.splitlines() if line.startswith(" ")]
     assert [row.split()[0] for row in rows] == [row.split()[0] for row in findings.table({}, {}, "")]
     for line in block.text.splitlines():

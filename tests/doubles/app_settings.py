@@ -5,14 +5,16 @@ Only the settings are evaluated, and of Bicep only what they need: names, interp
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from doubles import bicep
 from doubles.bicep import Expression, Template, Value
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
-_CONDITION = re.compile(r"(?P<empty>!?)empty\((?P<name>\w+)\)|(?P<left>\w+) == '(?P<right>[^']*)'")
+_CONDITION = re.compile(
+    r"(?P<empty>!?)empty\((?P<name>\w+)\)|(?P<left>\w+) == '(?P<right>[^']*)'|(?P<truth>\w+)",
+)
 
 
 def from_bicep(known: Mapping[str, str], **parameters: str) -> dict[str, str]:
@@ -30,12 +32,14 @@ def from_bicep(known: Mapping[str, str], **parameters: str) -> dict[str, str]:
     defaults = {each.name: each.default for each in main.parameters.values() if each.has_default}
     unknown = set(parameters) - set(main.parameters)
     assert not unknown, f"main.bicep has no parameters {unknown}"
-    outer = {name: value for name, value in {**defaults, **parameters}.items() if isinstance(value, str)}
+    # A truth is known by its text.
+    told = {name: str(value).lower() if isinstance(value, bool) else value for name, value in defaults.items()}
+    outer = {name: value for name, value in {**told, **parameters}.items() if isinstance(value, str)}
     given = main.module("app")
     assert given is not None
     inner = {name: _text_of(value, outer) for name, value in given.params.items() if name not in known}
     values = {**{name: value for name, value in inner.items() if value is not None}, **known}
-    return {name: _certain(name, _text_of(value, values)) for name, value in _listed(app)}
+    return {name: _certain(name, _text_of(value, values)) for name, value in _listed(app, values)}
 
 
 def _template(name: str) -> Template:
@@ -44,14 +48,29 @@ def _template(name: str) -> Template:
     return found
 
 
-def _listed(app: Template) -> list[tuple[str, Value]]:
+def _listed(app: Template, known: Mapping[str, str]) -> list[tuple[str, Value]]:
     """The name and value of each setting of the one site."""
     (site,) = app.of_type("Microsoft.Web/sites")
-    settings = bicep.at(site.properties, "siteConfig.appSettings")
-    assert isinstance(settings, bicep.Items)
+    settings = list(_items(bicep.at(site.properties, "siteConfig.appSettings"), known))
     entries = [each for each in settings if isinstance(each, bicep.Body)]
-    assert len(entries) == len(settings), "appSettings has to be a list of literal objects"
+    assert len(entries) == len(settings), "appSettings has to be lists of literal objects"
     return [(bicep.source(each["name"]), each["value"]) for each in entries]
+
+
+def _items(value: Value, known: Mapping[str, str]) -> Iterator[Value]:
+    """The items of an array, of all arrays that `concat` puts together, of the one that a condition chooses."""
+    if isinstance(value, bicep.Items):
+        yield from value
+        return
+    assert isinstance(value, Expression), value
+    if value.branches:
+        chosen = _holds(value.condition, known)
+        assert chosen is not None, f"nothing is known of {value.condition}"
+        yield from _items(value.branches[0 if chosen else 1], known)
+        return
+    assert value.function == "concat", value.text
+    for each in value.arguments:
+        yield from _items(each, known)
 
 
 def _certain(name: str, value: str | None) -> str:
@@ -80,8 +99,10 @@ def _text_of(value: Value, known: Mapping[str, str]) -> str | None:
 def _holds(condition: str, known: Mapping[str, str]) -> bool | None:
     """Whether a condition of the kinds that are used here is so; None where that is not known."""
     found = _CONDITION.fullmatch(condition)
-    if found is None or (found["name"] or found["left"]) not in known:
+    if found is None or (found["name"] or found["left"] or found["truth"]) not in known:
         return None
+    if found["truth"]:
+        return known[found["truth"]] == "true"
     if found["left"]:
         return known[found["left"]] == found["right"]
     return (known[found["name"]] == "") != bool(found["empty"])

@@ -66,6 +66,7 @@ class FakeArm:
 
     Attributes:
         resources: what is there, by its path.
+        tenant: the directory that the subscription trusts; empty where Azure does not tell.
         functions: the names of the functions that the app's host has loaded, in lower case.
         groups: names of resource groups by the azd environment of their tag.
         budgets: those of every group.
@@ -88,6 +89,7 @@ class FakeArm:
         self.roles: dict[str, dict[str, Any]] = {}
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.containers: dict[str, list[str]] = defaultdict(list)
+        self.tenant = "7e4a47"
         self.budgets: list[dict[str, Any]] = []
         self.groups: dict[str, list[str]] = {}
         self.registrations: dict[str, str] = {}
@@ -161,6 +163,7 @@ class FakeArm:
             (r"/blobservices/default/containers", self._container),
             (r"/host/default/(listkeys|sync)$", self._host),
             (r"/resourcegroups/rg-test/providers/microsoft\.consumption/budgets$", self._budgets),
+            (r"^/subscriptions/[^/]+$", lambda *_: (200, {"tenantId": self.tenant})),
             (r"^/subscriptions/[^/]+/resourcegroups$", self._groups),
             (r"^/subscriptions/[^/]+/providers/[^/]+/systemtopics$", self._topics),
             (r"^/subscriptions/[^/]+/providers/[^/]+(/register)?$", self._provider),

@@ -12,6 +12,7 @@ VERSIONS: list[tuple[str, tuple[str, ...]]] = [
     (r"/providers/microsoft\.web/sites/", ("2024-04-01",)),
     (r"/providers/microsoft\.consumption/budgets", ("2023-11-01",)),
     (r"^/subscriptions/[^/]+/(resourcegroups|providers/[^/]+(/register)?)$", ("2021-04-01",)),
+    (r"^/subscriptions/[^/]+$", ("2022-12-01",)),
 ]
 
 _ANY = None

@@ -73,6 +73,8 @@ class DeployedApp:
         queries: the queries so far.
         uploads, deletions: the answers to an upload, to a deletion.
         images, analyses: the answers to `/api/images/...`, to `/api/analyze`.
+        pages, sessions, logins, strangers: those of the page: its shell, its session, the platform's sign-in, its data.
+        forged: the answer to one who writes a principal by hand, by the path; others get those of a stranger.
     """
 
     port: int = 0
@@ -96,6 +98,13 @@ class DeployedApp:
     deletions: list[Answer] = field(default_factory=lambda: [(202, {}, None)])
     images: list[Answer] = field(default_factory=lambda: [(200, {}, DONE)])
     analyses: list[Answer] = field(default_factory=lambda: [(200, {}, {})])
+    pages: list[Answer] = field(
+        default_factory=lambda: [(200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>")]
+    )
+    sessions: list[Answer] = field(default_factory=lambda: [(200, {}, {"signIn": False})])
+    logins: list[Answer] = field(default_factory=lambda: [(404, {}, None)])
+    strangers: list[Answer] = field(default_factory=lambda: [problem(401, "gallery_sign_in")])
+    forged: dict[str, Answer] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -147,6 +156,8 @@ class DeployedApp:
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answer one request."""
         self.asked.append(f"{method} {unquote(path)}")
+        if self._is_of_the_page(path):
+            return self._page(path, headers)
         if path.startswith("/api/"):
             assert headers.get("x-functions-key") == KEY
         else:
@@ -158,6 +169,21 @@ class DeployedApp:
             if found:
                 return answer(body)
         return 404, {}, {"error": {"code": "ResourceNotFound", "message": path}}
+
+    def _is_of_the_page(self, path: str) -> bool:
+        return "gallery" in path or path.startswith("/.auth/")
+
+    def _page(self, path: str, headers: dict[str, str]) -> Answer:
+        assert "x-functions-key" not in headers, "a page is never given a function key"
+        assert "authorization" not in headers
+        if "x-ms-client-principal" in headers:
+            return self.forged.get(path) or self.strangers[-1]
+        answers = {
+            "/api/gallery": self.pages,
+            "/api/gallery/data/session": self.sessions,
+            "/.auth/login/aad": self.logins,
+        }
+        return _next(answers.get(path, self.strangers))
 
     def _routes(self) -> list[tuple[str, Callable[[bytes], Answer]]]:
         def listed(values: list[dict[str, Any]]) -> Answer:

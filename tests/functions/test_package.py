@@ -98,18 +98,22 @@ LEFT_AT_HOME = (
 
 @pytest.fixture(scope="module")
 def app() -> set[str]:
-    """The files of the app by rule: of each function the two that make it, the modules of shared/, and the settings."""
+    """The files of the app by rule: of each function its two, shared/'s modules, what the page serves, the settings."""
     functions = {f"{folder}/{name}" for folder in FOLDERS for name in ("__init__.py", "function.json")}
     shared = {path.relative_to(PROJECT_ROOT).as_posix() for path in PROJECT_ROOT.glob("shared/**/*.py")}
+    page = {path.relative_to(PROJECT_ROOT).as_posix() for path in PROJECT_ROOT.glob("gallery/*")}
+    served = {name for name in page if name.endswith((".css", ".html", ".js", ".svg"))}
     # What was made a moment ago and git does not know yet is no part of a package.
-    return ({*functions, *shared} & {*git(PROJECT_ROOT, "ls-files", "-z")}) | {"host.json", "requirements.txt"}
+    made = {*functions, *shared, *served} & {*git(PROJECT_ROOT, "ls-files", "-z")}
+    return made | {"host.json", "requirements.txt"}
 
 
 def test_a_package_holds_the_app_and_nothing_else(app: set[str]) -> None:
     new = {folder for folder in FOLDERS if f"{folder}/function.json" not in app}
     assert not new, f"git add {' '.join(sorted(new))}: a package holds what git knows"
     assert package.files() == sorted(app)
-    assert {PurePosixPath(name).parts[0] for name in app} == {*FOLDERS, "shared", "host.json", "requirements.txt"}
+    folders = {*FOLDERS, "gallery", "shared"}
+    assert {PurePosixPath(name).parts[0] for name in app} == {*folders, "host.json", "requirements.txt"}
 
 
 def test_what_is_deployed_knows_the_version_of_the_project(tmp_path: Path) -> None:

@@ -59,3 +59,14 @@ def test_what_is_given_for_the_app_reaches_it() -> None:
 def test_a_value_of_which_the_test_knows_nothing_is_not_passed_over() -> None:
     with pytest.raises(AssertionError, match="ImagesStorage__queueServiceUri"):
         from_bicep({name: value for name, value in KNOWN.items() if name != "imagesQueueUrl"})
+
+
+def test_images_are_written_over_http_only_where_that_is_asked_for() -> None:
+    assert from_bicep(KNOWN)["IMAGES_WRITABLE"] == "false"
+    assert from_bicep(KNOWN, imagesWritable="true")["IMAGES_WRITABLE"] == "true"
+
+
+def test_an_app_that_never_had_sign_in_has_no_setting_of_it() -> None:
+    name = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+    assert name not in from_bicep(KNOWN, gallerySignIn="true")
+    assert from_bicep(KNOWN, galleryClientId="c11e47")[name] == CLIENT

@@ -26,7 +26,16 @@ def test_without_a_known_command_nothing_runs_and_every_command_is_listed(
 ) -> None:
     assert cloud.main(arguments) == 2
     listed = re.findall(r"^  (\S+) +[A-Z].*\.$", capsys.readouterr().err, re.MULTILINE)
-    assert listed == ["prepare", "connect", "wait-for-roles", "subscribe", "smoke", "disconnect"]
+    assert listed == [
+        "prepare",
+        "connect",
+        "sign-in",
+        "wait-for-roles",
+        "subscribe",
+        "smoke",
+        "disconnect",
+        "remove-sign-in",
+    ]
 
 
 def test_the_script_runs_as_a_hook_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import cloud
 import pytest
-from deployment import log_lines, sample, smoke
+from deployment import log_lines, page, sample, smoke
 from deployment.event_subscriptions import CHANGES, LARGE
 from doubles.clock import FakeClock
 from doubles.deployed_app import DONE, GROUP, KEY, Answer, DeployedApp, problem, refused, running_deployed_app, state
@@ -336,3 +336,78 @@ def test_a_role_that_does_not_work_yet_is_not_taken_for_a_closed_network(
     status, printed, _ = run()
     assert status == 0
     assert "Blobsight works" in printed
+
+
+LOGIN = "https://login.microsoftonline.com/7e4a47/oauth2/v2.0/authorize?client_id=C11E47&response_type=code+id_token"
+
+
+def signs_in(app: DeployedApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOBSIGHT_GALLERY_SIGN_IN", "true")
+    monkeypatch.setenv("BLOBSIGHT_GALLERY_CLIENT_ID", "c11e47")
+    app.sessions[:] = [(200, {}, {"signIn": True})]
+    app.logins[:] = [(302, {"Location": LOGIN}, None)]
+
+
+def test_a_page_without_sign_in_is_looked_at_as_a_stranger(app: DeployedApp, run: Run) -> None:
+    app.pages.insert(0, (503, {}, None))
+    status, printed, waited = run()
+    assert status == 0, printed
+    assert f"The page is at {app.url}/api/gallery, and closed to strangers\n" in printed
+    assert waited == 15
+    assert "GET /.auth/login/aad" not in app.asked
+
+
+def test_sign_in_that_comes_on_at_last_is_waited_for(
+    app: DeployedApp, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signs_in(app, monkeypatch)
+    app.sessions.insert(0, (200, {}, {"signIn": False}))
+    app.logins[:0] = [(404, {}, None), (302, {"Location": "https://login.microsoftonline.com/?client_id=other"}, None)]
+    app.strangers.insert(0, (503, {}, None))
+    status, printed, _ = run()
+    assert status == 0, printed
+    assert "closed to strangers; people sign in at login.microsoftonline.com\n" in printed
+    assert "the app knows sign-in as off, and it is to be on" in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda app: app.sessions.__setitem__(0, (200, {}, {"signIn": False})), "knows sign-in as off"),
+        (lambda app: app.logins.__setitem__(0, (404, {}, None)), "/.auth/login/aad answers 404"),
+        (lambda app: app.strangers.__setitem__(0, (404, {}, None)), "answer 404 to a stranger, not 401"),
+        (lambda app: app.pages.__setitem__(0, (200, {"Content-Type": "application/json"}, {})), "does not come (200)"),
+    ],
+)
+def test_sign_in_that_stays_off_is_told_with_where_to_look(
+    app: DeployedApp, run: Run, monkeypatch: pytest.MonkeyPatch, change: Change, expected: str
+) -> None:
+    signs_in(app, monkeypatch)
+    change(app)
+    status, printed, waited = run()
+    assert status == 1
+    assert expected in printed
+    assert "Look at Authentication of func-test in the portal" in printed
+    assert 280 < waited <= 300
+    assert "Removed the sample and its records" in printed
+
+
+@pytest.mark.parametrize("path", page._DETOURS)
+@pytest.mark.parametrize("with_sign_in", [True, False])
+def test_a_forged_principal_that_comes_through_is_told_at_once(
+    app: DeployedApp, run: Run, monkeypatch: pytest.MonkeyPatch, path: str, with_sign_in: bool
+) -> None:
+    if with_sign_in:
+        signs_in(app, monkeypatch)
+    app.forged[path] = (200, {}, {})
+    status, printed, waited = run()
+    assert (status, waited) == (1, 0)
+    assert f"GET {path} shows data to a stranger who writes the header X-MS-CLIENT-PRINCIPAL by hand." in printed
+    assert "`azd env set BLOBSIGHT_GALLERY_SIGN_IN false`" in printed
+
+
+def test_data_that_everyone_sees_are_told_at_once(app: DeployedApp, run: Run) -> None:
+    app.strangers[:] = [(200, {}, {})]
+    status, printed, waited = run()
+    assert (status, waited) == (1, 0)
+    assert "The page shows its data to everyone" in printed

@@ -18,10 +18,11 @@ INFRA = {"provider": "bicep", "path": "infra", "module": "main"}
 OLDEST_AZD = ">= 1.23.5"
 HOOKS = {
     "preprovision": "prepare",
-    "postprovision": "connect",
+    "postprovision": "connect sign-in",
     "predeploy": "wait-for-roles",
     "postdeploy": "subscribe smoke",
     "predown": "disconnect",
+    "postdown": "remove-sign-in",
 }
 # The variable of each parameter of main.bicep; those with a prefix of azd's are set by azd itself.
 VARIABLES = {
@@ -41,6 +42,9 @@ VARIABLES = {
     "visionAccountId": "BLOBSIGHT_EXISTING_VISION_ACCOUNT_ID",
     "imagesTopicId": "BLOBSIGHT_EXISTING_TOPIC_ID",
     "imagesLocation": "BLOBSIGHT_IMAGES_LOCATION",
+    "imagesWritable": "BLOBSIGHT_IMAGES_WRITABLE",
+    "gallerySignIn": "BLOBSIGHT_GALLERY_SIGN_IN",
+    "galleryClientId": "BLOBSIGHT_GALLERY_CLIENT_ID",
     "deployerId": "AZURE_PRINCIPAL_ID",
     "deployerType": "AZURE_PRINCIPAL_TYPE",
 }

@@ -28,7 +28,13 @@ CHOICES = {
     "images": {"closedNetwork ? 'Disabled' : 'Enabled'": 1, "closedNetwork ? 'Deny' : 'Allow'": 1},
     "host-storage": {"closedNetwork ? 'Deny' : 'Allow'": 1},
     "vision": {"closedNetwork ? 'Disabled' : 'Enabled'": 1, "closedNetwork ? 'Deny' : 'Allow'": 1},
-    "app": {"empty(subnetId) ? null : subnetId": 1, "alwaysReady > 0 ? [...] : []": 1},
+    "app": {
+        "empty(subnetId) ? null : subnetId": 1,
+        "alwaysReady > 0 ? [...] : []": 1,
+        "imagesWritable ? 'true' : 'false'": 1,
+        # Without sign-in the app has no setting of it.
+        "empty(galleryClientId) ? [] : [...]": 1,
+    },
     "budget": {"empty(email) ? [] : [...]": 2},
     "alerts": {"empty(visionMonthlyLimit) ? [] : [...]": 1, "empty(alertEmail) ? [] : [...]": 3},
 }

@@ -32,6 +32,7 @@ RESOURCES = {
     "network.dnsRecords": "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
     "app.plan": "Microsoft.Web/serverfarms",
     "app.site": "Microsoft.Web/sites",
+    "app.signIn": "Microsoft.Web/sites/config",
     "budget.budget": "Microsoft.Consumption/budgets",
     "alerts.people": "Microsoft.Insights/actionGroups",
     "alerts.logAlerts": "Microsoft.Insights/scheduledQueryRules",
@@ -62,11 +63,13 @@ RESOURCE_CONDITIONS = {
     "images.deployerBlobs": "!empty(deployerId)",
     "host-storage.topicDeadLetters": "!empty(topicPrincipalId)",
     "alerts.people": "!empty(alertEmail)",
+    # A deployment without sign-in has nothing of it.
+    "app.signIn": "!empty(galleryClientId)",
     "alerts.queueAlert": "!empty(imagesAccountId)",
 }
 # Types that take no tags: parts of others, and facts about a resource.
 _UNTAGGED = re.compile(
-    r"(roleAssignments|budgets|blobServices.*|queueServices.*|managementPolicies|privateDnsZoneGroups)$"
+    r"(roleAssignments|budgets|blobServices.*|queueServices.*|managementPolicies|privateDnsZoneGroups|sites/config)$"
 )
 TAGS = "main.bicep tags"
 _FORBIDDEN = {

@@ -14,7 +14,7 @@ from typing import Any
 
 from doubles import bicep
 from doubles.bicep import Body, Expression, Items, Loop, Module, Parameter, Resource, Span, Template, Value, Variable
-from doubles.infra.project import AZURE_YAML, COMMANDS, MAIN, PARAMETERS, parsed_json, parsed_yaml
+from doubles.infra.project import AZURE_YAML, COMMANDS, MAIN, PARAMETERS, lists_of, parsed_json, parsed_yaml
 from doubles.infra.roles import ROLES
 from doubles.infra.shapes import Shape, shapes
 
@@ -123,8 +123,8 @@ def app_settings(files: Files) -> Iterator[Mutation]:
     """A setting is missing, misspelt, given twice, or has another value."""
     for template in _templates(files):
         for site in template.of_type(_SITE):
-            settings = bicep.at(site.properties, "siteConfig.appSettings")
-            for item, place in zip(settings, settings.places, strict=True) if isinstance(settings, Items) else ():
+            lists = list(lists_of(bicep.at(site.properties, "siteConfig.appSettings")))
+            for item, place in (pair for each in lists for pair in zip(each, each.places, strict=True)):
                 if not isinstance(item, Body):
                     continue
                 name = bicep.source(item["name"])
@@ -316,7 +316,16 @@ def programs(files: Files) -> Iterator[Mutation]:
         for found in words.finditer(text) if path.startswith("scripts/") else ():
             wrong = f"{text[: found.end() - 1]}{text[found.end() :]}"
             yield Mutation(f"{path}: {found[0]} is misspelt", path, wrong)
-    for name in ("prepare", "connect", "wait-for-roles", "subscribe", "smoke", "disconnect"):
+    for name in (
+        "prepare",
+        "connect",
+        "sign-in",
+        "wait-for-roles",
+        "subscribe",
+        "smoke",
+        "disconnect",
+        "remove-sign-in",
+    ):
         wrong = files[COMMANDS].replace(f'    "{name}": ', f'    "{name}x": ', 1)
         yield Mutation(f"{COMMANDS}: {name} is misspelt", COMMANDS, wrong)
     constants = {
@@ -372,12 +381,12 @@ resource extra 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
         ("    httpsOnly: true\n", "    publicNetworkAccess: 'Disabled'\n"),
         ("      minTlsVersion: '1.2'\n", "      alwaysOn: false\n"),
         ("      minTlsVersion: '1.2'\n", "      linuxFxVersion: 'python|3.12'\n"),
-        ("      appSettings: [\n", _setting("FUNCTIONS_WORKER_RUNTIME", "python")),
-        ("      appSettings: [\n", _setting("WEBSITE_RUN_FROM_PACKAGE", "1")),
-        ("      appSettings: [\n", _setting("VISION_KEY", "0123456789abcdef")),
-        ("      appSettings: [\n", _setting("ImagesStorage", "UseDevelopmentStorage=true")),
-        ("      appSettings: [\n", _setting("ImagesStorage__serviceUri", "https://x")),
-        ("      appSettings: [\n", _setting("TEXT_MODES", "auto")),
+        ("      appSettings: concat([\n", _setting("FUNCTIONS_WORKER_RUNTIME", "python")),
+        ("      appSettings: concat([\n", _setting("WEBSITE_RUN_FROM_PACKAGE", "1")),
+        ("      appSettings: concat([\n", _setting("VISION_KEY", "0123456789abcdef")),
+        ("      appSettings: concat([\n", _setting("ImagesStorage", "UseDevelopmentStorage=true")),
+        ("      appSettings: concat([\n", _setting("ImagesStorage__serviceUri", "https://x")),
+        ("      appSettings: concat([\n", _setting("TEXT_MODES", "auto")),
     ):
         yield from _words(files, "infra/app.bicep", within, within + text)
 
@@ -465,6 +474,15 @@ def values(files: Files) -> Iterator[Mutation]:
         ("infra/network.bicep", "service: 'table'", "service: 'blob'"),
         ("infra/network.bicep", "zone: 3", "zone: 1"),
         ("infra/network.bicep", "dnsZones[link.zone].id", "dnsZones[0].id"),
+        ("infra/app.bicep", "'AllowAnonymous'", "'RedirectToLoginPage'"),
+        ("infra/app.bicep", "'/runtime/webhooks/*'", "'/runtime/*'"),
+        ("infra/app.bicep", "'/api/images/*'", "'/api/*'"),
+        ("infra/app.bicep", "'/api/images/*'", "'/api/gallery/*'"),
+        ("infra/app.bicep", "        '/api/operations/*'\n", ""),
+        ("infra/app.bicep", "subscription().tenantId", "'common'"),
+        ("infra/app.bicep", "clientId: galleryClientId", "clientId: identityClientId"),
+        ("infra/app.bicep", "enabled: gallerySignIn", "enabled: true"),
+        ("infra/app.bicep", "SettingName: 'OVERRIDE_USE", "SettingName: 'USE"),
         (MAIN, "'azd-env-name'", "'azd-environment'"),
         (MAIN, "'20/60'", "'10/1'"),
         (MAIN, "targetScope = 'subscription'", "targetScope = 'resourceGroup'"),

@@ -8,7 +8,7 @@ from another set costs the reading of that file only.
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -90,9 +90,9 @@ class Deployment:
     @property
     def app_settings(self) -> list[tuple[Value, Value]]:
         """The name and the value of every app setting, in order; empty if they are no array of objects."""
-        listed = bicep.at(self.site.resource.properties, "siteConfig.appSettings") if self.site else None
-        items = listed if isinstance(listed, Items) else []
-        return [(each.get("name"), each.get("value")) for each in items if isinstance(each, Body)]
+        value = bicep.at(self.site.resource.properties, "siteConfig.appSettings") if self.site else None
+        items = [each for listed in lists_of(value) for each in listed if isinstance(each, Body)]
+        return [(each.get("name"), each.get("value")) for each in items]
 
     def module_file(self, template: Template, module: Module) -> str:
         """The path of the file that a module is made of."""
@@ -197,6 +197,15 @@ class Deployment:
     def words(self) -> set[str]:
         """Every text that stands between quotes in the programs of the hooks, but for docstrings."""
         return {word for text in self.scripts.values() for word in _words(text)}
+
+
+def lists_of(value: Value) -> Iterator[Items]:
+    """Every literal array of a value: itself, those that `concat` puts together, both of a conditional."""
+    if isinstance(value, Items):
+        yield value
+    elif isinstance(value, Expression) and (value.branches or value.function == "concat"):
+        for each in (*value.branches, *value.arguments):
+            yield from lists_of(each)
 
 
 def _file(template: Template) -> str:

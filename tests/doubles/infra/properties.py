@@ -214,4 +214,20 @@ RESOURCES: dict[str, dict[str, str]] = {
         "properties.siteConfig.appSettings[].name": "string",
         "properties.siteConfig.appSettings[].value": "string",
     },
+    "Microsoft.Web/sites/config@2024-04-01": {
+        "name!": "authsettingsV2",
+        "properties.platform.enabled": "bool",
+        "properties.platform.runtimeVersion": "~1",
+        "properties.globalValidation.requireAuthentication": "bool",
+        "properties.globalValidation.unauthenticatedClientAction": (
+            "RedirectToLoginPage|AllowAnonymous|Return401|Return403"
+        ),
+        "properties.globalValidation.excludedPaths[]": "string",
+        "properties.httpSettings.requireHttps": "bool",
+        "properties.identityProviders.azureActiveDirectory.enabled": "bool",
+        "properties.identityProviders.azureActiveDirectory.registration.clientId": "string",
+        "properties.identityProviders.azureActiveDirectory.registration.clientSecretSettingName": "string",
+        "properties.identityProviders.azureActiveDirectory.registration.openIdIssuer": "string",
+        "properties.login.tokenStore.enabled": "bool",
+    },
 }

@@ -16,6 +16,7 @@ from doubles.infra import (
     settings,
     shapes,
     shared_names,
+    sign_in,
 )
 from doubles.infra.project import Deployment
 
@@ -32,6 +33,7 @@ TOPICS: Mapping[str, Rule] = MappingProxyType(
         "shared names": shared_names.problems,
         "settings": settings.problems,
         "Flex Consumption": flex.problems,
+        "sign-in": sign_in.problems,
         "roles": roles.problems,
         "pages": pages.problems,
     }

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doubles import bicep
-from doubles.bicep import Body, Expression, Items, Value
-from doubles.infra.project import Deployment
+from doubles.bicep import Body, Expression, Value
+from doubles.infra.project import Deployment, lists_of
 
 from shared import settings
 
@@ -56,6 +56,7 @@ LEFT_AT_ITS_DEFAULT = {
 PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "the host sends telemetry there",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the host sends it as the identity: local authentication is off",
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication signs in as that identity, without a secret",
     "AZURE_TOKEN_CREDENTIALS": "azure-identity asks the managed identity only, and not six others before it",
 }
 # Flex Consumption refuses or ignores them (Microsoft Learn, "Flex Consumption plan deprecations" of the app settings;
@@ -101,6 +102,8 @@ GIVEN = {
     "VISION_MONTHLY_LIMIT": {"main.bicep visionMonthlyLimit"},
     "VISION_FEATURES": {"main.bicep features"},
     "THUMBNAIL_SIZES": {"main.bicep thumbnailSizes"},
+    "IMAGES_WRITABLE": {"'true'", "'false'"},
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": {_CLIENT},
     "PYTHON_THREADPOOL_THREAD_COUNT": {"'16'"},
 }
 # Parameters of main.bicep that are a setting each: their defaults are the app's own.
@@ -114,9 +117,9 @@ def problems(deployment: Deployment) -> Iterator[str]:
         yield "there is no function app"
         return
     where = site.resource.where
-    listed = bicep.at(site.resource.properties, "siteConfig.appSettings")
-    if not isinstance(listed, Items) or not all(isinstance(each, Body) for each in listed):
-        yield f"{where}: appSettings has to be one array of objects, so that it can be read without a compiler"
+    lists = list(lists_of(bicep.at(site.resource.properties, "siteConfig.appSettings")))
+    if not lists or not all(isinstance(each, Body) for listed in lists for each in listed):
+        yield f"{where}: appSettings has to be arrays of objects, so that it can be read without a compiler"
         return
     given = dict(_named(deployment.app_settings))
     if len(given) < len(deployment.app_settings):

@@ -221,6 +221,9 @@ class _Check:
         if value.function in _MERGES and shape.type == "object":
             for each in value.arguments:
                 yield from self.value(each, shape, where, part=True)
+        if value.function == "concat" and shape.type == "array":
+            for each in value.arguments:
+                yield from self.value(each, shape, where)
         name, _, member = value.text.partition(".")
         for each in self._items.get(name, ()):
             if member in each:

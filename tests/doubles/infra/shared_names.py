@@ -17,6 +17,18 @@ _IMAGES_CONTAINERS = sorted([names.IMAGES, *_RECORDS])
 DEAD_LETTERS = "deadletters"
 PACKAGES = "app-package"
 _ROLE = re.compile(r"Role\(\s*\"([^\"]+)\",\s*\"([^\"]+)\"")
+# Ids that the registration of the page has: its own roles, and of Microsoft Graph the application and the permissions
+# openid, profile and email (learn.microsoft.com, "Microsoft Graph permissions reference").
+DIRECTORY_IDS = frozenset(
+    {
+        "0c9f3b5e-8f0a-4d0f-9a55-5b1e6c0f7a11",
+        "5d2c7e14-36b1-4a7e-8c1d-93f2a4de8b22",
+        "00000003-0000-0000-c000-000000000000",
+        "37f7f235-527c-4136-accd-4a02d197296e",
+        "14dad69e-099b-42c9-810b-d002981feec1",
+        "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0",
+    }
+)
 # A misspelt one too.
 _GUID = re.compile(r"[0-9a-fA-F]{6,}(?:-[0-9a-fA-F]+){3,}")
 
@@ -97,5 +109,8 @@ def _roles(deployment: Deployment) -> Iterator[str]:
             if ROLES.get(guid) != name:
                 yield f"{path}: {guid} is {ROLES.get(guid, 'no role of the templates')}, and not {name}"
     guids = {word for word in deployment.words if _GUID.fullmatch(word)}
-    if not guids or guids - set(ROLES):
-        yield f"scripts/ gives other roles than the templates: {sorted(guids - set(ROLES)) or 'none'}"
+    unknown = guids - set(ROLES) - DIRECTORY_IDS
+    if not guids & set(ROLES) or unknown:
+        yield f"scripts/ gives other roles than the templates: {sorted(unknown) or 'none'}"
+    for missing in sorted(DIRECTORY_IDS - guids):
+        yield f"scripts/ makes no registration with {missing}"

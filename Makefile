@@ -14,7 +14,7 @@ SAMPLES_no := --no-samples
 # Set for machines that read many files and write none; here it would make every start compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help start demo test coverage bench chaos fuzz lint format lock models contract package setup setup-dev environments due-models clean
+.PHONY: help start demo test coverage bench chaos fuzz lint format lock models contract screenshots package setup setup-dev environments due-models clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ models: $(VENV)/.local $(AZURITE) ## Fetch the trained models of the local stack
 
 contract: $(VENV)/.local ## Write docs/openapi.json and docs/connector.swagger.json from shared/openapi/
 	@$(BIN)/python -m shared.openapi
+
+screenshots: setup-dev ## Take the pictures of the page for README and docs anew (two minutes)
+	@$(BIN)/python -m bench.screenshots
 
 package: $(VENV)/.venv ## Write the package for Azure, from the commit, to build/blobsight.zip
 	@$(BIN)/python scripts/package.py

@@ -31,7 +31,7 @@ export function about(shown, onCorrect) {
           'button',
           { type: 'button', class: 'with-icon', 'data-focus': 'correct', onclick: onCorrect },
           icon('edit'),
-          'Correct',
+          analysis.caption || analysis.tags.length ? 'Correct' : 'Add a sentence or tags',
         )
       : null,
   )
@@ -92,13 +92,14 @@ function quoted(tag) {
  * @param {Shown} shown
  * @returns {HTMLElement}
  */
-export function facts({ state, analysis, found, pages }) {
+export function facts({ name: ofImage, state, analysis, found, pages }) {
   const width = analysis?.source.width ?? found?.width
   const height = analysis?.source.height ?? found?.height
   const taken = analysis?.source.taken ?? found?.taken
   const uploaded = analysis?.source.uploaded ?? found?.uploaded
   /** @type {[string, string | null][]} */
   const rows = [
+    ['Name', ofImage],
     ['Size', width && height ? `${width} × ${height} pixels` : null],
     ['Pages', pages > 1 ? String(pages) : null],
     ['File', `${bytesSaid(state.source.bytes)}${state.source.contentType ? `, ${state.source.contentType}` : ''}`],

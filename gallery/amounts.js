@@ -27,6 +27,19 @@ export function timeSaid(time) {
 }
 
 /**
+ * @param {string} time with its zone
+ * @returns {string} the same without the year, where there is little room
+ */
+export function shortTimeSaid(time) {
+  return new Intl.DateTimeFormat(undefined, {
+    month: 'short',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: '2-digit',
+  }).format(new Date(time))
+}
+
+/**
  * @param {string} time of a camera's clock, without a zone
  * @returns {string} as that clock showed it
  */
@@ -65,7 +78,7 @@ export function shareSaid(part) {
  * @returns {string} with as many digits as a price of one call has
  */
 export function priceSaid(price, currency) {
-  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 6 }
+  const digits = { minimumFractionDigits: 4, maximumFractionDigits: 6 }
   return new Intl.NumberFormat(undefined, { style: 'currency', currency, ...digits }).format(price)
 }
 

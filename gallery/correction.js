@@ -146,7 +146,8 @@ async function correctionOf(name) {
  */
 function fieldsOf(shown, frame) {
   const { analysis, state } = shown
-  const caption = area('caption', 1000, analysis?.result.description?.captions?.[0]?.text ?? '')
+  const original = analysis?.result.description?.captions?.[0]?.text ?? ''
+  const caption = area('caption', 1000, 'One sentence about the image')
   const alt = area('alt', 2000, 'The sentence')
   const decoration = /** @type {HTMLInputElement} */ (
     element('input', {
@@ -176,7 +177,7 @@ function fieldsOf(shown, frame) {
     ),
     /** @param {Correction | null} correction */
     fill(correction) {
-      caption.value = correction?.caption ?? ''
+      caption.value = correction?.caption ?? original
       alt.value = correction?.alt ?? ''
       decoration.checked = correction?.alt === ''
       alt.disabled = decoration.checked
@@ -187,7 +188,7 @@ function fieldsOf(shown, frame) {
     wanted() {
       const said = { caption: line(caption.value), alt: line(alt.value), tags: tags.wanted(), focal: focal?.wanted() }
       return {
-        ...(said.caption ? { caption: said.caption } : {}),
+        ...(said.caption && said.caption !== original ? { caption: said.caption } : {}),
         ...(decoration.checked ? { alt: '' } : said.alt ? { alt: said.alt } : {}),
         ...(said.tags.added.length || said.tags.removed.length ? { tags: said.tags } : {}),
         ...(said.focal ? { focal: said.focal } : {}),

@@ -2,7 +2,7 @@
  * The dialog of one image, with all that every image has: its name, its state, the ways to the images beside it.
  */
 
-import { apart, at, element } from './dom.js'
+import { at, element } from './dom.js'
 import { icon } from './icons.js'
 import { makeStage } from './stage.js'
 
@@ -125,12 +125,9 @@ function isBeside(whole, { clientX, clientY }) {
  */
 function nameParts(name) {
   const slash = name.lastIndexOf('/', name.length - 2)
-  const base = element('span', { class: 'base' }, apart(name.slice(slash + 1)))
+  const base = element('bdi', { class: 'base' }, name.slice(slash + 1))
   if (slash < 1) return [base]
-  return [
-    element('span', { class: 'folder' }, apart(name.slice(0, slash)), element('span', { class: 'unseen' }, '/')),
-    base,
-  ]
+  return [element('bdi', { class: 'folder' }, name.slice(0, slash)), element('span', { class: 'unseen' }, '/'), base]
 }
 
 /**

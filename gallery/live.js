@@ -2,13 +2,15 @@
  * The state of an image, asked for as long as it can change by itself.
  */
 
-import { addressOf, Refusal, request } from './data.js'
+import { get, Refusal } from './data.js'
 
 /** @typedef {import('./types.js').ImageState} ImageState */
 
 /** Milliseconds between two looks at an image that is being worked on, and the most between any two. */
 const SOON = 2000
 const LATER = 30000
+/** After so many looks that showed nothing new the app may not know of the image at all. */
+const PATIENT = 90
 
 /**
  * Tell the state now, and each time after that until nothing changes it any more.
@@ -20,6 +22,8 @@ const LATER = 30000
 export function watch(name, { onState, onRefusal }) {
   let stopping = new AbortController()
   let timer = 0
+  let same = 0
+  let before = ''
 
   async function ask() {
     clearTimeout(timer)
@@ -27,10 +31,9 @@ export function watch(name, { onState, onRefusal }) {
     const mine = new AbortController()
     stopping = mine
     try {
-      const response = await request('GET', addressOf('images', { name, wait: 'true' }), { signal: mine.signal })
-      const state = /** @type {ImageState} */ (await response.json())
+      const state = /** @type {ImageState} */ (await get('images', { name }, { signal: mine.signal }))
       if (mine.signal.aborted) return
-      plan(response)
+      plan(state)
       onState(state)
     } catch (error) {
       if (mine.signal.aborted) return
@@ -40,12 +43,13 @@ export function watch(name, { onState, onRefusal }) {
     }
   }
 
-  /** @param {Response} response one of 202 says when to ask again */
-  function plan(response) {
-    if (response.status !== 202) return
-    const told = Number(response.headers.get('retry-after') ?? 0)
-    // Five seconds are what the app says of an image that it works on; a look costs nothing, so it may be sooner.
-    timer = setTimeout(askIfSeen, told <= 5 ? SOON : Math.min(LATER, told * 1000))
+  /** @param {ImageState} state */
+  function plan(state) {
+    const now = JSON.stringify(state)
+    same = now === before ? same + 1 : 0
+    before = now
+    const wait = waitOf(state)
+    if (wait !== null) timer = setTimeout(askIfSeen, same > PATIENT ? LATER : wait)
   }
 
   function askIfSeen() {
@@ -55,10 +59,30 @@ export function watch(name, { onState, onRefusal }) {
 
   void ask()
   return {
-    again: ask,
+    again() {
+      same = 0
+      return ask()
+    },
     stop() {
       clearTimeout(timer)
       stopping.abort()
     },
   }
+}
+
+/**
+ * How long until it is worth asking again.
+ *
+ * @param {ImageState} state
+ * @returns {number | null} in milliseconds; null of an image that nothing changes by itself
+ */
+function waitOf({ state, analysis, thumbnails, text }) {
+  if (state === 'complete' || state === 'failed') return null
+  const steps = [analysis, ...thumbnails, text]
+  const isWorkedOn = steps.some(
+    ({ problem, reason }) => problem?.running || (reason && reason.code !== 'settings_changed'),
+  )
+  if (isWorkedOn) return SOON
+  const turns = steps.flatMap(({ problem }) => (problem?.until ? [new Date(problem.until).getTime() - Date.now()] : []))
+  return turns.length ? Math.min(LATER, Math.max(SOON, Math.min(...turns))) : null
 }

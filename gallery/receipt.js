@@ -2,7 +2,7 @@
  * What an image has cost: each call to Computer Vision, and what they add up to.
  */
 
-import { counted, priceSaid, timeSaid } from './amounts.js'
+import { counted, priceSaid, shortTimeSaid } from './amounts.js'
 import { apart, element } from './dom.js'
 import { folded } from './panel.js'
 import { tell } from './steps.js'
@@ -96,7 +96,7 @@ function row(call, name, currency) {
       { scope: 'row', title: call.question },
       OPERATIONS[call.operation] ?? call.operation,
       call.calls > 1 ? `, ${call.calls} times` : null,
-      call.begun ? element('span', { class: 'under' }, timeSaid(call.begun)) : null,
+      call.begun ? element('span', { class: 'under' }, shortTimeSaid(call.begun)) : null,
       call.image && call.image !== name ? element('span', { class: 'under' }, 'asked by ', apart(call.image)) : null,
     ),
     element('td', {}, OUTCOMES[call.outcome], element('span', { class: 'under' }, resultSaid(call))),
@@ -111,7 +111,7 @@ function resultSaid({ seconds, status, problem, polls, sent }) {
     problem,
     status && !problem ? null : status ? `HTTP ${status}` : null,
     seconds === null ? null : `${seconds} s`,
-    polls ? `${counted(polls, 'look')}, free` : null,
+    polls ? counted(polls, 'free look') : null,
     sent && !sent.untouched ? `as ${sent.kind}, ${sent.width} × ${sent.height}` : null,
   ]
     .filter(Boolean)

@@ -21,22 +21,17 @@ export function kindOf({ state: { analysis, text }, page, found, looked }) {
 }
 
 /**
- * Why there is nothing to see.
+ * Why there is nothing to see, in a few words: the reasons of steps stand beside it.
  *
  * @param {Shown} shown
  * @returns {{message: string, action: string, bad: boolean}}
  */
-export function reasonOf({ state: { analysis, text } }) {
-  const problem = analysis.problem ?? text.problem
-  if (problem?.code && analysis.state !== 'deferred') return { ...problem, bad: true }
+export function reasonOf({ state: { state, analysis } }) {
+  if (state === 'failed') return { message: 'There is no picture of this file', action: '', bad: true }
   if (analysis.state === 'none') {
-    return {
-      message: 'A document',
-      action: 'Its pages are drawn from its words, as soon as these are read.',
-      bad: false,
-    }
+    return { message: 'A document', action: 'Its pages are drawn as soon as their words are read.', bad: false }
   }
-  return { message: 'No picture yet', action: 'It is shown as soon as the app has looked at it.', bad: false }
+  return { message: 'No picture yet', action: 'It is shown as soon as the app has looked at the file.', bad: false }
 }
 
 /**
@@ -63,15 +58,15 @@ export function pictureOf({ state, name, page }) {
  * The sides of what is shown, in pixels of the original or inches of the page; of the picture before these are known.
  *
  * @param {Shown} shown
- * @param {HTMLImageElement} picture
- * @returns {{width: number, height: number} | null}
+ * @param {HTMLImageElement | null} picture
+ * @returns {{width: number, height: number} | null} null where they are not known yet
  */
 export function sidesOf({ analysis, page, found, state }, picture) {
   if (page && state.analysis.state !== 'done') return page
   const { width, height } = analysis?.source ?? {}
   if (width && height) return { width, height }
   if (found?.width && found.height) return { width: found.width, height: found.height }
-  return picture.naturalWidth ? { width: picture.naturalWidth, height: picture.naturalHeight } : null
+  return picture?.naturalWidth ? { width: picture.naturalWidth, height: picture.naturalHeight } : null
 }
 
 /**

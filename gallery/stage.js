@@ -107,6 +107,8 @@ export function makeStage({ onPage, onStep }) {
     show(now) {
       shown = now
       const kind = kindOf(now)
+      const sides = sidesOf(now, null)
+      if (sides) room.style.setProperty('--shape', (sides.height / sides.width).toFixed(3))
       picture.alt = altOf(now)
       if (kind === 'nothing') tell(reasonOf(now))
       else if (kind !== 'later') {

@@ -62,20 +62,17 @@ def window(images: Sequence[int], ranks: Sequence[int], names: Sequence[str], of
         offset: how many come before.
         limit: how many are wanted.
     """
-    # Names are compared only where ranks are not enough; `sorted` keeps the order of what is equal.
-    by_rank = sorted(zip(ranks, images, strict=True), key=_falling)
-    last = by_rank[offset : offset + limit][-1:]
-    if not last:
+    # Names are compared only where ranks are not enough: of those that share a rank with an image of the window.
+    falling = sorted(ranks, reverse=True)
+    window = falling[offset : offset + limit]
+    if not window:
         return []
-    first = by_rank[offset][0]
-    some = [(-rank, names[image], image) for rank, image in by_rank if last[0][0] <= rank <= first]
-    before = sum(rank > first for rank in ranks)
-    some.sort()
-    return [image for _, _, image in some[offset - before : offset - before + limit]]
-
-
-def _falling(each: tuple[int, int]) -> int:
-    return -each[0]
+    first, last = window[0], window[-1]
+    some = sorted(
+        (-rank, names[image], image) for image, rank in zip(images, ranks, strict=True) if last <= rank <= first
+    )
+    begin = offset - falling.index(first)
+    return [image for _, _, image in some[begin : begin + limit]]
 
 
 def check(sort: str) -> None:

@@ -7,7 +7,7 @@ The first search reads the index; each one after that reads what has changed, at
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from shared.search.whole_texts import WholeTexts
 from shared.settings import Settings
 from shared.storage import image_blobs
 from shared.storage.blobs import Blobs
-from shared.threads import side_by_side
 from shared.transport import time_budget
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from shared.search.engine import Engine
     from shared.search.found import Found, Hit
     from shared.search.order import Sort
+    from shared.search.placed import Placed
     from shared.search.suggestions import Suggestion
     from shared.search.text_places import Place
 
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 1.0
 # Of a request's longest time, after which whole texts are left to the next search.
 _PART_FOR_TEXTS = 0.2
-# Records of texts that are read at once, and the length up to which they are opened.
-_PARALLEL = 16
-_MOST_BYTES = 4 * 1024**2
 # Images up to which a listing tells whether the index has them all.
 MOST_COMPARED = 1000
 _TEXT = "text"
@@ -85,12 +82,11 @@ class Search:
         self._settings = settings
         self._lock = threading.Lock()
         self._searching = threading.Lock()
-        # JSON takes ten times its length of memory, so one record is open at a time.
-        self._opening = threading.Lock()
         self._reading: Future[_Loaded] | None = None
         self._read_at = 0.0
         self._texts = WholeTexts(images)
         self._loaded: _Loaded | None = None
+        self._placed: Placed | None = None
 
     async def ready(self) -> None:
         """Wait until `find` needs not wait for the index, or the caller's time is over, and hold no thread for it."""
@@ -161,26 +157,14 @@ class Search:
         Raises:
             StorageError: a record of a text could not be read.
         """
-        in_text = [hit for hit in hits if any(match.field == _TEXT for match in hit.matches)]
-        if not in_text:
+        if not any(match.field == _TEXT for hit in hits for match in hit.matches):
             return [[[] for _ in hit.matches] for hit in hits]
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            found = dict(zip(map(id, in_text), side_by_side(pool, self._places_of, in_text), strict=True))
-        return [found.get(id(hit)) or [[] for _ in hit.matches] for hit in hits]
+        with self._lock:
+            if self._placed is None:
+                from shared.search.placed import Placed
 
-    def _places_of(self, hit: "Hit") -> "list[list[Place]]":
-        from shared.search import text_places
-
-        record = self._images.read(names.TEXT, f"{hit.entry.stem}.json", most=_MOST_BYTES)
-        if record is None or record.info.size > _MOST_BYTES:
-            return [[] for _ in hit.matches]
-        with self._opening:
-            try:
-                lines = text_places.lines_of(record.data)
-            except ValueError:
-                # Another program's blob in the place of a record hides no image.
-                lines = []
-            return [text_places.find(lines, match.folded) if match.field == _TEXT else [] for match in hit.matches]
+                self._placed = Placed(self._images)
+        return self._placed.of(hits)
 
     def _begun(self) -> "Future[_Loaded]":
         """The reading under way, or else the last one if it is not older than `FRESH_SECONDS`, or another one."""

@@ -86,7 +86,7 @@ class Suggestions:
         if field in (BEFORE, AFTER):
             return self._dates(field, value)
         if field == SAME:
-            return _best(self._names(typed.value.strip(), SAME), MOST)
+            return list(self._names(typed.value.strip(), SAME))
         found = _best(self._values(field, value), MOST)
         return found or (_best(self._near_tags(value), MOST) if field == TAG else [])
 
@@ -100,7 +100,7 @@ class Suggestions:
             "tag": _best(self._values(TAG, value), MOST),
             "operator": _best(self._operators(value), MOST),
             "folder": _best(self._values(FOLDER, value), MOST),
-            "name": _best(self._names(typed.value, ""), MOST) if len(value) >= _LEAST_OF_NAME else [],
+            "name": list(self._names(typed.value, "")) if len(value) >= _LEAST_OF_NAME else [],
         }
         first = chain.from_iterable(by_kind[kind][:share] for kind, share in _SHARES.items())
         rest = chain.from_iterable(by_kind[kind][share:] for kind, share in _SHARES.items())
@@ -156,15 +156,18 @@ class Suggestions:
         return [_Term(f"{field}:{shown}", f"{field}:{shown}", "operator", None) for shown in found]
 
     def _names(self, value: str, field: str) -> Iterator[_Term]:
-        """The images whose file is called so at its beginning."""
+        """The first images whose file is called so at its beginning."""
         beginning = value.lower()
+        size, found = len(beginning), []
         for name in self._images.names:
-            file = name.rpartition("/")[2]
-            if file[: len(beginning)].lower() == beginning and file:
-                # In quotes, so that it finds this name and no words that are alike.
-                term = query.written(field, name) if field else query.quoted(name)
-                if term and (field or words.of(name)):
-                    yield _Term(term, name, "name", 1)
+            at = name.rfind("/") + 1
+            if name[at : at + size].lower() == beginning and name:
+                found.append(name)
+        for name in heapq.nsmallest(MOST, found):
+            # In quotes, so that it finds this name and no words that are alike.
+            term = query.written(field, name) if field else query.quoted(name)
+            if term and (field or words.of(name)):
+                yield _Term(term, name, "name", 1)
 
 
 def _rank(key: str, value: str) -> int | None:

@@ -1,5 +1,6 @@
 """`GET data/search`: any window of what matches, with all that a card shows; and never a call."""
 
+import json
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -7,11 +8,16 @@ from doubles.gallery_data import ask, told
 from doubles.http_requests import problem_of
 from doubles.parts import Parts
 from doubles.pictures import picture
+from doubles.read_runs import ReadRun, job_of
 from doubles.searched import noted, store
+from doubles.tiffs import Page, tiff
 
 from shared import names
+from shared.errors import StorageError, VisionUnavailableError
 from shared.gallery import picture as pictures
-from shared.gallery import search, thumbnail
+from shared.gallery import record, search, suggestions, thumbnail
+from shared.index import places
+from shared.search.search import FRESH_SECONDS
 from shared.uploads import steps
 
 
@@ -72,3 +78,148 @@ def test_an_answer_that_is_known_already_is_not_sent_again(app: Parts) -> None:
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "x"])
 def test_a_limit_that_cannot_be_is_refused(app: Parts, limit: str) -> None:
     problem_of(ask(search, limit=limit), 400, "bad_parameter")
+
+
+def reads(app: Parts, container: str) -> list[str]:
+    """Names that are read in a container from now on."""
+    found: list[str] = []
+    app.images.before = lambda operation, of, name: (
+        found.append(name) if (operation, of) == ("read", container) else None
+    )
+    return found
+
+
+def test_a_word_in_a_text_is_told_with_its_place_which_is_read_once(app: Parts) -> None:
+    store(app, "bill.png", text="TOTAL DUE")
+    read = reads(app, names.TEXT)
+    first = told(search, q="total")["images"]
+    assert first[0]["why"][0]["places"]
+    assert told(search, q="total")["images"] == first
+    assert read == ["bill.png.json"]
+    assert told(search, q="due")["images"][0]["why"][0]["places"][0]["text"] == "DUE"
+    assert len(read) == 2
+
+
+def test_a_text_that_was_read_anew_has_its_new_places(app: Parts) -> None:
+    store(app, "bill.png", text="TOTAL DUE")
+    assert len(told(search, q="due")["images"][0]["why"][0]["places"]) == 1
+    app.vision.pages = 2
+    store(app, "bill.png", picture("PNG", 200, 100), text="DUE")
+    assert [place["page"] for place in told(search, q="due")["images"][0]["why"][0]["places"]] == [1, 2]
+
+
+def test_a_problem_is_read_once_for_all_looks_and_anew_when_it_changes(app: Parts) -> None:
+    app.vision.failing = VisionUnavailableError("first reason")
+    app.images.write(names.IMAGES, "a.png", picture(), content_type="image/png")
+    steps.process(app.services, "a.png", None)
+    noted(app)
+    read = reads(app, names.UNFINISHED)
+    (image,) = told(search)["images"]
+    assert {each["state"] for each in image["problems"]} == {"deferred"}
+    assert all(each["until"] for each in image["problems"])
+    count = len(read)
+    assert count == len(image["problems"])
+    assert told(search)["images"] == [image]
+    assert len(read) == count
+    app.images.before = None
+    app.vision.failing = VisionUnavailableError("second reason")
+    steps.process(app.services, "a.png", None)
+    noted(app)
+    (image,) = told(search)["images"]
+    assert "second reason" in image["problems"][0]["message"]
+
+
+def test_a_problem_that_is_over_is_told_no_longer(app: Parts) -> None:
+    app.vision.failures = [VisionUnavailableError("once")]
+    app.images.write(names.IMAGES, "a.png", picture(), content_type="image/png")
+    steps.process(app.services, "a.png", None)
+    noted(app)
+    assert told(search)["images"][0]["problems"]
+    steps.process(app.services, "a.png", None)
+    noted(app)
+    (image,) = told(search)["images"]
+    assert (image["state"], image["problems"]) == ("complete", [])
+
+
+def test_a_record_of_a_problem_that_is_none_hides_no_image(app: Parts) -> None:
+    app.images.write(names.IMAGES, "a.png", b"no image", content_type="image/png")
+    steps.process(app.services, "a.png", None)
+    noted(app)
+    blob = app.images.read(names.UNFINISHED, "analysis/a.png.json")
+    assert blob is not None
+    app.images.restore(names.UNFINISHED, blob._replace(data=b"\xff[" * 9))
+    (problem,) = told(search)["images"][0]["problems"]
+    assert problem["code"] == "not_an_image"
+    assert problem["message"]
+
+
+def test_storage_that_is_out_is_said_with_a_time_to_ask_again(app: Parts) -> None:
+    store(app, "a.png", text="TOTAL DUE")
+
+    def fail(operation: str, container: str, name: str) -> None:
+        raise StorageError("down")
+
+    app.host.before = app.images.before = fail
+    for route, query in (
+        (search, {"q": "total"}),
+        (suggestions, {"q": "t"}),
+        (thumbnail, {"name": "a.png", "width": 100, "height": 50}),
+        (pictures, {"name": "a.png"}),
+        (record, {"name": "a.png", "record": "analysis/a.png.json"}),
+    ):
+        response = ask(route, **query)
+        assert "Retry-After" in response.headers
+        problem_of(response, 503, "storage_unavailable")
+    app.host.before = app.images.before = None
+    app.clock.advance(FRESH_SECONDS)
+    assert told(search, q="total")["total"] == 1
+
+
+def test_an_index_that_was_never_made_whole_says_so(app: Parts) -> None:
+    app.images.write(names.IMAGES, "old.png", picture(), content_type="image/png")
+    answer = told(search)
+    assert (answer["building"], answer["images"]) == (True, [])
+    assert told(suggestions)["suggestions"] == []
+
+
+def test_one_image_alone_is_told_with_why_it_matches(app: Parts) -> None:
+    store(app, "a/bill.png", text="TOTAL DUE")
+    store(app, "b/bill.png", text="TOTAL DUE")
+    answer = told(search, q="due", name="b/bill.png", limit=1)
+    assert (answer["total"], [image["name"] for image in answer["images"]]) == (1, ["b/bill.png"])
+    assert answer["images"][0]["why"][0]["places"]
+    assert told(search, q="nothing", name="b/bill.png")["total"] == 0
+    assert told(search, q="due", name="none.png")["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x onerror=alert(1)>.png",
+        "javascript:alert(1).png",
+        "\u202egnp.exe.png",
+        "n" * 1020 + ".png",
+        "a//b.png",
+    ],
+)
+def test_names_of_any_kind_have_addresses_that_show_them(app: Parts, name: str) -> None:
+    store(app, name, picture("PNG", 300, 200))
+    (image,) = told(search)["images"]
+    assert image["name"] == name
+    assert ask(thumbnail, **query_of(image["thumbnail"])).status_code == 200
+    assert ask(pictures, side=400, **query_of(image["picture"])).status_code == 200
+
+
+def test_a_pdf_has_no_picture_and_a_tiff_of_pages_has_one(app: Parts) -> None:
+    data = tiff(Page(60, 70), Page(80, 90))
+    app.images.write(names.IMAGES, "b.tif", data, content_type="image/tiff")
+    ReadRun(app, job_of(app, data, "b.tif")).finish()
+    noted(app)
+    tail = places.tail("another")
+    line = {"stem": "a.pdf", "at": 1.0, "parts": {"image": {"kind": "pdf"}}}
+    app.host.begin_appends(names.INDEX, tail)
+    assert app.host.append(names.INDEX, tail, f"{json.dumps(line)}\n".encode())
+    app.clock.advance(FRESH_SECONDS)
+    shown = {image["name"]: image["picture"] for image in told(search)["images"]}
+    assert shown["a.pdf"] is None
+    assert ask(pictures, side=400, page=2, **query_of(shown["b.tif"])).status_code == 200

@@ -1,13 +1,12 @@
 """The page is light, and nothing lies in its folder that no browser asks for."""
 
 import re
-from pathlib import Path
 
 from shared.gallery import files
 
 # Of the shell, every module, every file of styles and the icon together, compressed as they are sent.
 MOST_BYTES = 150_000
-# What only the checks of the page read, and .funcignore leaves at home.
+# What only the checks of the page read. It is never deployed, which tests/functions/test_package.py holds.
 OF_THE_CHECKS = {"tsconfig.json", "types.d.ts"}
 IMPORT = re.compile(r"^(?:import |.*\bfrom )'\./([a-z0-9-]+\.js)'$", re.MULTILINE)
 
@@ -38,8 +37,3 @@ def test_every_file_is_one_that_the_shell_links_or_a_module_imports() -> None:
     modules = reached("app.js", set())
     there = {path.name for path in files.FOLDER.iterdir()}
     assert there == linked | modules | {files.SHELL} | OF_THE_CHECKS
-
-
-def test_what_only_the_checks_read_stays_at_home() -> None:
-    lines = (Path(__file__).resolve().parents[3] / ".funcignore").read_text(encoding="utf-8").splitlines()
-    assert {"/gallery/*.d.ts", "/gallery/tsconfig.json"} <= set(lines)

@@ -465,3 +465,14 @@ def test_entries_of_the_caller_stay_as_they_are(engine: Engine) -> None:
     engine.apply([line(entries[0].stem, AT + 5, analysis={"caption": "another"})])
     assert entries == before
     json.dumps(found(engine, "").facets)
+
+
+@pytest.mark.parametrize("sort", ["match", "date", "name"])
+def test_a_window_is_a_part_of_the_order_of_all(full: Engine, sort: Sort) -> None:
+    for asked in ("", "sign", "invoice", "has:text", "folder:camera/1", "nothing-of-that"):
+        every = names(full, asked, sort=sort)
+        for offset in (0, 1, 7, len(every) // 2, max(0, len(every) - 3), len(every), 10**9):
+            for limit in (1, 5, 60):
+                window = found(full, asked, sort=sort, offset=offset, limit=limit)
+                assert [hit.entry.name for hit in window.hits] == every[offset : offset + limit]
+                assert (window.total, window.after) == (len(every), None)

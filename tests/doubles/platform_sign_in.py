@@ -161,7 +161,8 @@ class _Platform:
             f"<li><a href='{html.escape(str(_with(request, **{'as': person.address})))}'>{person.name}</a></li>"
             for person in PEOPLE
         )
-        page = f"<!doctype html><html lang=en><title>Sign in</title><h1>Who are you?</h1><ul>{links}</ul>"
+        head = "<!doctype html><html lang=en><link rel=icon href=data:,><title>Sign in</title>"
+        page = f"{head}<h1>Who are you?</h1><ul>{links}</ul>"
         return web.Response(text=page, content_type="text/html")
 
     def _logout(self, request: web.BaseRequest) -> web.Response:

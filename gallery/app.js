@@ -12,12 +12,22 @@ const session = await signedIn()
 const list = openList(session)
 if (session.writable && session.role === 'editor') openUploads(session, { onChanged: list.refresh })
 
+/** @type {string | null} the image that is open */
+let open = null
+
 /** @param {import('./types.js').View} now */
 function follow(now) {
+  // The list comes last: it gives the focus back to the image that was open.
+  if (now.image !== open) picture(now)
   list.show(now)
-  if (now.image === null) closePicture()
+}
+
+/** @param {import('./types.js').View} now */
+function picture({ image, q }) {
+  open = image
+  if (image === null) closePicture()
   else {
-    openPicture(session, now.image, now.q, {
+    openPicture(session, image, q, {
       onClose: () => show({ image: null }),
       onChanged: list.refresh,
       neighbour: list.neighbour,

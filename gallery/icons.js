@@ -4,8 +4,8 @@
 
 import { shape } from './dom.js'
 
-/** @type {Record<string, string>} what a pen draws in a square of 20 */
-const STROKES = {
+/** What a pen draws in a square of 20. */
+const SMALL = {
   before: 'M12.5 4 6.5 10l6 6',
   after: 'M7.5 4l6 6-6 6',
   close: 'M5 5l10 10M15 5 5 15',
@@ -20,14 +20,38 @@ const STROKES = {
   bin: 'M4 6h12M8 6V4h4v2M6 6l.7 10h6.6L14 6',
 }
 
+/** What it draws in a square of 24. */
+const LARGE = {
+  search: 'M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.3 15.3 20 20',
+  filter: 'M4 7h16M7 12h10M10 17h4',
+  page: 'M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5',
+  broken: 'M4 5h16v14H4zM4 15l4-4 3 3M14 13l2-2 4 4M12 5l-1 4 3 2-2 3 1 5',
+  empty: 'M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01',
+  tag: 'M4 4h8l8 8-8 8-8-8zM8.5 8.5h.01',
+  folder: 'M3 6h6l2 2h10v11H3z',
+  name: 'M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4',
+  word: 'M5 6h14M5 12h10M5 18h12',
+  operator: 'M4 7h16M7 12h10M10 17h4',
+}
+
+/** @type {Map<string, [number, string]>} the side of the square, and what is drawn in it */
+const STROKES = new Map([...squares(20, SMALL), ...squares(24, LARGE)])
+
 /**
- * @param {keyof typeof STROKES} name
+ * @param {string} name
  * @returns {SVGElement}
  */
 export function icon(name) {
-  return shape(
-    'svg',
-    { class: 'icon', viewBox: '0 0 20 20', 'aria-hidden': 'true' },
-    shape('path', { d: STROKES[name] }),
-  )
+  const [side, d] = STROKES.get(name) ?? [1, '']
+  const viewBox = `0 0 ${side} ${side}`
+  return shape('svg', { class: 'icon', viewBox, 'aria-hidden': 'true' }, shape('path', { d }))
+}
+
+/**
+ * @param {number} side
+ * @param {Record<string, string>} signs
+ * @returns {[string, [number, string]][]}
+ */
+function squares(side, signs) {
+  return Object.entries(signs).map(([name, d]) => [name, [side, d]])
 }

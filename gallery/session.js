@@ -129,7 +129,7 @@ function keyForm(wrong, onSession) {
     })
   )
   const told = element('p', { id: 'key-told', role: 'alert', class: 'told' })
-  const enter = element('button', { type: 'submit' }, 'Look')
+  const enter = element('button', { type: 'submit' }, 'Use the key')
   const form = element(
     'form',
     { class: 'key' },

@@ -84,6 +84,12 @@ async def _image(asked: Asked) -> func.HttpResponse:
     return await _blocking(image_requests.answer, asked.req)
 
 
+async def _changed_image(asked: Asked) -> func.HttpResponse:
+    from shared.api import image_requests
+
+    return await _blocking(image_requests.answer, asked.req)
+
+
 async def _corrections(asked: Asked) -> func.HttpResponse:
     from shared.api import corrections
 
@@ -140,6 +146,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "thumbnail"): Route("viewer", _thumbnail),
     ("GET", "record"): Route("viewer", _record),
     ("GET", "images"): Route("viewer", _image),
+    ("PUT", "images"): Route("editor", _changed_image),
+    ("DELETE", "images"): Route("editor", _changed_image),
     ("GET", "corrections"): Route("viewer", _corrections),
     ("PUT", "corrections"): Route("editor", _corrections),
     ("DELETE", "corrections"): Route("editor", _corrections),

@@ -5,7 +5,7 @@ Every data route is asked by every kind of caller; a route that is not in the ta
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ import pytest
 from doubles.fuzz import fuzzed
 from doubles.http_requests import Hub, answered, parsed, problem_of, request
 from doubles.page_callers import KEY, OPEN, OWN, SIGN_IN, THIS_MACHINE, principal
-from doubles.parts import Parts
+from doubles.parts import Parts, parts, restarted
 from doubles.pictures import picture
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ from shared import names, services
 from shared.gallery.routes import ROUTES
 from shared.records import corrections, seen_bytes
 from shared.records.corrections import Correction
+from shared.search.search import FRESH_SECONDS
 from shared.uploads import steps
 
 NAME = "2026/ä b#c.png"
@@ -83,6 +84,8 @@ ROUTES_AND_CALLERS: dict[tuple[str, str], Good] = {
     ("GET", "suggestions"): Good("viewer", {"q": "zeb"}),
     ("GET", "record"): Good("viewer", {"name": NAME, "record": f"analysis/{names.analysis(NAME)}"}),
     ("GET", "images"): Good("viewer", {"name": NAME, "explain": "true"}),
+    ("PUT", "images"): Good("editor", {"name": "another.png"}, picture()),
+    ("DELETE", "images"): Good("editor", {"name": NAME}),
     ("GET", "corrections"): Good("viewer", {"name": NAME}),
     ("PUT", "corrections"): Good("editor", {"name": NAME}, {"caption": "Another"}),
     ("DELETE", "corrections"): Good("editor", {"name": NAME}),
@@ -110,6 +113,14 @@ def settle(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> N
 
 
 @pytest.fixture
+def app() -> Iterator[Parts]:
+    """The services, where images can be stored and deleted over HTTP."""
+    app = parts(THUMBNAIL_SIZES="100x50", IMAGES_WRITABLE="true")
+    with services.replaced(app.services):
+        yield app
+
+
+@pytest.fixture
 def page(app: Parts, task_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Parts:
     """One image that is complete and corrected, where people sign in."""
     settle(monkeypatch, KEYED)
@@ -119,7 +130,7 @@ def page(app: Parts, task_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 def restore(app: Parts) -> None:
     """Make what a route may have taken away."""
-    if not app.images.contents(names.IMAGES):
+    if NAME not in app.images.contents(names.IMAGES):
         app.images.write(names.IMAGES, NAME, picture(), content_type="image/png")
         steps.process(app.services, NAME, None)
     if not app.images.contents(names.CORRECTIONS):
@@ -264,6 +275,29 @@ def test_the_session_tells_who_looks_and_what_is_possible(page: Parts, monkeypat
     own = parsed(send("GET", "data/session", headers=THIS_MACHINE))
     assert (own["role"], own["how"], own["signIn"], own["key"]) == ("editor", "open", False, False)
     assert KEY not in json.dumps([session, nobody, without, own])
+
+
+def test_an_image_is_stored_and_deleted_by_the_page_of_an_editor(page: Parts) -> None:
+    editor = principal(["editor"])
+    assert parsed(send("GET", "data/session", headers=editor))["writable"] is True
+    assert parsed(send("GET", "data/session", headers=principal(["viewer"])))["writable"] is False
+    headers = {**editor, "If-None-Match": "*", "Content-Type": "image/png"}
+    stored = send("PUT", "data/images", {"name": "new/a.png"}, picture(), headers)
+    assert (stored.status_code, parsed(stored)["state"]) == (201, "pending")
+    # It is in the list at once, and its place is not taken by another.
+    assert parsed(send("GET", "data/search", {"name": "new/a.png"}, headers=editor))["total"] == 1
+    problem_of(send("PUT", "data/images", {"name": "new/a.png"}, picture(), headers), 412, "image_changed")
+    assert send("DELETE", "data/images", {"name": "new/a.png"}, headers=editor).status_code == 200
+    page.clock.advance(FRESH_SECONDS)
+    assert parsed(send("GET", "data/search", {"name": "new/a.png"}, headers=editor))["total"] == 0
+
+
+def test_where_images_are_not_writable_the_page_says_so_and_changes_none(page: Parts) -> None:
+    editor = principal(["editor"])
+    with services.replaced(restarted(page, IMAGES_WRITABLE="false").services):
+        assert parsed(send("GET", "data/session", headers=editor))["writable"] is False
+        problem_of(send("DELETE", "data/images", {"name": NAME}, headers=editor), 403, "images_not_writable")
+    assert NAME in page.images.contents(names.IMAGES)
 
 
 def test_a_correction_is_kept_and_taken_back_by_the_page(page: Parts) -> None:

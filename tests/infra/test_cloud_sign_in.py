@@ -149,6 +149,39 @@ def test_what_an_administrator_made_is_added_to_and_nothing_of_it_goes(world: Wo
     assert "was there before, and stays" in world.said
 
 
+def test_the_own_enterprise_application_is_closed_to_people_without_a_role_again(world: World) -> None:
+    assert world.runs("prepare", "sign-in") == 0
+    (principal,) = world.directory.principals.values()
+    principal["appRoleAssignmentRequired"] = False
+    assert world.runs("sign-in") == 0
+    assert principal["appRoleAssignmentRequired"] is True
+
+
+def test_an_administrators_enterprise_application_stays_open_as_it_is(world: World) -> None:
+    made = world.directory.add()
+    world.directory.principals["theirs"] = {"id": "theirs", "appId": made["appId"], "appRoleAssignmentRequired": False}
+    world.sets(BLOBSIGHT_GALLERY_CLIENT_ID=made["appId"])
+    assert world.runs("sign-in") == 0, world.said
+    assert world.directory.principals["theirs"]["appRoleAssignmentRequired"] is False
+    assert world.roles() == {("the-person", "editor")}
+
+
+def test_a_role_that_a_list_does_not_show_yet_is_not_given_twice(world: World) -> None:
+    assert world.runs("prepare", "sign-in") == 0
+    world.directory.faults = {("GET", "/appRoleAssignedTo"): [Fault(200, '{"value": []}')]}
+    assert world.runs("sign-in") == 0
+    assert "you have no role" not in world.said
+    assert world.roles() == {("the-person", "editor")}
+
+
+def test_a_directory_that_never_learns_ends_the_waiting_with_its_words(world: World) -> None:
+    assert world.runs("prepare") == 0
+    world.directory.behind = {("POST", "/servicePrincipals$"): 1000}
+    assert world.runs("sign-in") == 1
+    assert "does not reference a valid application object" in world.said
+    assert 290 < world.clock.now() <= 300
+
+
 def test_the_registration_that_was_made_goes_with_the_environment(world: World) -> None:
     world.directory.add()
     assert world.runs("prepare", "sign-in", "remove-sign-in") == 0, world.said

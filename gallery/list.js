@@ -190,7 +190,7 @@ class List {
   #draw(source, results) {
     this.heading.accept()
     this.heading.show(source.q, source.sort, results)
-    this.facets.show(source.q, results.facets)
+    this.facets.show(source.q, results.facets, results.total)
     at('main').classList.remove('waiting')
     if (results.total) this.empty.hide()
     else if (source.q.trim()) this.empty.nothingFound(source.q)

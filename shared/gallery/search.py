@@ -51,15 +51,15 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
 def _found(app: App, asked: _Asked) -> Json:
     # Imported here: the index and its words are of no use to other functions.
     from shared.api import found_images
-    from shared.gallery import cards
+    from shared.gallery import cards, problems
 
     searched = app.search.find(asked.q, sort=asked.sort, limit=asked.limit, offset=asked.offset, only=asked.only)
     hits = searched.found.hits
-    problems = cards.PROBLEMS.of(app, [hit.entry for hit in hits])
+    of_each = problems.of(app, [hit.entry for hit in hits])
     return {
         "images": [
             cards.told(hit, places, each, app.settings)
-            for hit, places, each in zip(hits, app.search.places(hits), problems, strict=True)
+            for hit, places, each in zip(hits, app.search.places(hits), of_each, strict=True)
         ],
         "facets": found_images.facets(searched.found),
         "total": searched.found.total,

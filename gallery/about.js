@@ -19,7 +19,7 @@ export function about(shown, onCorrect) {
   return element(
     'section',
     { class: 'part about', 'aria-label': 'About the image' },
-    analysis.caption ? element('p', { class: 'caption', dir: 'auto' }, analysis.caption) : null,
+    analysis.caption ? element('p', { class: 'sentence', dir: 'auto' }, analysis.caption) : null,
     analysis.caption ? element('p', { class: 'quiet' }, captionSource(shown)) : null,
     correction && correction.current === false
       ? element('p', { class: 'note' }, 'The corrections were made for an earlier version of this image.')

@@ -38,7 +38,7 @@ export function conflict(theirs, { take, keep }) {
   ]
   return element(
     'div',
-    { class: 'card wait conflict' },
+    { class: 'notice wait conflict' },
     element('h4', {}, 'Another person was faster'),
     element(
       'p',

@@ -24,7 +24,7 @@ export function makeDialog({ onStep, onLeave, onClosed, onPage, neighbour }) {
   const whole = /** @type {HTMLDialogElement} */ (at('picture'))
   const stage = makeStage({ onPage, onStep })
   const title = element('h2', { id: 'picture-name', tabindex: '-1', autofocus: true })
-  const badge = element('span', { class: 'badge', hidden: true })
+  const badge = element('span', { class: 'phase', hidden: true })
   const before = round('before', 'Image before', () => onStep(-1))
   const after = round('after', 'Next image', () => onStep(1))
   const close = round('close', 'Close', onLeave)
@@ -62,7 +62,7 @@ export function makeDialog({ onStep, onLeave, onClosed, onPage, neighbour }) {
     /** @param {State} state */
     showState(state) {
       badge.hidden = false
-      badge.className = `badge ${state}`
+      badge.className = `phase ${state}`
       badge.textContent = STATES[state]
     },
     /** Let the buttons to the images beside this one work where there are such images. */

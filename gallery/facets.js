@@ -96,6 +96,7 @@ class Facets {
   /** @type {Map<Facet, string[]>} values in the order in which they are shown */
   #order = new Map()
   #asked = ''
+  #total = 0
   /** @type {Results['facets'] | null} */
   #counts = null
 
@@ -112,8 +113,10 @@ class Facets {
   /**
    * @param {string} q
    * @param {Results['facets']} counts
+   * @param {number} total images
    */
-  show(q, counts) {
+  show(q, counts, total) {
+    this.#total = total
     // While the same list is watched, its values keep their places.
     if (q !== this.#asked || !this.#counts) this.#order.clear()
     this.#asked = q
@@ -167,8 +170,8 @@ class Facets {
    */
   #group(group, counts) {
     const values = this.#valuesOf(group, counts)
-    // One state of all images narrows nothing down.
-    const useful = values.length > (group.facet === 'state' ? 1 : 0)
+    // A value that all images have narrows nothing down.
+    const useful = values.length > 1 || (values.length === 1 && values[0].count < this.#total)
     if (!useful && !values.some(({ value }) => asks(this.#asked, group.terms(value)))) return null
     const whole = this.#whole.has(group.facet)
     const shown = whole ? values : values.slice(0, group.most)

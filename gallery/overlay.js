@@ -38,7 +38,7 @@ function outline(mark, scale) {
   const points = mark.box.map((side) => (side * scale).toFixed(1)).join(' ')
   return shape(
     'g',
-    { class: `mark ${mark.layer}`, 'data-line': mark.line },
+    { class: `mark layer-${mark.layer}`, 'data-line': mark.line },
     mark.layer === 'found' ? null : shape('polygon', { class: 'halo', points }),
     shape('polygon', { class: 'box', points }, shape('title', {}, mark.label)),
   )
@@ -74,7 +74,7 @@ function placed(marks, { width, height, scale }) {
 function label(mark, left, top, wide) {
   return shape(
     'g',
-    { class: `label ${mark.layer}` },
+    { class: `label layer-${mark.layer}` },
     shape('rect', { x: left, y: top, width: wide, height: LABEL_HEIGHT, rx: 4 }),
     shape('text', { x: left + wide / 2, y: top + 15.5 }, mark.label),
   )

@@ -148,7 +148,7 @@ function coloured(json) {
   const parts = json.split(/("(?:[^"\\]|\\.)*"(?=:)|"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b)/)
   return parts.map((part, index) => {
     if (index % 2 === 0) return part
-    const kind = part[0] !== '"' ? 'value' : parts[index + 1]?.startsWith(':') ? 'name' : 'string'
+    const kind = part[0] !== '"' ? 'value' : parts[index + 1]?.startsWith(':') ? 'member' : 'string'
     return element('span', { class: kind }, part)
   })
 }

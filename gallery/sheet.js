@@ -21,7 +21,7 @@ export function sheet(page) {
   return shape(
     'svg',
     {
-      class: 'sheet',
+      class: 'leaf',
       viewBox: `0 0 ${page.width * unit} ${page.height * unit}`,
       role: 'img',
       'aria-label': `Page ${page.page}, drawn from its words`,

@@ -19,10 +19,10 @@ import { isOn, showPages, showSwitches } from './switches.js'
  * @param {{onPage: (page: number) => void, onStep: (step: 1 | -1) => void}} listeners
  */
 export function makeStage({ onPage, onStep }) {
-  const picture = /** @type {HTMLImageElement} */ (element('img', { class: 'whole', alt: '', draggable: 'false' }))
+  const picture = /** @type {HTMLImageElement} */ (element('img', { class: 'full', alt: '', draggable: 'false' }))
   const glow = shape('svg', { class: 'overlay glow', 'aria-hidden': 'true' })
   const overlay = shape('svg', { class: 'overlay', 'aria-hidden': 'true' })
-  const frame = element('div', { class: 'frame' }, picture, glow, overlay)
+  const frame = element('div', { class: 'shown' }, picture, glow, overlay)
   const instead = element('div', { class: 'instead', hidden: true })
   const room = element('div', { class: 'room' }, frame, instead)
   const switches = element('div', { class: 'switches', role: 'group', 'aria-label': 'Marks on the picture' })
@@ -55,7 +55,7 @@ export function makeStage({ onPage, onStep }) {
     const next = kind === 'sheet' ? `${now.name} ${now.page?.page}` : pictureOf(now)
     if (next === drawn) return
     drawn = next
-    frame.querySelector('.sheet')?.remove()
+    frame.querySelector('.leaf')?.remove()
     picture.hidden = kind === 'sheet'
     if (kind === 'sheet' && now.page) frame.prepend(sheet(now.page))
     else {
@@ -71,7 +71,7 @@ export function makeStage({ onPage, onStep }) {
     instead.className = bad ? 'instead bad' : 'instead'
     instead.replaceChildren(
       icon(bad ? 'wrong' : 'wait'),
-      element('p', { class: 'why' }, message),
+      element('p', { class: 'reason' }, message),
       element('p', { class: 'what' }, action),
     )
   }
@@ -96,7 +96,7 @@ export function makeStage({ onPage, onStep }) {
       shown = null
       marks = []
       drawn = ''
-      frame.querySelector('.sheet')?.remove()
+      frame.querySelector('.leaf')?.remove()
       glow.replaceChildren()
       overlay.replaceChildren()
       picture.removeAttribute('src')

@@ -55,9 +55,9 @@ function card({ step, what, state, problem, reason }, onRetry) {
   const failed = state === 'failed'
   return element(
     'div',
-    { class: failed ? 'card bad' : 'card wait' },
+    { class: failed ? 'notice bad' : 'notice wait' },
     element('h3', {}, icon(failed ? 'wrong' : 'wait'), `${what}: ${STATES[/** @type {'failed'} */ (state)]}`),
-    element('p', { class: 'why' }, problem?.message ?? reason?.message ?? ''),
+    element('p', { class: 'reason' }, problem?.message ?? reason?.message ?? ''),
     problem ? element('p', {}, problem.action) : null,
     problem ? element('p', { class: 'quiet' }, attemptsSaid(problem)) : null,
     onRetry && !problem?.running ? retryButton(step, onRetry) : null,
@@ -110,7 +110,7 @@ function working(waiting) {
   const names = waiting.map(({ what }) => what.toLowerCase()).join(', ')
   return element(
     'div',
-    { class: 'card work' },
+    { class: 'notice work' },
     element('h3', {}, element('span', { class: 'spinner', 'aria-hidden': 'true' }), 'In work'),
     element('p', {}, `Still to come: ${names}. This view follows.`),
   )
@@ -161,7 +161,7 @@ function decided(decisions) {
           {},
           element(
             'p',
-            { class: 'name' },
+            { class: 'title' },
             TITLES[one.step],
             one.what ? ` ${one.what.replace('x', ' × ')}` : null,
             element('span', { class: 'unseen' }, `, ${STATES[/** @type {'done'} */ (one.state)] ?? one.state}`),

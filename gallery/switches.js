@@ -51,7 +51,7 @@ function switchOf(layer) {
   return /** @type {HTMLButtonElement} */ (
     element(
       'button',
-      { type: 'button', class: `switch ${layer}`, 'data-layer': layer },
+      { type: 'button', class: `switch layer-${layer}`, 'data-layer': layer },
       element('span', { class: 'swatch' }),
       NAMES[layer],
       ' ',

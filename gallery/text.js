@@ -29,7 +29,13 @@ export function textOf(shown, onLine) {
     page.lines.length
       ? element(
           'div',
-          { class: 'lines', onpointerleave: () => onLine(null) },
+          {
+            class: 'lines',
+            tabindex: '0',
+            role: 'region',
+            'aria-label': 'Text by lines',
+            onpointerleave: () => onLine(null),
+          },
           ...page.lines.map((line, index) => lineOf(line, index, page.page, places, onLine)),
         )
       : element('p', { class: 'quiet' }, 'There are no words on this page.'),

@@ -64,7 +64,10 @@ export interface Found {
   folder: string
   colour: string | null
   thumbnail: string | null
-  /** The whole picture or page, without its `side`: add `&side=400`, 800 or 1600. Null of what cannot be shown. */
+  /**
+   * The whole picture, without its `side`: add `&side=400`, 800 or 1600, and of a TIFF `&page=2` and so on. Null of a
+   * PDF, whose pages are drawn from their words, and of what cannot be shown.
+   */
   picture: string | null
   same: number
   why: Why[]
@@ -76,7 +79,7 @@ export interface Count {
   count: number
 }
 
-/** GET data/search?q=&sort=&offset=&limit= */
+/** GET data/search?q=&sort=&offset=&limit=&name=, with `name` of this image alone. */
 export interface Results {
   images: Found[]
   facets: Record<'state' | 'tag' | 'year' | 'month' | 'folder' | 'kind' | 'colour' | 'same', Count[]>

@@ -23,12 +23,15 @@ _ROLES: dict[str, tuple[str, str, str]] = {
 }
 # Of Microsoft Graph: what a sign-in asks for. An administrator can consent for all to what a registration names.
 _GRAPH = "00000003-0000-0000-c000-000000000000"
-_OPENID = "37f7f235-527c-4136-accd-4a02d197296e"
-_PROFILE = "14dad69e-099b-42c9-810b-d002981feec1"
-_EMAIL = "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0"
+_SCOPES = {
+    "openid": "37f7f235-527c-4136-accd-4a02d197296e",
+    "profile": "14dad69e-099b-42c9-810b-d002981feec1",
+    "email": "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0",
+}
 READS = "to be a member of that directory who may read registrations, or Directory Readers"
 MAKES = "the role Application Developer there, or one with more, such as Cloud Application Administrator"
 CHANGES = "to own the registration, or the role Cloud Application Administrator there"
+CONSENTS = "the role Cloud Application Administrator there"
 ASSIGNS = "the role Cloud Application Administrator or User Administrator there"
 
 
@@ -91,7 +94,7 @@ def make(graph: Graph) -> Registration:
     Raises:
         Denied: if the directory lets this person or pipeline make none.
     """
-    scopes = [{"id": each, "type": "Scope"} for each in (_OPENID, _PROFILE, _EMAIL)]
+    scopes = [{"id": each, "type": "Scope"} for each in _SCOPES.values()]
     body = {
         "displayName": f"Blobsight {required('AZURE_ENV_NAME')}",
         "signInAudience": "AzureADMyOrg",
@@ -152,17 +155,50 @@ def principal(graph: Graph, registration: Registration) -> dict[str, Any]:
     found = graph.get(f"/servicePrincipals(appId='{registration.client_id}')", READS)
     if found.status == 404:
         # With the tag, the portal lists it among the enterprise applications.
-        tags = ["WindowsAzureActiveDirectoryIntegratedApp"]
-        body = {"appId": registration.client_id, "appRoleAssignmentRequired": True, "tags": tags}
+        body = {"appId": registration.client_id, "tags": ["WindowsAzureActiveDirectoryIntegratedApp"]}
         found = graph.post("/servicePrincipals", body, CHANGES, settles=True)
-    elif found.ok and registration.is_own and not found.document.get("appRoleAssignmentRequired"):
-        path = f"/servicePrincipals/{found.document['id']}"
-        changed = graph.patch(path, {"appRoleAssignmentRequired": True}, CHANGES, settles=True)
-        if not changed.ok:
-            raise Failed(f"{registration.name} could not be closed to people without a role: {changed.reason}")
     if not found.ok:
         raise Failed(f"The enterprise application of {registration.name} could not be made: {found.reason}")
     return found.document
+
+
+def consent(graph: Graph, registration: Registration, service: dict[str, Any]) -> bool:
+    """
+    Consent for all people of the directory to what a sign-in asks for; return whether that is new.
+
+    Raises:
+        Denied: if that is for administrators here.
+    """
+    asked = {"$filter": f"clientId eq '{service['id']}' and consentType eq 'AllPrincipals'"}
+    for found in graph.entries("/oauth2PermissionGrants", READS, query=asked):
+        if set(_SCOPES) <= set(str(found.get("scope")).split()):
+            return False
+    served = graph.get(f"/servicePrincipals(appId='{_GRAPH}')", READS)
+    if not served.ok:
+        raise Failed(f"Microsoft Graph is not in the directory {graph.tenant}: {served.reason}")
+    body = {
+        "clientId": service["id"],
+        "consentType": "AllPrincipals",
+        "resourceId": served.document["id"],
+        "scope": " ".join(_SCOPES),
+    }
+    answer = graph.post("/oauth2PermissionGrants", body, CONSENTS, settles=True)
+    if answer.status in (400, 409) and "already exists" in answer.reason:
+        return False
+    if not answer.ok:
+        raise Failed(f"The sign-in of {registration.name} could not be consented to: {answer.reason}")
+    return True
+
+
+def require_role(graph: Graph, registration: Registration, service: dict[str, Any]) -> bool:
+    """Let in only people with a role, of an own registration that is consented to; return whether that is new."""
+    if not registration.is_own or service.get("appRoleAssignmentRequired"):
+        return False
+    path = f"/servicePrincipals/{service['id']}"
+    answer = graph.patch(path, {"appRoleAssignmentRequired": True}, CHANGES, settles=True)
+    if not answer.ok:
+        raise Failed(f"{registration.name} could not be closed to people without a role: {answer.reason}")
+    return True
 
 
 def give(graph: Graph, registration: Registration, service: dict[str, Any], person: str, value: str) -> bool:

@@ -71,6 +71,7 @@ def run(clock: Clock = SYSTEM_CLOCK) -> None:
         service = registration.principal(directory, found)
     except Denied as denied:
         raise Failed(f"{denied}\nThe registration {found.name} ({client_id}) has to have:\n{needed}") from None
+    added += _closed(directory, found, service)
     _make_editor(directory, found, service)
     told = f"added {', '.join(added)}" if added else "all is there already"
     print(f"Sign-in: {found.name} ({client_id}); {told}. People sign in at {url}/api/gallery.")
@@ -85,6 +86,24 @@ def _check(directory: Graph, client_id: str) -> None:
         return
     if found is None:
         raise Failed(_not_there(directory, client_id))
+
+
+def _closed(directory: Graph, found: Registration, service: dict[str, object]) -> list[str]:
+    """Consent for all, and let people in who have a role alone; where that is for others to do, say so."""
+    added = []
+    try:
+        if registration.consent(directory, found, service):
+            added.append("consent for all people of the directory")
+        # Not before: people cannot consent by themselves to an application that wants a role of them.
+        if registration.require_role(directory, found, service):
+            added.append("that a sign-in needs a role")
+    except Failed as failed:
+        print(
+            f"Note: each person is asked for consent at the first sign-in. {failed}\nWhere people may not consent, an "
+            f"administrator does it for all: in the portal, Entra ID, App registrations, {found.name}, API "
+            "permissions, Grant admin consent."
+        )
+    return added
 
 
 def _make_editor(directory: Graph, found: Registration, service: dict[str, object]) -> None:

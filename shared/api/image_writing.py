@@ -26,6 +26,7 @@ from shared.services import App
 from shared.storage import image_blobs
 from shared.storage.blobs import BlobInfo
 from shared.thumbnails import recut
+from shared.untrusted import addresses
 from shared.untrusted.characters import shown
 
 _NO_BODY = "It is about the image that is there."
@@ -47,6 +48,13 @@ def _checked(name: str) -> str:
     Azure Storage warns of names and segments that end with a dot, and of names that end with a slash or a backslash:
     clients and .NET cut them off ("Naming and referencing containers, blobs, and metadata").
     """
+    if addresses.hidden(name) != name:
+        # Its giver means what lies there, and a signature in it would be told wherever the name is.
+        raise BadRequestError(
+            f"The blob name {addresses.hidden(name)!r} is an address.",
+            code="bad_blob_name",
+            action="Give the name alone, and send the image's bytes as the body.",
+        )
     if name.endswith(("/", "\\")) or any(segment.endswith(".") for segment in name.replace("\\", "/").split("/")):
         raise BadRequestError(
             "The blob name ends with a slash, or it or one of its folders ends with a dot.",

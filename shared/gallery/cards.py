@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from shared.api import found_images
 from shared.api.found_images import FoundImage
-from shared.gallery.problems import Problem, Problems
+from shared.gallery.problems import Problem
 from shared.index import states
 from shared.index.entry import IMAGE, THUMBNAIL, Entry
 from shared.records import thumbnails
@@ -15,8 +15,8 @@ from shared.search.text_places import Place
 from shared.settings import Settings
 
 DATA = "/api/gallery/data"
-# As wide as a card is on a screen of common density; a smaller thumbnail would be blurred there.
-_CARD_PIXELS = 240
+# Nearly as wide as a card: the next size of the settings has many times the bytes, and a page shows dozens of cards.
+_CARD_PIXELS = 160
 # With these no picture can be decoded, so the page does not ask for one.
 _NEVER_SHOWN = frozenset(
     (
@@ -31,7 +31,6 @@ _NEVER_SHOWN = frozenset(
         "not_an_image",
     )
 )
-PROBLEMS = Problems()
 
 
 class Card(FoundImage):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, TypedDict
+from weakref import WeakKeyDictionary
 
 from shared import names
 from shared.errors import BlobsightError
@@ -12,6 +13,7 @@ from shared.index import states
 from shared.index.entry import Content, Entry
 from shared.index.parts import short
 from shared.records import unfinished_document
+from shared.search.search import Search
 from shared.services import App
 from shared.threads import side_by_side
 
@@ -22,6 +24,11 @@ _MOST_KEPT = 5000
 _MOST_BYTES = 64 * 1024
 _Key = tuple[str, str, str]
 _UNKNOWN = "The record of this problem cannot be read."
+
+
+# What was read for each app: it has one search, which is gone with it.
+_lock = threading.Lock()
+_of_search: "WeakKeyDictionary[Search, _Problems]" = WeakKeyDictionary()
 
 
 class Problem(TypedDict):
@@ -46,7 +53,19 @@ class _Note(NamedTuple):
     content: Content
 
 
-class Problems:
+def of(app: App, entries: Sequence[Entry]) -> list[list[Problem]]:
+    """
+    The problems of each image, as the index knows it.
+
+    Raises:
+        StorageError: a record could not be read.
+    """
+    with _lock:
+        problems = _of_search.setdefault(app.search, _Problems())
+    return problems.of(app, entries)
+
+
+class _Problems:
     """What was read before is not read again. Safe for threads."""
 
     def __init__(self) -> None:
@@ -55,12 +74,6 @@ class Problems:
         self._kept: dict[_Key, _Said] = {}
 
     def of(self, app: App, entries: Sequence[Entry]) -> list[list[Problem]]:
-        """
-        The problems of each image, as the index knows it.
-
-        Raises:
-            StorageError: a record could not be read.
-        """
         notes = [
             [_Note(step, entry.stem, note) for step, note in states.notes_of(entry, app.settings).items()]
             for entry in entries

@@ -11,6 +11,7 @@ from shared.errors import BadRequestError
 from shared.gallery import wire
 from shared.json_types import Json
 from shared.names import MAX_BLOB_NAME_CHARACTERS
+from shared.search import query
 from shared.search.query import MOST_CHARACTERS
 from shared.services import App
 
@@ -51,15 +52,17 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
 def _found(app: App, asked: _Asked) -> Json:
     # Imported here: the index and its words are of no use to other functions.
     from shared.api import found_images
-    from shared.gallery import cards
+    from shared.gallery import cards, problems
 
-    searched = app.search.find(asked.q, sort=asked.sort, limit=asked.limit, offset=asked.offset, only=asked.only)
+    # Each keystroke is asked for: `is:fai` is on its way to be a term, and no mistake.
+    q = query.without_begun(asked.q)
+    searched = app.search.find(q, sort=asked.sort, limit=asked.limit, offset=asked.offset, only=asked.only)
     hits = searched.found.hits
-    problems = cards.PROBLEMS.of(app, [hit.entry for hit in hits])
+    of_each = problems.of(app, [hit.entry for hit in hits])
     return {
         "images": [
             cards.told(hit, places, each, app.settings)
-            for hit, places, each in zip(hits, app.search.places(hits), problems, strict=True)
+            for hit, places, each in zip(hits, app.search.places(hits), of_each, strict=True)
         ],
         "facets": found_images.facets(searched.found),
         "total": searched.found.total,

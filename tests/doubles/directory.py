@@ -28,8 +28,10 @@ _MEMBERS = {
     },
     "federatedIdentityCredentials": {"name", "issuer", "subject", "audiences", "description"},
     "servicePrincipals": {"appId", "appRoleAssignmentRequired", "tags"},
+    "oauth2PermissionGrants": {"clientId", "consentType", "resourceId", "scope"},
     "appRoleAssignedTo": {"principalId", "resourceId", "appRoleId"},
 }
+MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 _ABSENT = "Resource does not exist or one of its queried reference-property objects are not present."
 
 
@@ -40,6 +42,7 @@ class FakeDirectory:
     Attributes:
         applications, principals: the objects.
         credentials: the federated credentials of an application, by its object id.
+        consents: what people or administrators have consented to.
         given: the role assignments of a principal, by its object id.
         refused: (method, pattern of the path) of requests that end with 403.
         faults: the same -> what goes wrong with the next such requests.
@@ -54,6 +57,7 @@ class FakeDirectory:
         self.applications: dict[str, dict[str, Any]] = {}
         self.principals: dict[str, dict[str, Any]] = {}
         self.credentials: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.consents: list[dict[str, Any]] = []
         self.given: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.refused: set[tuple[str, str]] = set()
         self.faults: dict[tuple[str, str], list[Fault]] = {}
@@ -82,7 +86,7 @@ class FakeDirectory:
 
     def state(self) -> str:
         """Return all that it keeps, to compare it."""
-        kept = [self.applications, self.principals, dict(self.credentials), dict(self.given)]
+        kept = [self.applications, self.principals, self.consents, dict(self.credentials), dict(self.given)]
         return json.dumps(kept, sort_keys=True)
 
     def answer(self, method: str, target: str, token: str, text: bytes) -> tuple[Reply, dict[str, str]]:
@@ -120,6 +124,7 @@ class FakeDirectory:
             (r"/servicePrincipals", self._new_principal),
             (r"/servicePrincipals\(appId='([^']+)'\)", self._principal_of),
             (r"/servicePrincipals/([^/]+)", self._principal),
+            (r"/oauth2PermissionGrants", self._consent),
             (r"/servicePrincipals/([^/]+)/appRoleAssignedTo", self._assignment),
         ]
         for pattern, handle in routes:
@@ -180,6 +185,8 @@ class FakeDirectory:
 
     def _principal_of(self, method: str, client_id: str, **_: Any) -> Reply:
         assert method == "GET"
+        if client_id == MICROSOFT_GRAPH:
+            return 200, {"id": "microsoft-graph", "appId": client_id}
         found = [each for each in self.principals.values() if each["appId"] == client_id]
         return (200, found[0]) if found else _refusal(404, "Request_ResourceNotFound", _ABSENT)
 
@@ -187,6 +194,15 @@ class FakeDirectory:
         assert method == "PATCH"
         self.principals[at].update(body)
         return 204, None
+
+    def _consent(self, method: str, *, body: dict[str, Any], query: dict[str, list[str]]) -> Reply:
+        if method == "POST":
+            self.consents.append(body)
+            return 201, body
+        wanted = re.fullmatch(r"clientId eq '([^']+)' and consentType eq 'AllPrincipals'", query["$filter"][0])
+        assert wanted is not None
+        found = [each for each in self.consents if each["clientId"] == wanted[1]]
+        return 200, {"value": [each for each in found if each["consentType"] == "AllPrincipals"]}
 
     def _assignment(self, method: str, at: str, *, body: dict[str, Any], **_: Any) -> Reply:
         if method == "GET":

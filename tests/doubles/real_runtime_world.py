@@ -43,6 +43,7 @@ class World:
             "VISION_RATE": "100/1",
             "URL_ALLOW": "127.0.0.0/8",
             "THUMBNAIL_SIZES": "200x150",
+            "IMAGES_WRITABLE": "true",
             "ImagesStorage": self.azurite.connection_string,
             "AzureWebJobsStorage": self.azurite.connection_string,
             "AzureFunctionsJobHost__extensions__blobs__poisonBlobThreshold": "1",

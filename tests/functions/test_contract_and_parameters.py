@@ -15,7 +15,17 @@ from shared.openapi.document import operations as described
 # Of values in a path that may be any.
 EXAMPLES = {"id": f"ocr-{'0' * 40}", "name": "a.jpg", "model": "landmarks"}
 # What the twin of the operation has.
-BY_PATH = ("GetThumbnail", "HeadThumbnail", "GetCorrection", "CorrectImage", "DeleteCorrection")
+BY_PATH = (
+    *(
+        "GetThumbnail",
+        "HeadThumbnail",
+        "GetCorrection",
+        "CorrectImage",
+        "DeleteCorrection",
+        "StoreImage",
+        "DeleteImage",
+    ),
+)
 BESIDE = {f"{operation}ByPath": {"name"} for operation in BY_PATH}
 # One route is three operations, which have these together.
 OF_IMAGES = {"ListImages", "GetImage", "GetImageByPath"}

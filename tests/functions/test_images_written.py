@@ -9,9 +9,11 @@ import azure.functions as func
 import pytest
 from doubles import index_checks, searched
 from doubles.deletions import Moments, books, deliver, records, upload
+from doubles.hosting import PROJECT_ROOT
 from doubles.http_requests import answered, parsed, problem_of, request
 from doubles.parts import Parts, restarted
 from doubles.pictures import picture
+from doubles.stored_before import restore
 
 import CorrectionsHttp
 from ImagesHttp import main
@@ -196,7 +198,20 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_stored(
     assert reader.snapshot(app.host) == {}
 
 
-@pytest.mark.parametrize("name", ["a.", "a/", "a./b", "a.jpg\\", "a\\b.\\c", "../a", "a/./b", "x" * 1025])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.",
+        "a/",
+        "a./b",
+        "a.jpg\\",
+        "a\\b.\\c",
+        "../a",
+        "a/./b",
+        "x" * 1025,
+        "https://a.blob.core.windows.net/images/a.jpg?sig=s",
+    ],
+)
 def test_a_name_that_storage_or_clients_would_change_is_refused(app: Parts, name: str) -> None:
     problem_of(put(name), 400, "bad_blob_name")
     assert app.images.contents(names.IMAGES) == {}
@@ -444,3 +459,34 @@ def test_an_upload_at_any_moment_of_a_deletion_ends_with_its_records(app: Parts)
         moment += 1
     index_checks.check(app)
     assert moment > 10
+
+
+BEFORE: dict[str, Any] = json.loads((PROJECT_ROOT / "tests/fixtures/records/before.json").read_text())
+
+
+@pytest.fixture
+def before(app: Parts) -> Parts:
+    """What a version of long ago has left, of which the index knows nothing."""
+    restore(app.images, BEFORE["images"])
+    restore(app.host, BEFORE["host"])
+    return app
+
+
+def test_what_the_version_before_has_left_is_neither_paid_again_nor_in_the_way(before: Parts) -> None:
+    name = "album/photo.jpg"
+    data = stored(before, name).data
+    assert put(name, data, If_Match=f'"{stored(before, name).info.etag}"').status_code == 200
+    deliver(before, name, data)
+    told = parsed(answered(main, request("GET", params={"name": name})))
+    assert (told["state"], before.vision.asked) == ("complete", [])
+    before.clock.advance(1)
+    put(name, BLUE)
+    assert state(before, name) == "pending"
+    before.clock.advance(1)
+    deliver(before, name, BLUE)
+    before.services.index_writer.flush()
+    assert state(before, name) == "complete"
+    before.clock.advance(1)
+    assert delete(name).status_code == 200
+    assert not [record for held in records(before).values() for record in held if name in record]
+    assert state(before, name) is None

@@ -83,6 +83,13 @@ def test_a_registration_is_made_with_roles_and_without_a_secret(world: World) ->
     assert credential["audiences"] == ["api://AzureADTokenExchange"]
     (principal,) = world.directory.principals.values()
     assert (principal["appId"], principal["appRoleAssignmentRequired"]) == (made["appId"], True)
+    (consent,) = world.directory.consents
+    assert consent == {
+        "clientId": principal["id"],
+        "consentType": "AllPrincipals",
+        "resourceId": "microsoft-graph",
+        "scope": "openid profile email",
+    }
     assert world.roles() == {("the-person", "editor")}
     assert f"People sign in at {world.arm.url}/api/gallery." in world.said
 
@@ -153,6 +160,28 @@ def test_the_own_enterprise_application_is_closed_to_people_without_a_role_again
     assert world.runs("prepare", "sign-in") == 0
     (principal,) = world.directory.principals.values()
     principal["appRoleAssignmentRequired"] = False
+    assert world.runs("sign-in") == 0
+    assert principal["appRoleAssignmentRequired"] is True
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_consent_for_all_a_sign_in_needs_no_role_or_people_could_not_consent(world: World, method: str) -> None:
+    assert world.runs("prepare") == 0
+    world.directory.refused = {(method, "/oauth2PermissionGrants")}
+    assert world.runs("sign-in") == 0
+    (principal,) = world.directory.principals.values()
+    assert not principal.get("appRoleAssignmentRequired")
+    assert "Note: each person is asked for consent at the first sign-in." in world.said
+    assert "App registrations, Blobsight test, API permissions, Grant admin consent." in world.said
+    assert world.roles() == {("the-person", "editor")}
+
+
+def test_an_administrators_consent_is_enough(world: World) -> None:
+    assert world.runs("prepare", "sign-in") == 0
+    world.directory.consents[0]["scope"] = "User.Read email openid profile"
+    (principal,) = world.directory.principals.values()
+    principal["appRoleAssignmentRequired"] = False
+    world.directory.refused = {("POST", "/oauth2PermissionGrants")}
     assert world.runs("sign-in") == 0
     assert principal["appRoleAssignmentRequired"] is True
 

@@ -36,7 +36,7 @@ def problems(environment: dict[str, str]) -> list[str]:
 
 
 def test_the_defaults_hold_where_nothing_is_set() -> None:
-    assert read() == Settings(
+    assert read(IMAGES_WRITABLE="") == Settings(
         vision_endpoint="https://vision.invalid",
         vision_auth="key",
         vision_key="first-secret-key",

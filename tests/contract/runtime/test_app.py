@@ -183,6 +183,11 @@ def images(path: str, name: str | None = None) -> Request:
     return Request("ImagesHttp", "GET", f"/api/images{path}", route={} if name is None else {"name": name})
 
 
+def written(method: str, path: str, name: str | None, body: bytes = b"", **headers: str) -> Request:
+    route = {} if name is None else {"name": name}
+    return Request("ImagesHttp", method, f"/api/images{path}", body, OCTETS | headers, route)
+
+
 def correction(method: str, path: str, name: str | None, content: object = None, **headers: str) -> Request:
     body = b"" if content is None else json.dumps(content).encode()
     route = {} if name is None else {"name": name}
@@ -260,6 +265,16 @@ REQUESTS = {
     "image that failed": images("/notes.txt", "notes.txt"),
     "image that is missing": images("/nothing.jpg", "nothing.jpg"),
     "image that is a document": images("/letter.pdf", "letter.pdf"),
+    "image stored": written("PUT", f"/{ODD_PATH}%201", f"{ODD_NAME} 1", picture(), **{"If-None-Match": "*"}),
+    "image stored again": written("PUT", f"/{ODD_PATH}%201", f"{ODD_NAME} 1", picture(), **{"If-None-Match": "*"}),
+    "image stored by query": written("PUT", "?name=sub%2Fnew.jpg", None, picture(), **{"Content-Type": "image/jpeg"}),
+    "image stored in its place": written("PUT", "?name=sub%2Fnew.jpg", None, picture(60, 60)),
+    "image that is nothing": written("PUT", "/new.jpg", "new.jpg"),
+    "image of no name": written("PUT", "", None, picture()),
+    "image of another version deleted": written("DELETE", "/sub/new.jpg", "sub/new.jpg", **{"If-Match": '"0x0"'}),
+    "image deleted": written("DELETE", "/sub/new.jpg", "sub/new.jpg"),
+    "image deleted again": written("DELETE", "/sub/new.jpg", "sub/new.jpg"),
+    "image deleted with a body": written("DELETE", f"/{ODD_PATH}%201", f"{ODD_NAME} 1", b"x"),
     "correction that is missing": correction("GET", "/coffee.jpg", "coffee.jpg"),
     "correction": correction("PUT", "/coffee.jpg", "coffee.jpg", {"caption": "Mine", "focal": [0.5, 0.25]}),
     "correction of an odd name": correction("PUT", f"/{ODD_PATH}", ODD_NAME, {"tags": {"added": ["odd"]}}),
@@ -513,7 +528,7 @@ def test_a_request_is_answered_as_by_microsofts_runtime(name: str, played: tuple
 
 
 def test_the_requests_bring_answers_of_every_kind(played: tuple[Played, Played]) -> None:
-    assert {answer.status for answer in played[1].answers.values()} == {*(200, 202, 304, 400, 404, 409, 411, 412)}
+    assert {answer.status for answer in played[1].answers.values()} == {*(200, 201, 202, 304, 400, 404, 409, 411, 412)}
 
 
 @pytest.mark.parametrize(("step", "status"), [("start", 202), ("cancel", 202), ("report", 410)])

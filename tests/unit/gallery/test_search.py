@@ -6,18 +6,19 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from doubles.gallery_data import ask, told
 from doubles.http_requests import problem_of
-from doubles.parts import Parts
+from doubles.parts import Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
 from doubles.searched import noted, store
 from doubles.tiffs import Page, tiff
 
-from shared import names
+from shared import names, services
 from shared.errors import StorageError, VisionUnavailableError
 from shared.gallery import picture as pictures
 from shared.gallery import record, search, suggestions, thumbnail
 from shared.index import places
 from shared.search.search import FRESH_SECONDS
+from shared.storage.blobs import Blob
 from shared.uploads import steps
 
 
@@ -223,3 +224,51 @@ def test_a_pdf_has_no_picture_and_a_tiff_of_pages_has_one(app: Parts) -> None:
     shown = {image["name"]: image["picture"] for image in told(search)["images"]}
     assert shown["a.pdf"] is None
     assert ask(pictures, side=400, page=2, **query_of(shown["b.tif"])).status_code == 200
+
+
+def test_an_image_in_the_archive_tier_shows_why_and_no_picture_is_asked_for(app: Parts) -> None:
+    app.images.write(names.IMAGES, "cold.png", picture(), content_type="image/png")
+    app.images.tell(names.IMAGES, "cold.png", tier="Archive")
+    steps.process(app.services, "cold.png", None)
+    noted(app)
+    (image,) = told(search)["images"]
+    assert {each["code"] for each in image["problems"]} == {"image_archived"}
+    assert (image["state"], image["picture"]) == ("deferred", None)
+
+
+def test_a_text_of_many_megabytes_is_found_without_its_places(app: Parts) -> None:
+    store(app, "long.png", text="TOTAL DUE")
+    blob = app.images.read(names.TEXT, "long.png.json")
+    assert blob is not None
+    larger = blob.data + b" " * (4 * 1024**2)
+    app.images.restore(names.TEXT, Blob(blob.info._replace(size=len(larger)), larger))
+    (image,) = told(search, q="total")["images"]
+    assert [(why["field"], why["places"]) for why in image["why"]] == [("text", [])]
+    assert told(record, name="long.png", record="text/long.png.json", page=1)["pages"] == 1
+
+
+def test_a_card_has_the_smallest_thumbnail_that_fills_it(app: Parts) -> None:
+    several = parts(THUMBNAIL_SIZES="100x50,200x150,1024x768", THUMBNAIL_FORMATS="jpeg,webp")
+    with services.replaced(several.services):
+        store(several, "a.png", picture("PNG", 2000, 1500))
+        address = query_of(told(search)["images"][0]["thumbnail"])
+    assert (address["width"], address["height"], address["format"]) == ("200", "150", "webp")
+
+
+def test_no_letter_on_the_way_to_a_term_is_refused_and_a_wrong_end_is(app: Parts) -> None:
+    store(app, "cup.png", cup=0.8)
+    store(app, "dog.png", dog=0.8)
+    for term in (
+        "is:complete",
+        "has:text",
+        "tag:cup",
+        "before:2099-01-01",
+        "after:2001/1",
+        'folder:"a b"',
+        "-is:failed",
+    ):
+        for end in range(len(term) + 1):
+            assert ask(search, q=f"cup {term[:end]}").status_code == 200, term[:end]
+    assert [image["name"] for image in told(search, q="cup is:fai")["images"]] == ["cup.png"]
+    for wrong in ("is:lost", "is:fai ", "before:x", "before:2024-13", "is:fai cup"):
+        problem_of(ask(search, q=wrong), 400, "bad_query")

@@ -15,6 +15,7 @@ from doubles.clock import FakeClock
 from doubles.memory import MemoryBlobs
 
 from shared.errors import (
+    BlobLockedError,
     BlobsightError,
     ConflictError,
     ImageArchivedError,
@@ -444,11 +445,11 @@ def test_a_lease_keeps_others_from_leasing_writing_and_deleting(blobs: Blobs, co
     mine = lease_id()
     assert blobs.acquire(container, "a.txt", mine, LEASE_SECONDS)
     assert not blobs.acquire(container, "a.txt", lease_id(), LEASE_SECONDS)
-    with pytest.raises(ConflictError):
+    with pytest.raises(BlobLockedError):
         put(blobs, container)
     with pytest.raises(ConflictError):
         blobs.write(container, "a.txt", b"two", content_type="text/plain", lease=lease_id())
-    with pytest.raises(ConflictError):
+    with pytest.raises(BlobLockedError):
         blobs.delete(container, "a.txt")
     with pytest.raises(ConflictError):
         blobs.delete(container, "a.txt", lease=lease_id())
@@ -733,3 +734,22 @@ def test_a_wrong_account_key_is_a_storage_error(azurite: Azurite) -> None:
     with pytest.raises(StorageDeniedError, match="403") as caught:
         BlobStore(wrong).page("images", limit=1)
     assert "correct the key in ImagesStorage" in caught.value.action
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "kind"),
+    [
+        (412, "LeaseIdMissing", BlobLockedError),
+        (409, "BlobImmutableDueToPolicy", BlobLockedError),
+        (412, "ConditionNotMet", ConflictError),
+        (409, "PendingCopyOperation", ConflictError),
+        (409, "BlobArchived", ImageArchivedError),
+    ],
+)
+@responses.activate
+def test_why_a_blob_cannot_be_overwritten_is_told_apart(status: int, reason: str, kind: type[BlobsightError]) -> None:
+    responses.put("http://127.0.0.1:9/a/c/a.txt", status=status, headers={"x-ms-error-code": reason})
+    with pytest.raises(kind) as caught:
+        put(BlobStore(UNREACHABLE), "c")
+    assert type(caught.value) is kind
+    assert reason in caught.value.message

@@ -1,7 +1,7 @@
 // What `bench.gallery` puts into the page before it begins: it notes when keys are pressed and when results show.
 'use strict'
 ;(() => {
-  const noted = { keys: [], answers: {}, shown: {}, frames: [], shift: 0 }
+  const noted = { keys: [], answers: {}, shown: {}, same: {}, frames: [], shift: 0 }
   window.noted = noted
 
   addEventListener('keydown', (event) => noted.keys.push(event.timeStamp), true)
@@ -11,7 +11,14 @@
   Response.prototype.json = async function () {
     const told = await json.call(this)
     const address = new URL(this.url)
-    if (address.pathname.endsWith('/data/search')) noted.answers[address.searchParams.get('q')] = performance.now()
+    if (address.pathname.endsWith('/data/search')) {
+      const q = address.searchParams.get('q')
+      noted.answers[q] = performance.now()
+      // An answer that is the one before changes nothing on the screen.
+      setTimeout(() => {
+        noted.same[q] = !(q in noted.shown)
+      }, 1000)
+    }
     return told
   }
 

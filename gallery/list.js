@@ -12,6 +12,7 @@ import { counted } from './format.js'
 import { makeGrid } from './grid.js'
 import { openHeading } from './heading.js'
 import { openStatus } from './status.js'
+import { finished } from './terms.js'
 import { Windows } from './windows.js'
 
 /** @typedef {import('./data.js').Refusal} Refusal */
@@ -103,8 +104,10 @@ class List {
       if (view.image === null && before.image !== null) this.grid.focus(before.image)
       return
     }
+    // At once, while it follows from what a person does: later it would move what that person looks at.
+    if (this.#shown) this.#placeFailures(view.q.trim() === '')
     this.#coming?.close()
-    const coming = new Windows(view.q, view.sort, {
+    const coming = new Windows(finished(view.q), view.sort, {
       onAnswer: (results) => void this.#answered(coming, results),
       onRefusal: (refusal) => this.#refused(refusal),
     })

@@ -16,6 +16,10 @@ const OTHER_NAMES = new Map([
   ['tags', 'tag'],
   ['state', 'is'],
 ])
+const VALUES = new Map([
+  ['is', ['failed', 'deferred', 'pending', 'complete']],
+  ['has', ['text', 'people']],
+])
 const PIECE =
   /([-\u2212\u2013]?)(?:([a-z]+):\s*)?(?:["\u201c\u201d\u201e\u201f]([^"\u201c\u201d]*)["\u201c\u201d]?|(\S+))/giu
 
@@ -38,6 +42,30 @@ export function termsOf(query) {
       negated: minus !== '',
     }
   })
+}
+
+/**
+ * The query without a last term that is still being typed: `tag:`, `is:fa`, `after:20`. The app would refuse it.
+ *
+ * @param {string} query
+ */
+export function finished(query) {
+  const begun = /(?:^|\s)[-\u2212\u2013]?([a-z]+):\s*([^\s"]*)$/iu.exec(query)
+  if (!begun) return query
+  const field = OTHER_NAMES.get(begun[1].toLowerCase()) ?? begun[1].toLowerCase()
+  const goesOn = begun[2] === '' ? FIELDS.has(field) : isBegun(field, begun[2].toLowerCase())
+  return goesOn ? query.slice(0, begun.index) : query
+}
+
+/**
+ * @param {string} field
+ * @param {string} value not empty
+ */
+function isBegun(field, value) {
+  if (field === 'before' || field === 'after') {
+    return /^\d{1,3}$|^\d{4}[-/.](?:\d{1,2}[-/.])?$|^\d{4}[-/.]0$/u.test(value)
+  }
+  return (VALUES.get(field) ?? []).some((allowed) => allowed.startsWith(value) && allowed !== value)
 }
 
 /**

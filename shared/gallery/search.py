@@ -11,6 +11,7 @@ from shared.errors import BadRequestError
 from shared.gallery import wire
 from shared.json_types import Json
 from shared.names import MAX_BLOB_NAME_CHARACTERS
+from shared.search import query
 from shared.search.query import MOST_CHARACTERS
 from shared.services import App
 
@@ -53,7 +54,9 @@ def _found(app: App, asked: _Asked) -> Json:
     from shared.api import found_images
     from shared.gallery import cards, problems
 
-    searched = app.search.find(asked.q, sort=asked.sort, limit=asked.limit, offset=asked.offset, only=asked.only)
+    # Each keystroke is asked for: `is:fai` is on its way to be a term, and no mistake.
+    q = query.without_begun(asked.q)
+    searched = app.search.find(q, sort=asked.sort, limit=asked.limit, offset=asked.offset, only=asked.only)
     hits = searched.found.hits
     of_each = problems.of(app, [hit.entry for hit in hits])
     return {

@@ -38,6 +38,8 @@ _QUOTES = {
     "\u00bb": "\u00ab",
 }
 _MINUS = "-\u2212\u2013"
+# What is no date yet, and can become one.
+_BEGUN_DATE = r"\d{0,3}|\d{4}[-/.]|\d{4}[-/.]0|\d{4}[-/.]\d{1,2}[-/.]|\d{4}[-/.]\d{1,2}[-/.]0"
 _DATE = r"(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?"
 
 
@@ -119,6 +121,22 @@ def open_piece(asked: str) -> Typed | None:
     """The piece that is being typed at the end of a query; None where a new one would begin."""
     found = _typed(asked)
     return found[-1] if found and found[-1].is_open else None
+
+
+def without_begun(asked: str) -> str:
+    """The query without its last piece where that cannot be asked yet and more letters make it a term: `is:fai`."""
+    piece = open_piece(asked)
+    return asked[: piece.begin] if piece and piece.field and _is_begun(piece.field, piece.value.strip()) else asked
+
+
+def _is_begun(field: str, value: str) -> bool:
+    import re
+
+    if field in (BEFORE, AFTER):
+        return re.fullmatch(_BEGUN_DATE, value) is not None
+    allowed = {IS: STATES, HAS: THINGS}.get(field, ())
+    folded = words.fold(value)
+    return not value or (folded not in allowed and any(each.startswith(folded) for each in allowed))
 
 
 def written(field: str, value: str) -> str | None:

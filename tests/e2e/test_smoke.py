@@ -184,6 +184,7 @@ def test_it_works_once_all_is_well_and_a_second_run_pays_nothing_and_names_a_log
     for expected in ("caption     a photo in orange", "600x400 pixels, 64474 bytes", "200x150, 1024x768", "3 lines"):
         assert expected in printed
     assert "deletion: the records are gone" in printed
+    assert "/api/gallery, and closed to strangers\n" in printed
     assert printed.splitlines()[-1].startswith("Blobsight works")
     wait_until(lambda: left(stack) == [])
     paid = vision_stats(stack)["operations"]

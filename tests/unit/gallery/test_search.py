@@ -253,3 +253,22 @@ def test_a_card_has_the_smallest_thumbnail_that_fills_it(app: Parts) -> None:
         store(several, "a.png", picture("PNG", 2000, 1500))
         address = query_of(told(search)["images"][0]["thumbnail"])
     assert (address["width"], address["height"], address["format"]) == ("200", "150", "webp")
+
+
+def test_no_letter_on_the_way_to_a_term_is_refused_and_a_wrong_end_is(app: Parts) -> None:
+    store(app, "cup.png", cup=0.8)
+    store(app, "dog.png", dog=0.8)
+    for term in (
+        "is:complete",
+        "has:text",
+        "tag:cup",
+        "before:2099-01-01",
+        "after:2001/1",
+        'folder:"a b"',
+        "-is:failed",
+    ):
+        for end in range(len(term) + 1):
+            assert ask(search, q=f"cup {term[:end]}").status_code == 200, term[:end]
+    assert [image["name"] for image in told(search, q="cup is:fai")["images"]] == ["cup.png"]
+    for wrong in ("is:lost", "is:fai ", "before:x", "before:2024-13", "is:fai cup"):
+        problem_of(ask(search, q=wrong), 400, "bad_query")

@@ -4,8 +4,10 @@ import re
 
 from shared.gallery import files
 
-# Of the shell, every module, every file of styles and the icon together, compressed as they are sent.
+# Of the shell, every module, every file of styles and the icon together, as they are sent: compressed, with headers.
 MOST_BYTES = 150_000
+# Of one answer through the local host, as `bench.gallery` sees it.
+HEADER_BYTES = 600
 # What only the checks of the page read. It is never deployed, which tests/functions/test_package.py holds.
 OF_THE_CHECKS = {"tsconfig.json", "types.d.ts"}
 IMPORT = re.compile(r"^(?:import |.*\bfrom )'\./([a-z0-9-]+\.js)'$", re.MULTILINE)
@@ -26,7 +28,7 @@ def reached(name: str, found: set[str]) -> set[str]:
 
 def test_the_whole_page_has_at_most_150_kilobytes_on_the_wire() -> None:
     page = files.read(files.FOLDER)
-    weights = {name: len(file.zipped) for name, file in {files.SHELL: page.shell, **page.others}.items()}
+    weights = {name: len(file.zipped) + HEADER_BYTES for name, file in {files.SHELL: page.shell, **page.others}.items()}
     assert {"index.html", "app.js", "style.css"} <= weights.keys()
     assert sum(weights.values()) <= MOST_BYTES, sorted(weights.items(), key=lambda each: -each[1])
 

@@ -56,6 +56,7 @@ function ask(name, etag, onGone) {
 
   async function remove() {
     sure.disabled = true
+    sure.textContent = 'Deleting…'
     told.hidden = true
     try {
       await request('DELETE', addressOf('images', { name }), { headers: { 'if-match': `"${etag}"` } })
@@ -71,6 +72,7 @@ function ask(name, etag, onGone) {
       told.hidden = false
       told.textContent = `${error.message} ${error.action}`
       sure.disabled = false
+      sure.textContent = 'Delete'
     }
   }
 

@@ -211,7 +211,7 @@ function showAccount(session) {
     const role = session.role === 'viewer' ? 'may look' : 'may change'
     account.append(
       element('span', { class: 'person', title: `${session.person ?? ''} (${role})` }, apart(session.person ?? '')),
-      signOutLink(),
+      signOutLink(session.person),
     )
   }
   if (session.how === 'key') {
@@ -255,9 +255,11 @@ function signInLink(text = 'Sign in') {
   return element('a', { class: 'button first', href: `/.auth/login/aad?post_login_redirect_uri=${back}` }, text)
 }
 
-function signOutLink() {
+/** @param {string | null} [person] */
+function signOutLink(person = null) {
   const back = encodeURIComponent('/api/gallery')
-  return element('a', { class: 'button', href: `/.auth/logout?post_logout_redirect_uri=${back}` }, 'Sign out')
+  const href = `/.auth/logout?post_logout_redirect_uri=${back}`
+  return element('a', { class: 'button', href, title: person && `You are ${person}` }, 'Sign out')
 }
 
 /** @param {string} text */

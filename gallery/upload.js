@@ -27,7 +27,13 @@ export function openUploads(session, { onChanged }) {
       input.value = ''
     })
   }
-  at('account').prepend(element('button', { type: 'button', id: 'add', onclick: () => files.click() }, 'Add images'))
+  const add = element(
+    'button',
+    { type: 'button', id: 'add', title: 'Add images', 'aria-label': 'Add images', onclick: () => files.click() },
+    element('span', { class: 'short', 'aria-hidden': 'true' }, '+'),
+    element('span', { class: 'long', 'aria-hidden': 'true' }, 'Add images'),
+  )
+  at('account').prepend(add)
   document.addEventListener('choose-files', () => files.click())
   takeDrops(queue.add)
   takePastes(queue.add)

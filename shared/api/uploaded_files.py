@@ -20,7 +20,7 @@ from shared.untrusted.characters import shown
 _TYPE = r"[!#$&^_.+A-Za-z0-9-]{1,127}/[!#$&^_.+A-Za-z0-9-]{1,127}( ?;[ -~]{0,200})?"
 # What programs declare that know nothing of the file; the second is curl's for --data-binary.
 _UNSAID = (names.BYTES, "application/x-www-form-urlencoded")
-_BYTES = "Send the file's bytes alone, as curl does with -T photo.jpg -H 'Content-Type: image/jpeg'."
+_BYTES = "Send the file's bytes alone, as curl does with --data-binary @photo.jpg -H 'Content-Type: image/jpeg'."
 
 
 class File(NamedTuple):

@@ -17,6 +17,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -248,7 +249,9 @@ async def put_all(connection_string: str, made: Iterator[Made]) -> list[Line]:
 
 def put(connection_string: str, made: list[Made], writer: str) -> None:
     """The same, and let the index know of them."""
-    lines = asyncio.run(put_all(connection_string, iter(made)))
+    # In a thread of its own: the caller's may have the loop of a browser in it.
+    with ThreadPoolExecutor(1) as pool:
+        lines = pool.submit(lambda: asyncio.run(put_all(connection_string, iter(made)))).result()
     _note(_app_on(connection_string).host, writer, lines)
 
 

@@ -82,3 +82,60 @@ def marked_where_it_stands(page: Page, name: str) -> None:
     assert 0.02 < left < 0.12, (frame, whole)
     assert 0.08 < top < 0.25, (frame, whole)
     assert 0.25 < bottom < 0.5, (frame, whole)
+
+
+def test_an_image_fails_says_why_and_is_tried_again(arrive: Arrive, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "kestrel.png"
+    file.write_bytes(paper("KESTREL"))
+    page = arrive(EDITOR).page
+    expect(found(page)).to_have_text(exactly(COUNT))
+    stays(page)
+    failures = page.get_by_role("region", name="Failures")
+    row = failures.get_by_role("listitem").filter(has_text=file.name)
+    try:
+        world.stack.set_faults({"read_failed": 1})
+        drop(page, [file])
+        upload = page.get_by_role("region", name="Uploads").get_by_role("listitem").filter(has_text=file.name)
+        expect(upload).to_contain_text("failed")
+        # Failures stand before all images, with the reason and what to do.
+        expect(row).to_contain_text("Read")
+        expect(row.get_by_role("button", name="Try again")).to_be_visible()
+        assert world.ask(f"/api/images?name={file.name}")["text"]["problem"]["code"] == "read_failed"
+    finally:
+        world.stack.set_faults({})
+
+    row.get_by_role("button", name="Try again").click()
+
+    expect(row.get_by_role("button", name="Try again")).to_have_count(0)
+    expect(upload).to_contain_text("complete")
+    search(page, "kestrel")
+    expect(found(page)).to_have_text(exactly(1))
+    expect(card(page, file.name)).to_contain_text("KESTREL")
+    assert has_stayed(page)
+    with world.stack.storage() as storage:
+        storage.get_blob_client("images", file.name).delete_blob()
+    # What is deleted past the page goes from it too.
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+
+
+def test_a_name_that_is_taken_is_asked_about(arrive: Arrive, world: World, tmp_path: Path) -> None:
+    file = tmp_path / "plover.png"
+    file.write_bytes(paper("PLOVER"))
+    # The browser tells of each refused request; the page asks what is to be done.
+    page = arrive(EDITOR, near=True, expected=("412",)).page
+    expect(found(page)).to_contain_text("images")
+    drop(page, [file])
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_role("listitem").filter(has_text="plover")).to_contain_text("complete")
+    file.write_bytes(paper("ANOTHER"))
+
+    drop(page, [file])
+
+    page.get_by_role("button", name="Keep both: plover.png").click()
+    expect(uploads.get_by_role("listitem").filter(has_text="complete")).to_have_count(2)
+    kept = [each["name"] for each in world.ask("/api/search?q=name:plover")["images"]]
+    assert len(kept) == 2
+    with world.stack.storage() as storage:
+        for name in kept:
+            storage.get_blob_client("images", name).delete_blob()
+    expect(page.get_by_role("main").locator("[data-name*=plover]")).to_have_count(0)

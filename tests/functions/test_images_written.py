@@ -490,3 +490,17 @@ def test_what_the_version_before_has_left_is_neither_paid_again_nor_in_the_way(b
     assert delete(name).status_code == 200
     assert not [record for held in records(before).values() for record in held if name in record]
     assert state(before, name) is None
+
+
+def test_bytes_of_before_that_another_program_brings_back_are_not_pending_for_ever(app: Parts) -> None:
+    upload(app, "a.jpg", RED)
+    app.services.index_writer.flush()
+    app.clock.advance(1)
+    put("a.jpg", BLUE)
+    assert state(app, "a.jpg") == "pending"
+    app.clock.advance(1)
+    # Before the event of the caller's upload: that finds these bytes, and all their records.
+    upload(app, "a.jpg", RED)
+    app.services.index_writer.flush()
+    assert state(app, "a.jpg") == "complete"
+    index_checks.check(app)

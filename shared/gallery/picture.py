@@ -11,6 +11,7 @@ from shared import services
 from shared.api import parameters
 from shared.errors import BadRequestError, ImageRejectedError, NotFoundError, PayloadTooLargeError
 from shared.gallery import wire
+from shared.index import parts
 from shared.names import FORMATS, Format
 from shared.pictures import inspection, kinds, tiff
 from shared.pictures.window import HeaderError
@@ -21,8 +22,6 @@ from shared.storage.blobs import Blob
 from shared.untrusted import addresses
 
 SIDES = ("400", "800", "1600")
-# So many hex digits of the SHA-256 of an image's bytes are its version in the index.
-VERSION_CHARACTERS = 8
 _MOST_VERSION_CHARACTERS = 64
 # Photographs and most scans have less. Images with more are shown one after the other.
 _MOST_BYTES_SIDE_BY_SIDE = 8 * 1024**2
@@ -95,7 +94,7 @@ def _most(app: App) -> int:
 def _answer(app: App, asked: _Asked, blob: Blob) -> func.HttpResponse:
     data, form = _shown(app, asked, blob.data)
     # The index tells the one, the state of an image the other.
-    versions = (hashlib.sha256(blob.data).hexdigest()[:VERSION_CHARACTERS], blob.info.etag)
+    versions = (hashlib.sha256(blob.data).hexdigest()[: parts.VERSION_CHARACTERS], blob.info.etag)
     never_changes = asked.version in versions
     etag = _etag(blob.info.etag, asked, form)
     return wire.answer_picture(data, FORMATS[form][0], etag, never_changes=never_changes)

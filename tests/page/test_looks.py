@@ -8,7 +8,7 @@ from doubles.chromium import PHONE, WIDE
 from doubles.gallery_world import Arrive
 from doubles.many_images import FAILED_EACH, TEXT_EACH, image
 from doubles.page_checks import overflow, serious_findings
-from doubles.page_views import box, found, opened, search
+from doubles.page_views import box, found, opened, search, suggestions
 from doubles.platform_sign_in import EDITOR, VIEWER, WITHOUT_ROLE
 from playwright.sync_api import Page, expect
 
@@ -50,7 +50,7 @@ def test_the_list(arrive: Arrive, size: tuple[int, int]) -> None:
         page.get_by_role("button", name="Done").click()
 
     search(page, "invo")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(suggestions(page).first).to_be_visible()
     looks.look("suggestions")
     search(page, "invoice")
     page.keyboard.press("Enter")

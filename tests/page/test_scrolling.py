@@ -12,12 +12,12 @@ from doubles.platform_sign_in import EDITOR
 from playwright.sync_api import Locator, Page, expect
 
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-# Whether all that is in the list stands behind that place, and a picture of it has come.
-_PICTURES_FROM = """(place) => {
-    const items = [...document.querySelectorAll('#grid [aria-posinset]')]
-    const behind = items.every((item) => Number(item.getAttribute('aria-posinset')) > place)
-    return behind && items.some((item) => item.querySelector('img')?.naturalWidth > 0)
-}"""
+# Whether a picture has come of an image behind that place, and in the window.
+_PICTURES_FROM = """(place) => [...document.querySelectorAll('#grid [aria-posinset]')].some((item) => {
+    const { top, bottom } = item.getBoundingClientRect()
+    const isSeen = bottom > 0 && top < innerHeight
+    return isSeen && Number(item.getAttribute('aria-posinset')) > place && item.querySelector('img')?.naturalWidth > 0
+})"""
 # What is drawn around the window, however long the list is.
 MOST_ITEMS = 200
 
@@ -121,7 +121,7 @@ def test_a_view_is_in_the_address_and_in_the_history(arrive: Arrive) -> None:
 
 
 @SIZES
-def test_nothing_jumps_while_the_page_comes_and_is_used(arrive: Arrive, size: tuple[int, int]) -> None:
+def test_nothing_jumps_while_the_page_comes_and_is_scrolled(arrive: Arrive, size: tuple[int, int]) -> None:
     page = arrive(EDITOR, size=size).page
     watch_shifts(page)
     page.reload()
@@ -131,10 +131,23 @@ def test_nothing_jumps_while_the_page_comes_and_is_used(arrive: Arrive, size: tu
         page.mouse.wheel(0, 900)
         expect(items(page).filter(has=page.get_by_role("img")).first).to_be_visible()
     page.mouse.wheel(0, -9000)
-    box(page).fill("bridge")
-    expect(found(page)).not_to_have_text(exactly(COUNT))
     expect(items(page).first.get_by_role("img")).to_be_visible()
 
     jumps = shifts(page)
 
     assert sum(each["value"] for each in jumps) < 0.01, jumps
+
+
+@SIZES
+def test_what_is_above_the_images_keeps_its_height_while_a_query_is_typed(
+    arrive: Arrive, size: tuple[int, int]
+) -> None:
+    page = arrive(EDITOR, size=size, near=True).page
+    expect(found(page)).to_have_text(exactly(COUNT))
+    banner = page.get_by_role("banner")
+    before = banner.bounding_box()
+
+    box(page).press_sequentially("bridge")
+    expect(found(page)).not_to_have_text(exactly(COUNT))
+
+    assert banner.bounding_box() == before

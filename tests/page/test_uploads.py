@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from doubles.dropped_files import drop
 from doubles.gallery_world import Arrive, paper
 from doubles.page_views import card, search
 from doubles.platform_sign_in import EDITOR
 from playwright.sync_api import Locator, Page, Route, expect
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
 def written(folder: Path, name: str, words: str) -> Path:

@@ -8,6 +8,7 @@ from shared import services
 from shared.api import parameters
 from shared.errors import BadRequestError, ImageRejectedError, NotFoundError
 from shared.gallery import wire
+from shared.index import parts
 from shared.names import FORMATS, Format
 from shared.pictures import inspection, kinds, tiff
 from shared.pictures.window import HeaderError
@@ -17,8 +18,6 @@ from shared.storage import image_blobs
 from shared.untrusted import addresses
 
 SIDES = ("400", "800", "1600")
-# So many hex digits of the SHA-256 of an image's bytes are its version in the index.
-VERSION_CHARACTERS = 8
 _MOST_VERSION_CHARACTERS = 64
 # Screenshots, drawings and scans: their letters stay sharp in fewer bytes than a JPEG of them has.
 _DRAWN = frozenset((kinds.PNG.name, kinds.GIF.name, kinds.BMP.name, kinds.ICO.name))
@@ -47,7 +46,7 @@ def _answer(req: func.HttpRequest, app: App, name: str, side: int, page: int, ve
     blob = image_blobs.read(app.images, name, most=app.settings.max_upload_bytes)
     data, form = _shown(app, name, blob.data, side, page)
     # The index tells the one, the state of an image the other.
-    versions = (hashlib.sha256(blob.data).hexdigest()[:VERSION_CHARACTERS], blob.info.etag)
+    versions = (hashlib.sha256(blob.data).hexdigest()[: parts.VERSION_CHARACTERS], blob.info.etag)
     never_changes = version in versions
     etag = _etag(blob.info.etag, side, page, form)
     return wire.answer_picture(data, FORMATS[form][0], etag, never_changes=never_changes)

@@ -67,8 +67,8 @@ def page_of(record: bytes, page: int) -> tuple[int, Json | None]:
     """
     How many pages a record of a text has, and the one of that number, from 1; None where it has none.
 
-    One page after the other is decoded and let go, so that a record of 100 MB takes its own length of memory and a bit.
-    What is no record of a text has no pages.
+    One page after the other is decoded and let go: a record of 100 MB takes little more memory than its own length.
+    A record of anything else has no pages.
     """
     text = record.decode(errors="replace")
     decoder, found, count = json.JSONDecoder(), None, 0

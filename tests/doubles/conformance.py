@@ -274,7 +274,7 @@ class Contract:
     def _of_sent_body(self, operation: Operation, exchange: Exchange) -> Iterator[str]:
         body = operation.spec.get("requestBody")
         if body is None:
-            if exchange.sent_body and exchange.method == "POST":
+            if exchange.sent_body and exchange.method in ("POST", "PUT"):
                 yield "a request body is not documented, and is served"
             return
         if not exchange.sent_body:

@@ -11,7 +11,7 @@ ENTRY = "Sign in to see the images"
 def check_nothing_is_shown(page: Page) -> None:
     """Nothing but the way in: no image, no count, no name."""
     expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(0)
-    expect(page.locator("img[src]")).to_have_count(0)
+    expect(page.get_by_role("main").locator("img[src]")).to_have_count(0)
     expect(page.get_by_role("button", name="Add images")).to_have_count(0)
     assert ".jpg" not in page.content()
 

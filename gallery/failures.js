@@ -52,6 +52,11 @@ class Failures {
     return !this.root.hidden
   }
 
+  /** How many had failed when it was asked. */
+  get total() {
+    return this.#total
+  }
+
   /** Ask what failed, and show it if anything did. */
   async load() {
     /** @type {Results} */

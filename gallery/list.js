@@ -57,6 +57,8 @@ class List {
   #again = 0
   #refusal = 0
   #counts = ''
+  /** @type {number | null} how many have failed, as the summary tells */
+  #failed = null
   /** @type {Promise<void>} */
   #failuresKnown
 
@@ -238,6 +240,8 @@ class List {
     const changed = counts !== this.#counts
     const busy = images.pending + images.deferred > 0
     this.#counts = counts
+    this.#failed = images.failed
+    this.#dressStatus()
     if (this.#coming || !this.#shown) return
     if (!changed && !busy && performance.now() - this.#lastAsked < CALM_MILLISECONDS) return
     this.#lastAsked = performance.now()
@@ -260,8 +264,13 @@ class List {
   /** @param {boolean} put */
   #placeFailures(put) {
     this.failures.show(put)
-    // Their number stands there too.
-    at('status').classList.toggle('failures-shown', this.failures.shown)
+    this.#dressStatus()
+  }
+
+  /** Let the bar leave out how many failed, where the failures tell the same number. */
+  #dressStatus() {
+    const told = this.failures.shown && (this.#failed === null || this.#failed === this.failures.total)
+    at('status').classList.toggle('failures-shown', told)
   }
 
   #toTop() {

@@ -34,7 +34,14 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
         raise BadRequestError(f"page={page} is not in 1 to {MAX_PAGES}.", code="bad_parameter")
     version = parameters.text(req, "v", _MOST_VERSION_CHARACTERS)
     # Requests for states never wait for pictures that are decoded.
-    return await services.in_thread(app.callers, lambda: _answer(req, app, name, side, page, version))
+    try:
+        return await services.in_thread(app.callers, lambda: _answer(req, app, name, side, page, version))
+    except NotFoundError as error:
+        if error.code != "picture_not_shown" or req.headers.get("Sec-Fetch-Dest") != "image":
+            raise
+        # An element reads no reason, and a browser tells its console of each 404: while a file waits for the app to
+        # look at it, the page cannot know better than to ask.
+        return func.HttpResponse(status_code=204, headers={"Cache-Control": "no-store", "Vary": "Sec-Fetch-Dest"})
 
 
 def _answer(req: func.HttpRequest, app: App, name: str, side: int, page: int, version: str | None) -> func.HttpResponse:

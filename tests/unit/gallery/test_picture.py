@@ -100,6 +100,14 @@ def test_what_has_no_picture_says_why(app: Parts, data: bytes, reason: str) -> N
     assert reason in problem["detail"]
 
 
+def test_an_element_is_not_told_by_an_error_that_it_has_no_picture(app: Parts) -> None:
+    upload(app, "odd", b"<html>gone</html>")
+    response = ask(pictures, {"Sec-Fetch-Dest": "image"}, name="odd")
+    assert (response.status_code, response.get_body()) == (204, b"")
+    assert (response.headers["Cache-Control"], response.headers["Vary"]) == ("no-store", "Sec-Fetch-Dest")
+    problem_of(ask(pictures, {"Sec-Fetch-Dest": "image"}, name="none.jpg"), 404, "image_not_found")
+
+
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
 def test_a_file_that_asks_for_too_much_is_shown_or_refused(app: Parts, bomb: Any) -> None:
     upload(app, "bomb", bomb(Random(1)))

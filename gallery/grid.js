@@ -153,6 +153,7 @@ class Grid {
     if (!this.#flying) source.need(from, Math.max(to, from + 1))
     const places = this.#placesFrom(from, to)
     const focused = document.activeElement
+    const had = this.root.contains(focused)
     this.#dropOthers(new Set(places.map((place) => this.#keyOf(place))), places)
     let following = this.root.firstElementChild
     for (const place of places) {
@@ -161,10 +162,10 @@ class Grid {
       else this.root.insertBefore(card.root, following)
       this.#put(card, place)
     }
-    // An element that has been moved has lost the focus.
-    if (focused instanceof HTMLElement && focused !== document.activeElement && this.root.contains(focused)) {
-      focused.focus({ preventScroll: true })
-    }
+    if (!had || focused === document.activeElement) return
+    // An element that has been moved has lost the focus; of one that is gone, the next in its place takes it.
+    if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true })
+    else this.#cards.get(this.#keyOf(this.#active))?.focus()
   }
 
   /**

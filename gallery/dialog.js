@@ -54,7 +54,7 @@ export function makeDialog({ onStep, onLeave, onClosed, onPage, neighbour }) {
       title.title = name
       badge.hidden = true
       body.classList.remove('alone')
-      panel.replaceChildren(element('p', { class: 'part quiet' }, 'Loading…'))
+      panel.replaceChildren(element('p', { class: 'part quiet coming' }, 'Loading…'))
       stage.clear()
       if (!whole.open) whole.showModal()
       panel.scrollTop = body.scrollTop = 0

@@ -4,7 +4,7 @@
 
 import { change, get, Refusal } from './data.js'
 import { element, say } from './dom.js'
-import { counted, number } from './format.js'
+import { counted, number, STATES } from './format.js'
 import { icon } from './icons.js'
 
 /** @typedef {import('./types.js').Found} Found */
@@ -31,6 +31,7 @@ class Failures {
   /** @type {Found[]} */
   #images = []
   #total = 0
+  #drawn = 0
   #put = false
   /** @type {Map<string, HTMLElement>} by the image's name */
   #rows = new Map()
@@ -55,12 +56,17 @@ class Failures {
     return !this.root.hidden
   }
 
+  /** How many had failed when the rows were made. */
+  get total() {
+    return this.#drawn
+  }
+
   /** Ask what failed, and show it if anything did. */
   async load() {
     /** @type {Results} */
     const { images, total } = await get('search', { q: 'is:failed', sort: 'date', offset: 0, limit: MOST })
     this.#images = images
-    this.#total = total
+    this.#total = this.#drawn = total
     this.#draw()
     this.show(this.#put)
   }
@@ -71,7 +77,8 @@ class Failures {
     /** @type {Results} */
     const { images, total } = await get('search', { q: 'is:failed', sort: 'date', offset: 0, limit: 200 })
     this.#total = total
-    this.#head.replaceChildren(...this.#headOf())
+    // A button that has the focus keeps it.
+    if (!this.#head.contains(document.activeElement)) this.#head.replaceChildren(...this.#headOf())
     const failed = new Set(images.map(({ name }) => name))
     for (const image of this.#images) {
       const row = this.#rows.get(image.name)
@@ -189,7 +196,7 @@ class Failures {
       return
     }
     row.classList.toggle('mended', now?.state === 'complete')
-    told.textContent = now?.state === 'complete' ? 'Complete now' : 'Waits for its turn'
+    told.textContent = now?.state === 'complete' ? 'Complete now' : STATES.deferred
     say(`${image.name}: ${told.textContent}.`)
     this.list.onRetried()
   }
@@ -219,8 +226,8 @@ class Failures {
    */
   async #failed(image) {
     /** @type {Results} */
-    const { images } = await get('search', { q: 'is:failed', sort: 'date', offset: 0, limit: 200 })
-    return images.find(({ name }) => name === image.name) ?? image
+    const { images } = await get('search', { q: 'is:failed', name: image.name, limit: 1 })
+    return images[0] ?? image
   }
 
   /** @param {HTMLElement} button */

@@ -60,6 +60,8 @@ class List {
   #again = 0
   #refusal = 0
   #counts = ''
+  /** @type {number | null} how many have failed, as the summary tells */
+  #failed = null
   /** @type {Promise<void>} */
   #failuresKnown
 
@@ -207,8 +209,6 @@ class List {
 
   /** @param {Refusal} refusal */
   #refused(refusal) {
-    // The sign-in has ended: the page begins anew, and asks who is there.
-    if (refusal.status === 401) location.reload()
     const asked = this.#coming ?? this.#shown
     if (refusal.code === 'bad_query') {
       clearTimeout(this.#refusal)
@@ -245,6 +245,8 @@ class List {
     const busy = images.pending + images.deferred > 0
     this.#counts = counts
     if (changed) void this.failures.follow().catch(() => {})
+    this.#failed = images.failed
+    this.#dressStatus()
     if (this.#coming || !this.#shown) return
     const now = performance.now()
     if (!changed && !busy && now > this.#keenUntil && now - this.#lastAsked < CALM_MILLISECONDS) return
@@ -268,8 +270,13 @@ class List {
   /** @param {boolean} put */
   #placeFailures(put) {
     this.failures.show(put)
-    // Their number stands there too.
-    at('status').classList.toggle('failures-shown', this.failures.shown)
+    this.#dressStatus()
+  }
+
+  /** Let the bar leave out how many failed, where the failures tell the same number. */
+  #dressStatus() {
+    const told = this.failures.shown && (this.#failed === null || this.#failed === this.failures.total)
+    at('status').classList.toggle('failures-shown', told)
   }
 
   #toTop() {

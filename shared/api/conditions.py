@@ -25,7 +25,7 @@ def of(
 
     Args:
         req: the request.
-        found: what is there now; None if nothing is.
+        found: the blob that is there now; None if there is none.
         what: what it is, for the message: "the correction".
         changed: makes the error of a condition that does not hold now.
 

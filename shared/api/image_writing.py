@@ -5,6 +5,8 @@ Both do what a write to the container does, and nothing else: the event of that 
 deleted. Only where IMAGES_WRITABLE is true.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import azure.functions as func
@@ -24,7 +26,7 @@ from shared.errors import (
 from shared.lifecycle import written_images
 from shared.services import App
 from shared.storage import image_blobs
-from shared.storage.blobs import BlobInfo
+from shared.storage.blobs import BlobInfo, IfEtag
 from shared.thumbnails import recut
 from shared.untrusted import addresses
 from shared.untrusted.characters import shown
@@ -70,13 +72,8 @@ def _put(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     _refuse_impossible(name, found)
     condition = conditions.of(req, found, "the image", partial(_changed, name))
     try:
-        etag = written_images.store(app, name, file.data, file.content_type, condition)
-    except BlobLockedError:
-        raise
-    except ConflictError as error:
-        if condition:
-            raise _changed(name) from error
-        raise
+        with _held_to(condition, name):
+            etag = written_images.store(app, name, file.data, file.content_type, condition)
     except StorageNameTakenError as error:
         raise _folder(name) from error
     except StorageRefusedError as error:
@@ -93,15 +90,22 @@ def _delete(req: func.HttpRequest, app: App, name: str) -> func.HttpResponse:
     bodies.refuse(req, _NO_BODY)
     found = image_blobs.require_image(app.images, name)
     condition = conditions.of(req, found, "the image", partial(_changed, name))
-    try:
+    with _held_to(condition, name):
         written_images.remove(app, name, condition.etag if condition else None, partial(recut.recut, app))
+    return responses.answer_json({"name": name, "deleted": True})
+
+
+@contextmanager
+def _held_to(condition: IfEtag | None, name: str) -> Iterator[None]:
+    """Tell a conflict of a write with a condition as one that does not hold; a lock is no such conflict."""
+    try:
+        yield
     except BlobLockedError:
         raise
     except ConflictError as error:
-        if condition:
-            raise _changed(name) from error
-        raise
-    return responses.answer_json({"name": name, "deleted": True})
+        if condition is None:
+            raise
+        raise _changed(name) from error
 
 
 def _refuse_impossible(name: str, found: BlobInfo | None) -> None:

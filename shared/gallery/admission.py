@@ -25,15 +25,15 @@ PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
 KEY = "x-gallery-key"
 # A page of another site cannot send a header of its own: the browser would ask first, and gets no leave.
 OWN = "x-blobsight-gallery"
-# Where the platform tells the address as it came: a detour such as `/api/images/../gallery` may have passed by the
-# sign-in, which takes such headers out of requests, on a path that is excluded from it.
+# Where the platform tells the address as it came. The sign-in takes forged principals out of requests, but not on paths
+# that are excluded from it; a detour such as `/api/images/../gallery` begins with one of these.
 _AS_IT_CAME = ("X-WAWS-Unencoded-URL", "X-Original-URL")
 _DIRECT = re.compile(r"/api/gallery(?!.*(/|%2f)(\.|%2e){1,2}(/|%2f|$))/.*", re.IGNORECASE)
 _ENTRA = "aad"
 _ROLE_CLAIMS = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
 _NAME_CLAIMS = ("name", "preferred_username")
 _LOOPBACK = re.compile(r"(?i:localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
-# The platform's header holds every claim of the token; more would come from nobody that it knows.
+# The platform's header holds every claim of the token, and never more than this.
 _MOST_CHARACTERS = 65_536
 _MOST_NAME_CHARACTERS = 200
 _logger = logging.getLogger(__name__)

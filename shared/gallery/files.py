@@ -21,6 +21,7 @@ import azure.functions as func
 
 from shared.api.responses import known_etags
 from shared.errors import NotFoundError
+from shared.gallery import wire
 
 FOLDER = Path(__file__).resolve().parents[2] / "gallery"
 ADDRESS = "/api/gallery"
@@ -40,7 +41,7 @@ COMMON = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
 }
-# Of what is no document: nothing runs, even if a browser opens it by itself.
+# For answers that are no documents: nothing runs, even if a browser opens one by itself.
 POLICY_OF_DATA = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _MAP = '<script type="importmap">'
 
@@ -138,7 +139,7 @@ def _shell(text: str, others: Mapping[str, File]) -> File:
     imports = json.dumps({"imports": modules}, separators=(",", ":"))
     loads = [f'<link rel="modulepreload" href="{html.escape(dated)}">' for dated in modules.values()]
     head = "\n    ".join([f"{_MAP}{imports}</script>", *loads])
-    # The map has to come before whatever loads a module.
+    # The map has to come before the first module is loaded.
     data = linked.replace("</title>", f"</title>\n    {head}", 1).encode()
     return _file(data, ".html", _policy(imports))
 
@@ -180,15 +181,6 @@ def _response(req: func.HttpRequest, file: File, caching: str) -> func.HttpRespo
     if file.etag.removeprefix("W/") in known or "*" in known:
         return func.HttpResponse(status_code=304, headers=headers, mimetype=file.content_type)
     data = file.data
-    if takes_gzip(req.headers.get("Accept-Encoding", "")) and len(file.zipped) < len(file.data):
+    if wire.takes_gzip(req) and len(file.zipped) < len(file.data):
         data, headers["Content-Encoding"] = file.zipped, "gzip"
     return func.HttpResponse(data, headers=headers, mimetype=file.content_type)
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether the header Accept-Encoding allows gzip."""
-    for part in accepted.lower().split(","):
-        coding, _, weight = part.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
-    return False

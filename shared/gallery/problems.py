@@ -20,7 +20,7 @@ from shared.threads import side_by_side
 _PARALLEL = 16
 # Of some 500 bytes each.
 _MOST_KEPT = 5000
-# A record of the app's has a few hundred bytes; what is longer is another program's.
+# A record of the app's has a few hundred bytes; a longer one is another program's.
 _MOST_BYTES = 64 * 1024
 _Key = tuple[str, str, str]
 _UNKNOWN = "The record of this problem cannot be read."

@@ -54,7 +54,7 @@ async def answer(req: func.HttpRequest, route: str, access: GalleryAccess, start
 
 
 def _told(response: func.HttpResponse) -> func.HttpResponse:
-    """The answer as only this page may use it. What is kept belongs to the person or the key that has asked for it."""
+    """The answer as only this page may use it; a kept one belongs to the person or the key that has asked for it."""
     for name, value in {**COMMON, "Content-Security-Policy": POLICY_OF_DATA}.items():
         response.headers[name] = value
     response.headers.setdefault("Cache-Control", "no-store")

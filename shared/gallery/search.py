@@ -23,7 +23,7 @@ _DEFAULT_PAGE = 60
 
 
 class _Asked(NamedTuple):
-    """What is asked for; `only` is the name of an image besides which none counts."""
+    """The parameters of a search; `only` is the name of an image besides which none counts."""
 
     q: str
     sort: "Sort"

@@ -24,14 +24,14 @@ def answer_json(req: func.HttpRequest, body: Mapping[str, object]) -> func.HttpR
 
 
 def answer_text(req: func.HttpRequest, data: bytes, content_type: str) -> func.HttpResponse:
-    """The same for any text in UTF-8, whatever charset the type tells."""
+    """The same for any text in UTF-8; a charset of the type is passed over."""
     mimetype = content_type.partition(";")[0]
     # The same for both encodings, so a weak one.
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"ETag": f"W/{etag}", "Cache-Control": _REVALIDATED, "Vary": "Accept-Encoding"}
     if not responses.known_etags(req).isdisjoint((etag, "*")):
         return func.HttpResponse(status_code=304, headers=headers, mimetype=mimetype)
-    if len(data) >= _LEAST_COMPRESSED_BYTES and _takes_gzip(req):
+    if len(data) >= _LEAST_COMPRESSED_BYTES and takes_gzip(req):
         import gzip  # here, because no other function of the process needs it
 
         data = gzip.compress(data, _LEVEL, mtime=0)
@@ -55,9 +55,11 @@ def not_changed(req: func.HttpRequest, content_type: str, etag: str) -> func.Htt
     return func.HttpResponse(status_code=304, headers=headers, mimetype=content_type)
 
 
-def _takes_gzip(req: func.HttpRequest) -> bool:
-    """Whether the caller takes gzip: named without `;q=0`."""
-    codings = (part.replace(" ", "").lower() for part in req.headers.get("Accept-Encoding", "").split(","))
-    return any(
-        coding == "gzip" or (coding.startswith("gzip;q=") and coding.strip("0.") != "gzip;q=") for coding in codings
-    )
+def takes_gzip(req: func.HttpRequest) -> bool:
+    """Whether the caller takes gzip: `gzip` or `*`, without `;q=0`."""
+    accepted: str = req.headers.get("Accept-Encoding", "")
+    for part in accepted.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.replace(" ", "").rstrip("0.") != "q="
+    return False

@@ -19,7 +19,7 @@ State = Literal["complete", "pending", "deferred", "failed"]
 # As `GET /api/images` does, what most needs attention comes first.
 _ORDER: tuple[State, ...] = (FAILED, DEFERRED, "pending")
 # Of parts of the same time: an old entry has one time for all. An image that a caller of the app has stored has no
-# records yet, a note goes when its step is done, and the analysis is the first record of an image.
+# records yet. A note goes when its step is done, and the analysis is the first record of an image.
 _RANKS = {IMAGE: 3, UNFINISHED.removesuffix(":"): 2, ANALYSIS: 1}
 _DONE, _NONE = "complete", "none"
 

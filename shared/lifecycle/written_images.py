@@ -89,6 +89,6 @@ def remove(app: App, name: str, etag: str | None, heir: Callable[[str], object])
     except SourceChangedError:
         log.event(_logger, "image.overwritten", blob=name)
     except BlobsightError as error:
-        # The image is gone, and its event deletes what is left.
+        # The image is gone, and its event deletes the rest.
         app.index_writer.note({"stem": names.stem(name), "at": at, "gone": True})
         log.event(_logger, "records.left", level=logging.WARNING, blob=name, code=error.code, problem=error)

@@ -51,7 +51,7 @@ class Facets:
 
     def keys(self, facet: str) -> list[str]:
         """All values of a facet that images have now, as they are compared."""
-        return [key for (of, key), number in self._number.items() if of == facet and self._all[number] > 0]
+        return [key for key, _, _ in self.all_values(facet)]
 
     def all_values(self, facet: str) -> Iterator[tuple[str, str, int]]:
         """Each value that images have now: as it is compared, as it is shown, and how many have it."""

@@ -16,7 +16,7 @@ from shared.search.vocabulary import Vocabulary
 
 Kind = Literal["word", "tag", "folder", "name", "operator"]
 MOST = 8
-# Of each kind beside the others; what is left over is filled with words.
+# Of each kind beside the others; words fill the places that are left.
 _SHARES: dict[Kind, int] = {"word": 3, "tag": 2, "operator": 2, "folder": 2, "name": 2}
 _YEAR_CHARACTERS = 4
 # A letter begins a part of all names.
@@ -34,7 +34,7 @@ class Suggestion:
 
     Attributes:
         text: the whole box with it.
-        label: what is shown of it.
+        label: the text that the page shows.
         count: how many images it finds by itself; None where that is not counted.
     """
 

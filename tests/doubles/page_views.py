@@ -12,6 +12,11 @@ def box(page: Page) -> Locator:
     return page.get_by_role("combobox", name="Search images")
 
 
+def suggestions(page: Page) -> Locator:
+    """What is suggested below the box."""
+    return page.get_by_role("listbox", name="Suggestions").get_by_role("option")
+
+
 def search(page: Page, query: str) -> None:
     """Type a query, letter by letter."""
     box(page).fill("")

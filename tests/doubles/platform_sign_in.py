@@ -72,10 +72,12 @@ class SignIn:
     Attributes:
         port: where it listens.
         excluded: beginnings of paths that pass without a principal.
+        answered: method, path and status of every answer of the app, and whether a person was signed in.
     """
 
     port: int
     excluded: Sequence[str]
+    answered: list[tuple[str, str, int, bool]] = field(default_factory=list)
     _sessions: dict[str, Person] = field(default_factory=dict)
 
     def session_of(self, person: Person) -> str:
@@ -147,7 +149,9 @@ class _Platform:
         if path.startswith("/.auth/"):
             return web.Response(status=404)
         person = None if self.sign_in.is_excluded(path) else self.sign_in.person_of(request.cookies.get(COOKIE))
-        return await self._passed_on(request, principal_headers(person) if person else {})
+        answer = await self._passed_on(request, principal_headers(person) if person else {})
+        self.sign_in.answered.append((request.method, path, answer.status, person is not None))
+        return answer
 
     def _login(self, request: web.BaseRequest) -> web.Response:
         """Entra ID's page, on which the people of the directory choose themselves."""

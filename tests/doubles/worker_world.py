@@ -37,6 +37,7 @@ from doubles.index_lines import append, line
 from doubles.memory import MemoryBlobs
 from doubles.operation_runs import kept_operation
 from doubles.orchestrator_runs import context_of
+from doubles.page_callers import OPEN, OWN, THIS_MACHINE
 from doubles.parts import ENVIRONMENT, Parts, parts
 from doubles.pictures import picture
 from doubles.read_runs import ReadRun, job_of
@@ -360,8 +361,39 @@ def _search(world: World) -> Inputs:
     return {"req": request("GET", params={"q": "text:end"})}
 
 
-# Good requests of a function beside those that its routes tell.
-_OTHER_REQUESTS = {"ImagesHttp": {"since": _poll}, "SearchHttp": {"in a text": _search}}
+def _of_page(method: str, file: str, body: bytes | dict[str, Any] = b"", **query: str) -> Callable[[World], Inputs]:
+    """A request of the page on a developer's own machine, where steps of some images are unfinished."""
+
+    def inputs(world: World) -> Inputs:
+        for name, value in OPEN.items():
+            world.patch.setenv(name, value)
+        for record, data in world.parts.images.contents(names.UNFINISHED).items():
+            told = world.parts.images.head(names.UNFINISHED, record)
+            assert told is not None
+            world.services.images.write(
+                names.UNFINISHED, record, data, content_type=names.JSON, metadata=dict(told.metadata)
+            )
+        world.services.index_writer.flush()
+        headers = {**OWN, **THIS_MACHINE}
+        return {"req": request(method, body, params=query, route={"file": file}, headers=headers)}
+
+    return inputs
+
+
+_PAGE = {
+    "the shell": _of_page("GET", ""),
+    "session": _of_page("GET", "data/session"),
+    "search": _of_page("GET", "data/search", q="", limit="10"),
+    "suggestions": _of_page("GET", "data/suggestions", q="a"),
+    "image": _of_page("GET", "data/images", name="a.jpg", explain="true"),
+    "picture": _of_page("GET", "data/picture", name="a.jpg", side="400"),
+    "an image stored": _of_page("PUT", "data/images", NEW, name="new.jpg"),
+    "an image deleted": _of_page("DELETE", "data/images", name="a.jpg"),
+    "a correction": _of_page("PUT", "data/corrections", {"caption": "A zebra"}, name="a.jpg"),
+    "retry": _of_page("POST", "data/retry", {"all": True}),
+}
+# Good requests of a function beside those that its routes tell; the page's routes are its own.
+_OTHER_REQUESTS = {"GalleryHttp": _PAGE, "ImagesHttp": {"since": _poll}, "SearchHttp": {"in a text": _search}}
 
 
 def _poison(name: str) -> func.QueueMessage:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from azure.storage.blob import BlobPrefix
 from doubles.chromium import WIDE, Visit, running_chromium, visiting
-from doubles.gallery_world import Arrive, World, running_world
+from doubles.gallery_world import COUNT, Arrive, World, running_world
 from doubles.hostile_images import HOSTILE
+from doubles.patience import wait_until
 from doubles.platform_sign_in import COOKIE, Person
 from playwright.sync_api import Browser
 
@@ -61,3 +63,15 @@ def arrive(browser: Browser, world: World) -> Iterator[Arrive]:
             return visit
 
         yield open_page
+
+
+@pytest.fixture
+def leaves_nothing(world: World) -> Iterator[None]:
+    """At the end of the test, what it has uploaded goes: those images are in no folder, or in `trip`."""
+    yield
+    with world.stack.storage() as storage:
+        images = storage.get_container_client("images")
+        for found in [*images.walk_blobs(delimiter="/"), *images.list_blobs(name_starts_with="trip/")]:
+            if not isinstance(found, BlobPrefix):
+                images.delete_blob(found.name)
+    wait_until(lambda: world.ask("/api/search?limit=1")["total"] == COUNT)

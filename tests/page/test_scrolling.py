@@ -7,11 +7,17 @@ import pytest
 from doubles.chromium import PHONE, WIDE
 from doubles.gallery_world import COUNT, Arrive
 from doubles.page_checks import shifts, watch_shifts
-from doubles.page_views import box, exactly, found, opened
+from doubles.page_views import box, exactly, found, opened, suggestions
 from doubles.platform_sign_in import EDITOR
 from playwright.sync_api import Locator, Page, expect
 
 SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+# Whether a picture has come of an image behind that place, and in the window.
+_PICTURES_FROM = """(place) => [...document.querySelectorAll('#grid [aria-posinset]')].some((item) => {
+    const { top, bottom } = item.getBoundingClientRect()
+    const isSeen = bottom > 0 && top < innerHeight
+    return isSeen && Number(item.getAttribute('aria-posinset')) > place && item.querySelector('img')?.naturalWidth > 0
+})"""
 # What is drawn around the window, however long the list is.
 MOST_ITEMS = 200
 
@@ -38,9 +44,7 @@ def test_any_place_of_the_list_is_there_at_once(arrive: Arrive, size: tuple[int,
 
     # The middle, as by the bar at the side of the window.
     page.evaluate("document.scrollingElement.scrollTop = document.scrollingElement.scrollHeight / 2")
-    seen = items(page).filter(has=page.get_by_role("img")).first
-    expect(seen).to_be_visible()
-    assert int(seen.get_attribute("aria-posinset") or 0) > COUNT / 4
+    page.wait_for_function(_PICTURES_FROM, arg=COUNT // 4)
     assert items(page).count() <= MOST_ITEMS
 
     page.evaluate("document.scrollingElement.scrollTop = document.scrollingElement.scrollHeight")
@@ -83,13 +87,13 @@ def test_the_box_is_a_combobox_for_the_keyboard(arrive: Arrive) -> None:
     expect(box(page)).to_be_focused()
 
     page.keyboard.type("bridg")
-    option = page.get_by_role("option").first
-    expect(option).to_be_visible()
+    expect(suggestions(page).first).to_be_visible()
     expect(box(page)).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("option", selected=True)).to_have_count(1)
+    selected = page.get_by_role("listbox", name="Suggestions").get_by_role("option", selected=True)
+    expect(selected).to_have_count(1)
     chosen = box(page).get_attribute("aria-activedescendant")
-    assert chosen == page.get_by_role("option", selected=True).get_attribute("id")
+    assert chosen == selected.get_attribute("id")
     page.keyboard.press("Enter")
     expect(box(page)).to_have_value("bridge")
     expect(box(page)).to_have_attribute("aria-expanded", "false")
@@ -117,7 +121,7 @@ def test_a_view_is_in_the_address_and_in_the_history(arrive: Arrive) -> None:
 
 
 @SIZES
-def test_nothing_jumps_while_the_page_comes_and_is_used(arrive: Arrive, size: tuple[int, int]) -> None:
+def test_nothing_jumps_while_the_page_comes_and_is_scrolled(arrive: Arrive, size: tuple[int, int]) -> None:
     page = arrive(EDITOR, size=size).page
     watch_shifts(page)
     page.reload()
@@ -127,10 +131,23 @@ def test_nothing_jumps_while_the_page_comes_and_is_used(arrive: Arrive, size: tu
         page.mouse.wheel(0, 900)
         expect(items(page).filter(has=page.get_by_role("img")).first).to_be_visible()
     page.mouse.wheel(0, -9000)
-    box(page).fill("bridge")
-    expect(found(page)).not_to_have_text(exactly(COUNT))
     expect(items(page).first.get_by_role("img")).to_be_visible()
 
     jumps = shifts(page)
 
     assert sum(each["value"] for each in jumps) < 0.01, jumps
+
+
+@SIZES
+def test_what_is_above_the_images_keeps_its_height_while_a_query_is_typed(
+    arrive: Arrive, size: tuple[int, int]
+) -> None:
+    page = arrive(EDITOR, size=size, near=True).page
+    expect(found(page)).to_have_text(exactly(COUNT))
+    banner = page.get_by_role("banner")
+    before = banner.bounding_box()
+
+    box(page).press_sequentially("bridge")
+    expect(found(page)).not_to_have_text(exactly(COUNT))
+
+    assert banner.bounding_box() == before

@@ -11,7 +11,7 @@ ENTRY = "Sign in to see the images"
 def check_nothing_is_shown(page: Page) -> None:
     """Nothing but the way in: no image, no count, no name."""
     expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(0)
-    expect(page.locator("img")).to_have_count(0)
+    expect(page.get_by_role("main").locator("img[src]")).to_have_count(0)
     expect(page.get_by_role("button", name="Add images")).to_have_count(0)
     assert ".jpg" not in page.content()
 
@@ -48,12 +48,12 @@ def test_the_key_opens_looking_for_the_tab_alone(arrive: Arrive, world: World) -
     page = arrive(None).page
     key = page.get_by_label("key of this page")
     key.fill("another-key-of-many-letters")
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Use the key").click()
     expect(page.get_by_role("alert")).to_contain_text("This is not the key of this page")
     check_nothing_is_shown(page)
 
     key.fill(GALLERY_KEY)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Use the key").click()
 
     expect(found(page)).to_have_text(exactly(COUNT))
     expect(page.get_by_role("main").get_by_role("img").first).to_be_visible()

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from doubles.dropped_files import drop
 from doubles.gallery_world import Arrive, paper
 from doubles.page_views import card, search
 from doubles.platform_sign_in import EDITOR
 from playwright.sync_api import Locator, Page, Route, expect
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
 def written(folder: Path, name: str, words: str) -> Path:
@@ -15,6 +18,13 @@ def written(folder: Path, name: str, words: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(paper(words))
     return path
+
+
+def come(arrive: Arrive, *, expected: tuple[str, ...] = ()) -> Page:
+    """The page of an editor, which takes files from now on."""
+    page = arrive(EDITOR, near=True, expected=expected).page
+    expect(page.get_by_role("button", name="Add images")).to_be_visible()
+    return page
 
 
 def tray(page: Page) -> Locator:
@@ -26,7 +36,8 @@ def row(page: Page, name: str) -> Locator:
 
 
 def test_a_name_that_is_taken_is_asked_about(arrive: Arrive, tmp_path: Path) -> None:
-    page = arrive(EDITOR, near=True).page
+    # The browser tells of each refused request; the page asks what is to be done.
+    page = come(arrive, expected=("412",))
     file = written(tmp_path, "taken.png", "FIRST")
     drop(page, [file])
     expect(row(page, "taken.png")).to_contain_text("complete")
@@ -52,7 +63,7 @@ def test_a_name_that_is_taken_is_asked_about(arrive: Arrive, tmp_path: Path) -> 
 
 
 def test_a_folder_keeps_its_paths_and_leaves_out_what_systems_add(arrive: Arrive, tmp_path: Path) -> None:
-    page = arrive(EDITOR, near=True).page
+    page = come(arrive)
     written(tmp_path, "trip/day 1/harbour.png", "HARBOUR")
     (tmp_path / "trip" / ".hidden.png").write_bytes(b"none")
     (tmp_path / "trip" / "Thumbs.db").write_bytes(b"none")
@@ -72,7 +83,7 @@ def test_a_folder_keeps_its_paths_and_leaves_out_what_systems_add(arrive: Arrive
 
 
 def test_uploads_under_way_can_be_cancelled_and_at_most_three_are(arrive: Arrive, tmp_path: Path) -> None:
-    page = arrive(EDITOR, near=True).page
+    page = come(arrive)
     held: list[Route] = []
 
     def hold(route: Route) -> None:

@@ -32,7 +32,7 @@ MOST_FILE_BYTES = 150_000
 MOST_LATE_SHARE = 0.05
 MOST_SHIFT = 0.1
 FRAME_MILLISECONDS = 1000 / 60
-# What stands in the box, and what is typed behind it: letter by letter, as slowly as each can have its results.
+# The text in the box, and the letters typed behind it, each as late as the one before can have its results.
 TYPED = (
     ("", "dog"),
     ("red ", "bridge"),

@@ -123,7 +123,7 @@ export interface AnalysisRecord {
   result: import('contract').ImageAnalysis
 }
 
-/** Something that stands on a picture: its four corners in the unit of the page, and what is written beside it. */
+/** A mark on a picture: its four corners in the unit of the page, and the words beside it. */
 export interface Mark {
   layer: 'objects' | 'faces' | 'words' | 'found'
   box: number[]

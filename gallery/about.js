@@ -2,10 +2,11 @@
  * What is known of an image at a glance: its sentence, its alternative text, its tags, and facts about the file.
  */
 
-import { bytesSaid, cameraTimeSaid, shareSaid, timeSaid } from './amounts.js'
+import { bytesSaid, cameraTimeSaid, shareSaid, timeSaid } from './format.js'
 import { addressOf } from './address.js'
 import { apart, element } from './dom.js'
 import { icon } from './icons.js'
+import { typed } from './terms.js'
 
 /** @typedef {import('./types.js').Shown} Shown */
 
@@ -71,7 +72,7 @@ function tags({ state: { analysis, correction } }) {
           'a',
           {
             class: added.has(tag.toLowerCase()) ? 'chip added' : 'chip',
-            href: addressOf({ q: `tag:${quoted(tag)}`, sort: 'match', image: null }),
+            href: addressOf({ q: typed('tag', tag), sort: 'match', image: null }),
             title: 'Find all images with this tag',
           },
           apart(tag),
@@ -79,11 +80,6 @@ function tags({ state: { analysis, correction } }) {
       ),
     ),
   )
-}
-
-/** @param {string} tag */
-function quoted(tag) {
-  return /^[\p{L}\p{N}_-]+$/u.test(tag) ? tag : `"${tag.replaceAll('"', '')}"`
 }
 
 /**

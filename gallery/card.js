@@ -2,21 +2,14 @@
  * One image of the list: its picture, what it shows, its name, its state, and why it was found.
  */
 
-import { showPicture } from './data.js'
+import { hidePicture, showPicture } from './data.js'
 import { element } from './dom.js'
-import { parted } from './format.js'
+import { parted, STATES } from './format.js'
 import { icon } from './icons.js'
 import { emphasized, framed, marks, written } from './mark.js'
 
 /** @typedef {import('./types.js').Found} Found */
 /** @typedef {import('./types.js').Why} Why */
-
-export const STATES = {
-  complete: 'Complete',
-  pending: 'In work',
-  deferred: 'Waits for its turn',
-  failed: 'Failed',
-}
 
 /**
  * @param {(name: string) => string} addressOf the page's address that shows an image
@@ -113,9 +106,9 @@ export class Card {
     this.link.focus({ preventScroll: true })
   }
 
-  /** It is shown no more: what has not come of its picture is not wanted. */
+  /** It is shown no more, and its picture is not waited for. */
   drop() {
-    this.#image?.removeAttribute('src')
+    if (this.#image) hidePicture(this.#image)
     this.root.remove()
   }
 
@@ -126,7 +119,7 @@ export class Card {
     const pictured = JSON.stringify([view, found.state, found.kind, altOf(found), places])
     if (pictured === this.#pictured) return
     this.#pictured = pictured
-    this.#image?.removeAttribute('src')
+    if (this.#image) hidePicture(this.#image)
     this.#image = null
     this.#waiting = view.address ? { address: view.address, alt: altOf(found) } : null
     const sheet = element('span', { class: view.whole ? 'sheet whole' : 'sheet' })

@@ -48,7 +48,7 @@ export function addressOf(route, parameters = {}) {
  */
 export async function get(route, parameters = {}, { signal } = {}) {
   const response = await request('GET', addressOf(route, parameters), { signal })
-  return response.json()
+  return arrived(response.json())
 }
 
 /**
@@ -64,7 +64,7 @@ export async function get(route, parameters = {}, { signal } = {}) {
 export async function change(method, route, parameters = {}, body = undefined) {
   const json = body === undefined ? undefined : JSON.stringify(body)
   const response = await request(method, addressOf(route, parameters), { body: json })
-  const text = await response.text()
+  const text = await arrived(response.text())
   return text ? JSON.parse(text) : null
 }
 
@@ -82,8 +82,8 @@ export async function request(method, address, { body, headers = {}, signal } = 
   const all = { ...keyHeader(), ...headers }
   if (method !== 'GET') all['x-blobsight-gallery'] = '1'
   if (typeof body === 'string') all['content-type'] = 'application/json'
-  const response = await answerTo(address, { method, body, headers: all, signal })
-  if (response.status >= 400) throw noted(await refusalOf(response))
+  const response = await arrived(fetch(address, { method, body, headers: all, signal }))
+  if (response.status >= 400) throw noted(refusalIn(response.status, await arrived(response.text())))
   return response
 }
 
@@ -152,6 +152,17 @@ export function showPicture(image, address) {
 }
 
 /**
+ * Show nothing in an element, and end the request for its picture.
+ *
+ * @param {HTMLImageElement} image
+ */
+export function hidePicture(image) {
+  wanted.get(image)?.over.abort()
+  wanted.delete(image)
+  image.removeAttribute('src')
+}
+
+/**
  * @param {HTMLImageElement} image
  * @param {string} address
  * @param {AbortSignal} signal
@@ -174,21 +185,25 @@ async function fetched(image, address, signal) {
 }
 
 /**
- * @param {string} address
- * @param {RequestInit} init
+ * What comes over the line: an answer or its body, which can be cut off too.
+ *
+ * @template T
+ * @param {Promise<T>} coming
+ * @returns {Promise<T>}
+ * @throws {Refusal}
  */
-async function answerTo(address, init) {
+async function arrived(coming) {
   try {
-    return await fetch(address, init)
+    return await coming
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
-    throw new Refusal(0, 'no_answer', 'The app does not answer.', 'Look whether you are online, and try again.')
+    throw noAnswer()
   }
 }
 
-/** @param {Response} response */
-async function refusalOf(response) {
-  return refusalIn(response.status, await response.text())
+/** @returns {Refusal} where the app cannot be reached */
+export function noAnswer() {
+  return new Refusal(0, 'no_answer', 'The app does not answer.', 'Look whether you are online, and try again.')
 }
 
 /**

@@ -3,13 +3,11 @@
  */
 
 import { at, element } from './dom.js'
+import { STATES } from './format.js'
 import { icon } from './icons.js'
 import { makeStage } from './stage.js'
 
 /** @typedef {import('./types.js').State} State */
-
-/** @type {Record<State, string>} */
-export const STATES = { complete: 'Complete', pending: 'In work', deferred: 'Tried again later', failed: 'Failed' }
 
 /**
  * @param {{

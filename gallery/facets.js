@@ -3,7 +3,7 @@
  */
 
 import { element } from './dom.js'
-import { number } from './format.js'
+import { number, STATES } from './format.js'
 import { asks, during, toggled, typed, withoutFields } from './terms.js'
 
 /** @typedef {import('./types.js').Count} Count */
@@ -21,12 +21,6 @@ import { asks, during, toggled, typed, withoutFields } from './terms.js'
  */
 
 const ORDER = ['failed', 'deferred', 'pending', 'complete']
-const STATES = new Map([
-  ['failed', 'Failed'],
-  ['deferred', 'Waiting'],
-  ['pending', 'In work'],
-  ['complete', 'Complete'],
-])
 const MONTHS = Array.from({ length: 12 }, (_, at) => new Date(2000, at, 1).toLocaleString('en', { month: 'long' }))
 
 /** @type {Group[]} */
@@ -37,7 +31,7 @@ const GROUPS = [
     most: 4,
     fields: ['is'],
     terms: (value) => [typed('is', value)],
-    label: (value) => STATES.get(value) ?? value,
+    label: (value) => STATES[/** @type {import('./types.js').State} */ (value)] ?? value,
   },
   {
     facet: 'tag',

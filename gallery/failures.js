@@ -4,7 +4,7 @@
 
 import { change, get, Refusal } from './data.js'
 import { element, say } from './dom.js'
-import { counted, number } from './format.js'
+import { counted, number, STATES } from './format.js'
 import { icon } from './icons.js'
 
 /** @typedef {import('./types.js').Found} Found */
@@ -158,7 +158,7 @@ class Failures {
         return
       }
       row.classList.toggle('mended', now?.state === 'complete')
-      told.textContent = now?.state === 'complete' ? 'Complete now' : 'Waits for its turn'
+      told.textContent = now?.state === 'complete' ? 'Complete now' : STATES.deferred
       say(`${image.name}: ${told.textContent}.`)
       this.list.onRetried()
     } catch (error) {
@@ -193,8 +193,8 @@ class Failures {
    */
   async #failed(image) {
     /** @type {Results} */
-    const { images } = await get('search', { q: 'is:failed', sort: 'date', offset: 0, limit: 200 })
-    return images.find(({ name }) => name === image.name) ?? image
+    const { images } = await get('search', { q: 'is:failed', name: image.name, limit: 1 })
+    return images[0] ?? image
   }
 
   /** @param {HTMLElement} button */

@@ -18,11 +18,11 @@ const PREVIEW = 116
  * A handle in a frame, as long as `remove` is not called.
  *
  * @param {HTMLElement} frame as large as the picture
- * @param {Point | null} point null puts it into the middle
+ * @param {Point} point
  * @param {(point: Point) => void} onMove
  */
 export function handle(frame, point, onMove) {
-  let at = /** @type {Point} */ (point ?? [0.5, 0.5])
+  let at = point
   const knob = element('button', {
     type: 'button',
     class: 'focal',
@@ -124,7 +124,7 @@ export function previews({ name, state, analysis }) {
  * @param {Point} point
  * @returns {string} for `object-position`
  */
-export function positionOf({ width, height }, shape, point) {
+function positionOf({ width, height }, shape, point) {
   const across = Math.min(1, (height * shape) / width)
   const down = Math.min(1, width / shape / height)
   return `${percent(point[0], across)} ${percent(point[1], down)}`

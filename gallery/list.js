@@ -205,8 +205,6 @@ class List {
 
   /** @param {Refusal} refusal */
   #refused(refusal) {
-    // The sign-in has ended: the page begins anew, and asks who is there.
-    if (refusal.status === 401) location.reload()
     const asked = this.#coming ?? this.#shown
     if (refusal.code === 'bad_query') {
       clearTimeout(this.#refusal)

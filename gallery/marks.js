@@ -2,7 +2,7 @@
  * What stands where on a picture: objects, faces and words of the records, and the words that a search has found.
  */
 
-import { shareSaid } from './amounts.js'
+import { shareSaid } from './format.js'
 
 /** @typedef {import('./types.js').Mark} Mark */
 /** @typedef {import('./types.js').Place} Place */

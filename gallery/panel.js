@@ -2,6 +2,7 @@
  * The sections beside the picture. One that says the same as before stays as it is, with its focus and its scrolling.
  */
 
+import { Refusal } from './data.js'
 import { element } from './dom.js'
 
 /** Which sections that can be folded are open; they stay so from image to image. */
@@ -114,4 +115,15 @@ export function folded(key, title, aside, fill) {
     if (details.open) fillOnce()
   })
   return details
+}
+
+/**
+ * Say in place of what was to be shown why it does not come.
+ *
+ * @param {HTMLElement} inside
+ * @param {unknown} error
+ */
+export function tell(inside, error) {
+  if (!(error instanceof Refusal)) throw error
+  inside.replaceChildren(element('p', { class: 'refused', role: 'alert' }, error.message, ' ', error.action))
 }

@@ -2,10 +2,9 @@
  * What an image has cost: each call to Computer Vision, and what they add up to.
  */
 
-import { counted, priceSaid, shortTimeSaid } from './amounts.js'
+import { counted, priceSaid, shortTimeSaid } from './format.js'
 import { apart, element } from './dom.js'
-import { folded } from './panel.js'
-import { tell } from './steps.js'
+import { folded, tell } from './panel.js'
 
 /** @typedef {import('./types.js').Receipt} Receipt */
 /** @typedef {Receipt['calls'][number]} Call */

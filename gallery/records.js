@@ -2,10 +2,10 @@
  * The records of an image: what each is, to look at and to save.
  */
 
-import { addressOf, Refusal, request } from './data.js'
+import { addressOf, request } from './data.js'
 import { apart, element } from './dom.js'
 import { icon } from './icons.js'
-import { folded } from './panel.js'
+import { folded, tell } from './panel.js'
 
 /** @typedef {import('./types.js').Shown} Shown */
 /** @typedef {{title: string, record: string}} Told */
@@ -170,13 +170,4 @@ async function save(name, record, inside) {
     inside.hidden = false
     tell(inside, error)
   }
-}
-
-/**
- * @param {HTMLElement} inside
- * @param {unknown} error
- */
-function tell(inside, error) {
-  if (!(error instanceof Refusal)) throw error
-  inside.replaceChildren(element('p', { class: 'refused', role: 'alert' }, error.message, ' ', error.action))
 }

@@ -2,7 +2,7 @@
  * The picture, as large as there is room: or the page of a document, with marks over it and switches below it.
  */
 
-import { showPicture } from './data.js'
+import { hidePicture, showPicture } from './data.js'
 import { element, shape } from './dom.js'
 import { icon } from './icons.js'
 import { read, seen } from './marks.js'
@@ -99,7 +99,7 @@ export function makeStage({ onPage, onStep }) {
       frame.querySelector('.leaf')?.remove()
       glow.replaceChildren()
       overlay.replaceChildren()
-      picture.removeAttribute('src')
+      hidePicture(picture)
       frame.hidden = instead.hidden = pages.hidden = true
       for (const button of switches.children) button.setAttribute('hidden', '')
     },

@@ -2,11 +2,11 @@
  * The steps of an image: what is missing and why, what was decided, and trying again.
  */
 
-import { counted, timeSaid, untilSaid } from './amounts.js'
+import { counted, timeSaid, untilSaid } from './format.js'
 import { Refusal } from './data.js'
 import { apart, element, say } from './dom.js'
 import { icon } from './icons.js'
-import { folded } from './panel.js'
+import { folded, tell } from './panel.js'
 
 /** @typedef {import('./types.js').Shown} Shown */
 /** @typedef {import('./types.js').StepProblem} StepProblem */
@@ -205,13 +205,4 @@ export function decisionsOf(receipt) {
     )
     return [inside]
   })
-}
-
-/**
- * @param {HTMLElement} inside
- * @param {unknown} error
- */
-export function tell(inside, error) {
-  if (!(error instanceof Refusal)) throw error
-  inside.replaceChildren(element('p', { class: 'refused', role: 'alert' }, error.message, ' ', error.action))
 }

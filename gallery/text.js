@@ -2,7 +2,7 @@
  * The text of an image or a page, line by line, to read, to select and to copy.
  */
 
-import { counted } from './amounts.js'
+import { counted } from './format.js'
 import { addressOf, request } from './data.js'
 import { element, say } from './dom.js'
 import { icon } from './icons.js'

@@ -2,7 +2,7 @@
  * One upload: the image's bytes on their way to the app, which can tell how far they are.
  */
 
-import { addressOf, get, keyHeader, noted, Refusal, refusalIn } from './data.js'
+import { addressOf, get, keyHeader, noAnswer, noted, refusalIn } from './data.js'
 
 /**
  * Send a file.
@@ -14,7 +14,7 @@ import { addressOf, get, keyHeader, noted, Refusal, refusalIn } from './data.js'
  * @param {(share: number) => void} options.onProgress called with 0 to 1
  * @param {AbortSignal} options.signal
  * @returns {Promise<void>}
- * @throws {Refusal} `image_changed` if there is an image of that name, and it is not to be replaced
+ * @throws {import('./data.js').Refusal} `image_changed` if there is an image of that name, and it is not to be replaced
  */
 export function send(file, name, { overwrite, onProgress, signal }) {
   // Only this kind of request tells how many bytes have gone.
@@ -58,15 +58,11 @@ export async function exists(name, signal) {
 /**
  * The refusal with the seconds after which the app wants to be asked again, if it says so.
  *
- * @param {Refusal & {seconds?: number}} refusal
+ * @param {import('./data.js').Refusal & {seconds?: number}} refusal
  * @param {XMLHttpRequest} request
  */
 function waiting(refusal, request) {
   const seconds = Number(request.getResponseHeader('retry-after'))
   if (seconds > 0) refusal.seconds = seconds
   return refusal
-}
-
-function noAnswer() {
-  return new Refusal(0, 'no_answer', 'The app does not answer.', 'Look whether you are online, and try again.')
 }

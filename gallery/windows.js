@@ -8,7 +8,7 @@ import { get, Refusal } from './data.js'
 /** @typedef {import('./types.js').Results} Results */
 
 /** Images of one request: some three rows of a wide window. */
-export const WINDOW = 30
+const WINDOW = 30
 
 /** One search. Images are known by their place in its order. */
 export class Windows {
@@ -97,7 +97,6 @@ export class Windows {
       this.latest = results
       this.listeners.onAnswer(results)
     } catch (error) {
-      if (this.#asked.get(at) === controller) this.#asked.delete(at)
       if (!this.#closed && !controller.signal.aborted && error instanceof Refusal) this.listeners.onRefusal(error)
     } finally {
       if (this.#asked.get(at) === controller) this.#asked.delete(at)

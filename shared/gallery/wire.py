@@ -57,7 +57,8 @@ def not_changed(req: func.HttpRequest, content_type: str, etag: str) -> func.Htt
 
 def takes_gzip(req: func.HttpRequest) -> bool:
     """Whether the caller takes gzip: `gzip` or `*`, without `;q=0`."""
-    for part in req.headers.get("Accept-Encoding", "").lower().split(","):
+    accepted: str = req.headers.get("Accept-Encoding", "")
+    for part in accepted.lower().split(","):
         coding, _, weight = part.partition(";")
         if coding.strip() in ("gzip", "*"):
             return weight.replace(" ", "").rstrip("0.") != "q="

@@ -10,15 +10,19 @@ from shared.api import parameters
 from shared.errors import BadRequestError, NotFoundError, PayloadTooLargeError
 from shared.gallery import wire
 from shared.json_types import Json
+from shared.records import by_step
 from shared.records.text import MAX_PAGES
 from shared.services import App
+from shared.storage.blobs import Blob
 from shared.untrusted import addresses
 
 _SHOWN = (names.ANALYSIS, names.TEXT, names.UNFINISHED, names.CORRECTIONS)
 # The text of 2,000 pages has some 100 MB of places; a browser shows none of that whole.
 _MOST_BYTES = 128 * 1024**2
 _PAGES = '"readResults"'
-# JSON takes several times its length of memory, so one record is open at a time.
+# Many of that size can be open beside each other; larger ones, whose JSON takes several times its length of memory,
+# one at a time.
+_MOST_BYTES_SIDE_BY_SIDE = 4 * 1024**2
 _opening = threading.Lock()
 
 
@@ -31,7 +35,7 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
     parameters.reject_unknown(req, "name", "record", "page")
     name, record = parameters.name_of(req), parameters.text(req, "record") or ""
     container, _, place = record.partition("/")
-    if container not in _SHOWN or names.stem_of_record(container, place) != names.stem(name):
+    if not _is_record_of(name, container, place):
         raise BadRequestError(
             f"The parameter record names no record of the image {addresses.hidden(name)!r}; it begins with one of"
             f" {', '.join(_SHOWN)}.",
@@ -45,19 +49,44 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
     return await services.in_thread(app.threads, lambda: _answer(req, app, container, place, page))
 
 
+def _is_record_of(name: str, container: str, place: str) -> bool:
+    """Whether it is the place of a record of that image, and of one that the page shows."""
+    if container == names.UNFINISHED and place.partition("/")[0] not in by_step.STEPS:
+        # A segment `..` would lead to another container, even to one of the Functions host.
+        return False
+    return container in _SHOWN and names.stem_of_record(container, place) == names.stem(name)
+
+
 def _answer(req: func.HttpRequest, app: App, container: str, place: str, page: int | None) -> func.HttpResponse:
-    blob = app.images.read(container, place, most=_MOST_BYTES)
-    if blob is None:
-        raise NotFoundError("The image has no such record, or has it no longer.", action="Look at its state again.")
+    blob = _read(app, container, place, _MOST_BYTES_SIDE_BY_SIDE)
+    if blob.info.size <= _MOST_BYTES_SIDE_BY_SIDE:
+        return _told(req, blob.data, place, page)
+    # Records of a hundred megabytes beside each other would take the memory of the whole app.
+    with _opening:
+        return _told(req, _whole(app, container, place), place, page)
+
+
+def _whole(app: App, container: str, place: str) -> bytes:
+    blob = _read(app, container, place, _MOST_BYTES)
     if blob.info.size > _MOST_BYTES:
         raise PayloadTooLargeError(
             f"The record has {blob.info.size} bytes; the page shows records of at most {_MOST_BYTES}.",
             action=f"Download the blob {container}/{addresses.hidden(place)} from the storage account.",
         )
+    return blob.data
+
+
+def _read(app: App, container: str, place: str, most: int) -> Blob:
+    blob = app.images.read(container, place, most=most)
+    if blob is None:
+        raise NotFoundError("The image has no such record, or has it no longer.", action="Look at its state again.")
+    return blob
+
+
+def _told(req: func.HttpRequest, data: bytes, place: str, page: int | None) -> func.HttpResponse:
     if page is None:
-        return wire.answer_text(req, blob.data, names.PLAIN if place.endswith(".txt") else names.JSON)
-    with _opening:
-        pages, found = page_of(blob.data, page)
+        return wire.answer_text(req, data, names.PLAIN if place.endswith(".txt") else names.JSON)
+    pages, found = page_of(data, page)
     if found is None:
         raise NotFoundError(f"The record has {pages} pages, and no page {page}.", action="Ask for a page that it has.")
     return wire.answer_json(req, {"pages": pages, "page": found})

@@ -3,12 +3,13 @@
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import azure.functions as func
 import pytest
 from doubles import index_checks, searched
-from doubles.deletions import Moments, books, deliver, records, upload
+from doubles.deletions import Killed, Moments, books, deliver, kill, records, upload
 from doubles.hosting import PROJECT_ROOT
 from doubles.http_requests import answered, parsed, problem_of, request
 from doubles.parts import Parts, restarted
@@ -490,3 +491,79 @@ def test_what_the_version_before_has_left_is_neither_paid_again_nor_in_the_way(b
     assert delete(name).status_code == 200
     assert not [record for held in records(before).values() for record in held if name in record]
     assert state(before, name) is None
+
+
+def test_bytes_of_before_that_another_program_brings_back_are_not_pending_for_ever(app: Parts) -> None:
+    upload(app, "a.jpg", RED)
+    app.services.index_writer.flush()
+    app.clock.advance(1)
+    put("a.jpg", BLUE)
+    assert state(app, "a.jpg") == "pending"
+    app.clock.advance(1)
+    # Before the event of the caller's upload: that finds these bytes, and all their records.
+    upload(app, "a.jpg", RED)
+    app.services.index_writer.flush()
+    assert state(app, "a.jpg") == "complete"
+    index_checks.check(app)
+
+
+def test_an_image_costs_a_look_a_write_and_a_line(app: Parts) -> None:
+    # The first of a process also notes when the app first ran, and begins its part of the index.
+    put("a.jpg", RED)
+    for name, data, headers in (("b.jpg", RED, {}), ("a.jpg", RED, {}), ("c.jpg", BLUE, {"If_None_Match": "*"})):
+        with Moments(app, 100, lambda: None) as moments:
+            put(name, data, **headers)
+        assert moments.passed == ["head images", "write images", "append index"]
+
+
+@pytest.mark.parametrize("old", [None, BLUE])
+def test_a_process_that_is_killed_at_any_moment_of_an_upload_leaves_nothing_pending(
+    app: Parts, old: bytes | None
+) -> None:
+    moment = 0
+    while True:
+        name = f"{moment}.jpg"
+        if old:
+            upload(app, name, old)
+            answered(CorrectionsHttp.main, request("PUT", ZEBRA, route={"name": name}))
+            app.services.index_writer.flush()
+            app.clock.advance(1)
+        with suppress(Killed), Moments(app, moment, kill) as moments:
+            put(name, RED)
+        after = restarted(app, THUMBNAIL_SIZES="100x50")
+        app.clock.advance(1)
+        with services.replaced(after.services):
+            blob = app.images.read(names.IMAGES, name)
+            if blob:
+                deliver(after, name, blob.data)
+            after.services.index_writer.flush()
+            assert state(after, name) == ("complete" if blob else None)
+            assert (app.images.head(names.CORRECTIONS, f"{name}.json") is not None) is (old is not None)
+        if moments.is_over:
+            break
+        moment += 1
+    index_checks.check(after)
+    assert moment >= 3
+
+
+def test_a_process_that_is_killed_at_any_moment_of_a_deletion_leaves_the_rest_to_its_event(app: Parts) -> None:
+    moment = 0
+    while True:
+        name = f"{moment}.jpg"
+        upload(app, name, picture(colour=(moment, 5, 5)))
+        answered(CorrectionsHttp.main, request("PUT", ZEBRA, route={"name": name}))
+        app.services.index_writer.flush()
+        app.clock.advance(1)
+        with suppress(Killed), Moments(app, moment, kill) as moments:
+            delete(name)
+        after = restarted(app, THUMBNAIL_SIZES="100x50")
+        is_there = app.images.head(names.IMAGES, name) is not None
+        if not is_there:
+            deletion.forget(after.services, name)
+            after.services.index_writer.flush()
+        assert state(after, name) == ("complete" if is_there else None)
+        assert (name in str(records(after))) is is_there
+        if moments.is_over:
+            break
+        moment += 1
+    assert moment > 10

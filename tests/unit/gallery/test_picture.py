@@ -1,7 +1,9 @@
 """`GET data/picture`: the whole picture upright and small, pages of TIFFs, and why some have none; and never a call."""
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from random import Random
+from threading import Event
 from typing import Any
 
 import azure.functions as func
@@ -145,3 +147,44 @@ def test_no_picture_costs_a_call_or_writes_a_blob(app: Parts) -> None:
     ask(pictures, name="a.png")
     assert app.vision.asked == []
     assert app.images.everything() == before
+
+
+def test_large_images_are_shown_one_after_the_other_and_hold_up_no_small_one(
+    app: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = picture("PNG", 20, 20), picture("JPEG", 400, 400)
+    monkeypatch.setattr(pictures, "_MOST_BYTES_SIDE_BY_SIDE", len(small))
+    assert len(large) > len(small)
+    upload(app, "small.png", small)
+    for number in range(3):
+        upload(app, f"{number}.jpg", large)
+    open_now, most = list[str](), list[int]()
+    small_was_shown = Event()
+    whole = app.services.converter.whole
+
+    def decoded(data: bytes, *given: Any) -> bytes:
+        if data == large:
+            open_now.append("large")
+            most.append(len(open_now))
+            # Holds the others up until the small one has its answer.
+            assert small_was_shown.wait(30)
+            open_now.pop()
+        return whole(data, *given)
+
+    monkeypatch.setattr(app.services.converter, "whole", decoded)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(ask, pictures, name=f"{number}.jpg") for number in range(3)]
+        assert ask(pictures, name="small.png").status_code == 200
+        small_was_shown.set()
+        assert [each.result().status_code for each in answers] == [200] * 3
+    assert most == [1, 1, 1]
+
+
+def test_a_large_document_and_more_than_is_taken_say_so_as_small_ones_do(
+    app: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_MOST_BYTES_SIDE_BY_SIDE", 8)
+    upload(app, "a.pdf", picture("PDF"))
+    upload(app, "a.jpg", b"no picture at all")
+    for name in ("a.pdf", "a.jpg"):
+        problem_of(ask(pictures, name=name), 404, "picture_not_shown")

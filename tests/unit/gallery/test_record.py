@@ -67,6 +67,16 @@ def test_what_is_no_record_of_that_image_is_refused(app: Parts, place: str) -> N
     problem_of(ask(record, name="a.png", record=place), 400, "bad_parameter")
 
 
+@pytest.mark.parametrize("step", ["..", ".", "", "analysis/..", "%2e%2e", "claims"])
+def test_no_step_leads_out_of_the_container(app: Parts, step: str) -> None:
+    """With a managed identity, no signature of the path is in the way of a client that resolves `..`."""
+    store(app, "analysis/a.png")
+    store(app, "a.png")
+    asked = {"name": "analysis/a.png", "record": f"unfinished/{step}/analysis/a.png.json"}
+    app.images.before = lambda operation, container, name: pytest.fail(f"{operation} {container}/{name}")
+    problem_of(ask(record, **asked), 400, "bad_parameter")
+
+
 def test_a_record_that_is_not_there_is_not_found(app: Parts) -> None:
     store(app, "a.png")
     problem_of(ask(record, name="a.png", record="unfinished/text/a.png.json"), 404, "not_found")
@@ -106,6 +116,7 @@ def test_what_is_no_text_has_no_pages(content: bytes) -> None:
 
 def test_a_record_that_no_page_could_show_says_where_it_lies(app: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "_MOST_BYTES", 10)
+    monkeypatch.setattr(record, "_MOST_BYTES_SIDE_BY_SIDE", 5)
     store(app, "a.png")
     problem = problem_of(ask(record, name="a.png", record="analysis/a.png.json"), 413, "image_too_large")
     assert "analysis/a.png.json" in problem["action"]

@@ -95,7 +95,7 @@ function listen(whole, { onLeave, onClosed }) {
     event.preventDefault()
     onLeave()
   })
-  // Chromium closes a dialog at the second Escape in a row, whatever its listener says.
+  // Chromium closes a dialog at the second Escape in a row, even against its listener.
   whole.addEventListener('close', (event) => {
     if (event.target === whole) onClosed()
   })

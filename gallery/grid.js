@@ -9,7 +9,7 @@ import { makeCard } from './card.js'
 
 /** Rows that exist above and below the window. */
 const SPARE_ROWS = 2
-/** What is further away than this many windows in one frame only flies by: its pictures are not asked for. */
+/** A list that moves by more than so many windows in one frame flies by: no pictures are asked for. */
 const FLYING = 1.2
 const REST_MILLISECONDS = 110
 
@@ -62,7 +62,7 @@ class Grid {
     this.#measure()
   }
 
-  /** Show what is known now. */
+  /** Show the images that are known now. */
   update() {
     if (!this.#source) return
     this.root.style.height = `${this.#rows() * this.#step.y}px`

@@ -49,7 +49,7 @@ export function openList(session) {
 }
 
 class List {
-  /** @type {Windows | null} what is shown */
+  /** @type {Windows | null} the search that is shown */
   #shown = null
   /** @type {Windows | null} what has been asked for and is not there yet */
   #coming = null

@@ -22,7 +22,7 @@ from shared.gallery import picture as pictures
 
 
 def upload(app: Parts, name: str, data: bytes) -> str:
-    """Store an image whose type nobody has told; gives its ETag."""
+    """Store an image without a type; gives its ETag."""
     return app.images.write(names.IMAGES, name, data, content_type="application/octet-stream")
 
 

@@ -99,21 +99,15 @@ export interface Suggestion {
 
 /** Documented answers: their types are those of docs/openapi.json, which `make lint` writes. */
 export type {
-  AnalysisState,
   Correction,
   CorrectionWanted,
   Decision,
-  ImageAnalysis,
   ImageState,
-  Notice,
   ReadLine,
   ReadPage,
   Receipt,
-  Retried,
-  Retry,
   StepProblem,
   Summary,
-  TextState,
   ThumbnailState,
 } from 'contract'
 

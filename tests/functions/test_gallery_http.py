@@ -32,7 +32,7 @@ KEYED = {**SIGN_IN, "GALLERY_KEY": KEY}
 
 
 class Kind(NamedTuple):
-    """A kind of caller: the platform's and the app's settings, the headers that it sends, and the role that these give."""
+    """A kind of caller: the platform's and the app's settings, the headers that it sends, and the role of these."""
 
     environment: Mapping[str, str]
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Who is let in to the page's data: no caller by a header that the platform has not sent, nor by anything like a key."""
+"""Who is let in to the page's data: no caller by a header that the platform has not sent, nor by half a key."""
 
 import base64
 import hmac

@@ -4,9 +4,9 @@ How fast the page is with 10,000 images, in a real Chromium at 50 ms and 5 Mbit/
     python -m bench.gallery [--images 10000] [--seconds 8]
 
 The images and the line are those of the tests of the page: 200 that the app was sent, and records of the rest that the
-app's own code made. Measured are a first visit with an empty cache, the time from a keystroke to the results on the
-screen, the frames while the list scrolls, and a jump into the middle of the list. Chromium has no graphics card here,
-so its frames are drawn by the processor that the app runs on too.
+app's own code made. It measures a first visit with an empty cache, and the time from a keystroke to the results on the
+screen. It also measures the frames while the list scrolls, and a jump into the middle of the list. Chromium has no
+graphics card here, so its frames are drawn by the processor that the app runs on too.
 """
 
 import argparse
@@ -32,7 +32,7 @@ MOST_FILE_BYTES = 150_000
 MOST_LATE_SHARE = 0.05
 MOST_SHIFT = 0.1
 FRAME_MILLISECONDS = 1000 / 60
-# What stands in the box, and what is typed behind it: letter by letter, as slowly as each can have its results.
+# The text in the box, and the letters typed behind it, each as late as the one before can have its results.
 TYPED = (
     ("", "dog"),
     ("red ", "bridge"),

@@ -32,7 +32,7 @@ FOLDER = ROOT / "docs" / "images"
 MOST_BYTES = 200_000
 WIDE, LOW, PHONE = (1440, 900), (1440, 640), (390, 844)
 # It failed for a reason that a person sees at once.
-BROKEN = ("notes.jpg", b"This is a text, whatever its name says.\n")
+BROKEN = ("notes.jpg", b"This is a text, against its name.\n")
 _QUALITIES = (88, 80, 70, 60)
 _GAP = 24
 _SETTLE_SECONDS = 240.0
@@ -46,7 +46,7 @@ _LOADED = """() => [...document.images].every((image) => {
 
 
 class View(NamedTuple):
-    """One look at the page: its address, the window, the colours, and what is there when it is complete."""
+    """One look at the page: its address, the window, the colours, and the part that is there when it is complete."""
 
     query: dict[str, str]
     size: tuple[int, int] = WIDE

@@ -1,5 +1,5 @@
 /**
- * What is known of an image at a glance: its sentence, its alternative text, its tags, and facts about the file.
+ * An image at a glance: its sentence, its alternative text, its tags, and facts about the file.
  */
 
 import { bytesSaid, cameraTimeSaid, shareSaid, timeSaid } from './format.js'

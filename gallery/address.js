@@ -11,7 +11,7 @@ export function view() {
   return {
     q: given.get('q') ?? '',
     sort: sort === 'date' || sort === 'name' ? sort : 'match',
-    image: given.get('image'),
+    image: given.get('image') || null,
   }
 }
 

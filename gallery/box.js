@@ -207,7 +207,7 @@ class Box {
       const { suggestions } = await get('suggestions', { q }, { signal: asked.signal })
       if (!asked.signal.aborted) this.#show(suggestions.filter(({ text }) => text.trim() !== q.trim()))
     } catch (error) {
-      // The search itself tells what is wrong; without suggestions the box works as well.
+      // The search itself tells the fault; without suggestions the box works as well.
       if (error instanceof Refusal) this.#close()
     }
   }

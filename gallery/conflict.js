@@ -8,7 +8,7 @@ import { apart, element } from './dom.js'
 /** @typedef {import('./types.js').CorrectionWanted} Wanted */
 
 /**
- * Whether a correction says just what is wanted.
+ * Whether a correction says the same as the wanted one.
  *
  * @param {Correction | null} said
  * @param {Wanted | null} wanted

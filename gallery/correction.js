@@ -1,5 +1,5 @@
 /**
- * The form with which people correct what is said of an image.
+ * The form with which people correct an image: its sentence, alternative text, tags and focal point.
  */
 
 import { conflict, sameAs } from './conflict.js'
@@ -111,7 +111,7 @@ export function correctionForm(shown, frame, { onSaved, onLeft }) {
 }
 
 /**
- * Store what is wanted, unless another person has said something since.
+ * Store a correction, unless another person has made one since.
  *
  * @param {string} name
  * @param {Wanted | null} wanted null takes the correction back

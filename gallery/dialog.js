@@ -52,7 +52,7 @@ export function makeDialog({ onStep, onLeave, onClosed, onPage, neighbour }) {
       title.title = name
       badge.hidden = true
       body.classList.remove('alone')
-      panel.replaceChildren(element('p', { class: 'part quiet' }, 'Loading…'))
+      panel.replaceChildren(element('p', { class: 'part quiet coming' }, 'Loading…'))
       stage.clear()
       if (!whole.open) whole.showModal()
       panel.scrollTop = body.scrollTop = 0
@@ -95,7 +95,7 @@ function listen(whole, { onLeave, onClosed }) {
     event.preventDefault()
     onLeave()
   })
-  // Chromium closes a dialog at the second Escape in a row, whatever its listener says.
+  // Chromium closes a dialog at the second Escape in a row, even against its listener.
   whole.addEventListener('close', (event) => {
     if (event.target === whole) onClosed()
   })

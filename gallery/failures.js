@@ -31,7 +31,11 @@ class Failures {
   /** @type {Found[]} */
   #images = []
   #total = 0
+  #drawn = 0
   #put = false
+  /** @type {Map<string, HTMLElement>} by the image's name */
+  #rows = new Map()
+  #head = element('div', { class: 'failures-head' })
 
   /**
    * @param {HTMLElement} root
@@ -52,9 +56,9 @@ class Failures {
     return !this.root.hidden
   }
 
-  /** How many had failed when it was asked. */
+  /** How many had failed when the rows were made. */
   get total() {
-    return this.#total
+    return this.#drawn
   }
 
   /** Ask what failed, and show it if anything did. */
@@ -62,9 +66,26 @@ class Failures {
     /** @type {Results} */
     const { images, total } = await get('search', { q: 'is:failed', sort: 'date', offset: 0, limit: MOST })
     this.#images = images
-    this.#total = total
+    this.#total = this.#drawn = total
     this.#draw()
     this.show(this.#put)
+  }
+
+  /** Tell in the rows that are shown what has become of them meanwhile. None comes by itself: it would move the list. */
+  async follow() {
+    if (!this.shown) return
+    /** @type {Results} */
+    const { images, total } = await get('search', { q: 'is:failed', sort: 'date', offset: 0, limit: 200 })
+    this.#total = total
+    // A button that has the focus keeps it.
+    if (!this.#head.contains(document.activeElement)) this.#head.replaceChildren(...this.#headOf())
+    const failed = new Set(images.map(({ name }) => name))
+    for (const image of this.#images) {
+      const row = this.#rows.get(image.name)
+      if (!row || failed.has(image.name) || total > images.length || row.querySelector('.told')) continue
+      this.#end(row, 'No longer failed')
+      row.classList.add('mended')
+    }
   }
 
   /**
@@ -78,6 +99,13 @@ class Failures {
   }
 
   #draw() {
+    this.#head.replaceChildren(...this.#headOf())
+    this.#rows = new Map(this.#images.map((image) => [image.name, this.#row(image)]))
+    this.root.replaceChildren(this.#head, element('ul', { role: 'list' }, ...this.#rows.values()))
+  }
+
+  /** @returns {HTMLElement[]} */
+  #headOf() {
     const all = element(
       'button',
       { type: 'button', class: 'plain', onclick: () => this.list.onQuery('is:failed') },
@@ -85,27 +113,19 @@ class Failures {
     )
     const again = element('button', { type: 'button' }, icon('again'), 'Try all again')
     again.addEventListener('click', () => void this.#retryAll(again))
-    this.root.replaceChildren(
+    const title = element(
+      'h2',
+      {},
+      icon('wrong'),
       element(
-        'div',
-        { class: 'failures-head' },
-        element(
-          'h2',
-          {},
-          icon('wrong'),
-          element(
-            'span',
-            {},
-            number(this.#total),
-            element('span', { class: 'of-what' }, this.#total === 1 ? ' image' : ' images'),
-            ' failed',
-          ),
-        ),
-        this.#total > this.#images.length ? all : null,
-        this.changes ? again : null,
+        'span',
+        {},
+        number(this.#total),
+        element('span', { class: 'of-what' }, this.#total === 1 ? ' image' : ' images'),
+        ' failed',
       ),
-      element('ul', { role: 'list' }, ...this.#images.map((image) => this.#row(image))),
     )
+    return [title, ...(this.#total > this.#images.length ? [all] : []), ...(this.changes && this.#total ? [again] : [])]
   }
 
   /** @param {Found} image */
@@ -150,22 +170,35 @@ class Failures {
     try {
       await change('POST', 'retry', {}, { name: image.name })
       this.list.onRetried()
-      const now = await this.#outcome(image)
-      if (now?.state === 'failed') {
-        this.#dress(row, now)
-        say(`${image.name} failed again.`)
-        row.querySelector('button')?.focus()
-        return
-      }
-      row.classList.toggle('mended', now?.state === 'complete')
-      told.textContent = now?.state === 'complete' ? 'Complete now' : STATES.deferred
-      say(`${image.name}: ${told.textContent}.`)
-      this.list.onRetried()
+      await this.#watch(row, image, told)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       told.textContent = `${error.message} ${error.action}`
       say(told.textContent)
     }
+  }
+
+  /**
+   * Say in a row what comes of trying again.
+   *
+   * @param {HTMLElement} row
+   * @param {Found} image
+   * @param {HTMLElement} told where it is said
+   * @throws {Refusal}
+   */
+  async #watch(row, image, told) {
+    const now = await this.#outcome(image)
+    if (now?.state === 'failed') {
+      const had = row.contains(document.activeElement)
+      this.#dress(row, now)
+      say(`${image.name} failed again.`)
+      if (had) row.querySelector('button')?.focus()
+      return
+    }
+    row.classList.toggle('mended', now?.state === 'complete')
+    told.textContent = now?.state === 'complete' ? 'Complete now' : STATES.deferred
+    say(`${image.name}: ${told.textContent}.`)
+    this.list.onRetried()
   }
 
   /**
@@ -213,10 +246,14 @@ class Failures {
       if (!(error instanceof Refusal)) throw error
       button.textContent = error.message
       button.removeAttribute('disabled')
+      say(button.textContent)
+      return
     }
     say(button.textContent)
-    for (const row of this.root.querySelectorAll('.failure')) {
-      this.#end(/** @type {HTMLElement} */ (row), 'Trying again …')
+    for (const image of this.#images) {
+      const row = this.#rows.get(image.name)
+      // One that does not answer says no more than it did.
+      if (row) void this.#watch(row, image, this.#end(row, 'Trying again …')).catch(() => {})
     }
     this.list.onRetried()
   }

@@ -9,7 +9,7 @@ import { makeCard } from './card.js'
 
 /** Rows that exist above and below the window. */
 const SPARE_ROWS = 2
-/** What is further away than this many windows in one frame only flies by: its pictures are not asked for. */
+/** A list that moves by more than so many windows in one frame flies by: no pictures are asked for. */
 const FLYING = 1.2
 const REST_MILLISECONDS = 110
 
@@ -62,7 +62,7 @@ class Grid {
     this.#measure()
   }
 
-  /** Show what is known now. */
+  /** Show the images that are known now. */
   update() {
     if (!this.#source) return
     this.root.style.height = `${this.#rows() * this.#step.y}px`
@@ -153,6 +153,7 @@ class Grid {
     if (!this.#flying) source.need(from, Math.max(to, from + 1))
     const places = this.#placesFrom(from, to)
     const focused = document.activeElement
+    const had = this.root.contains(focused)
     this.#dropOthers(new Set(places.map((place) => this.#keyOf(place))), places)
     let following = this.root.firstElementChild
     for (const place of places) {
@@ -161,10 +162,10 @@ class Grid {
       else this.root.insertBefore(card.root, following)
       this.#put(card, place)
     }
-    // An element that has been moved has lost the focus.
-    if (focused instanceof HTMLElement && focused !== document.activeElement && this.root.contains(focused)) {
-      focused.focus({ preventScroll: true })
-    }
+    if (!had || focused === document.activeElement) return
+    // An element that has been moved has lost the focus; of one that is gone, the next in its place takes it.
+    if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true })
+    else this.#cards.get(this.#keyOf(this.#active))?.focus()
   }
 
   /**

@@ -34,7 +34,7 @@ const LARGE = {
   operator: 'M4 7h16M7 12h10M10 17h4',
 }
 
-/** @type {Map<string, [number, string]>} the side of the square, and what is drawn in it */
+/** @type {Map<string, [number, string]>} the side of the square, and the path in it */
 const STROKES = new Map([...squares(20, SMALL), ...squares(24, LARGE)])
 
 /**

@@ -23,6 +23,8 @@ import { Windows } from './windows.js'
 
 /** Where nothing seems to go on, the list is asked for again this often. */
 const CALM_MILLISECONDS = 10_000
+/** The index tells of a change some moments after it was made: so long the list is asked for again and again. */
+const KEEN_MILLISECONDS = 15_000
 /** A person who is still typing is not told yet that the query is wrong. */
 const REFUSAL_MILLISECONDS = 600
 /** The failures stand above the images, which wait for them so long and no longer. */
@@ -47,13 +49,14 @@ export function openList(session) {
 }
 
 class List {
-  /** @type {Windows | null} what is shown */
+  /** @type {Windows | null} the search that is shown */
   #shown = null
   /** @type {Windows | null} what has been asked for and is not there yet */
   #coming = null
   /** @type {View | null} */
   #view = null
   #lastAsked = 0
+  #keenUntil = 0
   #again = 0
   #refusal = 0
   #counts = ''
@@ -120,6 +123,7 @@ class List {
 
   refresh() {
     this.#lastAsked = performance.now()
+    this.#keenUntil = this.#lastAsked + KEEN_MILLISECONDS
     const shown = this.#coming ?? this.#shown
     shown?.age()
     if (shown === this.#shown) this.grid.update()
@@ -240,11 +244,13 @@ class List {
     const changed = counts !== this.#counts
     const busy = images.pending + images.deferred > 0
     this.#counts = counts
+    if (changed) void this.failures.follow().catch(() => {})
     this.#failed = images.failed
     this.#dressStatus()
     if (this.#coming || !this.#shown) return
-    if (!changed && !busy && performance.now() - this.#lastAsked < CALM_MILLISECONDS) return
-    this.#lastAsked = performance.now()
+    const now = performance.now()
+    if (!changed && !busy && now > this.#keenUntil && now - this.#lastAsked < CALM_MILLISECONDS) return
+    this.#lastAsked = now
     this.#shown.age()
     this.grid.update()
   }

@@ -21,7 +21,7 @@ const AROUND = 2.6
  * How a picture lies in its box.
  *
  * @param {Found} found
- * @param {Place[]} places what is to be seen of it; none for its thumbnail
+ * @param {Place[]} places to be seen of it; none for its thumbnail
  * @returns {{address: string | null, whole: boolean, style: Record<string, string>,
  *   extent: {width: number, height: number} | null}}
  *   the address of the picture, whether it is the whole one, and where it lies in shares of the box. `extent` is the

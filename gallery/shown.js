@@ -55,7 +55,8 @@ export function pictureOf({ state, name, page }) {
 }
 
 /**
- * The sides of what is shown, in pixels of the original or inches of the page; of the picture before these are known.
+ * The sides of the picture in pixels of the original, or of the page in inches; before these are known, those of the
+ * picture that has come.
  *
  * @param {Shown} shown
  * @param {HTMLImageElement | null} picture

@@ -117,6 +117,7 @@ class Bar {
     const perMillisecond = (first.left - left) / Math.max(1, now - first.at)
     const seconds = Math.max(queue.calls ? queue.seconds : 0, perMillisecond > 0 ? left / perMillisecond / 1000 : 0)
     if (!seconds) return ''
+    if (seconds < 5) return 'done in a moment'
     const end = new Date(now + seconds * 1000)
     return seconds < 60 ? `done in about ${lasting(seconds)}` : `done in about ${lasting(seconds)}, at ${clock(end)}`
   }

@@ -1,5 +1,5 @@
 /**
- * The steps of an image: what is missing and why, what was decided, and trying again.
+ * The steps of an image: which are missing and why, how each was decided, and trying again.
  */
 
 import { counted, timeSaid, untilSaid } from './format.js'
@@ -20,7 +20,7 @@ const STATES = { done: 'done', none: 'not needed', pending: 'in work', deferred:
 const GOES_ON = ['not_made', 'waits_for_analysis']
 
 /**
- * What is missing, failures first: a card for each reason, with a button that tries again.
+ * The missing steps, failures first: a card for each reason, with a button that tries again.
  *
  * @param {Shown} shown
  * @param {((step: string | null) => Promise<void>) | null} onRetry null for those who may not; the step, or null of all
@@ -33,7 +33,7 @@ export function missing(shown, onRetry) {
   const others = steps.filter((step) => !waiting.includes(step))
   return element(
     'section',
-    { class: 'part missing', 'aria-label': 'What is missing' },
+    { class: 'part missing', 'aria-label': 'Missing steps' },
     ...[...others].sort(failedFirst).map((step) => card(step, onRetry)),
     waiting.length ? working(waiting) : null,
   )

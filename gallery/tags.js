@@ -114,7 +114,7 @@ export function chips(original) {
       removed = new Set(original.filter((tag) => said.removed?.some((one) => alike(one, tag))))
       show()
     },
-    /** @returns {{added: string[], removed: string[]}} what is said, with a tag that is still in the box */
+    /** @returns {{added: string[], removed: string[]}} the tags, with one that is still in the box */
     wanted() {
       const typed = box.value.replace(/\s+/g, ' ').trim()
       const isNew = typed && ![...original, ...added].some((one) => alike(one, typed))

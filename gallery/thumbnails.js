@@ -8,6 +8,9 @@ import { folded } from './panel.js'
 
 /** @typedef {import('./types.js').Shown} Shown */
 
+/** The largest box of one, in pixels of the screen. */
+const MOST = { width: 168, height: 126 }
+
 /**
  * @param {Shown} shown
  * @returns {HTMLElement | null} null of a document, which has none
@@ -29,6 +32,10 @@ export function thumbnailsOf({ name, state }) {
 function item(name, { size, format }, version) {
   const [width, height] = size.split('x')
   const image = /** @type {HTMLImageElement} */ (element('img', { alt: '', width, height, loading: 'lazy' }))
+  const scale = Math.min(1, MOST.width / Number(width), MOST.height / Number(height))
+  // Before it is there, too: what stands below never moves.
+  image.style.width = `${Math.round(Number(width) * scale)}px`
+  image.style.height = `${Math.round(Number(height) * scale)}px`
   showPicture(image, addressOf('thumbnail', { name, width, height, format, v: version }))
   return element(
     'li',

@@ -99,21 +99,15 @@ export interface Suggestion {
 
 /** Documented answers: their types are those of docs/openapi.json, which `make lint` writes. */
 export type {
-  AnalysisState,
   Correction,
   CorrectionWanted,
   Decision,
-  ImageAnalysis,
   ImageState,
-  Notice,
   ReadLine,
   ReadPage,
   Receipt,
-  Retried,
-  Retry,
   StepProblem,
   Summary,
-  TextState,
   ThumbnailState,
 } from 'contract'
 
@@ -123,7 +117,7 @@ export interface AnalysisRecord {
   result: import('contract').ImageAnalysis
 }
 
-/** Something that stands on a picture: its four corners in the unit of the page, and what is written beside it. */
+/** A mark on a picture: its four corners in the unit of the page, and the words beside it. */
 export interface Mark {
   layer: 'objects' | 'faces' | 'words' | 'found'
   box: number[]

@@ -266,7 +266,7 @@ function newUpload(id, { file, name }, problem) {
 }
 
 /**
- * What is wrong with an image, by the first step that tells it.
+ * The problem of an image, by the first step that tells one.
  *
  * @param {ImageState} state
  * @returns {{message: string, action: string} | null}

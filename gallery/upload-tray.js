@@ -9,7 +9,7 @@ import { megabytes } from './upload-files.js'
 /** @typedef {import('./upload-queue.js').Queue} Queue */
 /** @typedef {import('./upload-queue.js').Upload} Upload */
 
-/** More rows than that nobody reads; the others show up as these are cleared. */
+/** People read no more rows than that; the others show up as these are cleared. */
 const MOST_ROWS = 300
 
 /**
@@ -117,7 +117,7 @@ function counted(all) {
  *
  * @param {Upload} upload
  * @param {Queue} queue
- * @returns {{row: HTMLElement, fill: () => void}} `fill` has it show what is so now
+ * @returns {{row: HTMLElement, fill: () => void}} `fill` brings it up to date
  */
 function rowOf(upload, queue) {
   const bar = /** @type {HTMLProgressElement} */ (element('progress', { max: '1' }))

@@ -70,7 +70,7 @@ export class Windows {
     }
   }
 
-  /** What is known may be old: it is asked for again when it is needed, and shown until the answer comes. */
+  /** Answers may be old: each is asked for again when it is needed, and shown until the new one comes. */
   age() {
     this.#round++
   }

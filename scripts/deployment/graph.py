@@ -88,7 +88,7 @@ class Graph:
         return url[len(beginning) :]
 
     def _patient(self, method: str, path: str, body: dict[str, Any] | None, needs: str, settles: bool) -> Answer:
-        """Ask until there is an answer of the directory itself, or until it knows what is new."""
+        """Ask until the directory itself answers, or knows the new objects."""
 
         def attempt() -> Answer | waiting.NotYet:
             answer = self._once(method, path, body, needs)

@@ -49,9 +49,16 @@ async def answer(req: func.HttpRequest) -> func.HttpResponse:
     version = parameters.text(req, "v", _MOST_VERSION_CHARACTERS)
     asked = _Asked(name, side, page, version)
     # Requests for states never wait for pictures that are decoded.
-    found = await services.in_thread(app.callers, lambda: _not_changed(req, app, asked) or _small(app, asked))
-    if found is None:
-        found = await services.in_thread(_one_after_the_other(), lambda: _answer(app, asked, _read(app, asked)))
+    try:
+        found = await services.in_thread(app.callers, lambda: _not_changed(req, app, asked) or _small(app, asked))
+        if found is None:
+            found = await services.in_thread(_one_after_the_other(), lambda: _answer(app, asked, _read(app, asked)))
+    except NotFoundError as error:
+        if error.code != "picture_not_shown" or req.headers.get("Sec-Fetch-Dest") != "image":
+            raise
+        # An element reads no reason, and a browser tells its console of each 404: while a file waits for the app to
+        # look at it, the page cannot know better than to ask.
+        return func.HttpResponse(status_code=204, headers={"Cache-Control": "no-store", "Vary": "Sec-Fetch-Dest"})
     return found
 
 

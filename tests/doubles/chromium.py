@@ -16,11 +16,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = "Chromium is not installed (Debian: apt install chromium fonts-dejavu-core)"
-# How long a test waits for what is certain to come, on a machine that does much else.
+# How long a test waits for a change that is certain to come, on a machine that does much else.
 PATIENCE_MILLISECONDS = 110_000
 WIDE, PHONE = (1440, 900), (390, 844)
 LOOPBACK = "127.0.0.1"
-# No name has an address, so that what is asked of another host leaves this machine in no case.
+# No name has an address, so that no request to another host leaves this machine.
 _ALONE = ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 
 

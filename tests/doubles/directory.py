@@ -1,7 +1,7 @@
 """
 Microsoft Graph on loopback, as far as the page's registration needs it: applications, their principals, who has a role.
 
-It keeps what is written and has a journal of writes. What it refuses, and how far its copies lag behind, a test says.
+It keeps each write, with a journal. A test says which requests it refuses, and how far its copies lag behind.
 """
 
 import json

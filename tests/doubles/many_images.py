@@ -48,7 +48,7 @@ from shared.vision.questions import Question
 
 # What the app in front of the account has to be told too: records of other sizes would be pending.
 SETTINGS = {"THUMBNAIL_SIZES": "200x150", "VISION_RATE": "100000/1"}
-# One of so many has text; one of so many is no picture at all, whatever its name says.
+# One of so many has text; one of so many is no picture at all, against its name.
 TEXT_EACH, FAILED_EACH = 20, 480
 _PROJECT = Path(__file__).resolve().parents[2]
 _PROCESSES = 2

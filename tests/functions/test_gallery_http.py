@@ -32,7 +32,7 @@ KEYED = {**SIGN_IN, "GALLERY_KEY": KEY}
 
 
 class Kind(NamedTuple):
-    """A kind of caller: the platform's and the app's settings, what is sent, and the role that it has by that."""
+    """A kind of caller: the platform's and the app's settings, the headers that it sends, and the role of these."""
 
     environment: Mapping[str, str]
     headers: Mapping[str, str]
@@ -41,8 +41,8 @@ class Kind(NamedTuple):
 
 
 CALLERS: dict[str, Kind] = {
-    "nobody": Kind(KEYED, {}, None, "gallery_sign_in"),
-    "nobody, where there is nothing to show": Kind({}, {}, None, "gallery_sign_in"),
+    "stranger": Kind(KEYED, {}, None, "gallery_sign_in"),
+    "stranger, where there is nothing to show": Kind({}, {}, None, "gallery_sign_in"),
     "a principal, where people do not sign in": Kind(
         {"GALLERY_KEY": KEY}, principal(["editor"]), None, "gallery_sign_in"
     ),
@@ -240,7 +240,7 @@ def test_the_shell_comes_though_every_setting_is_wrong(page: Parts, monkeypatch:
     assert send("GET").status_code == 200
     session = parsed(send("GET", "data/session"))
     assert (session["role"], session["signIn"], session["key"]) == (None, True, True)
-    # Those who keep nothing running are told nothing of what is wrong.
+    # Strangers are told nothing of the fault.
     problem_of(send("GET", "data/summary"), 401, "gallery_sign_in")
     assert problem_of(send("GET", "data/summary", headers=principal(["viewer"])), 500, "settings_invalid")["problems"]
 
@@ -261,8 +261,8 @@ def test_the_session_tells_who_looks_and_what_is_possible(page: Parts, monkeypat
         "key": True,
     }
     assert session["most"] == 100 * 1024**2
-    nobody = parsed(send("GET", "data/session"))
-    assert (nobody["role"], nobody["how"], nobody["person"], nobody["writable"], nobody["most"]) == (
+    stranger = parsed(send("GET", "data/session"))
+    assert (stranger["role"], stranger["how"], stranger["person"], stranger["writable"], stranger["most"]) == (
         None,
         None,
         None,
@@ -274,7 +274,7 @@ def test_the_session_tells_who_looks_and_what_is_possible(page: Parts, monkeypat
     settle(monkeypatch, OPEN)
     own = parsed(send("GET", "data/session", headers=THIS_MACHINE))
     assert (own["role"], own["how"], own["signIn"], own["key"]) == ("editor", "open", False, False)
-    assert KEY not in json.dumps([session, nobody, without, own])
+    assert KEY not in json.dumps([session, stranger, without, own])
 
 
 def test_an_image_is_stored_and_deleted_by_the_page_of_an_editor(page: Parts) -> None:
@@ -327,7 +327,7 @@ SHOWN = (
 
 @fuzzed
 @given(data=st.data())
-def test_any_text_anywhere_is_answered_and_lets_nobody_in(page: Parts, data: st.DataObject) -> None:
+def test_any_text_anywhere_is_answered_and_lets_no_stranger_in(page: Parts, data: st.DataObject) -> None:
     method, name = data.draw(st.sampled_from([*ROUTES_AND_CALLERS, ("GET", "")]))
     good = ROUTES_AND_CALLERS.get((method, name), Good("everyone"))
     headers = data.draw(st.dictionaries(st.sampled_from(SHOWN), TEXTS, max_size=3))
@@ -336,6 +336,6 @@ def test_any_text_anywhere_is_answered_and_lets_nobody_in(page: Parts, data: st.
     answer = send(method, file, {**good.query, **query}, good.body, headers)
     assert answer.status_code < 500, answer.get_body()
     assert good.who == "everyone" or answer.status_code in (400, 401, 403), answer.get_body()
-    # Those who may are told what is wrong, and nothing breaks.
+    # Those who may are told the fault, and nothing breaks.
     told = send(method, file, {**good.query, **query}, good.body, {**headers, **principal(["editor"])})
     assert told.status_code < 500, told.get_body()

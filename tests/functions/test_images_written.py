@@ -1,4 +1,4 @@
-"""Images that callers store and delete over HTTP: what is stored, what becomes visible when, and what is in the way."""
+"""Images that callers store and delete over HTTP: the stored bytes, when searches know of them, and refusals."""
 
 import base64
 import json

@@ -78,7 +78,8 @@ def test_names_from_right_to_left_are_ordered_as_they_are_read(arrive: Arrive, m
 
 
 def test_a_search_for_markup_is_a_search(arrive: Arrive) -> None:
-    page = arrive(EDITOR, near=True).page
+    # The browser tells of each query that is refused.
+    page = arrive(EDITOR, near=True, expected=("400",)).page
     expect(found(page)).to_contain_text("images")
 
     for query in (MARKUP.caption, SCHEME.caption, '"', "(", "tag:<b>", "\u202e", "a" * 2000, "-", "is:<img src=x>"):

@@ -116,5 +116,5 @@ def test_an_image_fails_says_why_and_is_tried_again(arrive: Arrive, world: World
     assert has_stayed(page)
     with world.stack.storage() as storage:
         storage.get_blob_client("images", file.name).delete_blob()
-    # What is deleted past the page goes from it too.
+    # An image that is deleted past the page goes from it too.
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()

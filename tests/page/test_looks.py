@@ -95,7 +95,7 @@ def test_one_image(arrive: Arrive, size: tuple[int, int]) -> None:
 
     page.goto(page.url.partition("?")[0] + f"?image={quote(FAILED.name, safe='')}")
     with opened(page, FAILED.name) as view:
-        expect(view.get_by_role("region", name="What is missing")).to_contain_text("no image")
+        expect(view.get_by_role("region", name="Missing steps")).to_contain_text("no image")
         looks.look("an image that has failed")
 
     assert not looks.found, looks.found

@@ -18,7 +18,7 @@ _PICTURES_FROM = """(place) => [...document.querySelectorAll('#grid [aria-posins
     const isSeen = bottom > 0 && top < innerHeight
     return isSeen && Number(item.getAttribute('aria-posinset')) > place && item.querySelector('img')?.naturalWidth > 0
 })"""
-# What is drawn around the window, however long the list is.
+# Most cards that are drawn around the window, of a list of any length.
 MOST_ITEMS = 200
 
 

@@ -36,7 +36,7 @@ def row(page: Page, name: str) -> Locator:
 
 
 def test_a_name_that_is_taken_is_asked_about(arrive: Arrive, tmp_path: Path) -> None:
-    # The browser tells of each refused request; the page asks what is to be done.
+    # The browser tells of each refused request; the page asks the person.
     page = come(arrive, expected=("412",))
     file = written(tmp_path, "taken.png", "FIRST")
     drop(page, [file])

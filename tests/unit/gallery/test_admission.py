@@ -1,4 +1,4 @@
-"""Who is let in to the page's data: nobody by a header that the platform has not sent, nor by anything like a key."""
+"""Who is let in to the page's data: no caller by a header that the platform has not sent, nor by half a key."""
 
 import base64
 import hmac
@@ -15,7 +15,7 @@ from shared.errors import ForbiddenError, SignInError
 from shared.gallery import admission
 from shared.gallery.admission import Caller, Role, caller_of, require, require_own_page
 
-NOBODY = Caller(None, None, None)
+STRANGER = Caller(None, None, None)
 HEADER = "X-MS-CLIENT-PRINCIPAL"
 BOTH = read({**SIGN_IN, "GALLERY_KEY": KEY})
 
@@ -36,7 +36,7 @@ def test_a_principal_is_not_looked_at_where_people_do_not_sign_in(
     environment = {} if word is None else {"WEBSITE_AUTH_ENABLED": word}
     caplog.set_level(logging.DEBUG)
     for header in (principal(["editor"]), {HEADER: "nonsense"}):
-        assert caller(header, environment) == NOBODY
+        assert caller(header, environment) == STRANGER
     assert not caplog.records
 
 
@@ -107,9 +107,9 @@ UNREADABLE: dict[str, str] = {
 
 
 @pytest.mark.parametrize("header", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_principal_that_cannot_be_read_is_nobody(header: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_principal_that_cannot_be_read_is_a_stranger(header: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    assert caller({HEADER: header}) == NOBODY
+    assert caller({HEADER: header}) == STRANGER
     (line,) = (record.getMessage() for record in caplog.records)
     assert line.startswith("gallery.principal_refused problem=")
     assert "editor" not in line
@@ -139,10 +139,10 @@ def test_a_principal_that_came_by_a_detour_is_not_believed(header: str, path: st
     assert (caller({**principal(["editor"]), header: path}).role == "editor") is believed
 
 
-def test_nobody_is_nobody() -> None:
-    assert caller({}) == caller({HEADER: ""}) == caller({"X-MS-CLIENT-PRINCIPAL-NAME": "ada"}) == NOBODY
+def test_a_stranger_has_no_role() -> None:
+    assert caller({}) == caller({HEADER: ""}) == caller({"X-MS-CLIENT-PRINCIPAL-NAME": "ada"}) == STRANGER
     with pytest.raises(SignInError):
-        require(NOBODY, "viewer")
+        require(STRANGER, "viewer")
 
 
 def test_the_key_opens_reading_alone() -> None:
@@ -157,14 +157,14 @@ def test_the_key_opens_reading_alone() -> None:
     "given", ["", KEY[:-1], KEY + "x", KEY.upper(), f" {KEY}", "\ud800", "ä" * 28, "x" * 100_000, "None"]
 )
 def test_another_key_opens_nothing(given: str) -> None:
-    assert caller({"x-gallery-key": given}, {"GALLERY_KEY": KEY}) == NOBODY
+    assert caller({"x-gallery-key": given}, {"GALLERY_KEY": KEY}) == STRANGER
 
 
 @pytest.mark.parametrize("of_app", [None, "", "   ", "short", "with spaces in the middle", "schlüssel-mit-umlaut"])
 def test_where_there_is_no_good_key_none_opens(of_app: str | None) -> None:
     environment = {} if of_app is None else {"GALLERY_KEY": of_app}
     for given in ("", of_app or "", (of_app or "").strip(), "None"):
-        assert caller({"x-gallery-key": given}, environment) == NOBODY
+        assert caller({"x-gallery-key": given}, environment) == STRANGER
 
 
 def test_keys_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,13 +176,13 @@ def test_keys_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
     # It alone decides: a key that would be right is not, if it says so.
-    assert caller({"x-gallery-key": KEY}, {"GALLERY_KEY": KEY}) == NOBODY
+    assert caller({"x-gallery-key": KEY}, {"GALLERY_KEY": KEY}) == STRANGER
     assert compared == [(KEY.encode(), KEY.encode())]
 
 
 def test_a_key_in_the_query_is_not_looked_at() -> None:
     req = request("GET", params={"code": KEY, "x-gallery-key": KEY}, headers={"x-functions-key": KEY})
-    assert caller_of(req, read({"GALLERY_KEY": KEY})) == NOBODY
+    assert caller_of(req, read({"GALLERY_KEY": KEY})) == STRANGER
 
 
 def test_the_most_that_a_caller_shows_counts() -> None:
@@ -228,7 +228,7 @@ def test_an_open_page_is_for_this_machine(host: str) -> None:
 )
 def test_an_open_page_is_open_to_no_other_host(host: str) -> None:
     """A stranger's page whose name leads to loopback is a page of that name, and sends it."""
-    assert caller({"Host": host, "X-Forwarded-Host": "localhost"}, OPEN) == NOBODY
+    assert caller({"Host": host, "X-Forwarded-Host": "localhost"}, OPEN) == STRANGER
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_an_open_page_is_open_to_no_other_host(host: str) -> None:
     ],
 )
 def test_a_page_is_open_in_development_alone_and_never_where_people_sign_in(environment: dict[str, str]) -> None:
-    assert caller(THIS_MACHINE, environment) == NOBODY
+    assert caller(THIS_MACHINE, environment) == STRANGER
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_a_page_is_open_in_development_alone_and_never_where_people_sign_in(envi
         (Caller("viewer", "sign-in", "Ada"), None, ForbiddenError),
         (Caller("viewer", "key", None), None, ForbiddenError),
         (Caller(None, "sign-in", "Ada"), ForbiddenError, ForbiddenError),
-        (NOBODY, SignInError, SignInError),
+        (STRANGER, SignInError, SignInError),
     ],
 )
 def test_an_editor_may_do_all_that_a_viewer_may(
@@ -273,7 +273,7 @@ def test_an_editor_may_do_all_that_a_viewer_may(
 def test_a_refusal_says_what_to_do() -> None:
     said = []
     for who in (
-        NOBODY,
+        STRANGER,
         Caller(None, "sign-in", "Ada"),
         Caller("viewer", "sign-in", "Ada"),
         Caller("viewer", "key", None),

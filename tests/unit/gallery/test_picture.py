@@ -22,7 +22,7 @@ from shared.gallery import picture as pictures
 
 
 def upload(app: Parts, name: str, data: bytes) -> str:
-    """Store an image whose type nobody has told; gives its ETag."""
+    """Store an image without a type; gives its ETag."""
     return app.images.write(names.IMAGES, name, data, content_type="application/octet-stream")
 
 
@@ -100,6 +100,14 @@ def test_what_has_no_picture_says_why(app: Parts, data: bytes, reason: str) -> N
     upload(app, "odd", data)
     problem = problem_of(ask(pictures, name="odd"), 404, "picture_not_shown")
     assert reason in problem["detail"]
+
+
+def test_an_element_is_not_told_by_an_error_that_it_has_no_picture(app: Parts) -> None:
+    upload(app, "odd", b"<html>gone</html>")
+    response = ask(pictures, {"Sec-Fetch-Dest": "image"}, name="odd")
+    assert (response.status_code, response.get_body()) == (204, b"")
+    assert (response.headers["Cache-Control"], response.headers["Vary"]) == ("no-store", "Sec-Fetch-Dest")
+    problem_of(ask(pictures, {"Sec-Fetch-Dest": "image"}, name="none.jpg"), 404, "image_not_found")
 
 
 @pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)

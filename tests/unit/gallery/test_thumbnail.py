@@ -1,4 +1,4 @@
-"""`GET data/thumbnail`: what is stored, and nothing that would have to be made."""
+"""`GET data/thumbnail`: a stored one, and none that would have to be made."""
 
 from urllib.parse import parse_qsl, urlsplit
 

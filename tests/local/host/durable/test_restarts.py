@@ -82,7 +82,7 @@ def test_timer_that_waits_at_a_kill_fires_at_its_time_after_the_restart(app: Dur
         """,
     )
     with app.running() as host:
-        instance = start_id(host, "Wait", 2.5)
+        instance = start_id(host, "Wait", 6)  # a restart takes less, on a slow machine too
         wait_custom_status(host, instance, "waiting")
         host.kill()
     with app.running() as host:

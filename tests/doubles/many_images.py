@@ -3,9 +3,12 @@ Thousands of images in an account, with the records that the app's own code make
 
     python tests/doubles/many_images.py CONNECTION_STRING FIRST LAST
 
-The pictures go into the account. Their uploads are done on an account in memory, with a Computer Vision that answers at
-once, as requests to storage would take most of the time. The records are copied, and the index is told of them as the
-comparison of the night tells it. `fill` does that in processes side by side, and folds the index.
+Their uploads are done on an account in memory, with a Computer Vision that answers at once, as requests to storage
+would take most of the time. The records are copied, and the index is told of them as the comparison of the night tells
+it. `fill` does that in processes side by side, and folds the index.
+
+Of most images only the records go into the account, as that is what lists and searches look at. The image itself is
+there too where it has text or has failed.
 """
 
 import asyncio
@@ -85,6 +88,7 @@ class Made(NamedTuple):
         caption: what Computer Vision says of it.
         tags: likewise.
         text: what it reads in it; None where it has no text.
+        is_whole: whether the image itself goes into the account with its records.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Made(NamedTuple):
     caption: str
     tags: tuple[str, ...]
     text: str | None
+    is_whole: bool = True
 
 
 def image(number: int) -> Made:
@@ -105,9 +110,8 @@ def image(number: int) -> Made:
     tags = tuple(dict.fromkeys([thing, other, place, chance.choice(_HOW), *(["text"] if text else [])]))
     if number % FAILED_EACH == FAILED_EACH - 1:
         return Made(name, f"this is no picture, but number {number}".encode(), caption, tags, None)
-    return Made(
-        name, _jpeg(chance, number, f"{year}:{month:02}:{chance.randint(1, 28):02} 12:00:00"), caption, tags, text
-    )
+    data = _jpeg(chance, number, f"{year}:{month:02}:{chance.randint(1, 28):02} 12:00:00")
+    return Made(name, data, caption, tags, text, is_whole=text is not None)
 
 
 def _jpeg(chance: random.Random, number: int, taken: str) -> bytes:
@@ -173,10 +177,15 @@ class _Account:
             return info._replace(etag=answer.headers["ETag"].strip('"'), size=len(data), modified=at, created=at)
 
 
-async def _uploaded(account: _Account, made: list[Made]) -> list[tuple[BlobInfo, bytes]]:
-    infos = [BlobInfo(each.name, "", 0, "image/jpeg") for each in made]
-    puts = (account.put(names.IMAGES, info, each.data) for info, each in zip(infos, made, strict=True))
-    return [(info, each.data) for info, each in zip(await asyncio.gather(*puts), made, strict=True)]
+async def _uploaded(account: _Account, made: list[Made]) -> list[Blob]:
+    now = datetime.now(UTC)
+
+    async def info_of(each: Made) -> BlobInfo:
+        info = BlobInfo(each.name, "0x1", len(each.data), "image/jpeg", modified=now, created=now)
+        return await account.put(names.IMAGES, info, each.data) if each.is_whole else info
+
+    infos = await asyncio.gather(*map(info_of, made))
+    return [Blob(info, each.data) for info, each in zip(infos, made, strict=True)]
 
 
 def _app() -> tuple[Parts, _Seeing]:
@@ -210,8 +219,8 @@ async def _copied(account: _Account, images: MemoryBlobs) -> None:
 async def _batch(account: _Account, made: list[Made]) -> list[Line]:
     """Images and records of a batch go into the account; what the index has to know of them."""
     app, seeing = _app()
-    for info, data in await _uploaded(account, made):
-        app.images.restore(names.IMAGES, Blob(info, data))
+    for blob in await _uploaded(account, made):
+        app.images.restore(names.IMAGES, blob)
     for each in made:
         _process(app, seeing, each)
     await _copied(account, app.images)

@@ -102,8 +102,8 @@ def test_the_box_is_a_combobox_for_the_keyboard(arrive: Arrive) -> None:
 
 
 def test_a_view_is_in_the_address_and_in_the_history(arrive: Arrive) -> None:
-    page = arrive(EDITOR, "?q=tag%3Adog&sort=name").page
-    expect(box(page)).to_have_value("tag:dog")
+    page = arrive(EDITOR, "?q=text%3Ainvoice&sort=name").page
+    expect(box(page)).to_have_value("text:invoice")
     expect(page.get_by_role("combobox", name="Order")).to_have_value("name")
     link = items(page).first.get_by_role("link")
     expect(link).to_have_attribute("data-name", re.compile("."))
@@ -112,7 +112,7 @@ def test_a_view_is_in_the_address_and_in_the_history(arrive: Arrive) -> None:
     link.click()
     with opened(page, name, closes=False):
         page.go_back()
-    expect(box(page)).to_have_value("tag:dog")
+    expect(box(page)).to_have_value("text:invoice")
     page.go_forward()
     with opened(page, name, closes=False):
         page.reload()

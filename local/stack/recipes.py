@@ -17,7 +17,7 @@ from local.vision.recognition.own_settings import with_whole_paths
 PROJECT = Path(__file__).resolve().parents[2]
 AZURITE = PROJECT / "local" / "azurite"
 AZURITE_MAIN = AZURITE / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-AZURITE_LOADED = ("as_azure.js", "durable.js", "part_of_a_stack.js")
+AZURITE_LOADED = ("as_azure.js", "many_blobs.js", "durable.js", "part_of_a_stack.js")
 # What sends work comes first, so that nothing is refused because its receiver has already gone.
 STOP_ORDER = ("events", "host", "vision", "azurite")
 

@@ -100,7 +100,10 @@ def upload_real(stack: Stack) -> None:
             container.upload_blob(f"real/upload-{number:03}.png", real_picture(number))
 
     def is_done() -> bool:
-        found = json.loads(stack.ask_host("GET", "/api/search?q=folder:real%20is:complete&limit=1"))
+        try:
+            found = json.loads(stack.ask_host("GET", "/api/search?q=folder:real%20is:complete&limit=1"))
+        except OSError:  # beside the uploads the first reading of the index takes longer than a request may
+            return False
         return bool(found["total"] == REAL)
 
     wait_until(is_done, _SETTLE_SECONDS, poll_seconds=0.5)

@@ -21,11 +21,15 @@ KEY = "x-functions-key"
 
 
 def routes() -> dict[str, str]:
-    """Each method and route of the app, by its function.json, with a pattern of the addresses that it takes."""
+    """
+    Each method and route of the app, by its function.json, with a pattern of the addresses that it takes.
+
+    Those of the page are its own: no other service sends them.
+    """
     found = {}
     for path in PROJECT.glob("*/function.json"):
         for binding in json.loads(path.read_text())["bindings"]:
-            if binding["type"] == "httpTrigger":
+            if binding["type"] == "httpTrigger" and not binding["route"].startswith("gallery/"):
                 pattern = re.sub(r"/\{\*?\w+\??\}", "(/[^?]+)?", binding["route"])
                 found |= {f"{method.upper()} {binding['route']}": f"/api/{pattern}" for method in binding["methods"]}
     return found

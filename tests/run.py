@@ -22,7 +22,7 @@ APART = tuple(
 # Each has a process; the folders that are not named here have one together.
 BESIDE = (
     ("tests/e2e", *(f"--ignore={path}" for path in APART)),
-    ("tests/docs", "tests/bench", *APART),
+    ("tests/docs", "tests/bench", "tests/contract", *APART),
     ("tests/local", "tests/page"),
 )
 
